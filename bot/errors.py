@@ -1,0 +1,17 @@
+"""The bot's own errors: each carries one sentence that a user may read."""
+
+from __future__ import annotations
+
+from retrieval.errors import FootnoteError
+
+
+class SettingsError(FootnoteError):
+    """Say which setting is wrong, and the nearest known name where the name is."""
+
+
+class WriterError(FootnoteError):
+    """Say in a few words why the language model gave no usable answer: "refused the key (401)"."""
+
+
+class DiscordStartError(FootnoteError):
+    """Say why the bot could not log in to Discord, and what to do."""

@@ -1,0 +1,1 @@
+"""Papers in, ranked passages out: knows nothing of Discord or of prompts."""

@@ -1,0 +1,108 @@
+"""Paper, Chunk, Passage and Hit: the nouns of retrieval, and what makes two records the same paper."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from retrieval.text import fold
+
+if TYPE_CHECKING:
+    import datetime
+
+# New style (2401.12345) and old style (hep-ex/0307015, math.GT/0309136), each with an optional version.
+ARXIV_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(v\d+)?")
+DOI = re.compile(r"10\.\d{4,9}/\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Hold a paper as a source gave it; title and abstract are verbatim, so that they can be quoted."""
+
+    paper_id: str
+    title: str
+    abstract: str
+    source: str
+    url: str | None = None
+    published: datetime.date | None = None
+
+    @property
+    def content_hash(self) -> str:
+        """Return the SHA-256 of title and abstract: equal hashes need no new chunks and no new vectors."""
+        return hashlib.sha256(f"{self.title}\0{self.abstract}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Hold one text that is embedded: a window of an abstract with the paper's title in front.
+
+    `start` and `end` are character offsets of the window in the verbatim abstract.
+    """
+
+    paper_id: str
+    position: int
+    start: int
+    end: int
+    text: str
+
+    @property
+    def chunk_id(self) -> str:
+        """Return the id under which the dense index knows this chunk."""
+        return f"{self.paper_id}#{self.position}"
+
+    @property
+    def text_hash(self) -> str:
+        """Return the SHA-256 of the embedded text, the key of its stored vector."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Hold a verbatim window of an abstract as it was found, with its cosine to the query (-1..1)."""
+
+    start: int
+    end: int
+    text: str
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Hold the raw scores behind a hit, before any fusion; confidence is calibrated on these alone.
+
+    Attributes:
+        cosine: the best passage's cosine to the query, -1..1.
+        bm25: the paper's BM25 score, 0 where it was not found lexically.
+        bm25_share: that score over the score of an ideal paper holding each query term, 0..1 or a little above.
+        coverage: idf-weighted share of the query's terms that stand in title or abstract, 0..1.
+    """
+
+    cosine: float
+    bm25: float
+    bm25_share: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Hold a paper as ranked: its fused score, its best passages (best first) and the evidence behind them."""
+
+    paper: Paper
+    score: float
+    passages: tuple[Passage, ...]
+    evidence: Evidence
+
+
+def identify(title: str, *, arxiv_id: str | None = None, doi: str | None = None) -> str:
+    """Return the identity of a paper: arXiv id without version, then DOI, then a hash of the folded title.
+
+    The same paper from two sources gets the same identity as long as both name the same of the three.
+    """
+    if arxiv_id and (match := ARXIV_ID.fullmatch(arxiv_id.strip())):
+        return f"arxiv:{match[1]}"
+    if doi and (match := DOI.search(doi.strip())):
+        return f"doi:{match[0].casefold()}"
+    words = re.sub(r"\W+", " ", fold(title)).strip()
+    return f"title:{hashlib.sha256(words.encode()).hexdigest()[:16]}"
