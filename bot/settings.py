@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingsError
@@ -16,81 +16,132 @@ from bot.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pydantic.fields import FieldInfo
+
 PREFIX = "FOOTNOTE_"
 ENV_FILE = ".env"
 
-# "FOOTNOTE_DISCORD__TOKEN=" in .env means that there is none, as in .env.example.
-OptionalSecret = Annotated[SecretStr | None, BeforeValidator(lambda value: value or None)]
-OptionalText = Annotated[str | None, BeforeValidator(lambda value: value or None)]
-OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
+
+def _or_variable(name: str) -> BeforeValidator:
+    """Fall back to a variable that every OpenAI client knows, in the environment or in .env."""
+    return BeforeValidator(lambda value: value or os.environ.get(name) or dotenv_values(ENV_FILE).get(name) or None)
 
 
 class Section(BaseModel):
     """Refuse names that the section does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class DiscordSettings(Section):
     """How the bot reaches Discord."""
 
-    token: OptionalSecret = Field(None, description="Bot token from the Discord developer portal.")
-    proxy: OptionalText = Field(None, description="HTTP proxy for Discord, such as http://proxy:3128.")
+    token: SecretStr | None = Field(default=None, description="Bot token from the Discord developer portal.")
+    proxy: str | None = Field(default=None, description="HTTP proxy for Discord, such as http://proxy:3128.")
 
 
 class LLMSettings(Section):
     """The language model that writes answers; without a key or a base URL the extractive writer does."""
 
-    api_key: OptionalSecret = Field(None, description="API key (or OPENAI_API_KEY).")
-    base_url: OptionalText = Field(None, description="Any OpenAI-compatible server (or OPENAI_BASE_URL).")
-    model: str = Field("gpt-5.4-mini", description="Model name as the server knows it.")
-    timeout: float = Field(30.0, gt=0, description="Seconds to wait for the model before answering without it.")
-    prompt_tokens: int = Field(5000, ge=500, description="The most prompt tokens spent on one question.")
+    api_key: Annotated[SecretStr | None, _or_variable("OPENAI_API_KEY")] = Field(
+        default=None, description="API key (or OPENAI_API_KEY)."
+    )
+    base_url: Annotated[str | None, _or_variable("OPENAI_BASE_URL")] = Field(
+        default=None, description="Any OpenAI-compatible server (or OPENAI_BASE_URL)."
+    )
+    model: str = Field(default="gpt-5.4-mini", description="Model name as the server knows it.")
+    timeout: float = Field(default=30.0, gt=0, description="Seconds to wait for the model before answering without it.")
+    prompt_tokens: int = Field(default=5000, ge=500, description="The most prompt tokens spent on one question.")
+
+    @property
+    def enabled(self) -> bool:
+        """Say whether there is a model to ask: a key, or a server of one's own that may need none."""
+        return self.api_key is not None or self.base_url is not None
 
 
 class EmbeddingSettings(Section):
     """The model behind dense search; another model means that the indexes are rebuilt."""
 
-    provider: Literal["local", "openai"] = Field("local", description="local (all-MiniLM-L6-v2) or openai.")
-    model: str = Field("text-embedding-3-small", description="Model name for provider openai.")
-    dimensions: int | None = Field(None, ge=1, description="Shortened vectors, for provider openai.")
-    api_key: OptionalSecret = Field(None, description="API key for embeddings (default: the LLM's).")
-    base_url: OptionalText = Field(None, description="Server for embeddings (default: the LLM's).")
-    model_dir: OptionalPath = Field(None, description="Folder with model.safetensors and tokenizer.json.")
+    provider: Literal["local", "openai"] = Field(default="local", description="local (all-MiniLM-L6-v2) or openai.")
+    model: str = Field(default="text-embedding-3-small", description="Model name for provider openai.")
+    dimensions: int | None = Field(default=None, ge=1, description="Shortened vectors, for provider openai.")
+    api_key: SecretStr | None = Field(default=None, description="API key for embeddings (default: the LLM's).")
+    base_url: str | None = Field(default=None, description="Server for embeddings (default: the LLM's).")
+    model_dir: Path | None = Field(default=None, description="Folder with model.safetensors and tokenizer.json.")
 
 
 class ChromaSettings(Section):
     """Where the vectors live."""
 
-    url: OptionalText = Field(None, description="Chroma server; empty for the embedded one in the data dir.")
+    url: str | None = Field(default=None, description="Chroma server; empty for the embedded one in the data dir.")
 
 
 class HuggingFaceSettings(Section):
     """Where Hugging Face Daily Papers are read."""
 
-    base_url: str = Field("https://huggingface.co", description="Hugging Face endpoint.")
+    base_url: str = Field(default="https://huggingface.co", description="Hugging Face endpoint.")
 
 
 class ArxivSettings(Section):
     """Where arXiv is read."""
 
-    base_url: str = Field("https://export.arxiv.org", description="arXiv API endpoint.")
+    base_url: str = Field(default="https://export.arxiv.org", description="arXiv API endpoint.")
 
 
 class Settings(BaseSettings):
     """All that can be set; `Settings.load()` reads it and turns mistakes into sentences."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", env_file=ENV_FILE, extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_file=ENV_FILE,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
-    data_dir: Path = Field(Path(".footnote"), description="Folder that holds all state.")
-    database_url: OptionalText = Field(
-        None, description="SQLAlchemy URL of the catalogue; empty for SQLite in the data dir."
+    data_dir: Path = Field(default=Path(".footnote"), description="Folder that holds all state.")
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL of the catalogue; empty for SQLite in the data dir."
     )
-    discord: DiscordSettings = DiscordSettings()
-    llm: LLMSettings = LLMSettings()
-    embedding: EmbeddingSettings = EmbeddingSettings()
-    chroma: ChromaSettings = ChromaSettings()
-    huggingface: HuggingFaceSettings = HuggingFaceSettings()
-    arxiv: ArxivSettings = ArxivSettings()
+    discord: DiscordSettings = Field(default_factory=DiscordSettings)
+    llm: LLMSettings = Field(default_factory=LLMSettings)
+    embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings)
+    chroma: ChromaSettings = Field(default_factory=ChromaSettings)
+    huggingface: HuggingFaceSettings = Field(default_factory=HuggingFaceSettings)
+    arxiv: ArxivSettings = Field(default_factory=ArxivSettings)
+
+    @classmethod
+    def load(cls, **overrides: object) -> Settings:
+        """Read the environment and .env; `overrides` win over both.
+
+        Raises SettingsError naming the setting that is unknown or wrong, never its value.
+        """
+        _refuse_unknown()
+        try:
+            return cls(**overrides)  # type: ignore[arg-type]  # pydantic checks them
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
+            raise SettingsError(f"{name} is wrong: {first['msg']}.") from None
+
+
+def known_names() -> Iterator[tuple[str, FieldInfo]]:
+    """Yield each setting's variable name and its field, in the order of the class."""
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Section):
+            for key, nested in section.model_fields.items():
+                yield f"{PREFIX}{name}__{key}".upper(), nested
+        else:
+            yield f"{PREFIX}{name}".upper(), field
+
+
+def _refuse_unknown() -> None:
+    known = [name for name, _ in known_names()]
+    given = [*os.environ, *dotenv_values(ENV_FILE)]
+    for name in given:
+        upper = name.upper()
+        if upper.startswith(PREFIX) and upper not in known:
+            nearest = difflib.get_close_matches(upper, known, n=1, cutoff=0.0)[0]
+            raise SettingsError(f"{name} is not a setting; did you mean {nearest}?")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from retrieval.text import fold
 
 if TYPE_CHECKING:
-    import datetime
+    import datetime as dt
+
+ChunkKind: TypeAlias = Literal["window", "sentence"]
 
 # New style (2401.12345) and old style (hep-ex/0307015, math.GT/0309136), each with an optional version.
 ARXIV_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(v\d+)?")
@@ -26,7 +28,7 @@ class Paper:
     abstract: str
     source: str
     url: str | None = None
-    published: datetime.date | None = None
+    published: dt.date | None = None
 
     @property
     def content_hash(self) -> str:
@@ -36,9 +38,10 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Hold one text that is embedded: a window of an abstract with the paper's title in front.
+    """Hold one text that is embedded: a window of an abstract with the title in front, or a sentence alone.
 
-    `start` and `end` are character offsets of the window in the verbatim abstract.
+    Windows say what a paper is about, sentences what it says; ranking looks at both. `start` and `end` are
+    character offsets in the verbatim abstract.
     """
 
     paper_id: str
@@ -46,6 +49,7 @@ class Chunk:
     start: int
     end: int
     text: str
+    kind: ChunkKind = "window"
 
     @property
     def chunk_id(self) -> str:
@@ -60,7 +64,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Hold a verbatim window of an abstract as it was found, with its cosine to the query (-1..1)."""
+    """Hold a verbatim part of an abstract as it was found, with its cosine to the query (-1..1)."""
 
     start: int
     end: int
@@ -73,13 +77,15 @@ class Evidence:
     """Hold the raw scores behind a hit, before any fusion; confidence is calibrated on these alone.
 
     Attributes:
-        cosine: the best passage's cosine to the query, -1..1.
+        cosine: the best window's cosine to the query, -1..1.
+        sentence_cosine: the best sentence's cosine to the query, -1..1.
         bm25: the paper's BM25 score, 0 where it was not found lexically.
-        bm25_share: that score over the score of an ideal paper holding each query term, 0..1 or a little above.
+        bm25_share: that score over the score of an ideal paper holding each query term, 0..1.
         coverage: idf-weighted share of the query's terms that stand in title or abstract, 0..1.
     """
 
     cosine: float
+    sentence_cosine: float
     bm25: float
     bm25_share: float
     coverage: float
@@ -87,11 +93,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Hold a paper as ranked: its fused score, its best passages (best first) and the evidence behind them."""
+    """Hold a paper as ranked: its fused score, its windows and sentences (best first) and the evidence."""
 
     paper: Paper
     score: float
     passages: tuple[Passage, ...]
+    sentences: tuple[Passage, ...]
     evidence: Evidence
 
 

@@ -1,0 +1,44 @@
+"""Run the `footnote` command and turn errors into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from bot.cli import app
+from retrieval.errors import FootnoteError
+
+log = logging.getLogger(__name__)
+
+FAILED = 1
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; exit 0 done, 1 failed with a sentence, 2 wrong usage."""
+    try:
+        app()
+    except FootnoteError as error:
+        log.debug("failed", exc_info=True)
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (`head`, say) has seen enough; without this Python complains while it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:  # the last boundary: no traceback reaches a user
+        log.debug("failed", exc_info=True)
+        _fail(
+            f"Footnote failed in a way that it should not ({type(error).__name__}: {error}); "
+            "run it again with --verbose and report what it prints."
+        )
+
+
+def _fail(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
+    sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

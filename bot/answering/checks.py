@@ -1,0 +1,144 @@
+"""Check drafts against the papers that were given: nobody sees a statement whose quotes and numbers do not stand there."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from bot.answering.answer import Support
+from bot.answering.numbers import unsupported
+from bot.answering.quotes import content_words, count_words, locate, surroundings
+from retrieval.text import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.answering.answer import Draft
+    from retrieval.papers import Hit
+
+Reason: TypeAlias = Literal[
+    "not a sentence", "link or mention", "no such paper", "no such quote", "unrelated quote", "number"
+]
+
+_MAX_STATEMENT_CHARACTERS: Final = 600
+_MAX_SENTENCES: Final = 2
+_MIN_WORDS: Final = 3
+_MAX_SUPPORTS: Final = 8
+# Least share of a statement's content words that its quote's sentences must have. On abstracts about neighbouring
+# subjects, paraphrases have 0.35 and more; of sentences picked at random 2 % have as much as this.
+_MIN_RELATION: Final = 0.25
+# Unicode categories: control, format (zero-width and direction marks), lone surrogates, private use.
+_INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
+_LIST_MARK: Final = re.compile(r"^(?:[-*•–]|\d{1,2}[.)])\s+")
+# Citation marks that models add on their own; ours are put there by the renderer.
+_MARKS: Final = re.compile(
+    r"\s*[\[【](?:papers?\s*)?\d+(?:\s*[,;–-]\s*\d+)*[^\]】]{0,12}[\]】]", re.IGNORECASE
+)
+_LINKS: Final = re.compile(
+    r"@(?:everyone|here)\b"
+    r"|<(?:@[!&]?|\#|a?:\w+:|t:|id:|/[^<>]*:)[^<>\s]*>"
+    r"|\[[^\]]*\]\s*\([^)]*\)"
+    r"|[a-z][a-z0-9+.-]*://\S+|\bmailto:\S+|\bwww\.\S+|\bdiscord(?:app)?\.(?:gg|com)\b\S*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Hold a statement that passed, cleaned, with the supports that hold; their quotes are the papers' own characters."""
+
+    text: str
+    supports: tuple[Support, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Say why a draft may not be shown."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What one support rests on: the verbatim quote, and the text around it that may back the statement."""
+
+    support: Support
+    near: str
+    whole: str
+
+
+def check(draft: Draft, hits: Sequence[Hit]) -> Checked | Rejection:
+    """Return the draft with the papers' own words as quotes, or why it may not be shown.
+
+    A support that fails is dropped; the statement must hold on those that are left, at least one. Paper numbers
+    count `hits` from 1.
+    """
+    text = tidy(draft.text)
+    if not is_sentence(text):
+        return Rejection("not a sentence")
+    grounds: list[_Ground] = []
+    reasons: list[Reason] = []
+    for support in dict.fromkeys(draft.supports[:_MAX_SUPPORTS]):
+        outcome = _ground(text, support, hits)
+        if isinstance(outcome, _Ground):
+            grounds.append(outcome)
+        else:
+            reasons.append(outcome)
+    if not grounds:
+        return Rejection(reasons[0] if reasons else "no such quote")
+    near = "\n".join(ground.near for ground in grounds)
+    whole = "\n".join(ground.whole for ground in grounds)
+    if invented_links(text, whole):
+        return Rejection("link or mention")
+    if unsupported(text, near, whole):
+        return Rejection("number")
+    return Checked(text, tuple(dict.fromkeys(ground.support for ground in grounds)))
+
+
+def tidy(text: str) -> str:
+    """Return a statement on one line, without invisible characters, list marks and citation marks of the model's own."""
+    # Blanks first: a line break is a control character too.
+    one_line = " ".join(unicodedata.normalize("NFC", text).split())
+    visible = "".join(each for each in one_line if unicodedata.category(each) not in _INVISIBLE)
+    return _LIST_MARK.sub("", _MARKS.sub("", visible)).strip()
+
+
+def is_sentence(text: str) -> bool:
+    """Say whether a text is one statement in prose: neither a word or two, nor a page."""
+    return (
+        len(text) <= _MAX_STATEMENT_CHARACTERS
+        and count_words(text) >= _MIN_WORDS
+        and len(sentences(text)) <= _MAX_SENTENCES
+    )
+
+
+def invented_links(text: str, source: str) -> list[str]:
+    """Return the links and mentions of a statement that its papers do not contain."""
+    return [match[0] for match in _LINKS.finditer(text) if match[0].rstrip(".,;:)") not in source]
+
+
+def relation(text: str, title: str, near: str) -> float:
+    """Return the share (0..1) of a statement's content words that stand in the sentences it rests on.
+
+    The title's words do not count: every sentence of a paper is related to them.
+    """
+    words = content_words(text) - content_words(title)
+    return len(words & content_words(near)) / len(words) if words else 1.0
+
+
+def _ground(text: str, support: Support, hits: Sequence[Hit]) -> _Ground | Reason:
+    if not 1 <= support.paper_number <= len(hits):
+        return "no such paper"
+    paper = hits[support.paper_number - 1].paper
+    for source in (paper.abstract, paper.title):
+        if span := locate(support.quote, source):
+            break
+    else:
+        return "no such quote"
+    near = surroundings(span, source)
+    if relation(text, paper.title, near) < _MIN_RELATION:
+        return "unrelated quote"
+    quote = Support(support.paper_number, source[slice(*span)])
+    return _Ground(quote, f"{paper.title}\n{near}", f"{paper.title}\n{paper.abstract}")

@@ -1,0 +1,129 @@
+"""Find a quote in a paper however a writer has spelled it, and say where the paper's own characters stand."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from retrieval.text import Folded, fold, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Span: TypeAlias = tuple[int, int]
+
+# Longer than three long sentences, a "quote" no longer points at anything.
+MAX_QUOTE_CHARACTERS: Final = 1000
+_MIN_WORDS: Final = 3
+_MIN_CHARACTERS: Final = 12
+_STEM: Final = 5
+
+# Scripts without blanks between words are compared character by character.
+_WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\d+(?:[.,]\d+)*|[^\W\d_]+")
+_ELLIPSIS: Final = re.compile(r"[\[(]?\s*(?:…|\.\s?\.\s?\.)[.\s]*[\])]?")
+_PERCENT: Final = re.compile(r"\\?%")
+_STOP_WORDS: Final = frozenset(
+    "a about also an and any are as at be been being both but by can could did do does for from had has have how "
+    "however if in into is it its may might more most no nor not of on one only or other our over paper should show "
+    "shows so some such than that the their them then there these they this those through thus to under use used "
+    "uses using very via was we were what when where whether which while who why will with within would you".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A folded word and the verbatim characters that it came from."""
+
+    folded: str
+    start: int
+    end: int
+
+
+def locate(quote: str, text: str) -> Span | None:
+    """Return the verbatim span of `text` that `quote` stands for, None where it does not stand there.
+
+    Case, accents, dashes, blanks, LaTeX and punctuation may differ, words may not; only whole words match, so that
+    "7 percent" is not found in "97 percent". An ellipsis in the quote skips words of the text. Quotes that are too
+    short to point at anything, or longer than MAX_QUOTE_CHARACTERS, are not found.
+    """
+    if len(quote) > 2 * MAX_QUOTE_CHARACTERS or not _telling(quote):
+        return None
+    words = _words(text)
+    span = _find([_plain(quote)], words) or _find([_plain(part) for part in _ELLIPSIS.split(quote)], words)
+    if span is None:
+        return None
+    start, end = _with_punctuation(span, quote, text)
+    return (start, end) if end - start <= MAX_QUOTE_CHARACTERS else None
+
+
+def surroundings(span: Span, text: str) -> str:
+    """Return the whole sentences of `text` that the span touches."""
+    touched = [(start, end) for start, end in sentences(text) if start < span[1] and end > span[0]]
+    return text[min(span[0], touched[0][0]) : max(span[1], touched[-1][1])] if touched else text[slice(*span)]
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Return the stems of the words that carry meaning, folded; a crude stem (the first letters) is enough to compare."""
+    return frozenset(word[:_STEM] for word in _plain(text) if word not in _STOP_WORDS)
+
+
+def count_words(text: str) -> int:
+    """Return the number of words, as quotes are compared by."""
+    return len(_plain(text))
+
+
+def _telling(quote: str) -> bool:
+    words = _plain(quote)
+    long_enough = len(words) >= _MIN_WORDS or len(" ".join(words)) >= _MIN_CHARACTERS
+    return long_enough and any(word not in _STOP_WORDS and not word[0].isdigit() for word in words)
+
+
+def _plain(text: str) -> list[str]:
+    return [match[0].replace(",", "") for match in _WORD.finditer(fold(text))]
+
+
+@functools.lru_cache(maxsize=64)
+def _words(text: str) -> tuple[_Word, ...]:
+    folded = Folded.of(text)
+    return tuple(
+        _Word(match[0].replace(",", ""), folded.starts[match.start()], folded.ends[match.end() - 1])
+        for match in _WORD.finditer(folded.text)
+    )
+
+
+def _find(parts: Sequence[list[str]], words: Sequence[_Word]) -> Span | None:
+    """Return the span from the first part to the last, all standing there in this order."""
+    folded = [word.folded for word in words]
+    starts: list[int] = []
+    position = 0
+    for part in parts:
+        if not part:  # an ellipsis at either end
+            continue
+        places = range(position, len(folded) - len(part) + 1)
+        found = next((place for place in places if folded[place : place + len(part)] == part), None)
+        if found is None:
+            return None
+        starts.append(found)
+        position = found + len(part)
+    return (words[starts[0]].start, words[position - 1].end) if starts else None
+
+
+def _with_punctuation(span: Span, quote: str, text: str) -> Span:
+    """Widen a span from its words to the punctuation that both the quote and the text have around them."""
+    start, end = span
+    inner = [index for index, character in enumerate(quote) if character.isalnum()]
+    head, tail = quote[: inner[0]], quote[inner[-1] + 1 :]
+    if percent := _PERCENT.match(text, end):
+        end = percent.end()
+        tail = tail.lstrip("\\%")
+    for character in reversed(head):
+        if start == 0 or text[start - 1] != character:
+            break
+        start -= 1
+    for character in tail:
+        if text[end : end + 1] != character:
+            break
+        end += 1
+    return start, end

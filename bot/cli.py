@@ -1,0 +1,179 @@
+"""The `footnote` command: each command reads its options, calls the parts and shows the result.
+
+What a command needs is imported inside it, so that `footnote --help` loads no index, model or client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+app = typer.Typer(
+    name="footnote",
+    help="Answer questions about papers, every sentence resting on a title and a quote.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Folder that holds all state (or FOOTNOTE_DATA_DIR).", show_default=".footnote"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+NoLLM = Annotated[bool, typer.Option("--no-llm", help="Answer with the papers' own sentences only.")]
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    data_dir: DataDir = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens to stderr.")] = False,
+) -> None:
+    """Take the options that every command shares."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    if verbose:
+        for chatty in ("aiosqlite", "chromadb", "httpcore", "httpx", "openai"):
+            logging.getLogger(chatty).setLevel(logging.INFO)
+    context.obj = data_dir
+
+
+@app.command(epilog='Example: footnote ask "which papers train robots with language corrections?"')
+def ask(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="The question, in plain words.")],
+    as_json: AsJson = False,
+    no_llm: NoLLM = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Answer one question with numbered citations; an empty library takes in seeds/ first."""
+    from bot.commands.ask import ask_once
+
+    asyncio.run(ask_once(_settings(context, data_dir), question, as_json=as_json, use_llm=not no_llm))
+
+
+@app.command(epilog="Example: footnote chat")
+def chat(context: typer.Context, no_llm: NoLLM = False, data_dir: DataDir = None) -> None:
+    """Talk with the library; follow-up questions may lean on earlier ones."""
+    from bot.commands.ask import chat as run_chat
+
+    asyncio.run(run_chat(_settings(context, data_dir), use_llm=not no_llm))
+
+
+@app.command(epilog='Example: footnote search "objective mismatch" --limit 5')
+def search(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    limit: Annotated[int, typer.Option(min=1, max=100, help="The most papers to show.")] = 10,
+    since: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Only papers published on this day or later.", metavar="YYYY-MM-DD"),
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Only papers of this source, such as seeds.")] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Rank papers for a query."""
+    from bot.commands.library import search as run_search
+
+    day = since.date() if since else None
+    asyncio.run(run_search(_settings(context, data_dir), query, limit=limit, since=day, source=source, as_json=as_json))
+
+
+@app.command(epilog="Example: footnote ingest seeds papers.jsonl dumps/")
+def ingest(
+    context: typer.Context,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="seeds, a page dump, a JSONL file (BEIR form), or a folder of these.", metavar="[SOURCE]..."
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Take papers in; stopped at any point, it goes on from there the next time."""
+    from bot.commands.library import ingest as run_ingest
+
+    asyncio.run(run_ingest(_settings(context, data_dir), sources or ["seeds"]))
+
+
+@app.command(epilog="Example: footnote rebuild")
+def rebuild(context: typer.Context, data_dir: DataDir = None) -> None:
+    """Make the dense and the lexical index anew from the catalogue; nothing is embedded again."""
+    from bot.commands.library import rebuild as run_rebuild
+
+    asyncio.run(run_rebuild(_settings(context, data_dir)))
+
+
+@app.command(epilog="Example: footnote stats --json")
+def stats(context: typer.Context, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Show what is in the library."""
+    from bot.commands.library import stats as run_stats
+
+    asyncio.run(run_stats(_settings(context, data_dir), as_json=as_json))
+
+
+@app.command(epilog="Example: footnote doctor")
+def doctor(context: typer.Context, data_dir: DataDir = None) -> None:
+    """Check the set-up, a line for each part, and say how to mend what is wrong."""
+    from bot.commands.doctor import run_doctor
+
+    if not asyncio.run(run_doctor(lambda: _settings(context, data_dir))):
+        raise typer.Exit(1)
+
+
+@app.command(name="eval", epilog="Example: footnote eval path/to/scifact --split test --run-file run.trec")
+def evaluate(
+    context: typer.Context,
+    dataset: Annotated[Path, typer.Argument(help="A folder in BEIR form.")],
+    split: Annotated[str, typer.Option(help="Which qrels to measure against.")] = "test",
+    run_file: Annotated[Path | None, typer.Option(help="Write the ranking here, in TREC form.")] = None,
+    answers_file: Annotated[Path | None, typer.Option(help="Write each answer here, one JSON a line.")] = None,
+    no_llm: NoLLM = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Measure ranking and answers on a dataset, in an index of its own."""
+    from bot.commands.evaluate import evaluate as run_evaluate
+
+    asyncio.run(
+        run_evaluate(
+            _settings(context, data_dir),
+            dataset,
+            split,
+            run_file=run_file,
+            answers_file=answers_file,
+            use_llm=not no_llm,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command(epilog="Example: footnote run")
+def run(context: typer.Context, data_dir: DataDir = None) -> None:
+    """Run the Discord bot until it is told to stop."""
+    from bot.commands.run import run as run_until_stopped
+
+    logging.getLogger().setLevel(min(logging.getLogger().level, logging.INFO))
+    asyncio.run(run_until_stopped(_settings(context, data_dir)))
+
+
+def _settings(context: typer.Context, data_dir: Path | None) -> Settings:
+    from bot.settings import Settings
+
+    chosen = data_dir or context.obj
+    return Settings.load(**({"data_dir": chosen} if chosen else {}))

@@ -1,0 +1,53 @@
+"""`footnote ask` and `footnote chat`: questions in, cited answers out."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from bot.console import print_json, show_answer, stdout
+from bot.wiring import make_answerer, open_library, take_in
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+REMEMBERED = 6  # earlier questions that a follow-up may lean on
+
+
+async def ask_once(settings: Settings, question: str, *, as_json: bool, use_llm: bool) -> None:
+    """Print the answer to one question."""
+    if not question.strip():
+        raise BadInputError('Ask something: footnote ask "which papers train robots with language corrections?"')
+    async with open_library(settings) as library:
+        await take_in(library)
+        answer = await make_answerer(settings, library, use_llm=use_llm).answer(question)
+    if as_json:
+        print_json(answer.to_json())
+    else:
+        show_answer(answer, stdout())
+
+
+async def chat(settings: Settings, *, use_llm: bool) -> None:
+    """Answer questions from standard input until it ends."""
+    console = stdout()
+    async with open_library(settings) as library:
+        await take_in(library)
+        answerer = make_answerer(settings, library, use_llm=use_llm)
+        count = (await library.counts()).papers
+        console.print(f"{count} papers. Ask away; an empty line or Ctrl-D ends.")
+        history: list[str] = []
+        while question := await _next_question():
+            answer = await answerer.answer(question, history[-REMEMBERED:])
+            history.append(question)
+            show_answer(answer, console)
+
+
+async def _next_question() -> str:
+    """Return the next line, or an empty string where there is none."""
+    prompt = "\n> " if sys.stdin.isatty() else ""
+    try:
+        return (await asyncio.to_thread(input, prompt)).strip()
+    except EOFError:
+        return ""

@@ -1,0 +1,129 @@
+"""`footnote doctor`: a line for each part of the set-up, and how to mend what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+from rich.text import Text
+
+from bot.console import stdout
+from bot.wiring import make_embedder, open_library
+from retrieval.errors import FootnoteError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from bot.settings import Settings
+
+TIMEOUT = 10.0  # seconds for a server to say anything
+DISCORD_ME = "https://discord.com/api/v10/users/@me"
+UNAUTHORIZED = 401
+OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Hold what was seen of one part; `ok` is None where the part is not set and not needed for answers."""
+
+    part: str
+    ok: bool | None
+    sentence: str
+
+
+async def run_doctor(load: Callable[[], Settings]) -> bool:
+    """Print a line for each part; return whether nothing is wrong."""
+    console = stdout()
+    well = True
+    marks = {True: ("✓", "green"), False: ("✗", "red"), None: ("–", "yellow")}
+    async for finding in examine(load):
+        well = well and finding.ok is not False
+        console.print(Text.assemble(marks[finding.ok], f" {finding.part}: {finding.sentence}"))
+    return well
+
+
+async def examine(load: Callable[[], Settings]) -> AsyncIterator[Finding]:
+    """Yield a finding for settings, weights, library, language model and Discord token, in this order."""
+    try:
+        settings = load()
+    except FootnoteError as error:
+        yield Finding("settings", ok=False, sentence=str(error))
+        return
+    yield Finding("settings", ok=True, sentence="every name is known and every value fits")
+    yield await _embedding(settings)
+    yield await _library(settings)
+    yield await _llm(settings)
+    yield await _discord(settings)
+
+
+async def _embedding(settings: Settings) -> Finding:
+    embedder = make_embedder(settings)
+    try:
+        vectors = await embedder.embed(["Does the model answer?"])
+    except FootnoteError as error:
+        return Finding("embedding model", ok=False, sentence=str(error))
+    finally:
+        await embedder.close()
+    return Finding("embedding model", ok=True, sentence=f"{embedder.model} gives {vectors.shape[1]} dimensions")
+
+
+async def _library(settings: Settings) -> Finding:
+    try:
+        async with open_library(settings) as library:
+            counts = await library.counts()
+    except FootnoteError as error:
+        return Finding("library", ok=False, sentence=str(error))
+    where = f"in {settings.data_dir}"
+    if counts.papers == 0:
+        return Finding("library", ok=None, sentence=f"empty, {where}; `footnote ingest` or the first question fills it")
+    if counts.pending:
+        sentence = f"{counts.pending} of {counts.papers} papers {where} wait to be indexed; run `footnote rebuild`"
+        return Finding("library", ok=False, sentence=sentence)
+    return Finding(
+        "library", ok=True, sentence=f"{counts.papers} papers, {counts.chunks} chunks {where}; indexes agree"
+    )
+
+
+async def _llm(settings: Settings) -> Finding:
+    if not settings.llm.enabled:
+        sentence = "none set; answers are the papers' own sentences (FOOTNOTE_LLM__API_KEY or __BASE_URL adds one)"
+        return Finding("language model", ok=None, sentence=sentence)
+    import openai
+
+    from bot.answering.llm import make_client, reason
+
+    async with make_client(settings.llm) as client:
+        try:
+            models = [model.id async for model in client.with_options(timeout=TIMEOUT, max_retries=0).models.list()]
+        except openai.OpenAIError as error:
+            mend = "check FOOTNOTE_LLM__API_KEY and FOOTNOTE_LLM__BASE_URL"
+            return Finding("language model", ok=False, sentence=f"the server {reason(error)}; {mend}")
+    if settings.llm.model not in models:
+        offered = ", ".join(models[:5])
+        sentence = f"the server does not offer {settings.llm.model} (it offers {offered}); set FOOTNOTE_LLM__MODEL"
+        return Finding("language model", ok=False, sentence=sentence)
+    return Finding("language model", ok=True, sentence=f"{settings.llm.model} is there")
+
+
+async def _discord(settings: Settings) -> Finding:
+    token = settings.discord.token
+    if token is None:
+        return Finding("discord", ok=None, sentence="no token set; only `footnote run` needs FOOTNOTE_DISCORD__TOKEN")
+    headers = {"Authorization": f"Bot {token.get_secret_value()}"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session,
+            session.get(DISCORD_ME, headers=headers, proxy=settings.discord.proxy) as response,
+        ):
+            status = response.status
+            name = (await response.json())["username"] if status == OK else None
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        sentence = "discord.com cannot be reached; check the network, or set FOOTNOTE_DISCORD__PROXY"
+        return Finding("discord", ok=False, sentence=sentence)
+    if status == UNAUTHORIZED:
+        sentence = "the token is refused; copy it anew from https://discord.com/developers/applications (Bot)"
+        return Finding("discord", ok=False, sentence=sentence)
+    if name is None:
+        return Finding("discord", ok=False, sentence=f"discord.com answered {status}; try again later")
+    return Finding("discord", ok=True, sentence=f"the token is {name}'s")

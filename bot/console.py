@@ -1,0 +1,122 @@
+"""Show answers, hits and progress in a terminal: rich for people, plain text where the output is piped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from retrieval.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.console import RenderableType
+
+    from bot.answering.answer import Answer
+    from retrieval.library import Progress as Report
+    from retrieval.papers import Hit
+
+# Nobody reads a piped line's width; rich must not break it.
+PIPED_WIDTH = 100_000
+
+
+def stdout() -> Console:
+    """Return a console for results: coloured and wrapped for a person, plain and unwrapped for a pipe."""
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, markup=False)
+
+
+def stderr() -> Console:
+    """Return a console for progress and remarks."""
+    return Console(stderr=True, highlight=False, markup=False)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON to stdout, its characters as they are."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def show_answer(answer: Answer, console: Console) -> None:
+    """Print statements with their numbers, then each citation: number, title, link, quote."""
+    console.print(_refused(answer) if answer.refused else _answered(answer))
+    if answer.note:
+        console.print(Text(answer.note, style="yellow"))
+
+
+def show_hits(hits: Sequence[Hit], console: Console) -> None:
+    """Print ranked papers, each with its best passage."""
+    if not hits:
+        console.print("No paper found.")
+    for rank, hit in enumerate(hits, start=1):
+        about = [hit.paper.source, *([hit.paper.published.isoformat()] if hit.paper.published else [])]
+        console.print(Text.assemble((f"{rank:>3}. ", "dim"), _title(hit.paper.title, hit.paper.url)))
+        console.print(Padding(Text(", ".join(about), style="dim"), (0, 0, 0, 5)))
+        if hit.passages:
+            console.print(Padding(Text(_shortened(clean(hit.passages[0].text))), (0, 0, 0, 5)))
+
+
+def show_figures(title: str, rows: Mapping[str, object], console: Console) -> None:
+    """Print names and figures as two columns."""
+    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in rows.items():
+        table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
+    console.print(table)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Report]:
+    """Yield a function that moves a bar on stderr; the bar shows once there is something to count."""
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=stderr(), disable=not sys.stderr.isatty()) as bar:
+        tasks: list[TaskID] = []
+
+        def report(done: int, total: int) -> None:
+            if not tasks:
+                tasks.append(bar.add_task(label, total=total))
+            bar.update(tasks[0], completed=done, total=total)
+
+        yield report
+
+
+def _answered(answer: Answer) -> RenderableType:
+    lines = [
+        Text.assemble(printable(s.text), " ", ("".join(f"[{number}]" for number in s.citations), "bold cyan"))
+        for s in answer.statements
+    ]
+    sources: list[RenderableType] = []
+    for citation in answer.citations:
+        sources.append(Text.assemble((f"[{citation.number}] ", "bold cyan"), _title(citation.title, citation.url)))
+        sources.append(Padding(Text(f"“{printable(citation.quote)}”", style="italic"), (0, 0, 0, 4)))
+    return Group(*lines, Text(), *sources)
+
+
+def _refused(answer: Answer) -> RenderableType:
+    lines: list[RenderableType] = [Text(answer.text)]
+    if answer.nearest:
+        lines.append(Text("The nearest papers:", style="dim"))
+        lines += [Text.assemble("  • ", _title(near.title, near.url)) for near in answer.nearest]
+    return Group(*lines)
+
+
+def _title(title: str, url: str | None) -> Text:
+    """Return a title, in a terminal a link; foreign text never reaches rich's markup."""
+    safe = url if url and printable(url) == url and url.startswith(("http://", "https://")) else None
+    return Text(printable(clean(title)), style=f"bold link {safe}" if safe else "bold")
+
+
+def printable(text: str) -> str:
+    """Return foreign text on one line, without the characters that steer a terminal."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _shortened(text: str, limit: int = 240) -> str:
+    """Return the text cut at a word near `limit` characters."""
+    text = printable(text)
+    return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + " …"

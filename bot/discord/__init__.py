@@ -1,0 +1,1 @@
+"""The Discord bot: the only part of Footnote that imports discord."""

@@ -1,0 +1,64 @@
+"""Know which questions are being answered, so that closing can let them finish."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+
+T = TypeVar("T")
+
+FINISH_SECONDS = 20.0  # container runtimes kill 30 s after SIGTERM unless told otherwise
+APOLOGY_SECONDS = 5.0
+
+
+class GivenUpError(Exception):
+    """Say that the bot is closing and waits for this work no longer."""
+
+
+class InFlight:
+    """Count the questions in work; after `drain` has begun, `closing` tells everyone to take no more."""
+
+    def __init__(self) -> None:
+        self.closing = False
+        self._handlers: set[asyncio.Task[Any]] = set()
+        self._work: set[asyncio.Task[Any]] = set()
+
+    @contextmanager
+    def handling(self) -> Iterator[None]:
+        """Count the current task as one that must come to its end before the bot closes."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._handlers.add(task)
+        try:
+            yield
+        finally:
+            self._handlers.discard(task)
+
+    async def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await the work; raises GivenUpError where closing cannot wait for it any longer."""
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                raise
+            raise GivenUpError from None
+        finally:
+            self._work.discard(task)
+
+    async def drain(self, seconds: float = FINISH_SECONDS) -> None:
+        """Take no more questions and wait for those in work; give up on late ones, who then apologise."""
+        self.closing = True
+        if not self._handlers:
+            return
+        _, late = await asyncio.wait(self._handlers, timeout=seconds)
+        for task in self._work:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=APOLOGY_SECONDS)

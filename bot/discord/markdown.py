@@ -1,0 +1,104 @@
+"""Make foreign text safe to show in Discord: nothing in it formats, links, mentions, hides or overflows."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+URL_LENGTH = 512
+ELLIPSIS = "…"
+ZERO_WIDTH_SPACE = "\u200b"
+
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs"})  # controls, zero width and direction, lone surrogates
+_UNSEEN_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # fillers and the empty Braille cell
+_MARKS_IN_A_ROW = 3  # written languages put no more on one letter; piles of marks cover other lines
+
+_SPECIAL = re.compile(r"[\\`*_~|\[\]<]")
+_OPENED = re.compile(r"(?<=<)(?=[@#:/A-Za-z])")
+_EVERYONE = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
+_SCHEME = re.compile(r":(?=//)")
+_EMOJI_NAME = re.compile(r":(?=[\w+\\-]+:)")
+_LINE_START = re.compile(r"^(\d+(?=\.)|(?=[#>-]))")
+_NETLOC = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+
+_BRACKETS = str.maketrans("[]", "()")
+
+
+def plain(text: str) -> str:
+    """Return the text on one line, without what a reader cannot see and without piled-up marks."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        shown = " " if character.isspace() else character
+        category = unicodedata.category(shown)
+        if category in _UNSEEN_CATEGORIES or shown in _UNSEEN_LETTERS:
+            continue
+        marks = marks + 1 if category.startswith("M") else 0
+        if marks <= _MARKS_IN_A_ROW:
+            kept.append(shown)
+    return " ".join("".join(kept).split())
+
+
+def escape(text: str) -> str:
+    """Return one line of text so that Discord shows it letter by letter, wherever in a line it is put."""
+    text = _SPECIAL.sub(r"\\\g<0>", text)
+    # The servers look for mentions without regard to backslashes, so a mention is also taken apart.
+    text = _OPENED.sub(ZERO_WIDTH_SPACE, text)
+    text = _EVERYONE.sub(f"@{ZERO_WIDTH_SPACE}", text)
+    text = _SCHEME.sub(r"\:", text)
+    text = _EMOJI_NAME.sub(r"\:", text)
+    return _LINE_START.sub(r"\1\\", text)
+
+
+def length(text: str) -> int:
+    """Count UTF-16 units: Discord counts no more than these."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return the text, or whole words from both its ends around an ellipsis, so that its escape fits.
+
+    `limit` is the length of the escaped text; a first word that is longer is cut.
+    """
+    if length(escape(text)) <= limit:
+        return text
+    words = text.split(" ")
+    kept = bisect_right(range(1, len(words)), limit, key=lambda count: length(escape(_ends(words, count))))
+    if kept:
+        return _ends(words, kept)
+    letters = bisect_right(range(len(text)), limit, key=lambda end: length(escape(text[:end] + ELLIPSIS)))
+    return text[: max(letters - 1, 0)] + ELLIPSIS
+
+
+def _ends(words: Sequence[str], count: int) -> str:
+    tail = count // 2
+    return " ".join([*words[: count - tail], ELLIPSIS, *words[len(words) - tail :]])
+
+
+def safe_url(url: str) -> str | None:
+    """Return the web address with everything encoded that could end a link; None if it is no good one."""
+    try:
+        encoded = quote(url.strip(), safe="%/:=&?#+!$,;")
+        parts = urlsplit(encoded)
+    except ValueError:  # a lone surrogate, or half an IPv6 address
+        return None
+    usable = parts.scheme in {"http", "https"} and _NETLOC.fullmatch(parts.netloc)
+    return encoded if usable and len(encoded) <= URL_LENGTH else None
+
+
+def link(text: str, url: str | None) -> str:
+    """Return the plain text as a masked link, or escaped as it is where there is no usable address.
+
+    Brackets in the text become parentheses: Discord looks for the end of a link's text without regard to
+    backslashes, so that an escaped bracket could still open a link of its own.
+    """
+    target = safe_url(url) if url else None
+    return escape(text) if target is None else f"[{escape(text.translate(_BRACKETS))}]({target})"

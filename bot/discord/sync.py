@@ -1,0 +1,64 @@
+"""Send the commands to Discord only when they changed: Discord allows 200 new commands a day."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from discord import app_commands
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "discord-commands.json"
+
+
+class CommandsFile:
+    """Keep, in one small file, which commands Discord knows of which application."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> dict[str, object] | None:
+        """Return what was saved; None where there is nothing that can be read."""
+        try:
+            saved = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return saved if isinstance(saved, dict) else None
+
+    def save(self, record: dict[str, object]) -> None:
+        """Write the record in one step."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_suffix(".new")
+        draft.write_text(json.dumps(record) + "\n", encoding="utf-8")
+        draft.replace(self._path)
+
+
+async def sync_if_changed(tree: app_commands.CommandTree[Any], file: CommandsFile) -> None:
+    """Send the tree's global commands unless Discord has them; after a failure the next start tries again."""
+    wanted: dict[str, object] = {
+        "application_id": tree.client.application_id,
+        "fingerprint": fingerprint(tree),
+    }
+    try:
+        if await asyncio.to_thread(file.load) == wanted:
+            log.info("commands unchanged")
+            return
+        synced = await tree.sync()
+        await asyncio.to_thread(file.save, wanted)
+    except Exception:
+        log.exception("commands not synced")
+    else:
+        log.info("commands synced count=%d", len(synced))
+
+
+def fingerprint(tree: app_commands.CommandTree[Any]) -> str:
+    """Return a hash of what the tree would send to Discord."""
+    payload = sorted(json.dumps(command.to_dict(tree), sort_keys=True) for command in tree.get_commands())
+    return hashlib.sha256("\n".join(payload).encode()).hexdigest()

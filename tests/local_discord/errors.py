@@ -1,0 +1,71 @@
+"""Say what Discord's REST API says when it refuses a call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """A refused call: the HTTP status, Discord's own error code, and for forms where they are wrong."""
+
+    def __init__(self, status: int, code: int, message: str, errors: dict[str, Any] | None = None) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.body: dict[str, Any] = {"code": code, "message": message}
+        if errors:
+            self.body["errors"] = errors
+
+
+def unauthorized() -> ApiError:
+    return ApiError(401, 0, "401: Unauthorized")
+
+
+def unknown_channel() -> ApiError:
+    return ApiError(404, 10003, "Unknown Channel")
+
+
+def unknown_message() -> ApiError:
+    return ApiError(404, 10008, "Unknown Message")
+
+
+def missing_access() -> ApiError:
+    return ApiError(403, 50001, "Missing Access")
+
+
+def missing_permissions() -> ApiError:
+    return ApiError(403, 50013, "Missing Permissions")
+
+
+class Form:
+    """Collect what is wrong with a request body, under the path of each field, as error 50035 does."""
+
+    def __init__(self) -> None:
+        self._errors: dict[str, Any] = {}
+
+    def wrong(self, path: str, code: str, message: str) -> None:
+        """Note one problem; ``path`` is dotted, as in ``embeds.0.title``."""
+        node = self._errors
+        for step in path.split("."):
+            node = node.setdefault(step, {})
+        node.setdefault("_errors", []).append({"code": code, "message": message})
+
+    def length(self, path: str, value: object, low: int, high: int) -> None:
+        """Demand a string of ``low`` to ``high`` characters; None counts as empty."""
+        if value is not None and not isinstance(value, str):
+            self.wrong(path, "STRING_TYPE_CONVERT", "Could not interpret value as string.")
+        elif low and not value:
+            self.wrong(path, "BASE_TYPE_REQUIRED", "This field is required")
+        elif value and len(value) < low:
+            self.wrong(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.")
+        elif value and len(value) > high:
+            self.wrong(path, "BASE_TYPE_MAX_LENGTH", f"Must be {high} or fewer in length.")
+
+    def count(self, path: str, number: int, low: int, high: int) -> None:
+        """Demand a list of ``low`` to ``high`` entries."""
+        if not low <= number <= high:
+            self.wrong(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.")
+
+    def check(self) -> None:
+        """Refuse the call if anything was wrong."""
+        if self._errors:
+            raise ApiError(400, 50035, "Invalid Form Body", self._errors)

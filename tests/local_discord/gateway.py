@@ -1,0 +1,271 @@
+"""Speak Discord's Gateway: identify, dispatch by intent, count heartbeats, resume with replay."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import discord
+from aiohttp import WSMsgType, web
+
+if TYPE_CHECKING:
+    from .places import Guild
+    from .world import World
+
+Payload = dict[str, Any]
+
+DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, RESUME, RECONNECT, REQUEST_MEMBERS = 0, 1, 2, 3, 6, 7, 8
+INVALID_SESSION, HELLO, HEARTBEAT_ACK = 9, 10, 11
+BAD_TOKEN, DISALLOWED_INTENTS = 4004, 4014
+CONTENT = discord.Intents(message_content=True).value
+# An event comes only if its intent was asked for; in direct messages another intent counts.
+INTENTS = {
+    "GUILD_MEMBER": ("members", "members"),
+    "GUILD": ("guilds", "guilds"),
+    "CHANNEL": ("guilds", "guilds"),
+    "THREAD": ("guilds", "guilds"),
+    "MESSAGE_REACTION": ("guild_reactions", "dm_reactions"),
+    "MESSAGE": ("guild_messages", "dm_messages"),
+}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An event with its number in the session."""
+
+    seq: int
+    name: str
+    frame: str
+
+
+@dataclass
+class Session:
+    """What one client (one shard of it) has been told since it identified, connected or not."""
+
+    id: str
+    intents: int
+    shard: tuple[int, int]
+    seq: int = 0
+    asked: int = 0
+    sent: list[Sent] = field(default_factory=list)
+    outbox: asyncio.Queue[str] | None = None
+    socket: web.WebSocketResponse | None = None
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """A heartbeat's arrival, and by how many seconds it came after it was due (negative: before)."""
+
+    at: float
+    late: float
+
+
+class Gateway:
+    """All sessions, and the sockets that carry them."""
+
+    def __init__(self, token: str, allowed_privileged: int) -> None:
+        self.world: World
+        self.sessions: dict[str, Session] = {}
+        self.heartbeats: list[Heartbeat] = []
+        self.identified = 0
+        self.resumed = 0
+        self.heartbeat_interval = 41.25
+        self.redeliver = 0
+        self.open = asyncio.Event()
+        self.open.set()
+        self._token = token
+        self._allowed_privileged = allowed_privileged
+
+    def connected(self) -> list[Session]:
+        """Return the sessions that have a live socket now."""
+        return [session for session in self.sessions.values() if session.socket]
+
+    def emit(self, name: str, data: Payload, *, guild: Guild | None = None, redacted: Payload | None = None) -> None:
+        """Send an event to every session that should see it; one that is away gets it when it resumes."""
+        for session in self.sessions.values():
+            # Direct messages belong to shard 0.
+            mine = ((guild.id if guild else 0) >> 22) % session.shard[1] == session.shard[0]
+            if (
+                not mine
+                or (guild and not guild.has_bot)
+                or not _wants(session.intents, name, in_guild=guild is not None)
+            ):
+                continue
+            blank = redacted is not None and not session.intents & CONTENT
+            self._send(session, name, redacted if blank and redacted is not None else data)
+        self.world.journal.note(f"event {name}")
+
+    async def deliver_again(self, message_id: int) -> None:
+        """Send every event about a message once more, under new numbers, as a careless RESUME does."""
+        for session in self.connected():
+            for past in list(session.sent):
+                body = json.loads(past.frame)["d"]
+                if past.name == "MESSAGE_CREATE" and body.get("id") == str(message_id):
+                    self._send(session, past.name, body)
+        await self.taken_in()
+
+    async def taken_in(self) -> None:
+        """Wait until every connected client has read all that was sent to it so far."""
+        # Twice, because the first answer may overtake the tasks that the client has just started.
+        for _ in range(2):
+            for session in self.connected():
+                session.asked += 1
+                self._order(session, HEARTBEAT)
+            await self.world.journal.until(self._all_answered, "the client to read what was sent to it")
+
+    async def drop(self, code: int = 4000) -> None:
+        """End every connection; clients may resume."""
+        for session in self.connected():
+            assert session.socket
+            await session.socket.close(code=code)
+
+    def ask(self, op: int, data: object = None) -> None:
+        """Send every client an order: reconnect (7) or invalid session (9)."""
+        for session in self.connected():
+            self._order(session, op, data)
+            if op == INVALID_SESSION and data is not True:
+                del self.sessions[session.id]
+
+    def worst_lateness(self) -> float:
+        """Return by how many seconds the latest heartbeat was late, one still missing included."""
+        overdue = time.monotonic() - self.heartbeats[-1].at - self.heartbeat_interval if self.heartbeats else 0.0
+        return max([0.0, overdue if self.connected() else 0.0, *(beat.late for beat in self.heartbeats)])
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one connection for as long as it lasts."""
+        await self.open.wait()
+        socket = web.WebSocketResponse(max_msg_size=1 << 20)
+        await socket.prepare(request)
+        outbox: asyncio.Queue[str] = asyncio.Queue()
+        outbox.put_nowait(json.dumps({"op": HELLO, "d": {"heartbeat_interval": int(self.heartbeat_interval * 1000)}}))
+        writer = asyncio.create_task(_write(socket, outbox))
+        session: Session | None = None
+        last_beat: float | None = None
+        try:
+            async for frame in socket:
+                if frame.type is not WSMsgType.TEXT:
+                    break
+                order = frame.json()
+                if order["op"] == HEARTBEAT:
+                    last_beat = self._beat(session, outbox, last_beat)
+                elif order["op"] == IDENTIFY:
+                    session = await self._identify(order["d"], socket, outbox)
+                elif order["op"] == RESUME:
+                    session = self._resume(order["d"], socket, outbox)
+                elif order["op"] == REQUEST_MEMBERS and session:
+                    self._send_members(session, order["d"])
+        finally:
+            writer.cancel()
+            if session and session.socket is socket:
+                session.socket = session.outbox = None
+                session.asked = 0
+                self.world.journal.note(f"gateway connection closed ({socket.close_code})")
+        return socket
+
+    def _order(self, session: Session, op: int, data: object = None) -> None:
+        assert session.outbox
+        session.outbox.put_nowait(json.dumps({"op": op, "d": data}))
+
+    def _all_answered(self) -> bool:
+        return not any(session.asked for session in self.connected())
+
+    def _beat(self, session: Session | None, outbox: asyncio.Queue[str], last: float | None) -> float | None:
+        """Acknowledge a heartbeat; return when the last came that was due, for one that was asked for is not."""
+        outbox.put_nowait(json.dumps({"op": HEARTBEAT_ACK}))
+        now = time.monotonic()
+        if session and session.asked:
+            session.asked -= 1
+        else:
+            self.heartbeats.append(Heartbeat(now, now - last - self.heartbeat_interval if last else 0.0))
+            last = now
+        self.world.journal.note("heartbeat")
+        return last
+
+    async def _identify(
+        self, order: Payload, socket: web.WebSocketResponse, outbox: asyncio.Queue[str]
+    ) -> Session | None:
+        privileged = discord.Intents(members=True, presences=True, message_content=True).value
+        if order["token"] != self._token:
+            await socket.close(code=BAD_TOKEN, message=b"Authentication failed.")
+            return None
+        if order["intents"] & privileged & ~self._allowed_privileged:
+            await socket.close(code=DISALLOWED_INTENTS, message=b"Disallowed intent(s).")
+            return None
+        shard = tuple(order.get("shard") or (0, 1))
+        session = Session(secrets.token_hex(8), order["intents"], (shard[0], shard[1]))
+        self.sessions = {key: old for key, old in self.sessions.items() if old.shard != session.shard or old.socket}
+        self.sessions[session.id] = session
+        session.socket, session.outbox = socket, outbox
+        guilds = [one for one in self.world.guilds.values() if one.has_bot and (one.id >> 22) % shard[1] == shard[0]]
+        ready: Payload = {
+            "v": 10,
+            "user": self.world.bot.payload(),
+            "session_id": session.id,
+            "shard": list(shard),
+        }
+        ready["guilds"] = [{"id": str(guild.id), "unavailable": True} for guild in guilds]
+        ready["resume_gateway_url"] = "wss://gateway-local-1.discord.gg"
+        ready["application"] = {"id": str(self.world.application_id), "flags": 0}
+        self._send(session, "READY", ready)
+        for guild in guilds:
+            everybody = bool(session.intents & discord.Intents(members=True).value)
+            self._send(session, "GUILD_CREATE", guild.payload(all_members=everybody))
+        self.identified += 1
+        self.world.journal.note("client identified")
+        return session
+
+    def _resume(self, order: Payload, socket: web.WebSocketResponse, outbox: asyncio.Queue[str]) -> Session | None:
+        session = self.sessions.get(order["session_id"])
+        if session is None or order["token"] != self._token:
+            outbox.put_nowait(json.dumps({"op": INVALID_SESSION, "d": False}))
+            return None
+        session.socket, session.outbox = socket, outbox
+        first_missed = order["seq"] - self.redeliver
+        for missed in [
+            past for past in session.sent if past.seq > first_missed and past.name not in ("READY", "RESUMED")
+        ]:
+            outbox.put_nowait(missed.frame)
+        self._send(session, "RESUMED", {})
+        self.redeliver = 0
+        self.resumed += 1
+        self.world.journal.note("client resumed")
+        return session
+
+    def _send(self, session: Session, name: str, data: Payload) -> None:
+        session.seq += 1
+        frame = json.dumps({"op": DISPATCH, "t": name, "s": session.seq, "d": data})
+        session.sent.append(Sent(session.seq, name, frame))
+        if session.outbox:
+            session.outbox.put_nowait(frame)
+
+    def _send_members(self, session: Session, order: Payload) -> None:
+        ids = order["guild_id"] if isinstance(order["guild_id"], list) else [order["guild_id"]]
+        for guild in [self.world.guilds[int(guild_id)] for guild_id in ids]:
+            members = [guild.member_payload(member) for member in guild.members.values()]
+            chunk = {
+                "guild_id": str(guild.id),
+                "members": members,
+                "chunk_index": 0,
+                "chunk_count": 1,
+                "not_found": [],
+            }
+            self._send(session, "GUILD_MEMBERS_CHUNK", chunk | {"nonce": order.get("nonce")})
+
+
+async def _write(socket: web.WebSocketResponse, outbox: asyncio.Queue[str]) -> None:
+    while True:
+        try:
+            await socket.send_str(await outbox.get())
+        except ConnectionError:
+            return
+
+
+def _wants(intents: int, event: str, *, in_guild: bool) -> bool:
+    for prefix, (for_guild, for_dm) in INTENTS.items():
+        if event.startswith(prefix):
+            return bool(intents & getattr(discord.Intents, for_guild if in_guild else for_dm).flag)
+    return True

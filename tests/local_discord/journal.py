@@ -1,0 +1,43 @@
+"""Remember what happened, and let a test wait for something to happen."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+SHOWN_LINES = 25
+
+
+class Journal:
+    """One line for every event, call and answer; whoever waits looks again after each line."""
+
+    def __init__(self, patience: float) -> None:
+        self.lines: list[str] = []
+        self._patience = patience
+        self._changed = asyncio.Event()
+
+    def note(self, line: str) -> None:
+        """Write down what just happened, after the state has changed."""
+        self.lines.append(line)
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def until(self, find: Callable[[], T | None], what: str, timeout: float | None = None) -> T:  # noqa: ASYNC109 - callers wait
+        """Return the first true result of ``find``; fail with what came instead after ``timeout`` seconds."""
+        patience = self._patience if timeout is None else timeout
+        try:
+            async with asyncio.timeout(patience):
+                while not (found := find()):
+                    await self._changed.wait()
+                return found
+        except TimeoutError:
+            raise AssertionError(f"Waited {patience:g} s in vain for {what}.\n{self.story()}") from None
+
+    def story(self) -> str:
+        """Return the latest lines for a failure text."""
+        shown = self.lines[-SHOWN_LINES:]
+        return "\n".join(["What happened:", *(f"  {line}" for line in shown)]) if shown else "Nothing happened at all."

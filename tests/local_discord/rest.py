@@ -1,0 +1,305 @@
+"""Answer the REST routes of channels, messages, threads, reactions and users."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import ApiError, Form
+from .limits import (
+    COMPONENTS_V2,
+    EPHEMERAL,
+    LOADING,
+    SUPPRESS_EMBEDS,
+    SUPPRESS_NOTIFICATIONS,
+    check_message,
+    check_thread,
+)
+from .messages import Message, Version
+from .router import Routes
+
+if TYPE_CHECKING:
+    from .places import Channel, Guild, User
+    from .router import Call
+    from .world import World
+
+Payload = dict[str, Any]
+routes = Routes()
+CHOSEN_BY_SENDER = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2
+
+
+def compose(world: World, call: Call, channel: Channel, body: Payload, *, ephemeral_allowed: bool = False) -> Message:
+    """Make the bot's message out of a request body, or refuse it."""
+    check_message(body, call.files)
+    reference = body.get("message_reference") or {}
+    answered = channel.messages.get(int(reference.get("message_id", 0)))
+    if reference and not answered and reference.get("fail_if_not_exists", True):
+        form = Form()
+        form.wrong("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
+        form.check()
+    made = Message(
+        world,
+        world.clock.snowflake(),
+        channel,
+        world.bot,
+        [world.version(body, answered.author if answered else None)],
+        world.attach(channel, call.files, body.get("attachments") or []),
+        (body.get("flags") or 0) & (CHOSEN_BY_SENDER | (EPHEMERAL if ephemeral_allowed else 0)),
+        reply_to=answered,
+        replied_id=answered.id if answered else None,
+        nonce=body.get("nonce"),
+    )
+    call.message = made
+    return made
+
+
+def revise(world: World, call: Call, message: Message, body: Payload) -> Message:
+    """Edit the bot's message, or refuse it; with ``allowed_mentions`` left out everything pings again."""
+    now, flags = message.versions[-1], body.get("flags")
+    if flags is not None and message.is_v2 and not flags & COMPONENTS_V2:
+        form = Form()
+        form.wrong("flags", "MESSAGE_CANNOT_REMOVE_COMPONENTS_V2_FLAG", "IS_COMPONENTS_V2 cannot be removed")
+        form.check()
+    wanted = message.flags if flags is None else message.flags | (flags & (SUPPRESS_EMBEDS | COMPONENTS_V2))
+    kept = message.attachments
+    if "attachments" in body:
+        ids = {str(one.get("id")) for one in body["attachments"] or []}
+        kept = [one for one in message.attachments if str(one.id) in ids]
+    after: Payload = {
+        "content": now.content,
+        "embeds": now.embeds,
+        "components": now.components,
+        "flags": wanted,
+    }
+    after |= {key: body[key] for key in ("content", "embeds", "components", "allowed_mentions") if key in body}
+    check_message(after | {"attachments": [one.payload() for one in kept]}, call.files)
+    version = world.version(after, message.reply_to.author if message.reply_to else None)
+    if "content" not in body and not (wanted & COMPONENTS_V2 and "components" in body):
+        version = Version(version.content, version.embeds, version.components, now.pings, version.at)
+    message.flags = wanted & ~LOADING
+    message.attachments = kept + world.attach(message.channel, call.files, body.get("attachments") or [])
+    call.message = message
+    return world.rewrite(message, version)
+
+
+@routes("GET /users/@me")
+def me(world: World, call: Call) -> Payload:
+    return world.bot.payload() | {"verified": True, "mfa_enabled": False, "locale": "en-US"}
+
+
+@routes("GET /users/{}")
+def user(world: World, call: Call, user_id: str) -> Payload:
+    return _user(world, user_id).payload()
+
+
+@routes("POST /users/@me/channels")
+def open_dm(world: World, call: Call) -> Payload:
+    return world.dm(_user(world, call.body["recipient_id"])).payload()
+
+
+@routes("GET /channels/{}")
+def get_channel(world: World, call: Call, channel_id: str) -> Payload:
+    return world.channel(channel_id).payload()
+
+
+@routes("PATCH /channels/{}")
+def edit_channel(world: World, call: Call, channel_id: str) -> Payload:
+    thread = world.channel(channel_id)
+    if not thread.is_thread or thread.owner is not world.bot:
+        thread.demand("manage_threads" if thread.is_thread else "manage_channels")
+    check_thread({"name": thread.name} | call.body)
+    thread.name = call.body.get("name", thread.name)
+    thread.archived = call.body.get("archived", thread.archived)
+    thread.locked = call.body.get("locked", thread.locked)
+    world.emit("THREAD_UPDATE" if thread.is_thread else "CHANNEL_UPDATE", thread.payload(), guild=thread.guild)
+    return thread.payload()
+
+
+@routes("DELETE /channels/{}")
+def delete_channel(world: World, call: Call, channel_id: str) -> Payload:
+    channel = world.channel(channel_id)
+    channel.demand("manage_threads" if channel.is_thread else "manage_channels")
+    channel.delete()
+    return channel.payload()
+
+
+@routes("POST /channels/{}/messages")
+def create_message(world: World, call: Call, channel_id: str) -> Payload:
+    channel, body = world.channel(channel_id), call.body
+    channel.demand("send_messages_in_threads" if channel.is_thread else "send_messages")
+    if channel.recipient and not channel.recipient.accepts_dms:
+        raise ApiError(403, 50007, "Cannot send messages to this user")
+    if channel.archived and channel.locked:
+        channel.demand_open()
+    if body.get("embeds"):
+        channel.demand("embed_links")
+    if call.files:
+        channel.demand("attach_files")
+    if body.get("message_reference"):
+        channel.demand("read_message_history")
+    if body.get("enforce_nonce") and body.get("nonce") is not None:
+        for known in channel.bot_messages:
+            if known.nonce == body["nonce"]:
+                call.message = known
+                return known.payload()
+    message = compose(world, call, channel, body)
+    if channel.archived:
+        channel.reopen()
+    return world.post(message).payload()
+
+
+@routes("GET /channels/{}/messages")
+def list_messages(world: World, call: Call, channel_id: str) -> list[Payload]:
+    channel = world.channel(channel_id)
+    limit, found = (
+        int(call.query.get("limit", 50)),
+        sorted(channel.messages.values(), key=lambda one: -one.id),
+    )
+    if "before" in call.query:
+        found = [one for one in found if one.id < int(call.query["before"])]
+    if "after" in call.query:
+        found = [one for one in found if one.id > int(call.query["after"])][-limit:]
+    if "around" in call.query:
+        found = sorted(found, key=lambda one: abs(one.id - int(call.query["around"])))[:limit]
+        found.sort(key=lambda one: -one.id)
+    return [_as_read(world, one) for one in found[:limit]]
+
+
+@routes("GET /channels/{}/messages/{}")
+def get_message(world: World, call: Call, channel_id: str, message_id: str) -> Payload:
+    world.channel(channel_id).demand("read_message_history")
+    return _as_read(world, world.message(channel_id, message_id))
+
+
+@routes("PATCH /channels/{}/messages/{}")
+def edit_message(world: World, call: Call, channel_id: str, message_id: str) -> Payload:
+    message = world.message(channel_id, message_id)
+    if message.author is not world.bot:
+        raise ApiError(403, 50005, "Cannot edit a message authored by another user")
+    message.channel.demand_open()
+    return revise(world, call, message, call.body).payload()
+
+
+@routes("DELETE /channels/{}/messages/{}")
+def delete_message(world: World, call: Call, channel_id: str, message_id: str) -> None:
+    message = world.message(channel_id, message_id)
+    message.channel.demand_open()
+    if message.author is not world.bot:
+        message.channel.demand("manage_messages")
+    world.remove(message)
+
+
+@routes("POST /channels/{}/typing")
+def typing(world: World, call: Call, channel_id: str) -> None:
+    channel = world.channel(channel_id)
+    channel.demand("send_messages_in_threads" if channel.is_thread else "send_messages")
+    channel.typing_shown += 1
+
+
+@routes("PUT /channels/{}/messages/{}/reactions/{}/@me")
+def add_reaction(world: World, call: Call, channel_id: str, message_id: str, emoji: str) -> None:
+    message = world.message(channel_id, message_id)
+    message.channel.demand_open()
+    message.channel.demand("add_reactions", "read_message_history")
+    react(world, message, world.bot, emoji)
+
+
+@routes("DELETE /channels/{}/messages/{}/reactions/{}/@me")
+def remove_reaction(world: World, call: Call, channel_id: str, message_id: str, emoji: str) -> None:
+    message = world.message(channel_id, message_id)
+    react(world, message, world.bot, emoji, added=False)
+
+
+@routes("POST /channels/{}/messages/{}/threads")
+def thread_from_message(world: World, call: Call, channel_id: str, message_id: str) -> Payload:
+    message = world.message(channel_id, message_id)
+    return _open_thread(world, call, message.channel, message)
+
+
+@routes("POST /channels/{}/threads")
+def thread_alone(world: World, call: Call, channel_id: str) -> Payload:
+    return _open_thread(world, call, world.channel(channel_id), None)
+
+
+@routes("PUT /channels/{}/thread-members/@me", "DELETE /channels/{}/thread-members/@me")
+def thread_membership(world: World, call: Call, channel_id: str) -> None:
+    world.channel(channel_id).demand_open()
+
+
+@routes("GET /guilds/{}")
+def get_guild(world: World, call: Call, guild_id: str) -> Payload:
+    return _guild(world, guild_id).payload()
+
+
+@routes("GET /guilds/{}/channels")
+def guild_channels(world: World, call: Call, guild_id: str) -> list[Payload]:
+    return [channel.payload() for channel in _guild(world, guild_id).channels() if not channel.is_thread]
+
+
+@routes("GET /guilds/{}/threads/active")
+def active_threads(world: World, call: Call, guild_id: str) -> Payload:
+    threads = [one.payload() for one in _guild(world, guild_id).channels() if one.is_thread and not one.archived]
+    return {"threads": threads, "members": [], "has_more": False}
+
+
+@routes("GET /guilds/{}/members/{}")
+def get_member(world: World, call: Call, guild_id: str, user_id: str) -> Payload:
+    guild = _guild(world, guild_id)
+    if int(user_id) not in guild.members:
+        raise ApiError(404, 10007, "Unknown Member")
+    return guild.member_payload(guild.members[int(user_id)])
+
+
+@routes("GET /attachments/{}/{}/{}", public=True)
+def download(world: World, call: Call, *_ids: str) -> bytes:
+    if call.path not in world.attachments:
+        raise ApiError(404, 0, "404: Not Found")
+    return world.attachments[call.path].data
+
+
+def react(world: World, message: Message, who: User, emoji: str, *, added: bool = True) -> None:
+    """Add or take away a reaction and tell the clients."""
+    users = message.reactions.setdefault(emoji, set())
+    (users.add if added else users.discard)(who.id)
+    guild = message.channel.guild
+    data: Payload = {
+        "user_id": str(who.id),
+        "channel_id": str(message.channel.id),
+        "message_id": str(message.id),
+    }
+    data |= {
+        "emoji": {"id": None, "name": emoji},
+        "burst": False,
+        "type": 0,
+        "message_author_id": str(message.author.id),
+    }
+    if guild:
+        data |= {"guild_id": str(guild.id)} | ({"member": guild.member_payload(who)} if added else {})
+    world.emit("MESSAGE_REACTION_ADD" if added else "MESSAGE_REACTION_REMOVE", data, guild=guild)
+    world.journal.note(f"{who.name} {'reacted' if added else 'no longer reacts'} {emoji} to {message!r}")
+
+
+def _open_thread(world: World, call: Call, parent: Channel, message: Message | None) -> Payload:
+    private = not message and call.body.get("type") == 12
+    parent.demand("create_private_threads" if private else "create_public_threads")
+    if not parent.guild or parent.is_thread:
+        raise ApiError(400, 50024, "Cannot execute action on this channel type")
+    check_thread(call.body)
+    return world.open_thread(parent, world.bot, call.body, message).payload()
+
+
+def _as_read(world: World, message: Message) -> Payload:
+    """Return a message as REST shows it to a bot, whose Message Content switch counts here too."""
+    return message.payload(redacted=not (world.message_content or message.readable_without_intent()))
+
+
+def _guild(world: World, guild_id: str) -> Guild:
+    guild = world.guilds.get(int(guild_id))
+    if guild is None or not guild.has_bot:
+        raise ApiError(404, 10004, "Unknown Guild")
+    return guild
+
+
+def _user(world: World, user_id: str | int) -> User:
+    if int(user_id) not in world.users:
+        raise ApiError(404, 10013, "Unknown User")
+    return world.users[int(user_id)]

@@ -1,0 +1,105 @@
+"""Carry Discord's names over local sockets: certificates, a resolver, a CONNECT proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+import aiohttp
+import trustme
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOSTS = ("discord.com", "*.discord.com", "discord.gg", "*.discord.gg", "*.discordapp.com", "*.discordapp.net")
+
+
+class Certificates:
+    """A certificate authority of our own and Discord's certificate from it."""
+
+    def __init__(self, ca_file: Path) -> None:
+        self._authority = trustme.CA()
+        self._authority.cert_pem.write_to_path(ca_file)
+        self.ca_file = ca_file
+
+    def for_server(self) -> ssl.SSLContext:
+        """Return the context with which the server speaks as discord.com."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(*HOSTS).configure_cert(context)
+        return context
+
+    def for_client(self) -> ssl.SSLContext:
+        """Return a context that trusts nobody but this server."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._authority.configure_trust(context)
+        return context
+
+
+class EveryHostIsLocal(AbstractResolver):
+    """Resolve every name to the local server."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def resolve(self, host: str, *_: object) -> list[ResolveResult]:
+        where = ResolveResult(hostname=host, host="127.0.0.1", port=self._port, family=socket.AF_INET, proto=0, flags=0)
+        return [where]
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+class ConnectProxy:
+    """Let a process that only knows a proxy reach the local server under Discord's names."""
+
+    def __init__(self, target_port: int) -> None:
+        self.tunnels: list[str] = []
+        self.port = 0
+        self._target_port = target_port
+        self._server: asyncio.Server | None = None
+        self._pumps: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen on a free port."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close the port and every tunnel."""
+        if self._server:
+            self._server.close()
+        for pump in list(self._pumps):
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split()
+        host = head[1].rpartition(":")[0]
+        if head[0] != "CONNECT" or not host.endswith(("discord.com", "discord.gg", "discordapp.com", "discordapp.net")):
+            writer.write(b"HTTP/1.1 403 Only Discord is behind this proxy\r\n\r\n")
+            writer.close()
+            return
+        self.tunnels.append(host)
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        for source, sink in ((reader, there_writer), (there_reader, writer)):
+            pump = asyncio.create_task(_pump(source, sink))
+            self._pumps.add(pump)
+            pump.add_done_callback(self._pumps.discard)
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await source.read(1 << 16):
+            sink.write(data)
+            await sink.drain()
+    sink.close()
+
+
+def connector(certificates: Certificates, port: int) -> aiohttp.TCPConnector:
+    """Return what to give a client of this process, made inside its running loop."""
+    return aiohttp.TCPConnector(resolver=EveryHostIsLocal(port), ssl=certificates.for_client(), limit=0)

@@ -1,0 +1,165 @@
+"""Hold everything that exists, and be the only way to change messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import reading
+from .clock import Clock
+from .errors import ApiError, unknown_channel, unknown_message
+from .mentions import pings
+from .messages import Attachment, Message, Version
+from .places import DM, EVERYONE_MAY, PRIVATE_THREAD, PUBLIC_THREAD, Channel, Guild, Role, User
+
+if TYPE_CHECKING:
+    from .interactions import Interaction
+    from .journal import Journal
+
+Payload = dict[str, Any]
+
+
+class Emit(Protocol):
+    """Send an event to every connected client that should see it."""
+
+    def __call__(
+        self, name: str, data: Payload, *, guild: Guild | None = None, redacted: Payload | None = None
+    ) -> None: ...
+
+
+class World:
+    """Everything that exists, and the only way to change messages."""
+
+    def __init__(self, journal: Journal, emit: Emit, *, message_content: bool) -> None:
+        self.clock = Clock()
+        self.journal = journal
+        self.emit = emit
+        self.message_content = message_content
+        self.bot = User(self, self.clock.snowflake(), "Footnote", bot=True)
+        self.application_id = self.bot.id
+        self.users: dict[int, User] = {self.bot.id: self.bot}
+        self.guilds: dict[int, Guild] = {}
+        self.channels: dict[int, Channel] = {}
+        self.commands: dict[int | None, list[Payload]] = {}
+        self.command_syncs: list[int | None] = []
+        self.interactions: dict[str, Interaction] = {}
+        self.attachments: dict[str, Attachment] = {}
+        self.shards = 1
+        self.interaction_deadline = 3.0
+        self.interaction_lifetime = 15 * 60.0
+
+    def add_guild(self, guild: Guild) -> None:
+        """Make a guild known, with its everyone role and the bot in it."""
+        self.guilds[guild.id] = guild
+        guild.roles[guild.id] = Role(guild.id, "@everyone", EVERYONE_MAY)
+        guild.members[self.bot.id] = self.bot
+        self.emit("GUILD_CREATE", guild.payload(), guild=guild)
+
+    def add_channel(self, channel: Channel) -> Channel:
+        """Make a channel known."""
+        self.channels[channel.id] = channel
+        return channel
+
+    def channel(self, channel_id: str | int) -> Channel:
+        """Return a channel that the bot may know of, or refuse the call."""
+        channel = self.channels.get(int(channel_id))
+        if channel is None:
+            raise unknown_channel()
+        channel.demand()
+        return channel
+
+    def message(self, channel_id: str | int, message_id: str | int) -> Message:
+        """Return a message, or refuse the call."""
+        message = self.channel(channel_id).messages.get(int(message_id))
+        if message is None:
+            raise unknown_message()
+        return message
+
+    def dm(self, user: User) -> Channel:
+        """Return the conversation between the bot and somebody."""
+        for channel in self.channels.values():
+            if channel.recipient is user:
+                return channel
+        return self.add_channel(Channel(self, self.clock.snowflake(), user.name, DM, recipient=user))
+
+    def version(self, body: Payload, replied_to: User | None) -> Version:
+        """Return what a message says, and whom it pings by its ``allowed_mentions``."""
+        content, components = body.get("content") or "", body.get("components") or []
+        for number, part in enumerate(reading.walk(components), start=1):
+            part.setdefault("id", number)
+        spoken = f"{content}\n{reading.displayed_text(components)}"
+        notified = pings(spoken, body.get("allowed_mentions"), replied_to.id if replied_to else None)
+        return Version(content, body.get("embeds") or [], components, notified, self.clock.now())
+
+    def attach(self, channel: Channel, files: dict[str, bytes], described: list[Payload]) -> list[Attachment]:
+        """Store uploaded files under the names and descriptions that the body gives them."""
+        made = []
+        for number, (filename, data) in enumerate(files.items()):
+            about: Payload = next((one for one in described if str(one.get("id")) == str(number)), {})
+            stored = Attachment(
+                self.clock.snowflake(),
+                about.get("filename") or filename,
+                data,
+                channel.id,
+                about.get("description"),
+            )
+            self.attachments[stored.path] = stored
+            made.append(stored)
+        return made
+
+    def post(self, message: Message) -> Message:
+        """Store a message and tell the clients; an ephemeral one is only kept by its interaction."""
+        if not message.ephemeral:
+            message.channel.messages[message.id] = message
+            self.publish("MESSAGE_CREATE", message)
+        self.journal.note(f"{'(ephemeral) ' if message.ephemeral else ''}{message!r}")
+        return message
+
+    def rewrite(self, message: Message, version: Version) -> Message:
+        """Edit a message."""
+        message.versions.append(version)
+        if not message.ephemeral:
+            self.publish("MESSAGE_UPDATE", message)
+        self.journal.note(f"edited: {message!r}")
+        return message
+
+    def remove(self, message: Message) -> None:
+        """Delete a message."""
+        message.deleted = True
+        if message.channel.messages.pop(message.id, None):
+            where = {"id": str(message.id), "channel_id": str(message.channel.id)}
+            guild = message.channel.guild
+            self.emit("MESSAGE_DELETE", where | ({"guild_id": str(guild.id)} if guild else {}), guild=guild)
+        self.journal.note(f"deleted: {message!r}")
+
+    def publish(self, event: str, message: Message) -> None:
+        """Send a message's event, once more if it was sent before."""
+        guild = message.channel.guild
+        extra: Payload = {"channel_type": message.channel.type}
+        if guild:
+            extra |= {
+                "guild_id": str(guild.id),
+                "member": guild.member_payload(message.author, with_user=False),
+            }
+        hidden = None if message.readable_without_intent() else message.payload(redacted=True) | extra
+        self.emit(event, message.payload() | extra, guild=guild, redacted=hidden)
+
+    def open_thread(self, parent: Channel, owner: User, body: Payload, message: Message | None = None) -> Channel:
+        """Open a thread in a channel, hanging on a message if one is given; it then has the message's id."""
+        if message and message.thread:
+            raise ApiError(400, 160004, "A thread has already been created for this message")
+        made = Channel(
+            self,
+            message.id if message else self.clock.snowflake(),
+            body["name"],
+            PRIVATE_THREAD if body.get("type") == PRIVATE_THREAD else PUBLIC_THREAD,
+            parent.guild,
+            parent=parent,
+            owner=owner,
+            auto_archive_duration=body.get("auto_archive_duration") or 1440,
+        )
+        if message:
+            message.thread = made
+        self.add_channel(made)
+        self.emit("THREAD_CREATE", made.payload() | {"newly_created": True}, guild=parent.guild)
+        self.journal.note(f"{owner.name} opened the thread {made!r}")
+        return made

@@ -1,0 +1,46 @@
+"""A local OpenAI-compatible server: it reads the papers that it is given, and misbehaves when asked to."""
+
+from .behaviours import (
+    cut,
+    fails,
+    finishes,
+    given_paper_mixed_up,
+    held_by,
+    honest,
+    invented_paper,
+    invented_quote,
+    masked_link,
+    pings_everyone,
+    refuses,
+    says,
+    silent,
+    statement,
+    trickles,
+    writes,
+    wrong_number,
+)
+from .server import LocalLLM, Request
+from .vectors import embed
+
+__all__ = [
+    "LocalLLM",
+    "Request",
+    "cut",
+    "embed",
+    "fails",
+    "finishes",
+    "given_paper_mixed_up",
+    "held_by",
+    "honest",
+    "invented_paper",
+    "invented_quote",
+    "masked_link",
+    "pings_everyone",
+    "refuses",
+    "says",
+    "silent",
+    "statement",
+    "trickles",
+    "writes",
+    "wrong_number",
+]

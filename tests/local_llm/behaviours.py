@@ -1,0 +1,158 @@
+"""Say how the server answers a call: honestly, with planted errors, or not as a server should."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .reading import Asked, answer
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A completion, and how it comes over the wire.
+
+    Attributes:
+        text: what the model says.
+        refusal: what stands in the refusal field instead.
+        finish_reason: stop, length or content_filter.
+        pause: seconds between two pieces of the stream.
+        cut_after: share of the stream (0..1) after which the connection ends.
+        cleanly: whether it then ends as if nothing had happened.
+        stalls: whether it then stays open and silent instead.
+        gate: what the first piece waits for.
+    """
+
+    text: str
+    refusal: str | None = None
+    finish_reason: str = "stop"
+    pause: float = 0.0
+    cut_after: float | None = None
+    cleanly: bool = False
+    stalls: bool = False
+    gate: asyncio.Event | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A reply that is an error."""
+
+    status: int
+    message: str
+    code: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """No reply at all, on a connection that stays open."""
+
+
+Outcome: TypeAlias = Reply | Failure | Silence
+Behaviour: TypeAlias = Callable[[Asked], Outcome]
+
+
+def honest(asked: Asked) -> Reply:
+    """Answer from the papers in the prompt with verbatim quotes; a prompt without papers is repeated."""
+    return Reply(json.dumps(answer(asked), ensure_ascii=False) if asked.papers else asked.question)
+
+
+def statement(text: str, *supports: tuple[int, str]) -> dict[str, Any]:
+    """Return one statement of `says`; each support is a paper number and a quote."""
+    return {"text": text, "supports": [{"paper": number, "quote": quote} for number, quote in supports]}
+
+
+def says(*statements: dict[str, Any], sufficient: bool = True) -> Behaviour:
+    """Answer with these statements."""
+    reply = {"sufficient": sufficient, "statements": list(statements)}
+    return lambda asked: Reply(json.dumps(reply, ensure_ascii=False))
+
+
+def writes(text: str, finish_reason: str = "stop") -> Behaviour:
+    """Answer with this text, whatever it is."""
+    return lambda asked: Reply(text, finish_reason=finish_reason)
+
+
+def fails(status: int, message: str = "asked for by the test", *, retry_after: float | None = None, code: str | None = None) -> Behaviour:
+    """Answer with an HTTP error."""
+    headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+    return lambda asked: Failure(status, message, code, headers)
+
+
+def silent(asked: Asked) -> Silence:
+    """Never answer."""
+    return Silence()
+
+
+def refuses(reason: str = "I cannot help with that.") -> Behaviour:
+    """Answer in the refusal field."""
+    return lambda asked: Reply("", refusal=reason)
+
+
+def finishes(reason: str, after: float = 0.5) -> Behaviour:
+    """Answer honestly up to a share of the text, and end it for `length` or `content_filter`."""
+
+    def outcome(asked: Asked) -> Reply:
+        text = honest(asked).text
+        return Reply(text[: int(len(text) * after)], finish_reason=reason)
+
+    return outcome
+
+
+def cut(after: float = 0.5, behaviour: Behaviour = honest, *, cleanly: bool = False, stalls: bool = False) -> Behaviour:
+    """End the stream after a share of it: by a broken connection, cleanly, or by falling silent."""
+    return lambda asked: replace(behaviour(asked), cut_after=after, cleanly=cleanly, stalls=stalls)
+
+
+def trickles(pause: float, behaviour: Behaviour = honest) -> Behaviour:
+    """Pause before each piece of the stream."""
+    return lambda asked: replace(behaviour(asked), pause=pause)
+
+
+def held_by(gate: asyncio.Event, behaviour: Behaviour = honest) -> Behaviour:
+    """Answer once the test sets the event."""
+    return lambda asked: replace(behaviour(asked), gate=gate)
+
+
+def invented_paper(asked: Asked) -> Reply:
+    """Cite a paper number that was never given."""
+    return _tampered(asked, lambda text, paper, quote: (text, len(asked.papers) + 7, quote))
+
+
+def invented_quote(asked: Asked) -> Reply:
+    """Quote a sentence that no paper contains."""
+    made_up = "extensive experiments on twelve continents confirm that our method is always better"
+    return _tampered(asked, lambda text, paper, quote: (text, paper, made_up))
+
+
+def given_paper_mixed_up(asked: Asked) -> Reply:
+    """Quote one paper and name another one."""
+    return _tampered(asked, lambda text, paper, quote: (text, paper % len(asked.papers) + 1, quote))
+
+
+def wrong_number(asked: Asked) -> Reply:
+    """State a number that the paper does not give."""
+    return _tampered(asked, lambda text, paper, quote: (f"In 8641 experiments, {text}", paper, quote))
+
+
+def pings_everyone(asked: Asked) -> Reply:
+    """Put @everyone and a user's mention into the statement."""
+    return _tampered(asked, lambda text, paper, quote: (f"@everyone <@80351110224678912> {text}", paper, quote))
+
+
+def masked_link(asked: Asked) -> Reply:
+    """Hide a link in the statement."""
+    return _tampered(asked, lambda text, paper, quote: (f"{text} [Read it](https://evil.example/login)", paper, quote))
+
+
+def _tampered(asked: Asked, change: Callable[[str, int, str], tuple[str, int, str]]) -> Reply:
+    reply = answer(asked)
+    for each in reply["statements"]:
+        support = each["supports"][0]
+        each["text"], support["paper"], support["quote"] = change(each["text"], support["paper"], support["quote"])
+    return Reply(json.dumps(reply, ensure_ascii=False))

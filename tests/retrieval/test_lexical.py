@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from retrieval.lexical import LexicalIndex
+from retrieval.papers import Paper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TULU = Paper("p1", 'T\\"ULU 3: Pushing Frontiers in Open Post-Training', "We release data and recipes.", "test")
+ROUTER = Paper("p2", "A thalamus for language models", "A router inspired by the thalamus picks a model.", "test")
+CABLES = Paper("p3", "Routing cables with robots", "A robot routes cables through clips by sight.", "test")
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[LexicalIndex]:
+    index = LexicalIndex(tmp_path / "lexical", "a stamp")
+    index.replace([TULU, ROUTER, CABLES])
+    yield index
+    index.close()
+
+
+def test_an_accent_written_in_latex_is_found_by_its_plain_letter(index: LexicalIndex) -> None:
+    assert index.search("tulu", 3)[0][0] == "p1"
+
+
+def test_a_word_is_found_by_another_ending_and_by_a_typo(index: LexicalIndex) -> None:
+    assert index.search("cable", 3)[0][0] == "p3"
+    assert index.search("thalamsu", 3)[0][0] == "p2"
+
+
+def test_a_paper_replaced_is_found_by_its_new_text_alone(index: LexicalIndex) -> None:
+    index.replace([Paper("p3", "Knitting", "Yarn is knitted by two needles.", "test")])
+    assert index.count() == 3
+    assert index.search("needles", 3)[0][0] == "p3"
+    assert "p3" not in dict(index.search("clips", 3))
+
+
+def test_scoring_chosen_papers_gives_the_score_that_search_gives(index: LexicalIndex) -> None:
+    found = dict(index.search("a robot that routes", 3))
+    assert index.score("a robot that routes", ["p3"]) == pytest.approx({"p3": found["p3"]})
+
+
+def test_no_score_exceeds_the_ideal(index: LexicalIndex) -> None:
+    for query in ("robot", "router inspired by the thalamus", "data"):
+        for _, score in index.search(query, 3):
+            assert 0 < score <= index.ideal(query)
+
+
+def test_a_rare_word_weighs_more_than_a_common_one(index: LexicalIndex) -> None:
+    assert index.idf("thalamus") > index.idf("a") >= 0
+
+
+@given(query=st.text(max_size=200))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_text_can_be_searched_for(index: LexicalIndex, query: str) -> None:
+    assert all(score >= 0 for _, score in index.search(query, 5))
+
+
+def test_what_was_written_is_there_after_opening_again(tmp_path: Path) -> None:
+    first = LexicalIndex(tmp_path, "a stamp")
+    first.replace([TULU, ROUTER])
+    first.close()
+    again = LexicalIndex(tmp_path, "another stamp")
+    assert again.stamp == "a stamp"
+    assert again.count() == 2
+    again.close()
+
+
+def test_a_damaged_folder_is_emptied(tmp_path: Path) -> None:
+    first = LexicalIndex(tmp_path, "a stamp")
+    first.replace([TULU])
+    first.close()
+    (tmp_path / "meta.json").write_text("{ not json")
+    again = LexicalIndex(tmp_path, "a stamp")
+    assert again.count() == 0
+    again.replace([ROUTER])
+    assert again.count() == 1
+    again.close()
+
+
+def test_a_reset_index_is_empty_and_can_be_filled_again(index: LexicalIndex) -> None:
+    index.reset()
+    assert index.search("thalamus", 3) == []
+    index.replace([ROUTER])
+    assert index.search("thalamus", 3)[0][0] == "p2"

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import shutil
+import sqlite3
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import chromadb
+
+import pytest
+
+from retrieval import chunking
+from retrieval.errors import LibraryLockedError
+from retrieval.library import Library
+from retrieval.papers import Paper
+from retrieval.text import fold
+from retrieval.vectors import COLLECTION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from retrieval.embedding.local import LocalEmbedder
+
+MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
+
+
+class CountingEmbedder:
+    """Embed with the real model and remember every text that was asked for."""
+
+    max_tokens = 256
+    dimensions = 384
+
+    def __init__(self, inner: LocalEmbedder, model: str = "all-MiniLM-L6-v2") -> None:
+        self._inner = inner
+        self.model = model
+        self.asked: list[str] = []
+        self._more = asyncio.Condition()
+
+    def count_tokens(self, text: str) -> int:
+        return self._inner.count_tokens(text)
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.asked += texts
+        async with self._more:
+            self._more.notify_all()
+        return await self._inner.embed(texts)
+
+    async def reached(self, count: int) -> None:
+        """Wait until so many texts were asked for."""
+        async with self._more:
+            await self._more.wait_for(lambda: len(self.asked) >= count)
+
+    async def close(self) -> None:
+        """The fixture closes the model."""
+
+
+@pytest.fixture
+def counting(embedder: LocalEmbedder) -> CountingEmbedder:
+    return CountingEmbedder(embedder)
+
+
+def _stored(data_dir: Path) -> tuple[set[str], set[str]]:
+    """Return the chunk ids that the catalogue names and those that Chroma holds."""
+    with sqlite3.connect(data_dir / "footnote.db") as db:
+        named = {f"{paper_id}#{at}" for paper_id, at in db.execute("SELECT paper_id, position FROM chunks")}
+    client = chromadb.PersistentClient(str(data_dir / "chroma"))
+    held = set(client.get_collection(COLLECTION, embedding_function=None).get(include=[])["ids"])
+    client.close()
+    return named, held
+
+
+async def test_a_question_in_other_words_finds_its_paper_with_its_evidence(
+    library: Library, seeds: list[Paper]
+) -> None:
+    await library.add(seeds)
+    hits = await library.search("does a better one-step likelihood of the dynamics net give a better controller?")
+    best = hits[0]
+    assert best.paper.title == MISMATCH
+    assert best.evidence.cosine > 0.4
+    assert 0 < best.evidence.bm25_share < 1
+    assert 0 < best.evidence.coverage <= 1
+    assert "not always correlated with control performance" in fold(best.sentences[0].text)
+    assert all(part.text == best.paper.abstract[part.start : part.end] for part in best.passages + best.sentences)
+
+
+async def test_papers_added_twice_are_neither_doubled_nor_embedded_again(
+    tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper]
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add(seeds[:5])
+    embedded = len(counting.asked)
+    added = await library.add(seeds[:5])
+    assert (added.known, len(counting.asked)) == (5, embedded)
+    assert embedded == len(set(counting.asked))
+    await library.close()
+    named, held = _stored(tmp_path)
+    assert named == held
+
+
+async def test_a_changed_abstract_embeds_only_what_is_new_and_leaves_no_stale_chunk(
+    tmp_path: Path, counting: CountingEmbedder
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    long = Paper("x", "A title", " ".join(f"Sentence number {n} speaks of topic {n}." for n in range(30)), "test")
+    await library.add([long])
+    counting.asked.clear()
+    short = replace(long, abstract="Sentence number 3 speaks of topic 3. A new one came.")
+    await library.add([short])
+    assert "Sentence number 3 speaks of topic 3." not in counting.asked
+    assert "A new one came." in counting.asked
+    await library.close()
+    named, held = _stored(tmp_path)
+    assert named == held
+    assert len(named) == 3
+
+
+async def test_an_ingest_cut_off_after_the_catalogue_is_taken_up_at_the_next_start(
+    tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper]
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    running = asyncio.create_task(library.add(seeds))
+    await counting.reached(50)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await library.close()
+
+    again = await Library.open(tmp_path, counting)
+    await again.index_pending()
+    counts = await again.counts()
+    assert (counts.papers, counts.pending) == (74, 0)
+    await again.close()
+    named, held = _stored(tmp_path)
+    assert named == held
+
+
+@pytest.mark.parametrize("lost", ["chroma", "lexical"])
+async def test_a_lost_index_is_made_anew_without_embedding(
+    tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper], lost: str
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add(seeds[:20])
+    await library.close()
+    shutil.rmtree(tmp_path / lost)
+    counting.asked.clear()
+
+    again = await Library.open(tmp_path, counting)
+    assert await again.index_pending() == 20
+    assert counting.asked == []
+    assert (await again.search(seeds[0].title))[0].paper == seeds[0]
+    await again.close()
+
+
+async def test_lost_vectors_in_an_index_that_still_opens_are_noticed(
+    tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper]
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add(seeds[:20])
+    await library.close()
+    client = chromadb.PersistentClient(str(tmp_path / "chroma"))
+    collection = client.get_collection(COLLECTION, embedding_function=None)
+    collection.delete(ids=[f"{paper.paper_id}#0" for paper in seeds[:20]])
+    client.close()
+
+    again = await Library.open(tmp_path, counting)
+    assert await again.index_pending() == 20
+    await again.close()
+    named, held = _stored(tmp_path)
+    assert named == held
+
+
+async def test_another_model_rebuilds_instead_of_mixing_vectors(
+    tmp_path: Path, counting: CountingEmbedder, embedder: LocalEmbedder, seeds: list[Paper]
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add(seeds[:5])
+    await library.close()
+    other = CountingEmbedder(embedder, model="another-model")
+    again = await Library.open(tmp_path, other)
+    assert await again.index_pending() == 5
+    assert set(other.asked) == set(counting.asked)
+    await again.close()
+
+
+async def test_another_chunker_rebuilds_but_embeds_no_text_again(
+    tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add(seeds[:5])
+    await library.close()
+    counting.asked.clear()
+    monkeypatch.setattr("retrieval.library.CHUNKER_VERSION", chunking.CHUNKER_VERSION + 1)
+    again = await Library.open(tmp_path, counting)
+    assert await again.index_pending() == 5
+    assert counting.asked == []
+    await again.close()
+
+
+async def test_a_data_dir_in_use_is_refused_with_a_sentence(library: Library, tmp_path: Path) -> None:
+    assert library
+    code = (
+        "import asyncio, sys; from pathlib import Path; from retrieval.library import Library\n"
+        "from retrieval.embedding.local import LocalEmbedder\n"
+        "asyncio.run(Library.open(Path(sys.argv[1]), LocalEmbedder(Path(sys.argv[1]))))"
+    )
+    second = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, str(tmp_path / "data"), stderr=asyncio.subprocess.PIPE
+    )
+    _, stderr = await second.communicate()
+    assert f"{LibraryLockedError.__name__}: Another footnote process is using" in stderr.decode()
+
+
+async def test_since_and_source_leave_other_papers_out(library: Library) -> None:
+    papers = [
+        Paper("a", "Cats on mats", "Cats sit on mats.", "one", published=dt.date(2026, 1, 1)),
+        Paper("b", "Cats on hats", "Cats sit on hats.", "two", published=dt.date(2026, 2, 1)),
+        Paper("c", "Cats on bats", "Cats sit on bats.", "two"),
+    ]
+    await library.add(papers)
+    assert {hit.paper.paper_id for hit in await library.search("cats")} == {"a", "b", "c"}
+    assert {hit.paper.paper_id for hit in await library.search("cats", since=dt.date(2026, 1, 15))} == {"b"}
+    assert {hit.paper.paper_id for hit in await library.search("cats", source="two")} == {"b", "c"}
+
+
+@pytest.mark.parametrize("query", ["", "   ", "?!", "\u200b", "x" * 20_000, '"title:(a OR'])
+async def test_any_query_is_survived(library: Library, seeds: list[Paper], query: str) -> None:
+    await library.add(seeds[:3])
+    assert len(await library.search(query)) <= 3
+
+
+async def test_an_empty_library_finds_nothing(library: Library) -> None:
+    assert await library.search("anything") == []
+
+
+async def test_a_search_does_not_block_the_event_loop(library: Library, seeds: list[Paper]) -> None:
+    await library.add(seeds)
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0)
+
+    ticking = asyncio.create_task(tick())
+    await library.search("robots that learn from language")
+    ticking.cancel()
+    assert ticks > 10
