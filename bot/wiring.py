@@ -33,8 +33,8 @@ def make_embedder(settings: Settings) -> Embedder:
 
 
 @asynccontextmanager
-async def open_library(settings: Settings) -> AsyncIterator[Library]:
-    """Open the library of the data dir and close it at the end."""
+async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[Library]:
+    """Open the library of the data dir, with `rebuild` its indexes emptied, and close it at the end."""
     from retrieval.library import Library
 
     library = await Library.open(
@@ -42,6 +42,7 @@ async def open_library(settings: Settings) -> AsyncIterator[Library]:
         make_embedder(settings),
         database_url=settings.database_url,
         chroma_url=settings.chroma.url,
+        rebuild=rebuild,
     )
     try:
         yield library
@@ -55,7 +56,16 @@ def make_answerer(settings: Settings, library: Library, *, use_llm: bool = True)
     from bot.answering.extractive import ExtractiveWriter
     from bot.answering.llm import LLMWriter
 
-    llm = LLMWriter.from_settings(settings.llm) if use_llm and settings.llm.enabled else None
+    chosen = settings.llm
+    llm = None
+    if use_llm and chosen.enabled:
+        llm = LLMWriter(
+            model=chosen.model,
+            api_key=chosen.api_key.get_secret_value() if chosen.api_key else None,
+            base_url=chosen.base_url,
+            timeout=chosen.timeout,
+            prompt_tokens=chosen.prompt_tokens,
+        )
     return Answerer(library, ExtractiveWriter(library.embedder), llm)
 
 

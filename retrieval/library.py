@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections import defaultdict
 from typing import TYPE_CHECKING, Protocol
 
@@ -74,28 +75,38 @@ class Library:
         *,
         database_url: str | None = None,
         chroma_url: str | None = None,
+        rebuild: bool = False,
     ) -> Library:
         """Take ownership of a data directory and check that its indexes hold what the catalogue says.
 
-        Indexes that are damaged, gone or made by another model or chunker are emptied, and their papers wait
-        for `index_pending`. Raises LibraryLockedError where another process owns the directory and
-        LibraryDamagedError where the catalogue cannot be read.
+        Indexes that are damaged, gone or made by another model or chunker are emptied (with `rebuild`, any), and
+        their papers wait for `index_pending`, which embeds nothing that is already in the catalogue.
+        Raises LibraryLockedError where another process owns the directory and LibraryDamagedError where the
+        catalogue cannot be read.
         """
         lock = _own(data_dir)
         try:
             catalogue = await Catalogue.open(database_url or f"sqlite+aiosqlite:///{data_dir / 'footnote.db'}")
             stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}"
+            # Random bytes in Chroma's files end the interpreter, so an opening that never ended condemns them.
+            opening = data_dir / "opening"
+            if rebuild or opening.exists():
+                await asyncio.to_thread(shutil.rmtree, data_dir / "chroma", ignore_errors=True)
+            opening.touch()
             dense = await asyncio.to_thread(
                 lambda: DenseIndex.open(folder=data_dir / "chroma", url=chroma_url, stamp=stamp)
             )
             lexical = await asyncio.to_thread(LexicalIndex, data_dir / "lexical", stamp)
+            library = cls(lock, catalogue, dense, lexical, embedder)
+            if rebuild:
+                await library._empty_indexes()
+            elif fault := await library._find_fault(stamp):
+                log.warning("the indexes are made anew from the catalogue: %s", fault)
+                await library._empty_indexes()
+            opening.unlink()
         except BaseException:
             lock.release()
             raise
-        library = cls(lock, catalogue, dense, lexical, embedder)
-        if fault := await library._find_fault(stamp):
-            log.warning("indexes are made anew from the catalogue: %s", fault)
-            await library.empty_indexes()
         return library
 
     async def close(self) -> None:
@@ -127,13 +138,6 @@ class Library:
                 if progress:
                     progress(done, max(total, done))
             return done
-
-    async def empty_indexes(self) -> None:
-        """Throw the derived indexes away; `index_pending` fills them again from stored vectors."""
-        async with self._indexing:
-            await self._catalogue.mark_all_pending()
-            await asyncio.to_thread(self._dense.reset)
-            await asyncio.to_thread(self._lexical.reset)
 
     async def search(
         self, query: str, *, limit: int = 10, since: dt.date | None = None, source: str | None = None
@@ -254,6 +258,11 @@ class Library:
         await self._catalogue.mark_indexed(
             {w.paper.paper_id: (w.paper.content_hash, counts[w.paper.paper_id]) for w in batch}
         )
+
+    async def _empty_indexes(self) -> None:
+        await self._catalogue.mark_all_pending()
+        await asyncio.to_thread(self._dense.reset)
+        await asyncio.to_thread(self._lexical.reset)
 
     async def _find_fault(self, stamp: str) -> str | None:
         """Return why the derived indexes cannot be used as they are, or None.

@@ -8,7 +8,6 @@ import math
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FALLBACK_ENCODING = "o200k_base"  # models that tiktoken does not know are mostly newer ones, or not OpenAI's
-PATIENCE = 5.0  # seconds for a vocabulary of 4 MB; tiktoken itself would wait for ever
+PATIENCE = 3.0  # seconds for a vocabulary of 4 MB; tiktoken itself would wait for ever
 # Measured on arXiv abstracts, estimates by these are never under the truth, and 1.4 times it on average.
 BYTES_PER_TOKEN_OF_PROSE = 4
 BYTES_PER_TOKEN = 3
@@ -28,7 +27,7 @@ class TokenCounter:
     """Count the tokens of texts for a model.
 
     tiktoken reads its vocabulary from TIKTOKEN_CACHE_DIR or downloads it, once in a process and on a thread
-    of its own. Where that fails or takes more than 5 seconds, counts are estimates until it has come.
+    of its own. Where that fails or takes more than 3 seconds, counts are estimates until it has come.
     """
 
     def __init__(self, model: str) -> None:
@@ -39,7 +38,7 @@ class TokenCounter:
         _vocabulary(_encoding_name(self._model))
 
     def count(self, text: str) -> int:
-        """Return the number of tokens, special tokens taken as plain text; the first call may wait 5 seconds."""
+        """Return the number of tokens, special tokens taken as plain text; the first call may wait 3 seconds."""
         encoding = self._encoding()
         return estimate(text) if encoding is None else len(encoding.encode_ordinary(text))
 
@@ -61,7 +60,7 @@ def estimate(text: str) -> int:
 
 
 def _encoding_name(model: str) -> str:
-    from tiktoken.model import encoding_name_for_model  # noqa: PLC0415  # kept out of a quick --help
+    from tiktoken.model import encoding_name_for_model  # kept out of a quick --help
 
     try:
         return encoding_name_for_model(model)
@@ -69,32 +68,41 @@ def _encoding_name(model: str) -> str:
         return FALLBACK_ENCODING
 
 
-@dataclass(frozen=True)
 class _Vocabulary:
     """A vocabulary on its way."""
 
-    name: str
-    future: Future[Encoding] = field(default_factory=Future)
-    deadline: float = field(default_factory=lambda: time.monotonic() + PATIENCE)
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._encoding: Future[Encoding] = Future()
+        self._deadline = time.monotonic() + PATIENCE
+        self._warned = False
 
     def load(self) -> None:
-        import tiktoken  # noqa: PLC0415
+        import tiktoken
 
         try:
-            self.future.set_result(tiktoken.get_encoding(self.name))
-        except Exception as error:  # noqa: BLE001  # whatever it is, the bot goes on with estimates
-            self.future.set_exception(error)
+            self._encoding.set_result(tiktoken.get_encoding(self._name))
+        except Exception as error:  # noqa: BLE001  # whatever it is, counting goes on with estimates
+            self._encoding.set_exception(error)
 
     def wait(self) -> Encoding | None:
+        """Return the vocabulary once it is there, or None if that failed or takes too long."""
         try:
-            return self.future.result(max(0.0, self.deadline - time.monotonic()))
+            return self._encoding.result(max(0.0, self._deadline - time.monotonic()))
         except Exception as error:  # noqa: BLE001
-            self.warn(type(error).__name__)
+            self._warn(error)
             return None
 
-    @functools.cache  # noqa: B019
-    def warn(self, reason: str) -> None:
-        logger.warning("")
+    def _warn(self, error: Exception) -> None:
+        if self._warned:
+            return
+        self._warned = True
+        logger.warning(
+            "Token counts are estimates: tiktoken has no vocabulary for %s (%s). Give it a network, or a "
+            "folder that holds the vocabulary as TIKTOKEN_CACHE_DIR.",
+            self._name,
+            type(error).__name__,
+        )
 
 
 @functools.cache

@@ -201,12 +201,14 @@ def alice(server: LocalDiscord) -> Any:
 
 class TestGateway:
     async def test_a_wrong_token_is_refused_by_rest(self, server: LocalDiscord) -> None:
-        with pytest.raises(discord.LoginFailure):
-            await Bot(server).start("wrong")
+        async with Bot(server) as bot:
+            with pytest.raises(discord.LoginFailure):
+                await bot.start("wrong")
 
     async def test_a_privileged_intent_that_is_switched_off_ends_the_client(self, server: LocalDiscord) -> None:
-        with pytest.raises(discord.PrivilegedIntentsRequired):
-            await Bot(server, discord.Intents(guilds=True, message_content=True)).start(server.token)
+        async with Bot(server, discord.Intents(guilds=True, message_content=True)) as bot:
+            with pytest.raises(discord.PrivilegedIntentsRequired):
+                await bot.start(server.token)
 
     async def test_a_wrong_token_closes_the_gateway_with_4004(self, server: LocalDiscord) -> None:
         async with (
@@ -275,10 +277,10 @@ class TestGateway:
         server.heartbeats_every(0.2)
         async with running(Bot(server), server):
             await server.journal.until(lambda: len(server.gateway.heartbeats) >= 4, "four heartbeats")
-            assert server.worst_heartbeat_lateness() < 0.4
+            before = server.worst_heartbeat_lateness()
             time.sleep(1)  # noqa: ASYNC251 - the very mistake
             await server.taken_in()
-            assert server.worst_heartbeat_lateness() > 0.5
+            assert server.worst_heartbeat_lateness() > max(0.5, before)
 
     async def test_sharded_clients_get_their_guilds_only(self, server: LocalDiscord) -> None:
         server.world.shards = 2
@@ -549,8 +551,8 @@ class TestInteractions:
         message = await (await alice.uses_command(papers, "ask", question="at once")).finished()
         await (await alice.clicks(message, "More")).response()
         assert message.content == "more of it"
-        await (await alice.chooses(message, "Which paper?", "Second")).response()
-        await message.wait_until(lambda now: now.content == "picked ['2']")
+        chosen = await alice.chooses(message, "Which paper?", "Second")
+        assert (await chosen.finished()).content == "picked ['2']"
         opened = await alice.clicks(message, "feedback")
         sent = await alice.submits(opened, {"What was wrong?": "all of it", "Kind": "Paper", "Your name": "Al"})
         assert (await sent.finished()).text == "thanks Al: all of it (Paper)"

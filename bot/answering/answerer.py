@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
-from bot.answering.checks import check
+from bot.answering.checks import Rejection, check
 from bot.answering.confidence import THRESHOLD, confidence
 from bot.answering.conversation import standalone
 from bot.answering.question import Kind, read_question
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from bot.answering.checks import Checked
     from retrieval.library import Library
     from retrieval.papers import Hit
+
+log = logging.getLogger(__name__)
 
 LONGEST_QUESTION = 2000  # characters; what comes after costs neither embedding nor tokens
 HITS = 10
@@ -38,13 +42,13 @@ class _Page:
     statements: list[Statement] = field(default_factory=list)
     citations: dict[tuple[str, str], Citation] = field(default_factory=dict)
 
-    def add(self, checked: Checked) -> None:
+    def add(self, checked: Checked, hits: Sequence[Hit]) -> None:
         numbers = []
-        for hit, quote in checked.supports:
-            paper = hit.paper
+        for support in checked.supports:
+            paper = hits[support.paper_number - 1].paper
             citation = self.citations.setdefault(
-                (paper.paper_id, quote),
-                Citation(len(self.citations) + 1, paper.paper_id, paper.title, paper.url, quote),
+                (paper.paper_id, support.quote),
+                Citation(len(self.citations) + 1, paper.paper_id, paper.title, paper.url, support.quote),
             )
             numbers.append(citation.number)
         self.statements.append(Statement(checked.text, tuple(dict.fromkeys(numbers))))
@@ -137,8 +141,12 @@ async def _write(writer: AnswerWriter, question: str, hits: Sequence[Hit]) -> tu
     async for written in writer.write(question, hits):
         if isinstance(written, Usage):
             usage = written
-        elif checked := check(written, hits):
-            page.add(checked)
+            continue
+        checked = await asyncio.to_thread(check, written, hits)
+        if isinstance(checked, Rejection):
+            log.info("statement dropped writer=%s reason=%s", writer.name, checked.reason)
+        else:
+            page.add(checked, hits)
     return page, usage
 
 

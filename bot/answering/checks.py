@@ -1,4 +1,4 @@
-"""Check drafts against the papers that were given: nobody sees a statement whose quotes and numbers do not stand there."""
+"""Check drafts against the papers that were given: only what their quotes and numbers bear out gets through."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from bot.answering.answer import Support
 from bot.answering.numbers import unsupported
 from bot.answering.quotes import content_words, count_words, locate, surroundings
 from retrieval.text import sentences
@@ -15,7 +14,7 @@ from retrieval.text import sentences
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.answering.answer import Draft
+    from bot.answering.answer import Draft, Support
     from retrieval.papers import Hit
 
 Reason: TypeAlias = Literal[
@@ -33,9 +32,7 @@ _MIN_RELATION: Final = 0.25
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
 _LIST_MARK: Final = re.compile(r"^(?:[-*•–]|\d{1,2}[.)])\s+")
 # Citation marks that models add on their own; ours are put there by the renderer.
-_MARKS: Final = re.compile(
-    r"\s*[\[【](?:papers?\s*)?\d+(?:\s*[,;–-]\s*\d+)*[^\]】]{0,12}[\]】]", re.IGNORECASE
-)
+_MARKS: Final = re.compile(r"\s*[\[【](?:papers?\s*)?\d+(?:\s*[,;–-]\s*\d+)*[^\]】]{0,12}[\]】]", re.IGNORECASE)
 _LINKS: Final = re.compile(
     r"@(?:everyone|here)\b"
     r"|<(?:@[!&]?|\#|a?:\w+:|t:|id:|/[^<>]*:)[^<>\s]*>"
@@ -47,24 +44,28 @@ _LINKS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Hold a statement that passed, cleaned, with the supports that hold; their quotes are the papers' own characters."""
+    """Hold a statement that passed, cleaned, and the hits that bear it out, each with a quote in its own characters."""
 
     text: str
-    supports: tuple[Support, ...]
+    supports: tuple[tuple[Hit, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Say why a draft may not be shown."""
+    """Say why a draft may not be shown; false, so that `if checked := check(...)` reads as it should."""
 
     reason: Reason
+
+    def __bool__(self) -> Literal[False]:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """What one support rests on: the verbatim quote, and the text around it that may back the statement."""
+    """What one support rests on: a verbatim quote, and the text around it that may bear the statement out."""
 
-    support: Support
+    hit: Hit
+    quote: str
     near: str
     whole: str
 
@@ -94,11 +95,11 @@ def check(draft: Draft, hits: Sequence[Hit]) -> Checked | Rejection:
         return Rejection("link or mention")
     if unsupported(text, near, whole):
         return Rejection("number")
-    return Checked(text, tuple(dict.fromkeys(ground.support for ground in grounds)))
+    return Checked(text, tuple((ground.hit, ground.quote) for ground in grounds))
 
 
 def tidy(text: str) -> str:
-    """Return a statement on one line, without invisible characters, list marks and citation marks of the model's own."""
+    """Return a statement on one line, without invisible characters, list marks and the model's own citation marks."""
     # Blanks first: a line break is a control character too.
     one_line = " ".join(unicodedata.normalize("NFC", text).split())
     visible = "".join(each for each in one_line if unicodedata.category(each) not in _INVISIBLE)
@@ -131,14 +132,15 @@ def relation(text: str, title: str, near: str) -> float:
 def _ground(text: str, support: Support, hits: Sequence[Hit]) -> _Ground | Reason:
     if not 1 <= support.paper_number <= len(hits):
         return "no such paper"
-    paper = hits[support.paper_number - 1].paper
+    hit = hits[support.paper_number - 1]
+    paper = hit.paper
     for source in (paper.abstract, paper.title):
         if span := locate(support.quote, source):
             break
     else:
         return "no such quote"
     near = surroundings(span, source)
-    if relation(text, paper.title, near) < _MIN_RELATION:
+    title = paper.title if source is paper.abstract else ""
+    if relation(text, title, near) < _MIN_RELATION:
         return "unrelated quote"
-    quote = Support(support.paper_number, source[slice(*span)])
-    return _Ground(quote, f"{paper.title}\n{near}", f"{paper.title}\n{paper.abstract}")
+    return _Ground(hit, source[slice(*span)], f"{paper.title}\n{near}", f"{paper.title}\n{paper.abstract}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from contextlib import aclosing
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import jiter
@@ -18,14 +20,13 @@ from bot.errors import WriterError
 from retrieval.tokens import TokenCounter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 
     from openai import AsyncStream
     from openai.types import CompletionUsage
-    from openai.types.chat import ChatCompletionChunk
+    from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
     from bot.answering.answer import WriterName
-    from bot.answering.prompt import Message
     from retrieval.papers import Hit
 
 _LOG = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ _LOG = logging.getLogger(__name__)
 # newer OpenAI models refuse max_tokens, other servers refuse or ignore max_completion_tokens, and either would also
 # count a reasoning model's thoughts; the deadline and the length below bound the answer everywhere. No temperature:
 # reasoning models refuse it.
-_OPTIONS: Final[dict[str, object]] = {
+_OPTIONS: Final[dict[str, Any]] = {
     "response_format": {
         "type": "json_schema",
         "json_schema": {"name": "cited_answer", "strict": True, "schema": SCHEMA},
@@ -69,9 +70,7 @@ class LLMWriter:
         max_retries: int = 2,
     ) -> None:
         # A server of one's own may need no key, but the client insists on one.
-        self._client = openai.AsyncOpenAI(
-            api_key=api_key or "none", base_url=base_url, max_retries=max_retries
-        )
+        self._client = openai.AsyncOpenAI(api_key=api_key or "none", base_url=base_url, max_retries=max_retries)
         self._model = model
         self._timeout = timeout
         self._prompt_tokens = prompt_tokens
@@ -88,31 +87,21 @@ class LLMWriter:
         One deadline covers the whole call, retries included. Raises WriterError, after the drafts that came whole
         and the usage; its words never hold the key or what the server said.
         """
-        deadline = asyncio.get_running_loop().time() + self._timeout
+        call = _Call(deadline=asyncio.get_running_loop().time() + self._timeout)
         messages = await asyncio.to_thread(build, question, hits, self._counter, self._prompt_tokens)
-        call = _Call()
         reader = _Reader()
         trouble: str | None = None
         try:
-            async with asyncio.timeout_at(deadline):
-                stream = await self._open(messages, call)
-            async with stream:
-                while True:
-                    # Not around the yield: the time that the caller takes is not the model's.
-                    async with asyncio.timeout_at(deadline):
-                        chunk = await anext(stream, None)
-                    if chunk is None:
-                        break
-                    for draft in reader.feed(call.take(chunk)):
+            async with aclosing(self._pieces(messages, call)) as pieces:
+                async for piece in pieces:
+                    for draft in reader.feed(piece):
                         yield draft
-                    if len(reader.text) > _MAX_ANSWER_CHARACTERS:
-                        break
             trouble = call.trouble
             if trouble is None:
                 for draft in reader.finish():
                     yield draft
         except (TimeoutError, openai.OpenAIError) as error:
-            trouble = self._describe(error, answering=bool(reader.text))
+            trouble = _describe(error, self._model, self._timeout, answering=bool(reader.text))
         except ValueError:  # a chunk that is no JSON, or a reply that is none
             whole = call.finish_reason is not None or not reader.text
             trouble = _NO_USABLE_ANSWER if whole else _CUT_OFF
@@ -121,10 +110,26 @@ class LLMWriter:
         if trouble:
             raise WriterError(trouble)
 
-    async def _open(self, messages: list[Message], call: _Call) -> AsyncStream[ChatCompletionChunk]:
+    async def _pieces(self, messages: list[ChatCompletionMessageParam], call: _Call) -> AsyncGenerator[str]:
+        """Yield the text as it streams; TimeoutError once the deadline has passed."""
+        async with asyncio.timeout_at(call.deadline):
+            stream = await self._open(messages, call)
+        characters = 0
+        async with stream:
+            while characters <= _MAX_ANSWER_CHARACTERS:
+                # Not around the yield: the time that the caller takes is not the model's.
+                async with asyncio.timeout_at(call.deadline):
+                    chunk = await anext(stream, None)
+                if chunk is None:
+                    return
+                piece = call.take(chunk)
+                characters += len(piece)
+                yield piece
+
+    async def _open(self, messages: list[ChatCompletionMessageParam], call: _Call) -> AsyncStream[ChatCompletionChunk]:
         """Start the stream; a server that refuses an option is asked without it, now and from then on."""
         while True:
-            options: dict[str, Any] = dict(self._options)
+            options = self._options
             call.requests += 1
             try:
                 stream: AsyncStream[ChatCompletionChunk] = await self._client.chat.completions.create(
@@ -141,39 +146,37 @@ class LLMWriter:
                 call.opened = True
                 return stream
 
-    def _usage(self, messages: list[Message], call: _Call, text: str) -> Usage:
+    def _usage(self, messages: list[ChatCompletionMessageParam], call: _Call, text: str) -> Usage:
         if call.usage:
             spent = (call.usage.prompt_tokens, call.usage.completion_tokens)
             return Usage(self._model, call.requests, *spent)
         spent = (count_messages(messages, self._counter), self._counter.count(text))
         return Usage(self._model, call.requests, *spent, estimated=True)
 
-    def _describe(self, error: Exception, *, answering: bool) -> str:
-        match error:
-            case TimeoutError() | openai.APITimeoutError():
-                return f"took longer than {self._timeout:g} s"
-            case openai.AuthenticationError() | openai.PermissionDeniedError():
-                return f"refused the key ({error.status_code})"
-            case openai.NotFoundError():
-                return f"is not known to the server as {self._model} (404)"
-            case openai.RateLimitError(code="insufficient_quota"):
-                return "is out of credit (429)"
-            case openai.RateLimitError():
-                return "is out of requests (429)"
-            case openai.InternalServerError():
-                return f"is out of order ({error.status_code})"
-            case openai.APIStatusError():
-                return f"refused the request ({error.status_code})"
-            case openai.APIConnectionError() if not answering:
-                return "cannot be reached"
-            case _:
-                return _CUT_OFF
+
+def _describe(error: Exception, model: str, timeout: float, *, answering: bool) -> str:
+    """Say what went wrong in words of our own: what servers say can hold parts of the key or of the prompt."""
+    if isinstance(error, (TimeoutError, openai.APITimeoutError)):
+        return f"took longer than {timeout:g} s"
+    if isinstance(error, openai.APIStatusError):
+        status = error.status_code
+        words = {
+            401: "refused the key",
+            402: "is out of credit",
+            403: "refused the key",
+            404: f"is not known to the server as {model}",
+            429: "is out of credit" if error.code == "insufficient_quota" else "is out of requests",
+        }
+        unnamed = "is out of order" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "refused the request"
+        return f"{words.get(status, unnamed)} ({status})"
+    return _CUT_OFF if answering else "cannot be reached"
 
 
 @dataclass(slots=True)
 class _Call:
     """What is known of a call beyond the text of its reply."""
 
+    deadline: float
     requests: int = 0
     opened: bool = False
     usage: CompletionUsage | None = None
@@ -188,15 +191,17 @@ class _Call:
         return {"length": _CUT_OFF, "content_filter": "filtered the answer"}.get(self.finish_reason or "")
 
     def take(self, chunk: ChatCompletionChunk) -> str:
-        """Note what a chunk says and return its piece of the text."""
-        # Some servers send running totals in every chunk, so the last one counts.
-        self.usage = chunk.usage or self.usage
-        piece = ""
-        for choice in chunk.choices[:1]:
-            self.finish_reason = choice.finish_reason or self.finish_reason
-            self.refused = self.refused or bool(choice.delta and choice.delta.refusal)
-            piece = (choice.delta and choice.delta.content) or ""
-        return piece
+        """Note what a chunk says and return its piece of the text; ValueError where it is no chunk."""
+        try:
+            # Some servers send running totals in every chunk, so the last one counts.
+            self.usage = chunk.usage or self.usage
+            for choice in chunk.choices:
+                self.finish_reason = choice.finish_reason or self.finish_reason
+                self.refused = self.refused or bool(choice.delta.refusal)
+                return choice.delta.content or ""
+        except (AttributeError, TypeError):  # the client hands on whatever JSON has come
+            raise ValueError from None
+        return ""
 
 
 class _Quote(BaseModel):
@@ -238,8 +243,8 @@ class _Reader:
             reply, _ = json.JSONDecoder(strict=False).raw_decode(self._object())
         except RecursionError:
             raise ValueError from None
-        if not isinstance(reply.get("statements"), list):
-            raise ValueError  # noqa: TRY004 - to the caller it is malformed JSON like any other
+        if not isinstance(reply, dict) or not isinstance(reply.get("statements"), list):
+            raise ValueError
         if reply.get("sufficient", True) is False:
             return
         yield from self._new(reply, complete_but=0)

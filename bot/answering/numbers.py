@@ -19,7 +19,9 @@ _COUNTS: Final = {
     "twelve": 12,
 }  # fmt: skip
 # A source that says these says two, whether or not it says the word.
-_TWOFOLD: Final = frozenset("both pair pairs twice double doubles doubled doubling twofold dual half".split())
+_TWOFOLD: Final = frozenset(
+    ["both", "pair", "pairs", "twice", "double", "doubles", "doubled", "doubling", "twofold", "dual", "half"]
+)
 
 _DIGITS: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _NUMBER: Final = re.compile(
@@ -93,4 +95,4 @@ def unsupported(statement: str, near: str, whole: str) -> list[str]:
 def _named(name: tuple[str, ...], folded: str) -> bool:
     """Say whether a name stands in a text, with a hyphen, a blank or nothing between its parts."""
     pattern = r"[\s-]?".join(re.escape(part) for part in name)
-    return re.search(rf"(?<![^\W_]){pattern}(?!\d)", folded) is not None
+    return re.search(rf"(?<![^\W\d_]){pattern}(?!\d)", folded) is not None

@@ -70,7 +70,7 @@ LIST = tuple(
         rf"\b(?:which|what|any)(?: \S+){{0,3}} {ARTEFACTS}\b(?! ?(?:[,+&]|and\b))"
         r"(?! (?:did|does|was|were|has|had|is|the)\b)(?! (?:do|are|have) (?:they|it|the|this|that)\b)",
         rf"^(?:the )?(?:[\w-]+ ){{0,2}}{ARTEFACTS} (?:of|for|that|which|on|to|with|in|using|where|without)\b",
-        rf"^(?:[\w-]+ ){{0,3}}agents (?:of|for|that|which|on|to|with|in)\b",
+        r"^(?:[\w-]+ ){0,3}agents (?:of|for|that|which|on|to|with|in)\b",
         rf"\bhow do (?:\S+ ){{1,5}}{HERE}\b",
         r"^who (?:else|all|reports?|uses|studies|studied|proposes|evaluates|tests|works|tried|tries|has tried|have)\b",
         r"\bdifferent (?:ways|approaches|methods|takes)\b",

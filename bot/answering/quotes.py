@@ -25,10 +25,12 @@ _WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\d+(?:[.,]\d+)*|[^\W\d_
 _ELLIPSIS: Final = re.compile(r"[\[(]?\s*(?:…|\.\s?\.\s?\.)[.\s]*[\])]?")
 _PERCENT: Final = re.compile(r"\\?%")
 _STOP_WORDS: Final = frozenset(
-    "a about also an and any are as at be been being both but by can could did do does for from had has have how "
-    "however if in into is it its may might more most no nor not of on one only or other our over paper should show "
-    "shows so some such than that the their them then there these they this those through thus to under use used "
-    "uses using very via was we were what when where whether which while who why will with within would you".split()
+    """
+    a about also an and any are as at be been being both but by can could did do does for from had has have how however
+    if in into is it its may might more most no nor not of on one only or other our over paper should show shows so some
+    such than that the their them then there these they this those through thus to under use used uses using very via
+    was we were what when where whether which while who why will with within would you
+    """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 
 
@@ -65,7 +67,7 @@ def surroundings(span: Span, text: str) -> str:
 
 
 def content_words(text: str) -> frozenset[str]:
-    """Return the stems of the words that carry meaning, folded; a crude stem (the first letters) is enough to compare."""
+    """Return the folded words that carry meaning, cut to their first letters: a crude stem is enough to compare."""
     return frozenset(word[:_STEM] for word in _plain(text) if word not in _STOP_WORDS)
 
 

@@ -50,8 +50,7 @@ async def ingest(settings: Settings, sources: Sequence[str]) -> None:
 
 async def rebuild(settings: Settings) -> None:
     """Empty the derived indexes and fill them again from the catalogue."""
-    async with open_library(settings) as library:
-        await library.empty_indexes()
+    async with open_library(settings, rebuild=True) as library:
         with progress_bar("Rebuilding") as report:
             count = await library.index_pending(report)
     stdout().print(f"Rebuilt the indexes of {count} papers.")

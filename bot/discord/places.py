@@ -80,6 +80,8 @@ class InteractionPlace:
         channel = self._interaction.channel
         if isinstance(channel, discord.abc.Messageable):
             await channel.send(view=view)
+        else:
+            log.warning("no channel to answer in place=%s", self.name)
 
     async def _respond(self, view: ui.LayoutView) -> None:
         if self._begun:

@@ -118,7 +118,8 @@ def _as_sentences() -> Iterator[None]:
         raise DiscordStartError(f"Discord closed the connection for good (code {error.code}).") from None
     except discord.HTTPException as error:
         raise DiscordStartError(
-            f"Discord refused the login (HTTP {error.status}): try again later, or see https://discordstatus.com."
+            f"Discord did not let the bot log in (HTTP {error.status}): "
+            "try again later, or see https://discordstatus.com."
         ) from None
     except (aiohttp.ClientError, discord.GatewayNotFound, OSError) as error:
         raise DiscordStartError(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from onnx import ModelProto
+    from onnx import ModelProto, NodeProto
 
 LAYERS = 6
 HEADS = 12
@@ -41,7 +41,7 @@ class _Graph:
 
     def __init__(self, tensors: dict[str, NDArray[np.float32]]) -> None:
         self._tensors = tensors
-        self._nodes: list[object] = []
+        self._nodes: list[NodeProto] = []
         self._constants: dict[str, NDArray[np.generic]] = {}
 
     def embed(self) -> str:
@@ -64,9 +64,7 @@ class _Graph:
 
     def encode(self, hidden: str, mask: str, layer: str) -> str:
         """Apply one post-norm transformer layer."""
-        projected = [
-            self._dense(hidden, f"{layer}attention.self.{part}") for part in ("query", "key", "value")
-        ]
+        projected = [self._dense(hidden, f"{layer}attention.self.{part}") for part in ("query", "key", "value")]
         attended = self._node("Attention", *projected, mask, q_num_heads=HEADS, kv_num_heads=HEADS)
         attended = self._dense(attended, f"{layer}attention.output.dense")
         hidden = self._normalise(self._node("Add", attended, hidden), f"{layer}attention.output.LayerNorm")
@@ -85,8 +83,7 @@ class _Graph:
         """Return what was collected as a model."""
         shape = ["batch", "length"]
         inputs = [
-            helper.make_tensor_value_info(name, TensorProto.INT64, shape)
-            for name in ("input_ids", "attention_mask")
+            helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name in ("input_ids", "attention_mask")
         ]
         output = helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["batch", 384])
         weights = [numpy_helper.from_array(value, name) for name, value in self._constants.items()]
@@ -101,9 +98,7 @@ class _Graph:
         return self._node("Add", product, self._constant(f"{name}.bias", self._tensors[f"{name}.bias"]))
 
     def _normalise(self, hidden: str, name: str) -> str:
-        parts = [
-            self._constant(f"{name}.{part}", self._tensors[f"{name}.{part}"]) for part in ("weight", "bias")
-        ]
+        parts = [self._constant(f"{name}.{part}", self._tensors[f"{name}.{part}"]) for part in ("weight", "bias")]
         return self._node("LayerNormalization", hidden, *parts, axis=-1, epsilon=LAYER_NORM_EPSILON)
 
     def _constant(self, name: str, value: NDArray[np.generic]) -> str:
@@ -112,5 +107,7 @@ class _Graph:
 
     def _node(self, operator: str, *inputs: str, output: str = "", **attributes: float) -> str:
         output = output or f"{operator}_{len(self._nodes)}"
-        self._nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        node = helper.make_node(operator, inputs, [output])
+        node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+        self._nodes.append(node)
         return output

@@ -59,10 +59,11 @@ class Interaction:
 
     @property
     def final(self) -> Message | None:
-        """The message that people now see as the answer: not the "is thinking…" that stands in for it."""
+        """The message that people now see as the answer: no "is thinking…", no message still to be updated."""
         if self.original and not self.original.loading:
             return self.original
-        return self.message if self.kind == "update" else None
+        updated = self.kind in ("update", "deferred update") and self.message
+        return self.message if updated and updated.versions[-1].at >= self.created else None
 
     async def response(self, timeout: float | None = None) -> Interaction:  # noqa: ASYNC109
         """Wait for the first response; ``kind``, ``modal``, ``choices``, ``original`` then tell of it."""

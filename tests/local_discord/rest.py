@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import discord
+
 from .errors import ApiError, Form
 from .limits import (
     COMPONENTS_V2,
@@ -134,8 +136,8 @@ def create_message(world: World, call: Call, channel_id: str) -> Payload:
         channel.demand("embed_links")
     if call.files:
         channel.demand("attach_files")
-    if body.get("message_reference"):
-        channel.demand("read_message_history")
+    if body.get("message_reference") and not discord.Permissions(channel.bot_permissions()).read_message_history:
+        raise ApiError(403, 160002, "Cannot reply without permission to read message history")
     if body.get("enforce_nonce") and body.get("nonce") is not None:
         for known in channel.bot_messages:
             if known.nonce == body["nonce"]:

@@ -45,7 +45,12 @@ class EveryHostIsLocal(AbstractResolver):
     def __init__(self, port: int) -> None:
         self._port = port
 
-    async def resolve(self, host: str, *_: object) -> list[ResolveResult]:
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,  # noqa: ARG002 - aiohttp's signature
+        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002
+    ) -> list[ResolveResult]:
         where = ResolveResult(hostname=host, host="127.0.0.1", port=self._port, family=socket.AF_INET, proto=0, flags=0)
         return [where]
 

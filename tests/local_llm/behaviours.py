@@ -70,18 +70,20 @@ def statement(text: str, *supports: tuple[int, str]) -> dict[str, Any]:
 def says(*statements: dict[str, Any], sufficient: bool = True) -> Behaviour:
     """Answer with these statements."""
     reply = {"sufficient": sufficient, "statements": list(statements)}
-    return lambda asked: Reply(json.dumps(reply, ensure_ascii=False))
+    return lambda _: Reply(json.dumps(reply, ensure_ascii=False))
 
 
 def writes(text: str, finish_reason: str = "stop") -> Behaviour:
     """Answer with this text, whatever it is."""
-    return lambda asked: Reply(text, finish_reason=finish_reason)
+    return lambda _: Reply(text, finish_reason=finish_reason)
 
 
-def fails(status: int, message: str = "asked for by the test", *, retry_after: float | None = None, code: str | None = None) -> Behaviour:
+def fails(
+    status: int, message: str = "asked for by the test", *, retry_after: float | None = None, code: str | None = None
+) -> Behaviour:
     """Answer with an HTTP error."""
     headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
-    return lambda asked: Failure(status, message, code, headers)
+    return lambda _: Failure(status, message, code, headers)
 
 
 def silent(asked: Asked) -> Silence:
@@ -91,7 +93,7 @@ def silent(asked: Asked) -> Silence:
 
 def refuses(reason: str = "I cannot help with that.") -> Behaviour:
     """Answer in the refusal field."""
-    return lambda asked: Reply("", refusal=reason)
+    return lambda _: Reply("", refusal=reason)
 
 
 def finishes(reason: str, after: float = 0.5) -> Behaviour:
@@ -121,13 +123,13 @@ def held_by(gate: asyncio.Event, behaviour: Behaviour = honest) -> Behaviour:
 
 def invented_paper(asked: Asked) -> Reply:
     """Cite a paper number that was never given."""
-    return _tampered(asked, lambda text, paper, quote: (text, len(asked.papers) + 7, quote))
+    return _tampered(asked, lambda text, _, quote: (text, len(asked.papers) + 7, quote))
 
 
 def invented_quote(asked: Asked) -> Reply:
     """Quote a sentence that no paper contains."""
     made_up = "extensive experiments on twelve continents confirm that our method is always better"
-    return _tampered(asked, lambda text, paper, quote: (text, paper, made_up))
+    return _tampered(asked, lambda text, paper, _: (text, paper, made_up))
 
 
 def given_paper_mixed_up(asked: Asked) -> Reply:

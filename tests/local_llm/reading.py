@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_PAPER = re.compile(
-    r'<paper number="(\d+)">\s*<title>(.*?)</title>\s*<abstract>(.*?)</abstract>\s*</paper>', re.DOTALL
-)
+_PAPER = re.compile(r'<paper number="(\d+)">\s*<title>(.*?)</title>\s*<abstract>(.*?)</abstract>\s*</paper>', re.DOTALL)
 _QUESTION = re.compile(r"<question>\s*(.*?)\s*</question>", re.DOTALL)
 _SENTENCE = re.compile(r"\S.*?[.!?](?=\s|$)|\S.+$", re.DOTALL)
 _STOP_WORDS = frozenset(
-    "a an and are as at be been by can did do does for from has have how in is it of on one or that the their there "
-    "they this to was we were what when where which who whose why with anyone shown you your".split()
+    """
+    a an and are as at be been by can did do does for from has have how in is it of on one or that the their there
+    they this to was we were what when where which who whose why with anyone shown you your
+    """.split()  # noqa: SIM905
 )
 _MOST_STATEMENTS = 3
 

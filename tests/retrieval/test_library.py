@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import chromadb
-
 import pytest
 
 from retrieval import chunking
@@ -252,3 +251,30 @@ async def test_a_search_does_not_block_the_event_loop(library: Library, seeds: l
     await library.search("robots that learn from language")
     ticking.cancel()
     assert ticks > 10
+
+
+async def test_an_opening_that_never_ended_condemns_the_dense_index(
+    tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper]
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add(seeds[:5])
+    await library.close()
+    (tmp_path / "opening").touch()
+    for file in (tmp_path / "chroma").rglob("*.bin"):
+        file.write_bytes(bytes(range(256)) * 64)
+    counting.asked.clear()
+    again = await Library.open(tmp_path, counting)
+    assert await again.index_pending() == 5
+    assert counting.asked == []
+    await again.close()
+
+
+async def test_a_library_that_closes_well_opens_without_a_rebuild(
+    tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper]
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add(seeds[:5])
+    await library.close()
+    again = await Library.open(tmp_path, counting)
+    assert await again.index_pending() == 0
+    await again.close()

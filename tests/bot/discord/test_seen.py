@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from bot.discord.seen import Seen
+
+
+def test_an_id_is_new_once() -> None:
+    seen = Seen()
+    assert [seen.is_new(number) for number in (1, 2, 1, 2, 3)] == [True, True, False, False, True]
+
+
+def test_the_oldest_ids_are_forgotten() -> None:
+    seen = Seen(capacity=2)
+    for number in (1, 2, 3):
+        seen.is_new(number)
+    assert not seen.is_new(3)
+    assert seen.is_new(1)

@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.__main__ import main
+from retrieval.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
+ASKED = (
+    "has anyone shown that a dynamics net with better one-step likelihood doesnt actually give you a better controller?"
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def footnote(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, models: Path
+) -> Callable[..., Result]:
+    """Run the command line as a shell would, in a folder of its own, with the session's built model."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".footnote").mkdir()
+    (tmp_path / ".footnote" / "models").symlink_to(models)
+
+    def run(*arguments: str, stdin: str = "") -> Result:
+        monkeypatch.setattr(sys, "argv", ["footnote", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run
+
+
+def test_a_question_over_an_empty_library_takes_seeds_in_and_cites_the_right_paper(
+    footnote: Callable[..., Result], seeds: list[Any]
+) -> None:
+    answer = footnote("ask", ASKED, "--json").json
+    first = answer["citations"][0]
+    assert first["title"] == MISMATCH
+    assert first["quote"] in next(paper.abstract for paper in seeds if paper.title == MISMATCH)
+    assert (answer["refused"], answer["writer"], first["number"]) == (False, "extractive", 1)
+    assert answer["question"] == ASKED
+    assert all(statement["citations"] for statement in answer["statements"])
+    assert set(answer) >= {"standalone_question", "answer", "confidence", "nearest", "timings_ms", "usage"}
+
+
+@pytest.mark.parametrize("question", ["whats the weather like in berlin tomorrow", "hello there!", "asdfghjkl", "?!"])
+def test_a_question_that_no_paper_answers_is_refused_without_a_citation(
+    footnote: Callable[..., Result], question: str
+) -> None:
+    answer = footnote("ask", question, "--json").json
+    assert (answer["refused"], answer["citations"], answer["statements"]) == (True, [], [])
+    assert answer["answer"]
+
+
+def test_a_piped_answer_is_plain_text_with_title_number_and_quote(footnote: Callable[..., Result]) -> None:
+    shown = footnote("ask", ASKED).out
+    assert "\x1b" not in shown
+    assert f"[1] {MISMATCH}" in shown
+    assert "not always correlated with control performance" in fold(shown)
+
+
+def test_an_empty_question_is_refused_with_an_example(footnote: Callable[..., Result]) -> None:
+    result = footnote("ask", "  ")
+    assert result.code == 1
+    assert "footnote ask" in result.err
+
+
+def test_a_conversation_is_answered_until_its_input_ends(footnote: Callable[..., Result]) -> None:
+    shown = footnote("chat", stdin="is there an EEG dataset from west africa\nhow many patients vs controls?\n").out
+    assert shown.count("West Africa") + shown.count("Nigeria") >= 1
+    assert "74 papers" in shown
+
+
+def test_search_prints_the_fields_that_programs_rely_on(footnote: Callable[..., Result]) -> None:
+    rows = footnote("search", "objective mismatch", "--limit", "3", "--json").json
+    assert len(rows) == 3
+    assert set(rows[0]) == {"paper_id", "title", "score", "url", "published", "source", "passage"}
+    assert "Objective Mismatch" in rows[0]["title"]
+    assert rows[0]["source"] == "seeds"
+    assert footnote("search", "objective mismatch", "--source", "nowhere").out.strip() == "No paper found."
+    assert footnote("search", "objective mismatch", "--since", "2026-01-01", "--json").json == []
+
+
+def test_ingest_takes_a_jsonl_file_once(footnote: Callable[..., Result], tmp_path: Path) -> None:
+    rows = [{"_id": f"d{n}", "title": f"Paper {n}", "text": f"It is about topic {n}."} for n in range(3)]
+    file = tmp_path / "papers.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert footnote("ingest", str(file)).out.startswith("3 new, 0 changed, 0 already known")
+    assert footnote("ingest", str(file)).out.startswith("0 new, 0 changed, 3 already known")
+    assert footnote("stats", "--json").json["papers"] == 3
+
+
+def test_a_bad_file_adds_nothing_and_says_why(footnote: Callable[..., Result], tmp_path: Path) -> None:
+    file = tmp_path / "papers.jsonl"
+    file.write_text('{"_id": "1", "title": "Good", "text": "Fine."}\n{"title": oops}\n')
+    result = footnote("ingest", str(file))
+    assert result.code == 1
+    assert "2" in result.err
+    assert result.err.count("\n") == 1
+    assert footnote("stats", "--json").json["papers"] == 0
+
+
+def test_an_unknown_source_is_refused_with_what_is_known(footnote: Callable[..., Result]) -> None:
+    result = footnote("ingest", "seedz")
+    assert result.code == 1
+    assert "seeds" in result.err
+
+
+def test_rebuild_brings_back_a_deleted_index(footnote: Callable[..., Result], tmp_path: Path) -> None:
+    footnote("ingest", "seeds")
+    shutil.rmtree(tmp_path / ".footnote" / "chroma")
+    assert footnote("rebuild").out == "Rebuilt the indexes of 74 papers.\n"
+    assert footnote("search", MISMATCH, "--json").json[0]["title"] == MISMATCH
+
+
+def test_doctor_says_a_line_for_each_part(footnote: Callable[..., Result]) -> None:
+    result = footnote("doctor")
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert [line.split(": ")[0][2:] for line in lines] == [
+        "settings",
+        "embedding model",
+        "library",
+        "language model",
+        "discord",
+    ]
+
+
+def test_doctor_says_how_to_mend_what_is_wrong(
+    footnote: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_EMBEDDING__MODEL_DIR", "/nowhere")
+    monkeypatch.setenv("FOOTNOTE_LLM__BASE_URL", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("FOOTNOTE_DISCORD__TOKEN", "not-shown")
+    monkeypatch.setenv("FOOTNOTE_DISCORD__PROXY", "http://127.0.0.1:1")
+    result = footnote("doctor")
+    assert result.code == 1
+    assert "FOOTNOTE_EMBEDDING__MODEL_DIR" in result.out
+    assert "FOOTNOTE_LLM__BASE_URL" in result.out
+    assert "FOOTNOTE_DISCORD__PROXY" in result.out
+    assert "not-shown" not in result.out + result.err
+
+
+def test_doctor_names_an_unknown_setting(footnote: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_LLM__MODLE", "x")
+    result = footnote("doctor")
+    assert result.code == 1
+    assert "FOOTNOTE_LLM__MODEL" in result.out
+
+
+def _beir(folder: Path) -> Path:
+    (folder / "qrels").mkdir(parents=True)
+    papers = {
+        "d1": (
+            "Routing cables with robots",
+            "A robot routes cables through clips. It succeeds in 92 percent of trials.",
+        ),
+        "d2": ("A thalamus for language models", "A router named Thalamus picks the right model for each prompt."),
+        "d3": ("EEG from Nigeria", "We release an EEG dataset of 200 patients recorded in Nigeria."),
+    }
+    (folder / "corpus.jsonl").write_text(
+        "".join(json.dumps({"_id": id_, "title": title, "text": text}) + "\n" for id_, (title, text) in papers.items())
+    )
+    queries = [
+        {"_id": "q1", "text": "how often does the robot succeed at routing cables"},
+        {"_id": "q2", "text": "which EEG dataset comes from Nigeria"},
+        {"_id": "q3", "text": "how many patients were in it", "history": ["which EEG dataset comes from Nigeria"]},
+        {"_id": "q4", "text": "what is the capital of Australia"},
+        {"_id": "other-split", "text": "never asked"},
+    ]
+    (folder / "queries.jsonl").write_text("".join(json.dumps(query) + "\n" for query in queries))
+    (folder / "qrels" / "dev.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td3\t1\nq3\td3\t1\n")
+    judged = [
+        {"query_id": "q1", "answerable": True, "kind": "single", "facts": ["92 percent of trials"]},
+        {"query_id": "q2", "answerable": True, "kind": "single", "facts": ["recorded in Nigeria"]},
+        {"query_id": "q3", "answerable": True, "kind": "follow-up", "facts": ["200 patients"]},
+        {"query_id": "q4", "answerable": False, "kind": "far", "facts": []},
+    ]
+    (folder / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in judged))
+    return folder
+
+
+def test_eval_measures_ranking_and_answers_and_writes_both_files(
+    footnote: Callable[..., Result], tmp_path: Path
+) -> None:
+    folder = _beir(tmp_path / "tiny")
+    run_file, answers_file = tmp_path / "run.trec", tmp_path / "answers.jsonl"
+    arguments = ("--split", "dev", "--run-file", str(run_file), "--answers-file", str(answers_file))
+    figures = footnote("eval", str(folder), *arguments, "--json").json
+    assert figures["queries"] == 4
+    assert set(figures["ranking"]) == {"nDCG@10", "R@1", "R@5", "R@20", "R@100", "MRR@10"}
+    assert figures["ranking"]["R@1"] == 1.0
+    assert figures["answers"]["unanswerable_refused"] == 1.0
+    assert figures["by_kind"]["follow-up"]["count"] == 1
+
+    rows = [line.split() for line in run_file.read_text().splitlines()]
+    assert rows[0][:4] == ["q1", "Q0", "d1", "1"]
+    assert {row[0] for row in rows} == {"q1", "q2", "q3", "q4"}
+    answers = [json.loads(line) for line in answers_file.read_text().splitlines()]
+    assert [answer["query_id"] for answer in answers] == ["q1", "q2", "q3", "q4"]
+    assert {citation["paper_id"] for answer in answers for citation in answer["citations"]} <= {"d1", "d2", "d3"}
+    assert not (tmp_path / ".footnote" / "footnote.db").exists()
+
+    shown = footnote("eval", str(folder), "--split", "dev").out
+    assert "nDCG@10" in shown
+    assert "follow-up" in shown
+
+
+def test_eval_of_a_folder_that_is_no_dataset_names_what_is_missing(
+    footnote: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = footnote("eval", str(_beir(tmp_path / "tiny")), "--split", "test")
+    assert result.code == 1
+    assert "dev" in result.err
+
+
+def test_wrong_usage_exits_with_two(footnote: Callable[..., Result]) -> None:
+    assert footnote("search").code == 2
+    assert footnote("search", "x", "--limit", "0").code == 2
+    assert footnote("nonsense").code == 2
+
+
+def test_an_unknown_setting_is_one_sentence_and_exit_one(
+    footnote: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_DATADIR", "x")
+    result = footnote("stats")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "FOOTNOTE_DATA_DIR" in result.err
+
+
+def test_run_without_a_token_says_where_to_get_one(footnote: Callable[..., Result]) -> None:
+    result = footnote("run")
+    assert result.code == 1
+    assert "FOOTNOTE_DISCORD__TOKEN" in result.err
+
+
+def test_help_loads_neither_index_nor_model_nor_client() -> None:
+    code = (
+        "import sys; sys.argv = ['footnote', '--help']\n"
+        "from bot.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'chromadb', 'onnxruntime', 'discord', 'tantivy', 'openai', 'sqlalchemy', 'numpy'}\n"
+        "sys.exit(', '.join(heavy.intersection(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stderr == ""
+    assert "ingest" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["ask", "chat", "search", "ingest", "rebuild", "stats", "doctor", "eval", "run"])
+def test_every_command_explains_itself_with_an_example(footnote: Callable[..., Result], command: str) -> None:
+    shown = footnote(command, "--help").out
+    assert "Example: footnote" in shown
+
+
+def test_a_command_typed_in_a_shell_ends_quietly_when_its_reader_does() -> None:
+    command = f"{sys.executable} -m bot --help | head -n 1"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert result.stderr == ""
+
+
+def test_the_data_dir_may_be_said_before_or_after_the_command(footnote: Callable[..., Result], tmp_path: Path) -> None:
+    assert footnote("--data-dir", str(tmp_path / "a"), "stats").code == 0
+    assert footnote("stats", "--data-dir", str(tmp_path / "b")).code == 0
+    assert Path(tmp_path / "a" / "footnote.db").exists()
+    assert Path(tmp_path / "b" / "footnote.db").exists()
