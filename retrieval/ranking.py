@@ -35,7 +35,7 @@ class Mix:
     lexical: float
 
 
-MIXES: Mapping[str, Mix] = {"all-MiniLM-L6-v2": Mix(window=0.3, sentence=0.3, lexical=0.4)}
+MIXES: Mapping[str, Mix] = {"all-MiniLM-L6-v2": Mix(window=0.2, sentence=0.4, lexical=0.4)}
 
 
 def fuse(candidates: Sequence[Candidate], model: str) -> list[tuple[float, Candidate]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import string
 import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
@@ -64,6 +65,9 @@ _ALIKE: Final = str.maketrans(
     | dict.fromkeys("{}$\\", "")
 )  # fmt: skip
 
+_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_NOT_PLAIN: Final = re.compile(r"[^\x00-\x7f]|[`~{}$\\]")
+
 _GROUP: Final = r"\{([^{}]*)\}"
 # Nothing in real abstracts nests deeper, and a bound keeps hostile input linear.
 _DEEPEST_NESTING: Final = 4
@@ -73,8 +77,8 @@ _INVISIBLE: Final = re.compile(
 )
 _OUTER_BLANKS: Final = re.compile(r"\A\s+|\s+\Z")
 _BLANKS: Final = re.compile(r"[^\S ]\s*| \s+")
-# As Pandoc tells mathematics from prices: no blank inside the dollars, no digit after them.
-_MATHS: Final = re.compile(r"(?<!\\)\$(?=\S)([^$]*?)(?<=\S)\$(?!\d)")
+# As Pandoc tells mathematics from prices: no blank inside the dollars, no digit after them, unless there is a command.
+_MATHS: Final = re.compile(r"(?<!\\)\$(?=\S)(?=[^$]*(?:\\[A-Za-z]|\$(?!\d)))([^$]*)(?<![\s\\])\$")
 _ACCENT: Final = re.compile(
     r"""(?P<open>\{)?\\(?:(?P<mark>["'`^~=.])(?:(?P<letter>[A-Za-z])|\{?\\?(?P<dotless>[ij])(?![A-Za-z])\}?|\{(?P<grouped>[A-Za-z])\})
     |(?P<named>[uvHcdkr])\{(?P<named_letter>[A-Za-z])\})(?(open)\})""",
@@ -86,7 +90,7 @@ _WITH_GROUPS: Final[tuple[tuple[re.Pattern[str], tuple[str | int, ...]], ...]] =
     (re.compile(rf"\\frac{_GROUP}{_GROUP}"), (1, "/", 2)),
     (re.compile(rf"\\sqrt{_GROUP}"), ("√", 1)),
     (re.compile(rf"\\href{_GROUP}\{{\1\}}"), (1,)),
-    (re.compile(rf"\\href{_GROUP}{_GROUP}"), (2, " (", 1, ")")),
+    (re.compile(rf"\\href{_GROUP}{_GROUP}"), (1, " (", 2, ")")),
     (re.compile(rf"\\(?:textcolor|hyperlink){_GROUP}{_GROUP}"), (2,)),
     (re.compile(r"\{\\(?:em|it|bf|rm|tt|sc)\s+([^{}]*)\}"), (1,)),
     (re.compile(r"\\[A-Za-z]+\*?\{([^{}]+)\}"), (1,)),
@@ -163,12 +167,14 @@ class _Traced:
         for match in pattern.finditer(self.text):
             begin, end = match.span()
             keep(done, begin)
+            done = begin
             for piece in pieces(match) if callable(pieces) else pieces:
                 if isinstance(piece, int):
                     keep(*match.span(piece))
+                    done = match.end(piece)
                 else:
                     text.append(piece)
-                    starts.extend([self.starts[begin]] * len(piece))
+                    starts.extend([self.starts[done]] * len(piece))
                     ends.extend([self.ends[end - 1]] * len(piece))
             done = end
         if not done:
@@ -196,13 +202,9 @@ class _Traced:
 
     def folded(self) -> _Traced:
         """Do what `fold` says."""
-        traced = self.cleaned()
-        characters = [_folded_character(character) for character in traced.text]
-        traced = _Traced(
-            "".join(characters),
-            [start for folded, start in zip(characters, traced.starts, strict=True) for _ in folded],
-            [end for folded, end in zip(characters, traced.ends, strict=True) for _ in folded],
-        )
+        traced = self.cleaned().rewrite(_NOT_PLAIN, lambda match: (_folded_character(match[0]),))
+        # Letter for letter, after the rest has become lower case or ASCII ("™" is "TM").
+        traced = _Traced(traced.text.translate(_LOWER), traced.starts, traced.ends)
         return traced.rewrite(_REPEATED, lambda match: ("-" if match[0][0] == "-" else '"',)).one_line()
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from retrieval.embedding.local import LocalEmbedder
 
+from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
 from retrieval.sources import open_source
 
@@ -36,6 +38,30 @@ def seeds() -> list[Paper]:
 @pytest.fixture
 async def library(tmp_path: Path, embedder: LocalEmbedder) -> AsyncIterator[Library]:
     """An empty library in a folder of its own."""
+    library = await Library.open(tmp_path / "data", embedder)
+    yield library
+    await library.close()
+
+
+@pytest.fixture(scope="session")
+def seeded_dir(tmp_path_factory: pytest.TempPathFactory, models: Path, seeds: list[Paper]) -> Path:
+    """A data dir that holds seeds/, made once and only ever copied."""
+    folder = tmp_path_factory.mktemp("seeded") / "data"
+
+    async def fill() -> None:
+        library = await Library.open(folder, LocalEmbedder(cache_dir=models))
+        await library.add(seeds)
+        await library.close()
+
+    asyncio.run(fill())
+    (folder / "models").symlink_to(models)
+    return folder
+
+
+@pytest.fixture
+async def seeded(tmp_path: Path, seeded_dir: Path, embedder: LocalEmbedder) -> AsyncIterator[Library]:
+    """A library of its own that holds seeds/."""
+    await asyncio.to_thread(shutil.copytree, seeded_dir, tmp_path / "data", symlinks=True)
     library = await Library.open(tmp_path / "data", embedder)
     yield library
     await library.close()

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from bot.answering.answer import Support
 from bot.answering.numbers import unsupported
 from bot.answering.quotes import content_words, count_words, locate, surroundings
 from retrieval.text import sentences
@@ -14,7 +15,7 @@ from retrieval.text import sentences
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.answering.answer import Draft, Support
+    from bot.answering.answer import Draft
     from retrieval.papers import Hit
 
 Reason: TypeAlias = Literal[
@@ -31,8 +32,8 @@ _MIN_RELATION: Final = 0.25
 # Unicode categories: control, format (zero-width and direction marks), lone surrogates, private use.
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
 _LIST_MARK: Final = re.compile(r"^(?:[-*•–]|\d{1,2}[.)])\s+")
-# Citation marks that models add on their own; ours are put there by the renderer.
-_MARKS: Final = re.compile(r"\s*[\[【](?:papers?\s*)?\d+(?:\s*[,;–-]\s*\d+)*[^\]】]{0,12}[\]】]", re.IGNORECASE)
+# Citation marks that models add on their own; ours are put there by the renderer. [0, 1] is an interval.
+_MARKS: Final = re.compile(r"\s*(?:\[(?:paper\s*)?\d{1,2}\]|【[^【】]*】)", re.IGNORECASE)
 _LINKS: Final = re.compile(
     r"@(?:everyone|here)\b"
     r"|<(?:@[!&]?|\#|a?:\w+:|t:|id:|/[^<>]*:)[^<>\s]*>"
@@ -40,14 +41,15 @@ _LINKS: Final = re.compile(
     r"|[a-z][a-z0-9+.-]*://\S+|\bmailto:\S+|\bwww\.\S+|\bdiscord(?:app)?\.(?:gg|com)\b\S*",
     re.IGNORECASE,
 )
+_AFTER_LINKS: Final = ".,;:)}\"'"
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Hold a statement that passed, cleaned, and the hits that bear it out, each with a quote in its own characters."""
+    """Hold a statement that passed, cleaned, and the supports that hold; quotes are the papers' own characters."""
 
     text: str
-    supports: tuple[tuple[Hit, str], ...]
+    supports: tuple[Support, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,8 @@ class Rejection:
 class _Ground:
     """What one support rests on: a verbatim quote, and the text around it that may bear the statement out."""
 
-    hit: Hit
-    quote: str
+    support: Support
+    title: str
     near: str
     whole: str
 
@@ -82,20 +84,24 @@ def check(draft: Draft, hits: Sequence[Hit]) -> Checked | Rejection:
     grounds: list[_Ground] = []
     reasons: list[Reason] = []
     for support in dict.fromkeys(draft.supports[:_MAX_SUPPORTS]):
-        outcome = _ground(text, support, hits)
+        # A statement on several papers shares its words among them.
+        outcome = _ground(text, support, hits, least=_MIN_RELATION / len(draft.supports))
         if isinstance(outcome, _Ground):
             grounds.append(outcome)
         else:
             reasons.append(outcome)
     if not grounds:
         return Rejection(reasons[0] if reasons else "no such quote")
+    titles = "\n".join(ground.title for ground in grounds)
     near = "\n".join(ground.near for ground in grounds)
     whole = "\n".join(ground.whole for ground in grounds)
+    if relation(text, titles, near) < _MIN_RELATION:
+        return Rejection("unrelated quote")
     if invented_links(text, whole):
         return Rejection("link or mention")
-    if unsupported(text, near, whole):
+    if unsupported(text, f"{titles}\n{near}", whole):
         return Rejection("number")
-    return Checked(text, tuple((ground.hit, ground.quote) for ground in grounds))
+    return Checked(text, tuple(dict.fromkeys(ground.support for ground in grounds)))
 
 
 def tidy(text: str) -> str:
@@ -117,7 +123,11 @@ def is_sentence(text: str) -> bool:
 
 def invented_links(text: str, source: str) -> list[str]:
     """Return the links and mentions of a statement that its papers do not contain."""
-    return [match[0] for match in _LINKS.finditer(text) if match[0].rstrip(".,;:)") not in source]
+    return sorted(_links(text) - _links(source))
+
+
+def _links(text: str) -> set[str]:
+    return {match[0].rstrip(_AFTER_LINKS) for match in _LINKS.finditer(text)}
 
 
 def relation(text: str, title: str, near: str) -> float:
@@ -129,11 +139,10 @@ def relation(text: str, title: str, near: str) -> float:
     return len(words & content_words(near)) / len(words) if words else 1.0
 
 
-def _ground(text: str, support: Support, hits: Sequence[Hit]) -> _Ground | Reason:
+def _ground(text: str, support: Support, hits: Sequence[Hit], *, least: float) -> _Ground | Reason:
     if not 1 <= support.paper_number <= len(hits):
         return "no such paper"
-    hit = hits[support.paper_number - 1]
-    paper = hit.paper
+    paper = hits[support.paper_number - 1].paper
     for source in (paper.abstract, paper.title):
         if span := locate(support.quote, source):
             break
@@ -141,6 +150,7 @@ def _ground(text: str, support: Support, hits: Sequence[Hit]) -> _Ground | Reaso
         return "no such quote"
     near = surroundings(span, source)
     title = paper.title if source is paper.abstract else ""
-    if relation(text, title, near) < _MIN_RELATION:
+    if relation(text, title, near) < least:
         return "unrelated quote"
-    return _Ground(hit, source[slice(*span)], f"{paper.title}\n{near}", f"{paper.title}\n{paper.abstract}")
+    quote = Support(support.paper_number, source[slice(*span)])
+    return _Ground(quote, title, near, f"{paper.title}\n{paper.abstract}")

@@ -75,6 +75,7 @@ class LLMWriter:
         self._timeout = timeout
         self._prompt_tokens = prompt_tokens
         self._counter = TokenCounter(model)
+        self._counter.start()
         self._options = _OPTIONS
 
     async def aclose(self) -> None:
@@ -117,7 +118,7 @@ class LLMWriter:
         characters = 0
         async with stream:
             while characters <= _MAX_ANSWER_CHARACTERS:
-                # Not around the yield: the time that the caller takes is not the model's.
+                # Not around the yield: a timeout must not strike in the caller's own code.
                 async with asyncio.timeout_at(call.deadline):
                     chunk = await anext(stream, None)
                 if chunk is None:
@@ -244,7 +245,7 @@ class _Reader:
         except RecursionError:
             raise ValueError from None
         if not isinstance(reply, dict) or not isinstance(reply.get("statements"), list):
-            raise ValueError
+            raise ValueError  # noqa: TRY004 - to the caller it is malformed like any other
         if reply.get("sufficient", True) is False:
             return
         yield from self._new(reply, complete_but=0)

@@ -79,8 +79,10 @@ def unsupported(statement: str, near: str, whole: str) -> list[str]:
     Amounts must stand in `near` (the sentences of the quotes), and percentages as percentages; numbers in names
     (GPT-4) and in words may stand anywhere in `whole`.
     """
-    stated, close, anywhere = quantities(statement), quantities(near), quantities(whole)
-    folded = fold(whole)
+    stated = quantities(statement)
+    if stated == quantities(""):
+        return []
+    close, anywhere, folded = quantities(near), quantities(whole), fold(whole)
     counted = anywhere.counts | anywhere.amounts
     if not _TWOFOLD.isdisjoint(_WORD.findall(folded)):
         counted |= {Decimal(2)}

@@ -63,8 +63,9 @@ _EXCERPT_CHARACTERS: Final = 1000
 # What chat formats spend on a message beyond its content; OpenAI's cookbook counts three, other templates more.
 _TOKENS_PER_MESSAGE: Final = 6
 
-# An opening bracket that could begin one of our tags or a special token of a chat template (<|im_end|>, </s>).
-_OPENING: Final = re.compile(r"[<＜﹤](?=[\W_]*[^\W\d_])")
+# An opening bracket that could begin one of our tags or a special token of a chat template (<|im_end|>, </s>), or that
+# would run into our own closing tag.
+_OPENING: Final = re.compile(r"[<＜﹤](?=[\W_]*(?:[^\W\d_]|\Z))")
 # Zero-width and control characters can hide a tag from the pattern above, and no quote needs them.
 _INVISIBLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 
@@ -75,8 +76,8 @@ def build(question: str, hits: Sequence[Hit], counter: TokenCounter, budget: int
     What does not fit goes in this order: abstracts shrink to their best passage, the last one first; then the
     last papers are left out; then the first paper's excerpt loses sentences, down to its title.
     """
-    question = _fit_question(question, counter, budget // 4)
     abstracts = [hit.paper.abstract for hit in hits]
+    question = question[:MAX_QUESTION_CHARACTERS]
 
     def messages() -> list[ChatCompletionMessageParam]:
         papers = "\n".join(
@@ -89,6 +90,8 @@ def build(question: str, hits: Sequence[Hit], counter: TokenCounter, budget: int
     def too_long() -> bool:
         return count_messages(messages(), counter) > budget
 
+    fixed = count_messages([{"role": "system", "content": RULES}, {"role": "user", "content": ""}], counter)
+    question = _first_tokens(question, counter, (budget - fixed) // 2)
     for index in reversed(range(len(hits))):
         if not too_long():
             break
@@ -132,8 +135,7 @@ def _without_last_sentence(text: str) -> str:
     return text[: spans[-2][1]] if len(spans) > 1 else ""
 
 
-def _fit_question(question: str, counter: TokenCounter, budget: int) -> str:
-    question = question[:MAX_QUESTION_CHARACTERS]
-    while question and (cost := counter.count(question)) > budget:
-        question = question[: min(len(question) - 1, len(question) * budget // cost)]
-    return question
+def _first_tokens(text: str, counter: TokenCounter, most: int) -> str:
+    while text and (cost := counter.count(text)) > most:
+        text = text[: max(0, min(len(text) - 1, len(text) * most // cost))]
+    return text

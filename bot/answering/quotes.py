@@ -23,6 +23,7 @@ _STEM: Final = 5
 # Scripts without blanks between words are compared character by character.
 _WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\d+(?:[.,]\d+)*|[^\W\d_]+")
 _ELLIPSIS: Final = re.compile(r"[\[(]?\s*(?:…|\.\s?\.\s?\.)[.\s]*[\])]?")
+_QUOTATION_MARKS: Final = frozenset("\"'`´‘’“”„«»")
 _PERCENT: Final = re.compile(r"\\?%")
 _STOP_WORDS: Final = frozenset(
     """
@@ -121,11 +122,15 @@ def _with_punctuation(span: Span, quote: str, text: str) -> Span:
         end = percent.end()
         tail = tail.lstrip("\\%")
     for character in reversed(head):
-        if start == 0 or text[start - 1] != character:
+        if not _same_mark(character, text[start - 1 : start]):
             break
         start -= 1
     for character in tail:
-        if text[end : end + 1] != character:
+        if not _same_mark(character, text[end : end + 1]):
             break
         end += 1
     return start, end
+
+
+def _same_mark(one: str, other: str) -> bool:
+    return not one.isspace() and (one == other or (one in _QUOTATION_MARKS and other in _QUOTATION_MARKS))

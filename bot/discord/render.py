@@ -72,7 +72,7 @@ def _fitting_quotes(answer: Answer) -> list[str]:
 def _groups(answer: Answer, quotes: Sequence[str]) -> list[Group]:
     if answer.refused:
         groups = [
-            [escape(shorten(plain(answer.refusal or _NOTHING_FOUND), STATEMENT_CHARACTERS))],
+            [escape(shorten(plain(answer.refusal or "") or _NOTHING_FOUND, STATEMENT_CHARACTERS))],
             ["**Nearest papers**", *map(_near, answer.nearest)] if answer.nearest else [],
         ]
     else:
@@ -101,7 +101,8 @@ def _title(paper: Citation | NearPaper) -> str:
 
 
 def _footer(answer: Answer) -> Group:
-    lines = [escape(shorten(plain(answer.note), NOTE_CHARACTERS))] if answer.note else []
+    note = plain(answer.note or "")
+    lines = [escape(shorten(note, NOTE_CHARACTERS))] if note else []
     if not answer.refused:
         lines.append(_writer(answer))
     return ["\n".join(f"-# {line}" for line in lines)] if lines else []

@@ -61,7 +61,8 @@ class LocalEmbedder:
 
     async def load(self) -> None:
         """Open the model, so that the first text need not wait for it; raises WeightsError."""
-        await asyncio.get_running_loop().run_in_executor(self._worker, lambda: self._session)
+        if "_session" not in vars(self):  # once it is open, nobody queues for it behind another's batch
+            await asyncio.get_running_loop().run_in_executor(self._worker, lambda: self._session)
 
     def count_tokens(self, text: str) -> int:
         """Return how many word pieces the text has, with the two that the model adds."""
@@ -121,22 +122,21 @@ class LocalEmbedder:
         options.intra_op_num_threads = _available_cores()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         assert self._tokenizer is not None  # both or neither: what is missing is said at the first use
-        return InferenceSession(self._graph(), options, providers=["CPUExecutionProvider"])
+        return InferenceSession(str(self._graph()), options, providers=["CPUExecutionProvider"])
 
-    def _graph(self) -> bytes:
-        """Return the network, serialised: from the cache, or built anew if the cache does not hold it whole."""
+    def _graph(self) -> Path:
+        """Return the network's file in the cache, built anew if the cache does not hold it whole."""
         weights = self._file(WEIGHTS)
         path = self._cache_dir / f"{self.model}-{SHA256[WEIGHTS][:12]}-v{GRAPH_VERSION}.onnx"
         digest_path = path.with_suffix(".onnx.sha256")
         try:
-            graph: bytes = path.read_bytes()
-            if hashlib.sha256(graph).hexdigest() == digest_path.read_text(encoding="ascii"):
-                return graph
+            if _sha256(path) == digest_path.read_text(encoding="ascii"):
+                return path
         except (OSError, UnicodeDecodeError):
             pass
         from retrieval.embedding import minilm  # imports onnx, which only building needs
 
-        graph = minilm.build(weights).SerializeToString()
+        graph: bytes = minilm.build(weights).SerializeToString()
         try:
             self._cache_dir.mkdir(parents=True, exist_ok=True)
             _write_atomically(path, graph)
@@ -146,14 +146,13 @@ class LocalEmbedder:
                 f"Cannot keep the embedding model in {self._cache_dir} ({error.strerror}); make the folder "
                 "writable, or choose another with FOOTNOTE_DATA_DIR."
             ) from error
-        return graph
+        return path
 
     def _file(self, name: str) -> Path:
         """Return the path of one of the model's files, which is the expected one to the last byte."""
         path = self._folder() / name
         try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = _sha256(path)
         except OSError as error:
             raise WeightsError(f"Cannot read {path} ({error.strerror}); {REMEDY}.") from error
         if digest != SHA256[name]:
@@ -167,6 +166,11 @@ class LocalEmbedder:
         if spec is None or not spec.submodule_search_locations:
             raise WeightsError(f"The embedding model is not installed; {REMEDY}.")
         return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _truncate(ids: list[int], length: int) -> list[int]:

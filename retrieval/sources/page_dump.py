@@ -9,19 +9,24 @@ from urllib.parse import urlencode
 
 from retrieval.errors import BadInputError
 from retrieval.papers import Paper, identify
+from retrieval.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-# Of 25,800 titles of arXiv and Hugging Face none is longer than 226 characters, ends like a sentence or holds an
-# address; of their abstracts none is shorter than 102.
+# Of 25,800 titles from arXiv and Hugging Face none is longer than 226 characters, ends like a sentence or holds an
+# address; of their abstracts none is shorter than 102. arXiv takes abstracts of about 2,000 characters: what is
+# longer is two of them, with the title lost in between.
 LONGEST_TITLE = 300
 SHORTEST_ABSTRACT = 80
-LONGEST_ABSTRACT = 20_000
+LONGEST_ABSTRACT = 2_500
 
 _HELP = "a page dump is a title, a blank line, its abstract, a blank line, the next title and so on"
 _SHOWN = 60
+_BINARY = re.compile("[\x00-\x08\x0e-\x1a]")
+# What str.strip() drops, and what only looks blank.
+_BLANK = " \t\v\f\xa0\u2028\u2029\u200b\ufeff"
 _BEYOND_TITLES = re.compile(r"https?://|[.,:;。][\"'”’)\]]*\Z")
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
 _CHROME = re.compile(
@@ -30,8 +35,9 @@ _CHROME = re.compile(
     | (?:daily|trending|weekly|monthly)(?:\ papers)? | papers | hugging\ face | previous | next | load\ more | view\ all
     | log\ in | sign\ up | system\ theme | company | tos | privacy | about | careers | website | models | datasets
     | spaces | community | docs | pricing | enterprise | (?:©|\(c\))?\ ?(?:\d{{4}}\ )?hugging\ face(?:\ \d{{4}})?
-    | upvote | submitted\ by(?:\ \S+)? | published\ on\ .{{1,30}} | ·?\s*\d+\ authors? | [\d.,]+k? | [·•|–—\-]+
-    | (?:[a-z]{{3,9}},?\ )?(?:{_MONTH}\ \d{{1,2}}(?:st|nd|rd|th)?|\d{{1,2}}\ {_MONTH})(?:,?\ \d{{4}})? | \d{{4}}-\d\d-\d\d
+    | upvote | submitted\ by(?:\ \S+)? | published\ on\ .{{1,30}} | ·?\s*\d+\ authors? | [\d.,]+k? | [·•|–—\-]{{1,3}}
+    | (?:[a-z]{{3,9}},?\ )?(?:{_MONTH}\ \d{{1,2}}(?:st|nd|rd|th)?|\d{{1,2}}\ {_MONTH})(?:,?\ \d{{4}})?
+    | \d{{4}}-\d\d-\d\d
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -42,35 +48,92 @@ class _Paragraph:
     line: int
     text: str
 
-    @property
     def may_be_title(self) -> bool:
-        return len(self.text) <= LONGEST_TITLE and not _BEYOND_TITLES.search(self.text)
+        """Tell titles by length and ending: colons, question marks and small letters occur in them, too."""
+        named = re.search(r"[^\W\d_]", self.text)
+        return bool(named) and len(self.text) <= LONGEST_TITLE and not _BEYOND_TITLES.search(self.text)
 
-    @property
     def is_chrome(self) -> bool:
         return all(_CHROME.fullmatch(line.strip()) for line in self.text.split("\n"))
 
+    def beginning(self) -> str:
+        text = clean(self.text)
+        return f'"{text[:_SHOWN].rstrip()}…"' if len(text) > _SHOWN else f'"{text}"'
+
 
 def read_page_dump(path: Path, *, source: str = "page") -> tuple[Paper, ...]:
-    """Return the papers of a dump, texts verbatim but for CRLF; several paragraphs of an abstract keep a blank line.
+    """Return the papers of a dump, verbatim but for CRLF; the paragraphs of an abstract keep a blank line between.
 
-    The whole file is read before anything is returned. Raises BadInputError that names the place.
+    The whole file is read before anything is returned. Raises BadInputError that names the line.
     """
-    papers: list[Paper] = []
+    try:
+        pairs = list(_pairs(_paragraphs(_read_text(path))))
+        papers = tuple(_paper(title, abstract, source) for title, abstract in pairs)
+    except BadInputError as error:
+        raise BadInputError(f"Cannot read {path} as a page dump: {error}; {_HELP}.") from None
+    if not papers:
+        raise BadInputError(f"{path} holds no papers; {_HELP}.")
+    return papers
+
+
+def _pairs(paragraphs: Iterable[_Paragraph]) -> Iterator[tuple[_Paragraph, list[_Paragraph]]]:
+    """Yield each title with the paragraphs of its abstract."""
     title: _Paragraph | None = None
     abstract: list[_Paragraph] = []
-    for paragraph in _paragraphs(_read_text(path), path.name):
-        if title and not (abstract and paragraph.may_be_title):
+    for paragraph in paragraphs:
+        if not paragraph.may_be_title():
+            if not title:
+                raise BadInputError(f"line {paragraph.line}: no title comes before {paragraph.beginning()}")
             abstract.append(paragraph)
-        elif paragraph.may_be_title:
-            if title:
-                papers.append(_paper(title, abstract, path.name, source))
-            title, abstract = paragraph, []
+            _check_length(title, abstract)
         else:
-            raise BadInputError(
-                f"{path.name}, line {paragraph.line}: a text without a title before it, {_start(paragraph)}; {_HELP}."
-            )
-    if title is None:
-        raise BadInputError(f"{path.name} holds no papers: {_HELP}.")
-    papers.append(_paper(title, abstract, path.name, source))
-    return tuple(papers)
+            if title:
+                yield title, abstract
+            title, abstract = paragraph, []
+    if title:
+        yield title, abstract
+
+
+def _check_length(title: _Paragraph, abstract: list[_Paragraph]) -> None:
+    if sum(len(paragraph.text) for paragraph in abstract) > LONGEST_ABSTRACT:
+        raise BadInputError(
+            f"line {abstract[-1].line}: the abstract of {title.beginning()} has more than {LONGEST_ABSTRACT} "
+            f"characters, so a title seems to be missing before {abstract[-1].beginning()}"
+        )
+
+
+def _paper(title: _Paragraph, abstract: list[_Paragraph], source: str) -> Paper:
+    if not abstract:
+        raise BadInputError(f"line {title.line}: no abstract follows the title {title.beginning()}")
+    text = "\n\n".join(paragraph.text for paragraph in abstract)
+    if len(text) < SHORTEST_ABSTRACT:
+        raise BadInputError(f"line {abstract[0].line}: {abstract[0].beginning()} is too short to be an abstract")
+    name = " ".join(title.text.split())
+    query = urlencode({"q": clean(name)})
+    return Paper(identify(name), name, text, source, url=f"https://huggingface.co/papers?{query}")
+
+
+def _paragraphs(text: str) -> Iterator[_Paragraph]:
+    """Yield the paragraphs that are not the page's own."""
+    lines: list[str] = []
+    for number, line in enumerate([*text.split("\n"), ""], start=1):
+        if line.strip(_BLANK):
+            lines.append(line)
+        elif lines:
+            paragraph = _Paragraph(number - len(lines), "\n".join(lines).strip())
+            lines = []
+            if not paragraph.is_chrome():
+                yield paragraph
+
+
+def _read_text(path: Path) -> str:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise BadInputError(error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"byte {error.start + 1}: it is not UTF-8 text") from error
+    if match := _BINARY.search(text):
+        line = text.count("\n", 0, match.start()) + 1
+        raise BadInputError(f"line {line}: a control character, so it is no text")
+    return text.replace("\r\n", "\n").replace("\r", "\n")

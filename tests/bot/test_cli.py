@@ -38,7 +38,7 @@ class Result:
 def footnote(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, models: Path
 ) -> Callable[..., Result]:
-    """Run the command line as a shell would, in a folder of its own, with the session's built model."""
+    """Run the command line as a shell would, over an empty library, with the session's built model."""
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -60,6 +60,14 @@ def footnote(
     return run
 
 
+@pytest.fixture
+def seeded(footnote: Callable[..., Result], tmp_path: Path, seeded_dir: Path) -> Callable[..., Result]:
+    """Run the command line over a library that holds seeds/."""
+    shutil.rmtree(tmp_path / ".footnote")
+    shutil.copytree(seeded_dir, tmp_path / ".footnote", symlinks=True)
+    return footnote
+
+
 def test_a_question_over_an_empty_library_takes_seeds_in_and_cites_the_right_paper(
     footnote: Callable[..., Result], seeds: list[Any]
 ) -> None:
@@ -75,15 +83,15 @@ def test_a_question_over_an_empty_library_takes_seeds_in_and_cites_the_right_pap
 
 @pytest.mark.parametrize("question", ["whats the weather like in berlin tomorrow", "hello there!", "asdfghjkl", "?!"])
 def test_a_question_that_no_paper_answers_is_refused_without_a_citation(
-    footnote: Callable[..., Result], question: str
+    seeded: Callable[..., Result], question: str
 ) -> None:
-    answer = footnote("ask", question, "--json").json
+    answer = seeded("ask", question, "--json").json
     assert (answer["refused"], answer["citations"], answer["statements"]) == (True, [], [])
     assert answer["answer"]
 
 
-def test_a_piped_answer_is_plain_text_with_title_number_and_quote(footnote: Callable[..., Result]) -> None:
-    shown = footnote("ask", ASKED).out
+def test_a_piped_answer_is_plain_text_with_title_number_and_quote(seeded: Callable[..., Result]) -> None:
+    shown = seeded("ask", ASKED).out
     assert "\x1b" not in shown
     assert f"[1] {MISMATCH}" in shown
     assert "not always correlated with control performance" in fold(shown)
@@ -95,20 +103,20 @@ def test_an_empty_question_is_refused_with_an_example(footnote: Callable[..., Re
     assert "footnote ask" in result.err
 
 
-def test_a_conversation_is_answered_until_its_input_ends(footnote: Callable[..., Result]) -> None:
-    shown = footnote("chat", stdin="is there an EEG dataset from west africa\nhow many patients vs controls?\n").out
+def test_a_conversation_is_answered_until_its_input_ends(seeded: Callable[..., Result]) -> None:
+    shown = seeded("chat", stdin="is there an EEG dataset from west africa\nhow many patients vs controls?\n").out
     assert shown.count("West Africa") + shown.count("Nigeria") >= 1
     assert "74 papers" in shown
 
 
-def test_search_prints_the_fields_that_programs_rely_on(footnote: Callable[..., Result]) -> None:
-    rows = footnote("search", "objective mismatch", "--limit", "3", "--json").json
+def test_search_prints_the_fields_that_programs_rely_on(seeded: Callable[..., Result]) -> None:
+    rows = seeded("search", "objective mismatch", "--limit", "3", "--json").json
     assert len(rows) == 3
     assert set(rows[0]) == {"paper_id", "title", "score", "url", "published", "source", "passage"}
     assert "Objective Mismatch" in rows[0]["title"]
     assert rows[0]["source"] == "seeds"
-    assert footnote("search", "objective mismatch", "--source", "nowhere").out.strip() == "No paper found."
-    assert footnote("search", "objective mismatch", "--since", "2026-01-01", "--json").json == []
+    assert seeded("search", "objective mismatch", "--source", "nowhere").out.strip() == "No paper found."
+    assert seeded("search", "objective mismatch", "--since", "2026-01-01", "--json").json == []
 
 
 def test_ingest_takes_a_jsonl_file_once(footnote: Callable[..., Result], tmp_path: Path) -> None:
@@ -136,15 +144,14 @@ def test_an_unknown_source_is_refused_with_what_is_known(footnote: Callable[...,
     assert "seeds" in result.err
 
 
-def test_rebuild_brings_back_a_deleted_index(footnote: Callable[..., Result], tmp_path: Path) -> None:
-    footnote("ingest", "seeds")
+def test_rebuild_brings_back_a_deleted_index(seeded: Callable[..., Result], tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / ".footnote" / "chroma")
-    assert footnote("rebuild").out == "Rebuilt the indexes of 74 papers.\n"
-    assert footnote("search", MISMATCH, "--json").json[0]["title"] == MISMATCH
+    assert seeded("rebuild").out == "Rebuilt the indexes of 74 papers.\n"
+    assert seeded("search", MISMATCH, "--json").json[0]["title"] == MISMATCH
 
 
-def test_doctor_says_a_line_for_each_part(footnote: Callable[..., Result]) -> None:
-    result = footnote("doctor")
+def test_doctor_says_a_line_for_each_part(seeded: Callable[..., Result]) -> None:
+    result = seeded("doctor")
     assert result.code == 0
     lines = result.out.splitlines()
     assert [line.split(": ")[0][2:] for line in lines] == [

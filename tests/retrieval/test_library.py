@@ -75,17 +75,14 @@ def _stored(data_dir: Path) -> tuple[set[str], set[str]]:
     return named, held
 
 
-async def test_a_question_in_other_words_finds_its_paper_with_its_evidence(
-    library: Library, seeds: list[Paper]
-) -> None:
-    await library.add(seeds)
-    hits = await library.search("does a better one-step likelihood of the dynamics net give a better controller?")
+async def test_a_question_in_other_words_finds_its_paper_with_its_evidence(seeded: Library) -> None:
+    hits = await seeded.search("does a better one-step likelihood of the dynamics net give a better controller?")
     best = hits[0]
     assert best.paper.title == MISMATCH
     assert best.evidence.cosine > 0.4
     assert 0 < best.evidence.bm25_share < 1
     assert 0 < best.evidence.coverage <= 1
-    assert "not always correlated with control performance" in fold(best.sentences[0].text)
+    assert any("not always correlated with control performance" in fold(part.text) for part in best.sentences[:3])
     assert all(part.text == best.paper.abstract[part.start : part.end] for part in best.passages + best.sentences)
 
 
@@ -144,13 +141,13 @@ async def test_a_lost_index_is_made_anew_without_embedding(
     tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper], lost: str
 ) -> None:
     library = await Library.open(tmp_path, counting)
-    await library.add(seeds[:20])
+    await library.add(seeds[:6])
     await library.close()
     shutil.rmtree(tmp_path / lost)
     counting.asked.clear()
 
     again = await Library.open(tmp_path, counting)
-    assert await again.index_pending() == 20
+    assert await again.index_pending() == 6
     assert counting.asked == []
     assert (await again.search(seeds[0].title))[0].paper == seeds[0]
     await again.close()
@@ -160,15 +157,15 @@ async def test_lost_vectors_in_an_index_that_still_opens_are_noticed(
     tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper]
 ) -> None:
     library = await Library.open(tmp_path, counting)
-    await library.add(seeds[:20])
+    await library.add(seeds[:6])
     await library.close()
     client = chromadb.PersistentClient(str(tmp_path / "chroma"))
     collection = client.get_collection(COLLECTION, embedding_function=None)
-    collection.delete(ids=[f"{paper.paper_id}#0" for paper in seeds[:20]])
+    collection.delete(ids=[f"{paper.paper_id}#0" for paper in seeds[:6]])
     client.close()
 
     again = await Library.open(tmp_path, counting)
-    assert await again.index_pending() == 20
+    assert await again.index_pending() == 6
     await again.close()
     named, held = _stored(tmp_path)
     assert named == held
@@ -228,17 +225,15 @@ async def test_since_and_source_leave_other_papers_out(library: Library) -> None
 
 
 @pytest.mark.parametrize("query", ["", "   ", "?!", "\u200b", "x" * 20_000, '"title:(a OR'])
-async def test_any_query_is_survived(library: Library, seeds: list[Paper], query: str) -> None:
-    await library.add(seeds[:3])
-    assert len(await library.search(query)) <= 3
+async def test_any_query_is_survived(seeded: Library, query: str) -> None:
+    assert len(await seeded.search(query, limit=3)) <= 3
 
 
 async def test_an_empty_library_finds_nothing(library: Library) -> None:
     assert await library.search("anything") == []
 
 
-async def test_a_search_does_not_block_the_event_loop(library: Library, seeds: list[Paper]) -> None:
-    await library.add(seeds)
+async def test_a_search_does_not_block_the_event_loop(seeded: Library) -> None:
     ticks = 0
 
     async def tick() -> None:
@@ -248,7 +243,7 @@ async def test_a_search_does_not_block_the_event_loop(library: Library, seeds: l
             await asyncio.sleep(0)
 
     ticking = asyncio.create_task(tick())
-    await library.search("robots that learn from language")
+    await seeded.search("robots that learn from language")
     ticking.cancel()
     assert ticks > 10
 

@@ -362,11 +362,11 @@ class TestClosing:
 
 
 class TestStarting:
-    async def test_no_privileged_intent_is_asked_for(self, bot: FootnoteBot, local: LocalDiscord) -> None:
+    @pytest.mark.usefixtures("bot")
+    async def test_no_privileged_intent_is_asked_for(self, local: LocalDiscord) -> None:
         (session,) = local.gateway.connected()
         wanted = discord.Intents._from_value(session.intents)
         assert wanted == discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
-        assert bot.allowed_mentions == discord.AllowedMentions.none()
 
     async def test_commands_are_sent_at_the_first_start_and_not_again_at_the_second(
         self, local: LocalDiscord, make_bot: Callable[[], FootnoteBot]

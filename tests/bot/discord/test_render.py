@@ -103,7 +103,7 @@ def shown(views: list[ui.LayoutView]) -> str:
     return "\n".join(displayed_text(view.to_components()) for view in views)
 
 
-thorough = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
 @thorough
@@ -195,6 +195,12 @@ def test_what_does_not_fit_goes_into_further_messages_with_every_link_whole() ->
 def test_a_paper_without_a_title_is_shown_by_its_id() -> None:
     nameless = replace(GOOD, citations=(replace(GOOD.citations[0], title=" \u200b\n"),))
     assert f"**[1]** [arxiv:2002.04523]({URL})" in shown(cards(nameless))
+
+
+def test_a_refusal_without_visible_words_gets_ours() -> None:
+    assert shown(cards(replace(REFUSAL, refusal="\n\u200b", note="\u2060", nearest=()))) == (
+        "The papers that I know do not say."
+    )
 
 
 def test_a_notice_is_one_sentence() -> None:

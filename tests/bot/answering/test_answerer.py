@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from local_llm import (
+    LocalLLM,
+    cut,
+    fails,
+    finishes,
+    given_paper_mixed_up,
+    invented_paper,
+    invented_quote,
+    masked_link,
+    pings_everyone,
+    refuses,
+    says,
+    silent,
+    writes,
+    wrong_number,
+)
+
+from bot.answering.answerer import LONGEST_QUESTION, Answerer
+from bot.answering.extractive import ExtractiveWriter
+from bot.answering.llm import LLMWriter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from local_llm.behaviours import Behaviour
+
+    from bot.answering.answer import Answer
+    from retrieval.library import Library
+    from retrieval.papers import Paper
+
+MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
+ASKED = (
+    "has anyone shown that a dynamics net with better one-step likelihood doesnt actually give you a better controller?"
+)
+
+
+@pytest.fixture
+async def llm() -> AsyncIterator[LocalLLM]:
+    async with LocalLLM() as llm:
+        yield llm
+
+
+@pytest.fixture
+def alone(seeded: Library) -> Answerer:
+    """An answerer without a language model."""
+    return Answerer(seeded, ExtractiveWriter(seeded.embedder))
+
+
+@pytest.fixture
+async def with_llm(seeded: Library, llm: LocalLLM) -> AsyncIterator[Answerer]:
+    writer = LLMWriter(model="test-model", api_key="secret-key", base_url=llm.base_url, timeout=2.0, max_retries=0)
+    yield Answerer(seeded, ExtractiveWriter(seeded.embedder), writer)
+    await writer.aclose()
+
+
+def rests_on_its_library(answer: Answer, papers: list[Paper]) -> bool:
+    """Say whether every citation is a paper of the library, word for word, and every statement has one."""
+    by_id = {paper.paper_id: paper for paper in papers}
+    return all(
+        citation.quote in (by_id[citation.paper_id].abstract, by_id[citation.paper_id].title)
+        or citation.quote in by_id[citation.paper_id].abstract
+        or citation.quote in by_id[citation.paper_id].title
+        for citation in answer.citations
+    ) and all(
+        statement.citations and set(statement.citations) <= {citation.number for citation in answer.citations}
+        for statement in answer.statements
+    )
+
+
+async def test_without_a_model_the_papers_own_sentences_answer(alone: Answerer, seeds: list[Paper]) -> None:
+    answer = await alone.answer(ASKED)
+    assert answer.citations[0].title == MISMATCH
+    assert (answer.writer, answer.note, answer.usage) == ("extractive", None, None)
+    assert [citation.number for citation in answer.citations] == list(range(1, len(answer.citations) + 1))
+    assert rests_on_its_library(answer, seeds)
+
+
+async def test_a_list_question_cites_several_papers(alone: Answerer) -> None:
+    answer = await alone.answer("everything you have on diffusion models please")
+    assert len({citation.paper_id for citation in answer.citations}) >= 2
+
+
+@pytest.mark.parametrize("question", ["hi there :)", "what is the capital of Australia?", "asdfghjkl", "", "🙂"])
+async def test_small_talk_and_far_off_questions_get_no_citation(alone: Answerer, question: str) -> None:
+    answer = await alone.answer(question)
+    assert answer.refused
+    assert (answer.statements, answer.citations) == ((), ())
+    assert answer.text
+
+
+async def test_a_refusal_on_weak_evidence_names_the_nearest_papers(alone: Answerer) -> None:
+    answer = await alone.answer("whats the weather like in berlin tomorrow")
+    assert answer.refused
+    assert len(answer.nearest) == 3
+
+
+async def test_a_follow_up_is_answered_from_the_paper_before(alone: Answerer) -> None:
+    answer = await alone.answer("how many patients vs controls?", ["is there an EEG dataset from west africa"])
+    assert answer.standalone_question == "is there an EEG dataset from west africa how many patients vs controls?"
+    assert answer.question == "how many patients vs controls?"
+    assert "EEG" in answer.citations[0].title
+
+
+async def test_an_endless_question_is_cut_and_the_user_is_told(alone: Answerer) -> None:
+    answer = await alone.answer("model-based reinforcement learning " * 1000)
+    assert len(answer.question) == LONGEST_QUESTION
+    assert answer.note is not None
+    assert "cut" in answer.note
+
+
+async def test_a_model_that_reads_its_papers_is_shown_with_its_usage(with_llm: Answerer, seeds: list[Paper]) -> None:
+    answer = await with_llm.answer(ASKED)
+    assert (answer.writer, answer.note, answer.refused) == ("llm", None, False)
+    assert answer.citations[0].title == MISMATCH
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens > 0
+    assert rests_on_its_library(answer, seeds)
+
+
+@pytest.mark.parametrize(
+    "behaviour", [invented_paper, invented_quote, given_paper_mixed_up, wrong_number, pings_everyone, masked_link]
+)
+async def test_statements_that_a_model_made_up_never_reach_an_answer(
+    with_llm: Answerer, llm: LocalLLM, behaviour: Behaviour
+) -> None:
+    llm.next(behaviour)
+    answer = await with_llm.answer(ASKED)
+    assert answer.refused
+    assert (answer.writer, answer.statements, answer.citations) == ("llm", (), ())
+    assert answer.nearest[0].title == MISMATCH
+
+
+async def test_a_model_that_says_that_the_papers_do_not_suffice_is_believed(with_llm: Answerer, llm: LocalLLM) -> None:
+    llm.next(says(sufficient=False))
+    answer = await with_llm.answer(ASKED)
+    assert (answer.refused, answer.writer, answer.note) == (True, "llm", None)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [
+        (fails(401), "refused the key (401)"),
+        (fails(429), "is out of requests (429)"),
+        (fails(500), "is out of order (500)"),
+        (silent, "took longer than 2 s"),
+        (cut(), "cut the answer off"),
+        (finishes("length"), "cut the answer off"),
+        (refuses(), "declined to answer"),
+        (writes("{ this is not JSON"), "gave no usable answer"),
+        (writes(""), "gave no usable answer"),
+        (writes("Sure! Here is what I think about it."), "gave no usable answer"),
+    ],
+)
+async def test_when_the_model_fails_the_papers_answer_and_a_short_line_says_so(
+    with_llm: Answerer, llm: LocalLLM, seeds: list[Paper], behaviour: Behaviour, words: str
+) -> None:
+    llm.next(behaviour)
+    answer = await with_llm.answer(ASKED)
+    assert (answer.refused, answer.writer) == (False, "extractive")
+    assert answer.citations[0].title == MISMATCH
+    assert answer.note == f"The language model {words}; these are the papers' own sentences."
+    assert "secret-key" not in str(answer)
+    assert rests_on_its_library(answer, seeds)
+
+
+async def test_a_question_refused_on_weak_evidence_costs_no_call(with_llm: Answerer, llm: LocalLLM) -> None:
+    answer = await with_llm.answer("what is the capital of Australia?")
+    assert answer.refused
+    assert llm.chats == []
