@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from retrieval.library import Library
 
 
-def make_embedder(settings: Settings) -> Embedder:
-    """Return the embedding model that the settings name, not yet loaded."""
+async def make_embedder(settings: Settings) -> Embedder:
+    """Return the embedding model that the settings name; raises EmbeddingError where a server is needed and away."""
     embedding = settings.embedding
     if embedding.provider == "local":
         from retrieval.embedding.local import LocalEmbedder
@@ -24,7 +24,7 @@ def make_embedder(settings: Settings) -> Embedder:
     from retrieval.embedding.openai import OpenAIEmbedder
 
     key = embedding.api_key or settings.llm.api_key
-    return OpenAIEmbedder(
+    return await OpenAIEmbedder.connect(
         model=embedding.model,
         dimensions=embedding.dimensions,
         api_key=key.get_secret_value() if key else None,
@@ -39,7 +39,7 @@ async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIte
 
     library = await Library.open(
         settings.data_dir,
-        make_embedder(settings),
+        await make_embedder(settings),
         database_url=settings.database_url,
         chroma_url=settings.chroma.url,
         rebuild=rebuild,

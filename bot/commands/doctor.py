@@ -58,13 +58,12 @@ async def examine(load: Callable[[], Settings]) -> AsyncIterator[Finding]:
 
 
 async def _embedding(settings: Settings) -> Finding:
-    embedder = make_embedder(settings)
     try:
+        embedder = await make_embedder(settings)
         vectors = await embedder.embed(["Does the model answer?"])
+        await embedder.close()
     except FootnoteError as error:
         return Finding("embedding model", ok=False, sentence=str(error))
-    finally:
-        await embedder.close()
     return Finding("embedding model", ok=True, sentence=f"{embedder.model} gives {vectors.shape[1]} dimensions")
 
 

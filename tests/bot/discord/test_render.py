@@ -192,6 +192,13 @@ def test_what_does_not_fit_goes_into_further_messages_with_every_link_whole() ->
     assert all(len(quote) <= SHORTEST_QUOTE for quote in re.findall(r"^> (.*)$", text, flags=re.MULTILINE))
 
 
+def test_no_number_of_citations_breaks_the_limit_of_components() -> None:
+    for count in range(1, 80):
+        citations = tuple(Citation(n, "id", "T", None, "Q") for n in range(1, count + 1))
+        for view in cards(replace(GOOD, citations=citations)):
+            assert len(list(walk(view.to_components()))) <= 40
+
+
 def test_a_paper_without_a_title_is_shown_by_its_id() -> None:
     nameless = replace(GOOD, citations=(replace(GOOD.citations[0], title=" \u200b\n"),))
     assert f"**[1]** [arxiv:2002.04523]({URL})" in shown(cards(nameless))
