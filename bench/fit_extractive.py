@@ -39,7 +39,10 @@ SHORTEST_SENTENCE = 40  # characters of a sentence that may stand for the longer
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Hold a question's right paper: features (sentences, weights) and which sentence holds which fact (facts, sentences)."""
+    """Hold the sentences of a question's right paper.
+
+    `features` has shape (sentences, weights); `holds`, of shape (facts, sentences), says which holds which fact.
+    """
 
     features: NDArray[np.float64]
     holds: NDArray[np.bool_]

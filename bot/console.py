@@ -57,9 +57,9 @@ def show_hits(hits: Sequence[Hit], console: Console) -> None:
     for rank, hit in enumerate(hits, start=1):
         about = [hit.paper.source, *([hit.paper.published.isoformat()] if hit.paper.published else [])]
         console.print(Text.assemble((f"{rank:>3}. ", "dim"), _title(hit.paper.title, hit.paper.url)))
-        console.print(Padding(Text(", ".join(about), style="dim"), (0, 0, 0, 5)))
+        console.print(Padding(Text(", ".join(about), style="dim"), (0, 0, 0, 5), expand=False))
         if hit.passages:
-            console.print(Padding(Text(_shortened(clean(hit.passages[0].text))), (0, 0, 0, 5)))
+            console.print(Padding(Text(_shortened(clean(hit.passages[0].text))), (0, 0, 0, 5), expand=False))
 
 
 def show_figures(title: str, rows: Mapping[str, object], console: Console) -> None:
@@ -93,7 +93,7 @@ def _answered(answer: Answer) -> RenderableType:
     sources: list[RenderableType] = []
     for citation in answer.citations:
         sources.append(Text.assemble((f"[{citation.number}] ", "bold cyan"), _title(citation.title, citation.url)))
-        sources.append(Padding(Text(f"“{printable(citation.quote)}”", style="italic"), (0, 0, 0, 4)))
+        sources.append(Padding(Text(f"“{printable(citation.quote)}”", style="italic"), (0, 0, 0, 4), expand=False))
     return Group(*lines, Text(), *sources)
 
 

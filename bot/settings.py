@@ -51,7 +51,7 @@ class LLMSettings(Section):
     )
     model: str = Field(default="gpt-5.4-mini", description="Model name as the server knows it.")
     timeout: float = Field(default=30.0, gt=0, description="Seconds to wait for the model before answering without it.")
-    prompt_tokens: int = Field(default=5000, ge=500, description="The most prompt tokens spent on one question.")
+    prompt_tokens: int = Field(default=5000, ge=1000, description="The most prompt tokens spent on one question.")
 
     @property
     def enabled(self) -> bool:

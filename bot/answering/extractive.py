@@ -89,9 +89,9 @@ HEADER: Final = re.compile(
     r"|Methods?|Results?|Conclusions?)[:.])\s+(?=[A-Z0-9])"
 )
 CONNECTIVE: Final = re.compile(
-    r"^(?:however|moreover|furthermore|additionally|in addition|specifically|in specific|in particular|consequently|thus"
-    r"|therefore|hence|besides|also|meanwhile|that is|and|but|to this end|as a result|concretely|likewise|similarly"
-    r"|nevertheless|nonetheless|further|for example|for instance|second|secondly|third|thirdly|lastly|finally),\s+",
+    r"^(?:however|moreover|furthermore|additionally|in addition|specifically|in specific|in particular|consequently"
+    r"|thus|similarly|therefore|hence|besides|also|meanwhile|that is|and|but|to this end|as a result|concretely"
+    r"|likewise|for example|for instance|nonetheless|further|second|secondly|third|thirdly|lastly|finally),\s+",
     re.IGNORECASE,
 )
 # "It" and "this approach" mean nothing without the sentence before; "this paper" does with the citation beside it.
@@ -162,7 +162,7 @@ class ExtractiveWriter:
 
 
 def choose_papers(asked: Question, hits: Sequence[Hit]) -> tuple[int, ...]:
-    """Return which hits answer, by their place from 0: one, the sides of a comparison, or those that belong to a list."""
+    """Return which hits answer, by their place from 0: one, the sides of a comparison, or those of a list."""
     if asked.kind is Kind.LIST:
         return _listed(hits)
     if asked.kind is Kind.COMPARE:

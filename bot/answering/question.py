@@ -7,58 +7,56 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import Final
 
 import tantivy
 
 # Words that carry a question but say nothing of its subject; stemmed before use.
-QUESTION_WORDS = """
+QUESTION_WORDS: Final = """
 a about all also am an and any anybody anyone anything are as at be been being both but by can could did do does
 doing done each either else every everything find for from get give got had has have having he her here how i if in
 into is it its just know like list look me more most much must my name no not of on one or other our own paper please
-same shall she should show so some somebody someone something still stuff such tell than that the their them then
+same shall she should show shown so some somebody someone something still stuff such tell than that the their them then
 there these they thing this those to too trying two us use used very want was we were what when where whether which
 while who whom whose why will with without work would you your
 d doesn don dont doesnt didnt im isn isnt ive ll m re s t ve whats wheres whos
-""".split()
-
-GREETINGS = frozenset(
-    """
-    hi hello hey heya hiya howdy yo sup greetings morning afternoon evening night gm gn hola hallo salut ciao servus moin
-    thanks thank thx ty tysm cheers merci danke gracias bye goodbye cya ok okay k kk cool nice great awesome perfect lol
-    lmao haha hehe wow yes no yep nope yeah nah sure sorry welcome please pls test testing ping pong hmm hm oh ah
-    """.split()  # fmt: skip
-)
-FILLERS = frozenset(
-    """
-    a again all and are at bot buddy day dear do doing everybody everyone for footnote folks friend going good guys have
-    help how i is it just job lot m man mate me much my name nice of re s so still that the there this to today tonight u
-    up very was we well what whats work you your youre
-    """.split()
-)
+"""
+GREETINGS: Final = """
+hi hello hey heya hiya howdy yo sup greetings morning afternoon evening night gm gn hola hallo salut ciao servus
+moin thanks thank thx ty tysm cheers merci danke gracias bye goodbye cya ok okay k kk cool nice great awesome perfect
+lol lmao haha hehe wow yes no yep nope yeah nah sure sorry welcome please pls test testing ping pong hmm hm oh ah
+"""
+FILLERS: Final = """
+a again all and are at bot buddy day dear do doing everybody everyone for footnote folks friend going good guys have
+help how i is it just job lot m man mate me much my name nice of re s so still that the there this to today tonight
+u up very was we well what whats work you your youre
+"""
 # Whole sentences of small talk whose words alone do not give them away.
-CHATTER = re.compile(
+CHATTER: Final = re.compile(
     r"(?:how are (?:you|u)\b.*|how(?: i|')?s it going.*|what(?: i|')?s up.*|who are (?:you|u)|what are (?:you|u)"
     r"|(?:are|r) (?:you|u) (?:a |an )?(?:bot|human|ai|real|there|ok|alive|robot)\b.*|what(?: i|')?s your name"
     r"|what can (?:you|u) do.*|tell me a joke|good (?:bot|job|work)|(?:help|help me)(?: please)?"
     r"|nice to meet you|(?:i )?(?:love|like|hate) (?:you|u))"
 )
 
-WORKS = r"(?:papers|publications|articles|studies|preprints|surveys|theses|researchers|authors|groups|teams)"
-ARTEFACTS = (
-    r"(?:agents|algorithms|approaches|architectures|attacks|baselines|benchmarks|corpora|datasets|data ?sets|defen[cs]es"
-    r"|environments|evaluations|examples|experiments|frameworks|ideas|libraries|losses|methods|metrics|models|options"
+WORKS: Final = r"(?:papers|publications|articles|studies|preprints|surveys|theses|researchers|authors|groups|teams)"
+ARTEFACTS: Final = (
+    r"(?:agents|algorithms|approaches|architectures|attacks|baselines|benchmarks|corpora|datasets|data ?sets"
+    r"|defen[cs]es|environments|evaluations|examples|experiments|frameworks|ideas|libraries|losses|methods|metrics|models|options"
     r"|packages|projects|simulators|solutions|strategies|systems|tasks|techniques|theories|toolkits|tools|tricks|ways"
     r"|works)"
 )
-HERE = (
+HERE: Final = (
     r"(?:here|in (?:the|this|your|our) (?:library|collection|corpus|index)|(?:do|have) (?:we|you)(?: got| have)?"
     r"|you(?:'ve| have)(?: got)?|we(?:'ve| have)(?: got)?|(?:is|are|exist)s? there|exists?|out there)"
 )
-LIST = tuple(
+LIST: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\b(?:which|what|any|all|other|more|some|these|list|name|recommend|show|give|find|two|three|several)\b"
-        rf"(?: \S+){{0,4}} {WORKS}\b",
+        (
+            rf"\b(?:which|what|any|all|other|more|some|these|list|name|recommend|show|give|find|two|three|several)\b"
+            rf"(?: \S+){{0,4}} {WORKS}\b"
+        ),
         rf"^(?:\S+ ){{0,3}}{WORKS}\b",
         r"\b(?:everything|all|whatever|anything) (?:that )?(?:you|we|u)(?:'ve)?\b",
         r"\b(?:who|anyone|anybody|what|which|any(?:thing)?) else\b",
@@ -67,8 +65,10 @@ LIST = tuple(
         r"\b(?:reading list|overview of (?:the )?(?:papers|literature|work)|related work|state of the art)\b",
         rf"^(?:list|recommend|suggest)\b.*(?:{ARTEFACTS}|{WORKS})\b",
         # "which methods here work ..." asks for several; "which datasets did the paper use" for one paper's.
-        rf"\b(?:which|what|any)(?: \S+){{0,3}} {ARTEFACTS}\b(?! ?(?:[,+&]|and\b))"
-        r"(?! (?:did|does|was|were|has|had|is|the)\b)(?! (?:do|are|have) (?:they|it|the|this|that)\b)",
+        (
+            rf"\b(?:which|what|any)(?: \S+){{0,3}} {ARTEFACTS}\b(?! ?(?:[,+&]|and\b))"
+            r"(?! (?:did|does|was|were|has|had|is|the)\b)(?! (?:do|are|have) (?:they|it|the|this|that)\b)"
+        ),
         rf"^(?:the )?(?:[\w-]+ ){{0,2}}{ARTEFACTS} (?:of|for|that|which|on|to|with|in|using|where|without)\b",
         r"^(?:[\w-]+ ){0,3}agents (?:of|for|that|which|on|to|with|in)\b",
         rf"\bhow do (?:\S+ ){{1,5}}{HERE}\b",
@@ -76,7 +76,7 @@ LIST = tuple(
         r"\bdifferent (?:ways|approaches|methods|takes)\b",
     )
 )
-SIDES = tuple(
+SIDES: Final = tuple(
     re.compile(pattern)
     for pattern in (
         r"\bcompare (?P<a>.+?) (?:and|with|to|against|versus|vs\.?) (?P<b>.+)",
@@ -87,12 +87,12 @@ SIDES = tuple(
         r"(?P<a>.+?),? (?:vs\.?|versus) (?P<b>.+)",
     )
 )
-COMPARE = re.compile(
+COMPARE: Final = re.compile(
     r"\bcompare\b|\bcomparison (?:of|between)\b|\bdiffer\b|\bdifferences? between\b|\b(?:vs|versus)\b"
     r"|\bwhat(?:'s| is) the difference\b"
 )
 # Where the second side of a comparison ends: what follows asks about both.
-SIDE_END = re.compile(r"[?!;:]|[,.] |\bin terms of\b|\bwith respect to\b|\bwhen it comes to\b|\s+-+\s+")
+SIDE_END: Final = re.compile(r"[?!;:]|[,.] |\bin terms of\b|\bwith respect to\b|\bwhen it comes to\b|\s+-+\s+")
 
 
 class Kind(StrEnum):
@@ -118,17 +118,21 @@ class Want(StrEnum):
 
 
 # Ordered from the most to the least telling; a question may want several.
-WANTS = (
+WANTS: Final = (
     (
         Want.LINK,
-        r"\b(?:repo(?:sitory)?|github|urls?|links?|website|homepage|download|source code|code (?:available|released))\b"
-        r"|\bwhere(?:'?s| is| can)\b.*\b(?:code|data|dataset|weights|model)\b",
+        (
+            r"\b(?:repo(?:sitory)?|github|urls?|links?|website|homepage|download|source code)\b"
+            r"|\bcode (?:available|released)\b|\bwhere(?:'?s| is| can)\b.*\b(?:code|data|dataset|weights|model)\b"
+        ),
     ),
     (
         Want.NUMBER,
-        r"\bhow (?:many|much|often|long|large|big|fast|small|far|accurate|likely)\b|\b(?:percent(?:age)?|accurac\w+"
-        r"|acurac\w+|scores?|numbers? of|rate|ratio|size|gains?|speed-?up|f1|bleu|parameters|cost|duration"
-        r"|before and after|fraction|share of|prevalence|frequency|p-value|odds)\b",
+        (
+            r"\bhow (?:many|much|often|long|large|big|fast|small|far|accurate|likely)\b|\b(?:percent(?:age)?|accurac\w+"
+            r"|acurac\w+|scores?|numbers? of|rate|ratio|size|gains?|speed-?up|f1|bleu|parameters|cost|duration"
+            r"|before and after|fraction|share of|prevalence|frequency|p-value|odds)\b"
+        ),
     ),
     (Want.DATASET, r"\b(?:data ?sets?|datset|benchmarks?|corpus|corpora|test ?sets?)\b"),
     (
@@ -141,9 +145,11 @@ WANTS = (
     ),
     (
         Want.RESULT,
-        r"\b(?:outperforms?|better|worse|beats?|improv\w+|help(?:s|ful)?|results?|findings?|found|effect\w*|hurts?|works?"
-        r"|compared?|gains?|performance|succe\w+|fails?|advantages?|really|matters?|conclu\w+|evidence|shown?|prove[dns]?)\b"
-        r"|^(?:does|do|is|are|can|has|have|did|will)\b",
+        (
+            r"\b(?:outperforms?|better|worse|beats?|improv\w+|help(?:s|ful)?|results?|findings?|found|effect\w*|hurts?|works?"
+            r"|compared?|gains?|performance|succe\w+|fails?|advantages?|really|matters?|conclu\w+|evidence|shown?|prove[dns]?)\b"
+            r"|^(?:does|do|is|are|can|has|have|did|will)\b"
+        ),
     ),
     (
         Want.METHOD,
@@ -151,8 +157,10 @@ WANTS = (
     ),
     (
         Want.OVERVIEW,
-        r"\b(?:overview|summar\w+|tl;?dr|about|explain|describe|novel|novelty|contribution|main idea|gist|inside)\b"
-        r"|^what(?:'?s| is| are)\b",
+        (
+            r"\b(?:overview|summar\w+|tl;?dr|about|explain|describe|novel|novelty|contribution|main idea|gist|inside)\b"
+            r"|^what(?:'?s| is| are)\b"
+        ),
     ),
 )
 
@@ -205,7 +213,7 @@ def _analyzer() -> tuple[tantivy.TextAnalyzer, frozenset[str]]:
         .filter(tantivy.Filter.stemmer("english"))
         .build()
     )
-    return analyzer, frozenset(analyzer.analyze(" ".join(QUESTION_WORDS)))
+    return analyzer, frozenset(analyzer.analyze(QUESTION_WORDS))
 
 
 def _kind(folded: str) -> Kind:
@@ -221,12 +229,16 @@ def _kind(folded: str) -> Kind:
 
 
 def _is_small_talk(spoken: str, words: list[str]) -> bool:
+    greetings = frozenset(GREETINGS.split())
+    chatter = greetings.union(FILLERS.split())
     # "hiii" and "thankssss" are "hi" and "thanks"; "cool" keeps its two letters.
-    plain = [word if word in GREETINGS else re.sub(r"(.)\1+", r"\1", word) for word in words]
-    if all(word in GREETINGS | FILLERS for word in plain) and any(word in GREETINGS for word in plain):
+    plain = [word if word in chatter else re.sub(r"(.)\1+", r"\1", word) for word in words]
+    if chatter.issuperset(plain) and not greetings.isdisjoint(plain):
         return True
     rest = spoken.strip(" .,!?:;()")
-    while match := re.match(rf"(?:{'|'.join(sorted(GREETINGS | {'bot', 'footnote'}))})\b[\s,.!]*", rest):
+    while match := re.match(r"\w+\b[\s,.!]*", rest):
+        if match[0].strip(" ,.!") not in greetings | {"bot", "footnote"}:
+            break
         rest = rest[match.end() :]
     return CHATTER.fullmatch(rest) is not None
 

@@ -7,7 +7,7 @@ import pytest
 from bot.discord.client import FootnoteBot
 from bot.discord.sync import FILE_NAME, CommandsFile
 from tests.bot.discord.prepared import PreparedAnswers
-from tests.local_discord import LocalDiscord
+from local_discord import LocalDiscord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

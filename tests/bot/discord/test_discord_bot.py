@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.discord.client import FootnoteBot
-    from tests.local_discord import Channel, LocalDiscord, Person
+    from local_discord import Channel, LocalDiscord, Person
 
 POST = "POST /channels/{}/messages"
 CALLBACK = "POST /interactions/{}/{}/callback"

@@ -18,13 +18,13 @@ from bot.discord.sync import FILE_NAME, CommandsFile
 from bot.errors import DiscordStartError
 from bot.settings import DiscordSettings, Settings
 from tests.bot.discord.prepared import TITLE, PreparedAnswers
-from tests.local_discord.transport import EveryHostIsLocal
+from local_discord.transport import EveryHostIsLocal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from tests.local_discord import LocalDiscord
+    from local_discord import LocalDiscord
 
 
 @pytest.fixture

@@ -1,0 +1,139 @@
+"""`footnote run` as its user starts it: a process of its own, with the real client on a local Discord."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from local_discord import LocalDiscord
+from local_llm import LocalLLM, held_by
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    Start = Callable[..., Awaitable["Footnote"]]
+
+MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
+ASKED = "does a dynamics net with better one-step likelihood give you a better controller?"
+PATIENCE = 60.0  # seconds: the process imports Chroma and onnxruntime, on a machine that may be busy
+
+
+class Footnote:
+    """A running `footnote run` and what it said on stderr."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    def terminate(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+
+    async def ended(self) -> tuple[int, str]:
+        _, stderr = await asyncio.wait_for(self._process.communicate(), PATIENCE)
+        assert self._process.returncode is not None
+        return self._process.returncode, stderr.decode()
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[LocalDiscord]:
+    async with LocalDiscord(patience=PATIENCE) as server:
+        yield server
+
+
+@pytest.fixture
+async def start(discord: LocalDiscord, seeded_dir: Path, tmp_path: Path) -> AsyncIterator[Start]:
+    """Start the bot over seeds/, with further settings by name; what still runs at the end is killed."""
+    await asyncio.to_thread(shutil.copytree, seeded_dir, tmp_path / "data", symlinks=True)
+    running: list[asyncio.subprocess.Process] = []
+
+    async def start(**settings: str) -> Footnote:
+        mine = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTNOTE_", "OPENAI_"))}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "run", "--data-dir", str(tmp_path / "data")),
+            env=mine
+            | {
+                "SSL_CERT_FILE": str(discord.ca_file),
+                "FOOTNOTE_DISCORD__TOKEN": discord.token,
+                "FOOTNOTE_DISCORD__PROXY": discord.proxy_url,
+            }
+            | settings,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        running.append(process)
+        return Footnote(process)
+
+    yield start
+    for process in running:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_a_command_and_a_mention_are_answered_once_each_and_sigterm_ends_it(
+    discord: LocalDiscord, start: Start
+) -> None:
+    guild = discord.guild("Lab")
+    channel, alice = guild.channel("papers"), guild.member("alice")
+    footnote = await start()
+    await discord.ready()
+
+    used = await alice.uses_command(channel, "ask", question=ASKED)
+    shown = await used.finished()
+    assert used.kind == "deferred"
+    assert MISMATCH in shown.text
+    assert "not always correlated with control performance" in shown.text
+    assert shown.pings == set()
+
+    said = await alice.says(channel, f"{discord.bot.mention} {ASKED}")
+    reply = await channel.wait_for_bot_message(matching=lambda message: message.reply_to == said.id)
+    assert MISMATCH in reply.text
+
+    await discord.replay(said)
+    await discord.stays_silent(1.0)
+
+    footnote.terminate()
+    code, stderr = await footnote.ended()
+    assert code == 0, stderr
+    assert discord.token not in stderr
+    assert ASKED not in stderr
+
+
+async def test_an_answer_in_flight_is_delivered_after_sigterm(discord: LocalDiscord, start: Start) -> None:
+    guild = discord.guild("Lab")
+    channel, alice = guild.channel("papers"), guild.member("alice")
+    gate = asyncio.Event()
+    async with LocalLLM() as llm:
+        llm.next(held_by(gate))
+        footnote = await start(FOOTNOTE_LLM__BASE_URL=llm.base_url, FOOTNOTE_LLM__MODEL="test-model")
+        await discord.ready()
+        await alice.says(channel, f"{discord.bot.mention} {ASKED}")
+        await llm.asked(1)
+        footnote.terminate()
+        gate.set()
+        reply = await channel.wait_for_bot_message()
+        assert MISMATCH in reply.text
+        code, stderr = await footnote.ended()
+        assert code == 0, stderr
+
+
+async def test_a_wrong_token_is_one_sentence_and_exit_one(discord: LocalDiscord, start: Start) -> None:
+    assert discord
+    code, stderr = await (await start(FOOTNOTE_DISCORD__TOKEN="not.the.token")).ended()
+    assert code == 1
+    assert "refused the bot token" in stderr.splitlines()[-1]
+    assert "not.the.token" not in stderr
+    assert "Traceback" not in stderr
+
+
+async def test_an_unreachable_discord_is_one_sentence_and_exit_one(
+    start: Start,
+) -> None:
+    code, stderr = await (await start(FOOTNOTE_DISCORD__PROXY="http://127.0.0.1:1")).ended()
+    assert code == 1
+    assert "Discord cannot be reached" in stderr.splitlines()[-1]
+    assert "Traceback" not in stderr
