@@ -46,8 +46,8 @@ REACH = 20  # hits asked for, of which the first ten remain when right papers ar
 HITS = 10
 SMALL_LIBRARIES = 24
 STRANGERS = 8  # questions about other papers, asked of a small library
-WORDS_ONLY = [1]  # the columns of Features that no embedding model has a part in
-ALL = [0, 1]
+WORDS_ONLY = [2]  # the columns of Features that no embedding model has a part in
+ALL = [0, 1, 2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ def main() -> None:
         threshold = float(np.quantile([p for row, p in zip(rows, found, strict=True) if row.answerable], 1 - KEPT))
         print(f"{name}: {KEPT:.0%} of the answerable are above {threshold:.3f}")
         report(rows, found, threshold)
-        names = ("intercept", "cosine", "held")
+        names = ("intercept", "cosine", "sentence_cosine", "held")
         print(f"  Logistic({', '.join(f'{n}={v:.2f}' for n, v in zip(names, fit(rows, columns), strict=True))})")
 
 

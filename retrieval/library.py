@@ -15,7 +15,7 @@ from retrieval.catalogue import Added, Catalogue
 from retrieval.chunking import CHUNKER_VERSION, chunk
 from retrieval.errors import BadInputError, LibraryLockedError
 from retrieval.lexical import LexicalIndex
-from retrieval.papers import Evidence, Hit, Passage
+from retrieval.papers import Evidence, Hit, Passage, identify
 from retrieval.ranking import Candidate, fuse
 from retrieval.vectors import WRITE_ROWS, DenseIndex
 
@@ -37,6 +37,7 @@ ADD_BATCH = 500
 # What each retriever proposes, papers by words and passages by vectors; a paper has about ten passages.
 REACH = 200
 FILTERED_REACH = 1000
+LIKELY_NAMED = 5  # papers, by words, whose title may be the query
 SELF_CHECK = 16  # stored vectors that must be found again when a library is opened
 FOUND_AGAIN = 0.999  # cosine of a vector to itself, as Chroma's float32 gives it
 
@@ -186,8 +187,17 @@ class Library:
             self._catalogue.chunks_of(papers), asyncio.to_thread(self._lexical.score, query, list(papers))
         )
         found = {paper_id: _passages(paper, chunks.get(paper_id, []), vector) for paper_id, paper in papers.items()}
+        title = identify(query)
+        likely = sorted(bm25, key=bm25.__getitem__, reverse=True)[:LIKELY_NAMED]
+        named = {paper_id for paper_id in likely if identify(papers[paper_id].title) == title}
         candidates = [
-            Candidate(paper_id, _best(parts["window"]), _best(parts["sentence"]), bm25.get(paper_id, 0.0))
+            Candidate(
+                paper_id,
+                window=_best(parts["window"]),
+                sentence=_best(parts["sentence"]),
+                bm25=bm25.get(paper_id, 0.0),
+                named=paper_id in named,
+            )
             for paper_id, parts in found.items()
         ]
         ranked = fuse(candidates, self._embedder.model)[:limit]

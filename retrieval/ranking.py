@@ -18,12 +18,16 @@ RRF_K = 60
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Hold a paper's raw scores for one query: its best window's and best sentence's cosine, and its BM25 score."""
+    """Hold a paper's raw scores for one query: its best window's and best sentence's cosine, and its BM25 score.
+
+    `named` says that the query is the paper's title, and so leaves no doubt about what is looked for.
+    """
 
     paper_id: str
     window: float
     sentence: float
     bm25: float
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ def fuse(candidates: Sequence[Candidate], model: str) -> list[tuple[float, Candi
         scores = 1.0 / (RRF_K + _ranks(np.maximum(window, sentence))) + 1.0 / (RRF_K + _ranks(bm25))
     else:
         scores = mix.window * _z(window) + mix.sentence * _z(sentence) + mix.lexical * _z(bm25)
+    scores += (np.ptp(scores) + 1.0) * np.array([candidate.named for candidate in candidates])
     order = sorted(range(len(candidates)), key=lambda at: (-scores[at], candidates[at].paper_id))
     return [(float(scores[at]), candidates[at]) for at in order]
 

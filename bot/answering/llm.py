@@ -102,7 +102,7 @@ class LLMWriter:
                 for draft in reader.finish():
                     yield draft
         except (TimeoutError, openai.OpenAIError) as error:
-            trouble = _describe(error, self._model, self._timeout, answering=bool(reader.text))
+            trouble = describe(error, self._model, self._timeout, answering=bool(reader.text))
         except ValueError:  # a chunk that is no JSON, or a reply that is none
             whole = call.finish_reason is not None or not reader.text
             trouble = _NO_USABLE_ANSWER if whole else _CUT_OFF
@@ -155,7 +155,7 @@ class LLMWriter:
         return Usage(self._model, call.requests, *spent, estimated=True)
 
 
-def _describe(error: Exception, model: str, timeout: float, *, answering: bool) -> str:
+def describe(error: Exception, model: str, timeout: float, *, answering: bool = False) -> str:
     """Say what went wrong in words of our own: what servers say can hold parts of the key or of the prompt."""
     if isinstance(error, (TimeoutError, openai.APITimeoutError)):
         return f"took longer than {timeout:g} s"

@@ -90,19 +90,20 @@ async def _llm(settings: Settings) -> Finding:
         return Finding("language model", ok=None, sentence=sentence)
     import openai
 
-    from bot.answering.llm import make_client, reason
+    from bot.answering.llm import describe
 
-    async with make_client(settings.llm) as client:
-        try:
-            models = [model.id async for model in client.with_options(timeout=TIMEOUT, max_retries=0).models.list()]
-        except openai.OpenAIError as error:
-            mend = "check FOOTNOTE_LLM__API_KEY and FOOTNOTE_LLM__BASE_URL"
-            return Finding("language model", ok=False, sentence=f"the server {reason(error)}; {mend}")
-    if settings.llm.model not in models:
-        offered = ", ".join(models[:5])
-        sentence = f"the server does not offer {settings.llm.model} (it offers {offered}); set FOOTNOTE_LLM__MODEL"
+    chosen = settings.llm
+    key = chosen.api_key.get_secret_value() if chosen.api_key else "none"
+    try:
+        async with openai.AsyncOpenAI(api_key=key, base_url=chosen.base_url, timeout=TIMEOUT, max_retries=0) as client:
+            offered = [model.id async for model in client.models.list()]
+    except (openai.OpenAIError, ValueError) as error:
+        mend = "check FOOTNOTE_LLM__API_KEY and FOOTNOTE_LLM__BASE_URL"
+        return Finding("language model", ok=False, sentence=f"{describe(error, chosen.model, TIMEOUT)}; {mend}")
+    if chosen.model not in offered:
+        sentence = f"the server does not offer {chosen.model} (but {', '.join(offered[:5])}); set FOOTNOTE_LLM__MODEL"
         return Finding("language model", ok=False, sentence=sentence)
-    return Finding("language model", ok=True, sentence=f"{settings.llm.model} is there")
+    return Finding("language model", ok=True, sentence=f"{chosen.model} is there")
 
 
 async def _discord(settings: Settings) -> Finding:

@@ -90,7 +90,7 @@ async def test_a_command_and_a_mention_are_answered_once_each_and_sigterm_ends_i
     assert shown.pings == set()
 
     said = await alice.says(channel, f"{discord.bot.mention} {ASKED}")
-    reply = await channel.wait_for_bot_message(matching=lambda message: message.reply_to == said.id)
+    reply = await channel.wait_for_bot_message(matching=lambda message: message.replied_id == said.id)
     assert MISMATCH in reply.text
 
     await discord.replay(said)

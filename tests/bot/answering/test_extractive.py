@@ -30,7 +30,8 @@ def titles(drafts: Sequence[Draft], hits: Sequence[Hit]) -> list[str]:
 
 def hit(title: str, abstract: str, *, cosine: float = 0.5, share: float = 0.5) -> Hit:
     paper = Paper(fold(title), title, abstract, "test")
-    return Hit(paper, 1.0, (), Evidence(cosine=cosine, sentence_cosine=cosine, bm25=1.0, bm25_share=share, coverage=0.5))
+    evidence = Evidence(cosine=cosine, sentence_cosine=cosine, bm25=1.0, bm25_share=share, coverage=0.5)
+    return Hit(paper, score=1.0, passages=(), sentences=(), evidence=evidence)
 
 
 @pytest.mark.parametrize(

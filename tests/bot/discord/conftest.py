@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from local_discord import LocalDiscord
 
 from bot.discord.client import FootnoteBot
 from bot.discord.sync import FILE_NAME, CommandsFile
 from tests.bot.discord.prepared import PreparedAnswers
-from local_discord import LocalDiscord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from bot.discord.client import FootnoteBot
     from local_discord import Channel, LocalDiscord, Person
+
+    from bot.discord.client import FootnoteBot
 
 POST = "POST /channels/{}/messages"
 CALLBACK = "POST /interactions/{}/{}/callback"

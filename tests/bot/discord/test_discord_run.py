@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
+from local_discord.transport import EveryHostIsLocal
 from pydantic import SecretStr
 
 from bot.discord.client import FootnoteBot
@@ -18,7 +19,6 @@ from bot.discord.sync import FILE_NAME, CommandsFile
 from bot.errors import DiscordStartError
 from bot.settings import DiscordSettings, Settings
 from tests.bot.discord.prepared import TITLE, PreparedAnswers
-from local_discord.transport import EveryHostIsLocal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from local_discord.limits import COMPONENTS_V2, check_message
+from local_discord.reading import displayed_text, walk
 
 from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
 from bot.discord.markdown import safe_url
 from bot.discord.render import SHORTEST_QUOTE, cards, notice
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL
-from local_discord.limits import COMPONENTS_V2, check_message
-from local_discord.reading import displayed_text, walk
 
 if TYPE_CHECKING:
     from discord import ui
