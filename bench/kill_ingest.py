@@ -45,7 +45,7 @@ def main() -> None:
             papers.write_text("".join(islice(file, options.papers)), encoding="utf-8")
         embedded = 0
         for number in range(1, options.kills + 1):
-            embedded += ingest(papers, data_dir, kill_after=chance.uniform(2, 14))
+            embedded += ingest(papers, data_dir, kill_after=chance.uniform(3, 40))
             print(f"kill {number}: {count(data_dir)} of {options.papers} papers indexed, {embedded} texts embedded")
         embedded += ingest(papers, data_dir, kill_after=None)
         sys.exit(report(data_dir, options.papers, embedded, options.kills))
