@@ -6,7 +6,6 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from retrieval.sources.jsonl import read_jsonl
 from rich.table import Table
 
 from bot.answering.conversation import standalone
@@ -15,6 +14,7 @@ from bot.console import print_json, progress_bar, show_figures, stdout
 from bot.settings import ChromaSettings
 from bot.wiring import make_answerer, open_library
 from retrieval.evaluation import RUN_DEPTH, Dataset, measure, read_dataset, write_run
+from retrieval.sources.jsonl import read_jsonl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
