@@ -64,7 +64,8 @@ def show_hits(hits: Sequence[Hit], console: Console) -> None:
 
 def show_figures(title: str, rows: Mapping[str, object], console: Console) -> None:
     """Print names and figures as two columns."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    console.print(Text(title, style="bold"))
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in rows.items():
         table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
     console.print(table)

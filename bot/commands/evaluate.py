@@ -116,7 +116,8 @@ def _ranking_of(kind: str, dataset: Dataset, run: Mapping[str, list[Hit]]) -> di
 
 def _show_kinds(by_kind: Mapping[str, Mapping[str, float]], console: Console) -> None:
     names = list(dict.fromkeys(name for figures in by_kind.values() for name in figures))
-    table = Table("kind", *names, title="By kind of question", title_justify="left", box=None)
+    console.print("By kind of question", style="bold")
+    table = Table("kind", *names, box=None)
     for kind, figures in by_kind.items():
         cells = (f"{figures[name]:.3g}" if name in figures else "" for name in names)
         table.add_row(kind, *cells)
