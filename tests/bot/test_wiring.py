@@ -1,0 +1,120 @@
+"""The parts put together as settings say: a library on servers instead of on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from local_llm import LocalLLM
+
+from bot.settings import Settings
+from bot.wiring import open_library, take_in
+from retrieval.errors import EmbeddingError, LibraryDamagedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from retrieval.papers import Paper
+
+MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
+
+
+@pytest.fixture
+async def chroma(tmp_path: Path) -> AsyncIterator[str]:
+    """A real Chroma server of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = Path(sys.executable).with_name("chroma")
+    process = await asyncio.create_subprocess_exec(
+        *(str(command), "run", "--path", str(tmp_path / "server"), "--host", "127.0.0.1", "--port", str(port)),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            assert process.returncode is None
+            await asyncio.sleep(0.1)
+        else:
+            writer.close()
+            break
+    yield f"http://127.0.0.1:{port}"
+    process.kill()
+    await process.wait()
+
+
+async def test_embeddings_of_an_openai_compatible_server_rank_and_are_asked_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: list[Paper]
+) -> None:
+    async with LocalLLM(key="the-key") as llm:
+        monkeypatch.setenv("FOOTNOTE_EMBEDDING__PROVIDER", "openai")
+        monkeypatch.setenv("FOOTNOTE_EMBEDDING__DIMENSIONS", "256")
+        monkeypatch.setenv("OPENAI_BASE_URL", llm.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "the-key")
+        settings = Settings.load(data_dir=tmp_path / "data")
+        async with open_library(settings) as library:
+            await library.add(seeds[:8])
+            assert (await library.search("objective mismatch in reinforcement learning"))[0].paper.title == MISMATCH
+            assert library.embedder.dimensions == 256
+        asked = len(llm.requests)
+        async with open_library(settings) as library:
+            assert await library.index_pending() == 0
+        assert len(llm.requests) == asked
+
+
+async def test_an_embedding_server_that_is_not_there_is_one_sentence_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: list[Paper]
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_EMBEDDING__PROVIDER", "openai")
+    monkeypatch.setenv("FOOTNOTE_EMBEDDING__BASE_URL", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("FOOTNOTE_EMBEDDING__API_KEY", "the-key")
+    monkeypatch.setattr("retrieval.embedding.openai.RETRIES", 0)
+    settings = Settings.load(data_dir=tmp_path / "data")
+    async with open_library(settings) as library:
+        with pytest.raises(EmbeddingError) as caught:
+            await library.add(seeds[:3])
+        assert "the-key" not in str(caught.value)
+        assert (await library.counts()).pending == 3
+
+
+async def test_vectors_may_live_in_a_chroma_server(
+    tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch, seeds: list[Paper], chroma: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "models").symlink_to(models)
+    monkeypatch.setenv("FOOTNOTE_CHROMA__URL", chroma)
+    settings = Settings.load(data_dir=tmp_path / "data")
+    async with open_library(settings) as library:
+        await library.add(seeds[:5])
+        assert (await library.search("objective mismatch"))[0].paper.title == MISMATCH
+    async with open_library(settings) as library:
+        assert await library.index_pending() == 0
+    assert not (tmp_path / "data" / "chroma").exists()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "not-a-url"])
+async def test_a_chroma_server_that_is_not_there_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_CHROMA__URL", url)
+    with pytest.raises(LibraryDamagedError, match="cannot be opened"):
+        async with open_library(Settings.load(data_dir=tmp_path / "data")):
+            pass
+
+
+async def test_an_empty_library_takes_seeds_in_and_a_filled_one_does_not(
+    tmp_path: Path, models: Path, seeds: list[Paper]
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "models").symlink_to(models)
+    settings = Settings.load(data_dir=tmp_path / "data")
+    async with open_library(settings) as library:
+        await library.add(seeds[:2])
+        await take_in(library)
+        assert (await library.counts()).papers == 2
