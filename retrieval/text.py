@@ -254,12 +254,6 @@ def fold(text: str) -> str:
     return _trace(text).folded().text
 
 
-def fold_with_offsets(text: str) -> tuple[str, list[int]]:
-    """Return `fold(text)` and, for each of its characters, the offset of its source in the verbatim text."""
-    traced = _trace(text).folded()
-    return traced.text, traced.starts
-
-
 @dataclass(frozen=True, slots=True)
 class Folded:
     """Hold `fold(verbatim)`; the source of its character i is `verbatim[starts[i]:ends[i]]`."""

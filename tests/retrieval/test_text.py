@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.sources import open_source
-from retrieval.text import Folded, clean, fold, fold_with_offsets, sentences
+from retrieval.text import Folded, clean, fold, sentences
 
 # Text with everything that the rules look at, besides any character at all.
 TEX = [
@@ -93,7 +93,6 @@ def test_clean_text_is_one_normalised_line(text: str) -> None:
 @given(TEXTS)
 def test_every_folded_character_comes_from_a_place_in_the_text(text: str) -> None:
     folded = Folded.of(text)
-    assert (folded.text, folded.starts) == fold_with_offsets(text)
     assert folded.text == fold(text)
     assert len(folded.text) == len(folded.starts) == len(folded.ends)
     assert folded.starts == sorted(folded.starts)
