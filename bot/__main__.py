@@ -17,6 +17,8 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 failed with a sentence, 2 wrong usage."""
+    # A small product of matrices is done before OpenBLAS has woken a second thread; on busy cores those cost 100 ms.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app()
     except FootnoteError as error:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # SQLite takes 32,766 parameters a statement and PostgreSQL 32,767; a paper row has nine.
 BATCH = 500
+MAPPED = 1 << 30  # bytes of the file that SQLite reads as memory: a search reads a thousand rows all over it
 
 metadata = sa.MetaData()
 
@@ -59,6 +60,10 @@ chunks = sa.Table(
     sa.Column("text_hash", sa.String(64), nullable=False),
     sa.Column("model", sa.String, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),
+    # The packed vectors of a window's words, some 25 kB; last, so that SQLite can read a row without them.
+    sa.Column("words", sa.LargeBinary),
+    # A paper has some ten sentences, which a search for its windows need not read.
+    sa.Index("chunks_by_kind", "paper_id", "kind"),
 )
 
 PENDING = papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
@@ -77,6 +82,17 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """Hold what a model made of a text: a unit vector and, of a window, the packed vectors of its words.
+
+    `words` is None where the model gives none.
+    """
+
+    vector: NDArray[np.float32]
+    words: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredChunk:
     """Hold a chunk as the catalogue knows it: character offsets in the abstract and its unit vector."""
 
@@ -90,10 +106,10 @@ class StoredChunk:
 
 @dataclass(frozen=True, slots=True)
 class PendingPaper:
-    """Hold a paper to index, the vectors already known by text hash, and how many chunks Chroma may hold."""
+    """Hold a paper to index, the texts already embedded by their hash, and how many chunks Chroma may hold."""
 
     paper: Paper
-    vectors: Mapping[str, NDArray[np.float32]]
+    embedded: Mapping[str, Embedded]
     indexed_chunks: int
 
 
@@ -123,7 +139,7 @@ class Catalogue:
         """
         engine = create_async_engine(url)
         if engine.dialect.name == "sqlite":
-            sa.event.listen(engine.sync_engine, "connect", _use_wal)
+            sa.event.listen(engine.sync_engine, "connect", _set_up)
         try:
             async with engine.begin() as connection:
                 await connection.run_sync(metadata.create_all)
@@ -161,23 +177,24 @@ class Catalogue:
         return Added(added.new, added.changed, added.known + len(batch) - len(unique))
 
     async def pending(self, limit: int, model: str) -> list[PendingPaper]:
-        """Return up to `limit` papers that wait to be indexed, with those vectors that `model` already made."""
+        """Return up to `limit` papers that wait to be indexed, with what `model` already made of them."""
         async with self._engine.connect() as connection:
             rows = (
                 await connection.execute(sa.select(papers).where(PENDING).order_by(papers.c.number).limit(limit))
             ).all()
             ids = [row.paper_id for row in rows]
             stored = await connection.execute(
-                sa.select(chunks.c.paper_id, chunks.c.text_hash, chunks.c.vector).where(
-                    chunks.c.paper_id.in_(ids), chunks.c.model == model
-                )
+                sa.select(chunks.c.paper_id, chunks.c.text_hash, chunks.c.vector, chunks.c.words)
+                .where(chunks.c.paper_id.in_(ids), chunks.c.model == model)
+                # A window may say what a sentence says, and knows more about it: it comes last, and stays.
+                .order_by(chunks.c.words.is_not(None))
             )
-            vectors: dict[str, dict[str, NDArray[np.float32]]] = {paper_id: {} for paper_id in ids}
-            for paper_id, text_hash, vector in stored:
-                vectors[paper_id][text_hash] = np.frombuffer(vector, np.float32)
-        return [PendingPaper(_paper(row), vectors[row.paper_id], row.indexed_chunks) for row in rows]
+            embedded: dict[str, dict[str, Embedded]] = {paper_id: {} for paper_id in ids}
+            for paper_id, text_hash, vector, words in stored:
+                embedded[paper_id][text_hash] = Embedded(np.frombuffer(vector, np.float32), words)
+        return [PendingPaper(_paper(row), embedded[row.paper_id], row.indexed_chunks) for row in rows]
 
-    async def store_chunks(self, made: Sequence[tuple[Chunk, NDArray[np.float32]]], model: str) -> None:
+    async def store_chunks(self, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
         """Replace the chunks of the papers named, vectors included."""
         counts: dict[str, int] = {}
         for chunk, _ in made:
@@ -191,9 +208,10 @@ class Catalogue:
                 "kind": chunk.kind,
                 "text_hash": chunk.text_hash,
                 "model": model,
-                "vector": np.ascontiguousarray(vector, np.float32).tobytes(),
+                "vector": np.ascontiguousarray(embedded.vector, np.float32).tobytes(),
+                "words": embedded.words,
             }
-            for chunk, vector in made
+            for chunk, embedded in made
         ]
         async with self._engine.begin() as connection:
             await connection.execute(sa.delete(chunks).where(chunks.c.paper_id.in_(counts)))
@@ -239,7 +257,7 @@ class Catalogue:
         async with self._engine.connect() as connection:
             for start in range(0, len(ids), BATCH):
                 rows = await connection.execute(
-                    sa.select(chunks)
+                    sa.select(*(column for column in chunks.c if column is not chunks.c.words))
                     .where(chunks.c.paper_id.in_(ids[start : start + BATCH]))
                     .order_by(chunks.c.paper_id, chunks.c.position)
                 )
@@ -248,6 +266,46 @@ class Catalogue:
                     found.setdefault(row.paper_id, []).append(
                         StoredChunk(row.paper_id, row.position, row.start, row.end, row.kind, vector)
                     )
+        return found
+
+    async def windows_of(self, paper_ids: Iterable[str]) -> list[tuple[str, bytes]]:
+        """Return paper id and float32 vector of each window of these papers."""
+        return await self._windows(chunks.c.vector, paper_ids)
+
+    async def words_of(self, paper_ids: Iterable[str]) -> dict[str, bytes]:
+        """Return the packed word vectors of these papers' windows, by id; those without any are left out."""
+        found: dict[str, bytes] = {}
+        for paper_id, words in await self._windows(chunks.c.words, paper_ids):
+            if words:
+                found[paper_id] = found.get(paper_id, b"") + words
+        return found
+
+    async def _windows(self, column: sa.Column[bytes], paper_ids: Iterable[str]) -> list[tuple[str, bytes]]:
+        found: list[tuple[str, bytes]] = []
+        ids = list(paper_ids)
+        async with self._engine.connect() as connection:
+            for start in range(0, len(ids), BATCH):
+                rows = await connection.execute(
+                    sa.select(chunks.c.paper_id, column).where(
+                        chunks.c.paper_id.in_(ids[start : start + BATCH]), chunks.c.kind == "window"
+                    )
+                )
+                found += rows.all()
+        return found
+
+    async def among(self, paper_ids: Iterable[str], *, since: dt.date | None, source: str | None) -> list[str]:
+        """Return those of the papers that were published on a day or later, and that came from a source."""
+        conditions = []
+        if since is not None:
+            conditions.append(papers.c.published >= since)
+        if source is not None:
+            conditions.append(papers.c.source == source)
+        found: list[str] = []
+        ids = list(paper_ids)
+        async with self._engine.connect() as connection:
+            for start in range(0, len(ids), BATCH):
+                asked = papers.c.paper_id.in_(ids[start : start + BATCH])
+                found += await connection.scalars(sa.select(papers.c.paper_id).where(asked, *conditions))
         return found
 
     async def sample_chunks(self, limit: int) -> list[StoredChunk]:
@@ -276,9 +334,10 @@ class Catalogue:
         return Counts(sum(sources.values()), pending or 0, total or 0, sources, newest)
 
 
-def _use_wal(connection: object, _record: object) -> None:
+def _set_up(connection: object, _record: object) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]  # SQLAlchemy's adapter of aiosqlite
     cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute(f"PRAGMA mmap_size={MAPPED}")
     cursor.close()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import tantivy
 
+from retrieval.papers import identify
 from retrieval.text import fold
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ WRITER_HEAP = 15_000_000  # bytes, tantivy's minimum for one thread
 STAMP = "stamp"
 WORD = re.compile(r"\w+")
 PIECE = 4  # characters
+MOST_NAMED = 10  # papers of one and the same title
 PIECES_WEIGHT = 0.25
 
 
@@ -46,6 +48,7 @@ class LexicalIndex:
         self._schema = (
             tantivy.SchemaBuilder()
             .add_text_field("paper_id", stored=True, tokenizer_name="raw", index_option="basic")
+            .add_text_field("identity", tokenizer_name="raw", index_option="basic")
             .add_text_field("words", tokenizer_name="stemmed", index_option="freq")
             .add_text_field("pieces", tokenizer_name="whitespace", index_option="freq")
             .build()
@@ -89,7 +92,12 @@ class LexicalIndex:
             self._writer.delete_documents_by_term("paper_id", paper.paper_id)
             text = fold(f"{paper.title}\n{paper.abstract}")
             self._writer.add_document(
-                tantivy.Document(paper_id=paper.paper_id, words=text, pieces=" ".join(_pieces(text)))
+                tantivy.Document(
+                    paper_id=paper.paper_id,
+                    identity=identify(paper.title),
+                    words=text,
+                    pieces=" ".join(_pieces(text)),
+                )
             )
         self._writer.commit()
         self._index.reload()
@@ -102,6 +110,10 @@ class LexicalIndex:
         """Return BM25's inverse document frequency of a stemmed word; the rarer, the larger, never negative."""
         return self._idf("words", term)
 
+    def weight(self, word: str) -> float:
+        """Return the inverse document frequency of a word as written; of one that is cut in two, of the rarer part."""
+        return max(map(self.idf, self.terms(word)), default=self.idf(word))
+
     def search(self, query: str, limit: int) -> list[tuple[str, float]]:
         """Return up to `limit` paper ids with their BM25 score, best first."""
         parts = self._parts(query)
@@ -109,15 +121,24 @@ class LexicalIndex:
 
     def score(self, query: str, paper_ids: Sequence[str]) -> dict[str, float]:
         """Return the BM25 score of just these papers, by id; a paper without a common word is left out."""
-        parts = self._parts(query)
-        if not parts or not paper_ids:
-            return {}
-        among = tantivy.Query.const_score_query(
-            tantivy.Query.term_set_query(self._schema, "paper_id", list(paper_ids)), 0.0
+        return self._among(self._parts(query), paper_ids)
+
+    def named(self, query: str) -> set[str]:
+        """Return the ids of the papers whose title the query is."""
+        asked = tantivy.Query.term_query(self._schema, "identity", identify(query), "basic")
+        return {paper_id for paper_id, _ in self._run(asked, MOST_NAMED)}
+
+    def coverage(self, query: str, paper_ids: Sequence[str]) -> dict[str, float]:
+        """Return the idf-weighted share (0..1) of the query's words that these papers hold, by id; 0 is left out."""
+        weights = {term: self.idf(term) for term in self.terms(query)}
+        held = self._among(
+            [
+                (tantivy.Occur.Should, tantivy.Query.const_score_query(self._term("words", term), weight))
+                for term, weight in weights.items()
+            ],
+            paper_ids,
         )
-        asked = tantivy.Query.boolean_query(parts)
-        both = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), (tantivy.Occur.Must, asked)])
-        return dict(self._run(both, len(paper_ids)))
+        return {paper_id: min(1.0, weight / sum(weights.values())) for paper_id, weight in held.items()}
 
     def ideal(self, query: str) -> float:
         """Return the score that a paper holding every term of the query, over and over, would come near to."""
@@ -144,6 +165,16 @@ class LexicalIndex:
 
     def _term(self, field: str, term: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, term, "freq")
+
+    def _among(self, parts: list[tuple[tantivy.Occur, tantivy.Query]], paper_ids: Sequence[str]) -> dict[str, float]:
+        if not parts or not paper_ids:
+            return {}
+        among = tantivy.Query.const_score_query(
+            tantivy.Query.term_set_query(self._schema, "paper_id", list(paper_ids)), 0.0
+        )
+        asked = tantivy.Query.boolean_query(parts)
+        both = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), (tantivy.Occur.Must, asked)])
+        return dict(self._run(both, len(paper_ids)))
 
     def _run(self, query: tantivy.Query, limit: int) -> list[tuple[str, float]]:
         searcher = self._index.searcher()

@@ -6,28 +6,32 @@ import asyncio
 import logging
 import shutil
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from retrieval.catalogue import Added, Catalogue
+from retrieval.catalogue import Added, Catalogue, Embedded
 from retrieval.chunking import CHUNKER_VERSION, chunk
+from retrieval.embedding import WordEmbedder
+from retrieval.embedding.words import unpack
 from retrieval.errors import BadInputError, LibraryLockedError
 from retrieval.lexical import LexicalIndex
-from retrieval.papers import Evidence, Hit, Passage, identify
-from retrieval.ranking import Candidate, fuse
+from retrieval.papers import Evidence, Hit, Passage
+from retrieval.ranking import SHORTLIST, Candidate, fuse, match_words
 from retrieval.vectors import WRITE_ROWS, DenseIndex
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from retrieval.catalogue import Counts, PendingPaper, StoredChunk
     from retrieval.embedding import Embedder
+    from retrieval.embedding.words import Words
     from retrieval.papers import Chunk, ChunkKind, Paper
 
 log = logging.getLogger(__name__)
@@ -37,7 +41,6 @@ ADD_BATCH = 500
 # What each retriever proposes, papers by words and passages by vectors; a paper has about ten passages.
 REACH = 200
 FILTERED_REACH = 1000
-LIKELY_NAMED = 5  # papers, by words, whose title may be the query
 SELF_CHECK = 16  # stored vectors that must be found again when a library is opened
 FOUND_AGAIN = 0.999  # cosine of a vector to itself, as Chroma's float32 gives it
 
@@ -152,22 +155,18 @@ class Library:
             return []
         # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
         reach = FILTERED_REACH if since or source else REACH
-        embedded, lexical = await asyncio.gather(
-            self._embedder.embed([query]), asyncio.to_thread(self._lexical.search, query, reach)
+        (vector, words), lexical = await asyncio.gather(
+            self._embed_query(query), asyncio.to_thread(self._lexical.search, query, reach)
         )
-        vector = embedded[0]
-        nearest = await asyncio.to_thread(self._dense.query, vector, reach)
-        by_dense = (chunk_id.rpartition("#")[0] for chunk_id, _ in nearest)
-        paper_ids = list(dict.fromkeys([*by_dense, *(paper_id for paper_id, _ in lexical)]))
-        papers = await self._catalogue.get(paper_ids)
-        paper_ids = [
-            paper_id
-            for paper_id in paper_ids
-            if (paper := papers.get(paper_id))
-            and (since is None or (paper.published is not None and paper.published >= since))
-            and source in {None, paper.source}
-        ]
-        return await self._rank(query, vector, {paper_id: papers[paper_id] for paper_id in paper_ids}, limit)
+        nearest: dict[str, float] = {}
+        for chunk_id, cosine in await asyncio.to_thread(self._dense.query, vector, reach):
+            nearest.setdefault(chunk_id.rpartition("#")[0], cosine)
+        paper_ids = list(dict.fromkeys([*nearest, *dict(lexical)]))
+        if since or source:
+            paper_ids = await self._catalogue.among(paper_ids, since=since, source=source)
+        candidates = await self._candidates(query, vector, paper_ids, nearest, dict(lexical))
+        ranked = await self._rank(candidates, words)
+        return await self._hits(query, vector, ranked[:limit])
 
     async def get(self, paper_id: str) -> Paper | None:
         """Return a paper by its id, or None."""
@@ -182,70 +181,102 @@ class Library:
         """Return the embedding model, whose name calibrated numbers belong to."""
         return self._embedder
 
-    async def _rank(self, query: str, vector: NDArray[np.float32], papers: dict[str, Paper], limit: int) -> list[Hit]:
-        chunks, bm25 = await asyncio.gather(
-            self._catalogue.chunks_of(papers), asyncio.to_thread(self._lexical.score, query, list(papers))
+    async def _embed_query(self, query: str) -> tuple[NDArray[np.float32], Words | None]:
+        if isinstance(self._embedder, WordEmbedder):
+            vectors, (words,) = await self._embedder.embed_words([query])
+            return vectors[0], words
+        return (await self._embedder.embed([query]))[0], None
+
+    async def _candidates(
+        self,
+        query: str,
+        vector: NDArray[np.float32],
+        paper_ids: Sequence[str],
+        nearest: Mapping[str, float],
+        bm25: Mapping[str, float],
+    ) -> list[Candidate]:
+        """Return papers with both scores, computed for those that only one index proposed."""
+        windows, rest, named = await asyncio.gather(
+            self._catalogue.windows_of(paper_ids),
+            asyncio.to_thread(self._lexical.score, query, [each for each in paper_ids if each not in bm25]),
+            asyncio.to_thread(self._lexical.named, query),
         )
-        found = {paper_id: _passages(paper, chunks.get(paper_id, []), vector) for paper_id, paper in papers.items()}
-        title = identify(query)
-        likely = sorted(bm25, key=bm25.__getitem__, reverse=True)[:LIKELY_NAMED]
-        named = {paper_id for paper_id in likely if identify(papers[paper_id].title) == title}
-        candidates = [
+        if not windows:
+            return []
+        cosines: dict[str, float] = {}
+        matrix = np.frombuffer(b"".join(row for _, row in windows), np.float32).reshape(len(windows), -1)
+        for (paper_id, _), cosine in zip(windows, (matrix @ vector).tolist(), strict=True):
+            cosines[paper_id] = max(cosine, cosines.get(paper_id, -1.0))
+        return [
             Candidate(
                 paper_id,
-                window=_best(parts["window"]),
-                sentence=_best(parts["sentence"]),
-                bm25=bm25.get(paper_id, 0.0),
+                nearest=max(cosine, nearest.get(paper_id, cosine)),
+                window=cosine,
+                bm25=bm25.get(paper_id) or rest.get(paper_id, 0.0),
                 named=paper_id in named,
             )
-            for paper_id, parts in found.items()
-        ]
-        ranked = fuse(candidates, self._embedder.model)[:limit]
-        evidence = await asyncio.to_thread(self._evidence, query, [candidate for _, candidate in ranked], papers)
-        return [
-            Hit(
-                papers[candidate.paper_id],
-                score,
-                tuple(found[candidate.paper_id]["window"]),
-                tuple(found[candidate.paper_id]["sentence"]),
-                behind,
-            )
-            for (score, candidate), behind in zip(ranked, evidence, strict=True)
+            for paper_id, cosine in cosines.items()
         ]
 
-    def _evidence(self, query: str, candidates: Sequence[Candidate], papers: dict[str, Paper]) -> list[Evidence]:
-        weights = {term: self._lexical.idf(term) for term in self._lexical.terms(query)}
-        ideal, total = self._lexical.ideal(query), sum(weights.values())
-        evidence = []
-        for candidate in candidates:
+    async def _rank(self, candidates: Sequence[Candidate], words: Words | None) -> list[tuple[float, Candidate]]:
+        """Order the candidates, the best of them by their words as well; the others stay below in their order."""
+        ranked = fuse(candidates, self._embedder.model)
+        if words is None:
+            return ranked
+        shortlist = [candidate for _, candidate in ranked[:SHORTLIST]]
+        packed = await self._catalogue.words_of(candidate.paper_id for candidate in shortlist)
+        scores = await asyncio.to_thread(self._match, words, [packed.get(each.paper_id, b"") for each in shortlist])
+        best = fuse(
+            [replace(candidate, words=score) for candidate, score in zip(shortlist, scores, strict=True)],
+            self._embedder.model,
+        )
+        rest = ranked[SHORTLIST:]
+        above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
+        return [*best, *((score + above, candidate) for score, candidate in rest)]
+
+    def _match(self, words: Words, papers: Sequence[bytes]) -> list[float]:
+        weights = np.array([self._lexical.weight(word) for word in words.words])
+        vectors = (unpack(packed, self._embedder.dimensions) for packed in papers)
+        return match_words(words.vectors, weights, vectors)
+
+    async def _hits(
+        self, query: str, vector: NDArray[np.float32], ranked: Sequence[tuple[float, Candidate]]
+    ) -> list[Hit]:
+        paper_ids = [candidate.paper_id for _, candidate in ranked]
+        papers, chunks, coverage = await asyncio.gather(
+            self._catalogue.get(paper_ids),
+            self._catalogue.chunks_of(paper_ids),
+            asyncio.to_thread(self._lexical.coverage, query, paper_ids),
+        )
+        ideal = self._lexical.ideal(query)
+        hits = []
+        for score, candidate in ranked:
             paper = papers[candidate.paper_id]
-            held = set(self._lexical.terms(f"{paper.title}\n{paper.abstract}"))
-            covered = sum(weight for term, weight in weights.items() if term in held)
-            evidence.append(
-                Evidence(
-                    cosine=candidate.window,
-                    sentence_cosine=candidate.sentence,
-                    bm25=candidate.bm25,
-                    bm25_share=candidate.bm25 / ideal if ideal else 0.0,
-                    coverage=covered / total if total else 0.0,
-                )
+            parts = _passages(paper, chunks[candidate.paper_id], vector)
+            evidence = Evidence(
+                cosine=candidate.window,
+                sentence_cosine=_best(parts["sentence"]),
+                bm25=candidate.bm25,
+                bm25_share=candidate.bm25 / ideal if ideal else 0.0,
+                coverage=coverage.get(candidate.paper_id, 0.0),
+                words=candidate.words,
             )
-        return evidence
+            hits.append(Hit(paper, score, tuple(parts["window"]), tuple(parts["sentence"]), evidence))
+        return hits
 
     async def _index(self, batch: Sequence[PendingPaper]) -> None:
         """Index papers so that a kill between any two steps leaves them pending and nothing doubled."""
-        made: list[tuple[Chunk, NDArray[np.float32] | None]] = await asyncio.to_thread(
+        made: list[tuple[Chunk, Embedded | None]] = await asyncio.to_thread(
             lambda: [
-                (part, waiting.vectors.get(part.text_hash))
+                (part, waiting.embedded.get(part.text_hash))
                 for waiting in batch
                 for part in chunk(waiting.paper, self._embedder)
             ]
         )
-        missing = list(dict.fromkeys(part.text for part, vector in made if vector is None))
-        embedded = dict(zip(missing, await self._embedder.embed(missing), strict=True)) if missing else {}
-        rows = [(part, embedded[part.text] if vector is None else vector) for part, vector in made]
+        embedded = await self._embed(made)
+        rows = [(part, found) for part, known in made if (found := embedded.get(part.text, known))]
         await self._catalogue.store_chunks(rows, self._embedder.model)
-        log.info("embedded %d texts of %d papers", len(missing), len(batch))
+        log.info("embedded %d texts of %d papers", len(embedded), len(batch))
 
         counts: dict[str, int] = defaultdict(int)
         for part, _ in rows:
@@ -262,12 +293,25 @@ class Library:
             await asyncio.to_thread(
                 self._dense.upsert,
                 [part.chunk_id for part, _ in part_rows],
-                np.stack([vector for _, vector in part_rows]),
+                np.stack([embedded.vector for _, embedded in part_rows]),
             )
         await asyncio.to_thread(self._lexical.replace, [waiting.paper for waiting in batch])
         await self._catalogue.mark_indexed(
             {w.paper.paper_id: (w.paper.content_hash, counts[w.paper.paper_id]) for w in batch}
         )
+
+    async def _embed(self, made: Sequence[tuple[Chunk, Embedded | None]]) -> dict[str, Embedded]:
+        """Return by its text what was not known yet, windows with their words where the model gives them."""
+        embedded: dict[str, Embedded] = {}
+        if isinstance(self._embedder, WordEmbedder):
+            lacking = (part for part, known in made if part.kind == "window" and (known is None or known.words is None))
+            if windows := list(dict.fromkeys(part.text for part in lacking)):
+                vectors, words = await self._embedder.embed_words(windows)
+                embedded |= zip(windows, map(Embedded, vectors, [each.pack() for each in words]), strict=True)
+        unknown = (part.text for part, known in made if known is None)
+        if texts := [text for text in dict.fromkeys(unknown) if text not in embedded]:
+            embedded |= zip(texts, map(Embedded, await self._embedder.embed(texts)), strict=True)
+        return embedded
 
     async def _empty_indexes(self) -> None:
         await self._catalogue.mark_all_pending()

@@ -1,4 +1,8 @@
-"""Fusion: one order out of dense and lexical scores. Pure functions over the candidates of one query."""
+"""Ranking: one order out of dense, lexical and word-by-word scores. Pure functions over the candidates of one query.
+
+All candidates are ordered by their windows' vectors and by BM25; the best of them anew, by comparing each word of the
+query with each word of the paper (late interaction), which is too much to do for all.
+"""
 
 from __future__ import annotations
 
@@ -8,58 +12,88 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
 # Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR 2009.
 RRF_K = 60
+SHORTLIST = 50  # papers compared word by word; 30 and 100 rank alike
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Hold a paper's raw scores for one query: its best window's and best sentence's cosine, and its BM25 score.
+    """Hold a paper's raw scores for one query.
 
-    `named` says that the query is the paper's title, and so leaves no doubt about what is looked for.
+    Attributes:
+        paper_id: whose scores they are.
+        nearest: the best cosine known of any of its texts.
+        window: the best cosine of its windows.
+        bm25: its BM25 score.
+        named: whether the query is the paper's title, and so leaves no doubt about what is looked for.
+        words: how well its words match the query's, 0 where they were not compared.
     """
 
     paper_id: str
+    nearest: float
     window: float
-    sentence: float
     bm25: float
     named: bool = False
+    words: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Hold the weights of a z-score mix; they belong to the embedding model that they were chosen with."""
+    """Hold the weights of a z-score mix; they belong to the embedding model that they were chosen with.
+
+    Chosen by bench/ranking.py; docs/quality.md has the figures.
+    """
 
     window: float
-    sentence: float
     lexical: float
+    words: float
 
 
-MIXES: Mapping[str, Mix] = {"all-MiniLM-L6-v2": Mix(window=0.2, sentence=0.4, lexical=0.4)}
+MIXES: Mapping[str, Mix] = {"all-MiniLM-L6-v2": Mix(window=0.25, lexical=0.25, words=0.5)}
 
 
 def fuse(candidates: Sequence[Candidate], model: str) -> list[tuple[float, Candidate]]:
     """Return the candidates with their fused scores, best first; scores compare within one query only.
 
-    A model whose weights were tuned gets its z-score mix, any other reciprocal rank fusion.
+    A model whose weights were tuned gets its z-score mix, any other reciprocal rank fusion, which leaves words out.
     """
     if not candidates:
         return []
-    window = np.array([candidate.window for candidate in candidates])
-    sentence = np.array([candidate.sentence for candidate in candidates])
     bm25 = np.array([candidate.bm25 for candidate in candidates])
     mix = MIXES.get(model)
     if mix is None:
-        scores = 1.0 / (RRF_K + _ranks(np.maximum(window, sentence))) + 1.0 / (RRF_K + _ranks(bm25))
+        nearest = np.array([candidate.nearest for candidate in candidates])
+        scores = 1.0 / (RRF_K + _ranks(nearest)) + 1.0 / (RRF_K + _ranks(bm25))
     else:
-        scores = mix.window * _z(window) + mix.sentence * _z(sentence) + mix.lexical * _z(bm25)
+        window = np.array([candidate.window for candidate in candidates])
+        words = np.array([candidate.words for candidate in candidates])
+        scores = mix.window * _z(window) + mix.lexical * _z(bm25) + mix.words * _z(words)
     scores += (np.ptp(scores) + 1.0) * np.array([candidate.named for candidate in candidates])
     order = sorted(range(len(candidates)), key=lambda at: (-scores[at], candidates[at].paper_id))
     return [(float(scores[at]), candidates[at]) for at in order]
+
+
+def match_words(
+    query: NDArray[np.float32], weights: NDArray[np.float64], papers: Iterable[NDArray[np.float32]]
+) -> list[float]:
+    """Return for each paper the weighted mean, over the query's words, of the cosine of its word most like each.
+
+    MaxSim (Khattab and Zaharia, "ColBERT", SIGIR 2020), over words instead of word pieces, and weighted.
+
+    Args:
+        query: unit vectors of the query's words, one row each.
+        weights: how much each of them counts, positive.
+        papers: unit vectors of each paper's words; a paper without any scores 0.
+    """
+    if not len(query):
+        return [0.0 for _ in papers]
+    shares = weights / weights.sum()
+    return [float(shares @ (query @ words.T).max(axis=1)) if len(words) else 0.0 for words in papers]
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

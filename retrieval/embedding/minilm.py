@@ -23,10 +23,10 @@ IR_VERSION = 11  # the one that came with opset 23; a newer onnx would write one
 
 
 def build(weights: Path) -> ModelProto:
-    """Return the graph (input_ids, attention_mask) -> embeddings for the weights in a safetensors file.
+    """Return the graph (input_ids, attention_mask) -> (embeddings, states) for the weights in a safetensors file.
 
-    Both inputs are int64 of shape (batch, length), length 1..256; the output is float32 of shape (batch, 384),
-    mean-pooled over the mask and L2-normalised.
+    Both inputs are int64 of shape (batch, length), length 1..256. `embeddings` are float32 of shape (batch, 384),
+    mean-pooled over the mask and L2-normalised; `states`, of shape (batch, length, 384), are what they are pooled from.
     """
     graph = _Graph(load_file(weights))
     hidden, mask = graph.embed(), graph.mask()
@@ -76,7 +76,8 @@ class _Graph:
         """Sum over the mask and normalise: the divisor of the mean would cancel in the L2 norm."""
         row = self._constant("one", np.array([1]))
         mask = self._node("Cast", "attention_mask", to=TensorProto.FLOAT)
-        total = self._node("MatMul", self._node("Unsqueeze", mask, row), hidden)
+        states = self._node("Identity", hidden, output="states")
+        total = self._node("MatMul", self._node("Unsqueeze", mask, row), states)
         self._node("LpNormalization", self._node("Squeeze", total, row), output="embeddings", axis=-1, p=2)
 
     def model(self) -> ModelProto:
@@ -85,9 +86,12 @@ class _Graph:
         inputs = [
             helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name in ("input_ids", "attention_mask")
         ]
-        output = helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["batch", 384])
+        outputs = [
+            helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["batch", 384]),
+            helper.make_tensor_value_info("states", TensorProto.FLOAT, [*shape, 384]),
+        ]
         weights = [numpy_helper.from_array(value, name) for name, value in self._constants.items()]
-        graph = helper.make_graph(self._nodes, "all-MiniLM-L6-v2", inputs, [output], weights)
+        graph = helper.make_graph(self._nodes, "all-MiniLM-L6-v2", inputs, outputs, weights)
         opset = helper.make_opsetid("", OPSET)
         return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
 

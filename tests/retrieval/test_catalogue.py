@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from retrieval.catalogue import Added, Catalogue
+from retrieval.catalogue import Added, Catalogue, Embedded
 from retrieval.errors import LibraryDamagedError
 from retrieval.papers import Chunk, Paper
 
@@ -26,8 +26,11 @@ async def catalogue(tmp_path: Path) -> AsyncIterator[Catalogue]:
     await catalogue.close()
 
 
-def _chunks(paper: Paper, count: int) -> list[tuple[Chunk, np.ndarray]]:
-    return [(Chunk(paper.paper_id, at, 0, 3, f"text {at}"), np.full(4, at, np.float32)) for at in range(count)]
+def _chunks(paper: Paper, count: int) -> list[tuple[Chunk, Embedded]]:
+    return [
+        (Chunk(paper.paper_id, at, 0, 3, f"text {at}"), Embedded(np.full(4, at, np.float32), bytes([at])))
+        for at in range(count)
+    ]
 
 
 async def test_papers_are_counted_as_new_changed_or_known(catalogue: Catalogue) -> None:
@@ -63,11 +66,11 @@ async def test_vectors_are_kept_for_the_model_that_made_them(catalogue: Catalogu
     made = _chunks(ONE, 2)
     await catalogue.store_chunks(made, "m")
     (waiting,) = await catalogue.pending(10, "m")
-    assert {text_hash: list(vector) for text_hash, vector in waiting.vectors.items()} == {
-        chunk.text_hash: list(vector) for chunk, vector in made
+    assert {text_hash: (list(known.vector), known.words) for text_hash, known in waiting.embedded.items()} == {
+        chunk.text_hash: (list(known.vector), known.words) for chunk, known in made
     }
     assert waiting.indexed_chunks == 2
-    assert (await catalogue.pending(10, "another model"))[0].vectors == {}
+    assert (await catalogue.pending(10, "another model"))[0].embedded == {}
 
 
 async def test_fewer_chunks_are_remembered_as_what_an_index_may_still_hold(catalogue: Catalogue) -> None:
@@ -76,6 +79,26 @@ async def test_fewer_chunks_are_remembered_as_what_an_index_may_still_hold(catal
     await catalogue.store_chunks(_chunks(ONE, 1), "m")
     assert (await catalogue.pending(1, "m"))[0].indexed_chunks == 3
     assert len((await catalogue.chunks_of([ONE.paper_id]))[ONE.paper_id]) == 1
+
+
+async def test_words_and_vectors_of_windows_are_found_by_paper(catalogue: Catalogue) -> None:
+    rows = _chunks(ONE, 2) + _chunks(TWO, 1)
+    sentence = Chunk(ONE.paper_id, 2, 0, 3, "a sentence", "sentence")
+    await catalogue.store_chunks([*rows, (sentence, Embedded(np.full(4, 9, np.float32)))], "m")
+    both = [ONE.paper_id, TWO.paper_id]
+    assert await catalogue.words_of(both) == {ONE.paper_id: bytes([0, 1]), TWO.paper_id: bytes([0])}
+    vectors = [
+        (paper_id, np.frombuffer(vector, np.float32)[0]) for paper_id, vector in await catalogue.windows_of(both)
+    ]
+    assert sorted(vectors) == [(ONE.paper_id, 0), (ONE.paper_id, 1), (TWO.paper_id, 0)]
+
+
+async def test_papers_are_told_apart_by_date_and_source(catalogue: Catalogue) -> None:
+    await catalogue.add([ONE, TWO])
+    both = [ONE.paper_id, TWO.paper_id]
+    assert await catalogue.among(both, since=dt.date(2026, 3, 14), source=None) == [TWO.paper_id]
+    assert await catalogue.among(both, since=dt.date(2026, 3, 15), source=None) == []
+    assert await catalogue.among(both, since=None, source="test") == [ONE.paper_id]
 
 
 async def test_counts_tell_sources_pending_and_the_newest_date(catalogue: Catalogue) -> None:

@@ -90,3 +90,21 @@ def test_a_reset_index_is_empty_and_can_be_filled_again(index: LexicalIndex) -> 
     assert index.search("thalamus", 3) == []
     index.replace([ROUTER])
     assert index.search("thalamus", 3)[0][0] == "p2"
+
+
+def test_a_query_that_is_a_title_names_its_paper_however_it_is_typed(index: LexicalIndex) -> None:
+    assert index.named("  tulu 3 - pushing frontiers in open post-training.") == {"p1"}
+    assert index.named("tulu 3") == set()
+
+
+def test_coverage_is_the_share_of_the_querys_words_that_a_paper_holds(index: LexicalIndex) -> None:
+    found = index.coverage("robots and a zebra", ["p1", "p2", "p3"])
+    weights = {word: index.idf(word) for word in ("robot", "and", "a", "zebra")}
+    assert found["p3"] == pytest.approx((weights["robot"] + weights["a"]) / sum(weights.values()))
+    assert index.coverage("robot", ["p3"]) == pytest.approx({"p3": 1.0})
+    assert index.coverage("?", ["p3"]) == {}
+
+
+def test_a_word_that_no_paper_holds_weighs_most(index: LexicalIndex) -> None:
+    assert index.weight("zebra") > index.weight("Thalamus") == index.idf("thalamus")
+    assert index.weight("\u200b") == index.weight("zebra")

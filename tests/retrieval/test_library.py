@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrieval.embedding.local import LocalEmbedder
+    from retrieval.embedding.words import Words
 
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
 
@@ -51,10 +52,31 @@ class CountingEmbedder:
             self._more.notify_all()
         return await self._inner.embed(texts)
 
+    async def embed_words(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[Words]]:
+        self.asked += texts
+        async with self._more:
+            self._more.notify_all()
+        return await self._inner.embed_words(texts)
+
     async def reached(self, count: int) -> None:
         """Wait until so many texts were asked for."""
         async with self._more:
             await self._more.wait_for(lambda: len(self.asked) >= count)
+
+    async def close(self) -> None:
+        """The fixture closes the model."""
+
+
+class WordlessEmbedder:
+    """Embed whole texts only, as a model behind an API does."""
+
+    model = "some-api-model"
+    max_tokens = 256
+    dimensions = 384
+
+    def __init__(self, inner: LocalEmbedder) -> None:
+        self.count_tokens = inner.count_tokens
+        self.embed = inner.embed
 
     async def close(self) -> None:
         """The fixture closes the model."""
@@ -82,8 +104,27 @@ async def test_a_question_in_other_words_finds_its_paper_with_its_evidence(seede
     assert best.evidence.cosine > 0.4
     assert 0 < best.evidence.bm25_share < 1
     assert 0 < best.evidence.coverage <= 1
+    assert 0.3 < best.evidence.words < 1
     assert any("not always correlated with control performance" in fold(part.text) for part in best.sentences[:3])
     assert all(part.text == best.paper.abstract[part.start : part.end] for part in best.passages + best.sentences)
+
+
+async def test_a_model_without_words_still_ranks(tmp_path: Path, embedder: LocalEmbedder, seeds: list[Paper]) -> None:
+    library = await Library.open(tmp_path, WordlessEmbedder(embedder))
+    await library.add(seeds[:8])
+    for paper in seeds[:8]:
+        best = (await library.search(paper.title))[0]
+        assert best.paper == paper
+        assert best.evidence.words == 0
+    await library.close()
+
+
+async def test_the_order_does_not_depend_on_how_many_are_asked_for(seeded: Library) -> None:
+    few = await seeded.search("robots that learn from language", limit=5)
+    many = await seeded.search("robots that learn from language", limit=100)
+    assert [hit.paper.paper_id for hit in many[:5]] == [hit.paper.paper_id for hit in few]
+    assert len(many) > 60
+    assert [hit.score for hit in many] == sorted((hit.score for hit in many), reverse=True)
 
 
 async def test_papers_added_twice_are_neither_doubled_nor_embedded_again(

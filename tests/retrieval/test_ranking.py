@@ -2,15 +2,20 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.ranking import MIXES, Candidate, fuse
+from retrieval.ranking import MIXES, Candidate, fuse, match_words
 
 TUNED = next(iter(MIXES))
 scores = st.floats(0, 30, allow_nan=False)
 pools = st.lists(st.tuples(scores, scores, scores), max_size=20).map(
-    lambda rows: [Candidate(f"p{at}", window / 30, part / 30, bm25) for at, (window, part, bm25) in enumerate(rows)]
+    lambda rows: [
+        Candidate(f"p{at}", window / 30, window / 30, bm25, words=words / 30)
+        for at, (window, bm25, words) in enumerate(rows)
+    ]
 )
 
 
@@ -25,12 +30,26 @@ def test_every_candidate_comes_back_once_best_score_first(pool: list[Candidate],
 def test_a_paper_better_in_everything_is_never_below(pool: list[Candidate], model: str) -> None:
     order = [candidate for _, candidate in fuse(pool, model)]
     for above, below in pairwise(order):
-        pairs = [(below.window, above.window), (below.sentence, above.sentence), (below.bm25, above.bm25)]
+        pairs = [(below.window, above.window), (below.words, above.words), (below.bm25, above.bm25)]
         assert not all(lower > upper + 1e-6 for lower, upper in pairs)
 
 
 def test_a_model_never_tuned_is_ranked_by_reciprocal_ranks() -> None:
-    pool = [Candidate("a", 0.9, 0.1, 1.0), Candidate("b", 0.1, 0.8, 2.0), Candidate("c", 0.1, 0.0, 0.0)]
+    pool = [Candidate("a", 0.9, 0.9, 1.0), Candidate("b", 0.8, 0.1, 2.0), Candidate("c", 0.1, 0.1, 0.0)]
     by_id = {candidate.paper_id: score for score, candidate in fuse(pool, "never-tuned")}
     assert by_id["a"] == by_id["b"] == 1 / 61 + 1 / 62
     assert by_id["c"] == 2 / 63
+
+
+def test_each_word_of_the_query_counts_by_its_weight_through_the_word_most_like_it() -> None:
+    query = np.eye(4, dtype=np.float32)[:2]
+    both = np.eye(4, dtype=np.float32)[[3, 1, 0]]
+    half = np.array([[0.6, 0.0, 0.8, 0.0], [0.0, 0.0, 1.0, 0.0]], np.float32)
+    none = np.zeros((0, 4), np.float32)
+    found = match_words(query, np.array([3.0, 1.0]), [both, half, none])
+    assert found == pytest.approx([1.0, 0.75 * 0.6, 0.0])
+
+
+def test_a_query_without_words_matches_nothing() -> None:
+    nothing = np.zeros((0, 4), np.float32)
+    assert match_words(nothing, np.zeros(0), [np.eye(4, dtype=np.float32)]) == [0.0]
