@@ -47,7 +47,7 @@ def common(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     if verbose:
-        for chatty in ("aiosqlite", "chromadb", "httpcore", "httpx", "openai"):
+        for chatty in ("aiosqlite", "chromadb", "discord", "httpcore", "httpx", "openai"):
             logging.getLogger(chatty).setLevel(logging.INFO)
     context.obj = data_dir
 
@@ -136,13 +136,16 @@ def doctor(context: typer.Context, data_dir: DataDir = None) -> None:
         raise typer.Exit(1)
 
 
-@app.command(name="eval", epilog="Example: footnote eval path/to/scifact --split test --run-file run.trec")
+@app.command(name="eval", epilog="Example: footnote eval path/to/scifact --split test --report quality.html")
 def evaluate(
     context: typer.Context,
     dataset: Annotated[Path, typer.Argument(help="A folder in BEIR form.")],
     split: Annotated[str, typer.Option(help="Which qrels to measure against.")] = "test",
     run_file: Annotated[Path | None, typer.Option(help="Write the ranking here, in TREC form.")] = None,
     answers_file: Annotated[Path | None, typer.Option(help="Write each answer here, one JSON a line.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page with figures, pictures and the worst questions.", dir_okay=False)
+    ] = None,
     no_llm: NoLLM = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -157,6 +160,7 @@ def evaluate(
             split,
             run_file=run_file,
             answers_file=answers_file,
+            report=report,
             use_llm=not no_llm,
             as_json=as_json,
         )

@@ -99,10 +99,16 @@ def _answered(answer: Answer) -> RenderableType:
 
 
 def _refused(answer: Answer) -> RenderableType:
-    lines: list[RenderableType] = [Text(answer.text)]
+    lines: list[RenderableType] = [Text(printable(answer.text))]
     if answer.nearest:
         lines.append(Text("The nearest papers:", style="dim"))
         lines += [Text.assemble("  • ", _title(near.title, near.url)) for near in answer.nearest]
+    if answer.choices and not answer.clarifying:
+        lines.append(Text("You could ask:", style="dim"))
+    lines += [
+        Text.assemble((f"  {number}. ", "bold cyan"), printable(choice))
+        for number, choice in enumerate(answer.choices, start=1)
+    ]
     return Group(*lines)
 
 

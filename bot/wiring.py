@@ -55,18 +55,22 @@ def make_answerer(settings: Settings, library: Library, *, use_llm: bool = True)
     from bot.answering.answerer import Answerer
     from bot.answering.extractive import ExtractiveWriter
     from bot.answering.llm import LLMWriter
+    from bot.answering.rewrite import LLMRewriter
 
     chosen = settings.llm
-    llm = None
-    if use_llm and chosen.enabled:
-        llm = LLMWriter(
-            model=chosen.model,
-            api_key=chosen.api_key.get_secret_value() if chosen.api_key else None,
-            base_url=chosen.base_url,
-            timeout=chosen.timeout,
-            prompt_tokens=chosen.prompt_tokens,
-        )
-    return Answerer(library, ExtractiveWriter(library.embedder), llm)
+    extractive = ExtractiveWriter(library.embedder)
+    if not use_llm or not chosen.enabled:
+        return Answerer(library, extractive)
+    key = chosen.api_key.get_secret_value() if chosen.api_key else None
+    llm = LLMWriter(
+        model=chosen.model,
+        api_key=key,
+        base_url=chosen.base_url,
+        timeout=chosen.timeout,
+        prompt_tokens=chosen.prompt_tokens,
+    )
+    rewriter = LLMRewriter(model=chosen.model, api_key=key, base_url=chosen.base_url, timeout=chosen.timeout)
+    return Answerer(library, extractive, llm, rewriter)
 
 
 async def take_in(library: Library) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from ir_measures.measures import Measure
+
     from retrieval.papers import Hit
 
 RUN_DEPTH = 100  # papers a query, as far as R@100 looks
@@ -86,28 +88,68 @@ def read_dataset(folder: Path, split: str) -> Dataset:
 
 def measure(qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[Hit]]) -> dict[str, float]:
     """Return nDCG@10, R@1/5/20/100 and MRR@10, averaged over the queries that have a relevant paper."""
-    import ir_measures
     from ir_measures import RR, R, nDCG
+
+    return _aggregate(
+        {"nDCG@10": nDCG @ 10, **{f"R@{k}": R @ k for k in (1, 5, 20, 100)}, "MRR@10": RR @ 10}, qrels, run
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Hold what the first `k` papers give, averaged over the queries.
+
+    Attributes:
+        k: how many papers are looked at, from the first.
+        recall: share of the right papers that are among them.
+        success: share of the queries with at least one right paper among them.
+    """
+
+    k: int
+    recall: float
+    success: float
+
+
+def recall_curve(
+    qrels: Mapping[str, Mapping[str, int]],
+    run: Mapping[str, Sequence[Hit]],
+    cutoffs: Sequence[int] = (1, 2, 3, 5, 10, 20, 50, RUN_DEPTH),
+) -> list[Depth]:
+    """Return recall and success at each cutoff; an empty list where no query has a relevant paper."""
+    from ir_measures import R, Success
+
+    names = {f"R@{k}": R @ k for k in cutoffs} | {f"S@{k}": Success @ k for k in cutoffs}
+    values = _aggregate(names, qrels, run)
+    return [Depth(k, values[f"R@{k}"], values[f"S@{k}"]) for k in cutoffs] if values else []
+
+
+def _aggregate(
+    names: Mapping[str, Measure], qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[Hit]]
+) -> dict[str, float]:
+    import ir_measures
 
     judged = {query_id: dict(relevant) for query_id, relevant in qrels.items() if any(relevant.values())}
     if not judged:
         return {}
+    # By rank, not by fused score: the order is what is measured, and a conversation may change it.
     scored = {
-        query_id: {hit.paper.paper_id: hit.score for hit in hits}
+        query_id: {hit.paper.paper_id: 1 / rank for rank, hit in enumerate(hits, start=1)}
         for query_id, hits in run.items()
         if query_id in judged
     }
-    names = {"nDCG@10": nDCG @ 10, **{f"R@{k}": R @ k for k in (1, 5, 20, 100)}, "MRR@10": RR @ 10}
     values = ir_measures.calc_aggregate(list(names.values()), judged, scored)
     return {name: float(values[metric]) for name, metric in names.items()}
 
 
 def write_run(path: Path, run: Mapping[str, Sequence[Hit]], tag: str) -> None:
-    """Write a TREC run: query id, Q0, paper id, rank from 1, score, tag."""
+    """Write a TREC run: query id, Q0, paper id, rank from 1, score, tag.
+
+    The score is one over the rank: tools sort by it, and fused scores compare within one query only.
+    """
     with path.open("w", encoding="utf-8") as file:
         for query_id, hits in run.items():
             for rank, hit in enumerate(hits, start=1):
-                file.write(f"{query_id} Q0 {hit.paper.paper_id} {rank} {hit.score:.6f} {tag}\n")
+                file.write(f"{query_id} Q0 {hit.paper.paper_id} {rank} {1 / rank:.6f} {tag}\n")
 
 
 def _read_qrels(path: Path) -> dict[str, dict[str, int]]:

@@ -51,13 +51,24 @@ class Usage:
     completion_tokens: int
     estimated: bool = False
 
+    def __add__(self, other: Usage) -> Usage:
+        """Return what both took together."""
+        return Usage(
+            other.model,
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.estimated or other.estimated,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Hold the whole reply to a question: statements with citations, or a refusal with the nearest papers.
 
     `confidence` is the calibrated probability (0..1) that the library holds the answer; `note` is one short
-    line about how the answer came to be (that the language model failed, say), or None.
+    line about how the answer came to be (that the language model failed, say), or None. `choices` are questions
+    that a refusal offers instead; with `clarifying`, the refusal is a question back and these are its answers.
     """
 
     question: str
@@ -69,6 +80,8 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     nearest: tuple[NearPaper, ...] = ()
     refusal: str | None = None
+    choices: tuple[str, ...] = ()
+    clarifying: bool = False
     note: str | None = None
     usage: Usage | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
@@ -99,6 +112,8 @@ class Answer:
                 for c in self.citations
             ],
             "nearest": [{"paper_id": n.paper_id, "title": n.title} for n in self.nearest],
+            "choices": list(self.choices),
+            "clarifying": self.clarifying,
             "note": self.note,
             "timings_ms": {name: round(value, 1) for name, value in self.timings_ms.items()},
             "usage": {}

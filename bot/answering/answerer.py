@@ -6,21 +6,24 @@ import asyncio
 import logging
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
 from bot.answering.checks import Rejection, check
+from bot.answering.clarify import clarification, missing, ways_to_ask
 from bot.answering.confidence import THRESHOLD, confidence
-from bot.answering.conversation import standalone
-from bot.answering.question import Kind, read_question
+from bot.answering.conversation import Conversation, Exchange, Relation, Turn, common_terms
+from bot.answering.question import Kind, content_terms, read_question
 from bot.errors import WriterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bot.answering.answer import AnswerWriter
+    from bot.answering.answer import AnswerWriter, WriterName
     from bot.answering.checks import Checked
+    from bot.answering.clarify import Clarification
+    from bot.answering.conversation import Rewriter
     from retrieval.library import Library
     from retrieval.papers import Hit
 
@@ -32,7 +35,6 @@ NEAREST = 3
 
 TOO_LONG = f"The question was cut to its first {LONGEST_QUESTION:,} characters."
 SMALL_TALK = "I answer questions about papers: ask me what a paper found, or which papers work on something."
-NOT_HELD = "The papers here do not answer that."
 
 
 @dataclass(slots=True)
@@ -57,97 +59,130 @@ class _Page:
 class Answerer:
     """Answer questions from a library, with a language model where there is one and without it where it fails."""
 
-    def __init__(self, library: Library, extractive: AnswerWriter, llm: AnswerWriter | None = None) -> None:
+    def __init__(
+        self,
+        library: Library,
+        extractive: AnswerWriter,
+        llm: AnswerWriter | None = None,
+        rewriter: Rewriter | None = None,
+    ) -> None:
         self._library = library
         self._extractive = extractive
         self._llm = llm
+        self._conversation = Conversation(library, rewriter)
 
-    async def answer(self, question: str, history: Sequence[str] = ()) -> Answer:
+    async def answer(self, question: str, history: Sequence[str | Exchange] = ()) -> Answer:
         """Return an answer whose every statement was checked, or a refusal that names the nearest papers.
 
-        `history` holds the earlier questions of the conversation, oldest first.
+        `history` holds the earlier turns of the conversation, oldest first: what `Exchange.of` keeps of an answer,
+        or the bare question where nothing else is known.
         """
         stopwatch = _Stopwatch()
         asked = question.strip()
         notes = [TOO_LONG] if len(asked) > LONGEST_QUESTION else []
         asked = asked[:LONGEST_QUESTION]
-        alone = standalone(asked, history)
-        if read_question(alone).kind is Kind.SMALL_TALK:
-            return self._refusal(asked, alone, SMALL_TALK, [], 0.0, notes, stopwatch)
+        if read_question(asked).kind is Kind.SMALL_TALK:
+            return _Reply(Turn(asked, asked, asked), notes, stopwatch, self._extractive.name).refuse(SMALL_TALK)
 
+        with stopwatch("conversation"):
+            spoken = await self._conversation.recall([_exchange(turn) for turn in history])
+            turn = await self._conversation.read(asked, spoken)
+        reply = _Reply(turn, notes, stopwatch, self._extractive.name)
         with stopwatch("search"):
-            hits = await self._library.search(alone, limit=HITS)
-        sureness = confidence(alone, hits, self._library.embedder.model)
-        if sureness < THRESHOLD:
-            return self._refusal(asked, alone, NOT_HELD, hits, sureness, notes, stopwatch)
+            hits = await self._conversation.search(turn, HITS)
+        # A detail is asked of the papers spoken of, and only their words may answer it.
+        given = [hit for hit in hits if hit.paper.paper_id in turn.focus] or hits
+        # Nor may the title of a paper spoken of pass for evidence, where the question has telling words itself.
+        leans = turn.relation is not Relation.NEW and not common_terms().issuperset(content_terms(asked))
+        wanted = asked if leans else turn.query
+        reply.confidence = confidence(wanted, given, self._library.embedder.model)
+        if turn.relation is Relation.NEW and turn.query == asked and not spoken.clarifying:
+            back = await clarification(asked, hits, self._library.embedder)
+            if back:
+                return reply.ask_back(back)
+        if reply.confidence < THRESHOLD:
+            return reply.refuse(missing(wanted, given), hits)
 
-        writer, page, usage = self._extractive, None, None
+        page = None
         if self._llm is not None:
-            writer = self._llm
+            reply.writer = self._llm.name
             try:
                 with stopwatch("write"):
-                    page, usage = await _write(writer, alone, hits)
+                    page = await _write(self._llm, turn.standalone, given, reply)
             except WriterError as error:
                 notes.append(f"The language model {error}; these are the papers' own sentences.")
-                writer = self._extractive
+                reply.writer = self._extractive.name
         if page is None:
+            # Other papers on a theme need not hold every word of the question that set it.
+            text = asked if turn.exclude else turn.query
             with stopwatch("write"):
-                page, _ = await _write(writer, alone, hits)
-        if not page.statements:
-            return self._refusal(asked, alone, NOT_HELD, hits, sureness, notes, stopwatch, writer, usage)
-        return Answer(
-            question=asked,
-            standalone_question=alone,
-            refused=False,
-            writer=writer.name,
-            confidence=sureness,
-            statements=tuple(page.statements),
-            citations=tuple(page.citations.values()),
-            note=" ".join(notes) or None,
-            usage=usage,
-            timings_ms=stopwatch.read(),
-        )
-
-    def _refusal(
-        self,
-        asked: str,
-        alone: str,
-        sentence: str,
-        hits: Sequence[Hit],
-        sureness: float,
-        notes: Sequence[str],
-        stopwatch: _Stopwatch,
-        writer: AnswerWriter | None = None,
-        usage: Usage | None = None,
-    ) -> Answer:
-        nearest = tuple(NearPaper(h.paper.paper_id, h.paper.title, h.paper.url) for h in hits[:NEAREST])
-        return Answer(
-            question=asked,
-            standalone_question=alone,
-            refused=True,
-            writer=(writer or self._extractive).name,
-            confidence=sureness,
-            nearest=nearest,
-            refusal=sentence,
-            note=" ".join(notes) or None,
-            usage=usage,
-            timings_ms=stopwatch.read(),
-        )
+                page = await _write(self._extractive, text, given, reply)
+        return reply.give(page) if page.statements else reply.refuse(missing(wanted, given), hits)
 
 
-async def _write(writer: AnswerWriter, question: str, hits: Sequence[Hit]) -> tuple[_Page, Usage | None]:
-    """Let a writer write, keep what passes its checks."""
-    page, usage = _Page(), None
+async def _write(writer: AnswerWriter, question: str, hits: Sequence[Hit], reply: _Reply) -> _Page:
+    """Let a writer write, keep what passes its checks, and count what it took even where it fails."""
+    page = _Page()
     async for written in writer.write(question, hits):
         if isinstance(written, Usage):
-            usage = written
+            reply.usage = reply.usage + written if reply.usage else written
             continue
         checked = await asyncio.to_thread(check, written, hits)
         if isinstance(checked, Rejection):
             log.info("statement dropped writer=%s reason=%s", writer.name, checked.reason)
         else:
             page.add(checked, hits)
-    return page, usage
+    return page
+
+
+def _exchange(turn: str | Exchange) -> Exchange:
+    exchange = Exchange(turn) if isinstance(turn, str) else turn
+    return replace(exchange, question=exchange.question[:LONGEST_QUESTION])
+
+
+@dataclass(slots=True)
+class _Reply:
+    """Hold what is known of an answer while it is made, and end it in one of three ways."""
+
+    turn: Turn
+    notes: list[str]
+    stopwatch: _Stopwatch
+    writer: WriterName
+    confidence: float = 0.0
+    usage: Usage | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.usage = self.turn.usage
+
+    def give(self, page: _Page) -> Answer:
+        return replace(
+            self._answer(refused=False),
+            statements=tuple(page.statements),
+            citations=tuple(page.citations.values()),
+        )
+
+    def refuse(self, sentence: str, hits: Sequence[Hit] = ()) -> Answer:
+        return replace(
+            self._answer(refused=True),
+            refusal=sentence,
+            nearest=tuple(NearPaper(h.paper.paper_id, h.paper.title, h.paper.url) for h in hits[:NEAREST]),
+            choices=ways_to_ask(self.turn.question, hits),
+        )
+
+    def ask_back(self, back: Clarification) -> Answer:
+        return replace(self._answer(refused=True), refusal=back.question, choices=back.choices, clarifying=True)
+
+    def _answer(self, *, refused: bool) -> Answer:
+        return Answer(
+            question=self.turn.question,
+            standalone_question=self.turn.standalone,
+            refused=refused,
+            writer=self.writer,
+            confidence=self.confidence,
+            note=" ".join(self.notes) or None,
+            usage=self.usage,
+            timings_ms=self.stopwatch.read(),
+        )
 
 
 class _Stopwatch:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from bot.answering.answer import Support
 from bot.answering.numbers import unsupported
+from bot.answering.prompt import RULES
 from bot.answering.quotes import content_words, count_words, locate, surroundings
 from retrieval.text import sentences
 
@@ -19,16 +20,18 @@ if TYPE_CHECKING:
     from retrieval.papers import Hit
 
 Reason: TypeAlias = Literal[
-    "not a sentence", "link or mention", "no such paper", "no such quote", "unrelated quote", "number"
+    "not a sentence", "link or mention", "no such paper", "no such quote", "unrelated quote", "number", "rules"
 ]
 
 _MAX_STATEMENT_CHARACTERS: Final = 600
 _MAX_SENTENCES: Final = 2
 _MIN_WORDS: Final = 3
 _MAX_SUPPORTS: Final = 8
+_RULE_WORDS: Final = 6  # that many of the prompt's words in a row are no accident
 # Least share of a statement's content words that its quote's sentences must have. On abstracts about neighbouring
 # subjects, paraphrases have 0.35 and more; of sentences picked at random 2 % have as much as this.
 _MIN_RELATION: Final = 0.25
+_MIN_SHARED_WORDS: Final = 2
 # Unicode categories: control, format (zero-width and direction marks), lone surrogates, private use.
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
 _LIST_MARK: Final = re.compile(r"^(?:[-*•–]|\d{1,2}[.)])\s+")
@@ -95,12 +98,10 @@ def check(draft: Draft, hits: Sequence[Hit]) -> Checked | Rejection:
     titles = "\n".join(ground.title for ground in grounds)
     near = "\n".join(ground.near for ground in grounds)
     whole = "\n".join(ground.whole for ground in grounds)
-    if relation(text, titles, near) < _MIN_RELATION:
+    if relation(text, titles, near) < _MIN_RELATION or not _shares_words(text, titles, near):
         return Rejection("unrelated quote")
-    if invented_links(text, whole):
-        return Rejection("link or mention")
-    if unsupported(text, f"{titles}\n{near}", whole):
-        return Rejection("number")
+    if fault := _invented(text, f"{titles}\n{near}", whole):
+        return Rejection(fault)
     return Checked(text, tuple(dict.fromkeys(ground.support for ground in grounds)))
 
 
@@ -137,6 +138,26 @@ def relation(text: str, title: str, near: str) -> float:
     """
     words = content_words(text) - content_words(title)
     return len(words & content_words(near)) / len(words) if words else 1.0
+
+
+def _invented(text: str, near: str, whole: str) -> Reason | None:
+    """Return what kind of thing a statement says that its papers do not, or None."""
+    if invented_links(text, whole):
+        return "link or mention"
+    if unsupported(text, near, whole):
+        return "number"
+    return "rules" if _runs(text) & _runs(RULES) - _runs(whole) else None
+
+
+def _shares_words(text: str, title: str, near: str) -> bool:
+    """Say whether two words, or all of fewer, stand in the quote: one alone is soon found in a long quote."""
+    words = content_words(text) - content_words(title)
+    return len(words & content_words(near)) >= min(_MIN_SHARED_WORDS, len(words))
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"\w+", text.casefold())
+    return {tuple(words[at : at + _RULE_WORDS]) for at in range(len(words) - _RULE_WORDS + 1)}
 
 
 def _ground(text: str, support: Support, hits: Sequence[Hit], *, least: float) -> _Ground | Reason:

@@ -3,51 +3,94 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from retrieval.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bot.answering.answer import Answer
-    from retrieval.evaluation import Dataset
+    from retrieval.evaluation import Dataset, Judgement
 
 
-def judge(dataset: Dataset, answers: Mapping[str, Answer]) -> dict[str, float]:
-    """Return shares (0..1) over the judged queries that were answered; measures without a query are left out.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Hold what one answer was worth: each measure that applies to it by name, 0..1, and the bot's own confidence."""
+
+    query_id: str
+    kind: str
+    answerable: bool
+    refused: bool
+    confidence: float
+    measures: Mapping[str, float]
+
+    @property
+    def right(self) -> bool:
+        """Say whether the answer opens with a right paper; a refusal never does."""
+        return bool(self.measures.get("first_citation_right"))
+
+    @property
+    def score(self) -> float:
+        """Return the mean of the measures, 0..1: what the worst answers are found by."""
+        return fmean(self.measures.values())
+
+
+def judge_each(dataset: Dataset, answers: Mapping[str, Answer]) -> list[Verdict]:
+    """Return a verdict on each judged query that was answered, in the dataset's order.
 
     A refusal of an answerable question counts as wrong for the first citation, as empty for recall and facts,
     and not at all for precision. Borderline papers are neither right nor wrong.
     """
-    shares: dict[str, list[float]] = defaultdict(list)
-    for query_id, judgement in dataset.judgements.items():
-        if (answer := answers.get(query_id)) is None:
-            continue
-        if not judgement.answerable:
-            shares["unanswerable_refused"].append(answer.refused)
-            continue
-        right = {paper_id for paper_id, score in dataset.qrels.get(query_id, {}).items() if score > 0}
-        cited = list(dict.fromkeys(citation.paper_id for citation in answer.citations))
-        counted = [paper_id for paper_id in cited if paper_id not in judgement.borderline]
-        shares["answerable_answered"].append(not answer.refused)
-        shares["first_citation_right"].append(bool(cited) and cited[0] in right)
-        shares["citation_recall"].append(len(right.intersection(cited)) / len(right) if right else 0.0)
-        if counted:
-            shares["citation_precision"].append(len(right.intersection(counted)) / len(counted))
-        if judgement.facts:
-            shares["facts_quoted"].append(_share_quoted(judgement.facts, [c.quote for c in answer.citations]))
-    return {name: fmean(values) for name, values in sorted(shares.items())}
+    return [
+        Verdict(
+            query_id=query_id,
+            kind=judgement.kind,
+            answerable=judgement.answerable,
+            refused=answer.refused,
+            confidence=answer.confidence,
+            measures=_measures(judgement, dataset.qrels.get(query_id, {}), answer),
+        )
+        for query_id, judgement in dataset.judgements.items()
+        if (answer := answers.get(query_id)) is not None
+    ]
 
 
-def judge_by_kind(dataset: Dataset, answers: Mapping[str, Answer]) -> dict[str, dict[str, float]]:
-    """Return `judge` for each kind of question, with the number of its questions as `count`."""
-    kinds: dict[str, dict[str, Answer]] = defaultdict(dict)
-    for query_id, answer in answers.items():
-        if judgement := dataset.judgements.get(query_id):
-            kinds[judgement.kind][query_id] = answer
-    return {kind: {"count": len(group), **judge(dataset, group)} for kind, group in sorted(kinds.items())}
+def average(verdicts: Iterable[Verdict]) -> dict[str, float]:
+    """Return each measure's mean over the verdicts that it applies to; one that applies to none is left out."""
+    values: dict[str, list[float]] = defaultdict(list)
+    for verdict in verdicts:
+        for name, value in verdict.measures.items():
+            values[name].append(value)
+    return {name: fmean(values[name]) for name in sorted(values)}
+
+
+def average_by_kind(verdicts: Iterable[Verdict]) -> dict[str, dict[str, float]]:
+    """Return `average` for each kind of question, with the number of its questions as `count`."""
+    kinds: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        kinds[verdict.kind].append(verdict)
+    return {kind: {"count": len(group), **average(group)} for kind, group in sorted(kinds.items())}
+
+
+def _measures(judgement: Judgement, relevant: Mapping[str, int], answer: Answer) -> dict[str, float]:
+    if not judgement.answerable:
+        return {"unanswerable_refused": float(answer.refused)}
+    right = {paper_id for paper_id, score in relevant.items() if score > 0}
+    cited = list(dict.fromkeys(citation.paper_id for citation in answer.citations))
+    counted = [paper_id for paper_id in cited if paper_id not in judgement.borderline]
+    measures = {
+        "answerable_answered": float(not answer.refused),
+        "first_citation_right": float(bool(cited) and cited[0] in right),
+        "citation_recall": len(right.intersection(cited)) / len(right) if right else 0.0,
+    }
+    if counted:
+        measures["citation_precision"] = len(right.intersection(counted)) / len(counted)
+    if judgement.facts:
+        measures["facts_quoted"] = _share_quoted(judgement.facts, [c.quote for c in answer.citations])
+    return measures
 
 
 def _share_quoted(facts: Sequence[str], quotes: Sequence[str]) -> float:

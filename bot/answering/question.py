@@ -11,6 +11,8 @@ from typing import Final
 
 import tantivy
 
+from retrieval.text import sentences
+
 # Words that carry a question but say nothing of its subject; stemmed before use.
 QUESTION_WORDS: Final = """
 a about all also am an and any anybody anyone anything are as at be been being both but by can could did do does
@@ -43,7 +45,7 @@ WORKS: Final = r"(?:papers|publications|articles|studies|preprints|surveys|these
 ARTEFACTS: Final = (
     r"(?:agents|algorithms|approaches|architectures|attacks|baselines|benchmarks|corpora|datasets|data ?sets"
     r"|defen[cs]es|environments|evaluations|examples|experiments|frameworks|ideas|libraries|losses|methods|metrics|models|options"
-    r"|packages|projects|simulators|solutions|strategies|systems|tasks|techniques|theories|toolkits|tools|tricks|ways"
+    r"|packages|projects|representations|simulators|solutions|strategies|systems|tasks|techniques|theories|toolkits|tools|tricks|ways"
     r"|works)"
 )
 HERE: Final = (
@@ -70,9 +72,13 @@ LIST: Final = tuple(
             r"(?! (?:did|does|was|were|has|had|is|the)\b)(?! (?:do|are|have) (?:they|it|the|this|that)\b)"
         ),
         rf"^(?:the )?(?:[\w-]+ ){{0,2}}{ARTEFACTS} (?:of|for|that|which|on|to|with|in|using|where|without)\b",
-        r"^(?:[\w-]+ ){0,3}agents (?:of|for|that|which|on|to|with|in)\b",
+        r"^(?:[\w-]+ ){0,3}(?:agents|literature|research|theory|work) (?:about|of|for|that|which|on|to|with|in)\b",
         rf"\bhow do (?:\S+ ){{1,5}}{HERE}\b",
-        r"^who (?:else|all|reports?|uses|studies|studied|proposes|evaluates|tests|works|tried|tries|has tried|have)\b",
+        (
+            r"^who (?:else|all|reports?|uses|studies|studied|proposes|evaluates|tests|works|tried|tries|has tried|have"
+            r"|looks|deals|investigates|explores)\b"
+        ),
+        r"\bwhat (?:is|'s) there (?:about|on|for)\b",
         r"\bdifferent (?:ways|approaches|methods|takes)\b",
     )
 )
@@ -93,6 +99,18 @@ COMPARE: Final = re.compile(
 )
 # Where the second side of a comparison ends: what follows asks about both.
 SIDE_END: Final = re.compile(r"[?!;:]|[,.] |\bin terms of\b|\bwith respect to\b|\bwhen it comes to\b|\s+-+\s+")
+
+# A sentence that gives the bot orders, pings or links instead of asking about papers.
+ORDER: Final = re.compile(
+    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,60}\b(?:above|previous|prior|earlier|instructions?|rules?"
+    r"|everything|guidelines|prompt)\b"
+    r"|\b(?:system|developer|hidden|initial) (?:prompt|message|instructions?)\b"
+    r"|\b(?:api|secret|bot|access) (?:key|token)s?\b|^\W*(?:system|assistant|developer|admin)\b\W*[:>\]]"
+    r"|\byou are now\b|\bpretend (?:to be|you|that)\b|\bact as an?\b"
+    r"|\b(?:role ?-?play|jailbreak\w*|developer mode)\b|\b(?:respond|reply|answer) (?:only |just )?with\b"
+    r"|\b(?:cite|quote) (?:it|this|that|paper) (?:as|number)\b"
+    r"|@(?:everyone|here)\b|<@[!&]?\d+>|<\|?\w+\|?>|</\w+>|```|\]\([^)]*\)|https?://\S+"
+)
 
 
 class Kind(StrEnum):
@@ -196,6 +214,21 @@ def read_question(text: str) -> Question:
         sides=sides,
         terms=content_terms(line),
     )
+
+
+def without_orders(text: str) -> str:
+    """Return a question without what nobody sees and the sentences that give the bot orders; all of it if only those.
+
+    Marks piled on letters go too, so that what is left can be compared with papers.
+    """
+    seen = "".join(
+        each
+        for each in unicodedata.normalize("NFKD", text)
+        if each.isspace() or unicodedata.category(each) not in {"Cc", "Cf", "Cs", "Mn", "Me"}
+    )
+    parts = [line[start:end] for line in seen.splitlines() for start, end in sentences(line)]
+    asking = [part for part in parts if not ORDER.search(part.casefold())]
+    return " ".join(asking if any(content_terms(part) for part in asking) else parts)
 
 
 def content_terms(text: str) -> tuple[str, ...]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import deque
 from typing import TYPE_CHECKING
 
+from bot.answering.conversation import REMEMBERED, Exchange
 from bot.console import print_json, show_answer, stdout
 from bot.wiring import make_answerer, open_library, take_in
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
     from bot.settings import Settings
-
-REMEMBERED = 6  # earlier questions that a follow-up may lean on
 
 
 async def ask_once(settings: Settings, question: str, *, as_json: bool, use_llm: bool) -> None:
@@ -37,10 +37,10 @@ async def chat(settings: Settings, *, use_llm: bool) -> None:
         answerer = make_answerer(settings, library, use_llm=use_llm)
         count = (await library.counts()).papers
         console.print(f"{count} papers. Ask away; an empty line or Ctrl-D ends.")
-        history: list[str] = []
+        history: deque[Exchange] = deque(maxlen=REMEMBERED)
         while question := await _next_question():
-            answer = await answerer.answer(question, history[-REMEMBERED:])
-            history.append(question)
+            answer = await answerer.answer(question, tuple(history))
+            history.append(Exchange.of(answer))
             show_answer(answer, console)
 
 

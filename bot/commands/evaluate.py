@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from bot.answering.conversation import standalone
-from bot.answering.judging import judge, judge_by_kind
+from bot.answering.confidence import THRESHOLD
+from bot.answering.conversation import Conversation, Exchange
 from bot.console import print_json, progress_bar, show_figures, stdout
+from bot.report.evaluation import Evaluation
 from bot.settings import ChromaSettings
 from bot.wiring import make_answerer, open_library
-from retrieval.evaluation import RUN_DEPTH, Dataset, measure, read_dataset, write_run
+from retrieval.errors import BadInputError
+from retrieval.evaluation import RUN_DEPTH, Dataset, Query, read_dataset, write_run
 from retrieval.sources.jsonl import read_jsonl
 
 if TYPE_CHECKING:
@@ -36,10 +38,52 @@ async def evaluate(
     *,
     run_file: Path | None,
     answers_file: Path | None,
+    report: Path | None,
     use_llm: bool,
     as_json: bool,
 ) -> None:
-    """Rank and, where the dataset judges answers, answer each query; print the figures and write the files."""
+    """Run over a dataset, write the files that are wanted and print the figures."""
+    for file in (run_file, answers_file, report):
+        if file and not file.absolute().parent.is_dir():
+            raise BadInputError(f"{file} cannot be written: make the folder {file.parent} first.")
+    evaluation = await run_over(settings, folder, split, use_llm=use_llm, always_answer=answers_file is not None)
+    if run_file:
+        write_run(run_file, evaluation.run, tag="footnote")
+    if answers_file:
+        lines = (
+            json.dumps({"query_id": id_} | answer.to_json(), ensure_ascii=False)
+            for id_, answer in evaluation.answers.items()
+        )
+        answers_file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    if report:
+        from bot.report.page import render
+
+        report.write_text(render(evaluation), encoding="utf-8")
+    if as_json:
+        print_json(
+            {
+                "dataset": evaluation.name,
+                "split": split,
+                "queries": len(evaluation.dataset.queries),
+                "ranking": evaluation.ranking,
+                "answers": evaluation.answered,
+                "by_kind": evaluation.by_kind,
+            }
+        )
+        return
+    console = stdout()
+    queries = f"{len(evaluation.dataset.queries)} queries of {evaluation.name}/{split}"
+    if evaluation.ranking:
+        show_figures(f"Ranking, {queries}", evaluation.ranking, console)
+    if evaluation.answered:
+        show_figures(f"Answers, {queries}", evaluation.answered, console)
+        _show_kinds(evaluation.by_kind, console)
+
+
+async def run_over(
+    settings: Settings, folder: Path, split: str, *, use_llm: bool = False, always_answer: bool = False
+) -> Evaluation:
+    """Rank each query of a dataset, and answer it where the dataset judges answers or `always_answer` is said."""
     dataset = read_dataset(folder, split)
     papers = read_jsonl(dataset.corpus, own_ids=True)
     own = settings.model_copy(
@@ -54,46 +98,27 @@ async def evaluate(
             await library.add(papers, report)
         run = await _rank(library, dataset)
         answers: dict[str, Answer] = {}
-        if dataset.judgements or answers_file:
+        if dataset.judgements or always_answer:
             answers = await _answer(make_answerer(own, library, use_llm=use_llm), dataset)
-    if run_file:
-        write_run(run_file, run, tag="footnote")
-    if answers_file:
-        lines = (
-            json.dumps({"query_id": id_} | answer.to_json(), ensure_ascii=False) for id_, answer in answers.items()
+        return Evaluation(
+            name=folder.resolve().name,
+            split=split,
+            dataset=dataset,
+            papers=(await library.counts()).papers,
+            model=library.embedder.model,
+            threshold=THRESHOLD,
+            run=run,
+            answers=answers,
         )
-        answers_file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-    ranking = measure(dataset.qrels, run)
-    by_kind = {
-        kind: {**_ranking_of(kind, dataset, run), **figures}
-        for kind, figures in judge_by_kind(dataset, answers).items()
-    }
-    answered = judge(dataset, answers)
-    if as_json:
-        print_json(
-            {
-                "dataset": folder.name,
-                "split": split,
-                "queries": len(dataset.queries),
-                "ranking": ranking,
-                "answers": answered,
-                "by_kind": by_kind,
-            }
-        )
-        return
-    console = stdout()
-    show_figures(f"Ranking, {len(dataset.queries)} queries of {folder.name}/{split}", ranking, console)
-    if answered:
-        show_figures("Answers", answered, console)
-        _show_kinds(by_kind, console)
 
 
 async def _rank(library: Library, dataset: Dataset) -> dict[str, list[Hit]]:
+    conversation = Conversation(library)
     run: dict[str, list[Hit]] = {}
     with progress_bar("Searching") as report:
         for number, query in enumerate(dataset.queries, start=1):
-            run[query.query_id] = await library.search(standalone(query.text, query.history), limit=RUN_DEPTH)
+            turn = await conversation.read(query.text, await conversation.recall(_history(query)))
+            run[query.query_id] = await conversation.search(turn, limit=RUN_DEPTH)
             report(number, len(dataset.queries))
     return run
 
@@ -102,16 +127,14 @@ async def _answer(answerer: Answerer, dataset: Dataset) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
     with progress_bar("Answering") as report:
         for number, query in enumerate(dataset.queries, start=1):
-            answers[query.query_id] = await answerer.answer(query.text, query.history)
+            answers[query.query_id] = await answerer.answer(query.text, _history(query))
             report(number, len(dataset.queries))
     return answers
 
 
-def _ranking_of(kind: str, dataset: Dataset, run: Mapping[str, list[Hit]]) -> dict[str, float]:
-    """Return R@1 and R@5 over the queries of one kind."""
-    of_kind = {id_ for id_, judgement in dataset.judgements.items() if judgement.kind == kind}
-    figures = measure({id_: relevant for id_, relevant in dataset.qrels.items() if id_ in of_kind}, run)
-    return {name: figures[name] for name in ("R@1", "R@5") if name in figures}
+def _history(query: Query) -> tuple[Exchange, ...]:
+    """Return the earlier turns of a query; what was cited in them the dataset does not say."""
+    return tuple(Exchange(question) for question in query.history)
 
 
 def _show_kinds(by_kind: Mapping[str, Mapping[str, float]], console: Console) -> None:

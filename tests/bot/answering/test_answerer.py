@@ -21,6 +21,7 @@ from local_llm import (
 )
 
 from bot.answering.answerer import LONGEST_QUESTION, Answerer
+from bot.answering.conversation import Exchange
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
 
@@ -101,9 +102,16 @@ async def test_a_refusal_on_weak_evidence_names_the_nearest_papers(alone: Answer
 
 async def test_a_follow_up_is_answered_from_the_paper_before(alone: Answerer) -> None:
     answer = await alone.answer("how many patients vs controls?", ["is there an EEG dataset from west africa"])
-    assert answer.standalone_question == "is there an EEG dataset from west africa how many patients vs controls?"
+    assert answer.standalone_question.startswith("how many patients vs controls? (in “Nigerian Schizophrenia EEG")
     assert answer.question == "how many patients vs controls?"
     assert "EEG" in answer.citations[0].title
+
+
+async def test_who_else_without_a_word_of_its_own_is_asked_of_the_theme(alone: Answerer) -> None:
+    first = await alone.answer("dataset of experts tracking mocap for humanoids")
+    answer = await alone.answer("who else works on that?", [Exchange.of(first)])
+    assert not answer.refused
+    assert first.citations[0].paper_id not in {citation.paper_id for citation in answer.citations}
 
 
 async def test_an_endless_question_is_cut_and_the_user_is_told(alone: Answerer) -> None:

@@ -350,3 +350,14 @@ def test_a_draft_of_a_thousand_supports_is_checked_in_part() -> None:
 @given(text=st.text(), number=st.integers(), quote=st.text())
 def test_any_draft_is_either_checked_or_rejected(text: str, number: int, quote: str) -> None:
     assert isinstance(check(draft(text, (number, quote)), one(ABSTRACT)), Checked | Rejection)
+
+
+def test_a_rule_of_the_prompt_is_no_statement_even_beside_a_good_quote() -> None:
+    abstract = "We answer a question from numbered cards and from nothing else, in the question's language."
+    leaked = draft("You answer a question from numbered papers and from nothing else.", (1, abstract))
+    assert reason(check(leaked, one(abstract))) == "rules"
+
+
+def test_one_word_shared_with_a_long_quote_is_no_relation() -> None:
+    abstract = "We play chess by the rules and win 9 games of 12. Openings are learned from grandmasters alone."
+    assert reason(check(draft("PWNED, the rules no longer hold.", (1, abstract)), one(abstract))) == "unrelated quote"

@@ -66,7 +66,7 @@ async def test_every_draft_is_a_sentence_of_its_paper_and_passes_the_checks(seed
 
 
 async def test_a_single_question_is_answered_from_one_paper_in_few_sentences(seeded: Library) -> None:
-    drafts, hits = await written(seeded, "does continuing MLM on in-task text always help?")
+    drafts, hits = await written(seeded, "is continued pre-training on task texts always of benefit?")
     assert 1 <= len(drafts) <= MOST_SENTENCES
     assert len(set(titles(drafts, hits))) == 1
 

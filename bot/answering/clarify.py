@@ -1,0 +1,187 @@
+"""Ask back where a question is too broad, and offer ways to ask again where it is refused: phrases of the papers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from bot.answering.conversation import common_terms
+from bot.answering.question import Kind, Want, content_terms, read_question
+from retrieval.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from retrieval.embedding import Embedder
+    from retrieval.papers import Hit, Paper
+
+MOST_CHOICES: Final = 4
+# A question of so few telling words is broad if the titles or abstracts of so many of its hits hold them all.
+BROAD_WORDS: Final = 2
+BROAD_PAPERS: Final = 4
+# Groups nearer to each other than this (cosine of their titles) are one.
+DISTINCT: Final = 0.6
+PHRASE_WORDS: Final = 5
+LONGEST_PHRASE: Final = 70  # characters; a button takes 80
+LONGEST_WORD: Final = 40
+MOST_MISSING: Final = 3
+
+QUESTION: Final = "That is a broad one here. What about {subject} do you mean?"
+NOT_HELD: Final = "The papers here do not answer that."
+ASK_AGAIN: Final = "What is said about {phrase}?"
+
+# What kinds of thing a refusal calls what it has not found.
+KINDS: Final = {
+    Want.LINK: "a link",
+    Want.NUMBER: "a number",
+    Want.DATASET: "a dataset",
+    Want.REASON: "a reason",
+}
+BROAD_WANTS: Final = frozenset({Want.OVERVIEW, Want.NAME})
+# Words around a subject that are none.
+ASIDES: Final = "tell talk explain overview summary info information topic stuff thing research"
+# "What is X" can be answered, however many papers speak of X.
+DEFINITION: Final = re.compile(r"^\W*what(?:'?s| is| are)\b|\bstands? for\b", re.IGNORECASE)
+# Where one phrase of a title ends and the next begins.
+SEGMENTS: Final = re.compile(
+    r"[:?!;,.()\[\]“”\"]\s*|\s[-–—]+\s"
+    r"|\s*\b(?<!-)(?:a|an|the|on|in|for|to|with|by|from|and|or|at|via|using|through|under|over|is|are|as|its|their|what"
+    r"|why|how|we|has|have|towards?|into|between|about|during|beyond|can|do|does|not|it)\b(?!-)\s*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clarification:
+    """Hold a question back to whoever asked, and 2 to 4 answers to it, each a phrase of a paper."""
+
+    question: str
+    choices: tuple[str, ...]
+
+
+async def clarification(question: str, hits: Sequence[Hit], embedder: Embedder) -> Clarification | None:
+    """Return a question back where the question is too broad for one answer, else None.
+
+    It is broad if it says only one or two telling words and names no paper by them, while several of its hits hold
+    them all and are about different things. Raises EmbeddingError where a remote model cannot be asked.
+    """
+    papers = broad_papers(question, [hit.paper for hit in hits])
+    if not papers:
+        return None
+    vectors = await embedder.embed([clean(paper.title) for paper in papers])
+    groups = spread(vectors)
+    asked = frozenset(content_terms(question))
+    phrases = [phrase for at in groups if (phrase := name(papers[at], papers, asked))]
+    choices = tuple(dict.fromkeys(phrases))
+    if len(choices) < 2:  # noqa: PLR2004 - one choice is none
+        return None
+    subject = " ".join(_words(question, asked - frozenset(content_terms(ASIDES))))
+    return Clarification(QUESTION.format(subject=f"“{subject}”"), choices)
+
+
+def broad_papers(question: str, papers: Sequence[Paper]) -> list[Paper]:
+    """Return the papers among which a broad question does not choose; none where it is no broad one."""
+    read = read_question(question)
+    telling = _telling(question)
+    if (
+        DEFINITION.search(question)
+        or read.kind is not Kind.SINGLE
+        or not read.wants <= BROAD_WANTS
+        or not 0 < len(telling) <= BROAD_WORDS
+    ):
+        return []
+    titles = [frozenset(content_terms(paper.title)) for paper in papers]
+    if any(telling & frozenset(content_terms(_own_name(paper.title))) for paper in papers):
+        return []
+    if len(telling) > 1 and sum(telling <= title for title in titles) == 1:
+        return []
+    holding = [
+        paper
+        for paper, title in zip(papers, titles, strict=True)
+        if telling <= title | frozenset(content_terms(paper.abstract))
+    ]
+    return holding if len(holding) >= BROAD_PAPERS else []
+
+
+def spread(vectors: NDArray[np.float32]) -> tuple[int, ...]:
+    """Return up to four rows, the first one first, each as far as can be from those before (unit vectors)."""
+    chosen = [0]
+    while len(chosen) < MOST_CHOICES:
+        nearness = (vectors @ vectors[chosen].T).max(axis=1)
+        farthest = int(np.argmin(nearness))
+        if nearness[farthest] >= DISTINCT:
+            break
+        chosen.append(farthest)
+    return tuple(sorted(chosen))
+
+
+def name(paper: Paper, among: Sequence[Paper], asked: frozenset[str]) -> str:
+    """Return a phrase of the paper's title that says what sets it apart from the others, empty where there is none.
+
+    A phrase adds something to the words asked; its words should be rare among the others.
+    """
+    others = [frozenset(content_terms(f"{each.title} {each.abstract}")) for each in among if each is not paper]
+    best, best_worth = "", 0.0
+    for phrase in phrases_of(paper.title):
+        terms = frozenset(content_terms(phrase))
+        new = terms - asked
+        worth = sum(1 - sum(term in held for held in others) / max(1, len(others)) for term in new)
+        # Words asked for make a phrase read as an answer, and of equals the first is best.
+        worth += 0.3 * len(terms & asked)
+        if new and worth > best_worth:
+            best, best_worth = phrase, worth
+    return best
+
+
+def phrases_of(title: str) -> Iterator[str]:
+    """Yield the phrases of a title: what stands between its marks and small words; long ones lose their head."""
+    for segment in SEGMENTS.split(clean(title)):
+        phrase = " ".join(segment.split()[-PHRASE_WORDS:])
+        if 0 < len(phrase) <= LONGEST_PHRASE:
+            yield phrase
+
+
+def ways_to_ask(question: str, hits: Sequence[Hit]) -> tuple[str, ...]:
+    """Return up to four questions that the nearest papers do answer, each about a phrase of a title."""
+    papers = [hit.paper for hit in hits]
+    asked = frozenset(content_terms(question))
+    phrases = [name(paper, papers, asked) for paper in papers[:MOST_CHOICES]]
+    return tuple(dict.fromkeys(ASK_AGAIN.format(phrase=phrase) for phrase in phrases if phrase))
+
+
+def missing(question: str, hits: Sequence[Hit]) -> str:
+    """Return why a question is refused: the words that no near paper has, else the kind of thing that none gives.
+
+    Of foreign text it holds only letters and digits of the question's own words.
+    """
+    held = frozenset(term for hit in hits for term in content_terms(f"{hit.paper.title} {hit.paper.abstract}"))
+    lacking = [f"“{word}”" for word in _words(question, _telling(question)) if held.isdisjoint(content_terms(word))]
+    if hits and lacking:
+        listed = " or ".join(lacking[:MOST_MISSING])
+        return f"{NOT_HELD} The nearest ones do not mention {listed}."
+    wants = read_question(question).wants
+    kind = next((words for want, words in KINDS.items() if want in wants), None)
+    return (
+        f"{NOT_HELD} The nearest ones are on the subject, but do not give {kind} for it." if hits and kind else NOT_HELD
+    )
+
+
+def _telling(question: str) -> frozenset[str]:
+    return frozenset(content_terms(question)) - common_terms() - frozenset(content_terms(ASIDES))
+
+
+def _words(question: str, terms: frozenset[str]) -> tuple[str, ...]:
+    """Return the question's own words for these terms, each once: letters and digits only."""
+    words = (word for word in re.findall(r"[^\W_]+", question) if len(word) <= LONGEST_WORD)
+    return tuple(dict.fromkeys(word for word in words if not terms.isdisjoint(content_terms(word))))
+
+
+def _own_name(title: str) -> str:
+    """Return what a title calls its work, as in "SERL: A Software Suite"; empty where it gives no short name."""
+    before, colon, _ = clean(title).partition(":")
+    return before if colon and len(before.split()) <= 2 else ""  # noqa: PLR2004 - "GUIDE", "Talking Models"

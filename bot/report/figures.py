@@ -1,0 +1,119 @@
+"""What the report draws, as numbers: calibration bins, the curve of refusal against coverage. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.answering.judging import Verdict
+
+BINS = 10
+# Two-sided 95 % of the normal distribution, for Wilson's interval.
+Z95 = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Hold the predictions between two confidences: how many, their mean, and the share that came true.
+
+    `share` lies between `least` and `most` with 95 % certainty: a bin of three questions says little.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    share: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """Hold what a threshold on confidence does: answerable questions answered, unanswerable ones refused, 0..1."""
+
+    threshold: float
+    answered: float
+    refused: float
+
+
+def calibration(predictions: Sequence[tuple[float, bool]], bins: int = BINS) -> list[Bin]:
+    """Return the bins of equal width that hold a prediction, from (confidence 0..1, whether it came true)."""
+    groups: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
+    for confidence, true in predictions:
+        groups[min(int(confidence * bins), bins - 1)].append((confidence, true))
+    found = []
+    for number, group in enumerate(groups):
+        if group:
+            share = fmean(true for _, true in group)
+            least, most = wilson(share, len(group))
+            mean = fmean(confidence for confidence, _ in group)
+            found.append(Bin(number / bins, (number + 1) / bins, len(group), mean, share, least, most))
+    return found
+
+
+def reliability(verdicts: Sequence[Verdict]) -> dict[str, list[Bin]]:
+    """Return the calibration of confidence for what it promises and for what a reader sees, where there is any.
+
+    Confidence is how likely the library holds the answer, so it is held against that over all questions; a reader
+    takes it for how likely an answer is right, so also against that over those that were answered.
+    """
+    series = {
+        "the library holds the answer (all)": [(each.confidence, each.answerable) for each in verdicts],
+        "the first citation is right (answered)": [
+            (each.confidence, each.right) for each in verdicts if not each.refused
+        ],
+    }
+    return {label: calibration(predictions) for label, predictions in series.items() if predictions}
+
+
+def expected_calibration_error(bins: Sequence[Bin]) -> float:
+    """Return the mean distance of confidence from what came true, bins weighted by their counts; 0 without any.
+
+    Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015.
+    """
+    total = sum(each.count for each in bins)
+    return sum(each.count * abs(each.share - each.confidence) for each in bins) / total if total else 0.0
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share seen in `count` trials; it stays within 0..1, however few they are."""
+    spread = Z95 * math.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2))
+    middle, scale = share + Z95**2 / (2 * count), 1 + Z95**2 / count
+    # Rounding may put an end a hair beside a share of 0 or 1.
+    return max(0.0, min(share, (middle - spread) / scale)), min(1.0, max(share, (middle + spread) / scale))
+
+
+def split_confidences(verdicts: Sequence[Verdict]) -> tuple[list[float], list[float]]:
+    """Return the confidences of answerable and of unanswerable questions."""
+    return (
+        [each.confidence for each in verdicts if each.answerable],
+        [each.confidence for each in verdicts if not each.answerable],
+    )
+
+
+def trade_at(threshold: float, answerable: Sequence[float], unanswerable: Sequence[float]) -> Trade:
+    """Return what a threshold does to the confidences of answerable and of unanswerable questions, neither empty."""
+    return Trade(
+        threshold,
+        answered=fmean(confidence >= threshold for confidence in answerable),
+        refused=fmean(confidence < threshold for confidence in unanswerable),
+    )
+
+
+def coverage_curve(answerable: Sequence[float], unanswerable: Sequence[float]) -> list[Trade]:
+    """Return every trade that a threshold could make, from answering all to refusing all; neither may be empty."""
+    confidences = sorted({*answerable, *unanswerable})
+    beyond = math.nextafter(confidences[-1], math.inf)
+    return [trade_at(threshold, answerable, unanswerable) for threshold in (*confidences, beyond)]
+
+
+def area(curve: Sequence[Trade]) -> float:
+    """Return the area under the curve: how often an answerable question outranks an unanswerable one (AUROC)."""
+    return sum((a.answered - b.answered) * (a.refused + b.refused) / 2 for a, b in pairwise(curve))
