@@ -37,7 +37,7 @@ FOLLOW_UPS = [
         BCI,
     ),
     (["anything on the water use of AI?"], "and how much fresh water did its training evaporate", WATER),
-    (["who gets real arms to learn with RL in under an hour?"], "on which tasks was that", SERL),
+    (["who gets real robot arms to learn PCB assembly with RL in half an hour?"], "on which tasks was that", SERL),
     (["theory of mind dataset for llms"], "does chain of thought help them there", TOM),
     (["black box few shot classification"], "by how much does it beat the previous sota?", BLACK_BOX),
     (["black box few shot classification"], "can it use extra data?", BLACK_BOX),
@@ -84,7 +84,7 @@ async def test_a_follow_up_finds_its_paper_first(seeded: Library) -> None:
 
 
 async def test_a_change_of_subject_is_read_without_its_history(seeded: Library) -> None:
-    for before in ("theory of mind dataset for llms", "who gets real arms to learn with RL?"):
+    for before in ("theory of mind dataset for llms", "which paper gives a software suite to learn RL on real robots quickly?"):
         for question in CHANGES_OF_SUBJECT:
             relation, standalone, _ = await read(seeded, [before], question)
             assert (relation, standalone) == (Relation.NEW, question), before
