@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIte
         await library.close()
 
 
-def make_answerer(settings: Settings, library: Library, *, use_llm: bool = True) -> Answerer:
-    """Return an answerer over the library, with the language model where one is set and wanted."""
+@asynccontextmanager
+async def open_answerer(settings: Settings, library: Library, *, use_llm: bool = True) -> AsyncIterator[Answerer]:
+    """Give an answerer over the library, with the language model where one is set and wanted; close it at the end."""
     from bot.answering.answerer import Answerer
     from bot.answering.extractive import ExtractiveWriter
     from bot.answering.llm import LLMWriter
@@ -60,7 +61,8 @@ def make_answerer(settings: Settings, library: Library, *, use_llm: bool = True)
     chosen = settings.llm
     extractive = ExtractiveWriter(library.embedder)
     if not use_llm or not chosen.enabled:
-        return Answerer(library, extractive)
+        yield Answerer(library, extractive)
+        return
     key = chosen.api_key.get_secret_value() if chosen.api_key else None
     llm = LLMWriter(
         model=chosen.model,
@@ -70,7 +72,8 @@ def make_answerer(settings: Settings, library: Library, *, use_llm: bool = True)
         prompt_tokens=chosen.prompt_tokens,
     )
     rewriter = LLMRewriter(model=chosen.model, api_key=key, base_url=chosen.base_url, timeout=chosen.timeout)
-    return Answerer(library, extractive, llm, rewriter)
+    async with aclosing(llm), aclosing(rewriter):
+        yield Answerer(library, extractive, llm, rewriter)
 
 
 async def take_in(library: Library) -> None:

@@ -20,7 +20,7 @@ from rich.console import Console
 from bot.console import show_answer
 from bot.discord.render import cards
 from bot.settings import Settings
-from bot.wiring import make_answerer, open_library, take_in
+from bot.wiring import open_answerer, open_library, take_in
 
 if TYPE_CHECKING:
     from bot.answering.answer import Answer
@@ -45,9 +45,8 @@ async def main() -> None:
     """Answer two questions and draw each in both places."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.load(data_dir=Path(folder))
-        async with open_library(settings) as library:
+        async with open_library(settings) as library, open_answerer(settings, library, use_llm=False) as answerer:
             await take_in(library)
-            answerer = make_answerer(settings, library, use_llm=False)
             for name, question in (("answer", ASKED), ("refusal", UNANSWERED)):
                 answer = await answerer.answer(question)
                 (PICTURES / f"terminal-{name}.svg").write_text(terminal(question, answer), encoding="utf-8")

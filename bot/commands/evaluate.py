@@ -13,7 +13,7 @@ from bot.answering.conversation import Conversation, Exchange
 from bot.console import print_json, progress_bar, show_figures, stdout
 from bot.report.evaluation import Evaluation
 from bot.settings import ChromaSettings
-from bot.wiring import make_answerer, open_library
+from bot.wiring import open_answerer, open_library
 from retrieval.errors import BadInputError
 from retrieval.evaluation import RUN_DEPTH, Dataset, Query, read_dataset, write_run
 from retrieval.sources.jsonl import read_jsonl
@@ -99,7 +99,8 @@ async def run_over(
         run = await _rank(library, dataset)
         answers: dict[str, Answer] = {}
         if dataset.judgements or always_answer:
-            answers = await _answer(make_answerer(own, library, use_llm=use_llm), dataset)
+            async with open_answerer(own, library, use_llm=use_llm) as answerer:
+                answers = await _answer(answerer, dataset)
         return Evaluation(
             name=folder.resolve().name,
             split=split,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.wiring import make_answerer, open_library, take_in
+from bot.wiring import open_answerer, open_library, take_in
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -17,4 +17,5 @@ async def run(settings: Settings) -> None:
     token = require_token(settings)
     async with open_library(settings) as library:
         await take_in(library)
-        await run_bot(settings, make_answerer(settings, library), token)
+        async with open_answerer(settings, library) as answerer:
+            await run_bot(settings, answerer, token)
