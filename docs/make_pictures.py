@@ -42,15 +42,15 @@ blockquote { margin: 2px 0; padding-left: 10px; border-left: 4px solid #4e5058; 
 
 
 async def main() -> None:
-    """Answer two questions and draw each in both places."""
+    """Answer two questions and draw what is shown."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.load(data_dir=Path(folder))
         async with open_library(settings) as library, open_answerer(settings, library, use_llm=False) as answerer:
             await take_in(library)
-            for name, question in (("answer", ASKED), ("refusal", UNANSWERED)):
-                answer = await answerer.answer(question)
-                (PICTURES / f"terminal-{name}.svg").write_text(terminal(question, answer), encoding="utf-8")
-                (PICTURES / f"discord-{name}.svg").write_text(discord_card(question, answer), encoding="utf-8")
+            answer, refusal = await answerer.answer(ASKED), await answerer.answer(UNANSWERED)
+    (PICTURES / "terminal-answer.svg").write_text(terminal(ASKED, answer), encoding="utf-8")
+    (PICTURES / "discord-answer.svg").write_text(discord_card(ASKED, answer), encoding="utf-8")
+    (PICTURES / "discord-refusal.svg").write_text(discord_card(UNANSWERED, refusal), encoding="utf-8")
 
 
 def terminal(question: str, answer: Answer) -> str:
