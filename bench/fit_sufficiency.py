@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize
+from ridge import fit_logistic
 
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.question import Kind, read_question
@@ -98,23 +98,10 @@ def weigh(rows: Sequence[Asked]) -> NDArray[np.float64]:
 
 def fit(rows: Sequence[Asked], columns: Sequence[int]) -> NDArray[np.float64]:
     """Return intercept and coefficients of a ridge logistic, zero for columns left out."""
-    x = np.array([astuple(row.gap) for row in rows])[:, columns]
+    x = np.array([astuple(row.gap) for row in rows])
     y = np.array([row.answerable for row in rows], float)
     weight = weigh(rows)
-    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
-    x = (x - mean) / spread
-
-    def loss(b: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logit = x @ b[1:] + b[0]
-        value = weight @ (np.logaddexp(0, logit) - y * logit) + RIDGE * b[1:] @ b[1:]
-        slope = weight * (1 / (1 + np.exp(-logit)) - y)
-        return value, np.append(slope.sum(), x.T @ slope + 2 * RIDGE * b[1:])
-
-    b = minimize(loss, np.zeros(len(columns) + 1), jac=True).x
-    found = np.zeros(len(NAMES) + 1)
-    found[[column + 1 for column in columns]] = b[1:] / spread
-    found[0] = b[0] - mean @ found[[column + 1 for column in columns]]
-    return found
+    return fit_logistic(x, y, weight, columns, RIDGE)
 
 
 def cross_validate(rows: Sequence[Asked], columns: Sequence[int]) -> NDArray[np.float64]:
