@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from retrieval.papers import Hit
 
@@ -149,7 +149,7 @@ class AnswerWriter(Protocol):
 
     name: WriterName
 
-    def write(self, question: str, hits: Sequence[Hit]) -> AsyncIterator[Draft | Usage]:
+    def write(self, question: str, hits: Sequence[Hit]) -> AsyncGenerator[Draft | Usage]:
         """Yield drafts one by one, as they come, and the usage once it is known.
 
         Paper numbers count `hits` from 1. Raises WriterError where the writer itself failed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from bot.answering.question import Kind, content_terms, read_question
 from bot.errors import WriterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from bot.answering.answer import AnswerWriter, WriterName
     from bot.answering.checks import Checked
@@ -44,7 +44,7 @@ class _Page:
     statements: list[Statement] = field(default_factory=list)
     citations: dict[tuple[str, str], Citation] = field(default_factory=dict)
 
-    def add(self, checked: Checked, hits: Sequence[Hit]) -> None:
+    def add(self, checked: Checked, hits: Sequence[Hit]) -> Statement:
         numbers = []
         for support in checked.supports:
             paper = hits[support.paper_number - 1].paper
@@ -54,6 +54,7 @@ class _Page:
             )
             numbers.append(citation.number)
         self.statements.append(Statement(checked.text, tuple(dict.fromkeys(numbers))))
+        return self.statements[-1]
 
 
 class Answerer:
@@ -77,12 +78,21 @@ class Answerer:
         `history` holds the earlier turns of the conversation, oldest first: what `Exchange.of` keeps of an answer,
         or the bare question where nothing else is known.
         """
+        async with aclosing(self.stream(question, history)) as snapshots:
+            return [snapshot async for snapshot in snapshots][-1]
+
+    async def stream(self, question: str, history: Sequence[str | Exchange] = ()) -> AsyncGenerator[Answer]:
+        """Yield the answer as it grows, each statement only after its check; the last one yielded is the whole.
+
+        What a language model wrote before it failed gives way to the papers' own sentences.
+        """
         stopwatch = _Stopwatch()
         asked = question.strip()
         notes = [TOO_LONG] if len(asked) > LONGEST_QUESTION else []
         asked = asked[:LONGEST_QUESTION]
         if read_question(asked).kind is Kind.SMALL_TALK:
-            return _Reply(Turn(asked, asked, asked), notes, stopwatch, self._extractive.name).refuse(SMALL_TALK)
+            yield _Reply(Turn(asked, asked, asked), notes, stopwatch, self._extractive.name).refuse(SMALL_TALK)
+            return
 
         with stopwatch("conversation"):
             spoken = await self._conversation.recall([_exchange(turn) for turn in history])
@@ -99,40 +109,52 @@ class Answerer:
         if turn.relation is Relation.NEW and turn.query == asked and not spoken.clarifying:
             back = await clarification(asked, hits, self._library.embedder)
             if back:
-                return reply.ask_back(back)
+                yield reply.ask_back(back)
+                return
         if reply.confidence < THRESHOLD:
-            return reply.refuse(missing(wanted, given), hits)
+            yield reply.refuse(missing(wanted, given), hits)
+            return
 
-        page = None
+        # Other papers on a theme need not hold every word of the question that set it.
+        question = asked if turn.exclude else turn.query
+        with stopwatch("write"):
+            async with aclosing(self._write(question, given, reply)) as statements:
+                async for _ in statements:
+                    yield reply.give()
+        yield reply.give() if reply.page.statements else reply.refuse(missing(wanted, given), hits)
+
+    async def _write(self, question: str, given: Sequence[Hit], reply: _Reply) -> AsyncGenerator[Statement]:
+        """Let the language model write, and where there is none or it fails the extractive writer."""
         if self._llm is not None:
-            reply.writer = self._llm.name
+            reply.start(self._llm)
             try:
-                with stopwatch("write"):
-                    page = await _write(self._llm, turn.standalone, given, reply)
+                async with aclosing(_checked(self._llm, reply.turn.standalone, given, reply)) as statements:
+                    async for statement in statements:
+                        yield statement
             except WriterError as error:
-                notes.append(f"The language model {error}; these are the papers' own sentences.")
-                reply.writer = self._extractive.name
-        if page is None:
-            # Other papers on a theme need not hold every word of the question that set it.
-            text = asked if turn.exclude else turn.query
-            with stopwatch("write"):
-                page = await _write(self._extractive, text, given, reply)
-        return reply.give(page) if page.statements else reply.refuse(missing(wanted, given), hits)
+                reply.notes.append(f"The language model {error}; these are the papers' own sentences.")
+            else:
+                return
+        reply.start(self._extractive)
+        async with aclosing(_checked(self._extractive, question, given, reply)) as statements:
+            async for statement in statements:
+                yield statement
 
 
-async def _write(writer: AnswerWriter, question: str, hits: Sequence[Hit], reply: _Reply) -> _Page:
-    """Let a writer write, keep what passes its checks, and count what it took even where it fails."""
-    page = _Page()
-    async for written in writer.write(question, hits):
-        if isinstance(written, Usage):
-            reply.usage = reply.usage + written if reply.usage else written
-            continue
-        checked = await asyncio.to_thread(check, written, hits)
-        if isinstance(checked, Rejection):
-            log.info("statement dropped writer=%s reason=%s", writer.name, checked.reason)
-        else:
-            page.add(checked, hits)
-    return page
+async def _checked(
+    writer: AnswerWriter, question: str, hits: Sequence[Hit], reply: _Reply
+) -> AsyncGenerator[Statement]:
+    """Yield each statement that passes its checks, once it is on the reply's page, and count what the writer took."""
+    async with aclosing(writer.write(question, hits)) as drafts:
+        async for written in drafts:
+            if isinstance(written, Usage):
+                reply.usage = reply.usage + written if reply.usage else written
+                continue
+            checked = await asyncio.to_thread(check, written, hits)
+            if isinstance(checked, Rejection):
+                log.info("statement dropped writer=%s reason=%s", writer.name, checked.reason)
+            else:
+                yield reply.page.add(checked, hits)
 
 
 def _exchange(turn: str | Exchange) -> Exchange:
@@ -150,15 +172,20 @@ class _Reply:
     writer: WriterName
     confidence: float = 0.0
     usage: Usage | None = field(init=False)
+    page: _Page = field(default_factory=_Page)
 
     def __post_init__(self) -> None:
         self.usage = self.turn.usage
 
-    def give(self, page: _Page) -> Answer:
+    def start(self, writer: AnswerWriter) -> None:
+        self.writer = writer.name
+        self.page = _Page()
+
+    def give(self) -> Answer:
         return replace(
             self._answer(refused=False),
-            statements=tuple(page.statements),
-            citations=tuple(page.citations.values()),
+            statements=tuple(self.page.statements),
+            citations=tuple(self.page.citations.values()),
         )
 
     def refuse(self, sentence: str, hits: Sequence[Hit] = ()) -> Answer:

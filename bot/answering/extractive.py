@@ -18,7 +18,7 @@ from bot.answering.sufficiency import MORE, SUFFICIENT, missing_words, read_gap,
 from retrieval.text import clean, fold, sentences
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from numpy.typing import NDArray
 
@@ -127,7 +127,7 @@ class ExtractiveWriter:
         self._embedder = embedder
         self._remembered: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
-    async def write(self, question: str, hits: Sequence[Hit]) -> AsyncIterator[Draft | Usage]:
+    async def write(self, question: str, hits: Sequence[Hit]) -> AsyncGenerator[Draft | Usage]:
         """Yield one draft a sentence: of the best paper for a single question, of several where several are asked.
 
         Paper numbers count `hits` from 1. Raises EmbeddingError where a remote embedding model cannot be asked.

@@ -20,7 +20,7 @@ from bot.errors import WriterError
 from retrieval.tokens import TokenCounter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from openai import AsyncStream
     from openai.types import CompletionUsage
@@ -82,7 +82,7 @@ class LLMWriter:
         """Close the connections to the server."""
         await self._client.close()
 
-    async def write(self, question: str, hits: Sequence[Hit]) -> AsyncIterator[Draft | Usage]:
+    async def write(self, question: str, hits: Sequence[Hit]) -> AsyncGenerator[Draft | Usage]:
         """Yield each draft as soon as it is complete in the stream, then the usage; none if the papers do not suffice.
 
         One deadline covers the whole call, retries included. Raises WriterError, after the drafts that came whole
