@@ -250,6 +250,13 @@ class Catalogue:
                 found |= {row.paper_id: _paper(row) for row in rows}
         return found
 
+    async def titles(self) -> list[tuple[str, str]]:
+        """Return id and title of every paper, those published or added last first."""
+        order = (papers.c.published.desc().nulls_last(), papers.c.number.desc())
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(sa.select(papers.c.paper_id, papers.c.title).order_by(*order))
+            return [(row.paper_id, row.title) for row in rows]
+
     async def chunks_of(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
         """Return the stored chunks of papers, by id, in order."""
         found: dict[str, list[StoredChunk]] = {}

@@ -20,6 +20,7 @@ from retrieval.errors import BadInputError, LibraryLockedError
 from retrieval.lexical import LexicalIndex
 from retrieval.papers import Evidence, Hit, Passage
 from retrieval.ranking import SHORTLIST, Candidate, fuse, match_words
+from retrieval.shelf import Shelf
 from retrieval.vectors import WRITE_ROWS, DenseIndex
 
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ class Library:
     ) -> None:
         self._lock = lock
         self._catalogue = catalogue
+        self._shelf = Shelf(catalogue)
         self._dense = dense
         self._lexical = lexical
         self._embedder = embedder
+        self._titles: Sequence[tuple[str, str]] = ()
         self._indexing = asyncio.Lock()
 
     @classmethod
@@ -108,6 +111,7 @@ class Library:
                 log.warning("the indexes are made anew from the catalogue: %s", fault)
                 await library._empty_indexes()
             opening.unlink()
+            library._titles = await catalogue.titles()
         except BaseException:
             lock.release()
             raise
@@ -127,7 +131,10 @@ class Library:
         everything = list(papers)
         added = Added()
         for start in range(0, len(everything), ADD_BATCH):
-            added += await self._catalogue.add(everything[start : start + ADD_BATCH])
+            batch = everything[start : start + ADD_BATCH]
+            added += await self._catalogue.add(batch)
+            self._shelf.forget(paper.paper_id for paper in batch)
+        self._titles = await self._catalogue.titles()
         await self.index_pending(progress)
         return added
 
@@ -168,9 +175,29 @@ class Library:
         ranked = await self._rank(candidates, words)
         return await self._hits(query, vector, ranked[:limit])
 
+    async def similar(self, paper_id: str, *, limit: int = 10) -> list[Hit]:
+        """Return up to `limit` other papers by their windows' nearness to this one's, nearest first; none if unknown."""
+        paper = await self.get(paper_id)
+        windows = (await self._shelf.windows([paper_id])).get(paper_id)
+        if paper is None or windows is None:
+            return []
+        middle = windows.mean(axis=0)
+        vector = np.asarray(middle / np.linalg.norm(middle), np.float32)
+        near = (
+            chunk_id.rpartition("#")[0] for chunk_id, _ in await asyncio.to_thread(self._dense.query, vector, REACH)
+        )
+        others = [found for found in dict.fromkeys(near) if found != paper_id]
+        candidates = await self._candidates(paper.title, vector, others, {}, {})
+        candidates.sort(key=lambda candidate: (-candidate.window, candidate.paper_id))
+        return await self._hits(paper.title, vector, [(each.window, each) for each in candidates[:limit]])
+
+    def titles(self) -> Sequence[tuple[str, str]]:
+        """Return id and title of every paper, those published or added last first."""
+        return self._titles
+
     async def get(self, paper_id: str) -> Paper | None:
         """Return a paper by its id, or None."""
-        return (await self._catalogue.get([paper_id])).get(paper_id)
+        return (await self._shelf.papers([paper_id])).get(paper_id)
 
     async def counts(self) -> Counts:
         """Return how much the library holds."""
@@ -197,16 +224,14 @@ class Library:
     ) -> list[Candidate]:
         """Return papers with both scores, computed for those that only one index proposed."""
         windows, rest, named = await asyncio.gather(
-            self._catalogue.windows_of(paper_ids),
+            self._shelf.windows(paper_ids),
             asyncio.to_thread(self._lexical.score, query, [each for each in paper_ids if each not in bm25]),
             asyncio.to_thread(self._lexical.named, query),
         )
         if not windows:
             return []
-        cosines: dict[str, float] = {}
-        matrix = np.frombuffer(b"".join(row for _, row in windows), np.float32).reshape(len(windows), -1)
-        for (paper_id, _), cosine in zip(windows, (matrix @ vector).tolist(), strict=True):
-            cosines[paper_id] = max(cosine, cosines.get(paper_id, -1.0))
+        firsts = np.cumsum([0, *(len(rows) for rows in windows.values())])[:-1]
+        cosines = np.maximum.reduceat(np.concatenate(list(windows.values())) @ vector, firsts)
         return [
             Candidate(
                 paper_id,
@@ -215,7 +240,7 @@ class Library:
                 bm25=bm25.get(paper_id) or rest.get(paper_id, 0.0),
                 named=paper_id in named,
             )
-            for paper_id, cosine in cosines.items()
+            for paper_id, cosine in zip(windows, cosines.tolist(), strict=True)
         ]
 
     async def _rank(self, candidates: Sequence[Candidate], words: Words | None) -> list[tuple[float, Candidate]]:
@@ -224,7 +249,7 @@ class Library:
         if words is None:
             return ranked
         shortlist = [candidate for _, candidate in ranked[:SHORTLIST]]
-        packed = await self._catalogue.words_of(candidate.paper_id for candidate in shortlist)
+        packed = await self._shelf.words(candidate.paper_id for candidate in shortlist)
         scores = await asyncio.to_thread(self._match, words, [packed.get(each.paper_id, b"") for each in shortlist])
         best = fuse(
             [replace(candidate, words=score) for candidate, score in zip(shortlist, scores, strict=True)],
@@ -244,8 +269,8 @@ class Library:
     ) -> list[Hit]:
         paper_ids = [candidate.paper_id for _, candidate in ranked]
         papers, chunks, coverage = await asyncio.gather(
-            self._catalogue.get(paper_ids),
-            self._catalogue.chunks_of(paper_ids),
+            self._shelf.papers(paper_ids),
+            self._shelf.chunks(paper_ids),
             asyncio.to_thread(self._lexical.coverage, query, paper_ids),
         )
         ideal = self._lexical.ideal(query)
@@ -276,6 +301,7 @@ class Library:
         embedded = await self._embed(made)
         rows = [(part, found) for part, known in made if (found := embedded.get(part.text, known))]
         await self._catalogue.store_chunks(rows, self._embedder.model)
+        self._shelf.forget(waiting.paper.paper_id for waiting in batch)
         log.info("embedded %d texts of %d papers", len(embedded), len(batch))
 
         counts: dict[str, int] = defaultdict(int)

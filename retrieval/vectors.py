@@ -90,9 +90,6 @@ class DenseIndex:
 
     def query(self, vector: NDArray[np.float32], limit: int) -> list[tuple[str, float]]:
         """Return up to `limit` chunk ids with their cosine to `vector`, nearest first."""
-        limit = min(limit, self.count())
-        if limit == 0:
-            return []
         found = self._collection.query(query_embeddings=vector[None, :], n_results=limit, include=["distances"])
         distances = found["distances"]
         assert distances is not None

@@ -1,4 +1,4 @@
-"""Where papers come from: the page that ships, page dumps and JSON Lines, found by what a user calls them."""
+"""Where papers come from, found by what a user calls it: files here, sources on the network through `open_online`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 from retrieval.errors import BadInputError
 from retrieval.sources.jsonl import read_jsonl
 from retrieval.sources.page_dump import read_page_dump
+from retrieval.sources.specs import ACCEPTED as _ONLINE
+from retrieval.sources.specs import open_online
 
 if TYPE_CHECKING:
     from retrieval.papers import Paper
+
+__all__ = ["SEEDS", "Source", "open_online", "open_source", "seeds_file"]
 
 SEEDS = "seeds"
 
 _SEEDS_FILE = "hf-papers.txt"
 _JSONL = (".jsonl", ".jsonl.gz")
-_ACCEPTED = f'a source is "{SEEDS}", a page dump (.txt), a .jsonl or .jsonl.gz file, or a folder of those'
+_ACCEPTED = f'a source is "{SEEDS}", a page dump (.txt), a .jsonl or .jsonl.gz file, a folder of those, {_ONLINE}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Source:
 
 
 def open_source(spec: str) -> Source:
-    """Return a source with its papers, every file of it read and found good; raises BadInputError.
+    """Return a source of files with its papers, every file of it read and found good; raises BadInputError.
 
     Args:
         spec: "seeds", a page dump, a .jsonl or .jsonl.gz file, or a folder: of one in BEIR's form (with a
@@ -77,5 +81,5 @@ def _files(folder: Path) -> list[Path]:
 
 def _nearest(path: Path) -> str:
     siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.name, [SEEDS, *siblings], n=1)
+    near = difflib.get_close_matches(path.name, [SEEDS, "huggingface", "arxiv", *siblings], n=1)
     return f'the nearest is "{near[0]}"; ' if near else ""

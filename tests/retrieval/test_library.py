@@ -314,3 +314,37 @@ async def test_a_library_that_closes_well_opens_without_a_rebuild(
     again = await Library.open(tmp_path, counting)
     assert await again.index_pending() == 0
     await again.close()
+
+
+async def test_similar_papers_are_of_the_same_theme_and_never_the_paper_itself(seeded: Library) -> None:
+    (found,) = await seeded.search("Objective Mismatch in Model-based Reinforcement Learning", limit=1)
+    near = await seeded.similar(found.paper.paper_id, limit=5)
+    assert len(near) == 5
+    assert found.paper.paper_id not in {hit.paper.paper_id for hit in near}
+    assert "Reinforcement Learning" in " ".join(hit.paper.title for hit in near)
+    assert [hit.evidence.cosine for hit in near] == sorted((hit.evidence.cosine for hit in near), reverse=True)
+    assert await seeded.similar("nobody knows it") == []
+
+
+async def test_titles_name_every_paper_the_newest_first(library: Library) -> None:
+    assert library.titles() == []
+    await library.add(
+        [
+            Paper("a", "Older", "Cats sit on mats.", "one", published=dt.date(2026, 1, 1)),
+            Paper("b", "Newer", "Cats sit on hats.", "one", published=dt.date(2026, 2, 1)),
+            Paper("c", "Undated", "Cats sit on bats.", "one"),
+        ]
+    )
+    assert library.titles() == [("b", "Newer"), ("a", "Older"), ("c", "Undated")]
+
+
+async def test_a_changed_paper_is_found_as_it_is_now(library: Library) -> None:
+    before = Paper("a", "A paper", "Cats sit on mats.", "one")
+    await library.add([before])
+    assert (await library.search("cats"))[0].paper == before
+    after = Paper("a", "A paper", "Dogs run in parks. They bark.", "one")
+    await library.add([after])
+    (hit,) = await library.search("dogs")
+    assert hit.paper == after
+    assert {passage.text for passage in hit.sentences} == {"Dogs run in parks.", "They bark."}
+    assert await library.get("a") == after

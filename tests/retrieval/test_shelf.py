@@ -1,0 +1,100 @@
+"""The shelf reads each paper once, until it changes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from retrieval.catalogue import Catalogue, Embedded
+from retrieval.papers import Chunk, Paper
+from retrieval.shelf import Shelf
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from pathlib import Path
+
+    from retrieval.catalogue import StoredChunk
+
+CATS = Paper("cats", "Cats", "Cats sit.", "test")
+DOGS = Paper("dogs", "Dogs", "Dogs run.", "test")
+BOTH = [CATS.paper_id, DOGS.paper_id]
+
+
+class Watched(Catalogue):
+    """Note what is read, and let a test hold a reading back."""
+
+    asked: list[list[str]]
+    gate: asyncio.Event
+
+    async def chunks_of(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
+        ids = list(paper_ids)
+        self.asked.append(ids)
+        found = await super().chunks_of(ids)
+        await asyncio.wait_for(self.gate.wait(), 10)
+        return found
+
+
+@pytest.fixture
+async def catalogue(tmp_path: Path) -> AsyncIterator[Watched]:
+    catalogue = await Watched.open(f"sqlite+aiosqlite:///{tmp_path / 'footnote.db'}")
+    assert isinstance(catalogue, Watched)
+    catalogue.asked, catalogue.gate = [], asyncio.Event()
+    catalogue.gate.set()
+    await catalogue.add([CATS, DOGS])
+    await store(catalogue, CATS, 1.0)
+    await store(catalogue, DOGS, 2.0)
+    yield catalogue
+    await catalogue.close()
+
+
+async def store(catalogue: Catalogue, paper: Paper, value: float) -> None:
+    made = [
+        (Chunk(paper.paper_id, at, 0, 9, paper.abstract, kind), Embedded(np.full(4, value, np.float32), words))
+        for at, (kind, words) in enumerate([("window", b"words"), ("window", None), ("sentence", None)])
+    ]
+    await catalogue.store_chunks(made, "model")  # type: ignore[arg-type]
+
+
+async def test_what_was_read_is_not_read_again(catalogue: Watched) -> None:
+    shelf = Shelf(catalogue)
+    first = await shelf.chunks(["cats"])
+    assert [len(chunks) for chunks in first.values()] == [3]
+    assert set(await shelf.chunks([*BOTH, "unknown"])) == set(BOTH)
+    await shelf.chunks(BOTH)
+    assert catalogue.asked == [["cats"], ["dogs", "unknown"]]
+
+
+async def test_windows_are_rows_and_words_are_bytes(catalogue: Watched) -> None:
+    shelf = Shelf(catalogue)
+    for _ in range(2):
+        windows = await shelf.windows(BOTH)
+        assert {name: rows.tolist() for name, rows in windows.items()} == {
+            "cats": [[1.0] * 4] * 2,
+            "dogs": [[2.0] * 4] * 2,
+        }
+        assert await shelf.words(BOTH) == {"cats": b"words", "dogs": b"words"}
+        assert await shelf.papers(["dogs", "unknown"]) == {"dogs": DOGS}
+
+
+async def test_what_changed_is_read_anew(catalogue: Watched) -> None:
+    shelf = Shelf(catalogue)
+    await shelf.windows(BOTH)
+    await store(catalogue, CATS, 3.0)
+    shelf.forget(["cats"])
+    assert (await shelf.windows(["cats"]))["cats"][0, 0] == 3.0
+
+
+async def test_what_was_replaced_while_it_was_read_is_not_kept(catalogue: Watched) -> None:
+    shelf = Shelf(catalogue)
+    catalogue.gate.clear()
+    reading = asyncio.create_task(shelf.chunks(["cats"]))
+    while not catalogue.asked:
+        await asyncio.sleep(0.001)
+    await store(catalogue, CATS, 3.0)
+    shelf.forget(["cats"])
+    catalogue.gate.set()
+    await asyncio.wait_for(reading, 10)
+    assert (await shelf.chunks(["cats"]))["cats"][0].vector[0] == 3.0
