@@ -176,7 +176,7 @@ class Library:
         return await self._hits(query, vector, ranked[:limit])
 
     async def similar(self, paper_id: str, *, limit: int = 10) -> list[Hit]:
-        """Return up to `limit` other papers by their windows' nearness to this one's, nearest first; none if unknown."""
+        """Return up to `limit` other papers, those with windows nearest to this one's first; none if it is unknown."""
         paper = await self.get(paper_id)
         windows = (await self._shelf.windows([paper_id])).get(paper_id)
         if paper is None or windows is None:

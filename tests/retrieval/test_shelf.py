@@ -28,11 +28,13 @@ class Watched(Catalogue):
 
     asked: list[list[str]]
     gate: asyncio.Event
+    reading: asyncio.Event
 
     async def chunks_of(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
         ids = list(paper_ids)
         self.asked.append(ids)
         found = await super().chunks_of(ids)
+        self.reading.set()
         await asyncio.wait_for(self.gate.wait(), 10)
         return found
 
@@ -41,7 +43,7 @@ class Watched(Catalogue):
 async def catalogue(tmp_path: Path) -> AsyncIterator[Watched]:
     catalogue = await Watched.open(f"sqlite+aiosqlite:///{tmp_path / 'footnote.db'}")
     assert isinstance(catalogue, Watched)
-    catalogue.asked, catalogue.gate = [], asyncio.Event()
+    catalogue.asked, catalogue.gate, catalogue.reading = [], asyncio.Event(), asyncio.Event()
     catalogue.gate.set()
     await catalogue.add([CATS, DOGS])
     await store(catalogue, CATS, 1.0)
@@ -91,8 +93,7 @@ async def test_what_was_replaced_while_it_was_read_is_not_kept(catalogue: Watche
     shelf = Shelf(catalogue)
     catalogue.gate.clear()
     reading = asyncio.create_task(shelf.chunks(["cats"]))
-    while not catalogue.asked:
-        await asyncio.sleep(0.001)
+    await asyncio.wait_for(catalogue.reading.wait(), 10)
     await store(catalogue, CATS, 3.0)
     shelf.forget(["cats"])
     catalogue.gate.set()
