@@ -172,7 +172,7 @@ class Library:
         if since or source:
             paper_ids = await self._catalogue.among(paper_ids, since=since, source=source)
         candidates = await self._candidates(query, vector, paper_ids, nearest, dict(lexical))
-        ranked = await self._rank(candidates, words)
+        ranked = await self._rank(candidates, vector, words)
         return await self._hits(query, vector, ranked[:limit])
 
     async def similar(self, paper_id: str, *, limit: int = 10) -> list[Hit]:
@@ -238,23 +238,29 @@ class Library:
                 nearest=max(cosine, nearest.get(paper_id, cosine)),
                 window=cosine,
                 bm25=bm25.get(paper_id) or rest.get(paper_id, 0.0),
+                sentence=cosine,
                 named=paper_id in named,
             )
             for paper_id, cosine in zip(windows, cosines.tolist(), strict=True)
         ]
 
-    async def _rank(self, candidates: Sequence[Candidate], words: Words | None) -> list[tuple[float, Candidate]]:
-        """Order the candidates, the best of them by their words as well; the others stay below in their order."""
+    async def _rank(
+        self, candidates: Sequence[Candidate], vector: NDArray[np.float32], words: Words | None
+    ) -> list[tuple[float, Candidate]]:
+        """Order the candidates, the best of them by more; the others stay below in their order."""
         ranked = fuse(candidates, self._embedder.model)
         if words is None:
             return ranked
         shortlist = [candidate for _, candidate in ranked[:SHORTLIST]]
-        packed = await self._shelf.words(candidate.paper_id for candidate in shortlist)
-        scores = await asyncio.to_thread(self._match, words, [packed.get(each.paper_id, b"") for each in shortlist])
-        best = fuse(
-            [replace(candidate, words=score) for candidate, score in zip(shortlist, scores, strict=True)],
-            self._embedder.model,
-        )
+        paper_ids = [candidate.paper_id for candidate in shortlist]
+        packed, chunks = await asyncio.gather(self._shelf.words(paper_ids), self._shelf.chunks(paper_ids))
+        matches = await asyncio.to_thread(self._match, words, [packed.get(each, b"") for each in paper_ids])
+        sentences = _nearest_sentences(chunks, vector)
+        compared = [
+            replace(candidate, words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
+            for candidate, match in zip(shortlist, matches, strict=True)
+        ]
+        best = fuse(compared, self._embedder.model)
         rest = ranked[SHORTLIST:]
         above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
         return [*best, *((score + above, candidate) for score, candidate in rest)]
@@ -375,6 +381,20 @@ def _own(data_dir: Path) -> FileLock:
     except OSError as error:
         raise BadInputError(f"The data dir {data_dir} cannot be used: {error.strerror or error}.") from error
     return lock
+
+
+def _nearest_sentences(chunks: Mapping[str, Sequence[StoredChunk]], vector: NDArray[np.float32]) -> dict[str, float]:
+    """Return the best cosine of each paper's sentences, by id; a paper without any is left out."""
+    owners, rows = [], []
+    for paper_id, parts in chunks.items():
+        for part in parts:
+            if part.kind == "sentence":
+                owners.append(paper_id)
+                rows.append(part.vector)
+    nearest: dict[str, float] = {}
+    for paper_id, cosine in zip(owners, (np.stack(rows) @ vector).tolist() if rows else [], strict=True):
+        nearest[paper_id] = max(cosine, nearest.get(paper_id, -1.0))
+    return nearest
 
 
 def _passages(

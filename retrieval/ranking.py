@@ -1,7 +1,7 @@
 """Ranking: one order out of dense, lexical and word-by-word scores. Pure functions over the candidates of one query.
 
-All candidates are ordered by their windows' vectors and by BM25; the best of them anew, by comparing each word of the
-query with each word of the paper (late interaction), which is too much to do for all.
+All candidates are ordered by their windows' vectors and by BM25; the best of them anew, by their sentences too and by
+comparing each word of the query with each word of the paper (late interaction), which is too much to do for all.
 """
 
 from __future__ import annotations
@@ -30,16 +30,18 @@ class Candidate:
         nearest: the best cosine known of any of its texts.
         window: the best cosine of its windows.
         bm25: its BM25 score.
-        named: whether the query is the paper's title, and so leaves no doubt about what is looked for.
+        sentence: the best cosine of its sentences, that of its windows where they were not compared.
         words: how well its words match the query's, 0 where they were not compared.
+        named: whether the query is the paper's title, and so leaves no doubt about what is looked for.
     """
 
     paper_id: str
     nearest: float
     window: float
     bm25: float
-    named: bool = False
+    sentence: float
     words: float = 0.0
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,13 @@ class Mix:
     Chosen by bench/ranking.py; docs/quality.md has the figures.
     """
 
-    window: float
     lexical: float
+    window: float
+    sentence: float
     words: float
 
 
-MIXES: Mapping[str, Mix] = {"all-MiniLM-L6-v2": Mix(window=0.25, lexical=0.25, words=0.5)}
+MIXES: Mapping[str, Mix] = {"all-MiniLM-L6-v2": Mix(lexical=0.25, window=0.15, sentence=0.15, words=0.45)}
 
 
 def fuse(candidates: Sequence[Candidate], model: str) -> list[tuple[float, Candidate]]:
@@ -70,9 +73,9 @@ def fuse(candidates: Sequence[Candidate], model: str) -> list[tuple[float, Candi
         nearest = np.array([candidate.nearest for candidate in candidates])
         scores = 1.0 / (RRF_K + _ranks(nearest)) + 1.0 / (RRF_K + _ranks(bm25))
     else:
-        window = np.array([candidate.window for candidate in candidates])
-        words = np.array([candidate.words for candidate in candidates])
-        scores = mix.window * _z(window) + mix.lexical * _z(bm25) + mix.words * _z(words)
+        scores = mix.lexical * _z(bm25)
+        for weight, signal in ((mix.window, "window"), (mix.sentence, "sentence"), (mix.words, "words")):
+            scores += weight * _z(np.array([getattr(candidate, signal) for candidate in candidates]))
     scores += (np.ptp(scores) + 1.0) * np.array([candidate.named for candidate in candidates])
     order = sorted(range(len(candidates)), key=lambda at: (-scores[at], candidates[at].paper_id))
     return [(float(scores[at]), candidates[at]) for at in order]
