@@ -1,0 +1,1 @@
+"""What to post when, and the delivery of it: digests for those who subscribed, each exactly once."""

@@ -1,0 +1,215 @@
+"""Answers: the conversations, found again by answer, by message, by channel and by what they follow up."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from bot.store.nouns import KeptAnswer
+from bot.store.serialise import UnreadableError, as_json, dumps, loads
+from bot.store.tables import answer_messages, answer_papers, answers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+
+class Answers:
+    """Keep answers whole, with the messages that show them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def keep(self, kept: KeptAnswer) -> None:
+        """Keep an answer, in place of one with the same id; a parent that is no longer kept is left out."""
+        row: dict[str, Any] = {
+            "asker_id": kept.asker_id,
+            "channel_id": kept.channel_id,
+            "guild_id": kept.guild_id,
+            "question_message_id": kept.question_message_id,
+            "private": kept.private,
+            "asked_at": kept.asked_at,
+            "body": dumps(kept.answer),
+        }
+        papers = dict.fromkeys(citation.paper_id for citation in kept.answer.citations)
+        async with self._database.writing() as connection:
+            row["parent_id"] = kept.parent_id if await _exists(connection, kept.parent_id) else None
+            insert = self._database.insert(answers).values(answer_id=kept.answer_id, **row)
+            await connection.execute(insert.on_conflict_do_update(index_elements=["answer_id"], set_=row))
+            await connection.execute(sa.delete(answer_papers).where(answer_papers.c.answer_id == kept.answer_id))
+            if papers:
+                await connection.execute(
+                    sa.insert(answer_papers),
+                    [{"answer_id": kept.answer_id, "paper_id": paper_id} for paper_id in papers],
+                )
+
+    async def get(self, answer_id: str) -> KeptAnswer | None:
+        """Return an answer, None where it is not kept (any more)."""
+        return await self._first(sa.select(answers).where(answers.c.answer_id == answer_id))
+
+    async def posted(self, answer_id: str, message_ids: Sequence[int]) -> None:
+        """Remember the messages that show an answer, in order and in place of others; a message shows its last one."""
+        async with self._database.writing() as connection:
+            if not await _exists(connection, answer_id):
+                return
+            await connection.execute(
+                sa.delete(answer_messages).where(
+                    (answer_messages.c.answer_id == answer_id) | answer_messages.c.message_id.in_(message_ids)
+                )
+            )
+            rows = [
+                {"message_id": message_id, "answer_id": answer_id, "position": position}
+                for position, message_id in enumerate(dict.fromkeys(message_ids))
+            ]
+            if rows:
+                await connection.execute(sa.insert(answer_messages), rows)
+
+    async def of_message(self, message_id: int) -> KeptAnswer | None:
+        """Return the answer that a message of the bot shows, None where there is none (any more)."""
+        return await self._first(
+            sa.select(answers).join(answer_messages).where(answer_messages.c.message_id == message_id)
+        )
+
+    async def to_question(self, message_id: int) -> tuple[KeptAnswer, list[int]] | None:
+        """Return the latest answer to the question in a message, and the bot's messages that show it, in order."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                sa.select(answers)
+                .where(answers.c.question_message_id == message_id)
+                .order_by(answers.c.asked_at.desc())
+                .limit(1)
+            )
+            for kept in _readable(rows):
+                messages = await connection.scalars(
+                    sa.select(answer_messages.c.message_id)
+                    .where(answer_messages.c.answer_id == kept.answer_id)
+                    .order_by(answer_messages.c.position)
+                )
+                return kept, list(messages)
+        return None
+
+    async def history(self, answer_id: str, limit: int = 6) -> list[KeptAnswer]:
+        """Return the conversation that led to an answer, oldest first and itself last, at most `limit` answers."""
+        step = (
+            sa.select(answers.c.answer_id, answers.c.parent_id, sa.literal(1).label("depth"))
+            .where(answers.c.answer_id == answer_id)
+            .cte("step", recursive=True)
+        )
+        step = step.union_all(
+            sa.select(answers.c.answer_id, answers.c.parent_id, step.c.depth + 1)
+            .join(step, answers.c.answer_id == step.c.parent_id)
+            .where(step.c.depth < limit)
+        )
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                sa.select(answers).join(step, step.c.answer_id == answers.c.answer_id).order_by(step.c.depth.desc())
+            )
+            return _readable(rows)
+
+    async def latest_in(self, channel_id: int, limit: int = 6) -> list[KeptAnswer]:
+        """Return the latest answers that a channel, thread or DM saw, oldest first; private ones it did not see."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                sa.select(answers)
+                .where(answers.c.channel_id == channel_id, answers.c.private.is_(False))
+                .order_by(answers.c.asked_at.desc(), answers.c.answer_id.desc())
+                .limit(limit)
+            )
+            return _readable(rows)[::-1]
+
+    async def withdraw(self, answer_id: str) -> None:
+        """Delete an answer with its messages and ratings; what follows it up stays."""
+        async with self._database.writing() as connection:
+            await connection.execute(sa.delete(answers).where(answers.c.answer_id == answer_id))
+
+    async def forget_older(self, connection: AsyncConnection, moment: datetime) -> int:
+        """Delete the answers from before a moment."""
+        return (await connection.execute(sa.delete(answers).where(answers.c.asked_at < moment))).rowcount
+
+    async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
+        """Return the questions that a person asked, with the answers and the messages that show them."""
+        rows = (
+            await connection.execute(
+                sa.select(answers).where(answers.c.asker_id == user_id).order_by(answers.c.asked_at)
+            )
+        ).all()
+        shown = await connection.execute(
+            sa.select(answer_messages.c.answer_id, answer_messages.c.message_id)
+            .join(answers)
+            .where(answers.c.asker_id == user_id)
+            .order_by(answer_messages.c.position)
+        )
+        messages: dict[str, list[str]] = {}
+        for answer_id, message_id in shown:
+            messages.setdefault(answer_id, []).append(str(message_id))
+        return {
+            "conversations": [
+                {
+                    "answer_id": row.answer_id,
+                    "asked_at": row.asked_at.isoformat(),
+                    "channel_id": str(row.channel_id),
+                    "guild_id": _text(row.guild_id),
+                    "question_message_id": _text(row.question_message_id),
+                    "follows_up": row.parent_id,
+                    "private": row.private,
+                    "messages": messages.get(row.answer_id, []),
+                    "answer": as_json(row.body),
+                }
+                for row in rows
+            ]
+        }
+
+    async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
+        """Delete what a person asked, with the answers."""
+        return (await connection.execute(sa.delete(answers).where(answers.c.asker_id == user_id))).rowcount
+
+    async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
+        """Delete what was asked in a server, with the answers."""
+        return (await connection.execute(sa.delete(answers).where(answers.c.guild_id == guild_id))).rowcount
+
+    async def _first(self, query: sa.Select[Any]) -> KeptAnswer | None:
+        async with self._database.reading() as connection:
+            return next(iter(_readable(await connection.execute(query))), None)
+
+
+async def _exists(connection: AsyncConnection, answer_id: str | None) -> bool:
+    """Say whether an answer is kept, and hold it where others may delete it before this transaction ends."""
+    query = sa.select(answers.c.answer_id).where(answers.c.answer_id == answer_id)
+    return await connection.scalar(query.with_for_update(read=True, key_share=True)) is not None
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _readable(rows: Iterable[sa.Row[Any]]) -> list[KeptAnswer]:
+    """Return the answers in these rows; one that another version wrote so that it cannot be read counts as gone."""
+    found = []
+    for row in rows:
+        try:
+            answer = loads(row.body)
+        except UnreadableError as error:
+            logger.warning("Answer %s cannot be read any more: %s", row.answer_id, error)
+            continue
+        found.append(
+            KeptAnswer(
+                row.answer_id,
+                answer,
+                row.asker_id,
+                row.channel_id,
+                row.guild_id,
+                row.question_message_id,
+                row.parent_id,
+                row.private,
+                row.asked_at,
+            )
+        )
+    return found

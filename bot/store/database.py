@@ -1,0 +1,120 @@
+"""The database behind the store: connections set up, and transactions for reading and for writing."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bot.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+BUSY: Final = 30  # seconds that a transaction waits for another process's
+IMMEDIATE: Final = "footnote_immediate"  # the execution option of transactions that write
+
+
+class Database:
+    """Hand out transactions; on SQLite those that write queue up, so that none fails for another's lock.
+
+    Attributes:
+        writer: the engine whose transactions write.
+        file: the SQLite file, None on a server.
+    """
+
+    def __init__(self, engine: AsyncEngine, file: Path | None) -> None:
+        self._engine = engine
+        self.writer = engine.execution_options(**{IMMEDIATE: True})
+        self.file = file
+        self._turn = asyncio.Lock() if file else nullcontext()
+
+    @classmethod
+    async def open(cls, file: Path, url: str | None) -> Self:
+        """Connect to `url`, or to the SQLite file (its folder is made) where there is none.
+
+        Raises StoreError where that is no database or cannot be reached.
+        """
+        try:
+            place = sa.make_url(url) if url else sa.URL.create("sqlite+aiosqlite", database=str(file))
+            path = Path(place.database) if place.get_backend_name() == "sqlite" and place.database else None
+            if path:
+                await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+            engine = create_async_engine(
+                place, pool_pre_ping=path is None, connect_args={"timeout": BUSY} if path else {}
+            )
+        except (SQLAlchemyError, ImportError, OSError) as error:
+            raise StoreError(
+                f"The bot's memory cannot be opened ({_reason(error)}); check FOOTNOTE_DATA_DIR, or write "
+                "FOOTNOTE_DATABASE_URL as postgresql+asyncpg://user:password@host/name."
+            ) from error
+        if path:
+            sa.event.listen(engine.sync_engine, "connect", _set_up)
+            sa.event.listen(engine.sync_engine, "begin", _begin)
+        try:
+            async with engine.connect():
+                pass
+        except (SQLAlchemyError, OSError) as error:
+            await engine.dispose()
+            remedy = "restore it from a backup, or choose another data dir" if path else "check FOOTNOTE_DATABASE_URL"
+            raise StoreError(f"The bot's memory cannot be opened ({_reason(error)}); {remedy}.") from error
+        return cls(engine, path)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Give one transaction that only reads."""
+        async with self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Give one transaction that writes; it is durable once the block has ended."""
+        async with self._turn, self.writer.begin() as connection:
+            yield connection
+
+    async def purge(self) -> None:
+        """Clear SQLite's log, which holds what was deleted for some time yet; a server sees to its own."""
+        if self.file is None:
+            return
+        async with self._turn, self._engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            # No transaction may be open, so that this goes past SQLAlchemy.
+            await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """Return an insert that can say what to do on a conflict."""
+        return postgresql.insert(table) if self._engine.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _set_up(connection: object, _record: object) -> None:
+    # The driver begins transactions late and by itself; _begin does so instead, or what is read first would be outside.
+    connection.isolation_level = None  # type: ignore[attr-defined]  # SQLAlchemy's adapter of aiosqlite
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    # What is forgotten is overwritten, not left in free pages; not every SQLite does so by itself.
+    cursor.execute("PRAGMA secure_delete=ON")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    # A transaction that reads first and then writes fails at once where another wrote in between: lock at the start.
+    immediate = connection.get_execution_options().get(IMMEDIATE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _reason(error: BaseException) -> str:
+    return (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,159 @@
+"""FeedbackBook: ratings of answers and stars on papers, and what they say about a server's taste."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Literal
+
+import sqlalchemy as sa
+
+from bot.store.nouns import Trend
+from bot.store.tables import answer_papers, answers, ratings, stars
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.store.database import Database
+
+# A star is about the paper itself; a rating is about an answer, which may cite several.
+STAR: Final = 1.0
+RATING: Final = 0.5
+
+
+class FeedbackBook:
+    """Keep what people thought of answers and papers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def rate(self, answer_id: str, user_id: int, value: Literal[1, -1, 0], reason: str | None = None) -> bool:
+        """Keep a person's rating of an answer in place of an earlier one; 0 takes it back.
+
+        Returns whether the answer is still kept; where it is not, nothing is.
+        """
+        async with self._database.writing() as connection:
+            known = sa.select(answers.c.answer_id).where(answers.c.answer_id == answer_id)
+            if await connection.scalar(known.with_for_update(read=True, key_share=True)) is None:
+                return False
+            if value == 0:
+                await connection.execute(
+                    sa.delete(ratings).where(ratings.c.answer_id == answer_id, ratings.c.user_id == user_id)
+                )
+                return True
+            row = {"value": value, "reason": reason and _storable(reason), "rated_at": datetime.now(UTC)}
+            insert = self._database.insert(ratings).values(answer_id=answer_id, user_id=user_id, **row)
+            await connection.execute(insert.on_conflict_do_update(index_elements=["answer_id", "user_id"], set_=row))
+            return True
+
+    async def star(self, paper_id: str, user_id: int, guild_id: int | None) -> bool:
+        """Give a paper a person's star, or take it back, and return whether it is starred now."""
+        insert = self._database.insert(stars).values(
+            paper_id=paper_id, user_id=user_id, guild_id=guild_id, starred_at=datetime.now(UTC)
+        )
+        async with self._database.writing() as connection:
+            # On a server another click may come between the two.
+            while True:
+                if (await connection.execute(insert.on_conflict_do_nothing())).rowcount:
+                    return True
+                if (await connection.execute(sa.delete(stars).where(_star(paper_id, user_id)))).rowcount:
+                    return False
+
+    async def starred(self, paper_id: str, user_id: int) -> bool:
+        """Say whether a paper has a person's star."""
+        async with self._database.reading() as connection:
+            return bool(await connection.scalar(sa.select(sa.exists().where(_star(paper_id, user_id)))))
+
+    async def liked(self, guild_id: int) -> dict[str, float]:
+        """Return, by paper, how much a server likes it: stars and 👍 of answers citing it up, 👎 down."""
+        given = sa.select(stars.c.paper_id, sa.literal(STAR).label("weight")).where(stars.c.guild_id == guild_id)
+        rated = (
+            sa.select(answer_papers.c.paper_id, (ratings.c.value * RATING).label("weight"))
+            .join(ratings, ratings.c.answer_id == answer_papers.c.answer_id)
+            .join(answers, answers.c.answer_id == answer_papers.c.answer_id)
+            .where(answers.c.guild_id == guild_id)
+        )
+        both = sa.union_all(given, rated).subquery()
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                sa.select(both.c.paper_id, sa.func.sum(both.c.weight)).group_by(both.c.paper_id)
+            )
+            return {paper_id: float(weight) for paper_id, weight in rows}
+
+    async def trending(self, guild_id: int, since: datetime, limit: int = 10) -> list[Trend]:
+        """Return the papers that a server asked about and liked most since a moment, the most first.
+
+        Private answers do not count, and neither do their ratings.
+        """
+        one, none = sa.literal(1), sa.literal(0)
+        public = (answers.c.guild_id == guild_id) & answers.c.private.is_(False)
+        asked = (
+            sa.select(answer_papers.c.paper_id, one.label("asked"), none.label("liked"))
+            .join(answers, answers.c.answer_id == answer_papers.c.answer_id)
+            .where(public, answers.c.asked_at >= since)
+        )
+        praised = (
+            sa.select(answer_papers.c.paper_id, none.label("asked"), one.label("liked"))
+            .join(answers, answers.c.answer_id == answer_papers.c.answer_id)
+            .join(ratings, ratings.c.answer_id == answers.c.answer_id)
+            .where(public, ratings.c.rated_at >= since, ratings.c.value > 0)
+        )
+        given = sa.select(stars.c.paper_id, none.label("asked"), one.label("liked")).where(
+            stars.c.guild_id == guild_id, stars.c.starred_at >= since
+        )
+        every = sa.union_all(asked, praised, given).subquery()
+        asks, likes = sa.func.sum(every.c.asked), sa.func.sum(every.c.liked)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                sa.select(every.c.paper_id, asks, likes)
+                .group_by(every.c.paper_id)
+                .order_by((asks + likes).desc(), likes.desc(), every.c.paper_id)
+                .limit(limit)
+            )
+            return [Trend(*row) for row in rows]
+
+    async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
+        """Return a person's ratings and stars."""
+        rated = await connection.execute(
+            sa.select(ratings).where(ratings.c.user_id == user_id).order_by(ratings.c.rated_at)
+        )
+        starred = await connection.execute(
+            sa.select(stars).where(stars.c.user_id == user_id).order_by(stars.c.starred_at)
+        )
+        return {
+            "ratings": [
+                {
+                    "answer_id": row.answer_id,
+                    "value": row.value,
+                    "reason": row.reason,
+                    "rated_at": row.rated_at.isoformat(),
+                }
+                for row in rated
+            ],
+            "stars": [
+                {
+                    "paper_id": row.paper_id,
+                    "guild_id": None if row.guild_id is None else str(row.guild_id),
+                    "starred_at": row.starred_at.isoformat(),
+                }
+                for row in starred
+            ],
+        }
+
+    async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
+        """Delete a person's ratings and stars."""
+        rated = await connection.execute(sa.delete(ratings).where(ratings.c.user_id == user_id))
+        starred = await connection.execute(sa.delete(stars).where(stars.c.user_id == user_id))
+        return rated.rowcount + starred.rowcount
+
+    async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
+        """Delete the stars given in a server; its ratings go with its answers."""
+        return (await connection.execute(sa.delete(stars).where(stars.c.guild_id == guild_id))).rowcount
+
+
+def _star(paper_id: str, user_id: int) -> sa.ColumnElement[bool]:
+    return (stars.c.paper_id == paper_id) & (stars.c.user_id == user_id)
+
+
+def _storable(text: str) -> str:
+    """Leave out what not every database keeps: NUL, and halves of characters."""
+    return text.replace("\0", "").encode(errors="replace").decode()

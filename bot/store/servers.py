@@ -1,0 +1,97 @@
+"""Servers: what each server's moderators set, and which servers the bot left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from bot.store.nouns import ServerSettings
+from bot.store.tables import servers
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.store.database import Database
+
+
+class Servers:
+    """Keep settings by server, each read once; one process serves a server, so nobody else changes them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[int, ServerSettings] = {}
+
+    async def of(self, guild_id: int) -> ServerSettings:
+        """Return the settings of a server, defaults where nothing was set."""
+        if (known := self._known.get(guild_id)) is not None:
+            return known
+        async with self._database.reading() as connection:
+            row = (await connection.execute(sa.select(servers).where(servers.c.guild_id == guild_id))).one_or_none()
+        # What was saved while this was read is newer.
+        return self._known.setdefault(guild_id, ServerSettings() if row is None else _settings(row))
+
+    async def save(self, guild_id: int, settings: ServerSettings) -> None:
+        """Replace the settings of a server."""
+        row = _row(settings)
+        async with self._database.writing() as connection:
+            insert = self._database.insert(servers).values(guild_id=guild_id, **row)
+            await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id"], set_=row))
+        self._known[guild_id] = settings
+
+    async def left(self, guild_id: int, at: datetime) -> None:
+        """Remember when the bot left a server, which is forgotten 30 days later; a second call changes nothing."""
+        async with self._database.writing() as connection:
+            insert = self._database.insert(servers).values(guild_id=guild_id, left_at=at, **_row(ServerSettings()))
+            since = {"left_at": sa.func.coalesce(servers.c.left_at, insert.excluded.left_at)}
+            await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id"], set_=since))
+
+    async def joined(self, guild_id: int) -> None:
+        """Remember that the bot is in a server, whose settings stand as they were."""
+        async with self._database.writing() as connection:
+            await connection.execute(sa.update(servers).where(servers.c.guild_id == guild_id).values(left_at=None))
+
+    async def left_before(self, connection: AsyncConnection, moment: datetime) -> list[int]:
+        """Return the servers that the bot left before a moment."""
+        return list(await connection.scalars(sa.select(servers.c.guild_id).where(servers.c.left_at < moment)))
+
+    async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:  # noqa: ARG002
+        """Return nothing: settings are no person's."""
+        return {}
+
+    async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:  # noqa: ARG002
+        """Delete nothing: settings are no person's."""
+        return 0
+
+    async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
+        """Delete the settings of a server."""
+        self._known.pop(guild_id, None)
+        return (await connection.execute(sa.delete(servers).where(servers.c.guild_id == guild_id))).rowcount
+
+
+def _row(settings: ServerSettings) -> dict[str, object]:
+    return {
+        "prefix": settings.prefix,
+        "channels": sorted(settings.channels),
+        "roles": sorted(settings.roles),
+        "private": settings.private,
+        "threads": settings.threads,
+        "language": settings.language,
+        "digest_hour": settings.digest_hour,
+        "digest_zone": settings.digest_zone,
+    }
+
+
+def _settings(row: sa.Row[tuple[object, ...]]) -> ServerSettings:
+    return ServerSettings(
+        prefix=row.prefix,
+        channels=frozenset(row.channels),
+        roles=frozenset(row.roles),
+        private=row.private,
+        threads=row.threads,
+        language=row.language,
+        digest_hour=row.digest_hour,
+        digest_zone=row.digest_zone,
+    )

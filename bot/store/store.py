@@ -1,0 +1,107 @@
+"""The store as a whole: opened, exported and forgotten across all its parts."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bot.store.answers import Answers
+from bot.store.database import Database
+from bot.store.feedback import FeedbackBook
+from bot.store.servers import Servers
+from bot.store.threads import Threads
+from retrieval.migrating import drop_backups, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.store.parts import Part
+
+FILE: Final = "memory.db"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+VERSION_TABLE: Final = "store_version"
+RETENTION: Final = timedelta(days=90)  # how long conversations are kept
+GRACE: Final = timedelta(days=30)  # how long a server that the bot left is, and a backup, which knows no forgetting
+
+
+class Store:
+    """Remember servers, answers, threads and feedback; each method, of the parts too, is one transaction.
+
+    Attributes:
+        servers: settings of servers, and which ones the bot left.
+        answers: the conversations.
+        threads: which threads the bot opened.
+        feedback: ratings of answers and stars on papers.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.servers = Servers(database)
+        self.answers = Answers(database)
+        self.threads = Threads(database)
+        self.feedback = FeedbackBook(database)
+        self._parts: Sequence[Part] = (self.servers, self.answers, self.threads, self.feedback)
+
+    @classmethod
+    async def open(cls, data_dir: Path, database_url: str | None = None) -> Store:
+        """Open the store in `data_dir`, or in the database named, and bring its tables up to date.
+
+        Raises StoreError where it cannot be opened, and MigrationError where it is newer than this program or
+        could not be brought up to date.
+        """
+        database = await Database.open(data_dir / FILE, database_url)
+        try:
+            await migrate(database.writer, MIGRATIONS, version_table=VERSION_TABLE, file=database.file)
+            store = cls(database)
+            await store.threads.load()
+        except BaseException:
+            await database.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._database.close()
+
+    async def export(self, user_id: int) -> dict[str, object]:
+        """Return everything that is kept of a person, ready for JSON; ids are strings, as JavaScript rounds numbers."""
+        found: dict[str, object] = {"user_id": str(user_id), "exported_at": datetime.now(UTC).isoformat()}
+        async with self._database.reading() as connection:
+            for part in self._parts:
+                found |= await part.export(connection, user_id)
+        return found
+
+    async def forget_person(self, user_id: int) -> int:
+        """Delete everything that is kept of a person, at once, and return how many rows that were.
+
+        What hangs on a conversation (messages, citations, ratings) goes with it uncounted. Backups made by a
+        migration keep it for up to 30 days more.
+        """
+        async with self._database.writing() as connection:
+            count = sum([await part.forget_person(connection, user_id) for part in self._parts])
+        await self._database.purge()
+        return count
+
+    async def forget_server(self, guild_id: int) -> int:
+        """Delete everything that is kept of a server, at once, and return how many rows that were."""
+        async with self._database.writing() as connection:
+            count = sum([await part.forget_server(connection, guild_id) for part in self._parts])
+        await self._database.purge()
+        return count
+
+    async def forget_due(self, now: datetime, retention: timedelta = RETENTION) -> int:
+        """Delete what was kept for long enough, at once, and return how many rows that were.
+
+        That is conversations older than `retention` and servers that the bot left 30 days ago; backups of the file
+        that old go too.
+        """
+        async with self._database.writing() as connection:
+            count = await self.answers.forget_older(connection, now - retention)
+            for guild_id in await self.servers.left_before(connection, now - GRACE):
+                count += sum([await part.forget_server(connection, guild_id) for part in self._parts])
+        await self._database.purge()
+        if self._database.file is not None:
+            await asyncio.to_thread(drop_backups, self._database.file, now - GRACE)
+        return count

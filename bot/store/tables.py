@@ -1,0 +1,123 @@
+"""The tables of the store; a change here needs a migration, see bot/store/migrations."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """Hold a moment in UTC; aware both in and out, also on SQLite, which keeps no zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Turn into UTC; raises ValueError for a moment without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give back what is stored, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+# Discord's ids have 64 bits and come from Discord: BigInteger, and never counted up here.
+servers = sa.Table(
+    "servers",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("prefix", sa.Text, nullable=False),
+    sa.Column("channels", sa.JSON, nullable=False),
+    sa.Column("roles", sa.JSON, nullable=False),
+    sa.Column("private", sa.Boolean, nullable=False),
+    sa.Column("threads", sa.Boolean, nullable=False),
+    sa.Column("language", sa.Text),
+    sa.Column("digest_hour", sa.Integer, nullable=False),
+    sa.Column("digest_zone", sa.Text, nullable=False),
+    sa.Column("left_at", Moment),
+)
+
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("answer_id", sa.String(64), primary_key=True),
+    sa.Column("asker_id", sa.BigInteger, nullable=False),
+    sa.Column("channel_id", sa.BigInteger, nullable=False),
+    sa.Column("guild_id", sa.BigInteger),
+    sa.Column("question_message_id", sa.BigInteger),
+    sa.Column("parent_id", sa.String(64), sa.ForeignKey("answers.answer_id", ondelete="SET NULL")),
+    sa.Column("private", sa.Boolean, nullable=False),
+    sa.Column("asked_at", Moment, nullable=False),
+    # The whole answer, as bot.store.serialise writes it.
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Index("answers_by_asker", "asker_id"),
+    sa.Index("answers_by_channel", "channel_id", "asked_at"),
+    sa.Index("answers_by_server", "guild_id", "asked_at"),
+    sa.Index("answers_by_age", "asked_at"),
+    sa.Index("answers_by_question", "question_message_id"),
+    sa.Index("answers_by_parent", "parent_id"),
+)
+
+# The messages that show an answer, in order.
+answer_messages = sa.Table(
+    "answer_messages",
+    metadata,
+    sa.Column("message_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("answer_id", sa.String(64), sa.ForeignKey("answers.answer_id", ondelete="CASCADE"), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Index("answer_messages_by_answer", "answer_id", "position"),
+)
+
+# The papers that an answer cites.
+answer_papers = sa.Table(
+    "answer_papers",
+    metadata,
+    sa.Column("answer_id", sa.String(64), sa.ForeignKey("answers.answer_id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("paper_id", sa.Text, primary_key=True),
+)
+
+threads = sa.Table(
+    "threads",
+    metadata,
+    sa.Column("thread_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    # None once the person was forgotten: the thread is still the bot's, and others talk in it.
+    sa.Column("opener_id", sa.BigInteger),
+    sa.Index("threads_by_server", "guild_id"),
+    sa.Index("threads_by_opener", "opener_id"),
+)
+
+ratings = sa.Table(
+    "ratings",
+    metadata,
+    sa.Column("answer_id", sa.String(64), sa.ForeignKey("answers.answer_id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, primary_key=True),
+    sa.Column("value", sa.SmallInteger, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("rated_at", Moment, nullable=False),
+    sa.Index("ratings_by_person", "user_id"),
+)
+
+stars = sa.Table(
+    "stars",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("paper_id", sa.Text, primary_key=True),
+    # Where it was given, None in a DM.
+    sa.Column("guild_id", sa.BigInteger),
+    sa.Column("starred_at", Moment, nullable=False),
+    sa.Index("stars_by_server", "guild_id", "starred_at"),
+)

@@ -1,0 +1,61 @@
+"""Threads: which threads the bot opened itself, in which it needs no mention."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from bot.store.tables import threads
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.store.database import Database
+
+
+class Threads:
+    """Keep the bot's own threads, all of them in memory too: every message in any thread asks for them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._own: set[int] = set()
+
+    async def load(self) -> None:
+        """Read which threads are the bot's."""
+        async with self._database.reading() as connection:
+            self._own.update(await connection.scalars(sa.select(threads.c.thread_id)))
+
+    async def own(self, thread_id: int, guild_id: int, opener_id: int) -> None:
+        """Remember that the bot opened a thread, and for whom."""
+        async with self._database.writing() as connection:
+            insert = self._database.insert(threads).values(thread_id=thread_id, guild_id=guild_id, opener_id=opener_id)
+            await connection.execute(insert.on_conflict_do_nothing())
+        self._own.add(thread_id)
+
+    async def is_own(self, thread_id: int) -> bool:
+        """Say whether the bot opened a thread."""
+        return thread_id in self._own
+
+    async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
+        """Return the threads that were opened for a person."""
+        rows = await connection.execute(
+            sa.select(threads).where(threads.c.opener_id == user_id).order_by(threads.c.thread_id)
+        )
+        return {"threads": [{"thread_id": str(row.thread_id), "guild_id": str(row.guild_id)} for row in rows]}
+
+    async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
+        """Forget for whom threads were opened; they stay the bot's, as others may talk in them."""
+        return (
+            await connection.execute(sa.update(threads).where(threads.c.opener_id == user_id).values(opener_id=None))
+        ).rowcount
+
+    async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
+        """Delete the threads of a server."""
+        gone = set(
+            await connection.scalars(
+                sa.delete(threads).where(threads.c.guild_id == guild_id).returning(threads.c.thread_id)
+            )
+        )
+        self._own -= gone
+        return len(gone)

@@ -1,0 +1,175 @@
+"""Bring a database's tables up to date with alembic, after a backup of the file where it is one.
+
+A folder of migrations holds `versions/*.py`, each with `revision`, `down_revision` and `upgrade(op: Operations)`.
+The operations are passed in, rather than taken from `alembic.op`, because that is one for the whole process and
+two databases may be opened at once. There is no way down: the way back is the backup.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import zlib
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+
+from retrieval.errors import FootnoteError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+BACKUPS: Final = 3  # how many backups of a file are kept
+PATIENCE: Final = 30  # seconds that a backup waits for another process's lock
+
+
+class MigrationError(FootnoteError):
+    """Say why a database's tables cannot be brought up to date, and where the backup is if there is one."""
+
+
+async def migrate(engine: AsyncEngine, scripts: Path, *, version_table: str, file: Path | None) -> None:
+    """Run the migrations that a database lacks, all or none of them; several processes may do so at once.
+
+    `file` is the SQLite file behind the engine, None on a server. It is backed up first, as
+    `FILE.VERSION_TABLE-REVISION.backup`, where a migration is due and it is not new; the newest three stay.
+
+    Raises MigrationError where the database is newer than the migrations, or one of them fails, which changes nothing.
+    """
+    script = await asyncio.to_thread(_read, scripts)
+    known = {revision.revision for revision in script.walk_revisions()}
+    head = script.get_current_head()
+    async with _alone(engine, version_table) as connection:
+        current, empty = await connection.run_sync(_state, version_table)
+        if current == head:
+            return
+        name = file.name if file else "The database"
+        if current is not None and current not in known:
+            raise MigrationError(
+                f"{name} was written by a newer version of Footnote (its tables are at {current}, this version knows "
+                f"{head}); update Footnote, or restore a backup."
+            )
+        backup = None
+        if file and not empty:
+            backup = file.with_name(f"{file.name}.{version_table}-{current or 'none'}.backup")
+            try:
+                await asyncio.to_thread(_back_up, file, backup)
+            except (OSError, sqlite3.Error) as error:
+                raise MigrationError(
+                    f"{name} needs a migration, but no backup of it could be made ({error}); make room in "
+                    f"{file.parent}, or let Footnote write there."
+                ) from error
+        try:
+            await connection.run_sync(_upgrade, script, version_table)
+        except Exception as error:
+            reason = (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]
+            copy = f"; a backup from before is {backup}" if backup else ""
+            raise MigrationError(
+                f"{name} could not be brought from {current or 'its first state'} to {head} ({reason}); nothing in it "
+                f"was changed{copy}."
+            ) from error
+
+
+def drop_backups(file: Path, before: datetime) -> None:
+    """Delete the backups of a file that were made before a moment."""
+    for backup in _backups(file):
+        if datetime.fromtimestamp(backup.stat().st_mtime, UTC) < before:
+            backup.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def _alone(engine: AsyncEngine, version_table: str) -> AsyncIterator[AsyncConnection]:
+    """Give a transaction that no other process migrates beside."""
+    async with engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            async with connection.begin():
+                lock = sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(version_table.encode())))
+                await connection.execute(lock)
+                yield connection
+            return
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        # A table that is made anew is first dropped, which would delete what refers to it. SQLite lets this be said
+        # outside a transaction only.
+        enforced = (await (await driver.execute("PRAGMA foreign_keys")).fetchone())[0]
+        await driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            async with connection.begin():
+                # The driver begins at the first write of rows, so that tables would be made outside the transaction.
+                if not driver.in_transaction:
+                    await driver.execute("BEGIN IMMEDIATE")
+                yield connection
+        finally:
+            await driver.execute(f"PRAGMA foreign_keys={enforced}")
+
+
+def _read(scripts: Path) -> ScriptDirectory:
+    script = ScriptDirectory(scripts)
+    script.get_heads()  # the files are read only now
+    return script
+
+
+def _context(connection: sa.Connection, version_table: str, **options: object) -> MigrationContext:
+    return MigrationContext.configure(connection, opts={"version_table": version_table, **options})
+
+
+def _state(connection: sa.Connection, version_table: str) -> tuple[str | None, bool]:
+    """Return the database's revision, and whether it has no tables at all."""
+    return _context(connection, version_table).get_current_revision(), not sa.inspect(connection).get_table_names()
+
+
+def _upgrade(connection: sa.Connection, script: ScriptDirectory, version_table: str) -> None:
+    context = _context(
+        connection,
+        version_table,
+        script=script,
+        # alembic's own `upgrade head`; its public form needs an env.py, and with it the operations of the process.
+        fn=lambda revision, _context: script._upgrade_revs("head", revision),  # noqa: SLF001
+    )
+    context.run_migrations(op=Operations(context))
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchone()
+        if broken is not None:
+            raise MigrationError(f"a row of {broken[0]} refers to a row of {broken[2]} that is not there")
+
+
+def _back_up(file: Path, backup: Path) -> None:
+    """Copy a SQLite file that others may be using; the copy appears whole or not at all."""
+    part = backup.with_name(f"{backup.name}.part")
+    for leftover in (part, part.with_name(f"{part.name}-journal")):
+        leftover.unlink(missing_ok=True)
+    with (
+        closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)) as source,
+        closing(sqlite3.connect(part)) as target,
+    ):
+        source.backup(target)
+    part.replace(backup)
+    _sync(backup.parent)
+    # The name may be an older one's, whose time the newest now has.
+    for old in sorted(set(_backups(file)) - {backup}, key=lambda path: path.stat().st_mtime_ns, reverse=True)[
+        BACKUPS - 1 :
+    ]:
+        old.unlink(missing_ok=True)
+
+
+def _backups(file: Path) -> list[Path]:
+    return list(file.parent.glob(f"{file.name}.*.backup"))
+
+
+def _sync(folder: Path) -> None:
+    """Make a renaming in a folder durable."""
+    if os.name == "nt":
+        return  # Windows opens no folders
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from bot.store import ServerSettings, Store
+from bot.store.tables import metadata
+from tests.bot.store.kept import ANA, BEN, CHANNEL, NOW, SERVER, kept
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.bot.store.conftest import Place
+
+OTHER = SERVER + 1
+
+
+async def _fill(store: Store) -> None:
+    """Ana and Ben ask, rate, star and open threads, in two servers."""
+    for person, name in ((ANA, "ana"), (BEN, "ben")):
+        for guild in (SERVER, OTHER):
+            one = kept(f"{name}{guild - SERVER}", asker=person, guild=guild, question=person + guild)
+            await store.answers.keep(one)
+            await store.answers.posted(one.answer_id, [person + guild + 1])
+            for rater in (ANA, BEN):
+                await store.feedback.rate(one.answer_id, rater, 1, "good")
+            await store.feedback.star(f"arxiv:{guild}", person, guild)
+            await store.threads.own(person + guild, guild, person)
+    await store.answers.keep(kept("follow", asker=BEN, parent="ana0"))
+
+
+async def _rows(store: Store, number: int) -> int:
+    """Count the rows of all tables that name a number in any column."""
+    count = 0
+    async with store._database.reading() as connection:
+        for table in metadata.sorted_tables:
+            count += sum(number in row for row in await connection.execute(sa.select(table)))
+    return count
+
+
+async def test_a_person_is_forgotten_in_every_table_and_nobody_else_is(store: Store) -> None:
+    await _fill(store)
+    bens = await store.export(BEN)
+    assert await _rows(store, ANA) == 2 + 4 + 2 + 2
+    # Two conversations, of the four ratings the two on Ben's answers, two stars, two threads.
+    assert await store.forget_person(ANA) == 2 + 2 + 2 + 2
+    assert await _rows(store, ANA) == 0
+    left = await store.export(BEN)
+    assert len(bens["conversations"]) == len(left["conversations"]) == 3  # type: ignore[arg-type]
+    assert [bens[part] for part in ("stars", "threads")] == [left[part] for part in ("stars", "threads")]
+    assert await store.threads.is_own(ANA + SERVER)
+    assert await store.forget_person(ANA) == 0
+
+
+async def test_an_export_holds_everything_that_names_the_person_and_is_json(store: Store) -> None:
+    await _fill(store)
+    found = json.loads(json.dumps(await store.export(ANA)))
+    assert found["user_id"] == str(ANA)
+    assert sum(len(part) for part in found.values() if isinstance(part, list)) == await _rows(store, ANA)
+    first = found["conversations"][0]
+    assert first["answer"]["question"] == "What about ana0?"
+    assert first["answer"]["citations"][0]["quote"] == "freezes the weights"
+    assert (first["channel_id"], first["messages"]) == (str(CHANNEL), [str(ANA + SERVER + 1)])
+    assert {star["paper_id"] for star in found["stars"]} == {f"arxiv:{SERVER}", f"arxiv:{OTHER}"}
+    nobody = await store.export(5)
+    assert not any(part for part in nobody.values() if isinstance(part, list))
+
+
+async def test_a_server_is_forgotten_in_every_table_and_no_other_is(store: Store) -> None:
+    await _fill(store)
+    for guild in (SERVER, OTHER):
+        await store.servers.save(guild, ServerSettings(prefix="?"))
+    others = await _rows(store, OTHER)
+    assert await store.forget_server(SERVER) == 3 + 2 + 2 + 1
+    assert await _rows(store, SERVER) == 0
+    assert await _rows(store, OTHER) == others
+    assert await store.servers.of(SERVER) == ServerSettings()
+    assert await store.servers.of(OTHER) == ServerSettings(prefix="?")
+    assert not await store.threads.is_own(ANA + SERVER)
+    assert await store.threads.is_own(ANA + OTHER)
+
+
+async def test_conversations_are_forgotten_after_their_time_and_stars_stay(store: Store) -> None:
+    old, new = kept("old"), kept("new", parent="old", minutes=60)
+    await store.answers.keep(old)
+    await store.answers.keep(new)
+    await store.feedback.star("arxiv:1", ANA, SERVER)
+    assert await store.forget_due(NOW + timedelta(days=90)) == 0
+    assert await store.forget_due(NOW + timedelta(days=90, minutes=1)) == 1
+    assert await store.answers.get(old.answer_id) is None
+    assert [one.answer_id for one in await store.answers.history(new.answer_id)] == [new.answer_id]
+    assert await store.feedback.starred("arxiv:1", ANA)
+    assert await store.forget_due(NOW + timedelta(days=2), retention=timedelta(days=1)) == 1
+
+
+async def test_the_words_of_a_person_forgotten_are_in_no_file_of_the_store(tmp_path: Path) -> None:
+    def written() -> bool:
+        return any(b"What about ana0?" in path.read_bytes() for path in tmp_path.iterdir())
+
+    store = await Store.open(tmp_path)
+    await _fill(store)
+    assert written()
+    await store.forget_person(ANA)
+    assert not written()
+    await store.close()
+    assert not written()
+
+
+async def test_backups_which_know_no_forgetting_go_after_thirty_days(place: Place) -> None:
+    store = await place.open()
+    old, new = (place.data_dir / f"memory.db.store_version-{name}.backup" for name in ("old", "new"))
+    for path, days in ((old, 31), (new, 29)):
+        path.touch()
+        at = (NOW - timedelta(days=days)).timestamp()
+        os.utime(path, (at, at))
+    await store.forget_due(NOW)
+    await store.close()
+    # On a server, files beside it are none of the store's.
+    assert new.exists()
+    assert old.exists() is (place.url is not None)
