@@ -1,0 +1,181 @@
+"""Any RSS or Atom feed of papers, arXiv's own among them: asked only for what has changed, checked for its age."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from retrieval.papers import ARXIV_ID, DOI, Paper
+from retrieval.sources import arxiv
+from retrieval.sources.fetched import Cursor, Fetched, Page, identities
+from retrieval.sources.fields import address, code_link, is_withdrawn, one_line, plain, shown, unwrap
+from retrieval.sources.jsonl import LONGEST_TEXT
+from retrieval.sources.limiter import ARXIV, Service
+from retrieval.sources.syndication import names_of, parse_feed, terms_of, text_of, time_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from retrieval.sources.web import Reply, Web
+
+STALE_AFTER = dt.timedelta(days=30)
+# arXiv announces at 20:00 US Eastern from Sunday to Thursday; by this hour (UTC) of the next day the feed has it.
+ARXIV_DUE_HOUR = 6
+
+_OK, _NOT_MODIFIED = 200, 304
+_FRIDAY = 4
+_FOREWORD = re.compile(r"\s*arXiv:\S+\s+Announce Type:\s*\S+\s+(?:Abstract:\s*)?")
+_ARXIV_ADDRESS = re.compile(
+    rf"(?:arxiv\.org/(?:abs|pdf)/|oai:arxiv\.org:|10\.48550/arxiv\.)({ARXIV_ID.pattern})", re.IGNORECASE
+)
+_DOI_ADDRESS = re.compile(rf"(?:doi:\s*|doi\.org/)({DOI.pattern})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    papers: tuple[Fetched, ...]
+    entries: int
+    newest: dt.datetime | None
+    etag: str | None
+    modified: str | None
+
+
+class Feed:
+    """Read the papers that a feed holds today."""
+
+    def __init__(self, web: Web, url: str) -> None:
+        """Name the feed by its address."""
+        self._web = web
+        self.name = url
+        self._shown = shown(url)
+        self._host = (urlsplit(url).hostname or url).removeprefix("www.")
+        self._is_arxiv = self._host == "arxiv.org" or self._host.endswith(".arxiv.org")
+        self._service = ARXIV if self._is_arxiv else Service(self._host)
+
+    async def pages(self, cursor: Cursor | None = None) -> AsyncIterator[Page]:
+        """Yield one page, without papers where the feed is as it was at the cursor."""
+        cursor = cursor or Cursor()
+        reading = await self._web.get(
+            self._service, self.name, self._read, headers=_unless_changed(cursor), accept=(_OK, _NOT_MODIFIED)
+        )
+        if reading is None:
+            yield Page((), replace(cursor, complete=True), 1.0, self._notice(cursor.newest, None))
+            return
+        newest = max((time for time in (cursor.newest, reading.newest) if time), default=None)
+        after = Cursor(complete=True, newest=newest, etag=reading.etag, modified=reading.modified)
+        yield Page(reading.papers, after, 1.0, self._notice(reading.newest, reading))
+
+    def _read(self, reply: Reply) -> _Reading | None:
+        if reply.status == _NOT_MODIFIED:
+            return None
+        parsed = parse_feed(reply, self._service.name, strict=False)
+        papers = tuple(paper for entry in parsed.entries if (paper := self._fetched(entry)))
+        dates = [date for entry in parsed.entries if (date := _latest(entry))]
+        # Without entries the feed's own date says how old it is; with them it is only when the file was written.
+        newest = max(dates) if dates else _latest(parsed.feed)
+        headers = reply.headers
+        return _Reading(papers, len(parsed.entries), newest, headers.get("etag"), headers.get("last-modified"))
+
+    def _fetched(self, entry: Any) -> Fetched | None:  # noqa: ANN401
+        arxiv_id, doi = _ids(entry)
+        # What arXiv sends as HTML is TeX, in which "<" is a sign.
+        of_arxiv = arxiv_id is not None and self._announced(entry)
+        title = one_line(entry.get("title", "") if of_arxiv else text_of(entry, "title"))
+        abstract = unwrap(_FOREWORD.sub("", entry.get("summary", ""), count=1) if of_arxiv else _abstract(entry))
+        if not title or len(title) + len(abstract) > LONGEST_TEXT:
+            return None
+        identifier = ARXIV_ID.fullmatch(arxiv_id) if arxiv_id else None
+        ids = identities(title, arxiv_id=arxiv_id, doi=doi)
+        announce_type = entry.get("arxiv_announce_type")
+        published, updated = time_of(entry, "published"), time_of(entry, "updated")
+        # A cross-listing or a replacement is announced with today's date, whenever the paper appeared.
+        appeared = (published or updated) if announce_type in {None, "new"} else None
+        version = identifier[2] if identifier else None
+        terms = terms_of(entry)
+        return Fetched(
+            paper=Paper(
+                paper_id=ids[0],
+                title=title,
+                abstract=abstract,
+                source=arxiv.SOURCE if of_arxiv else self._host,
+                url=f"https://arxiv.org/abs/{identifier[1]}"
+                if identifier
+                else address(entry.get("link")) or _link(doi),
+                published=appeared.date() if appeared else None,
+            ),
+            code_url=code_link(abstract),
+            keywords=() if of_arxiv else terms,
+            version=int(version[1:]) if version else None,
+            withdrawn=is_withdrawn(entry.get("arxiv_comment") or "", abstract),
+            # arXiv's feeds give the day of the announcement alone.
+            updated=None if of_arxiv else updated or published,
+            external_ids=ids,
+            authors=_split(names_of(entry)) if of_arxiv else names_of(entry),
+            categories=terms if of_arxiv else (),
+            announce_type=announce_type,
+        )
+
+    def _announced(self, entry: Any) -> bool:  # noqa: ANN401
+        return self._is_arxiv or "arxiv_announce_type" in entry
+
+    def _notice(self, newest: dt.datetime | None, reading: _Reading | None) -> str | None:
+        """Say that a feed is stale, empty, or holds what cannot be read."""
+        now = self._web.clock.now()
+        if self._is_arxiv and newest and newest.date() < (due := _last_due(now)):
+            return (
+                f"arXiv's feed {self._shown} is of {newest:%Y-%m-%d}, and one of {due} was due; it is stale, or arXiv "
+                "has a holiday."
+            )
+        if reading and not reading.entries:
+            return f"The feed {self._shown} is empty{', as on weekends and holidays' if self._is_arxiv else ''}."
+        if reading and len(reading.papers) < reading.entries:
+            left_out = reading.entries - len(reading.papers)
+            return f"{left_out} of {reading.entries} entries in the feed {self._shown} have no title; left out."
+        if newest and now - newest > STALE_AFTER:
+            return f"The feed {self._shown} has had nothing new since {newest:%Y-%m-%d}; it may be abandoned."
+        return None
+
+
+def _unless_changed(cursor: Cursor) -> Mapping[str, str]:
+    marks = {"If-None-Match": cursor.etag, "If-Modified-Since": cursor.modified}
+    return {name: mark for name, mark in marks.items() if mark}
+
+
+def _last_due(now: dt.datetime) -> dt.date:
+    """Return the day of the newest feed that arXiv should have by now: it has one from Monday to Friday, UTC."""
+    day = (now - dt.timedelta(hours=ARXIV_DUE_HOUR)).date()
+    return day - dt.timedelta(days=max(0, day.weekday() - _FRIDAY))
+
+
+def _latest(dated: Any) -> dt.datetime | None:  # noqa: ANN401
+    return max((date for name in ("published", "updated") if (date := time_of(dated, name))), default=None)
+
+
+def _ids(entry: Any) -> tuple[str | None, str | None]:  # noqa: ANN401
+    """Return the arXiv id with its version and the DOI, where the entry names them."""
+    fields = [entry.get(name) for name in ("id", "link", "prism_doi", "dc_identifier", "arxiv_doi")]
+    texts = [unquote(field.strip()) for field in fields if isinstance(field, str)]
+    arxiv_id = next((match[1] for text in texts if (match := _ARXIV_ADDRESS.search(text))), None)
+    found = (_DOI_ADDRESS.search(text) or re.fullmatch(f"({DOI.pattern})", text) for text in texts)
+    return arxiv_id, next((match[1] for match in found if match), None)
+
+
+def _abstract(entry: Any) -> str:  # noqa: ANN401
+    """Return the summary, or the content where that is all there is."""
+    if "summary_detail" in entry:  # else feedparser repeats the content there
+        return text_of(entry, "summary")
+    content = (entry.get("content") or [{}])[0]
+    value = content.get("value") or ""
+    return plain(value) if "html" in content.get("type", "") else value
+
+
+def _link(doi: str | None) -> str | None:
+    return f"https://doi.org/{doi}" if doi else None
+
+
+def _split(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names that arXiv's feeds put into one field."""
+    return tuple(one_line(name) for names_ in names for name in names_.split(",") if name.strip())

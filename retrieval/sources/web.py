@@ -1,0 +1,189 @@
+"""Fetch over HTTP for every source: paced, retried, never without a timeout, a sentence for each failure."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import httpx2
+import stamina
+
+from retrieval.sources.fetched import SourceError
+from retrieval.sources.fields import shown
+from retrieval.sources.limiter import Clock, Limiter, Service, SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+T = TypeVar("T")
+
+USER_AGENT = "Footnote (a Discord paper assistant)"
+ATTEMPTS = 5
+WHOLE_ANSWER = 120.0  # seconds
+CONNECT = 10.0  # seconds
+LARGEST_ANSWER = 64 * 2**20  # bytes, unpacked
+REASON_SHOWN = 200
+
+_OK, _BAD_REQUEST, _TIMED_OUT, _TOO_MANY, _BROKEN = 200, 400, 408, 429, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Hold an answer in full; the names of its headers are in lower case, `url` is where redirects led."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+class Web:
+    """Get what sources ask for; one for the whole process, because it holds the limiter that they share."""
+
+    def __init__(self, clock: Clock | None = None, *, timeout: float = WHOLE_ANSWER) -> None:
+        self.clock = clock or SystemClock()
+        self.limiter = Limiter(self.clock)
+        self._timeout = timeout
+        self._client = httpx2.AsyncClient(follow_redirects=True, headers={"User-Agent": USER_AGENT})
+        self._retrying = stamina.AsyncRetryingCaller(
+            attempts=ATTEMPTS, timeout=None, wait_initial=1.0, wait_max=30.0
+        ).on(_may_pass)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    async def get(
+        self,
+        service: Service,
+        url: str,
+        read: Callable[[Reply], T],
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (_OK,),
+        client: httpx2.AsyncClient | None = None,
+    ) -> T:
+        """Return what `read` makes of the answer; temporary failures, of `read` too, are tried again.
+
+        Args:
+            service: whose pace to keep, and whom to name when it fails.
+            url: an address without its query.
+            read: runs in a thread; raises SourceError for an answer that is no good.
+            params: the query.
+            headers: headers beside the user agent.
+            accept: the HTTP statuses that `read` understands; any other is a SourceError.
+            client: a service's own HTTP client in place of the common one.
+        """
+
+        async def once() -> T:
+            async with self.limiter.turn(service):
+                reply = await self._ask(client or self._client, service, url, params, headers)
+                if (pause := _asked_pause(reply, self.clock.now())) is not None:
+                    self.limiter.hold(service, pause)
+            if reply.status not in accept:
+                raise _refusal(service, reply)
+            return await asyncio.to_thread(read, reply)
+
+        return await self._retrying(once)
+
+    async def _ask(
+        self,
+        client: httpx2.AsyncClient,
+        service: Service,
+        url: str,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+    ) -> Reply:
+        where = shown(url)
+        timeout = httpx2.Timeout(self._timeout, connect=min(CONNECT, self._timeout))
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                client.stream("GET", url, params=params, headers=headers, timeout=timeout) as response,
+            ):
+                body = bytearray()
+                async for piece in response.aiter_bytes():
+                    body += piece
+                    if len(body) > LARGEST_ANSWER:
+                        raise SourceError(
+                            f"{service.name} sent more than {LARGEST_ANSWER >> 20} MB at once, which no page of "
+                            f"papers has; check {where}."
+                        )
+                return Reply(response.status_code, response.headers, bytes(body), str(response.url))
+        except (TimeoutError, httpx2.TimeoutException) as error:
+            raise SourceError(
+                f"{service.name} did not answer in time ({self._timeout:g} s at most); try again later.", temporary=True
+            ) from error
+        except (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.TooManyRedirects) as error:
+            raise SourceError(f"{service.name} has no usable address ({_said(error)}); check {where}.") from error
+        except (httpx2.ConnectError, httpx2.ProxyError) as error:
+            raise SourceError(
+                f"{service.name} cannot be reached at {where} ({_said(error)}); check the network, or try again later.",
+                temporary=True,
+            ) from error
+        except httpx2.HTTPError as error:
+            raise SourceError(
+                f"{service.name} broke off in the middle of an answer ({_said(error)}); try again later.",
+                temporary=True,
+            ) from error
+        except OSError as error:  # the Hugging Face client's way to say that it was told to stay offline
+            raise SourceError(f"{service.name} may not be called ({_said(error)}).") from error
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, SourceError) and error.temporary
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:REASON_SHOWN].rstrip(".") or type(error).__name__
+
+
+def _refusal(service: Service, reply: Reply) -> SourceError:
+    status = f"HTTP {reply.status}" + (f": {reason}" if (reason := _reason(reply)) else "")
+    if reply.status == _TOO_MANY:
+        return SourceError(f"{service.name} was asked too often ({status}); try again later.", temporary=True)
+    if reply.status >= _BROKEN or reply.status == _TIMED_OUT:
+        return SourceError(f"{service.name} is out of order ({status}); try again later.", temporary=True)
+    return SourceError(
+        f"{service.name} refused the request ({status}); check {shown(reply.url)} and what was asked for."
+    )
+
+
+def _reason(reply: Reply) -> str:
+    """Return what an API says in its error; a page of HTML says nothing that helps."""
+    try:
+        content = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return ""
+    error = content.get("error") if isinstance(content, dict) else None
+    return " ".join(error.split())[:REASON_SHOWN].rstrip(".") if isinstance(error, str) else ""
+
+
+def _asked_pause(reply: Reply, now: dt.datetime) -> float | None:
+    """Return the seconds that the server asked to wait: Retry-After, or until its window of requests is over."""
+    after = reply.headers.get("retry-after", "").strip()
+    if after.isascii() and after.isdigit() and reply.status >= _BAD_REQUEST:
+        return float(after[:9])
+    if after and reply.status >= _BAD_REQUEST:
+        try:
+            date = parsedate_to_datetime(after)
+        except ValueError:
+            return None
+        return (date.replace(tzinfo=date.tzinfo or dt.UTC) - now).total_seconds()
+    if "ratelimit" in reply.headers:
+        from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]  # public
+
+        window = parse_ratelimit_headers(reply.headers)
+        return float(window.reset_in_seconds) if window and window.remaining == 0 else None
+    return None

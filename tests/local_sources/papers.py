@@ -1,0 +1,50 @@
+"""The papers that the local servers hold: made up, so that no one's abstract is in the repo."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+FIRST_DAY = dt.date(2026, 11, 20)
+_SUBJECTS = (
+    "retrieval", "alignment", "robot grasping", "speech", "code generation", "diffusion", "graphs", "protein folding",
+    "long context", "evaluation", "tokenisers", "planning",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LocalPaper:
+    """A paper as all the services know it; each tells its own part."""
+
+    arxiv_id: str
+    title: str
+    abstract: str
+    published: dt.datetime
+    updated: dt.datetime
+    version: int = 1
+    authors: tuple[str, ...] = ("Ada Example", "Ben Sample")
+    hidden: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ("cs.CL", "cs.LG")
+    comment: str | None = None
+    doi: str | None = None
+    upvotes: int = 0
+    repo: str | None = None
+    keywords: tuple[str, ...] = ()
+    announce_type: str = "new"
+
+
+def some_papers(count: int, day: dt.date = FIRST_DAY, **fields: object) -> list[LocalPaper]:
+    """Return up to 3,000 different papers of a day, newest first; `fields` go into each."""
+    papers = []
+    for number in range(count):
+        subject = _SUBJECTS[number % len(_SUBJECTS)]
+        at = dt.datetime.combine(day, dt.time(18), dt.UTC) - dt.timedelta(seconds=number)
+        known = {
+            "arxiv_id": f"{day:%y%m}.{3000 * day.day + number:05}",
+            "title": f"Study {number} of {subject} on {day:%d %B}",
+            "abstract": f"We look at {subject} in case {number}. On {day:%d %B} it works in {number + 3} of 40 runs.",
+            "published": at,
+            "updated": at,
+        }
+        papers.append(LocalPaper(**(known | fields)))  # type: ignore[arg-type]
+    return papers

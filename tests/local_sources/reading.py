@@ -1,0 +1,21 @@
+"""Read a source to its end, or to the error that it ends with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from retrieval.sources.fetched import SourceError
+
+if TYPE_CHECKING:
+    from retrieval.sources.fetched import Cursor, OnlineSource, Page
+
+
+async def read_until_error(source: OnlineSource, cursor: Cursor | None = None) -> tuple[list[Page], str]:
+    """Return the pages that came before a source's error, and what the error says; empty if there was none."""
+    pages: list[Page] = []
+    try:
+        async for page in source.pages(cursor):
+            pages.append(page)  # noqa: PERF401  # what came before an error is to stay
+    except SourceError as error:
+        return pages, str(error)
+    return pages, ""

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import stamina
+from local_sources import LocalClock, LocalSources
+
+from retrieval.sources.web import Web
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+
+@pytest.fixture(autouse=True)
+def no_backoff() -> Iterator[None]:
+    """Retries are as many as ever, but stamina does not wait between them."""
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+@pytest.fixture
+def clock() -> LocalClock:
+    """Friday 20 November 2026, noon in UTC."""
+    return LocalClock()
+
+
+@pytest.fixture
+async def local(clock: LocalClock) -> AsyncIterator[LocalSources]:
+    async with LocalSources(clock=clock) as local:
+        yield local
+
+
+@pytest.fixture
+async def web(clock: LocalClock) -> AsyncIterator[Web]:
+    async with Web(clock, timeout=10.0) as web:
+        yield web
