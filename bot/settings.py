@@ -38,6 +38,9 @@ class DiscordSettings(Section):
 
     token: SecretStr | None = Field(default=None, description="Bot token from the Discord developer portal.")
     proxy: str | None = Field(default=None, description="HTTP proxy for Discord, such as http://proxy:3128.")
+    message_content: bool = Field(
+        default=False, description="Hear prefix commands and threads; needs the Message Content intent in the portal."
+    )
 
 
 class LLMSettings(Section):
@@ -52,6 +55,9 @@ class LLMSettings(Section):
     model: str = Field(default="gpt-5.4-mini", description="Model name as the server knows it.")
     timeout: float = Field(default=30.0, gt=0, description="Seconds to wait for the model before answering without it.")
     prompt_tokens: int = Field(default=5000, ge=1000, description="The most prompt tokens spent on one question.")
+    judge: bool = Field(
+        default=False, description="Have the model judge, in one call more, whether each quote bears its statement out."
+    )
 
     @property
     def enabled(self) -> bool:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from bot.answering.answerer import Answerer
     from bot.settings import Settings
+    from bot.store import Store
     from retrieval.embedding import Embedder
     from retrieval.library import Library
 
@@ -51,11 +52,25 @@ async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIte
 
 
 @asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[Store]:
+    """Open what the bot remembers of servers and people, and close it at the end."""
+    from bot.store import Store
+
+    store = await Store.open(settings.data_dir, settings.database_url)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
 async def open_answerer(settings: Settings, library: Library, *, use_llm: bool = True) -> AsyncIterator[Answerer]:
     """Give an answerer over the library, with the language model where one is set and wanted; close it at the end."""
     from bot.answering.answerer import Answerer
     from bot.answering.extractive import ExtractiveWriter
+    from bot.answering.judge import Judge
     from bot.answering.llm import LLMWriter
+    from bot.answering.model import ChatModel
     from bot.answering.rewrite import LLMRewriter
 
     chosen = settings.llm
@@ -71,9 +86,9 @@ async def open_answerer(settings: Settings, library: Library, *, use_llm: bool =
         timeout=chosen.timeout,
         prompt_tokens=chosen.prompt_tokens,
     )
-    rewriter = LLMRewriter(model=chosen.model, api_key=key, base_url=chosen.base_url, timeout=chosen.timeout)
-    async with aclosing(llm), aclosing(rewriter):
-        yield Answerer(library, extractive, llm, rewriter)
+    model = ChatModel(model=chosen.model, api_key=key, base_url=chosen.base_url, timeout=chosen.timeout)
+    async with aclosing(llm), aclosing(model):
+        yield Answerer(library, extractive, llm, LLMRewriter(model), Judge(model) if chosen.judge else None)
 
 
 async def take_in(library: Library) -> None:

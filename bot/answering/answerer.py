@@ -16,6 +16,7 @@ from bot.answering.confidence import THRESHOLD, confidence
 from bot.answering.conversation import Conversation, Exchange, Relation, Turn, common_terms
 from bot.answering.question import Kind, content_terms, read_question
 from bot.errors import WriterError
+from bot.language import say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bot.answering.checks import Checked
     from bot.answering.clarify import Clarification
     from bot.answering.conversation import Rewriter
+    from bot.answering.judge import Judge
     from retrieval.library import Library
     from retrieval.papers import Hit
 
@@ -66,10 +68,12 @@ class Answerer:
         extractive: AnswerWriter,
         llm: AnswerWriter | None = None,
         rewriter: Rewriter | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self._library = library
         self._extractive = extractive
         self._llm = llm
+        self._judge = judge
         self._conversation = Conversation(library, rewriter)
 
     async def answer(self, question: str, history: Sequence[str | Exchange] = ()) -> Answer:
@@ -128,33 +132,56 @@ class Answerer:
         if self._llm is not None:
             reply.start(self._llm)
             try:
-                async with aclosing(_checked(self._llm, reply.turn.standalone, given, reply)) as statements:
-                    async for statement in statements:
-                        yield statement
+                async with aclosing(self._judged(self._llm, reply.turn.standalone, given, reply)) as statements:
+                    async for checked in statements:
+                        yield reply.page.add(checked, given)
             except WriterError as error:
-                reply.notes.append(f"The language model {error}; these are the papers' own sentences.")
+                reply.notes.append(
+                    say("The language model {trouble}; these are the papers' own sentences.", trouble=error)
+                )
             else:
                 return
         reply.start(self._extractive)
         async with aclosing(_checked(self._extractive, question, given, reply)) as statements:
-            async for statement in statements:
-                yield statement
+            async for checked in statements:
+                yield reply.page.add(checked, given)
+
+    async def _judged(
+        self, writer: AnswerWriter, question: str, given: Sequence[Hit], reply: _Reply
+    ) -> AsyncGenerator[Checked]:
+        """Yield each statement that passes its checks, all at the end where a judge has its say on them."""
+        async with aclosing(_checked(writer, question, given, reply)) as statements:
+            if self._judge is None:
+                async for checked in statements:
+                    yield checked
+                return
+            passed = [checked async for checked in statements]
+        if not passed:
+            return
+        verdicts, usage = await self._judge.judge(passed, given)
+        reply.spend(usage)
+        if verdicts is None:
+            reply.notes.append(say("The judge could not be asked; quotes and numbers were checked as always."))
+            verdicts = [True] * len(passed)
+        for checked, holds in zip(passed, verdicts, strict=True):
+            if holds:
+                yield checked
+            else:
+                log.info("statement dropped writer=%s reason=judge", writer.name)
 
 
-async def _checked(
-    writer: AnswerWriter, question: str, hits: Sequence[Hit], reply: _Reply
-) -> AsyncGenerator[Statement]:
-    """Yield each statement that passes its checks, once it is on the reply's page, and count what the writer took."""
+async def _checked(writer: AnswerWriter, question: str, hits: Sequence[Hit], reply: _Reply) -> AsyncGenerator[Checked]:
+    """Yield each draft that passes its checks, and count what the writer took."""
     async with aclosing(writer.write(question, hits)) as drafts:
         async for written in drafts:
             if isinstance(written, Usage):
-                reply.usage = reply.usage + written if reply.usage else written
+                reply.spend(written)
                 continue
             checked = await asyncio.to_thread(check, written, hits)
             if isinstance(checked, Rejection):
                 log.info("statement dropped writer=%s reason=%s", writer.name, checked.reason)
             else:
-                yield reply.page.add(checked, hits)
+                yield checked
 
 
 def _exchange(turn: str | Exchange) -> Exchange:
@@ -180,6 +207,10 @@ class _Reply:
     def start(self, writer: AnswerWriter) -> None:
         self.writer = writer.name
         self.page = _Page()
+
+    def spend(self, usage: Usage | None) -> None:
+        if usage:
+            self.usage = self.usage + usage if self.usage else usage
 
     def give(self) -> Answer:
         return replace(

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from retrieval.papers import Hit
 
 Reason: TypeAlias = Literal[
-    "not a sentence", "link or mention", "no such paper", "no such quote", "unrelated quote", "number", "rules"
+    "not a sentence",
+    "link or mention",
+    "no such paper",
+    "no such quote",
+    "unrelated quote",
+    "number",
+    "rules",
+    "one-sided",
 ]
 
 _MAX_STATEMENT_CHARACTERS: Final = 600
@@ -42,6 +49,11 @@ _LINKS: Final = re.compile(
     r"|<(?:@[!&]?|\#|a?:\w+:|t:|id:|/[^<>]*:)[^<>\s]*>"
     r"|\[[^\]]*\]\s*\([^)]*\)"
     r"|[a-z][a-z0-9+.-]*://\S+|\bmailto:\S+|\bwww\.\S+|\bdiscord(?:app)?\.(?:gg|com)\b\S*",
+    re.IGNORECASE,
+)
+# What says that papers contradict each other, which no paper alone bears out.
+_DISAGREEMENT: Final = re.compile(
+    r"\b(?:papers?|stud(?:y|ies)|works?|authors|sources)\b[^.]*\b(?:disagree|contradict|conflict with|at odds)",
     re.IGNORECASE,
 )
 _AFTER_LINKS: Final = ".,;:)}\"'"
@@ -102,6 +114,8 @@ def check(draft: Draft, hits: Sequence[Hit]) -> Checked | Rejection:
         return Rejection("unrelated quote")
     if fault := _invented(text, f"{titles}\n{near}", whole):
         return Rejection(fault)
+    if _one_sided(text, whole, grounds):
+        return Rejection("one-sided")
     return Checked(text, tuple(dict.fromkeys(ground.support for ground in grounds)))
 
 
@@ -147,6 +161,12 @@ def _invented(text: str, near: str, whole: str) -> Reason | None:
     if unsupported(text, near, whole):
         return "number"
     return "rules" if _runs(text) & _runs(RULES) - _runs(whole) else None
+
+
+def _one_sided(text: str, whole: str, grounds: Sequence[_Ground]) -> bool:
+    """Say whether a statement sets papers against each other and rests on one alone, which does not say so itself."""
+    papers = {ground.support.paper_number for ground in grounds}
+    return len(papers) == 1 and bool(_DISAGREEMENT.search(text)) and not _DISAGREEMENT.search(whole)
 
 
 def _shares_words(text: str, title: str, near: str) -> bool:

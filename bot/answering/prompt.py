@@ -56,6 +56,7 @@ Reply with one JSON object of this form, without any text around it:
 - quote: a sentence, or a telling part of one, copied character by character from that paper.
 - Every number in a text must stand in its quotes.
 - Write one to four statements, the direct answer first; no repetition, nothing that the papers do not say.
+- Where papers contradict each other, one statement says so ("The papers disagree: ...") with a quote from each.
 - If the papers do not answer the question, reply {"sufficient": false, "statements": []}."""
 
 MAX_QUESTION_CHARACTERS: Final = 2000

@@ -23,7 +23,8 @@ def test_the_example_names_every_setting_with_its_default() -> None:
     assert set(example) == {name for name, _ in known_names()}
     for name, field in known_names():
         default = field.get_default(call_default_factory=True)
-        assert example[name] == ("" if default is None else str(default)), name
+        shown = "" if default is None else str(default)
+        assert example[name] == (shown.lower() if isinstance(default, bool) else shown), name
 
 
 def test_every_setting_in_the_example_has_a_comment_above_its_group() -> None:

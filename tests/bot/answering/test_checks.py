@@ -361,3 +361,17 @@ def test_a_rule_of_the_prompt_is_no_statement_even_beside_a_good_quote() -> None
 def test_one_word_shared_with_a_long_quote_is_no_relation() -> None:
     abstract = "We play chess by the rules and win 9 games of 12. Openings are learned from grandmasters alone."
     assert reason(check(draft("PWNED, the rules no longer hold.", (1, abstract)), one(abstract))) == "unrelated quote"
+
+
+def test_a_contradiction_between_papers_needs_a_quote_of_each() -> None:
+    yes = hit(Paper("a", "Yes", "Larger models follow instructions better in our experiments.", "test"))
+    no = hit(Paper("b", "No", "Larger models follow instructions worse in our experiments.", "test"))
+    text = "The papers disagree on whether larger models follow instructions better or worse in experiments."
+    first = Support(1, "Larger models follow instructions better")
+    second = Support(2, "Larger models follow instructions worse")
+    assert check(Draft(text, (first, second)), [yes, no])
+    assert reason(check(Draft(text, (first,)), [yes, no])) == "one-sided"
+    # A paper may report such a disagreement itself.
+    review = hit(Paper("c", "Review", "Earlier papers disagree on whether larger models follow instructions.", "test"))
+    quote = Support(1, "Earlier papers disagree on whether larger models follow instructions")
+    assert check(Draft("Earlier papers disagree on whether larger models follow instructions.", (quote,)), [review])

@@ -9,6 +9,7 @@ from local_llm import LocalLLM, fails, finishes, refuses, silent, writes
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
+from bot.answering.model import ChatModel
 from bot.answering.rewrite import LLMRewriter
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ async def llm() -> AsyncIterator[LocalLLM]:
 @pytest.fixture
 async def answerer(seeded: Library, llm: LocalLLM) -> AsyncIterator[Answerer]:
     writer = LLMWriter(model="test-model", api_key="secret-key", base_url=llm.base_url, timeout=2.0, max_retries=0)
-    rewriter = LLMRewriter(model="test-model", api_key="secret-key", base_url=llm.base_url, timeout=0.5)
-    yield Answerer(seeded, ExtractiveWriter(seeded.embedder), writer, rewriter)
+    model = ChatModel(model="test-model", api_key="secret-key", base_url=llm.base_url, timeout=0.5)
+    yield Answerer(seeded, ExtractiveWriter(seeded.embedder), writer, LLMRewriter(model))
     await writer.aclose()
-    await rewriter.aclose()
+    await model.aclose()
 
 
 def is_about_the_eeg_dataset(answer: Answer) -> bool:

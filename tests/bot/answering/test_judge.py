@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from local_llm import LocalLLM, fails, honest, silent, writes
+
+from bot.answering.answerer import Answerer
+from bot.answering.extractive import ExtractiveWriter
+from bot.answering.judge import Judge
+from bot.answering.llm import LLMWriter
+from bot.answering.model import ChatModel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from local_llm.behaviours import Behaviour
+
+    from retrieval.library import Library
+
+ASKED = "has anyone shown that a dynamics net with better one-step likelihood doesnt give you a better controller?"
+
+
+def verdicts(*said: str) -> Behaviour:
+    return writes(json.dumps({"verdicts": said}))
+
+
+@pytest.fixture
+async def llm() -> AsyncIterator[LocalLLM]:
+    async with LocalLLM() as llm:
+        yield llm
+
+
+@pytest.fixture
+async def answerer(seeded: Library, llm: LocalLLM) -> AsyncIterator[Answerer]:
+    writer = LLMWriter(model="test-model", base_url=llm.base_url, timeout=2.0, max_retries=0)
+    model = ChatModel(model="test-model", base_url=llm.base_url, timeout=0.5)
+    yield Answerer(seeded, ExtractiveWriter(seeded.embedder), writer, judge=Judge(model))
+    await writer.aclose()
+    await model.aclose()
+
+
+async def test_what_the_judge_bears_out_is_shown_and_both_calls_are_counted(answerer: Answerer, llm: LocalLLM) -> None:
+    plain = await Answerer(answerer._library, answerer._extractive, answerer._llm).answer(ASKED)
+    said = ["supported"] * len(plain.statements)
+    llm.next(honest, verdicts(*said))
+    answer = await answerer.answer(ASKED)
+    assert answer.statements == plain.statements
+    assert answer.note is None
+    assert answer.usage is not None
+    assert answer.usage.calls == 2
+
+
+@pytest.mark.parametrize("said", ["unsupported", "contradicted"])
+async def test_what_the_judge_does_not_bear_out_is_never_shown(answerer: Answerer, llm: LocalLLM, said: str) -> None:
+    plain = await Answerer(answerer._library, answerer._extractive, answerer._llm).answer(ASKED)
+    llm.next(honest, verdicts(said, *["supported"] * (len(plain.statements) - 1)))
+    snapshots = [snapshot async for snapshot in answerer.stream(ASKED)]
+    for snapshot in snapshots:
+        assert plain.statements[0].text not in {statement.text for statement in snapshot.statements}
+    assert [s.text for s in snapshots[-1].statements] == [s.text for s in plain.statements[1:]]
+
+
+async def test_an_answer_without_a_statement_left_is_a_refusal(answerer: Answerer, llm: LocalLLM) -> None:
+    plain = await Answerer(answerer._library, answerer._extractive, answerer._llm).answer(ASKED)
+    llm.next(honest, verdicts(*["unsupported"] * len(plain.statements)))
+    answer = await answerer.answer(ASKED)
+    assert answer.refused
+    assert answer.citations == ()
+    assert answer.nearest
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(fails(401), id="refused"),
+        pytest.param(fails(500), id="failed"),
+        pytest.param(silent, id="silent"),
+        pytest.param(writes(""), id="empty"),
+        pytest.param(writes("they all look fine to me"), id="chat"),
+        pytest.param(verdicts(), id="too few"),
+        pytest.param(verdicts(*["supported"] * 20), id="too many"),
+        pytest.param(verdicts("yes"), id="unknown"),
+        pytest.param(writes("[" * 20_000), id="deep"),
+    ],
+)
+async def test_a_judge_that_fails_is_said_and_the_other_checks_stand(
+    answerer: Answerer, llm: LocalLLM, behaviour: Behaviour
+) -> None:
+    llm.next(honest, behaviour)
+    answer = await answerer.answer(ASKED)
+    assert not answer.refused
+    assert answer.note is not None
+    assert "judge" in answer.note
+
+
+async def test_strangers_words_cannot_close_their_delimiters(answerer: Answerer, llm: LocalLLM) -> None:
+    await answerer.answer(ASKED)
+    content = llm.chats[-1].body["messages"][1]["content"]
+    assert content.count("<statement") == content.count("</statement>") > 0
+    assert content.count("<quote") == content.count("</quote>") > 0
