@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bot.answering.question import content_terms
+from bot.answering.question import Kind, content_terms
 from retrieval.text import fold
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ NUMBER_GIVEN: Final = re.compile(
     re.IGNORECASE,
 )
 # "Who else works on that?" is asked in the words of the papers already spoken of, which another one need not hold.
+EXAMPLES: Final = re.compile(r"\([^()]*\)")
 MORE: Final = re.compile(r"\b(?:else|another|others?|similar|related)\b", re.IGNORECASE)
 NUMBER_NEAR: Final = 3  # sentences, the nearest to the question, in which the number asked for should stand
 # "GPT-4", "iOS", "COCO", "3.5", and a word with a capital that opens no question.
@@ -112,8 +113,12 @@ def sufficiency(gap: Gap, model: str) -> float:
     return FITTED.get(model, BY_WORDS).probability(gap)
 
 
-def missing_words(question: str, texts: Sequence[str]) -> tuple[str, ...]:
-    """Return the words of a question that the texts do not hold in any form, as they stand there."""
+def missing_words(asked: Question, texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the words of a question that the texts do not hold in any form, as they stand there.
+
+    Examples in brackets, after what a list is asked of, need not be held.
+    """
+    question = EXAMPLES.sub(" ", asked.text) if asked.kind is Kind.LIST else asked.text
     held = frozenset(content_terms(" ".join(texts)))
     joined = re.sub(r"[\W_]+", "", fold(" ".join(texts)))
     carriers = frozenset(content_terms(CARRIERS))
@@ -130,7 +135,7 @@ def read_gap(asked: Question, title: str, texts: Sequence[str], vectors: Mapping
     `title` and `texts` are the titles and sentences of the papers that should hold the answer; `vectors` has the unit
     vectors of the question, of each of `texts`, and of the missing words with a blank between them.
     """
-    missing = missing_words(asked.text, [title, *texts])
+    missing = missing_words(asked, [title, *texts])
     said = np.stack([vectors[text] for text in texts])
     near = said @ vectors[asked.text]
     strange = 0.0

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.answering.extractive import ExtractiveWriter
+from bot.answering.question import read_question
 from bot.answering.sufficiency import SUFFICIENT, Gap, missing_words, sufficiency
 
 if TYPE_CHECKING:
@@ -14,13 +15,18 @@ PAPER = ["A Robot that Folds Towels", "The robots of our lab fold 93% of the tow
 
 
 def test_words_count_as_held_in_other_forms_and_with_a_slip() -> None:
-    assert missing_words("do robots fold towells in labs with an LLM?", PAPER) == ()
-    assert missing_words("folding of twoels", PAPER) == ()
-    assert missing_words("GPT-4o planning", PAPER) == ()
+    assert missing_words(read_question("do robots fold towells in labs with an LLM?"), PAPER) == ()
+    assert missing_words(read_question("folding of twoels"), PAPER) == ()
+    assert missing_words(read_question("GPT-4o planning"), PAPER) == ()
 
 
 def test_words_that_the_paper_lacks_are_named_as_they_were_written() -> None:
-    assert missing_words("how often does Mixtral iron shirts?", PAPER) == ("Mixtral", "iron", "shirts")
+    assert missing_words(read_question("how often does Mixtral iron shirts?"), PAPER) == ("Mixtral", "iron", "shirts")
+
+
+def test_examples_of_what_is_to_be_listed_need_not_all_be_held() -> None:
+    assert missing_words(read_question("papers on robots (arms, legs, wheels)"), PAPER) == ()
+    assert "legs" in missing_words(read_question("how many legs (or wheels) do the robots have?"), PAPER)
 
 
 def test_a_name_that_is_missing_or_a_number_that_is_not_there_lowers_the_odds() -> None:
