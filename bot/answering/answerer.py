@@ -35,8 +35,6 @@ LONGEST_QUESTION = 2000  # characters; what comes after costs neither embedding 
 HITS = 10
 NEAREST = 3
 
-TOO_LONG = f"The question was cut to its first {LONGEST_QUESTION:,} characters."
-SMALL_TALK = "I answer questions about papers: ask me what a paper found, or which papers work on something."
 
 
 @dataclass(slots=True)
@@ -92,10 +90,13 @@ class Answerer:
         """
         stopwatch = _Stopwatch()
         asked = question.strip()
-        notes = [TOO_LONG] if len(asked) > LONGEST_QUESTION else []
+        notes = []
+        if len(asked) > LONGEST_QUESTION:
+            notes.append(say("The question was cut to its first {most} characters.", most=LONGEST_QUESTION))
         asked = asked[:LONGEST_QUESTION]
         if read_question(asked).kind is Kind.SMALL_TALK:
-            yield _Reply(Turn(asked, asked, asked), notes, stopwatch, self._extractive.name).refuse(SMALL_TALK)
+            hint = say("I answer questions about papers: ask me what a paper found, or which papers work on something.")
+            yield _Reply(Turn(asked, asked, asked), notes, stopwatch, self._extractive.name).refuse(hint)
             return
 
         with stopwatch("conversation"):

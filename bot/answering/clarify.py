@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from babel.lists import format_list
 
 from bot.answering.conversation import common_terms
 from bot.answering.question import Kind, Want, content_terms, read_question
+from bot.language import say, spoken
 from retrieval.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,17 +33,9 @@ LONGEST_PHRASE: Final = 70  # characters; a button takes 80
 LONGEST_WORD: Final = 40
 MOST_MISSING: Final = 3
 
-QUESTION: Final = "That is a broad one here. What about {subject} do you mean?"
-NOT_HELD: Final = "The papers here do not answer that."
+# In English whatever language is spoken: it is asked of the papers again.
 ASK_AGAIN: Final = "What is said about {phrase}?"
 
-# What kinds of thing a refusal calls what it has not found.
-KINDS: Final = {
-    Want.LINK: "a link",
-    Want.NUMBER: "a number",
-    Want.DATASET: "a dataset",
-    Want.REASON: "a reason",
-}
 BROAD_WANTS: Final = frozenset({Want.OVERVIEW, Want.NAME})
 # Words around a subject that are none.
 ASIDES: Final = "tell talk explain overview summary info information topic stuff thing research"
@@ -81,7 +75,8 @@ async def clarification(question: str, hits: Sequence[Hit], embedder: Embedder) 
     if len(choices) < 2:  # noqa: PLR2004 - one choice is none
         return None
     subject = " ".join(_words(question, asked - frozenset(content_terms(ASIDES))))
-    return Clarification(QUESTION.format(subject=f"“{subject}”"), choices)
+    back = say("That is a broad one here. What about {subject} do you mean?", subject=f"“{subject}”")
+    return Clarification(back, choices)
 
 
 def broad_papers(question: str, papers: Sequence[Paper]) -> list[Paper]:
@@ -161,14 +156,25 @@ def missing(question: str, hits: Sequence[Hit]) -> str:
     """
     held = frozenset(term for hit in hits for term in content_terms(f"{hit.paper.title} {hit.paper.abstract}"))
     lacking = [f"“{word}”" for word in _words(question, _telling(question)) if held.isdisjoint(content_terms(word))]
+    not_held = say("The papers here do not answer that.")
     if hits and lacking:
-        listed = " or ".join(lacking[:MOST_MISSING])
-        return f"{NOT_HELD} The nearest ones do not mention {listed}."
-    wants = read_question(question).wants
-    kind = next((words for want, words in KINDS.items() if want in wants), None)
-    return (
-        f"{NOT_HELD} The nearest ones are on the subject, but do not give {kind} for it." if hits and kind else NOT_HELD
-    )
+        listed = format_list(lacking[:MOST_MISSING], style="or", locale=spoken())
+        return f"{not_held} " + say("The nearest ones do not mention {words}.", words=listed)
+    kind = _not_given(read_question(question).wants) if hits else None
+    return f"{not_held} {kind}" if kind else not_held
+
+
+def _not_given(wants: Collection[Want]) -> str | None:
+    """Return the sentence about the kind of thing that is wanted and not given; None where it is no such kind."""
+    if Want.LINK in wants:
+        return say("The nearest ones are on the subject, but do not give a link for it.")
+    if Want.NUMBER in wants:
+        return say("The nearest ones are on the subject, but do not give a number for it.")
+    if Want.DATASET in wants:
+        return say("The nearest ones are on the subject, but do not give a dataset for it.")
+    if Want.REASON in wants:
+        return say("The nearest ones are on the subject, but do not give a reason for it.")
+    return None
 
 
 def _telling(question: str) -> frozenset[str]:

@@ -30,7 +30,7 @@ SUFFICIENT: Final = 0.5
 
 # Words that say how is asked, not what for: that a paper lacks them says nothing. Stemmed before use.
 CARRIERS: Final = """
-again always back behind best better come compare compared comparison deal differ difference end far get go good
+again ai always back behind best better come compare compared comparison deal differ difference end far get go good
 happen happens help keep kind known lean like long many matter much need needed next number often once out past per
 put real report reported result run say says something take tell tried try type under up versus vs way well whatever
 work
