@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from retrieval.text import fold
 
 if TYPE_CHECKING:
     import datetime as dt
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 ChunkKind: TypeAlias = Literal["window", "sentence"]
 
@@ -64,12 +67,13 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Hold a verbatim part of an abstract as it was found, with its cosine to the query (-1..1)."""
+    """Hold a verbatim part of an abstract as it was found, with its cosine to the query (-1..1) and its unit vector."""
 
     start: int
     end: int
     text: str
     cosine: float
+    vector: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,13 @@ class ExtractiveWriter:
     async def _read(self, question: str, hits: Sequence[Hit]) -> tuple[Question, list[_Sentences]]:
         asked = read_question(without_orders(question))
         chosen = choose_papers(asked, hits)
+        # The library has embedded most sentences already; what it cut or left out is embedded here.
+        self._remembered.update(
+            (passage.text, passage.vector)
+            for at in chosen
+            for passage in hits[at].sentences
+            if passage.vector is not None
+        )
         return asked, await asyncio.to_thread(lambda: [_Sentences.of(at + 1, hits[at].paper) for at in chosen])
 
     async def _suffices(self, asked: Question, read: Sequence[_Sentences]) -> bool:
