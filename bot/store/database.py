@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final, Self
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.store.errors import StoreError
+from retrieval.connecting import connect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -48,9 +48,7 @@ class Database:
             path = Path(place.database) if place.get_backend_name() == "sqlite" and place.database else None
             if path:
                 await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-            engine = create_async_engine(
-                place, pool_pre_ping=path is None, connect_args={"timeout": BUSY} if path else {}
-            )
+            engine = connect(place, pool_pre_ping=path is None, connect_args={"timeout": BUSY} if path else {})
         except (SQLAlchemyError, ImportError, OSError) as error:
             raise StoreError(
                 f"The bot's memory cannot be opened ({_reason(error)}); check FOOTNOTE_DATA_DIR, or write "

@@ -1,0 +1,50 @@
+"""Connect to a database; one that is SQLite survives that its user is cancelled, however late."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import aiosqlite
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+if TYPE_CHECKING:
+    import asyncio
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+ITER_CHUNK: Final = 64  # rows that aiosqlite fetches at a time; its own default
+
+
+def connect(url: str | sa.URL, **options: Any) -> AsyncEngine:  # noqa: ANN401
+    """Return an engine for a database; `options` are those of SQLAlchemy's create_async_engine."""
+    place = sa.make_url(url)
+    if place.get_backend_name() == "sqlite":
+        options["connect_args"] = {**options.get("connect_args", {}), "async_creator_fn": _open}
+    return create_async_engine(place, **options)
+
+
+class _Connection(aiosqlite.Connection):
+    """Stop its thread only once.
+
+    Where a task is cancelled while SQLAlchemy closes its connection, both stop it, and aiosqlite 0.22 would have the
+    second wait for a thread that has ended: for ever, and with it `asyncio.run`.
+    """
+
+    _stopped: asyncio.Future[Any] | None = None
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        if self._stopped is None:
+            self._stopped = super().stop()
+        return self._stopped
+
+
+def _open(database: str | Path, **options: Any) -> aiosqlite.Connection:  # noqa: ANN401
+    connection = _Connection(partial(sqlite3.connect, database, **options), ITER_CHUNK)
+    # As SQLAlchemy's own connections: one that nobody closed does not keep the process alive.
+    connection._thread.daemon = True  # noqa: SLF001
+    return connection
