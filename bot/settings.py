@@ -27,6 +27,11 @@ def _or_variable(name: str) -> BeforeValidator:
     return BeforeValidator(lambda value: value or os.environ.get(name) or dotenv_values(ENV_FILE).get(name) or None)
 
 
+def _or_nothing(name: str) -> BeforeValidator:
+    """Let a variable that is there and empty mean nothing, instead of the default as for all others."""
+    return BeforeValidator(lambda value: "" if os.environ.get(name, dotenv_values(ENV_FILE).get(name)) == "" else value)
+
+
 class Section(BaseModel):
     """Refuse names that the section does not know."""
 
@@ -94,6 +99,15 @@ class ArxivSettings(Section):
     base_url: str = Field(default="https://export.arxiv.org", description="arXiv API endpoint.")
 
 
+class FetchSettings(Section):
+    """What the bot reads by itself."""
+
+    sources: Annotated[str, _or_nothing("FOOTNOTE_FETCH__SOURCES")] = Field(
+        default="huggingface", description="Sources as for `footnote ingest`, comma separated; empty for none."
+    )
+    every: int = Field(default=60, ge=1, description="Minutes between two readings of a source.")
+
+
 class Settings(BaseSettings):
     """All that can be set; `Settings.load()` reads it and turns mistakes into sentences."""
 
@@ -116,6 +130,7 @@ class Settings(BaseSettings):
     chroma: ChromaSettings = Field(default_factory=ChromaSettings)
     huggingface: HuggingFaceSettings = Field(default_factory=HuggingFaceSettings)
     arxiv: ArxivSettings = Field(default_factory=ArxivSettings)
+    fetch: FetchSettings = Field(default_factory=FetchSettings)
 
     @classmethod
     def load(cls, **overrides: object) -> Settings:

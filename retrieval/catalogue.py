@@ -1,127 +1,52 @@
 """The catalogue: papers, their chunks and their vectors in SQL, from which every index can be made anew.
 
 A paper is pending while `indexed_hash` differs from `content_hash`; marking it indexed is the last step of
-indexing, so that a process killed at any point finds it pending and takes it up again.
+indexing, so that a process killed at any point finds it pending and takes it up again. A paper that was withdrawn, or
+turned out to be another one, is leaving until the indexes have let go of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import asyncio
+import zlib
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
+from retrieval.connecting import connect
 from retrieval.errors import LibraryDamagedError
-from retrieval.papers import Paper
+from retrieval.migrating import migrate
+from retrieval.readings import Reading, note_failure, note_page, read_readings
+from retrieval.records import Counts, Embedded, Fresh, PendingPaper, StoredChunk
+from retrieval.tables import Moment, chunks, leaving_papers, paper_sources, papers
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
-    from numpy.typing import NDArray
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-    from retrieval.papers import Chunk, ChunkKind
+    from retrieval.merging import Known
+    from retrieval.papers import Chunk, Paper
+    from retrieval.sources.fetched import Cursor, Fetched
 
-# SQLite takes 32,766 parameters a statement and PostgreSQL 32,767; a paper row has nine.
-BATCH = 500
-MAPPED = 1 << 30  # bytes of the file that SQLite reads as memory: a search reads a thousand rows all over it
+__all__ = ["Added", "Catalogue", "Counts", "Embedded", "Fresh", "PendingPaper", "Reading", "StoredChunk"]
 
-metadata = sa.MetaData()
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+VERSION_TABLE: Final = "catalogue_version"
+MAPPED: Final = 1 << 30  # bytes of the file that SQLite reads as memory: a search reads a thousand rows all over it
+# Bytes of a file that is copied before a migration. A larger one may not fit a second time, and is mostly vectors; a
+# migration that fails changes nothing either way.
+LARGEST_BACKUP: Final = 1 << 30
 
-papers = sa.Table(
-    "papers",
-    metadata,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("paper_id", sa.String, nullable=False, unique=True),
-    sa.Column("title", sa.Text, nullable=False),
-    sa.Column("abstract", sa.Text, nullable=False),
-    sa.Column("source", sa.String, nullable=False),
-    sa.Column("url", sa.Text),
-    sa.Column("published", sa.Date),
-    sa.Column("content_hash", sa.String(64), nullable=False),
-    sa.Column("indexed_hash", sa.String(64)),
-    # How many chunk positions of this paper the dense index may hold, so that none outlives a shorter text.
-    sa.Column("indexed_chunks", sa.Integer, nullable=False, default=0),
-)
-
-chunks = sa.Table(
-    "chunks",
-    metadata,
-    sa.Column("paper_id", sa.String, primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True),
-    sa.Column("start", sa.Integer, nullable=False),
-    sa.Column("end", sa.Integer, nullable=False),
-    sa.Column("kind", sa.String, nullable=False),
-    sa.Column("text_hash", sa.String(64), nullable=False),
-    sa.Column("model", sa.String, nullable=False),
-    sa.Column("vector", sa.LargeBinary, nullable=False),
-    # The packed vectors of a window's words, some 25 kB; last, so that SQLite can read a row without them.
-    sa.Column("words", sa.LargeBinary),
-    # A paper has some ten sentences, which a search for its windows need not read.
-    sa.Index("chunks_by_kind", "paper_id", "kind"),
-)
-
-PENDING = papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """Count what an `add` found: papers not known before, papers whose text changed, papers known as they are."""
-
-    new: int = 0
-    changed: int = 0
-    known: int = 0
-
-    def __add__(self, other: Added) -> Added:
-        return Added(self.new + other.new, self.changed + other.changed, self.known + other.known)
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Hold what a model made of a text: a unit vector and, of a window, the packed vectors of its words.
-
-    `words` is None where the model gives none.
-    """
-
-    vector: NDArray[np.float32]
-    words: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredChunk:
-    """Hold a chunk as the catalogue knows it: character offsets in the abstract and its unit vector."""
-
-    paper_id: str
-    position: int
-    start: int
-    end: int
-    kind: ChunkKind
-    vector: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class PendingPaper:
-    """Hold a paper to index, the texts already embedded by their hash, and how many chunks Chroma may hold."""
-
-    paper: Paper
-    embedded: Mapping[str, Embedded]
-    indexed_chunks: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Hold the size of the catalogue, by source, and the newest publication date where one is known."""
-
-    papers: int
-    pending: int
-    chunks: int
-    by_source: Mapping[str, int]
-    newest: dt.date | None
+PENDING = papers.c.withdrawn_by.is_(None) & papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
+STANDS = papers.c.withdrawn_by.is_(None)
 
 
 class Catalogue:
@@ -129,58 +54,92 @@ class Catalogue:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def open(cls, url: str) -> Catalogue:
-        """Connect and create what is missing.
+        """Connect and bring the tables up to date; a SQLite file of up to LARGEST_BACKUP bytes is backed up before.
 
-        Raises LibraryDamagedError where the file is no database or the server cannot be reached.
+        Raises LibraryDamagedError where the file is no database or the server cannot be reached, MigrationError where
+        the tables are newer than this program or cannot be brought up to date.
         """
-        engine = create_async_engine(url)
+        engine = connect(url)
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine.sync_engine, "connect", _set_up)
         try:
-            async with engine.begin() as connection:
-                await connection.run_sync(metadata.create_all)
+            file = await asyncio.to_thread(_file_to_back_up, engine.url)
+            await migrate(engine, MIGRATIONS, version_table=VERSION_TABLE, file=file)
         except (DBAPIError, OSError) as error:
             await engine.dispose()
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             raise LibraryDamagedError(
                 f"The catalogue cannot be opened ({reason}); restore it from a backup, or choose another data dir."
             ) from error
+        except BaseException:
+            await engine.dispose()
+            raise
         return cls(engine)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
 
-    async def add(self, batch: Sequence[Paper]) -> Added:
-        """Insert new papers and replace changed ones, in one transaction; the last of equal ids wins."""
-        added = Added()
-        unique = list({paper.paper_id: paper for paper in batch}.values())
-        async with self._engine.begin() as connection:
-            for start in range(0, len(unique), BATCH):
-                rows = unique[start : start + BATCH]
-                ids = [paper.paper_id for paper in rows]
-                found = await connection.execute(
-                    sa.select(papers.c.paper_id, papers.c.content_hash).where(papers.c.paper_id.in_(ids))
-                )
-                known = dict(found.all())
-                insert = self._insert(papers).values([_row(paper) for paper in rows])
-                # A source that knows less than the one before takes nothing away.
-                keep = {name: sa.func.coalesce(insert.excluded[name], papers.c[name]) for name in ("url", "published")}
-                replace = {name: insert.excluded[name] for name in ("title", "abstract", "content_hash")}
-                await connection.execute(insert.on_conflict_do_update(index_elements=["paper_id"], set_=replace | keep))
-                same = sum(known.get(paper.paper_id) == paper.content_hash for paper in rows)
-                added += Added(len(rows) - len(known), len(known) - same, same)
-        return Added(added.new, added.changed, added.known + len(batch) - len(unique))
+    async def add(self, batch: Sequence[Paper | Fetched]) -> Added:
+        """Take papers in, each joined with what is known of it under any of its ids; all of them or none."""
+        async with self._arriving() as connection:
+            return await take_in(connection, batch)
+
+    async def take(self, batch: Sequence[Fetched], source: str, cursor: Cursor, now: dt.datetime) -> Added:
+        """Take in the papers of a page and keep the cursor after it, both or neither."""
+        async with self._arriving() as connection:
+            added = await take_in(connection, batch)
+            await note_page(connection, source, cursor, now)
+            return added
+
+    async def failed(self, source: str, sentence: str, at: dt.datetime) -> None:
+        """Keep what is wrong with a source."""
+        async with self._writing() as connection:
+            await note_failure(connection, source, sentence, at)
+
+    async def readings(self, source: str | None = None) -> list[Reading]:
+        """Return how it stands with one source or with all, in the order of their names."""
+        async with self._engine.connect() as connection:
+            return await read_readings(connection, source)
+
+    async def current_ids(self, aliases: Iterable[str]) -> dict[str, str]:
+        """Return the paper id that each of these ids stands for; unknown ones are left out."""
+        async with self._engine.connect() as connection:
+            return await owners_of(connection, aliases)
+
+    async def known(self, paper_ids: Iterable[str]) -> dict[str, Known]:
+        """Return all that is known of the papers with these ids."""
+        async with self._engine.connect() as connection:
+            return await read_known(connection, paper_ids)
+
+    async def fresh(self, after: dt.datetime, before: dt.datetime) -> list[Fresh]:
+        """Return what could first be found after a moment and until another, and stands, the oldest first."""
+        arrived = papers.c.added_at
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                sa.select(papers.c.paper_id, arrived)
+                .where(arrived > after, arrived <= before, STANDS)
+                .order_by(arrived, papers.c.number)
+            )
+            times = dict(rows.all())
+            known = await read_known(connection, times)
+        return [
+            Fresh(paper_id, at, known[paper_id].details, tuple(sorted(known[paper_id].sources)))
+            for paper_id, at in times.items()
+            if paper_id in known
+        ]
 
     async def pending(self, limit: int, model: str) -> list[PendingPaper]:
         """Return up to `limit` papers that wait to be indexed, with what `model` already made of them."""
         async with self._engine.connect() as connection:
             rows = (
-                await connection.execute(sa.select(papers).where(PENDING).order_by(papers.c.number).limit(limit))
+                await connection.execute(
+                    sa.select(*PAPER, papers.c.indexed_chunks).where(PENDING).order_by(papers.c.number).limit(limit)
+                )
             ).all()
             ids = [row.paper_id for row in rows]
             stored = await connection.execute(
@@ -192,7 +151,7 @@ class Catalogue:
             embedded: dict[str, dict[str, Embedded]] = {paper_id: {} for paper_id in ids}
             for paper_id, text_hash, vector, words in stored:
                 embedded[paper_id][text_hash] = Embedded(np.frombuffer(vector, np.float32), words)
-        return [PendingPaper(_paper(row), embedded[row.paper_id], row.indexed_chunks) for row in rows]
+        return [PendingPaper(paper_of(row), embedded[row.paper_id], row.indexed_chunks) for row in rows]
 
     async def store_chunks(self, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
         """Replace the chunks of the papers named, vectors included."""
@@ -213,7 +172,7 @@ class Catalogue:
             }
             for chunk, embedded in made
         ]
-        async with self._engine.begin() as connection:
+        async with self._writing() as connection:
             await connection.execute(sa.delete(chunks).where(chunks.c.paper_id.in_(counts)))
             await connection.execute(sa.insert(chunks), rows)
             for paper_id, count in counts.items():
@@ -223,38 +182,70 @@ class Catalogue:
                     .values(indexed_chunks=count)
                 )
 
-    async def mark_indexed(self, done: Mapping[str, tuple[str, int]]) -> None:
-        """Record, by paper id, the content hash and the number of chunks that every index now holds."""
-        async with self._engine.begin() as connection:
+    async def mark_indexed(self, done: Mapping[str, tuple[str, int]], now: dt.datetime | None = None) -> None:
+        """Record, by paper id, the content hash and the number of chunks that every index now holds.
+
+        `now` (this moment, if it is not said) is kept for those that were never indexed before.
+        """
+        moment = sa.literal(now or datetime.now(UTC), Moment)
+        async with self._writing() as connection:
             for paper_id, (content_hash, count) in done.items():
                 await connection.execute(
                     sa.update(papers)
                     .where(papers.c.paper_id == paper_id)
-                    .values(indexed_hash=content_hash, indexed_chunks=count)
+                    .values(
+                        indexed_hash=content_hash,
+                        indexed_chunks=count,
+                        added_at=sa.func.coalesce(papers.c.added_at, moment),
+                    )
                 )
+
+    async def leaving(self, limit: int) -> dict[str, int]:
+        """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
+        stored = sa.select(sa.func.max(chunks.c.position) + 1).where(chunks.c.paper_id == leaving_papers.c.paper_id)
+        marked = sa.select(papers.c.indexed_chunks).where(papers.c.paper_id == leaving_papers.c.paper_id)
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                sa.select(
+                    leaving_papers.c.paper_id,
+                    leaving_papers.c.chunks,
+                    stored.scalar_subquery(),
+                    marked.scalar_subquery(),
+                ).limit(limit)
+            )
+            return {paper_id: max(count or 0 for count in counts) for paper_id, *counts in rows}
+
+    async def mark_left(self, paper_ids: Sequence[str]) -> None:
+        """Record that no index holds these papers; one that stands again by now waits to be indexed."""
+        async with self._writing() as connection:
+            for table in (chunks, leaving_papers):
+                await connection.execute(sa.delete(table).where(table.c.paper_id.in_(paper_ids)))
+            await connection.execute(
+                sa.update(papers).where(papers.c.paper_id.in_(paper_ids)).values(indexed_hash=None, indexed_chunks=0)
+            )
 
     async def mark_all_pending(self) -> None:
         """Forget what the derived indexes hold, so that everything is indexed anew."""
-        async with self._engine.begin() as connection:
+        async with self._writing() as connection:
             await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
 
     async def get(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
-        """Return the papers known among those asked for, by id."""
+        """Return the papers known among those asked for, by id, withdrawn ones included."""
         found: dict[str, Paper] = {}
         ids = list(paper_ids)
         async with self._engine.connect() as connection:
             for start in range(0, len(ids), BATCH):
                 rows = await connection.execute(
-                    sa.select(papers).where(papers.c.paper_id.in_(ids[start : start + BATCH]))
+                    sa.select(*PAPER).where(papers.c.paper_id.in_(ids[start : start + BATCH]))
                 )
-                found |= {row.paper_id: _paper(row) for row in rows}
+                found |= {row.paper_id: paper_of(row) for row in rows}
         return found
 
     async def titles(self) -> list[tuple[str, str]]:
-        """Return id and title of every paper, those published or added last first."""
+        """Return id and title of every paper that stands, those published or added last first."""
         order = (papers.c.published.desc().nulls_last(), papers.c.number.desc())
         async with self._engine.connect() as connection:
-            rows = await connection.execute(sa.select(papers.c.paper_id, papers.c.title).order_by(*order))
+            rows = await connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(STANDS).order_by(*order))
             return [(row.paper_id, row.title) for row in rows]
 
     async def chunks_of(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
@@ -302,11 +293,12 @@ class Catalogue:
 
     async def among(self, paper_ids: Iterable[str], *, since: dt.date | None, source: str | None) -> list[str]:
         """Return those of the papers that were published on a day or later, and that came from a source."""
-        conditions = []
+        conditions: list[sa.ColumnElement[bool]] = []
         if since is not None:
             conditions.append(papers.c.published >= since)
         if source is not None:
-            conditions.append(papers.c.source == source)
+            has = paper_sources.c.paper_id == papers.c.paper_id, paper_sources.c.source == source
+            conditions.append(sa.exists().where(*has))
         found: list[str] = []
         ids = list(paper_ids)
         async with self._engine.connect() as connection:
@@ -318,7 +310,7 @@ class Catalogue:
     async def sample_chunks(self, limit: int) -> list[StoredChunk]:
         """Return up to `limit` chunks of indexed papers, spread evenly over the catalogue."""
         async with self._engine.connect() as connection:
-            indexed = papers.c.indexed_hash == papers.c.content_hash
+            indexed = STANDS & (papers.c.indexed_hash == papers.c.content_hash)
             total = await connection.scalar(sa.select(sa.func.count()).select_from(papers).where(indexed)) or 0
             step = max(1, total // limit)
             ids = (
@@ -330,15 +322,51 @@ class Catalogue:
 
     async def counts(self) -> Counts:
         """Return how much the catalogue holds and how much of it waits to be indexed."""
+        count = sa.func.count()
         async with self._engine.connect() as connection:
             by_source = await connection.execute(
-                sa.select(papers.c.source, sa.func.count()).group_by(papers.c.source).order_by(papers.c.source)
+                sa.select(paper_sources.c.source, count)
+                .join(papers, papers.c.paper_id == paper_sources.c.paper_id)
+                .where(STANDS)
+                .group_by(paper_sources.c.source)
+                .order_by(paper_sources.c.source)
             )
             sources: dict[str, int] = dict(by_source.all())
-            pending = await connection.scalar(sa.select(sa.func.count()).select_from(papers).where(PENDING))
-            total = await connection.scalar(sa.select(sa.func.count()).select_from(chunks))
-            newest = await connection.scalar(sa.select(sa.func.max(papers.c.published)))
-        return Counts(sum(sources.values()), pending or 0, total or 0, sources, newest)
+            known, standing, newest, pending = (
+                await connection.execute(
+                    sa.select(
+                        count,
+                        count.filter(STANDS),
+                        sa.func.max(papers.c.published).filter(STANDS),
+                        count.filter(PENDING),
+                    ).select_from(papers)
+                )
+            ).one()
+            leaving = await connection.scalar(sa.select(count).select_from(leaving_papers)) or 0
+            total = await connection.scalar(sa.select(count).select_from(chunks)) or 0
+        return Counts(standing, pending + leaving, total, sources, newest, known - standing)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        """Give a transaction; those of this process queue up, so that none fails for another's lock."""
+        async with self._turn, self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _arriving(self) -> AsyncIterator[AsyncConnection]:
+        """Give a transaction in which nobody else takes papers in, in another process neither."""
+        async with self._writing() as connection:
+            if connection.dialect.name == "postgresql":
+                await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(b"footnote arrivals"))))
+            yield connection
+
+
+def _file_to_back_up(url: sa.URL) -> Path | None:
+    """Return the SQLite file behind a URL, None where there is none or it is too large to be copied."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    file = Path(url.database)
+    return file if not file.exists() or file.stat().st_size <= LARGEST_BACKUP else None
 
 
 def _set_up(connection: object, _record: object) -> None:
@@ -346,20 +374,3 @@ def _set_up(connection: object, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute(f"PRAGMA mmap_size={MAPPED}")
     cursor.close()
-
-
-def _row(paper: Paper) -> dict[str, object]:
-    return {
-        "paper_id": paper.paper_id,
-        "title": paper.title,
-        "abstract": paper.abstract,
-        "source": paper.source,
-        "url": paper.url,
-        "published": paper.published,
-        "content_hash": paper.content_hash,
-        "indexed_chunks": 0,
-    }
-
-
-def _paper(row: sa.Row[tuple[object, ...]]) -> Paper:
-    return Paper(row.paper_id, row.title, row.abstract, row.source, row.url, row.published)

@@ -102,6 +102,13 @@ class LexicalIndex:
         self._writer.commit()
         self._index.reload()
 
+    def delete(self, paper_ids: Iterable[str]) -> None:
+        """Remove papers and commit; ids not known are passed over."""
+        for paper_id in paper_ids:
+            self._writer.delete_documents_by_term("paper_id", paper_id)
+        self._writer.commit()
+        self._index.reload()
+
     def terms(self, text: str) -> list[str]:
         """Return the distinct stemmed words of a text, in order."""
         return list(dict.fromkeys(self._analyzer.analyze(fold(text))))

@@ -3,55 +3,51 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import shutil
-from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from retrieval.catalogue import Added, Catalogue, Embedded
-from retrieval.chunking import CHUNKER_VERSION, chunk
+from retrieval.catalogue import Added, Catalogue
+from retrieval.chunking import CHUNKER_VERSION
 from retrieval.embedding import WordEmbedder
 from retrieval.embedding.words import unpack
 from retrieval.errors import BadInputError, LibraryLockedError
+from retrieval.indexing import Indexer, Progress
 from retrieval.lexical import LexicalIndex
 from retrieval.papers import Evidence, Hit, Passage
 from retrieval.ranking import SHORTLIST, Candidate, fuse, match_words
 from retrieval.shelf import Shelf
-from retrieval.vectors import WRITE_ROWS, DenseIndex
+from retrieval.vectors import DenseIndex
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from retrieval.catalogue import Counts, PendingPaper, StoredChunk
+    from retrieval.catalogue import Counts, Fresh, Reading, StoredChunk
     from retrieval.embedding import Embedder
     from retrieval.embedding.words import Words
-    from retrieval.papers import Chunk, ChunkKind, Paper
+    from retrieval.papers import ChunkKind, Paper
+    from retrieval.sources.fetched import Fetched, Page
+
+__all__ = ["Library", "Progress"]
 
 log = logging.getLogger(__name__)
 
-INDEX_BATCH = 32  # papers between two commits: what a kill costs at most
 ADD_BATCH = 500
 # What each retriever proposes, papers by words and passages by vectors; a paper has about ten passages.
 REACH = 200
 FILTERED_REACH = 1000
-SELF_CHECK = 16  # stored vectors that must be found again when a library is opened
-FOUND_AGAIN = 0.999  # cosine of a vector to itself, as Chroma's float32 gives it
 
 
-class Progress(Protocol):
-    """Show how far long work has come."""
-
-    def __call__(self, done: int, total: int) -> None:
-        """Report `done` of `total` papers."""
-        ...
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 class Library:
@@ -64,6 +60,7 @@ class Library:
         dense: DenseIndex,
         lexical: LexicalIndex,
         embedder: Embedder,
+        now: Callable[[], dt.datetime],
     ) -> None:
         self._lock = lock
         self._catalogue = catalogue
@@ -71,8 +68,9 @@ class Library:
         self._dense = dense
         self._lexical = lexical
         self._embedder = embedder
+        self._now = now
         self._titles: Sequence[tuple[str, str]] = ()
-        self._indexing = asyncio.Lock()
+        self._indexer = Indexer(catalogue, self._shelf, dense, lexical, embedder, now)
 
     @classmethod
     async def open(
@@ -83,11 +81,13 @@ class Library:
         database_url: str | None = None,
         chroma_url: str | None = None,
         rebuild: bool = False,
+        now: Callable[[], dt.datetime] = _utc_now,
     ) -> Library:
         """Take ownership of a data directory and check that its indexes hold what the catalogue says.
 
         Indexes that are damaged, gone or made by another model or chunker are emptied (with `rebuild`, any), and
-        their papers wait for `index_pending`, which embeds nothing that is already in the catalogue.
+        their papers wait for `index_pending`, which embeds nothing that is already in the catalogue. `now` tells the
+        time (in UTC) that papers arrive and sources are read at.
         Raises LibraryLockedError where another process owns the directory and LibraryDamagedError where the
         catalogue cannot be read.
         """
@@ -104,12 +104,12 @@ class Library:
                 lambda: DenseIndex.open(folder=data_dir / "chroma", url=chroma_url, stamp=stamp)
             )
             lexical = await asyncio.to_thread(LexicalIndex, data_dir / "lexical", stamp)
-            library = cls(lock, catalogue, dense, lexical, embedder)
+            library = cls(lock, catalogue, dense, lexical, embedder, now)
             if rebuild:
-                await library._empty_indexes()
-            elif fault := await library._find_fault(stamp):
+                await library._indexer.empty()
+            elif fault := await library._indexer.find_fault(stamp):
                 log.warning("the indexes are made anew from the catalogue: %s", fault)
-                await library._empty_indexes()
+                await library._indexer.empty()
             opening.unlink()
             library._titles = await catalogue.titles()
         except BaseException:
@@ -119,36 +119,46 @@ class Library:
 
     async def close(self) -> None:
         """Close every part and let go of the data directory."""
-        async with self._indexing:
-            await asyncio.to_thread(self._lexical.close)
-            await asyncio.to_thread(self._dense.close)
-            await self._catalogue.close()
-            await self._embedder.close()
-            self._lock.release()
+        await self._indexer.close()
+        await self._catalogue.close()
+        await self._embedder.close()
+        self._lock.release()
 
-    async def add(self, papers: Iterable[Paper], progress: Progress | None = None) -> Added:
-        """Catalogue papers and index what is new or changed; what is known as it is costs nothing."""
+    async def add(self, papers: Iterable[Paper | Fetched], progress: Progress | None = None) -> Added:
+        """Catalogue papers and index what is new or changed; what is known as it is costs nothing.
+
+        A paper that is known under any of its ids stays one paper, under the id that it had first.
+        """
         everything = list(papers)
         added = Added()
         for start in range(0, len(everything), ADD_BATCH):
-            batch = everything[start : start + ADD_BATCH]
-            added += await self._catalogue.add(batch)
-            self._shelf.forget(paper.paper_id for paper in batch)
+            some = await self._catalogue.add(everything[start : start + ADD_BATCH])
+            self._shelf.forget(some.touched)
+            added += some
         self._titles = await self._catalogue.titles()
         await self.index_pending(progress)
         return added
 
+    async def take(self, page: Page, source: str) -> Added:
+        """Catalogue a page's papers and keep the cursor after it, both or neither; they wait for `index_pending`.
+
+        `source` is its `name`, as a user writes it.
+        """
+        added = await self._catalogue.take(page.papers, source, page.cursor, self._now())
+        self._shelf.forget(added.touched)
+        return added
+
     async def index_pending(self, progress: Progress | None = None) -> int:
-        """Chunk, embed and index every paper that waits for it; return how many there were."""
-        async with self._indexing:
-            total = (await self._catalogue.counts()).pending
-            done = 0
-            while batch := await self._catalogue.pending(INDEX_BATCH, self._embedder.model):
-                await self._index(batch)
-                done += len(batch)
-                if progress:
-                    progress(done, max(total, done))
-            return done
+        """Chunk, embed and index every paper that waits for it; return how many there were.
+
+        Withdrawn papers leave the indexes first. It may be cancelled: what is done by then stays done.
+        """
+        waited = (await self._catalogue.counts()).pending
+        try:
+            return await self._indexer.run(progress)
+        finally:
+            if waited:
+                self._titles = await self._catalogue.titles()
 
     async def search(
         self, query: str, *, limit: int = 10, since: dt.date | None = None, source: str | None = None
@@ -178,26 +188,63 @@ class Library:
     async def similar(self, paper_id: str, *, limit: int = 10) -> list[Hit]:
         """Return up to `limit` other papers, those with windows nearest to this one's first; none if it is unknown."""
         paper = await self.get(paper_id)
-        windows = (await self._shelf.windows([paper_id])).get(paper_id)
+        windows = (await self._shelf.windows([paper.paper_id])).get(paper.paper_id) if paper else None
         if paper is None or windows is None:
             return []
-        middle = windows.mean(axis=0)
-        vector = np.asarray(middle / np.linalg.norm(middle), np.float32)
+        vector = _middle(windows)
         near = (
             chunk_id.rpartition("#")[0] for chunk_id, _ in await asyncio.to_thread(self._dense.query, vector, REACH)
         )
-        others = [found for found in dict.fromkeys(near) if found != paper_id]
+        others = [found for found in dict.fromkeys(near) if found != paper.paper_id]
         candidates = await self._candidates(paper.title, vector, others, {}, {})
         candidates.sort(key=lambda candidate: (-candidate.window, candidate.paper_id))
         return await self._hits(paper.title, vector, [(each.window, each) for each in candidates[:limit]])
 
     def titles(self) -> Sequence[tuple[str, str]]:
-        """Return id and title of every paper, those published or added last first."""
+        """Return id and title of every paper that stands, those published or added last first."""
         return self._titles
 
     async def get(self, paper_id: str) -> Paper | None:
-        """Return a paper by its id, or None."""
-        return (await self._shelf.papers([paper_id])).get(paper_id)
+        """Return a paper by any of its ids, or None; also one that is withdrawn, and is found no more."""
+        if paper := (await self._shelf.papers([paper_id])).get(paper_id):
+            return paper
+        current = (await self.current_ids([paper_id])).get(paper_id)
+        return (await self._shelf.papers([current])).get(current) if current else None
+
+    async def current_ids(self, paper_ids: Iterable[str]) -> dict[str, str]:
+        """Return, for each of these ids, the one that its paper goes by now; unknown ones are left out.
+
+        Two papers may turn out to be one, so that what was kept under an id is found under another.
+        """
+        return await self._catalogue.current_ids(paper_ids)
+
+    async def details(self, paper_ids: Iterable[str]) -> dict[str, Fetched]:
+        """Return all that is known of papers, by the ids asked for; unknown ones are left out, withdrawn ones not."""
+        current = await self.current_ids(paper_ids)
+        known = await self._catalogue.known(set(current.values()))
+        return {asked: known[paper_id].details for asked, paper_id in current.items() if paper_id in known}
+
+    async def fresh(self, after: dt.datetime, before: dt.datetime) -> list[Fresh]:
+        """Return what could first be found after a moment and until another, and stands, the oldest first."""
+        return await self._catalogue.fresh(after, before)
+
+    async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the unit mean of each paper's window vectors, by the ids asked for; those without any are left out."""
+        current = await self.current_ids(paper_ids)
+        windows = await self._shelf.windows(set(current.values()))
+        return {asked: _middle(windows[paper_id]) for asked, paper_id in current.items() if paper_id in windows}
+
+    async def reading(self, source: str) -> Reading | None:
+        """Return how it stands with a source, by its name as a user writes it; None if it was never read."""
+        return next(iter(await self._catalogue.readings(source)), None)
+
+    async def readings(self) -> list[Reading]:
+        """Return how it stands with every source that was ever read, in the order of their names."""
+        return await self._catalogue.readings()
+
+    async def failed(self, source: str, sentence: str, at: dt.datetime) -> None:
+        """Keep what is wrong with a source, until it is next read to its end."""
+        await self._catalogue.failed(source, sentence, at)
 
     async def counts(self) -> Counts:
         """Return how much the library holds."""
@@ -282,7 +329,9 @@ class Library:
         ideal = self._lexical.ideal(query)
         hits = []
         for score, candidate in ranked:
-            paper = papers[candidate.paper_id]
+            paper = papers.get(candidate.paper_id)
+            if paper is None or candidate.paper_id not in chunks:
+                continue  # it has left since it was found
             parts = _passages(paper, chunks[candidate.paper_id], vector)
             evidence = Evidence(
                 cosine=candidate.window,
@@ -295,78 +344,11 @@ class Library:
             hits.append(Hit(paper, score, tuple(parts["window"]), tuple(parts["sentence"]), evidence))
         return hits
 
-    async def _index(self, batch: Sequence[PendingPaper]) -> None:
-        """Index papers so that a kill between any two steps leaves them pending and nothing doubled."""
-        made: list[tuple[Chunk, Embedded | None]] = await asyncio.to_thread(
-            lambda: [
-                (part, waiting.embedded.get(part.text_hash))
-                for waiting in batch
-                for part in chunk(waiting.paper, self._embedder)
-            ]
-        )
-        embedded = await self._embed(made)
-        rows = [(part, found) for part, known in made if (found := embedded.get(part.text, known))]
-        await self._catalogue.store_chunks(rows, self._embedder.model)
-        self._shelf.forget(waiting.paper.paper_id for waiting in batch)
-        log.info("embedded %d texts of %d papers", len(embedded), len(batch))
 
-        counts: dict[str, int] = defaultdict(int)
-        for part, _ in rows:
-            counts[part.paper_id] += 1
-        left_over = [
-            f"{waiting.paper.paper_id}#{position}"
-            for waiting in batch
-            for position in range(counts[waiting.paper.paper_id], waiting.indexed_chunks)
-        ]
-        if left_over:
-            await asyncio.to_thread(self._dense.delete, left_over)
-        for start in range(0, len(rows), WRITE_ROWS):
-            part_rows = rows[start : start + WRITE_ROWS]
-            await asyncio.to_thread(
-                self._dense.upsert,
-                [part.chunk_id for part, _ in part_rows],
-                np.stack([embedded.vector for _, embedded in part_rows]),
-            )
-        await asyncio.to_thread(self._lexical.replace, [waiting.paper for waiting in batch])
-        await self._catalogue.mark_indexed(
-            {w.paper.paper_id: (w.paper.content_hash, counts[w.paper.paper_id]) for w in batch}
-        )
-
-    async def _embed(self, made: Sequence[tuple[Chunk, Embedded | None]]) -> dict[str, Embedded]:
-        """Return by its text what was not known yet, windows with their words where the model gives them."""
-        embedded: dict[str, Embedded] = {}
-        if isinstance(self._embedder, WordEmbedder):
-            lacking = (part for part, known in made if part.kind == "window" and (known is None or known.words is None))
-            if windows := list(dict.fromkeys(part.text for part in lacking)):
-                vectors, words = await self._embedder.embed_words(windows)
-                embedded |= zip(windows, map(Embedded, vectors, [each.pack() for each in words]), strict=True)
-        unknown = (part.text for part, known in made if known is None)
-        if texts := [text for text in dict.fromkeys(unknown) if text not in embedded]:
-            embedded |= zip(texts, map(Embedded, await self._embedder.embed(texts)), strict=True)
-        return embedded
-
-    async def _empty_indexes(self) -> None:
-        await self._catalogue.mark_all_pending()
-        await asyncio.to_thread(self._dense.reset)
-        await asyncio.to_thread(self._lexical.reset)
-
-    async def _find_fault(self, stamp: str) -> str | None:
-        """Return why the derived indexes cannot be used as they are, or None.
-
-        Chroma opens a lost or truncated folder without an error, so stored vectors are looked for.
-        """
-        for name, index in (("dense", self._dense), ("lexical", self._lexical)):
-            if index.stamp != stamp:
-                return f"the {name} index was made as {index.stamp!r}, not as {stamp!r}"
-        counts = await self._catalogue.counts()
-        indexed = counts.papers - counts.pending
-        if await asyncio.to_thread(self._lexical.count) < indexed:
-            return "the lexical index lacks papers"
-        for stored in await self._catalogue.sample_chunks(SELF_CHECK):
-            found = await asyncio.to_thread(self._dense.query, stored.vector, 1)
-            if not found or found[0][1] < FOUND_AGAIN:
-                return "the dense index lacks vectors"
-        return None
+def _middle(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of unit vectors as a unit vector."""
+    middle = windows.mean(axis=0)
+    return np.asarray(middle / np.linalg.norm(middle), np.float32)
 
 
 def _own(data_dir: Path) -> FileLock:
@@ -408,7 +390,7 @@ def _passages(
     for at in np.argsort(-cosines, kind="stable"):
         part = stored[at]
         text = paper.abstract[part.start : part.end]
-        found[part.kind].append(Passage(part.start, part.end, text, float(cosines[at])))
+        found[part.kind].append(Passage(part.start, part.end, text, float(cosines[at]), part.vector))
     return found
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from bot.console import print_json, progress_bar, show_figures, show_hits, stdout
+from bot.console import print_json, printable, progress_bar, show_figures, show_hits, stderr, stdout
+from bot.fetching import online_source, pages_of
 from bot.wiring import open_library, take_in
 from retrieval.catalogue import Added
 from retrieval.errors import BadInputError
-from retrieval.sources import open_source
+from retrieval.sources import Source, open_source
+from retrieval.sources.fetched import SourceError
+from retrieval.sources.web import Web
 from retrieval.text import clean
 
 if TYPE_CHECKING:
@@ -16,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.settings import Settings
+    from retrieval.library import Library, Progress
     from retrieval.papers import Hit
+    from retrieval.sources.fetched import OnlineSource
 
 
 async def search(
@@ -35,17 +41,60 @@ async def search(
 
 
 async def ingest(settings: Settings, sources: Sequence[str]) -> None:
-    """Take papers in from each source; every source is read whole before any is added."""
-    opened = [open_source(source) for source in sources]
-    async with open_library(settings) as library:
-        added = Added()
-        with progress_bar("Indexing") as report:
+    """Take papers in from each source; every file is read whole before any paper is added.
+
+    A source on the network is read on from where it was left. Where one fails, what came before is kept and the
+    others are read all the same; raises SourceError at the end.
+    """
+    failures: list[str] = []
+    async with Web() as web:
+        opened = [online_source(settings, spec, web) or open_source(spec) for spec in sources]
+        async with open_library(settings) as library:
+            added = Added()
             for source in opened:
-                added += await library.add(source.papers, report)
-        total = (await library.counts()).papers
+                if isinstance(source, Source):
+                    with progress_bar("Indexing") as report:
+                        added += await library.add(source.papers, report)
+                    continue
+                read, failure = await _read(library, source)
+                added += read
+                failures += [failure] if failure else []
+            total = (await library.counts()).papers
+    withdrawn = f", {added.withdrawn} withdrawn" if added.withdrawn else ""
     stdout().print(
-        f"{added.new} new, {added.changed} changed, {added.known} already known; the library holds {total} papers."
+        f"{added.new} new, {added.changed} changed, {added.known} already known{withdrawn}; "
+        f"the library holds {total} papers."
     )
+    if failures:
+        raise SourceError(f"{' '.join(failures)} What was read is kept; the same command goes on from there.")
+
+
+async def _read(library: Library, source: OnlineSource) -> tuple[Added, str | None]:
+    """Take in and index page by page, so that a kill costs one page's fetching; return what failed, too."""
+    reading = await library.reading(source.name)
+    added, notices, failure = Added(), [], None
+    try:
+        with progress_bar(f"Reading {source.name}") as report:
+            await library.index_pending()
+            before = 0.0
+            async with aclosing(pages_of(source, reading.cursor if reading else None)) as pages:
+                async for page in pages:
+                    if page.notice:
+                        notices.append(page.notice)
+                    added += await library.take(page, source.name)
+                    await library.index_pending(_part(report, before, page.share))
+                    report(round(100 * page.share), 100)
+                    before = page.share
+    except SourceError as error:
+        failure = str(error)
+    for notice in dict.fromkeys(notices):
+        stderr().print(printable(notice), soft_wrap=True)
+    return added, failure
+
+
+def _part(report: Progress, before: float, after: float) -> Progress:
+    """Return what moves a bar of a hundred from one share of the whole to another."""
+    return lambda done, total: report(round(100 * (before + (after - before) * done / total)), 100)
 
 
 async def rebuild(settings: Settings) -> None:
@@ -65,6 +114,7 @@ async def stats(settings: Settings, *, as_json: bool) -> None:
         "papers": counts.papers,
         "waiting to be indexed": counts.pending,
         "chunks": counts.chunks,
+        "withdrawn": counts.withdrawn,
         "newest": counts.newest.isoformat() if counts.newest else None,
         "embedding model": model,
     }

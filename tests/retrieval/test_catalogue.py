@@ -12,18 +12,10 @@ from retrieval.errors import LibraryDamagedError
 from retrieval.papers import Chunk, Paper
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
 ONE = Paper("arxiv:2401.00001", "One", "The first abstract.", "test", "https://arxiv.org/abs/2401.00001")
 TWO = Paper("title:2", "Two", "The second abstract.", "other", published=dt.date(2026, 3, 14))
-
-
-@pytest.fixture
-async def catalogue(tmp_path: Path) -> AsyncIterator[Catalogue]:
-    catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{tmp_path / 'footnote.db'}")
-    yield catalogue
-    await catalogue.close()
 
 
 def _chunks(paper: Paper, count: int) -> list[tuple[Chunk, Embedded]]:

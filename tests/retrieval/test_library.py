@@ -9,12 +9,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import chromadb
+import numpy as np
 import pytest
 
 from retrieval import chunking
+from retrieval.catalogue import Added
 from retrieval.errors import LibraryLockedError
 from retrieval.library import Library
 from retrieval.papers import Paper
+from retrieval.sources.fetched import Cursor, Fetched, Page, identities
 from retrieval.text import fold
 from retrieval.vectors import COLLECTION
 
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from retrieval.embedding.local import LocalEmbedder
@@ -348,3 +350,116 @@ async def test_a_changed_paper_is_found_as_it_is_now(library: Library) -> None:
     assert hit.paper == after
     assert {passage.text for passage in hit.sentences} == {"Dogs run in parks.", "They bark."}
     assert await library.get("a") == after
+
+
+def _fetched(number: int, abstract: str, version: int = 1, **facts: object) -> Fetched:
+    title = f"Study {number} of cats"
+    ids = identities(title, arxiv_id=f"2401.0000{number}")
+    paper = Paper(ids[0], title, abstract, "arxiv", published=dt.date(2024, 1, number))
+    updated = dt.datetime(2024, 1, 1, tzinfo=dt.UTC) + dt.timedelta(days=version)
+    return Fetched(paper, version=version, updated=updated, external_ids=ids, **facts)  # type: ignore[arg-type]
+
+
+async def test_a_withdrawn_paper_is_found_no_more_until_it_comes_back(
+    tmp_path: Path, counting: CountingEmbedder
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add([_fetched(1, "Cats sit on mats. They purr."), _fetched(2, "Cats sit on hats.")])
+    assert (await library.similar("arxiv:2401.00002"))[0].paper.paper_id == "arxiv:2401.00001"
+    added = await library.add([_fetched(1, "This paper has been withdrawn.", 2, withdrawn=True)])
+    assert added.withdrawn == 1
+    assert [hit.paper.paper_id for hit in await library.search("cats on mats that purr")] == ["arxiv:2401.00002"]
+    assert await library.similar("arxiv:2401.00002") == []
+    assert [paper_id for paper_id, _ in library.titles()] == ["arxiv:2401.00002"]
+    assert await library.get("arxiv:2401.00001") is not None
+    assert (await library.details(["arxiv:2401.00001"]))["arxiv:2401.00001"].withdrawn
+    await library.close()
+    named, held = _stored(tmp_path)
+    assert named == held
+    assert not any(name.startswith("arxiv:2401.00001") for name in held)
+
+    again = await Library.open(tmp_path, counting)
+    assert await again.index_pending() == 0
+    await again.add([_fetched(1, "Cats sit on mats. They purr.", 3)])
+    assert (await again.search("cats on mats that purr"))[0].paper.paper_id == "arxiv:2401.00001"
+    await again.close()
+    named, held = _stored(tmp_path)
+    assert named == held
+
+
+async def test_facts_are_refreshed_without_embedding(tmp_path: Path, counting: CountingEmbedder) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add([_fetched(1, "Cats sit on mats.", upvotes=1)])
+    counting.asked.clear()
+    await library.add([_fetched(1, "Cats sit on mats.", 2, upvotes=5, keywords=("cats",))])
+    details = (await library.details(["arxiv:2401.00001"]))["arxiv:2401.00001"]
+    assert (details.upvotes, details.keywords, details.version) == (5, ("cats",), 2)
+    assert counting.asked == []
+    await library.close()
+
+
+async def test_a_seed_that_another_source_knows_by_an_id_answers_to_both(seeded: Library, seeds: list[Paper]) -> None:
+    seed = next(paper for paper in seeds if paper.title == MISMATCH)
+    ids = identities(MISMATCH, arxiv_id="2002.04523")
+    paper = replace(seed, paper_id=ids[0], source="huggingface", url="https://arxiv.org/abs/2002.04523")
+    await seeded.search(MISMATCH)  # so that it is on the shelf
+    added = await seeded.add([Fetched(paper, upvotes=3, external_ids=ids)])
+    assert (added.known, (await seeded.counts()).papers) == (1, 74)
+    found = await seeded.get("arxiv:2002.04523")
+    assert found == replace(seed, url=paper.url)
+    (hit,) = await seeded.search(MISMATCH, limit=1, source="huggingface")
+    assert hit.paper == found
+    assert (await seeded.search(MISMATCH, limit=1, source="seeds"))[0].paper == found
+    assert await seeded.current_ids(["arxiv:2002.04523"]) == {"arxiv:2002.04523": seed.paper_id}
+    assert await seeded.similar("arxiv:2002.04523", limit=3) == await seeded.similar(seed.paper_id, limit=3)
+    vectors = await seeded.vectors(["arxiv:2002.04523", seed.paper_id, "arxiv:none"])
+    assert set(vectors) == {"arxiv:2002.04523", seed.paper_id}
+    assert np.linalg.norm(vectors[seed.paper_id]) == pytest.approx(1.0, abs=1e-5)
+
+
+async def test_a_page_taken_before_a_kill_is_indexed_at_the_next_start(
+    tmp_path: Path, counting: CountingEmbedder
+) -> None:
+    moment = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+    library = await Library.open(tmp_path, counting)
+    await library.add([_fetched(3, "Cats sleep.")])
+    gone = _fetched(3, "Cats sleep.", 2, withdrawn=True)
+    page = Page((_fetched(1, "Cats sit on mats."), gone), Cursor(position=200), 0.5)
+    assert await library.take(page, "arxiv:cs.CL") == Added(new=1, known=1, withdrawn=1)
+    await library.close()
+
+    again = await Library.open(tmp_path, counting, now=lambda: moment)
+    reading = await again.reading("arxiv:cs.CL")
+    assert reading is not None
+    assert (reading.cursor, reading.last_success) == (page.cursor, None)
+    assert (await again.counts()).pending == 2
+    assert await again.index_pending() == 2
+    assert [hit.paper.paper_id for hit in await again.search("cats")] == ["arxiv:2401.00001"]
+    fresh = await again.fresh(moment - dt.timedelta(days=1), moment)
+    assert [(each.paper_id, each.added_at) for each in fresh] == [("arxiv:2401.00001", moment)]
+    await again.close()
+    named, held = _stored(tmp_path)
+    assert named == held
+
+
+async def test_a_removal_cut_off_half_way_is_finished_at_the_next_start(
+    tmp_path: Path, counting: CountingEmbedder, caplog: pytest.LogCaptureFixture
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add([_fetched(1, "Cats sit on mats."), _fetched(2, "Cats sit on hats.")])
+    gone = _fetched(1, "Cats sit on mats.", 2, withdrawn=True)
+    await library.take(Page((gone,), Cursor(complete=True), 1.0), "arxiv:cs.CL")
+    await asyncio.to_thread(library._dense.delete, ["arxiv:2401.00001#0"])
+    await library.close()
+    counting.asked.clear()
+
+    again = await Library.open(tmp_path, counting)
+    assert "made anew" not in caplog.text
+    assert await again.index_pending() == 1
+    assert (await again.counts()).pending == 0
+    assert [hit.paper.paper_id for hit in await again.search("cats on mats")] == ["arxiv:2401.00002"]
+    await again.add([_fetched(1, "Cats sit on mats.", 3)])
+    assert len(await again.search("cats on mats")) == 2
+    await again.close()
+    named, held = _stored(tmp_path)
+    assert named == held

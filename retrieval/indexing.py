@@ -1,0 +1,183 @@
+"""Bring the dense and the lexical index to what the catalogue says; it alone writes to them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from retrieval.catalogue import Embedded
+from retrieval.chunking import chunk
+from retrieval.embedding import WordEmbedder
+from retrieval.vectors import WRITE_ROWS
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+
+    from retrieval.catalogue import Catalogue, PendingPaper
+    from retrieval.embedding import Embedder
+    from retrieval.lexical import LexicalIndex
+    from retrieval.papers import Chunk
+    from retrieval.shelf import Shelf
+    from retrieval.vectors import DenseIndex
+
+log = logging.getLogger(__name__)
+
+INDEX_BATCH = 32  # papers between two commits: what a kill costs at most
+SELF_CHECK = 16  # stored vectors that must be found again when a library is opened
+FOUND_AGAIN = 0.999  # cosine of a vector to itself, as Chroma's float32 gives it
+
+
+class Progress(Protocol):
+    """Show how far long work has come."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Report `done` of `total` papers."""
+        ...
+
+
+class Indexer:
+    """Index what is pending and take out what is leaving, one batch at a time, one caller at a time."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        shelf: Shelf,
+        dense: DenseIndex,
+        lexical: LexicalIndex,
+        embedder: Embedder,
+        now: Callable[[], dt.datetime],
+    ) -> None:
+        self._catalogue = catalogue
+        self._shelf = shelf
+        self._dense = dense
+        self._lexical = lexical
+        self._embedder = embedder
+        self._now = now
+        self._turn = asyncio.Lock()
+
+    async def run(self, progress: Progress | None = None) -> int:
+        """Index every paper that waits for it, and return how many there were; what leaves, leaves first."""
+        async with self._turn:
+            total = (await self._catalogue.counts()).pending
+            done = 0
+            while True:
+                leaving = await self._catalogue.leaving(INDEX_BATCH)
+                if leaving:
+                    await _to_its_end(self._take_out(leaving))
+                waiting = await self._catalogue.pending(INDEX_BATCH, self._embedder.model)
+                if waiting:
+                    await self._index(waiting)
+                if not leaving and not waiting:
+                    return done
+                done += len(leaving) + len(waiting)
+                if progress:
+                    progress(done, max(total, done))
+
+    async def close(self) -> None:
+        """Close the indexes once nobody writes to them."""
+        async with self._turn:
+            await asyncio.to_thread(self._lexical.close)
+            await asyncio.to_thread(self._dense.close)
+
+    async def empty(self) -> None:
+        """Empty both indexes; every paper waits to be indexed anew."""
+        await self._catalogue.mark_all_pending()
+        await asyncio.to_thread(self._dense.reset)
+        await asyncio.to_thread(self._lexical.reset)
+
+    async def find_fault(self, stamp: str) -> str | None:
+        """Return why the derived indexes cannot be used as they are, or None.
+
+        Chroma opens a lost or truncated folder without an error, so stored vectors are looked for.
+        """
+        for name, index in (("dense", self._dense), ("lexical", self._lexical)):
+            if index.stamp != stamp:
+                return f"the {name} index was made as {index.stamp!r}, not as {stamp!r}"
+        counts = await self._catalogue.counts()
+        indexed = counts.papers - counts.pending
+        if await asyncio.to_thread(self._lexical.count) < indexed:
+            return "the lexical index lacks papers"
+        for stored in await self._catalogue.sample_chunks(SELF_CHECK):
+            found = await asyncio.to_thread(self._dense.query, stored.vector, 1)
+            if not found or found[0][1] < FOUND_AGAIN:
+                return "the dense index lacks vectors"
+        return None
+
+    async def _take_out(self, leaving: Mapping[str, int]) -> None:
+        """Take papers out of the indexes; a kill between any two steps leaves them leaving."""
+        held = [f"{paper_id}#{position}" for paper_id, count in leaving.items() for position in range(count)]
+        for start in range(0, len(held), WRITE_ROWS):
+            await asyncio.to_thread(self._dense.delete, held[start : start + WRITE_ROWS])
+        await asyncio.to_thread(self._lexical.delete, list(leaving))
+        await self._catalogue.mark_left(list(leaving))
+        self._shelf.forget(leaving)
+        log.info("%d papers have left the indexes", len(leaving))
+
+    async def _index(self, batch: Sequence[PendingPaper]) -> None:
+        """Chunk, embed and write papers."""
+        made: list[tuple[Chunk, Embedded | None]] = await asyncio.to_thread(
+            lambda: [
+                (part, waiting.embedded.get(part.text_hash))
+                for waiting in batch
+                for part in chunk(waiting.paper, self._embedder)
+            ]
+        )
+        embedded = await self._embed(made)
+        rows = [(part, found) for part, known in made if (found := embedded.get(part.text, known))]
+        log.info("embedded %d texts of %d papers", len(embedded), len(batch))
+        await _to_its_end(self._write(batch, rows))
+
+    async def _write(self, batch: Sequence[PendingPaper], rows: Sequence[tuple[Chunk, Embedded]]) -> None:
+        """Write papers so that a kill between any two steps leaves them pending and nothing doubled."""
+        await self._catalogue.store_chunks(rows, self._embedder.model)
+        self._shelf.forget(waiting.paper.paper_id for waiting in batch)
+
+        counts: dict[str, int] = defaultdict(int)
+        for part, _ in rows:
+            counts[part.paper_id] += 1
+        left_over = [
+            f"{waiting.paper.paper_id}#{position}"
+            for waiting in batch
+            for position in range(counts[waiting.paper.paper_id], waiting.indexed_chunks)
+        ]
+        if left_over:
+            await asyncio.to_thread(self._dense.delete, left_over)
+        for start in range(0, len(rows), WRITE_ROWS):
+            part_rows = rows[start : start + WRITE_ROWS]
+            await asyncio.to_thread(
+                self._dense.upsert,
+                [part.chunk_id for part, _ in part_rows],
+                np.stack([embedded.vector for _, embedded in part_rows]),
+            )
+        await asyncio.to_thread(self._lexical.replace, [waiting.paper for waiting in batch])
+        await self._catalogue.mark_indexed(
+            {w.paper.paper_id: (w.paper.content_hash, counts[w.paper.paper_id]) for w in batch}, self._now()
+        )
+
+    async def _embed(self, made: Sequence[tuple[Chunk, Embedded | None]]) -> dict[str, Embedded]:
+        """Return by its text what was not known yet, windows with their words where the model gives them."""
+        embedded: dict[str, Embedded] = {}
+        if isinstance(self._embedder, WordEmbedder):
+            lacking = (part for part, known in made if part.kind == "window" and (known is None or known.words is None))
+            if windows := list(dict.fromkeys(part.text for part in lacking)):
+                vectors, words = await self._embedder.embed_words(windows)
+                embedded |= zip(windows, map(Embedded, vectors, [each.pack() for each in words]), strict=True)
+        unknown = (part.text for part, known in made if known is None)
+        if texts := [text for text in dict.fromkeys(unknown) if text not in embedded]:
+            embedded |= zip(texts, map(Embedded, await self._embedder.embed(texts)), strict=True)
+        return embedded
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Await work that a cancel must not stop half-way, as it leaves threads writing to an index that is then closed."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

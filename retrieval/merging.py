@@ -1,0 +1,137 @@
+"""What becomes of a paper that the catalogue knows when a source tells of it again; pure, no database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from retrieval.papers import identify
+from retrieval.sources.fetched import Fetched
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from retrieval.papers import Paper
+
+ARXIV, DOI, TITLE = "arxiv:", "doi:", "title:"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Hold a paper as the catalogue has it.
+
+    Attributes:
+        details: the paper with all facts, under the id that the catalogue keeps; `external_ids` are all its ids.
+        sources: every source that had it.
+        withdrawn_by: the source that said that it is withdrawn, None where it stands.
+    """
+
+    details: Fetched
+    sources: frozenset[str]
+    withdrawn_by: str | None
+
+
+def default_aliases(paper_id: str, title: str) -> tuple[str, ...]:
+    """Return the ids of a paper of which only one is known: that one and, where it is of `identify`, its title's.
+
+    A dataset's own ids stay apart, even those of papers with one title.
+    """
+    return (
+        tuple(dict.fromkeys((paper_id, identify(title)))) if paper_id.startswith((ARXIV, DOI, TITLE)) else (paper_id,)
+    )
+
+
+def as_fetched(paper: Paper | Fetched) -> Fetched:
+    """Return a paper with all its ids, its own among them."""
+    fetched = paper if isinstance(paper, Fetched) else Fetched(paper)
+    own = fetched.paper
+    ids = (own.paper_id, *fetched.external_ids) if fetched.external_ids else default_aliases(own.paper_id, own.title)
+    return replace(fetched, external_ids=tuple(dict.fromkeys(ids)))
+
+
+def may_be_same(one: Collection[str], other: Collection[str]) -> bool:
+    """Tell whether two papers that share an id can be one: titles are shared by different papers, too."""
+    for scheme in (ARXIV, DOI):
+        ids, others = ({each for each in known if each.startswith(scheme)} for known in (one, other))
+        if ids and others:
+            return not ids.isdisjoint(others)
+    return True
+
+
+def begin(new: Fetched) -> Known:
+    """Return a paper that was not known before."""
+    return Known(new, frozenset({new.paper.source}), new.paper.source if new.withdrawn else None)
+
+
+def join(known: Known, new: Fetched) -> Known:
+    """Return a known paper with what a source says of it now.
+
+    The text, and with it source, version and authors, is the newest version's; an unversioned text gives way to any
+    version, and of equal ones the source that was first keeps its own up to date. What the old one lacks is filled in,
+    and votes, code and keywords are always those last heard of.
+    """
+    old = known.details
+    takes_over = _takes_over(old, new)
+    first, second = (new, old) if takes_over else (old, new)
+    withdrawn_by = _withdrawn_by(known, new)
+    details = Fetched(
+        paper=replace(
+            first.paper,
+            paper_id=old.paper.paper_id,
+            url=_url(first, second),
+            published=first.paper.published or second.paper.published,
+        ),
+        upvotes=old.upvotes if new.upvotes is None else new.upvotes,
+        code_url=new.code_url or old.code_url,
+        keywords=new.keywords or old.keywords,
+        version=first.version,
+        withdrawn=withdrawn_by is not None,
+        updated=first.updated or (second.updated if first.version == second.version else None),
+        external_ids=tuple(dict.fromkeys((*old.external_ids, *new.external_ids))),
+        authors=first.authors or second.authors,
+        categories=first.categories or second.categories,
+        listed=new.listed or old.listed,
+        announce_type=new.announce_type or old.announce_type,
+    )
+    return Known(details, known.sources | {new.paper.source}, withdrawn_by)
+
+
+def unite(known: Known, double: Known) -> Known:
+    """Return two papers of the catalogue that turn out to be one, under the first one's id."""
+    both = join(known, double.details)
+    withdrawn_by = known.withdrawn_by or double.withdrawn_by
+    return Known(
+        replace(both.details, withdrawn=withdrawn_by is not None), known.sources | double.sources, withdrawn_by
+    )
+
+
+def _url(first: Fetched, second: Fetched) -> str | None:
+    """Return the first's address, if it has one; but who knows no id of the paper can only link to a search for it."""
+    by_id = sorted((first, second), key=lambda each: all(known.startswith(TITLE) for known in each.external_ids))
+    return by_id[0].paper.url or by_id[1].paper.url
+
+
+def _takes_over(old: Fetched, new: Fetched) -> bool:
+    if bool(old.paper.abstract) != bool(new.paper.abstract):
+        return bool(new.paper.abstract)
+    if _rank(old) != _rank(new):
+        return _rank(new) > _rank(old)
+    if old.paper.source != new.paper.source:
+        return False
+    return not (old.updated and new.updated and new.updated < old.updated)
+
+
+def _withdrawn_by(known: Known, new: Fetched) -> str | None:
+    """Return who says that the paper is withdrawn; a later version, or who said so, may take it back."""
+    old, said_by, source = known.details, known.withdrawn_by, new.paper.source
+    if new.withdrawn:
+        return source if new.version is None or _rank(new) >= _rank(old) else said_by
+    if _rank(new) > _rank(old) and (old.version is not None or said_by == source):
+        return None
+    # arXiv's feeds do not show the comment that says so; they do not show when a version was made either.
+    knows = new.version is None or new.updated is not None
+    return None if said_by == source and _rank(new) == _rank(old) and knows else said_by
+
+
+def _rank(fetched: Fetched) -> int:
+    return fetched.version or 0

@@ -1,0 +1,1 @@
+"""One file for each step of the catalogue's tables, each named by its revision."""

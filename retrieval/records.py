@@ -1,0 +1,79 @@
+"""What the catalogue gives back: chunks with their vectors, papers that wait, papers that are new, counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from retrieval.papers import ChunkKind, Paper
+    from retrieval.sources.fetched import Fetched
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Hold what a model made of a text: a unit vector and, of a window, the packed vectors of its words.
+
+    `words` is None where the model gives none.
+    """
+
+    vector: NDArray[np.float32]
+    words: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """Hold a chunk as the catalogue knows it: character offsets in the abstract and its unit vector."""
+
+    paper_id: str
+    position: int
+    start: int
+    end: int
+    kind: ChunkKind
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPaper:
+    """Hold a paper to index, the texts already embedded by their hash, and how many chunks Chroma may hold."""
+
+    paper: Paper
+    embedded: Mapping[str, Embedded]
+    indexed_chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Hold the size of the catalogue without what is withdrawn, and the newest publication date where one is known.
+
+    Attributes:
+        papers: how many there are.
+        pending: how many wait to be indexed or to be taken out of the indexes.
+        chunks: of all papers.
+        by_source: papers by source; one that two sources had is counted for both.
+        newest: a date of publication.
+        withdrawn: how many papers are known and withdrawn.
+    """
+
+    papers: int
+    pending: int
+    chunks: int
+    by_source: Mapping[str, int]
+    newest: dt.date | None
+    withdrawn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Hold a paper that has come in, when it could first be found, and every source that had it."""
+
+    paper_id: str
+    added_at: dt.datetime
+    details: Fetched
+    sources: tuple[str, ...]

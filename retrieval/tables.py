@@ -1,0 +1,125 @@
+"""The tables of the catalogue; a change here needs a migration, see retrieval/migrations."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """Hold a moment in UTC; aware both in and out, also on SQLite, which keeps no zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Turn into UTC; raises ValueError for a moment without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give back what is stored, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+papers = sa.Table(
+    "papers",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("paper_id", sa.String, nullable=False, unique=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("abstract", sa.Text, nullable=False),
+    # The source of the text; all that had the paper are in paper_sources.
+    sa.Column("source", sa.String, nullable=False),
+    sa.Column("url", sa.Text),
+    sa.Column("published", sa.Date),
+    sa.Column("content_hash", sa.String(64), nullable=False),
+    sa.Column("indexed_hash", sa.String(64)),
+    # How many chunk positions of this paper the dense index may hold, so that none outlives a shorter text.
+    sa.Column("indexed_chunks", sa.Integer, nullable=False, default=0),
+    # When the paper could first be found, null until then: neither a rebuild nor a new version makes it new again.
+    sa.Column("added_at", Moment),
+    sa.Column("upvotes", sa.Integer),
+    sa.Column("code_url", sa.Text),
+    sa.Column("keywords", sa.JSON(none_as_null=True)),
+    sa.Column("version", sa.Integer),
+    # The source that said so; null for a paper that stands.
+    sa.Column("withdrawn_by", sa.Text),
+    sa.Column("updated", Moment),
+    sa.Column("authors", sa.JSON(none_as_null=True)),
+    sa.Column("categories", sa.JSON(none_as_null=True)),
+    sa.Column("listed", sa.Date),
+    sa.Column("announce_type", sa.Text),
+    sa.Index("papers_by_arrival", "added_at"),
+)
+
+chunks = sa.Table(
+    "chunks",
+    metadata,
+    sa.Column("paper_id", sa.String, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("text_hash", sa.String(64), nullable=False),
+    sa.Column("model", sa.String, nullable=False),
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+    # The packed vectors of a window's words, some 25 kB; last, so that SQLite can read a row without them.
+    sa.Column("words", sa.LargeBinary),
+    # A paper has some ten sentences, which a search for its windows need not read.
+    sa.Index("chunks_by_kind", "paper_id", "kind"),
+)
+
+paper_sources = sa.Table(
+    "paper_sources",
+    metadata,
+    sa.Column("paper_id", sa.String, primary_key=True),
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Index("paper_sources_by_source", "source"),
+)
+
+paper_aliases = sa.Table(
+    "paper_aliases",
+    metadata,
+    sa.Column("alias", sa.String, primary_key=True),
+    sa.Column("paper_id", sa.String, nullable=False),
+    sa.Index("paper_aliases_by_paper", "paper_id"),
+)
+
+# Papers that the derived indexes must let go of, and how many chunk positions they may hold of each.
+leaving_papers = sa.Table(
+    "leaving_papers",
+    metadata,
+    sa.Column("paper_id", sa.String, primary_key=True),
+    sa.Column("chunks", sa.Integer, nullable=False),
+)
+
+source_readings = sa.Table(
+    "source_readings",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("cursor", sa.Text),
+    sa.Column("last_success", Moment),
+    sa.Column("newest", Moment),
+    sa.Column("failing_since", Moment),
+    sa.Column("sentence", sa.Text),
+)
+
+
+def insert_into(connection: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an insert that can say what to do on a conflict."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

@@ -1,0 +1,118 @@
+"""The catalogue's tables: made by migrations, also out of what was there before there were any."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from retrieval import catalogue as module
+from retrieval.catalogue import Added, Catalogue
+from retrieval.migrating import MigrationError
+from retrieval.papers import Paper, identify
+from retrieval.sources.fetched import Fetched
+from retrieval.tables import metadata
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import sqlalchemy as sa
+
+OLD = """
+CREATE TABLE papers (
+    number INTEGER NOT NULL PRIMARY KEY, paper_id VARCHAR NOT NULL UNIQUE, title TEXT NOT NULL, abstract TEXT NOT NULL,
+    source VARCHAR NOT NULL, url TEXT, published DATE, content_hash VARCHAR(64) NOT NULL, indexed_hash VARCHAR(64),
+    indexed_chunks INTEGER NOT NULL
+);
+CREATE TABLE chunks (
+    paper_id VARCHAR NOT NULL, position INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    kind VARCHAR NOT NULL, text_hash VARCHAR(64) NOT NULL, model VARCHAR NOT NULL, vector BLOB NOT NULL,
+    PRIMARY KEY (paper_id, position)
+);
+"""
+CATS = Paper(identify("Cats"), "Cats", "Cats sit.", "seeds")
+DOUBLE = Paper("arxiv:2401.00001", "Cats", "Cats sit.", "jsonl", published=dt.date(2024, 1, 1))
+OWN = Paper("d1", "Dogs", "Dogs run.", "beir")
+
+
+def make_old(file: Path) -> None:
+    """Make a catalogue as it was before migrations, and before words, with three papers."""
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript(OLD)
+        db.executemany(
+            "INSERT INTO papers (paper_id, title, abstract, source, published, content_hash, indexed_hash, "
+            "indexed_chunks) VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
+            [
+                (each.paper_id, each.title, each.abstract, each.source, each.published, *(2 * [each.content_hash]))
+                for each in (DOUBLE, CATS, OWN)
+            ],
+        )
+        db.commit()
+
+
+def backups(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.suffix == ".backup")
+
+
+async def test_the_migrations_make_the_tables_that_the_code_uses(catalogue: Catalogue, database_url: str) -> None:
+    def differences(connection: sa.Connection) -> list[object]:
+        options = {"version_table": module.VERSION_TABLE, "compare_type": True}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+    assert await catalogue.titles() == []
+    engine = create_async_engine(database_url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+async def test_a_catalogue_from_before_migrations_keeps_its_papers_and_learns_their_ids(tmp_path: Path) -> None:
+    make_old(tmp_path / "footnote.db")
+    catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{tmp_path / 'footnote.db'}")
+    assert await catalogue.get([DOUBLE.paper_id, CATS.paper_id, "d1"]) == {
+        paper.paper_id: paper for paper in (DOUBLE, CATS, OWN)
+    }
+    counts = await catalogue.counts()
+    assert (counts.papers, counts.pending) == (3, 0)
+    assert counts.by_source == {"beir": 1, "jsonl": 1, "seeds": 1}
+    now = dt.datetime.now(dt.UTC)
+    assert len(await catalogue.fresh(now - dt.timedelta(minutes=5), now)) == 3
+    ids = [CATS.paper_id, DOUBLE.paper_id, identify("Dogs")]
+    assert await catalogue.current_ids(ids) == {name: name for name in ids[:2]}
+    # Which two are one paper comes out when a source names both ids.
+    assert await catalogue.add([Fetched(DOUBLE, external_ids=(DOUBLE.paper_id, CATS.paper_id))]) == Added(known=1)
+    assert await catalogue.current_ids(ids) == dict.fromkeys(ids[:2], DOUBLE.paper_id)
+    await catalogue.close()
+
+
+async def test_a_catalogue_is_copied_before_a_migration_and_not_at_every_start(tmp_path: Path) -> None:
+    make_old(tmp_path / "footnote.db")
+    for _ in range(2):
+        await (await Catalogue.open(f"sqlite+aiosqlite:///{tmp_path / 'footnote.db'}")).close()
+        assert backups(tmp_path) == ["footnote.db.catalogue_version-none.backup"]
+
+
+async def test_a_new_catalogue_and_one_too_large_are_not_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await Catalogue.open(f"sqlite+aiosqlite:///{tmp_path / 'new.db'}")).close()
+    make_old(tmp_path / "footnote.db")
+    monkeypatch.setattr(module, "LARGEST_BACKUP", 1000)
+    await (await Catalogue.open(f"sqlite+aiosqlite:///{tmp_path / 'footnote.db'}")).close()
+    assert backups(tmp_path) == []
+
+
+async def test_a_catalogue_of_a_newer_version_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'footnote.db'}"
+    await (await Catalogue.open(url)).close()
+    with closing(sqlite3.connect(tmp_path / "footnote.db")) as db:
+        db.execute("UPDATE catalogue_version SET version_num = '9999'")
+        db.commit()
+    with pytest.raises(MigrationError, match="newer version of Footnote"):
+        await Catalogue.open(url)
