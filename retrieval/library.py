@@ -172,9 +172,7 @@ class Library:
             return []
         # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
         reach = FILTERED_REACH if since or source else REACH
-        (vector, words), lexical = await asyncio.gather(
-            self._embed_query(query), asyncio.to_thread(self._lexical.search, query, reach)
-        )
+        (vector, words), lexical = await asyncio.gather(self._embed_query(query), self._propose_by_words(query, reach))
         nearest: dict[str, float] = {}
         for chunk_id, cosine in await asyncio.to_thread(self._dense.query, vector, reach):
             nearest.setdefault(chunk_id.rpartition("#")[0], cosine)
@@ -261,6 +259,12 @@ class Library:
             return vectors[0], words
         return (await self._embedder.embed([query]))[0], None
 
+    async def _propose_by_words(self, query: str, reach: int) -> list[tuple[str, float]]:
+        """Return paper ids with their BM25 score, and have their windows at hand before the query is embedded."""
+        found = await asyncio.to_thread(self._lexical.search, query, reach)
+        await self._shelf.windows(paper_id for paper_id, _ in found)
+        return found
+
     async def _candidates(
         self,
         query: str,
@@ -300,8 +304,7 @@ class Library:
             return ranked
         shortlist = [candidate for _, candidate in ranked[:SHORTLIST]]
         paper_ids = [candidate.paper_id for candidate in shortlist]
-        packed, chunks = await asyncio.gather(self._shelf.words(paper_ids), self._shelf.chunks(paper_ids))
-        matches = await asyncio.to_thread(self._match, words, [packed.get(each, b"") for each in paper_ids])
+        matches, chunks = await asyncio.gather(self._match(words, paper_ids), self._shelf.chunks(paper_ids))
         sentences = _nearest_sentences(chunks, vector)
         compared = [
             replace(candidate, words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
@@ -312,10 +315,16 @@ class Library:
         above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
         return [*best, *((score + above, candidate) for score, candidate in rest)]
 
-    def _match(self, words: Words, papers: Sequence[bytes]) -> list[float]:
-        weights = np.array([self._lexical.weight(word) for word in words.words])
-        vectors = (unpack(packed, self._embedder.dimensions) for packed in papers)
-        return match_words(words.vectors, weights, vectors)
+    async def _match(self, words: Words, paper_ids: Sequence[str]) -> list[float]:
+        """Return how well each paper's words match the query's."""
+        packed = await self._shelf.words(paper_ids)
+
+        def match() -> list[float]:
+            weights = np.array([self._lexical.weight(word) for word in words.words])
+            vectors = (unpack(packed.get(paper_id, b""), self._embedder.dimensions) for paper_id in paper_ids)
+            return match_words(words.vectors, weights, vectors)
+
+        return await asyncio.to_thread(match)
 
     async def _hits(
         self, query: str, vector: NDArray[np.float32], ranked: Sequence[tuple[float, Candidate]]

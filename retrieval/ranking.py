@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR 2009.
 RRF_K = 60
-SHORTLIST = 50  # papers compared word by word; 30 and 100 rank alike
+SHORTLIST = 40  # papers compared word by word; 30 and 100 rank alike
 
 
 @dataclass(frozen=True, slots=True)
