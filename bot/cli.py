@@ -34,6 +34,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 NoLLM = Annotated[bool, typer.Option("--no-llm", help="Answer with the papers' own sentences only.")]
 
 
+digest = typer.Typer(help="Daily digests.", no_args_is_help=True)
+app.add_typer(digest, name="digest")
+
+
 @app.callback()
 def common(
     context: typer.Context,
@@ -94,13 +98,15 @@ def search(
     asyncio.run(run_search(_settings(context, data_dir), query, limit=limit, since=day, source=source, as_json=as_json))
 
 
-@app.command(epilog="Example: footnote ingest seeds papers.jsonl dumps/")
+@app.command(epilog="Example: footnote ingest huggingface arxiv:cs.CL+cs.LG:3 papers.jsonl")
 def ingest(
     context: typer.Context,
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            help="seeds, a page dump, a JSONL file (BEIR form), or a folder of these.", metavar="[SOURCE]..."
+            help="seeds, a page dump, a JSONL file (BEIR form), a folder of these; huggingface, huggingface:DATE, "
+            "huggingface:FROM..TO, arxiv:CATEGORY+CATEGORY, arxiv:CATEGORY:DAYS, arxiv:'WORDS', or a feed's address.",
+            metavar="[SOURCE]...",
         ),
     ] = None,
     data_dir: DataDir = None,
@@ -109,6 +115,32 @@ def ingest(
     from bot.commands.library import ingest as run_ingest
 
     asyncio.run(run_ingest(_settings(context, data_dir), sources or ["seeds"]))
+
+
+@digest.command(epilog='Example: footnote digest preview --topic "robots that learn from language" --topic retrieval')
+def preview(
+    context: typer.Context,
+    topics: Annotated[list[str], typer.Option("--topic", help="A topic in plain words; up to five.")],
+    date: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="The day whose papers to choose from.",
+            metavar="YYYY-MM-DD",
+            show_default="the newest day in the library",
+        ),
+    ] = None,
+    papers: Annotated[int, typer.Option(min=1, max=15, help="The most papers to show.")] = 5,
+    no_llm: NoLLM = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Print the digest that a subscriber to these topics would get; an empty library takes in seeds/ first."""
+    from bot.commands.digest import preview as run_preview
+
+    day = date.date() if date else None
+    settings = _settings(context, data_dir)
+    asyncio.run(run_preview(settings, topics, day, most=papers, as_json=as_json, use_llm=not no_llm))
 
 
 @app.command(epilog="Example: footnote rebuild")

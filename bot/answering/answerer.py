@@ -36,7 +36,6 @@ HITS = 10
 NEAREST = 3
 
 
-
 @dataclass(slots=True)
 class _Page:
     """Collect checked statements and number their citations, each paper and quote once."""

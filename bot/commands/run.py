@@ -1,10 +1,11 @@
-"""`footnote run`: the Discord bot over the library."""
+"""`footnote run`: the Discord bot over the library, which grows and posts digests meanwhile."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.wiring import open_answerer, open_library, take_in
+from bot.wiring import open_answerer, open_library, open_store, take_in
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -12,10 +13,17 @@ if TYPE_CHECKING:
 
 async def run(settings: Settings) -> None:
     """Serve Discord until a signal stops it."""
+    from bot.digest.opening import open_editor
+    from bot.discord.desk import Desk
     from bot.discord.run import require_token, run_bot
+    from retrieval.sources.lookup import look_up
+    from retrieval.sources.web import Web
 
     token = require_token(settings)
-    async with open_library(settings) as library:
+    model = settings.llm.model if settings.llm.enabled else None
+    async with open_library(settings) as library, open_store(settings) as store, Web() as web:
         await take_in(library)
-        async with open_answerer(settings, library) as answerer:
-            await run_bot(settings, answerer, token)
+        liked = store.feedback.liked
+        async with open_answerer(settings, library) as answerer, open_editor(settings, library, liked) as editor:
+            arxiv = partial(look_up, web, settings.arxiv.base_url)
+            await run_bot(settings, Desk(answerer, library, store, model=model, arxiv=arxiv), token, editor)

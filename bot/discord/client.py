@@ -1,61 +1,134 @@
-"""FootnoteBot: the Discord client with its intents, its manners and its one cog."""
+"""FootnoteBot: the Discord client with its intents, its manners, its cogs and its daily chores."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import discord
-from discord.ext import commands
+from discord.ext import commands, tasks
 
+from bot.digest.delivery import Deliverer
+from bot.digest.editor import Editor
+from bot.digest.writing import ReasonWriter
+from bot.discord import buttons
 from bot.discord.ask import Ask
-from bot.discord.inflight import InFlight
+from bot.discord.chat import Chat, prefixes
+from bot.discord.commands import COGS
+from bot.discord.posting import DiscordPoster
 from bot.discord.sync import sync_if_changed
+from bot.discord.translator import CommandTranslator
+from bot.discord.tree import Tree
+from bot.language import load, say_many
 
 if TYPE_CHECKING:
-    from bot.discord.ask import Answers
+    from collections.abc import Callable
+
+    from bot.discord.desk import Desk
     from bot.discord.sync import CommandsFile
 
 log = logging.getLogger(__name__)
 
+HOURS_BETWEEN_COUNTS = 1
+HOURS_BETWEEN_CLEANINGS = 24
 
-def intents() -> discord.Intents:
+
+def intents(*, message_content: bool = False) -> discord.Intents:
     """Return what the bot needs to hear: guilds, and messages in them and in direct messages.
 
-    None is privileged: the text of a mention and of a direct message arrives without Message Content.
+    Only Message Content is privileged: the text of a mention and of a direct message arrives without it.
     """
-    return discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+    return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=message_content)
 
 
 class FootnoteBot(commands.Bot):
-    """Answer questions in Discord; further `options` are those of discord.Client."""
+    """Answer questions in Discord, and post digests there; further `options` are those of discord.Client.
 
-    def __init__(self, answers: Answers, commands_file: CommandsFile, **options: Any) -> None:  # noqa: ANN401
+    `editor` composes the digests, of the papers' own sentences where none is given; `now` is their clock.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        commands_file: CommandsFile,
+        *,
+        message_content: bool = False,
+        editor: Editor | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        **options: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(
-            command_prefix=commands.when_mentioned,
+            command_prefix=prefixes,
+            strip_after_prefix=True,
+            case_insensitive=True,
             help_command=None,
-            intents=intents(),
+            tree_cls=Tree,
+            intents=intents(message_content=message_content),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             **options,
         )
-        self.in_flight = InFlight()
+        self.desk = desk
+        self.now = now
+        self.poster = DiscordPoster(self)
+        editor = editor or Editor(desk.library, ReasonWriter(desk.library.embedder), desk.store.feedback.liked)
+        self.deliverer = Deliverer(desk.store, editor, self.poster, now=now)
         self.syncing: asyncio.Task[None] | None = None
-        self._answers = answers
         self._commands_file = commands_file
 
     async def setup_hook(self) -> None:
-        """Add the cog, and see in the background to it that Discord knows the commands."""
-        await self.add_cog(Ask(self, self._answers, self.in_flight))
+        """Add what answers, and see in the background to it that Discord knows the commands."""
+        await asyncio.to_thread(load)
+        await self.tree.set_translator(CommandTranslator())
+        for cog in (Chat(self), Ask(self), *(make(self) for make in COGS)):
+            await self.add_cog(cog)
+        self.add_dynamic_items(*buttons.ALL)
+        self.activity = await self._activity()
         self.syncing = asyncio.create_task(sync_if_changed(self.tree, self._commands_file))
+        self.show_count.start()
+        self.forget_what_is_due.start()
         log.info("logged in application=%s", self.application_id)
+        if not self.intents.message_content:
+            log.info("without Message Content: no prefix commands, and in threads only mentions are heard")
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Do nothing: the cog reads messages, and there are no prefix commands to look for."""
+        """Do nothing: the chat reads messages, and finds the commands in them."""
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Keep what is remembered of a server that the bot comes back to."""
+        await self.desk.store.servers.joined(guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Note that the bot has left the server, which is forgotten in time."""
+        await self.desk.store.servers.left(guild.id, datetime.now(UTC))
+
+    @tasks.loop(hours=HOURS_BETWEEN_COUNTS)
+    async def show_count(self) -> None:
+        """Show in the bot's presence how many papers it knows, where that has changed."""
+        await self.wait_until_ready()
+        activity = await self._activity()
+        if activity != self.activity:
+            self.activity = activity
+            await self.change_presence(activity=activity)
+
+    @tasks.loop(hours=HOURS_BETWEEN_CLEANINGS)
+    async def forget_what_is_due(self) -> None:
+        """Forget what was kept for long enough."""
+        try:
+            log.info("forgotten rows=%d", await self.desk.store.forget_due(datetime.now(UTC)))
+        except Exception:
+            log.exception("nothing forgotten")
 
     async def close(self) -> None:
         """Drop what still runs in the background and disconnect."""
+        self.show_count.cancel()
+        self.forget_what_is_due.cancel()
         if self.syncing is not None:
             self.syncing.cancel()
         await super().close()
+
+    async def _activity(self) -> discord.CustomActivity:
+        count = (await self.desk.library.counts()).papers
+        return discord.CustomActivity(say_many("Knows {n} paper", "Knows {n} papers", count))

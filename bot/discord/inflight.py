@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,11 +33,13 @@ class InFlight:
         """Count the current task as one that must come to its end before the bot closes."""
         task = asyncio.current_task()
         assert task is not None
+        outermost = task not in self._handlers
         self._handlers.add(task)
         try:
             yield
         finally:
-            self._handlers.discard(task)
+            if outermost:
+                self._handlers.discard(task)
 
     async def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
         """Await the work; raises GivenUpError where closing cannot wait for it any longer."""
@@ -55,10 +58,14 @@ class InFlight:
     async def drain(self, seconds: float = FINISH_SECONDS) -> None:
         """Take no more questions and wait for those in work; give up on late ones, who then apologise."""
         self.closing = True
-        if not self._handlers:
-            return
-        _, late = await asyncio.wait(self._handlers, timeout=seconds)
-        for task in self._work:
-            task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=APOLOGY_SECONDS)
+        if not await self._settle(seconds):
+            for task in self._work:
+                task.cancel()
+            await self._settle(APOLOGY_SECONDS)
+
+    async def _settle(self, seconds: float) -> bool:
+        """Wait for every handler, those included that only tell late-comers; return whether all came to their end."""
+        end = time.monotonic() + seconds
+        while self._handlers and (left := end - time.monotonic()) > 0:
+            await asyncio.wait(self._handlers, timeout=left)
+        return not self._handlers

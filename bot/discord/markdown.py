@@ -68,7 +68,9 @@ def shorten(text: str, limit: int) -> str:
 
     `limit` is the length of the escaped text; a first word that is longer is cut.
     """
-    if length(escape(text)) <= limit:
+    if len(text) > 4 * limit:  # what is further in than this can be no part of it, and takes time to escape
+        text = f"{text[: 2 * limit]} {text[-2 * limit :]}"
+    elif length(escape(text)) <= limit:
         return text
     words = text.split(" ")
     kept = bisect_right(range(1, len(words)), limit, key=lambda count: length(escape(_ends(words, count))))
@@ -76,6 +78,18 @@ def shorten(text: str, limit: int) -> str:
         return _ends(words, kept)
     letters = bisect_right(range(len(text)), limit, key=lambda end: length(escape(text[:end] + ELLIPSIS)))
     return text[: max(letters - 1, 0)] + ELLIPSIS
+
+
+def shorten_at_end(text: str, limit: int) -> str:
+    """Return the text, or its first words and an ellipsis, in at most `limit` characters.
+
+    It is for where Discord reads no Markdown: labels, names of threads.
+    """
+    if length(text) <= limit:
+        return text
+    cut = text[: bisect_right(range(1, len(text) + 1), limit - 1, key=lambda end: length(text[:end]))]
+    head, _, _ = cut.rpartition(" ")
+    return (head if length(head) > limit // 2 else cut).rstrip() + ELLIPSIS
 
 
 def _ends(words: Sequence[str], count: int) -> str:

@@ -1,26 +1,32 @@
-"""Where an answer goes: to a slash command, or under the message that asked."""
+"""Where an answer goes: to a slash command or a click, or under the message that asked."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from contextlib import asynccontextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 import discord
 
+from bot.discord.live import LiveMessage
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from discord import ui
 
 log = logging.getLogger(__name__)
 
+UNKNOWN_MESSAGE = 10008
 ALREADY_ACKNOWLEDGED = 40060
 CANNOT_REPLY_WITHOUT_HISTORY = 160002
 UNUSABLE_INTERACTION = frozenset({10062, 10015, 50027})  # unknown; its webhook unknown; its token expired
+
+# An edit that gives no content loses what the bot says of mentions by default (tried with discord.py 2.7.1).
+NOBODY = discord.AllowedMentions.none()
 
 NETWORK_ERRORS = (discord.HTTPException, aiohttp.ClientError, OSError)
 
@@ -33,28 +39,81 @@ class Place(Protocol):
         """Return what the log calls the place: its kind and the id of what asked there."""
         ...
 
+    @property
+    def channel_id(self) -> int:
+        """Return the channel, thread or direct message in which the answer appears."""
+        ...
+
+    @property
+    def guild_id(self) -> int | None:
+        """Return the server that the bot is a member of there; None elsewhere."""
+        ...
+
+    @property
+    def paid(self) -> bool:
+        """Say whether the question was counted against the limits where it was heard."""
+        ...
+
+    @property
+    def repeats_question(self) -> bool:
+        """Say whether the answer has to repeat the question, because nobody else sees it there."""
+        ...
+
+    @property
+    def threadable(self) -> bool:
+        """Say whether the talk could go on in a thread."""
+        ...
+
     def working(self) -> AbstractAsyncContextManager[None]:
         """Show, while the block runs, that an answer is being made."""
         ...
 
-    async def send(self, view: ui.LayoutView) -> None:
-        """Post the next message of the answer; raises what discord.py raises."""
+    async def post(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> int:
+        """Post the next message of the answer and return its id; raises what discord.py raises."""
+        ...
+
+    async def edit(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> None:
+        """Change the first message of the answer; raises what discord.py raises."""
+        ...
+
+    async def reopen(self) -> None:
+        """Take the thread out of the archive, where it is one."""
+        ...
+
+    async def tidy(self) -> None:
+        """Take away what an earlier answer has left there beyond the messages of this one."""
+        ...
+
+    def live(self) -> LiveMessage:
+        """Return the first message of the answer, to be written while it grows."""
         ...
 
 
 class InteractionPlace:
-    """Answer a slash command; where Discord no longer takes that, answer in its channel."""
+    """Answer a command, a click or a modal; where Discord no longer takes that, answer in its channel.
 
-    def __init__(self, interaction: discord.Interaction) -> None:
+    An answer that only its asker may see goes to them directly instead.
+    """
+
+    def __init__(self, interaction: discord.Interaction[Any], *, private: bool = False) -> None:
         self._interaction = interaction
+        self._private = private
         self._usable = True
-        self._begun = False
+        self._first: int | None = None
+        self._elsewhere: discord.Message | None = None
         self.name = f"interaction:{interaction.id}"
+        self.channel_id = interaction.channel_id or 0
+        self.guild_id = interaction.guild_id if interaction.is_guild_integration() else None
+        self.paid = interaction.type is discord.InteractionType.application_command
+        self.repeats_question = True
+        self.threadable = not private and self.guild_id is not None and may_thread(interaction.channel)
 
     async def defer(self) -> None:
-        """Acknowledge the command: Discord waits 3 s for this and 15 minutes for the answer."""
+        """Acknowledge: Discord waits 3 s for this and 15 minutes for the answer."""
+        if self._interaction.response.is_done():
+            return
         try:
-            await self._interaction.response.defer(thinking=True)
+            await self._interaction.response.defer(thinking=True, ephemeral=self._private)
         except NETWORK_ERRORS as error:
             # A repeated acknowledgement means that an earlier one arrived: the answer can be sent as usual.
             code = getattr(error, "code", None)
@@ -65,39 +124,87 @@ class InteractionPlace:
         """Show nothing: the deferred command says "thinking" by itself."""
         return nullcontext()
 
-    async def send(self, view: ui.LayoutView) -> None:
+    async def post(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> int:
         """Put the first message in place of "thinking", the others after it."""
         if self._usable:
             try:
-                await self._respond(view)
+                return await self._respond(view, files)
             except discord.HTTPException as error:
-                if error.code not in UNUSABLE_INTERACTION:
-                    raise
-                log.warning("interaction expired place=%s code=%d", self.name, error.code)
-                self._usable = False
+                self._give_up_on(error)
+        return (await self._post_elsewhere(view, files)).id
+
+    async def edit(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> None:
+        """Change the first message; where the interaction has expired as an ordinary one, or by one elsewhere."""
+        if self._usable:
+            try:
+                await self._interaction.edit_original_response(view=view, **_attached(files))
+            except discord.HTTPException as error:
+                self._give_up_on(error)
             else:
                 return
-        channel = self._interaction.channel
-        if isinstance(channel, discord.abc.Messageable):
-            await channel.send(view=view)
-        else:
-            log.warning("no channel to answer in place=%s", self.name)
+        if self._elsewhere is None and self._private:
+            await self._post_elsewhere(view, files)
+            return
+        known = self._elsewhere or _partial(self._interaction.channel, self._first)
+        await known.edit(view=view, allowed_mentions=NOBODY, **_attached(files))
 
-    async def _respond(self, view: ui.LayoutView) -> None:
-        if self._begun:
-            await self._interaction.followup.send(view=view, wait=True)
-        else:
-            await self._interaction.edit_original_response(content=None, embeds=[], view=view)
-        self._begun = True
+    async def reopen(self) -> None:
+        """Take the thread out of the archive, where it is one."""
+        await _reopen(self._interaction.channel)
+
+    async def tidy(self) -> None:
+        """Do nothing: an interaction is answered once."""
+
+    def live(self) -> LiveMessage:
+        """Return the message in place of "thinking"."""
+        return LiveMessage(self)
+
+    async def _post_elsewhere(self, view: ui.LayoutView, files: Sequence[discord.File]) -> discord.Message:
+        target = self._interaction.user if self._private else self._interaction.channel
+        assert isinstance(target, discord.abc.Messageable)
+        sent = await target.send(view=view, files=list(files))
+        self._elsewhere = self._elsewhere or sent
+        return sent
+
+    async def _respond(self, view: ui.LayoutView, files: Sequence[discord.File]) -> int:
+        if self._first is not None:
+            send = self._interaction.followup.send
+            return (await send(view=view, files=list(files), ephemeral=self._private, wait=True)).id
+        sent = await self._interaction.edit_original_response(content=None, embeds=[], view=view, **_attached(files))
+        self._first = sent.id
+        return sent.id
+
+    def _give_up_on(self, error: discord.HTTPException) -> None:
+        """Note that the interaction has expired; raises the error where it says something else."""
+        if error.code not in UNUSABLE_INTERACTION:
+            raise error
+        log.warning("interaction expired place=%s code=%d", self.name, error.code)
+        self._usable = False
 
 
 class MessagePlace:
-    """Answer a message in its channel; only the first message of the answer replies to it."""
+    """Answer a message in its channel or in another one; only the first message of the answer replies to it.
 
-    def __init__(self, message: discord.Message) -> None:
+    `earlier` are the bot's messages of an answer that this one replaces: they are rewritten in order.
+    """
+
+    paid = True
+    repeats_question = False
+
+    def __init__(
+        self,
+        message: discord.Message,
+        channel: discord.abc.MessageableChannel | None = None,
+        earlier: Sequence[int] = (),
+    ) -> None:
         self._message = message
-        self._replied = False
+        self._channel = channel or message.channel
+        self._earlier = list(earlier)
+        self._first: discord.PartialMessage | None = None
         self.name = f"message:{message.id}"
+        self.channel_id = self._channel.id
+        self.guild_id = message.guild.id if message.guild else None
+        self.threadable = may_thread(self._channel)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -110,19 +217,76 @@ class MessagePlace:
 
     async def _type(self) -> None:
         with suppress(*NETWORK_ERRORS):
-            async with self._message.channel.typing():
+            async with self._channel.typing():
                 await asyncio.Event().wait()
 
-    async def send(self, view: ui.LayoutView) -> None:
+    async def post(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> int:
         """Reply to the message, or just post where it is gone or the channel's history is closed to us."""
-        channel = self._message.channel
-        if self._replied:
-            await channel.send(view=view)
-            return
+        sent = await self._rewrite(view, files) or await self._send(view, files)
+        self._first = self._first or _partial(self._channel, sent)
+        return sent
+
+    async def edit(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> None:
+        """Change the first message."""
+        assert self._first is not None
+        await self._first.edit(view=view, allowed_mentions=NOBODY, **_attached(files))
+
+    async def reopen(self) -> None:
+        """Take the thread out of the archive, where it is one."""
+        await _reopen(self._channel)
+
+    async def tidy(self) -> None:
+        """Delete what is left of the earlier answer."""
+        while self._earlier:
+            with suppress(*NETWORK_ERRORS):
+                await _partial(self._channel, self._earlier.pop()).delete()
+
+    def live(self) -> LiveMessage:
+        """Return the reply to the message."""
+        return LiveMessage(self)
+
+    async def _rewrite(self, view: ui.LayoutView, files: Sequence[discord.File]) -> int | None:
+        """Put the view into the next message of the earlier answer; None where there is none left."""
+        while self._earlier:
+            known = self._earlier.pop(0)
+            try:
+                await _partial(self._channel, known).edit(view=view, allowed_mentions=NOBODY, attachments=list(files))
+            except discord.NotFound:
+                continue
+            return known
+        return None
+
+    async def _send(self, view: ui.LayoutView, files: Sequence[discord.File]) -> int:
+        if self._first is not None or self._channel.id != self._message.channel.id:
+            return (await self._channel.send(view=view, files=list(files))).id
+        reference = self._message.to_reference(fail_if_not_exists=False)
         try:
-            await channel.send(view=view, reference=self._message.to_reference(fail_if_not_exists=False))
+            sent = await self._channel.send(view=view, files=list(files), reference=reference)
         except discord.HTTPException as error:
             if error.code != CANNOT_REPLY_WITHOUT_HISTORY:
                 raise
-            await channel.send(view=view)
-        self._replied = True
+            sent = await self._channel.send(view=view, files=list(files))
+        return sent.id
+
+
+def may_thread(channel: object) -> bool:
+    """Say whether the bot may open a thread in the channel and write in it."""
+    if not isinstance(channel, discord.TextChannel):
+        return False
+    mine = channel.permissions_for(channel.guild.me)
+    return mine.create_public_threads and mine.send_messages_in_threads
+
+
+def _partial(channel: Any, message_id: int | None) -> discord.PartialMessage:  # noqa: ANN401  # any kind has messages
+    partial: discord.PartialMessage = channel.get_partial_message(message_id)
+    return partial
+
+
+async def _reopen(channel: object) -> None:
+    if isinstance(channel, discord.Thread):
+        await channel.edit(archived=False)
+
+
+def _attached(files: Sequence[discord.File]) -> dict[str, Any]:
+    """Return the option that attaches files to an edit; without files it says nothing, and keeps what there is."""
+    return {"attachments": list(files)} if files else {}

@@ -1,4 +1,4 @@
-"""Read the question out of a message that was sent to the bot."""
+"""Read what people write to the bot: whether it is a question, and which."""
 
 from __future__ import annotations
 
@@ -7,25 +7,41 @@ from typing import TYPE_CHECKING
 
 import discord
 
+from bot.discord.markdown import plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+THREAD_NAME_CHARACTERS = 100
 
 _MENTION = re.compile(r"<(@!?|@&|#)(\d+)>")
 _EMOJI = re.compile(r"<a?(:\w+:)\d+>")
 _KINDS_WRITTEN_BY_PEOPLE = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
 
+def is_by_a_person(message: discord.Message) -> bool:
+    """Say whether a person wrote the message, rather than a bot, a webhook or Discord itself."""
+    return not message.author.bot and message.webhook_id is None and message.type in _KINDS_WRITTEN_BY_PEOPLE
+
+
 def is_for(message: discord.Message, me: discord.abc.User) -> bool:
     """Say whether a person wrote the message to the bot: in a direct message, or by mentioning it."""
-    if message.author.bot or message.webhook_id is not None or message.type not in _KINDS_WRITTEN_BY_PEOPLE:
+    return is_by_a_person(message) and (message.guild is None or _mentions(message, me))
+
+
+def is_for_nobody_else(message: discord.Message, me: discord.abc.User) -> bool:
+    """Say whether a person wrote the message to nobody in particular: without a mention of, or a reply to, others."""
+    if not is_by_a_person(message) or not message.content or message.raw_role_mentions or message.mention_everyone:
         return False
-    return message.guild is None or any(user.id == me.id for user in message.mentions)
+    answered = message.reference.resolved if message.reference else None
+    to_other = isinstance(answered, discord.Message) and answered.author.id != me.id
+    return not to_other and all(user.id == me.id for user in message.mentions)
 
 
-def question_in(message: discord.Message, me: discord.abc.User) -> str:
+def question_in(message: discord.Message, me: discord.abc.User, text: str | None = None) -> str:
     """Return the message's text without the mention of the bot, and with names for all other mentions.
 
-    It is empty where the message holds nothing else.
+    It is empty where the message holds nothing else. `text` is a part of the message to read instead of the whole.
     """
     names: dict[str, Callable[[int], str | None]] = {
         "@": {user.id: user.display_name for user in message.mentions}.get,
@@ -37,7 +53,16 @@ def question_in(message: discord.Message, me: discord.abc.User) -> str:
         kind, snowflake = mention[1].replace("!", ""), int(mention[2])
         if kind == "@" and snowflake == me.id:
             return " "
-        return names[kind](snowflake) or " "
+        return plain(names[kind](snowflake) or "") or " "
 
-    text = _EMOJI.sub(r"\1", _MENTION.sub(name, message.content))
-    return " ".join(text.split())
+    return " ".join(_EMOJI.sub(r"\1", _MENTION.sub(name, message.content if text is None else text)).split())
+
+
+def thread_name(question: str) -> str:
+    """Return a name for a thread about the question, of at most 100 characters."""
+    words = plain(question)
+    return words if len(words) <= THREAD_NAME_CHARACTERS else words[: THREAD_NAME_CHARACTERS - 1].rstrip() + "…"
+
+
+def _mentions(message: discord.Message, user: discord.abc.User) -> bool:
+    return any(mentioned.id == user.id for mentioned in message.mentions)

@@ -5,26 +5,36 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import secrets
 import signal
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import discord
 
+from bot.digest.posting import GoneError, UnavailableError
 from bot.discord.client import FootnoteBot
+from bot.discord.inflight import FINISH_SECONDS
 from bot.discord.sync import FILE_NAME, CommandsFile
 from bot.errors import DiscordStartError
+from bot.fetching import open_fetcher
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
+    from typing import TypeAlias
 
-    from bot.discord.ask import Answers
+    from bot.digest.editor import Editor
+    from bot.discord.desk import Desk
     from bot.settings import Settings
+
+    Job: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
 PORTAL = "https://discord.com/developers/applications"
+CONTENT_SETTING = "FOOTNOTE_DISCORD__MESSAGE_CONTENT"
 TOKEN_SETTING = "FOOTNOTE_DISCORD__TOKEN"  # noqa: S105  # a name, not a secret
 
 _HOW_TO_GET_A_TOKEN = f"make one at {PORTAL} (your application, Bot, Reset Token) and set {TOKEN_SETTING}"
@@ -43,29 +53,73 @@ def require_token(settings: Settings) -> str:
     return token
 
 
-async def run_bot(settings: Settings, answers: Answers, token: str) -> None:
-    """Run the bot until a signal stops it.
+async def run_bot(settings: Settings, desk: Desk, token: str, editor: Editor | None = None) -> None:
+    """Run the bot, which fetches papers and posts digests meanwhile, until a signal stops it.
 
-    Raises DiscordStartError where the token is refused or Discord cannot be reached.
+    Raises DiscordStartError where the token is refused or Discord cannot be reached, and SettingsError where a source
+    to fetch is none.
     """
     file = CommandsFile(settings.data_dir / FILE_NAME)
-    await serve(FootnoteBot(answers, file, proxy=settings.discord.proxy), token)
+    chosen = settings.discord
+    bot = FootnoteBot(desk, file, message_content=chosen.message_content, editor=editor, proxy=chosen.proxy)
+    async with open_fetcher(settings, desk.library, partial(tell_owner, bot)) as fetcher:
+        await serve(bot, token, fetcher.run, bot.deliverer.run)
 
 
-async def serve(bot: FootnoteBot, token: str) -> None:
+async def serve(bot: FootnoteBot, token: str, *jobs: Job) -> None:
     """Keep the bot connected until SIGTERM or SIGINT lets it finish its answers; a second one ends at once.
 
+    `jobs` run beside it from the moment it is ready, until the event that they are given is set.
     Raises DiscordStartError as `run_bot` does.
     """
     with _stop_signals() as signals, _as_sentences():
         async with bot:
-            await _first_of(bot.start(token), _told_to_stop(bot, signals))
+            stop = asyncio.Event()
+            working = asyncio.create_task(_work(bot, jobs, stop))
+            try:
+                await _first_of(bot.start(token), _told_to_stop(bot, signals, stop, working))
+            finally:
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
 
 
-async def _told_to_stop(bot: FootnoteBot, signals: asyncio.Queue[signal.Signals]) -> None:
-    """Wait for a signal, then for the answers in flight or for a second signal."""
+async def tell_owner(bot: FootnoteBot, sentence: str) -> None:
+    """Tell who runs the bot, in a direct message, what they alone can mend; the log and /about say it too."""
+    application = bot.application
+    if application is None:
+        return
+    owner_id = application.team.owner_id if application.team else application.owner.id
+    try:
+        await bot.poster.tell(owner_id or application.owner.id, sentence, nonce=secrets.token_urlsafe(16))
+    except (GoneError, UnavailableError) as error:
+        log.info("the owner was not told: %s", error)
+
+
+async def _work(bot: FootnoteBot, jobs: tuple[Job, ...], stop: asyncio.Event) -> None:
+    """Run the jobs once the bot is ready; one that fails ends alone."""
+
+    async def safely(job: Job) -> None:
+        try:
+            await job(stop)
+        except Exception:
+            log.exception("a job beside the bot failed")
+
+    await _first_of(bot.wait_until_ready(), stop.wait())
+    if not stop.is_set():
+        await asyncio.gather(*map(safely, jobs))
+
+
+async def _told_to_stop(
+    bot: FootnoteBot, signals: asyncio.Queue[signal.Signals], stop: asyncio.Event, working: asyncio.Task[None]
+) -> None:
+    """Wait for a signal, then for the answers and digests in flight or for a second signal."""
     log.info("stopping signal=%s", (await signals.get()).name)
-    await _first_of(bot.in_flight.drain(), signals.get())
+    stop.set()
+    await _first_of(_finish(bot, working), signals.get())
+
+
+async def _finish(bot: FootnoteBot, working: asyncio.Task[None]) -> None:
+    await asyncio.gather(bot.desk.in_flight.drain(), asyncio.wait([working], timeout=FINISH_SECONDS))
 
 
 async def _first_of(*works: Coroutine[Any, Any, object]) -> None:
@@ -110,7 +164,7 @@ def _as_sentences() -> Iterator[None]:
     except discord.PrivilegedIntentsRequired:
         raise DiscordStartError(
             "Discord refused a privileged intent (4014): switch on Message Content Intent "
-            f"at {PORTAL} (your application, Bot, Privileged Gateway Intents)."
+            f"at {PORTAL} (your application, Bot, Privileged Gateway Intents), or set {CONTENT_SETTING} to false."
         ) from None
     except discord.ConnectionClosed as error:
         if error.code == _BAD_TOKEN_CLOSE_CODE:

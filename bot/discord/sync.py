@@ -44,9 +44,9 @@ async def sync_if_changed(tree: app_commands.CommandTree[Any], file: CommandsFil
     """Send the tree's global commands unless Discord has them; after a failure the next start tries again."""
     wanted: dict[str, object] = {
         "application_id": tree.client.application_id,
-        "fingerprint": fingerprint(tree),
     }
     try:
+        wanted["fingerprint"] = await fingerprint(tree)
         if await asyncio.to_thread(file.load) == wanted:
             log.info("commands unchanged")
             return
@@ -58,7 +58,16 @@ async def sync_if_changed(tree: app_commands.CommandTree[Any], file: CommandsFil
         log.info("commands synced count=%d", len(synced))
 
 
-def fingerprint(tree: app_commands.CommandTree[Any]) -> str:
-    """Return a hash of what the tree would send to Discord."""
-    payload = sorted(json.dumps(command.to_dict(tree), sort_keys=True) for command in tree.get_commands())
+async def fingerprint(tree: app_commands.CommandTree[Any]) -> str:
+    """Return a hash of what the tree would send to Discord, in all languages."""
+    commands = [await _payload(command, tree) for command in tree.get_commands()]
+    payload = sorted(json.dumps(command, sort_keys=True) for command in commands)
     return hashlib.sha256("\n".join(payload).encode()).hexdigest()
+
+
+async def _payload(command: Any, tree: app_commands.CommandTree[Any]) -> dict[str, Any]:  # noqa: ANN401
+    translator = tree.translator
+    payload: dict[str, Any] = (
+        await command.get_translated_payload(tree, translator) if translator else command.to_dict(tree)
+    )
+    return payload

@@ -1,6 +1,6 @@
-"""What the bot remembers: servers' settings, conversations, threads and feedback, and how it forgets them."""
+"""What the bot remembers: servers' settings, conversations, threads, feedback and digests, and how it forgets them."""
 
-from bot.store.nouns import KeptAnswer, ServerSettings, Trend
+from bot.store.nouns import Delivery, KeptAnswer, PlaceKind, ServerSettings, Subscription, Trend
 from bot.store.store import Store
 
-__all__ = ["KeptAnswer", "ServerSettings", "Store", "Trend"]
+__all__ = ["Delivery", "KeptAnswer", "PlaceKind", "ServerSettings", "Store", "Subscription", "Trend"]

@@ -1,14 +1,16 @@
-"""ServerSettings, KeptAnswer and Trend: the nouns of the store."""
+"""ServerSettings, KeptAnswer, Trend, Subscription and Delivery: the nouns of the store."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.answering.answer import Answer
+
+PlaceKind: TypeAlias = Literal["channel", "thread", "forum", "dm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,77 @@ class Trend:
     paper_id: str
     asked: int
     liked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Hold what somebody wants to be told of, where and when, and how far that has come.
+
+    Attributes:
+        subscription_id: 8 url-safe characters, which buttons and commands carry.
+        kind: what kind of place it is posted in.
+        place_id: the channel, thread or forum; of a DM, the person.
+        guild_id: the server, None in a DM.
+        owner_id: who made it, None once the person was forgotten.
+        topics: what it is about in plain words, 1 to 5.
+        sources: names of the sources whose papers count; all, where none is named.
+        categories: arXiv categories of which a paper must have one; any, where none is named.
+        hour: hour of the day, 0 to 23.
+        zone: IANA time zone of that hour.
+        weekdays: 0 (Monday) to 6, at least one.
+        most: how many papers a digest has at most, 1 to 15.
+        silent: whether nothing is posted where there is nothing new.
+        roundup: whether the week's last digest has a map of the week's papers.
+        language: "en", "de" or "fr"; None is English.
+        next_due_at: when the next digest is due, in UTC.
+        delivered_until: up to when papers were looked through, in UTC; fresh are those added later.
+        greeted: whether it has posted a digest yet; the first one says how to change it.
+        paused: whether nothing is posted for now.
+        reason: why it is paused, None where a person did it.
+        created_at: when it was made, in UTC.
+    """
+
+    subscription_id: str
+    kind: PlaceKind
+    place_id: int
+    guild_id: int | None
+    owner_id: int | None
+    topics: tuple[str, ...]
+    hour: int
+    zone: str
+    next_due_at: datetime
+    delivered_until: datetime
+    created_at: datetime
+    sources: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    most: int = 5
+    silent: bool = False
+    roundup: bool = False
+    language: str | None = None
+    greeted: bool = False
+    paused: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Hold a digest that is due and that one worker has claimed; subscription and due moment are its key.
+
+    Attributes:
+        subscription: as it was when the delivery was claimed.
+        due_at: the moment that it is due for, in UTC.
+        worker: who claimed it.
+        attempts: how often it was put off so far.
+        tried_at: when it was first tried to post `body`, None where it was not yet; it may be there since.
+        until: up to when papers were looked through for `body`.
+        body: the digest as it was chosen, None where it is to be chosen.
+    """
+
+    subscription: Subscription
+    due_at: datetime
+    worker: str
+    attempts: int = 0
+    tried_at: datetime | None = None
+    until: datetime | None = None
+    body: str | None = None

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from bot.store.answers import Answers
 from bot.store.database import Database
+from bot.store.deliveries import Deliveries
 from bot.store.feedback import FeedbackBook
 from bot.store.servers import Servers
+from bot.store.subscriptions import Subscriptions
 from bot.store.threads import Threads
 from retrieval.migrating import drop_backups, migrate
 
@@ -27,13 +29,15 @@ GRACE: Final = timedelta(days=30)  # how long a server that the bot left is, and
 
 
 class Store:
-    """Remember servers, answers, threads and feedback; each method, of the parts too, is one transaction.
+    """Remember servers, answers, threads, feedback and digests; each method, of the parts too, is one transaction.
 
     Attributes:
         servers: settings of servers, and which ones the bot left.
         answers: the conversations.
         threads: which threads the bot opened.
         feedback: ratings of answers and stars on papers.
+        subscriptions: who wants to be told of what, where and when.
+        deliveries: which digests are due, under way and posted, and what each place was shown.
     """
 
     def __init__(self, database: Database) -> None:
@@ -42,7 +46,16 @@ class Store:
         self.answers = Answers(database)
         self.threads = Threads(database)
         self.feedback = FeedbackBook(database)
-        self._parts: Sequence[Part] = (self.servers, self.answers, self.threads, self.feedback)
+        self.subscriptions = Subscriptions(database)
+        self.deliveries = Deliveries(database)
+        self._parts: Sequence[Part] = (
+            self.servers,
+            self.answers,
+            self.threads,
+            self.feedback,
+            self.deliveries,
+            self.subscriptions,
+        )
 
     @classmethod
     async def open(cls, data_dir: Path, database_url: str | None = None) -> Store:

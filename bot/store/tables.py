@@ -121,3 +121,73 @@ stars = sa.Table(
     sa.Column("starred_at", Moment, nullable=False),
     sa.Index("stars_by_server", "guild_id", "starred_at"),
 )
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("subscription_id", sa.String(16), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("place_id", sa.BigInteger, nullable=False),
+    sa.Column("guild_id", sa.BigInteger),
+    # None once the person was forgotten: others read the channel.
+    sa.Column("owner_id", sa.BigInteger),
+    sa.Column("topics", sa.JSON, nullable=False),
+    sa.Column("sources", sa.JSON, nullable=False),
+    sa.Column("categories", sa.JSON, nullable=False),
+    sa.Column("hour", sa.SmallInteger, nullable=False),
+    sa.Column("zone", sa.Text, nullable=False),
+    sa.Column("weekdays", sa.JSON, nullable=False),
+    sa.Column("most", sa.SmallInteger, nullable=False),
+    sa.Column("silent", sa.Boolean, nullable=False),
+    sa.Column("roundup", sa.Boolean, nullable=False),
+    sa.Column("language", sa.Text),
+    sa.Column("next_due_at", Moment, nullable=False),
+    sa.Column("delivered_until", Moment, nullable=False),
+    sa.Column("greeted", sa.Boolean, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text),
+    # Whether the owner has yet to be told why it was paused.
+    sa.Column("untold", sa.Boolean, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index("subscriptions_by_due", "next_due_at"),
+    sa.Index("subscriptions_by_place", "place_id"),
+    sa.Index("subscriptions_by_server", "guild_id"),
+    sa.Index("subscriptions_by_owner", "owner_id"),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column(
+        "subscription_id",
+        sa.String(16),
+        sa.ForeignKey("subscriptions.subscription_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    sa.Column("due_at", Moment, primary_key=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("worker", sa.Text),
+    sa.Column("claimed_until", Moment, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    # When it was first tried to post what is in `body`: from then on it may be there.
+    sa.Column("tried_at", Moment),
+    sa.Column("until", Moment),
+    sa.Column("body", sa.Text),
+    sa.Column("message_ids", sa.JSON),
+    sa.Column("posted_at", Moment),
+    sa.Index("deliveries_by_state", "state", "claimed_until"),
+)
+
+# Every id of the papers that a place was shown, or will be by a delivery under way; the key lets none in twice.
+shown_papers = sa.Table(
+    "shown_papers",
+    metadata,
+    sa.Column("place_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("paper_id", sa.Text, primary_key=True),
+    sa.Column("guild_id", sa.BigInteger),
+    # Whose delivery it was; no foreign key, as the papers stay shown when the subscription goes.
+    sa.Column("subscription_id", sa.String(16), nullable=False),
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Index("shown_papers_by_server", "guild_id"),
+    sa.Index("shown_papers_by_delivery", "subscription_id", "due_at"),
+)

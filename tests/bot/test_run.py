@@ -13,6 +13,8 @@ import pytest
 from local_discord import LocalDiscord
 from local_llm import LocalLLM, held_by
 
+from tests.bot.discord.prepared import done
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
@@ -60,6 +62,7 @@ async def start(discord: LocalDiscord, seeded_dir: Path, tmp_path: Path) -> Asyn
                 "SSL_CERT_FILE": str(discord.ca_file),
                 "FOOTNOTE_DISCORD__TOKEN": discord.token,
                 "FOOTNOTE_DISCORD__PROXY": discord.proxy_url,
+                "FOOTNOTE_FETCH__SOURCES": "",
             }
             | settings,
             stderr=asyncio.subprocess.PIPE,
@@ -83,7 +86,7 @@ async def test_a_command_and_a_mention_are_answered_once_each_and_sigterm_ends_i
     await discord.ready()
 
     used = await alice.uses_command(channel, "ask", question=ASKED)
-    shown = await used.finished()
+    shown = await used.finished(done)
     assert used.kind == "deferred"
     assert MISMATCH in shown.text
     assert "not always correlated with control performance" in shown.text
@@ -91,6 +94,7 @@ async def test_a_command_and_a_mention_are_answered_once_each_and_sigterm_ends_i
 
     said = await alice.says(channel, f"{discord.bot.mention} {ASKED}")
     reply = await channel.wait_for_bot_message(matching=lambda message: message.replied_id == said.id)
+    await reply.wait_until(done)
     assert MISMATCH in reply.text
 
     await discord.replay(said)
@@ -115,7 +119,7 @@ async def test_an_answer_in_flight_is_delivered_after_sigterm(discord: LocalDisc
         await llm.asked(1)
         footnote.terminate()
         gate.set()
-        reply = await channel.wait_for_bot_message()
+        reply = await (await channel.wait_for_bot_message()).wait_until(done)
         assert MISMATCH in reply.text
         code, stderr = await footnote.ended()
         assert code == 0, stderr

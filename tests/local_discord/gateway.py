@@ -51,6 +51,7 @@ class Session:
     shard: tuple[int, int]
     seq: int = 0
     asked: int = 0
+    presence: Payload | None = None
     sent: list[Sent] = field(default_factory=list)
     outbox: asyncio.Queue[str] | None = None
     socket: web.WebSocketResponse | None = None
@@ -156,6 +157,9 @@ class Gateway:
                     session = await self._identify(order["d"], socket, outbox)
                 elif order["op"] == RESUME:
                     session = self._resume(order["d"], socket, outbox)
+                elif order["op"] == PRESENCE and session:
+                    session.presence = order["d"]
+                    self.world.journal.note("presence changed")
                 elif order["op"] == REQUEST_MEMBERS and session:
                     self._send_members(session, order["d"])
         finally:
@@ -196,7 +200,7 @@ class Gateway:
             await socket.close(code=DISALLOWED_INTENTS, message=b"Disallowed intent(s).")
             return None
         shard = tuple(order.get("shard") or (0, 1))
-        session = Session(secrets.token_hex(8), order["intents"], (shard[0], shard[1]))
+        session = Session(secrets.token_hex(8), order["intents"], (shard[0], shard[1]), presence=order.get("presence"))
         self.sessions = {key: old for key, old in self.sessions.items() if old.shard != session.shard or old.socket}
         self.sessions[session.id] = session
         session.socket, session.outbox = socket, outbox

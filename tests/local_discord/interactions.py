@@ -185,7 +185,7 @@ def _carry_out(world: World, call: Call, interaction: Interaction, kind: int, da
         flags = LOADING | (EPHEMERAL if interaction.ephemeral else 0)
         silent = world.version({"allowed_mentions": {}}, None)
         waiting = Message(world, world.clock.snowflake(), interaction.channel, world.bot, [silent], flags=flags)
-        waiting.interaction, waiting.viewer = interaction, interaction.user
+        waiting.interaction, waiting.viewer = interaction, interaction.user if interaction.ephemeral else None
         interaction.original = world.post(waiting)
     elif interaction.message is None:
         raise ApiError(400, 50035, "Invalid Form Body", {"type": {"_errors": [{"code": "NO_MESSAGE_TO_UPDATE"}]}})

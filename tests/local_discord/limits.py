@@ -130,6 +130,13 @@ def _check_option(form: Form, path: str, option: Payload) -> None:
     if not COMMAND_NAME.match(name) or name != name.lower():
         form.wrong(f"{path}.name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
     form.length(f"{path}.description", option.get("description"), 1, 100)
+    for locale, translated in (option.get("name_localizations") or {}).items():
+        if not COMMAND_NAME.match(translated) or translated != translated.lower():
+            form.wrong(
+                f"{path}.name_localizations.{locale}", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid"
+            )
+    for locale, translated in (option.get("description_localizations") or {}).items():
+        form.length(f"{path}.description_localizations.{locale}", translated, 1, 100)
     form.count(f"{path}.options", len(options), 0, 25)
     form.count(f"{path}.choices", len(option.get("choices") or []), 0, 25)
     _check_choices(form, f"{path}.choices", option.get("choices") or [])

@@ -29,6 +29,7 @@ class Person(User):
     """Somebody at a Discord client, who can only do what that client would let them do."""
 
     gateway: Gateway = field(kw_only=True, repr=False)
+    locale: str = field(default="en-US", kw_only=True)
 
     @property
     def dm(self) -> Channel:
@@ -210,7 +211,7 @@ class Person(User):
             "data": data,
             "attachment_size_limit": 10 * 1024 * 1024,
             "app_permissions": str(channel.bot_permissions()),
-            "locale": "en-US",
+            "locale": self.locale,
             "entitlements": [],
             "context": 0 if guild else 1,
             "authorizing_integration_owners": {"0": str(guild.id) if guild else "0"},
@@ -218,8 +219,8 @@ class Person(User):
         if message:
             event["message"] = message.payload()
         if guild:
-            event |= {"guild_id": str(guild.id), "guild_locale": "en-US"}
-            event["guild"] = {"id": str(guild.id), "locale": "en-US", "features": []}
+            event |= {"guild_id": str(guild.id), "guild_locale": guild.locale}
+            event["guild"] = {"id": str(guild.id), "locale": guild.locale, "features": []}
             event["member"] = guild.member_payload(self) | {"permissions": str(guild.permissions_of(self))}
         else:
             event["user"] = self.payload()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Payload = dict[str, Any]
 
-TEXT, DM, PUBLIC_THREAD, PRIVATE_THREAD = 0, 1, 11, 12
+TEXT, DM, PUBLIC_THREAD, PRIVATE_THREAD, FORUM = 0, 1, 11, 12, 15
 EVERYONE_MAY = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -92,13 +92,21 @@ class Guild:
     members: dict[int, User] = field(default_factory=dict)
     member_roles: dict[int, list[Role]] = field(default_factory=dict)
     has_bot: bool = True
+    locale: str = "en-US"
 
     def channel(self, name: str) -> Channel:
         """Return the text channel of this name, made if there is none."""
+        return self._channel(name, TEXT)
+
+    def forum(self, name: str) -> Channel:
+        """Return the forum of this name, made if there is none."""
+        return self._channel(name, FORUM)
+
+    def _channel(self, name: str, kind: int) -> Channel:
         for known in self.channels():
             if known.name == name and not known.is_thread:
                 return known
-        made = self.world.add_channel(Channel(self.world, self.world.clock.snowflake(), name, TEXT, self))
+        made = self.world.add_channel(Channel(self.world, self.world.clock.snowflake(), name, kind, self))
         self.world.emit("CHANNEL_CREATE", made.payload(), guild=self)
         return made
 
@@ -155,7 +163,7 @@ class Guild:
             "member_count": len(self.members),
             "large": False,
             "unavailable": False,
-            "preferred_locale": "en-US",
+            "preferred_locale": self.locale,
             "features": [],
             "emojis": [],
             "stickers": [],

@@ -17,6 +17,7 @@ from .limits import (
     check_thread,
 )
 from .messages import Message, Version
+from .places import FORUM
 from .router import Routes
 
 if TYPE_CHECKING:
@@ -219,7 +220,8 @@ def thread_from_message(world: World, call: Call, channel_id: str, message_id: s
 
 @routes("POST /channels/{}/threads")
 def thread_alone(world: World, call: Call, channel_id: str) -> Payload:
-    return _open_thread(world, call, world.channel(channel_id), None)
+    parent = world.channel(channel_id)
+    return _open_post(world, call, parent) if parent.type == FORUM else _open_thread(world, call, parent, None)
 
 
 @routes("PUT /channels/{}/thread-members/@me", "DELETE /channels/{}/thread-members/@me")
@@ -287,6 +289,18 @@ def _open_thread(world: World, call: Call, parent: Channel, message: Message | N
         raise ApiError(400, 50024, "Cannot execute action on this channel type")
     check_thread(call.body)
     return world.open_thread(parent, world.bot, call.body, message).payload()
+
+
+def _open_post(world: World, call: Call, forum: Channel) -> Payload:
+    """Open a post in a forum: a thread whose first message has its id."""
+    forum.demand("send_messages")
+    check_thread(call.body)
+    check_message(call.body["message"], call.files)
+    thread = world.open_thread(forum, world.bot, call.body)
+    message = compose(world, call, thread, call.body["message"])
+    message.id = thread.id
+    world.post(message)
+    return thread.payload() | {"message": message.payload()}
 
 
 def _as_read(world: World, message: Message) -> Payload:

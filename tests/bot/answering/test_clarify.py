@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answering.answerer import SMALL_TALK, Answerer
+from bot.answering.answerer import Answerer
 from bot.answering.clarify import LONGEST_PHRASE, MOST_CHOICES, missing, phrases_of
 from bot.answering.conversation import Exchange
 from bot.answering.extractive import ExtractiveWriter
@@ -78,7 +78,8 @@ async def test_a_refusal_names_what_is_missing_and_offers_questions_that_are_ans
 
 async def test_small_talk_gets_a_sentence_and_nothing_else(answerer: Answerer) -> None:
     answer = await answerer.answer("hii bot how are you today :)")
-    assert (answer.text, answer.nearest, answer.choices) == (SMALL_TALK, (), ())
+    assert answer.text.startswith("I answer questions about papers")
+    assert (answer.nearest, answer.choices) == ((), ())
 
 
 async def test_a_refusal_repeats_only_letters_and_digits_of_the_question(seeded: Library) -> None:

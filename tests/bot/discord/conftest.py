@@ -1,23 +1,66 @@
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from local_discord import LocalDiscord
 
 from bot.discord.client import FootnoteBot
+from bot.discord.desk import Desk
+from bot.discord.limits import Limits, Rate
 from bot.discord.sync import FILE_NAME, CommandsFile
+from bot.store import Store
 from tests.bot.discord.prepared import PreparedAnswers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
+
+    from local_discord import Channel, Person
+
+    from retrieval.library import Library
+
+    Online = Callable[[], AbstractAsyncContextManager[FootnoteBot]]
 
 
 @pytest.fixture
-async def local() -> AsyncIterator[LocalDiscord]:
-    async with LocalDiscord() as local:
+def message_content() -> bool:
+    """Whether the developer portal allows Message Content and the bot asks for it; a test may say otherwise."""
+    return False
+
+
+@pytest.fixture
+async def local(message_content: bool) -> AsyncIterator[LocalDiscord]:
+    async with LocalDiscord(message_content=message_content) as local:
         yield local
+
+
+@pytest.fixture
+def papers(local: LocalDiscord) -> Channel:
+    return local.guild("Lab").channel("papers")
+
+
+@pytest.fixture
+def ada(local: LocalDiscord) -> Person:
+    return local.guild("Lab").member("Ada")
+
+
+@pytest.fixture
+def bob(local: LocalDiscord) -> Person:
+    return local.guild("Lab").member("Bob")
+
+
+@pytest.fixture
+def moderator(local: LocalDiscord) -> Person:
+    return local.guild("Lab").member("Mo", "manage_guild")
+
+
+@pytest.fixture
+def mention(local: LocalDiscord) -> str:
+    return local.bot.mention
 
 
 @pytest.fixture
@@ -26,11 +69,67 @@ def answers() -> PreparedAnswers:
 
 
 @pytest.fixture
-def make_bot(local: LocalDiscord, answers: PreparedAnswers, tmp_path: Path) -> Callable[[], FootnoteBot]:
-    """Make the bot as `run_bot` does, but with the way to the local Discord."""
+def bot_library(library: Library) -> Library:
+    """The library that the bot answers from: an empty one, unless a test says otherwise."""
+    return library
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = await Store.open(tmp_path)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def limits() -> Limits:
+    """Limits that no test meets by chance."""
+    return Limits(Rate(1000, 60), Rate(1000, 60))
+
+
+@pytest.fixture
+def make_bot(
+    local: LocalDiscord,
+    answers: PreparedAnswers,
+    bot_library: Library,
+    store: Store,
+    limits: Limits,
+    message_content: bool,
+    tmp_path: Path,
+) -> Callable[[], FootnoteBot]:
+    """Make the bot as `run_bot` does, but with the way to the local Discord; each is one start of the program."""
 
     def make() -> FootnoteBot:
-        file = CommandsFile(tmp_path / FILE_NAME)
-        return FootnoteBot(answers, file, connector=local.connector(), guild_ready_timeout=0.1)
+        return FootnoteBot(
+            Desk(answers, bot_library, store, limits),
+            CommandsFile(tmp_path / FILE_NAME),
+            message_content=message_content,
+            connector=local.connector(),
+            guild_ready_timeout=0.1,
+        )
 
     return make
+
+
+@pytest.fixture
+def online(local: LocalDiscord, make_bot: Callable[[], FootnoteBot]) -> Online:
+    """Run a bot for as long as a block lasts: `async with online() as bot`."""
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[FootnoteBot]:
+        starts = local.gateway.identified
+        async with make_bot() as bot:
+            running = asyncio.create_task(bot.start(local.token))
+            await local.ready(starts + 1)
+            yield bot
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    return run
+
+
+@pytest.fixture
+async def bot(papers: Channel, ada: Person, online: Online) -> AsyncIterator[FootnoteBot]:
+    """The bot, online in a server with a channel and a member."""
+    async with online() as bot:
+        yield bot

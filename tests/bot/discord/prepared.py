@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from bot.answering.answer import Answer, Citation, NearPaper, Statement
+from bot.answering.conversation import Exchange
+from bot.language import spoken
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from local_discord import Message
+
+    from bot.store import KeptAnswer, Store
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 QUOTE = "The likelihood of one-step ahead predictions is not always correlated with control performance."
@@ -31,29 +41,56 @@ REFUSAL = Answer(
 )
 
 
+STAGES = ("Looking through the papers …", "Writing …")
+
+
+def done(message: Message) -> bool:
+    """Whether the message no longer says that it is being written."""
+    return not message.loading and not any(stage in message.text for stage in STAGES)
+
+
+async def kept_as(store: Store, message: Message) -> KeptAnswer:
+    """Wait until the bot remembers the answer that a message of it shows; the message is there a moment before."""
+    async with asyncio.timeout(10):
+        while (kept := await store.answers.of_message(message.id)) is None:  # noqa: ASYNC110  # SQLite tells nobody
+            await asyncio.sleep(0.01)
+    return kept
+
+
 @dataclass
 class PreparedAnswers:
-    """Answer every question alike: at once, or when released, or with an error."""
+    """Answer every question alike: at once or when released, whole or growing, or with an error.
+
+    `growing` are snapshots shown before the whole answer, each when `released` is set.
+    """
 
     prepared: Answer = GOOD
     error: Exception | None = None
+    growing: Sequence[Answer] = ()
     asked: list[str] = field(default_factory=list)
+    histories: list[list[str]] = field(default_factory=list)
+    languages: list[str] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.released.set()
         self._asked_more = asyncio.Event()
 
-    async def answer(self, question: str) -> Answer:
+    async def stream(self, question: str, history: Sequence[str | Exchange] = ()) -> AsyncGenerator[Answer, None]:
         self.asked.append(question)
+        self.histories.append([turn.question if isinstance(turn, Exchange) else turn for turn in history])
+        self.languages.append(spoken())
         self._asked_more.set()
+        for snapshot in self.growing:
+            yield replace(snapshot, question=question)
         await self.released.wait()
         if self.error:
             raise self.error
-        return replace(self.prepared, question=question)
+        yield replace(self.prepared, question=question)
 
-    async def were_asked(self) -> None:
-        """Wait for a question that nobody waited for yet."""
+    async def were_asked(self, times: int = 1) -> None:
+        """Wait until so many questions have come in all."""
         async with asyncio.timeout(10):
-            await self._asked_more.wait()
-        self._asked_more.clear()
+            while len(self.asked) < times:
+                self._asked_more.clear()
+                await self._asked_more.wait()

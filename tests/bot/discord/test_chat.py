@@ -3,66 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
-from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import discord
 import pytest
-from discord import app_commands
 
 from bot.answering.answer import Citation, Statement
-from bot.discord.ask import CLOSING, GIVEN_UP, HELP, QUESTION_CHARACTERS, TOO_LONG
-from bot.discord.sync import FILE_NAME, sync_if_changed
-from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL, PreparedAnswers
+from bot.discord.desk import QUESTION_CHARACTERS
+from bot.store import ServerSettings
+from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, STAGES, TITLE, URL, PreparedAnswers, done, kept_as
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
-
-    from local_discord import Channel, LocalDiscord, Person
+    from local_discord import Channel, LocalDiscord, Message, Person
 
     from bot.discord.client import FootnoteBot
+    from bot.store import Store
+    from tests.bot.discord.conftest import Online
 
 POST = "POST /channels/{}/messages"
-CALLBACK = "POST /interactions/{}/{}/callback"
 ORIGINAL = "PATCH /webhooks/{}/{}/messages/{}"
+HELP = "Ask me about research papers: write your question after my name, or use /ask."
 
 
-@asynccontextmanager
-async def online(local: LocalDiscord, bot: FootnoteBot) -> AsyncIterator[FootnoteBot]:
-    starts = local.gateway.identified
-    async with bot:
-        running = asyncio.create_task(bot.start(local.token))
-        await local.ready(starts + 1)
-        yield bot
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-
-@pytest.fixture
-def papers(local: LocalDiscord) -> Channel:
-    return local.guild("Lab").channel("papers")
-
-
-@pytest.fixture
-def ada(local: LocalDiscord) -> Person:
-    return local.guild("Lab").member("Ada")
-
-
-@pytest.fixture
-async def bot(
-    local: LocalDiscord, papers: Channel, ada: Person, make_bot: Callable[[], FootnoteBot]
-) -> AsyncIterator[FootnoteBot]:
-    async with online(local, make_bot()) as bot:
-        yield bot
-
-
-@pytest.fixture
-def mention(local: LocalDiscord) -> str:
-    return local.bot.mention
+async def answer_in(channel: Channel) -> Message:
+    """Return the bot's next message there, once it is written."""
+    return await (await channel.wait_for_bot_message()).wait_until(done)
 
 
 @pytest.mark.usefixtures("bot")
@@ -74,15 +41,37 @@ class TestAsking:
         interaction = await ada.uses_command(papers, "ask", question=" does likelihood matter? ")
         assert (await interaction.response()).kind == "deferred"
         assert not interaction.ephemeral
-        assert interaction.final is None
+        assert STAGES[0] in (await interaction.finished()).text
         answers.released.set()
-        answer = await interaction.finished()
+        answer = await interaction.finished(done)
         assert f"{QUOTE} [1]" in answer.text
         assert TITLE in answer.text
-        assert answer.links == [URL]
+        assert "does likelihood matter?" in answer.text
+        assert URL in answer.links
         assert answer.is_v2
         assert not answer.pings
         assert answers.asked == ["does likelihood matter?"]
+
+    async def test_a_private_answer_is_seen_by_its_asker_alone(
+        self, papers: Channel, ada: Person, store: Store
+    ) -> None:
+        interaction = await ada.uses_command(papers, "ask", question="does likelihood matter?", private=True)
+        answer = await interaction.finished(done)
+        assert interaction.ephemeral
+        assert answer.viewer is ada
+        assert not papers.bot_messages
+        assert (await kept_as(store, answer)).private
+
+    async def test_a_server_may_make_answers_to_commands_private_unless_asked_otherwise(
+        self, papers: Channel, ada: Person, local: LocalDiscord, store: Store
+    ) -> None:
+        await store.servers.save(local.guild("Lab").id, ServerSettings(private=True))
+        hidden = await ada.uses_command(papers, "ask", question="one?")
+        await hidden.finished(done)
+        assert hidden.ephemeral
+        shown = await ada.uses_command(papers, "ask", question="two?", private=False)
+        await shown.finished(done)
+        assert not shown.ephemeral
 
     async def test_a_mention_is_answered_by_a_reply_while_typing_shows(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
@@ -91,29 +80,31 @@ class TestAsking:
         asked = await ada.says(papers, f"{mention} does likelihood matter?")
         await local.journal.until(lambda: papers.typing_shown, "typing")
         answers.released.set()
-        answer = await papers.wait_for_bot_message()
+        answer = await answer_in(papers)
         assert answer.reply_to is asked
         assert TITLE in answer.text
         assert not answer.pings
         assert answers.asked == ["does likelihood matter?"]
 
+    async def test_statements_show_as_they_are_checked(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
+    ) -> None:
+        answers.growing = [replace(GOOD, statements=(Statement("A first sentence.", (1,)),))]
+        answers.released.clear()
+        await ada.says(papers, f"{mention} does likelihood matter?")
+        message = await papers.wait_for_bot_message()
+        await message.wait_until(lambda now: "A first sentence. [1]" in now.text and STAGES[1] in now.text)
+        answers.released.set()
+        await message.wait_until(done)
+        assert QUOTE in message.text
+        assert len(papers.bot_messages) == 1
+
     async def test_a_direct_message_is_answered_without_a_mention(self, ada: Person, answers: PreparedAnswers) -> None:
         await ada.dms("does likelihood matter?")
-        assert TITLE in (await ada.dm.wait_for_bot_message()).text
+        assert TITLE in (await answer_in(ada.dm)).text
         interaction = await ada.uses_command(ada.dm, "ask", question="and here?")
-        assert TITLE in (await interaction.finished()).text
+        assert TITLE in (await interaction.finished(done)).text
         assert answers.asked == ["does likelihood matter?", "and here?"]
-
-    async def test_a_reply_to_the_bot_is_a_question_if_it_pings_and_says_something(
-        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
-    ) -> None:
-        await ada.says(papers, f"{mention} first")
-        answer = await papers.wait_for_bot_message()
-        await ada.says(papers, "thanks", reply_to=answer, ping=False)
-        await local.stays_silent(0.1)
-        await ada.says(papers, "and second?", reply_to=answer)
-        await papers.wait_for_bot_message()
-        assert answers.asked == ["first", "and second?"]
 
     async def test_what_is_not_said_to_the_bot_stays_unanswered(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
@@ -137,42 +128,34 @@ class TestAsking:
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
     ) -> None:
         await ada.says(papers, mention + "x" * (QUESTION_CHARACTERS + 1))
-        assert (await papers.wait_for_bot_message()).text == TOO_LONG
+        assert "at most 1000 characters" in (await papers.wait_for_bot_message()).text
         assert answers.asked == []
 
     async def test_mentions_of_others_reach_the_answerer_as_names(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
     ) -> None:
-        bob = local.guild("Lab").member("Bob")
+        bob = local.guild("Lab").member("Bob\u202e\nB")
         role = local.guild("Lab").role("readers")
         others = f"{bob.mention}, {role.mention} and {papers.mention} <:owl:123> <@42>"
         await ada.says(papers, f"what do {others} {mention} say?")
-        await papers.wait_for_bot_message()
-        assert answers.asked == ["what do Bob, readers and papers :owl: say?"]
+        await answer_in(papers)
+        assert answers.asked == ["what do Bob B, readers and papers :owl: say?"]
 
     async def test_a_repeated_event_is_answered_once(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
     ) -> None:
         asked = await ada.says(papers, f"{mention} once?")
-        await papers.wait_for_bot_message()
+        await answer_in(papers)
         await local.replay(asked)
         await local.drop(redeliver=3)
         await local.stays_silent(0.2)
         assert answers.asked == ["once?"]
 
-    async def test_a_question_asked_during_an_outage_is_answered_after_it(
-        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
-    ) -> None:
-        async with local.outage():
-            await ada.says(papers, f"{mention} still there?")
-        assert TITLE in (await papers.wait_for_bot_message()).text
-        assert answers.asked == ["still there?"]
-
     async def test_a_refusal_names_the_nearest_papers(
         self, papers: Channel, ada: Person, answers: PreparedAnswers
     ) -> None:
         answers.prepared = REFUSAL
-        answer = await (await ada.uses_command(papers, "ask", question="weather?")).finished()
+        answer = await (await ada.uses_command(papers, "ask", question="weather?")).finished(done)
         assert "The papers do not say." in answer.text
         assert answer.links == [URL]
 
@@ -186,231 +169,343 @@ class TestAsking:
             citations=(Citation(1, "id", evil, URL, evil),),
             note=evil,
         )
-        slash = await (await ada.uses_command(papers, "ask", question="x")).finished()
-        await ada.says(papers, f"{mention} x")
-        reply = await papers.wait_for_bot_message(lambda message: message.reply_to is not None)
+        answers.growing = [answers.prepared]
+        slash = await (await ada.uses_command(papers, "ask", question=evil)).finished(done)
+        await ada.says(papers, f"{mention} x {evil}")
+        reply = await (await papers.wait_for_bot_message(lambda message: message.reply_to is not None)).wait_until(done)
         for message in (slash, reply):
             assert not message.pings
             assert "@everyone" not in message.text
             assert ada.mention not in message.text
         for call in [*local.calls(POST), *local.calls(ORIGINAL)]:
-            assert call.body["allowed_mentions"] == {"parse": []}
+            assert call.body["allowed_mentions"]["parse"] == []
+            assert not call.body["allowed_mentions"].get("replied_user")
 
     async def test_only_the_first_message_of_a_long_answer_replies(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
     ) -> None:
-        answers.prepared = replace(GOOD, citations=tuple(replace(GOOD.citations[0], number=n) for n in range(1, 40)))
+        many = tuple(replace(GOOD.citations[0], number=n, paper_id=f"p{n}", title=f"{TITLE} {n}") for n in range(1, 60))
+        answers.prepared = replace(GOOD, citations=many)
         asked = await ada.says(papers, f"{mention} everything?")
-        first, second = [await papers.wait_for_bot_message() for _ in range(2)]
+        first = await answer_in(papers)
+        second = await papers.wait_for_bot_message()
         assert (first.reply_to, second.reply_to) == (asked, None)
         interaction = await ada.uses_command(papers, "ask", question="everything?")
-        await interaction.finished()
-        rest = await interaction.followup()
-        assert "**[39]**" in second.text
-        assert "**[39]**" in rest.text
+        await interaction.finished(done)
+        await interaction.followup()
         assert all(message.is_v2 and not message.pings for message in local.spoken())
 
 
 @pytest.mark.usefixtures("bot")
-class TestTrouble:
-    async def test_an_error_becomes_an_apology_with_an_id_that_the_log_has_without_any_words_of_the_question(
+class TestConversation:
+    async def test_a_reply_to_the_bot_goes_on_from_that_answer(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord, store: Store
+    ) -> None:
+        await ada.says(papers, f"{mention} first?")
+        answer = await answer_in(papers)
+        await kept_as(store, answer)
+        await ada.says(papers, "thanks", reply_to=answer, ping=False)
+        await local.stays_silent(0.1)
+        await ada.says(papers, f"{mention} something else?")
+        await answer_in(papers)
+        await ada.says(papers, "and second?", reply_to=answer)
+        second = await answer_in(papers)
+        await kept_as(store, second)
+        await ada.says(papers, "and third?", reply_to=second)
+        await answer_in(papers)
+        assert answers.asked == ["first?", "something else?", "and second?", "and third?"]
+        assert answers.histories == [[], [], ["first?"], ["first?", "and second?"]]
+
+    async def test_a_conversation_survives_a_restart(
         self,
+        bot: FootnoteBot,
         papers: Channel,
         ada: Person,
         answers: PreparedAnswers,
         mention: str,
-        caplog: pytest.LogCaptureFixture,
+        online: Online,
+        store: Store,
     ) -> None:
-        caplog.set_level(logging.INFO)
-        answers.error = ValueError("cannot answer: my secret question")
-        slash = await (await ada.uses_command(papers, "ask", question="my secret question")).finished()
-        await ada.says(papers, f"{mention} my secret question")
-        reply = await papers.wait_for_bot_message(lambda message: message.reply_to is not None)
-        for message in (slash, reply):
-            incident = re.search(r"error ([0-9a-f]{8})\.", message.text)
-            assert incident
-            assert f"incident={incident[1]} error=ValueError" in caplog.text
-        assert "in answer" in caplog.text
-        assert "secret" not in caplog.text
-        assert "secret" not in slash.text
+        await ada.says(papers, f"{mention} first?")
+        answer = await answer_in(papers)
+        await kept_as(store, answer)
+        await bot.close()
+        async with online():
+            await ada.says(papers, "and second?", reply_to=answer)
+            await answer_in(papers)
+        assert answers.histories == [[], ["first?"]]
 
-    async def test_a_deleted_question_is_answered_without_a_reply(
+    async def test_a_direct_message_goes_on_for_an_hour(
+        self, ada: Person, answers: PreparedAnswers, store: Store
+    ) -> None:
+        await ada.dms("first?")
+        answer = await answer_in(ada.dm)
+        await kept_as(store, answer)
+        await ada.dms("second?")
+        await kept_as(store, await answer_in(ada.dm))
+        for message in ada.dm.bot_messages:
+            kept = await kept_as(store, message)
+            await store.answers.withdraw(kept.answer_id)
+            old = replace(kept, asked_at=datetime.now(UTC) - timedelta(hours=2), parent_id=None)
+            await store.answers.keep(old)
+        await ada.dms("third?")
+        await answer_in(ada.dm)
+        assert answers.histories == [[], ["first?"], []]
+        assert answer.reply_to
+
+    async def test_in_a_thread_each_goes_on_from_their_own_question(
+        self, papers: Channel, ada: Person, bob: Person, answers: PreparedAnswers, mention: str, store: Store
+    ) -> None:
+        await ada.says(papers, f"{mention} start?")
+        start = await answer_in(papers)
+        await kept_as(store, start)
+        thread = await ada.opens_thread(papers, "talk", start)
+        for person, question in [(bob, "b1?"), (ada, "a1?"), (bob, "b2?"), (ada, "a2?")]:
+            await person.says(thread, f"{mention} {question}")
+            await kept_as(store, await answer_in(thread))
+        assert answers.histories == [[], ["start?"], ["start?", "b1?"], ["start?", "b1?"], ["start?", "b1?", "a1?"]]
+
+    async def test_without_the_intent_a_thread_of_the_bot_needs_a_mention(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord, store: Store
+    ) -> None:
+        await store.servers.save(local.guild("Lab").id, ServerSettings(threads=True))
+        await ada.says(papers, f"{mention} first?")
+        thread = await papers.wait_for_thread()
+        await answer_in(thread)
+        await ada.says(thread, "and second?")
+        await local.stays_silent(0.1)
+        await ada.says(thread, f"{mention} third?")
+        await answer_in(thread)
+        assert answers.asked == ["first?", "third?"]
+
+    async def test_a_server_may_want_a_thread_for_each_question(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord, store: Store
+    ) -> None:
+        await store.servers.save(local.guild("Lab").id, ServerSettings(threads=True))
+        await ada.says(papers, f"{mention} {'why? ' * 40}")
+        thread = await papers.wait_for_thread()
+        assert thread.name.startswith("why? why?")
+        assert TITLE in (await answer_in(thread)).text
+        assert not papers.bot_messages
+        await ada.says(thread, f"{mention} and then?")
+        await answer_in(thread)
+        assert len(answers.histories[1]) == 1
+        papers.deny("create_public_threads")
+        await local.taken_in()
+        await ada.says(papers, f"{mention} here then?")
+        assert TITLE in (await answer_in(papers)).text
+
+
+class TestWithMessageContent:
+    @pytest.fixture
+    def message_content(self) -> bool:
+        return True
+
+    async def test_in_its_own_threads_the_bot_needs_no_mention_but_minds_what_is_said_to_others(
+        self,
+        bot: FootnoteBot,
+        papers: Channel,
+        ada: Person,
+        bob: Person,
+        answers: PreparedAnswers,
+        mention: str,
+        local: LocalDiscord,
+        store: Store,
+    ) -> None:
+        assert bot.intents.message_content
+        await store.servers.save(local.guild("Lab").id, ServerSettings(threads=True))
+        await ada.says(papers, f"{mention} first?")
+        thread = await papers.wait_for_thread()
+        await answer_in(thread)
+        said = await bob.says(thread, "and second?")
+        await answer_in(thread)
+        await ada.says(thread, f"{bob.mention} what do you think?")
+        await ada.says(thread, "I agree", reply_to=said)
+        await ada.says(papers, "not to anybody")
+        others = await ada.opens_thread(papers, "chat")
+        await ada.says(others, "not to the bot either")
+        await local.stays_silent(0.2)
+        assert answers.asked == ["first?", "and second?"]
+        assert answers.histories[1] == ["first?"]
+
+    async def test_a_command_may_begin_with_the_prefix_of_the_server(
+        self,
+        bot: FootnoteBot,
+        papers: Channel,
+        ada: Person,
+        answers: PreparedAnswers,
+        local: LocalDiscord,
+        store: Store,
+    ) -> None:
+        assert bot
+        await ada.says(papers, "!ask first?")
+        await answer_in(papers)
+        await store.servers.save(local.guild("Lab").id, ServerSettings(prefix="p."))
+        await ada.says(papers, "!ask not any more?")
+        await ada.says(papers, "p.ask second?")
+        await answer_in(papers)
+        assert answers.asked == ["first?", "second?"]
+
+
+@pytest.mark.usefixtures("bot")
+class TestCommandsAfterAMention:
+    async def test_ask_takes_what_follows_as_the_question(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
     ) -> None:
+        await ada.says(papers, f"{mention}  Ask  does likelihood matter?")
+        await answer_in(papers)
+        assert answers.asked == ["does likelihood matter?"]
+
+    async def test_help_lists_the_commands(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
+    ) -> None:
+        await ada.says(papers, f"{mention} help")
+        assert "/ask" in (await papers.wait_for_bot_message()).text
+        assert answers.asked == []
+
+    async def test_a_question_that_begins_like_a_command_is_a_question(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
+    ) -> None:
+        for question in ("help me find work on likelihood", "similar papers to that one?", "search engines: any?"):
+            await ada.says(papers, f"{mention} {question}")
+            await answer_in(papers)
+        assert answers.asked == [
+            "help me find work on likelihood",
+            "similar papers to that one?",
+            "search engines: any?",
+        ]
+
+
+@pytest.mark.usefixtures("bot")
+class TestChangedQuestions:
+    async def test_an_edited_question_is_answered_anew_in_the_same_message(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, store: Store
+    ) -> None:
+        asked = await ada.says(papers, f"{mention} frist?")
+        answer = await answer_in(papers)
+        answers.prepared = REFUSAL
+        await ada.edits(asked, f"{mention} first?")
+        await answer.wait_until(lambda message: "The papers do not say." in message.text and done(message))
+        assert papers.bot_messages == [answer]
+        assert answers.asked == ["frist?", "first?"]
+        assert (await kept_as(store, answer)).answer.refused
+
+    async def test_a_shorter_answer_takes_the_messages_of_a_longer_one_away(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
+    ) -> None:
+        many = tuple(replace(GOOD.citations[0], number=n, paper_id=f"p{n}", title=f"{TITLE} {n}") for n in range(1, 60))
+        answers.prepared = replace(GOOD, citations=many)
+        asked = await ada.says(papers, f"{mention} everything?")
+        first = await answer_in(papers)
+        await papers.wait_for_bot_message()
+        answers.prepared = GOOD
+        await ada.edits(asked, f"{mention} something?")
+        await local.journal.until(lambda: len(papers.bot_messages) == 1, "the rest to be deleted")
+        assert papers.bot_messages == [first]
+
+    async def test_an_edit_that_changes_no_word_changes_nothing(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
+    ) -> None:
+        asked = await ada.says(papers, f"{mention} first?")
+        await answer_in(papers)
+        await ada.edits(asked, f"{mention}   first?")
+        await local.stays_silent(0.2)
+        assert answers.asked == ["first?"]
+
+    async def test_an_edit_during_the_answer_is_answered_after_it(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
+    ) -> None:
         answers.released.clear()
-        asked = await ada.says(papers, f"{mention} gone soon?")
+        asked = await ada.says(papers, f"{mention} frist?")
         await answers.were_asked()
-        await ada.deletes(asked)
-        answers.released.set()
-        answer = await papers.wait_for_bot_message()
-        assert TITLE in answer.text
-        assert answer.reply_to is None
-
-    async def test_where_the_history_is_closed_the_answer_is_no_reply(
-        self, papers: Channel, ada: Person, mention: str
-    ) -> None:
-        papers.deny("read_message_history")
-        await ada.says(papers, f"{mention} may you read?")
-        answer = await papers.wait_for_bot_message()
-        assert TITLE in answer.text
-        assert answer.reply_to is None
-
-    async def test_a_forbidden_typing_indicator_does_not_lose_the_answer(
-        self, papers: Channel, ada: Person, mention: str, local: LocalDiscord, answers: PreparedAnswers
-    ) -> None:
-        local.fail_next("POST /channels/{}/typing", status=403, code=50013)
-        answers.released.clear()
-        await ada.says(papers, f"{mention} may you type?")
-        await local.journal.until(lambda: local.calls("POST /channels/{}/typing"), "typing")
-        answers.released.set()
-        assert TITLE in (await papers.wait_for_bot_message()).text
-
-    async def test_a_rate_limit_and_a_lost_reply_delay_the_answer_and_do_not_double_it(
-        self, papers: Channel, ada: Person, mention: str, local: LocalDiscord
-    ) -> None:
-        local.rate_limit_next(POST, retry_after=0.05)
-        await ada.says(papers, f"{mention} first?")
-        assert TITLE in (await papers.wait_for_bot_message()).text
-        local.fail_next(POST, status=502, stored=True)
-        await ada.says(papers, f"{mention} second?")
-        assert TITLE in (await papers.wait_for_bot_message()).text
-        await local.journal.until(lambda: len(local.calls(POST)) == 4, "the repeated post")
+        await ada.edits(asked, f"{mention} first?")
         await local.taken_in()
-        assert len(papers.bot_messages) == 2
-
-    async def test_a_lost_acknowledgement_is_repeated_and_the_command_answered(
-        self, papers: Channel, ada: Person, local: LocalDiscord
-    ) -> None:
-        local.fail_next(CALLBACK, status=502, stored=True)  # the second attempt is then refused with 40060
-        interaction = await ada.uses_command(papers, "ask", question="twice?")
-        assert TITLE in (await interaction.finished()).text
-        assert [call.status for call in local.calls(CALLBACK)] == [502, 400]
-
-    async def test_a_command_that_expired_is_answered_in_its_channel(
-        self, papers: Channel, ada: Person, local: LocalDiscord, answers: PreparedAnswers
-    ) -> None:
-        local.fail_next(CALLBACK, status=404, code=10062)
-        await ada.uses_command(papers, "ask", question="too late?")
-        assert TITLE in (await papers.wait_for_bot_message()).text
-        answers.released.clear()
-        interaction = await ada.uses_command(papers, "ask", question="a very long time?")
-        await interaction.response()
-        local.clock.advance(16 * 60)
         answers.released.set()
-        assert TITLE in (await papers.wait_for_bot_message(lambda message: not message.loading)).text
+        await answers.were_asked(2)
+        await (await papers.wait_for_bot_message()).wait_until(done)
+        assert answers.asked == ["frist?", "first?"]
+        assert len(papers.bot_messages) == 1
 
-    async def test_an_answer_that_discord_refuses_becomes_an_apology(
-        self, papers: Channel, ada: Person, local: LocalDiscord
+    async def test_a_mention_added_later_is_heard(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
     ) -> None:
-        local.fail_next(ORIGINAL, status=400, code=50035)
-        interaction = await ada.uses_command(papers, "ask", question="broken?")
-        assert "Something went wrong" in (await interaction.finished()).text
+        asked = await ada.says(papers, "first?")
+        await ada.edits(asked, f"{mention} first?")
+        assert TITLE in (await answer_in(papers)).text
+        assert answers.asked == ["first?"]
 
-    async def test_where_the_bot_may_not_write_it_stays_silent_and_alive(
-        self, papers: Channel, ada: Person, mention: str, local: LocalDiscord, caplog: pytest.LogCaptureFixture
+    async def test_deleting_the_question_withdraws_the_answer(
+        self, papers: Channel, ada: Person, mention: str, local: LocalDiscord, store: Store
     ) -> None:
-        papers.deny("send_messages")
-        await ada.says(papers, f"{mention} hello?")
-        await local.journal.until(lambda: len(local.calls(POST)) == 2, "the apology to be refused as well")
-        papers.grant("send_messages")
-        await ada.says(papers, f"{mention} hello again?")
-        assert TITLE in (await papers.wait_for_bot_message()).text
-        assert "not delivered" in caplog.text
-        assert "code=50013" in caplog.text
+        asked = await ada.says(papers, f"{mention} first?")
+        answer = await answer_in(papers)
+        await ada.deletes(asked)
+        await local.journal.until(lambda: answer.deleted, "the answer to be withdrawn")
+        assert await store.answers.of_message(answer.id) is None
 
-    async def test_the_heartbeat_keeps_time_while_answers_are_made(self, local: LocalDiscord, ada: Person) -> None:
-        await ada.dms("busy?")
-        await ada.dm.wait_for_bot_message()
-        assert local.worst_heartbeat_lateness() < 1
+    async def test_an_old_answer_stays_whatever_becomes_of_its_question(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord, store: Store
+    ) -> None:
+        asked = await ada.says(papers, f"{mention} first?")
+        answer = await answer_in(papers)
+        kept = await kept_as(store, answer)
+        await store.answers.withdraw(kept.answer_id)
+        await store.answers.keep(replace(kept, asked_at=datetime.now(UTC) - timedelta(minutes=11)))
+        await store.answers.posted(kept.answer_id, [answer.id])
+        await ada.edits(asked, f"{mention} second?")
+        await local.stays_silent(0.1)
+        await ada.deletes(asked)
+        await local.stays_silent(0.1)
+        assert not answer.deleted
+        assert answers.asked == ["first?"]
 
 
 class TestClosing:
-    async def test_answers_in_flight_are_finished_and_no_new_questions_taken(
+    async def test_answers_in_flight_are_finished_and_late_questions_told_to_wait(
         self, bot: FootnoteBot, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
     ) -> None:
         answers.released.clear()
         early = await ada.uses_command(papers, "ask", question="in time?")
         await answers.were_asked()
-        closing = asyncio.create_task(bot.in_flight.drain())
+        closing = asyncio.create_task(bot.desk.in_flight.drain())
         await asyncio.sleep(0)
         late = await ada.uses_command(papers, "ask", question="too late?")
-        assert CLOSING in (await late.finished()).text
-        assert late.ephemeral
-        await ada.says(papers, f"{mention} too late?")
+        assert "being restarted" in (await late.finished(done)).text
+        said = await ada.says(papers, f"{mention} too late?")
+        reply = await papers.wait_for_bot_message(lambda message: message.reply_to is said)
+        assert "being restarted" in reply.text
         answers.released.set()
         await closing
         assert early.final
         assert TITLE in early.final.text
         assert answers.asked == ["in time?"]
 
-    async def test_what_cannot_be_finished_in_time_is_apologised_for(
+    async def test_ten_answers_that_cannot_be_finished_in_time_are_all_apologised_for(
         self, bot: FootnoteBot, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
     ) -> None:
         answers.released.clear()
-        slash = await ada.uses_command(papers, "ask", question="endless?")
-        await ada.says(papers, f"{mention} endless too?")
-        await answers.were_asked()
-        while len(answers.asked) < 2:
-            await answers.were_asked()
-        await bot.in_flight.drain(seconds=0.01)
-        assert (await slash.finished()).text == GIVEN_UP
-        reply = await papers.wait_for_bot_message(lambda message: message.reply_to is not None)
-        assert reply.text == GIVEN_UP
+        used = [await ada.uses_command(papers, "ask", question=f"endless {n}?") for n in range(5)]
+        said = [await ada.says(papers, f"{mention} endless {n}?") for n in range(5, 10)]
+        await answers.were_asked(10)
+        await bot.desk.in_flight.drain(seconds=0.01)
+        finals = [interaction.final for interaction in used]
+        finals += [message for message in papers.bot_messages if message.reply_to in said]
+        assert len(finals) == 10
+        for final in finals:
+            assert final
+            assert "could not finish this answer" in final.text
+        assert len(papers.bot_messages) == 10
 
     async def test_with_nothing_to_do_closing_does_not_wait(self, bot: FootnoteBot) -> None:
         async with asyncio.timeout(1):
-            await bot.in_flight.drain()
+            await bot.desk.in_flight.drain()
 
 
-class TestStarting:
-    @pytest.mark.usefixtures("bot")
-    async def test_no_privileged_intent_is_asked_for(self, local: LocalDiscord) -> None:
-        (session,) = local.gateway.connected()
-        wanted = discord.Intents._from_value(session.intents)
-        assert wanted == discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+def test_the_stages_are_said_in_the_desk() -> None:
+    # What `done` looks for, so that a change of the words is noticed here first.
+    from pathlib import Path
 
-    async def test_commands_are_sent_at_the_first_start_and_not_again_at_the_second(
-        self, local: LocalDiscord, make_bot: Callable[[], FootnoteBot]
-    ) -> None:
-        for _ in range(2):
-            async with online(local, make_bot()) as bot:
-                assert bot.syncing
-                await bot.syncing
-            assert local.command_syncs == [None]
+    import bot.discord.desk
 
-    async def test_changed_commands_are_sent_again(
-        self, local: LocalDiscord, make_bot: Callable[[], FootnoteBot]
-    ) -> None:
-        async with online(local, make_bot()) as bot:
-            assert bot.syncing
-            await bot.syncing
-            command = bot.tree.get_command("ask")
-            assert isinstance(command, app_commands.Command)
-            command.description = "Ask something else."
-            await sync_if_changed(bot.tree, bot._commands_file)
-        assert local.command_syncs == [None, None]
-        assert local.world.commands[None][0]["description"] == "Ask something else."
-
-    async def test_a_failed_sync_leaves_the_bot_running_and_is_tried_at_the_next_start(
-        self, local: LocalDiscord, make_bot: Callable[[], FootnoteBot], ada: Person, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        local.fail_next("PUT /applications/{}/commands", status=403, code=30034)
-        async with online(local, make_bot()) as bot:
-            assert bot.syncing
-            await bot.syncing
-            assert "commands not synced" in caplog.text
-            await ada.dms("still there?")
-            assert TITLE in (await ada.dm.wait_for_bot_message()).text
-        async with online(local, make_bot()) as bot:
-            assert bot.syncing
-            await bot.syncing
-        assert local.command_syncs == [None]
-
-    async def test_a_damaged_record_means_that_they_are_sent_again(
-        self, local: LocalDiscord, make_bot: Callable[[], FootnoteBot], tmp_path: Path
-    ) -> None:
-        (tmp_path / FILE_NAME).write_text("{")
-        async with online(local, make_bot()) as bot:
-            assert bot.syncing
-            await bot.syncing
-        assert local.command_syncs == [None]
+    source = Path(bot.discord.desk.__file__).read_text(encoding="utf-8")
+    assert all(re.search(re.escape(stage), source) for stage in STAGES)

@@ -14,11 +14,12 @@ from local_discord.transport import EveryHostIsLocal
 from pydantic import SecretStr
 
 from bot.discord.client import FootnoteBot
+from bot.discord.desk import Desk
 from bot.discord.run import require_token, run_bot, serve
 from bot.discord.sync import FILE_NAME, CommandsFile
 from bot.errors import DiscordStartError
 from bot.settings import DiscordSettings, Settings
-from tests.bot.discord.prepared import TITLE, PreparedAnswers
+from tests.bot.discord.prepared import TITLE, PreparedAnswers, done
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -26,12 +27,20 @@ if TYPE_CHECKING:
 
     from local_discord import LocalDiscord
 
+    from bot.store import Store
+    from retrieval.library import Library
+
 
 @pytest.fixture
 def closed_port() -> int:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         return int(unused.getsockname()[1])
+
+
+@pytest.fixture
+def desk(answers: PreparedAnswers, library: Library, store: Store) -> Desk:
+    return Desk(answers, library, store)
 
 
 @asynccontextmanager
@@ -58,7 +67,7 @@ async def test_a_signal_lets_the_answer_in_flight_finish_and_then_ends_the_bot(
         await local.taken_in()
         assert not running.done()
         answers.released.set()
-        assert TITLE in (await ada.dm.wait_for_bot_message()).text
+        assert TITLE in (await (await ada.dm.wait_for_bot_message()).wait_until(done)).text
         async with asyncio.timeout(5):
             await running
 
@@ -76,7 +85,7 @@ async def test_a_second_signal_ends_the_bot_at_once(
         signal.raise_signal(signal.SIGTERM)
         async with asyncio.timeout(5):
             await running
-    assert not ada.dm.bot_messages
+    assert not any(map(done, ada.dm.bot_messages))
     answers.released.set()
 
 
@@ -111,8 +120,18 @@ async def test_a_missing_intent_names_the_switch_in_the_portal(
 ) -> None:
     async with serving(local, make_bot()) as running:
         await local.gateway.drop(4014)
-        with pytest.raises(DiscordStartError, match="Message Content Intent"):
+        with pytest.raises(DiscordStartError, match="Message Content Intent") as caught:
             await running
+    assert "FOOTNOTE_DISCORD__MESSAGE_CONTENT" in str(caught.value)
+
+
+async def test_the_intent_that_the_portal_does_not_allow_is_named_at_the_start(
+    local: LocalDiscord, desk: Desk, tmp_path: Path
+) -> None:
+    file = CommandsFile(tmp_path / FILE_NAME)
+    bot = FootnoteBot(desk, file, message_content=True, connector=local.connector())
+    with pytest.raises(DiscordStartError, match="Message Content Intent"):
+        await asyncio.wait_for(serve(bot, local.token), 20)
 
 
 @pytest.mark.parametrize(("code", "words"), [(4004, "no longer takes the bot token"), (4011, "code 4011")])
@@ -130,7 +149,7 @@ async def test_an_outage_later_on_is_survived(local: LocalDiscord, make_bot: Cal
     async with serving(local, make_bot()):
         await local.drop()
         await ada.dms("still there?")
-        assert TITLE in (await ada.dm.wait_for_bot_message()).text
+        assert TITLE in (await (await ada.dm.wait_for_bot_message()).wait_until(done)).text
 
 
 async def test_a_login_that_discord_refuses_otherwise_is_said_with_its_status(
@@ -141,26 +160,22 @@ async def test_a_login_that_discord_refuses_otherwise_is_said_with_its_status(
         await serve(make_bot(), local.token)
 
 
-async def test_an_unreachable_discord_is_said_in_a_sentence(
-    answers: PreparedAnswers, tmp_path: Path, closed_port: int
-) -> None:
+async def test_an_unreachable_discord_is_said_in_a_sentence(desk: Desk, tmp_path: Path, closed_port: int) -> None:
     resolver = EveryHostIsLocal(closed_port)
-    bot = FootnoteBot(answers, CommandsFile(tmp_path / FILE_NAME), connector=aiohttp.TCPConnector(resolver=resolver))
+    bot = FootnoteBot(desk, CommandsFile(tmp_path / FILE_NAME), connector=aiohttp.TCPConnector(resolver=resolver))
     with pytest.raises(DiscordStartError, match=r"cannot be reached \(discord.com: .*FOOTNOTE_DISCORD__PROXY"):
         await serve(bot, "some.token")
 
 
-async def test_an_unreachable_proxy_is_said_without_its_password(
-    answers: PreparedAnswers, tmp_path: Path, closed_port: int
-) -> None:
+async def test_an_unreachable_proxy_is_said_without_its_password(desk: Desk, tmp_path: Path, closed_port: int) -> None:
     proxy = f"http://user:hunter2@127.0.0.1:{closed_port}"
     settings = Settings(data_dir=tmp_path, discord=DiscordSettings(token=SecretStr("some.token"), proxy=proxy))
     with pytest.raises(DiscordStartError, match="cannot be reached") as caught:
-        await run_bot(settings, answers, require_token(settings))
+        await run_bot(settings, desk, require_token(settings))
     assert "hunter2" not in str(caught.value)
 
 
-async def test_a_proxy_that_is_no_address_is_said_in_a_sentence(answers: PreparedAnswers, tmp_path: Path) -> None:
+async def test_a_proxy_that_is_no_address_is_said_in_a_sentence(desk: Desk, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, discord=DiscordSettings(token=SecretStr("some.token"), proxy="proxy"))
     with pytest.raises(DiscordStartError, match="FOOTNOTE_DISCORD__PROXY"):
-        await run_bot(settings, answers, require_token(settings))
+        await run_bot(settings, desk, require_token(settings))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord.markdown import ELLIPSIS, URL_LENGTH, escape, length, link, plain, safe_url, shorten
+from bot.discord.markdown import ELLIPSIS, URL_LENGTH, escape, length, link, plain, safe_url, shorten, shorten_at_end
 
 ESCAPED = re.compile(r"\\[^0-9A-Za-z\s]")
 
@@ -74,6 +74,11 @@ def test_the_middle_is_left_out_by_whole_words() -> None:
     assert shorten("one two three four five six", 18) == "one two … five six"
 
 
+def test_of_a_very_long_text_only_the_ends_are_looked_at_and_they_are_the_same() -> None:
+    assert shorten("one two " + "middle " * 10_000 + "five six", 22) == "one two … five six"
+    assert shorten("x" * 10_000, 10) == "x" * 9 + ELLIPSIS
+
+
 def test_one_endless_word_is_cut() -> None:
     assert shorten("x" * 100, 10) == "x" * 9 + ELLIPSIS
 
@@ -117,3 +122,15 @@ def test_a_title_cannot_bring_a_link_of_its_own() -> None:
     made = link("x](https://evil.example) [y", "https://arxiv.org/abs/1")
     assert re.findall(r"\]\((.*?)\)", made) == ["https://arxiv.org/abs/1"]
     assert made.count("[") == made.count("]") == 1
+
+
+@given(st.text(max_size=300).map(plain), st.integers(min_value=2, max_value=100))
+def test_a_label_fits_and_begins_as_the_text_does(text: str, limit: int) -> None:
+    label = shorten_at_end(text, limit)
+    assert length(label) <= limit
+    assert label == text or (label.endswith(ELLIPSIS) and text.startswith(label.removesuffix(ELLIPSIS)))
+
+
+def test_a_label_is_cut_at_a_word_where_that_leaves_half_of_it() -> None:
+    assert shorten_at_end("one two three four", 12) == "one two…"
+    assert shorten_at_end("one twothreefour", 12) == "one twothre…"

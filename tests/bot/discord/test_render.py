@@ -9,119 +9,114 @@ from hypothesis import strategies as st
 from local_discord.limits import COMPONENTS_V2, check_message
 from local_discord.reading import displayed_text, walk
 
-from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
-from bot.discord.markdown import safe_url
-from bot.discord.render import SHORTEST_QUOTE, cards, notice
+from bot.answering.answer import Answer, Citation, Statement, Usage
+from bot.discord.markdown import length, safe_url
+from bot.discord.render import (
+    PAGE_PAPERS,
+    Card,
+    cards,
+    document,
+    notice,
+    paper_card,
+    quotes,
+    search_page,
+    similar_page,
+    trends,
+    writing,
+)
+from bot.discord.render.answers import MOST_MESSAGES, SHORTEST_QUOTE
+from bot.discord.searches import Search, Searches
+from bot.language import LANGUAGES, speaking
+from bot.store import Trend
+from retrieval.papers import Paper
+from tests.bot.discord.foreign import answered, foreign, found, hits, refused
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL
 
 if TYPE_CHECKING:
-    from discord import ui
+    from collections.abc import Sequence
 
-NASTY = [
-    "@everyone",
-    "@here",
-    "<@123456789012345678>",
-    "<@&1>",
-    "<#1>",
-    "[x](https://evil.example)",
-    "](https://evil.example)",
-    "[",
-    "]",
-    "https://evil.example",
-    "||",
-    "```",
-    "`",
-    "# ",
-    "-# ",
-    "> ",
-    ">>> ",
-    "- ",
-    "1. ",
-    "<t:1:R>",
-    "<:e:1>",
-    "<a:e:1>",
-    ":smile:",
-    "</ask:1>",
-    "\n",
-    "\n# ",
-    "\u202e",
-    "\u200b",
-    "\ud800",
-    "\\",
-    "*",
-    "__",
-    "~~",
-    "😀",
-    " ",
-    " word",
-]
+    from retrieval.papers import Hit
+
+ID = "a1B2c3D4e5F6g7H8"
 ESCAPED = re.compile(r"\\[^0-9A-Za-z\s]")
 LINK = re.compile(r"\[([^\[\]]*)\]\((https?://[^\s()<>]+)\)")
-
-
-def foreign(longest: int) -> st.SearchStrategy[str]:
-    """Text that means harm, short as a rule and sometimes much longer than anything may be."""
-    bits = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=20)), max_size=12).map("".join)
-    return st.builds(lambda text, times: (text * times)[:longest], bits, st.sampled_from([1, 1, 1, 1, 5, 200]))
-
-
-urls = st.one_of(
-    st.none(),
-    st.just(URL),
-    foreign(80).map("https://arxiv.org/abs/".__add__),
-    foreign(80),
-    st.integers(0, 600).map(lambda size: "https://a.b/" + "x" * size),
-)
-
-
-@st.composite
-def answered(draw: st.DrawFn) -> Answer:
-    count = draw(st.sampled_from([1, 2, 3, 5, 12, 45]))
-    shared = draw(st.lists(st.tuples(foreign(400), urls, foreign(4000)), min_size=1, max_size=3))
-    citations = tuple(Citation(number, f"id:{number}", *shared[number % len(shared)]) for number in range(1, count + 1))
-    numbers = st.lists(st.integers(1, count), min_size=1, max_size=6, unique=True).map(tuple)
-    statements = draw(st.lists(st.builds(Statement, foreign(5000), numbers), min_size=1, max_size=6))
-    usage = st.one_of(st.none(), foreign(500).map(lambda model: Usage(model, 1, 1, 1)))
-    return replace(
-        GOOD,
-        statements=tuple(statements),
-        citations=citations,
-        note=draw(st.one_of(st.none(), foreign(1000))),
-        writer=draw(st.sampled_from(["extractive", "llm"])),
-        usage=draw(usage),
-    )
-
-
-@st.composite
-def refused(draw: st.DrawFn) -> Answer:
-    nearest = draw(st.lists(st.builds(NearPaper, st.just("id:1"), foreign(2000), urls), max_size=50))
-    refusal, note = draw(st.one_of(st.none(), foreign(5000))), draw(st.one_of(st.none(), foreign(1000)))
-    return replace(REFUSAL, refusal=refusal, nearest=tuple(nearest), note=note)
-
-
-def shown(views: list[ui.LayoutView]) -> str:
-    return "\n".join(displayed_text(view.to_components()) for view in views)
-
-
+OURS = re.compile(r"^((\*\*\[\d+\]\*\* ?)+|> -# (\[\d+\] )?|-# |- |### |\*\*\d+\.\*\* )|\*\*$|^> \*\*", re.MULTILINE)
+FACT = "Mosses drink fog."
+OTHER = Citation(2, "arxiv:2001.00001", "On Mosses", None, "Mosses take up 40% of their water from fog.")
+languages = st.sampled_from(sorted(LANGUAGES))
+answers = st.one_of(answered(), refused())
 thorough = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
+def shown(views: Sequence[Card]) -> str:
+    return "\n".join(displayed_text(view.to_components()) for view in views)
+
+
+def parts(view: Card) -> list[dict[str, Any]]:
+    return list(walk(view.to_components()))
+
+
+def buttons(view: Card) -> list[dict[str, Any]]:
+    return [part for part in parts(view) if part["type"] == 2]
+
+
+def labels(view: Card) -> list[str]:
+    return [part["label"] for part in buttons(view)]
+
+
+def assert_within_limits(view: Card) -> None:
+    """Discord's numbers; its server counts characters, and nobody knows of which kind: ours are the larger."""
+    components: list[Any] = view.to_components()
+    files = {file.filename: file.fp.read() for file in view.files()}
+    check_message({"components": components, "flags": COMPONENTS_V2}, files)
+    assert len(parts(view)) <= 40
+    texts = [part["content"] for part in parts(view) if part["type"] == 10]
+    assert all(text.strip() for text in texts)
+    assert sum(map(length, texts)) <= 4000
+    rows = [part["components"] for part in parts(view) if part["type"] == 1]
+    assert len(rows) <= 5
+    assert all(1 <= len(row) <= 5 for row in rows)
+    ids = [part["custom_id"] for part in buttons(view) if "custom_id" in part]
+    assert len(set(ids)) == len(ids)
+    assert all(1 <= length(one) <= 100 for one in ids)
+    assert all(1 <= length(label) <= 80 for label in labels(view))
+
+
+def assert_nothing_foreign_is_alive(text: str, wanted: Sequence[str | None]) -> None:
+    assert not re.search(r"@(everyone|here)|<(@[!&]?|#|a?:\w*:|t:|/|id:)\d*", text)
+    alive = ESCAPED.sub("·", text)
+    assert [target for _, target in LINK.findall(alive)] == [safe for url in wanted if (safe := url and safe_url(url))]
+    rest = OURS.sub("", LINK.sub("", alive))
+    rest = re.sub(r" (\[\d+\])+$", "", rest, flags=re.MULTILINE)
+    assert not re.search(r"[*_~`|\[\]]|://|:\w+:", rest)
+    assert not re.search(r"^(#|>|-#|- |\d+\. )", rest, flags=re.MULTILINE)
+
+
 @thorough
-@given(st.one_of(answered(), refused()))
-def test_every_message_is_within_the_limits(answer: Answer) -> None:
-    for view in cards(answer):
-        components: list[Any] = view.to_components()
-        check_message({"components": components, "flags": COMPONENTS_V2}, {})
-        assert len(list(walk(components))) <= 40
-        texts = [part["content"] for part in walk(components) if part["type"] == 10]
-        assert all(texts)
-        assert len("".join(texts).encode("utf-16-le")) // 2 <= 4000
+@given(
+    answers,
+    st.sampled_from([None, ID]),
+    st.booleans(),
+    st.one_of(st.none(), foreign(2000)),
+    st.sampled_from(["en", "de", "fr"]),
+)
+def test_every_message_is_within_the_limits(
+    answer: Answer, answer_id: str | None, thread: bool, asked: str | None, language: str
+) -> None:
+    with speaking(language):
+        views = cards(answer, answer_id, thread=thread, asked=asked)
+        assert 1 <= len(views) <= MOST_MESSAGES
+        for view in [*views, writing(answer, "Reading …", asked=asked), *quotes(answer)]:
+            assert_within_limits(view)
 
 
 @thorough
 @given(answered())
 def test_every_citation_that_a_statement_names_is_shown_once(answer: Answer) -> None:
-    text = shown(cards(answer))
+    views = cards(answer)
+    text = "\n".join([shown(views), *(file.fp.read().decode() for file in views[-1].files())])
+    if views[-1].files():
+        text = views[-1].files()[0].fp.read().decode()
     for citation in answer.citations:
         assert text.count(f"**[{citation.number}]**") == 1
     for statement in answer.statements:
@@ -129,58 +124,144 @@ def test_every_citation_that_a_statement_names_is_shown_once(answer: Answer) -> 
 
 
 @thorough
-@given(st.one_of(answered(), refused()))
-def test_nothing_foreign_comes_alive(answer: Answer) -> None:
-    text = shown(cards(answer))
+@given(answers, foreign(1000))
+def test_nothing_foreign_comes_alive(answer: Answer, asked: str) -> None:
+    views = cards(answer, ID, asked=asked)
+    cited = list({each.paper_id: each.url for each in answer.citations}.values())
+    urls: list[str | None] = [paper.url for paper in answer.nearest] if answer.refused else [*cited]
+    text = shown(views)
+    if not views[-1].files() and len(answer.citations) <= 5:
+        assert_nothing_foreign_is_alive(text.replace("**Nearest papers**", ""), urls)
+    assert_nothing_foreign_is_alive(shown(quotes(answer)), [each.url for each in answer.citations])
+
+
+@thorough
+@given(hits, foreign(300), st.integers(0, 3), st.integers(1, 4), languages)
+def test_lists_of_papers_are_within_the_limits_and_nothing_foreign_in_them_comes_alive(
+    listed: list[Hit], query: str, page: int, pages: int, language: str
+) -> None:
+    token = Searches().token(Search(query))
+    with speaking(language):
+        views = [search_page(listed[:PAGE_PAPERS], query, page, max(pages, page + 1), token)]
+        views += [similar_page(listed[0].paper, listed), paper_card(listed[0].paper, starred=True)] if listed else []
+        views.append(trends([(hit.paper, Trend(hit.paper.paper_id, 3, 1)) for hit in listed], 7))
+    for view in views:
+        assert_within_limits(view)
+        text = shown([view])
+        assert not re.search(r"@(everyone|here)|<(@[!&]?|#|a?:\w*:|t:|/|id:)\d*", text)
+        rest = OURS.sub("", LINK.sub("", ESCAPED.sub("·", text)))
+        assert not re.search(r"[*_~`|\[\]]|://|:\w+:", rest)
+        assert not re.search(r"^(#|>|-#|- |\d+\. )", rest, flags=re.MULTILINE)
+
+
+@thorough
+@given(answers)
+def test_the_file_holds_every_statement_and_title_and_nothing_foreign_in_it_comes_alive(answer: Answer) -> None:
+    text = document(answer)
     assert not re.search(r"@(everyone|here)|<(@[!&]?|#|a?:\w*:|t:|/|id:)\d*", text)
-    alive = ESCAPED.sub("·", text)
-    papers = answer.nearest if answer.refused else answer.citations
-    wanted = [safe for paper in papers if (safe := paper.url and safe_url(paper.url))]
-    assert [target for _, target in LINK.findall(alive)] == wanted
-    rest = LINK.sub("", alive)
-    rest = re.sub(r"^(\*\*\[\d+\]\*\* |\*\*Nearest papers\*\*$|> |-# |- )", "", rest, flags=re.MULTILINE)
-    rest = re.sub(r" (\[\d+\])+$", "", rest, flags=re.MULTILINE)
-    assert not re.search(r"[*_~`|\[\]]|://|:\w+:", rest)
-    assert not re.search(r"^(#|>|-#|- |\d+\. )", rest, flags=re.MULTILINE)
+    assert text.count("**[") == len(answer.citations)
+    text.encode()
 
 
-def test_an_ordinary_answer_is_one_card_with_statements_citations_and_writer() -> None:
+def test_an_ordinary_answer_is_one_card_with_statements_citations_confidence_and_writer() -> None:
+    llm = replace(
+        GOOD,
+        statements=(Statement("Mosses live on fog.", (1, 2)),),
+        citations=(replace(GOOD.citations[0], quote=QUOTE), OTHER),
+        writer="llm",
+        usage=Usage("gpt-5.4-mini", 1, 900, 80),
+        confidence=0.7,
+        note="The language model was slow.",
+    )
+    (view,) = cards(llm, ID)
+    assert shown([view]).split("\n") == [
+        "Mosses live on fog. [1][2]",
+        f"**[1]** [{TITLE}]({URL})",
+        f"> -# {QUOTE}",
+        "**[2]** On Mosses",
+        "> -# Mosses take up 40% of their water from fog.",
+        "-# The language model was slow.",
+        "-# Partly supported · Written by gpt-5.4-mini from the papers quoted",
+    ]
+    assert labels(view) == ["⭐", "⭐", "👍", "👎", "Quotes", "Similar papers", "Follow up"]
+
+
+def test_a_quote_that_is_itself_the_statement_is_not_said_twice() -> None:
     (view,) = cards(GOOD)
-    assert displayed_text(view.to_components()).split("\n") == [
+    assert shown([view]).split("\n") == [
         f"{QUOTE} [1]",
         f"**[1]** [{TITLE}]({URL})",
-        f"> {QUOTE}",
-        "-# Sentences taken word for word from the papers",
+        "-# Well supported · Sentences taken word for word from the papers",
     ]
+    assert QUOTE in shown(quotes(GOOD))
+    latex = replace(GOOD.citations[0], quote="As a result, ``France'' stands out.")
+    said = replace(GOOD, statements=(Statement("“France” stands out.", (1,)),), citations=(latex,))
+    assert "As a result" not in shown(cards(said))
 
 
-def test_a_refusal_names_the_nearest_papers_and_links_those_that_have_an_address() -> None:
-    (view,) = cards(replace(REFUSAL, note="The language model timed out."))
-    assert displayed_text(view.to_components()).split("\n") == [
+def test_citations_of_one_paper_stand_together_under_its_title() -> None:
+    first, second = Citation(1, "a", "A", None, "Fog one."), Citation(3, "a", "A", None, "Fog two.")
+    (view,) = cards(replace(GOOD, statements=(Statement("So.", (1, 2, 3)),), citations=(first, OTHER, second)))
+    assert "**[1]** **[3]** A\n> -# [1] Fog one.\n> -# [3] Fog two.\n**[2]** On Mosses" in shown([view])
+
+
+def test_without_an_id_there_are_no_buttons_and_with_one_only_the_last_message_has_them() -> None:
+    citations = tuple(Citation(n, f"id:{n}", TITLE, URL, "word " * 60) for n in range(1, 41))
+    long = replace(GOOD, citations=citations)
+    assert not any(map(buttons, cards(long)))
+    *first, last = cards(long, ID, thread=True)
+    assert first
+    assert labels(last)[-6:] == ["👍", "👎", "Quotes", "Similar papers", "Follow up", "Continue in a thread"]
+    assert not any("👍" in labels(view) for view in first)
+
+
+def test_a_refusal_names_the_nearest_papers_and_offers_its_choices_as_buttons() -> None:
+    choices = ("What is said about sign language?", "What is said about " + "very " * 20 + "long things?")
+    refusal = replace(REFUSAL, note="The language model timed out.", choices=choices)
+    (view,) = cards(refusal, ID)
+    assert shown([view]).split("\n") == [
         "The papers do not say.",
         "**Nearest papers**",
         f"- [{TITLE}]({URL})",
         "- No address",
+        "-# What the papers here do answer:",
         "-# The language model timed out.",
     ]
+    assert labels(view)[0] == choices[0]
+    assert re.fullmatch(r"What is said about( very)+…", labels(view)[1])
+    assert labels(view)[2:] == ["👍", "👎", "Similar papers", "Follow up"]
+    assert f"- {choices[0]}" in shown(cards(refusal))
 
 
-def test_the_model_is_named_as_the_writer() -> None:
-    llm = replace(GOOD, writer="llm", usage=Usage("gpt-5.4-mini", 1, 900, 80))
-    assert "-# Written by gpt-5.4-mini from the papers quoted" in shown(cards(llm))
+def test_a_question_back_offers_its_answers_and_no_thumbs() -> None:
+    asked = "That is a broad one here. What about “robots” do you mean?"
+    back = replace(REFUSAL, refusal=asked, nearest=(), choices=("arms", "legs", "minds"), clarifying=True)
+    (view,) = cards(back, ID)
+    assert shown([view]) == asked
+    assert labels(view) == ["arms", "legs", "minds", "Follow up"]
+    rows = [len(part["components"]) for part in parts(view) if part["type"] == 1]
+    assert rows == [3, 1]
 
 
-def test_quotes_lose_their_middle_only_when_the_answer_would_not_fit_into_one_message() -> None:
-    def quoting(words: int) -> Answer:
-        quote = " ".join(f"word{number}" for number in range(words))
-        return replace(GOOD, citations=tuple(Citation(n, f"id:{n}", TITLE, URL, quote) for n in range(1, 6)))
+def test_the_question_is_repeated_where_the_place_does_not_show_it() -> None:
+    (view,) = cards(GOOD, asked="does *likelihood*\nmatter?")
+    assert shown([view]).startswith("> **does \\*likelihood\\* matter?**\n")
+    assert shown(cards(GOOD, asked=" \u200b")) == shown(cards(GOOD))
 
-    assert "…" not in shown(cards(quoting(70)))
-    (view,) = cards(quoting(150))
-    quotes = re.findall(r"^> (.*)$", displayed_text(view.to_components()), flags=re.MULTILINE)
-    for quote in quotes:
-        assert re.fullmatch(r"word0( word\d+)* …( word\d+)* word149", quote)
-        assert len(quote) > 500
+
+def test_stars_that_are_lit_look_so() -> None:
+    (view,) = cards(replace(GOOD, citations=(*GOOD.citations, OTHER)), ID, starred={OTHER.paper_id})
+    assert [part["style"] for part in buttons(view) if part["label"] == "⭐"] == [2, 3]
+
+
+def test_quotes_are_folded_where_a_button_shows_them_whole() -> None:
+    quote = " ".join(f"word{number}" for number in range(300))
+    long = replace(GOOD, citations=(replace(GOOD.citations[0], quote=quote),))
+    (folded,) = (line for line in shown(cards(long, ID)).split("\n") if line.startswith("> "))
+    assert re.fullmatch(r"> -# word0( word\d+)* …( word\d+)* word299", folded)
+    assert length(folded) <= 250
+    assert f"> -# {quote}" in shown(cards(long))
+    assert f"> -# {quote}" in shown(quotes(long))
 
 
 def test_what_does_not_fit_goes_into_further_messages_with_every_link_whole() -> None:
@@ -189,14 +270,46 @@ def test_what_does_not_fit_goes_into_further_messages_with_every_link_whole() ->
     assert len(views) > 1
     text = shown(views)
     assert text.count(f"[{TITLE}]({URL})") == 30
-    assert all(len(quote) <= SHORTEST_QUOTE for quote in re.findall(r"^> (.*)$", text, flags=re.MULTILINE))
+    assert all(len(quote) <= SHORTEST_QUOTE for quote in re.findall(r"^> -# (.*)$", text, flags=re.MULTILINE))
+
+
+def test_what_would_take_more_than_five_messages_comes_as_a_file_and_whole() -> None:
+    statements = tuple(Statement(f"{number} " + "word " * 280, (1,)) for number in range(20))
+    views = cards(replace(GOOD, statements=statements), ID)
+    assert len(views) == MOST_MESSAGES
+    assert not any(view.files() for view in views[:-1])
+    for _ in range(2):
+        (file,) = views[-1].files()
+        text = file.fp.read().decode()
+        assert file.filename == "answer.md"
+        assert all(f"\n\n{number} word" in text for number in range(1, 20))
+        assert f"[{TITLE}]({URL})" in text
+    assert "in the file" in shown(views[-1:])
+    assert "👍" in labels(views[-1])
 
 
 def test_no_number_of_citations_breaks_the_limit_of_components() -> None:
     for count in range(1, 80):
-        citations = tuple(Citation(n, "id", "T", None, "Q") for n in range(1, count + 1))
-        for view in cards(replace(GOOD, citations=citations)):
-            assert len(list(walk(view.to_components()))) <= 40
+        citations = tuple(Citation(n, f"id:{n}", "T", None, "Q") for n in range(1, count + 1))
+        for view in cards(replace(GOOD, citations=citations), ID, thread=True):
+            assert len(parts(view)) <= 40
+
+
+def test_a_growing_answer_shows_what_there_is_and_what_is_being_done() -> None:
+    assert shown([writing(None, "Searching 74 papers …")]) == "-# Searching 74 papers …"
+    assert shown([writing(GOOD, "Writing …")]).split("\n") == [
+        f"{QUOTE} [1]",
+        f"**[1]** [{TITLE}]({URL})",
+        "-# Writing …",
+    ]
+    long = replace(GOOD, statements=tuple(Statement("word " * 250, (1,)) for _ in range(9)))
+    text = shown([writing(long, "Writing …")])
+    assert text.endswith("-# Writing …")
+    assert text.count("[1]") == 3
+
+
+def test_an_answer_without_quotes_says_so() -> None:
+    assert shown(quotes(REFUSAL)) == "This answer quotes no paper."
 
 
 def test_a_paper_without_a_title_is_shown_by_its_id() -> None:
@@ -210,5 +323,45 @@ def test_a_refusal_without_visible_words_gets_ours() -> None:
     )
 
 
+def test_a_search_page_numbers_its_papers_and_turns_both_ways() -> None:
+    listed = [found(Paper(f"p:{n}", f"Paper {n}", FACT, "arxiv", URL)) for n in range(5, 10)]
+    middle = search_page(listed, "fog", 1, 3, "wb~~~fog")
+    lines = shown([middle]).split("\n")
+    assert lines[:4] == ["### Papers on “fog”", f"**6.** [Paper 5]({URL})", "-# arXiv", f"> -# {FACT}"]
+    assert lines[-1] == "-# Page 2 of 3"
+    turns = {part["label"]: part["custom_id"] for part in buttons(middle) if part["label"] != "⭐"}
+    assert turns == {"◀ Previous": "footnote:page:0:wb~~~fog", "Next ▶": "footnote:page:2:wb~~~fog"}
+    assert set(labels(search_page(listed, "fog", 0, 3, "t"))) == {"⭐", "Next ▶"}
+    assert set(labels(search_page(listed, "fog", 0, 1, "t"))) == {"⭐"}
+    assert shown([search_page([], "fog", 0, 1, "t")]) == "I know no papers on “fog”."
+
+
+def test_a_paper_shows_its_abstract_and_leads_on() -> None:
+    view = paper_card(Paper("p", "Moss", FACT, "arxiv", URL), starred=True)
+    assert shown([view]) == f"### Moss\n-# arXiv\n{FACT}"
+    assert labels(view) == ["⭐", "Similar papers", "Open"]
+    assert buttons(view)[-1]["url"] == URL
+
+
+def test_papers_like_one_leave_that_one_out() -> None:
+    moss, fog = Paper("p", "Moss", FACT, "s"), Paper("q", "Fog", FACT, "s")
+    assert shown([similar_page(moss, [found(moss), found(fog)])]).startswith("Papers like Moss\n**1.** Fog")
+    assert shown([similar_page(moss, [found(moss)])]) == "I know no papers like Moss."
+
+
+def test_trends_say_how_often_papers_were_asked_about_and_liked() -> None:
+    view = trends(
+        [(Paper("p", "Moss", FACT, "s"), Trend("p", 3, 1)), (Paper("q", "Fog", "", "s"), Trend("q", 1, 0))], 7
+    )
+    assert shown([view]).split("\n") == [
+        "### Papers of the last 7 days here",
+        "**1.** Moss",
+        "-# in 3 answers · liked once",
+        "**2.** Fog",
+        "-# in one answer",
+    ]
+    assert "Nothing was asked" in shown([trends([], 7)])
+
+
 def test_a_notice_is_one_sentence() -> None:
-    assert displayed_text(notice("Please wait.").to_components()) == "Please wait."
+    assert shown([notice("Please wait.")]) == "Please wait."

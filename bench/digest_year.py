@@ -1,0 +1,443 @@
+"""Live through a year of digests with a worker that is killed and a Discord that fails, and count what was posted.
+
+    uv run python bench/digest_year.py PAPERS.jsonl.gz [--days 365] [--subscriptions 200] [--kills 100] [--failing 0.05]
+    uv run python bench/digest_year.py PAPERS.jsonl.gz --database postgresql+asyncpg://... --workers 3
+
+PAPERS has a JSON object a line with `id`, `date`, `title`, `abstract` and `categories`; the papers come in in the order
+of their dates, spread over the working days of the year. This process plays Discord (it remembers nonces for three
+minutes) and keeps the clock of the year; workers, each a process of its own, run the real engine on the real store and
+are killed with SIGKILL while they post, before or after it is shown. Papers have cheap vectors made from their words,
+as it is the delivery that is tried here. The last lines say what came of it; the exit code is 1 if anything was posted
+twice or not at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gzip
+import hashlib
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import numpy as np
+from aiohttp import web
+
+from bot.digest.clock import next_due
+from bot.digest.delivery import Deliverer
+from bot.digest.editor import Editor
+from bot.digest.posting import UnavailableError
+from bot.digest.subscribing import subscribe
+from bot.digest.writing import ReasonWriter
+from bot.store import Store
+from retrieval.papers import Paper
+from retrieval.records import Fresh
+from retrieval.sources.fetched import Fetched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from bot.digest.digest import Digest
+    from bot.store import Subscription
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+NONCE_MEMORY = timedelta(minutes=3)
+YEAR = 365
+DOWN = timedelta(hours=3)  # how long a killed worker is missed at most
+TOPICS = (
+    "language models", "image segmentation", "speech recognition", "video generation", "robots", "retrieval",
+    "medical images", "reinforcement learning", "machine translation", "point clouds", "diffusion models", "safety",
+    "graph networks", "recommendation", "remote sensing", "human motion", "face recognition", "reasoning",
+)  # fmt: skip
+ZONES = (
+    "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Tokyo", "Asia/Kolkata", "Australia/Sydney",
+    "America/Sao_Paulo", "Africa/Nairobi", "Pacific/Auckland", "Europe/London",
+)  # fmt: skip
+
+
+def main() -> None:
+    """Play Discord and the clock, or, started by that, a worker."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("papers", type=Path)
+    parser.add_argument("--days", type=int, default=YEAR)
+    parser.add_argument("--subscriptions", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--failing", type=float, default=0.05)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--database")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--worker", nargs=2, metavar=("URL", "FOLDER"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        asyncio.run(work(options, *options.worker))
+    else:
+        sys.exit(asyncio.run(live(options)))
+
+
+@dataclass
+class Discord:
+    """Show posts, remember nonces, lose some replies, and tell the time."""
+
+    failing: float
+    chance: random.Random
+    now: datetime = START
+    posts: list[dict[str, Any]] = field(default_factory=list)
+    by_nonce: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    finished: asyncio.Queue[tuple[int, str | None]] = field(default_factory=asyncio.Queue)
+    kill: tuple[int, bool] | None = None  # a kill waits for so many more posts, and comes before or after it is shown
+
+    def routes(self) -> web.Application:
+        """Return the server."""
+        app = web.Application()
+        app.add_routes([web.post("/post", self.post), web.post("/find", self.find)])
+        return app
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Show a post, unless its nonce is remembered; fail sometimes, before or after."""
+        wanted = await request.json()
+        self.calls["post"] += 1
+        after = False
+        if self.kill is not None:
+            countdown, after = self.kill
+            self.kill = (countdown - 1, after) if countdown else None
+            if not countdown and not after:
+                return self._strike(wanted["pid"])
+            struck = not countdown
+        else:
+            struck = False
+        fails = self.chance.random() < self.failing
+        shown_first = self.chance.random() < 0.5
+        if fails and not shown_first:
+            return self._fail()
+        known = self.by_nonce.get(wanted["nonce"])
+        if known is None or self.now - known["at"] >= NONCE_MEMORY:
+            known = {**wanted, "at": self.now, "message": len(self.posts) + 1}
+            self.posts.append(known)
+            self.by_nonce[wanted["nonce"]] = known
+        else:
+            self.calls["nonce remembered"] += 1
+        if struck:
+            return self._strike(wanted["pid"])
+        return self._fail() if fails else web.json_response({"message": known["message"]})
+
+    async def find(self, request: web.Request) -> web.Response:
+        """Look for a post by its nonce."""
+        wanted = await request.json()
+        self.calls["find"] += 1
+        if self.chance.random() < self.failing:
+            return self._fail()
+        known = self.by_nonce.get(wanted["nonce"])
+        self.calls["found"] += known is not None
+        return web.json_response({"message": known and known["message"]})
+
+    def _fail(self) -> web.Response:
+        self.calls["failed"] += 1
+        return web.json_response({}, status=503)
+
+    def _strike(self, pid: int) -> web.Response:
+        os.kill(pid, signal.SIGKILL)
+        return web.json_response({}, status=503)
+
+
+class Wire:
+    """Post over HTTP, as a client of Discord would."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def post(self, subscription: Subscription, digest: Digest, *, nonce: str) -> Sequence[int]:
+        """Post a digest."""
+        body = {
+            "subscription": subscription.subscription_id,
+            "place": subscription.place_id,
+            "nonce": nonce,
+            "papers": [entry.paper.paper_id for entry in digest.entries],
+            "pid": os.getpid(),
+        }
+        return [(await self._call("post", body))["message"]]
+
+    async def find(self, subscription: Subscription, *, nonce: str, since: datetime) -> Sequence[int] | None:  # noqa: ARG002
+        """Look for a digest."""
+        message = (await self._call("find", {"nonce": nonce}))["message"]
+        return None if message is None else [message]
+
+    async def tell(self, owner_id: int, sentence: str, *, nonce: str) -> None:
+        """Tell nobody: no place is closed here."""
+
+    async def _call(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        async with self._session.post(f"{self._url}/{name}", json=body) as response:
+            if response.status != 200:
+                raise UnavailableError("Discord is away.")
+            return await response.json()
+
+
+class WordVectors:
+    """Embed by the words of a text alone."""
+
+    model = "all-MiniLM-L6-v2"  # whose calibration lets papers with a topic's words through
+    dimensions = 64
+    max_tokens = 256
+
+    def count_tokens(self, text: str) -> int:
+        """Return the words of a text."""
+        return len(text.split())
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return a row for each text."""
+        rows = np.full((len(texts), self.dimensions), 1e-3, np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in text.lower().split():
+                row[hashlib.blake2b(word.encode(), digest_size=1).digest()[0] % self.dimensions] += 1
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+class Shelf:
+    """Hold all papers of the year, each visible from the moment it comes in."""
+
+    def __init__(self, papers: Sequence[Fresh]) -> None:
+        self.embedder = WordVectors()
+        self._papers = papers
+        self._times = [paper.added_at for paper in papers]
+        self._by_id = {paper.paper_id: paper.details.paper for paper in papers}
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+
+    async def fresh(self, after: datetime, before: datetime) -> list[Fresh]:
+        """Return the papers that came in between."""
+        return list(self._papers[bisect_right(self._times, after) : bisect_right(self._times, before)])
+
+    async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+        """Return cheap vectors."""
+        wanted = list(paper_ids)
+        new = [self._by_id[paper_id] for paper_id in wanted if paper_id not in self._vectors]
+        rows = await self.embedder.embed([f"{paper.title} {paper.abstract[:300]}" for paper in new])
+        self._vectors.update(zip((paper.paper_id for paper in new), rows, strict=True))
+        return {paper_id: self._vectors[paper_id] for paper_id in wanted}
+
+
+def read_papers(path: Path) -> list[Fresh]:
+    """Return the papers, spread over the working days of the year in the order of their dates."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        rows = sorted(map(json.loads, lines), key=lambda row: (row["date"], row["id"]))
+    working = [day for day in range(YEAR) if (START + timedelta(days=day)).weekday() < 5]
+    papers = []
+    for number, row in enumerate(rows):
+        day = working[number * len(working) // len(rows)]
+        at = START + timedelta(days=day, hours=1, seconds=number % 3600)
+        # Enough of an abstract to choose a sentence from.
+        abstract = " ".join(row["abstract"].split())[:600]
+        paper = Paper(f"arxiv:{row['id']}", " ".join(row["title"].split()), abstract, "arxiv", published=at.date())
+        papers.append(Fresh(paper.paper_id, at, Fetched(paper, categories=tuple(row["categories"])), ("arxiv",)))
+    return sorted(papers, key=lambda paper: paper.added_at)
+
+
+async def work(options: argparse.Namespace, url: str, folder: str) -> None:
+    """Run the engine whenever standard input gives the time; say when it is done, and when there is more to do."""
+    shelf = Shelf(read_papers(options.papers))
+    store = await Store.open(Path(folder), options.database)
+    now = START
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    async with aiohttp.ClientSession() as session:
+        editor = Editor(shelf, ReasonWriter(shelf.embedder), store.feedback.liked)
+        deliverer = Deliverer(store, editor, Wire(session, url), now=lambda: now)
+        while line := (await lines.readline()).decode().strip():
+            now = datetime.fromisoformat(line)
+            await deliverer.tick()
+            due = await store.deliveries.next_due()
+            sys.stdout.write(f"{due.isoformat() if due else ''}\n")
+            sys.stdout.flush()
+    await store.close()
+
+
+class Worker:
+    """Hold a worker's process and ask it to do what is due."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    @classmethod
+    async def start(cls, url: str, folder: str) -> Worker:
+        """Start a process."""
+        command = [sys.executable, *sys.argv, "--worker", url, folder]
+        pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+        return cls(await asyncio.create_subprocess_exec(*command, **pipes))
+
+    async def tick(self, now: datetime) -> datetime | None:
+        """Return when there is more to do; raises ConnectionError where it was killed."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{now.isoformat()}\n".encode())
+        await self.process.stdin.drain()
+        async with asyncio.timeout(600):
+            line = (await self.process.stdout.readline()).decode()
+        if not line:
+            raise ConnectionError
+        return datetime.fromisoformat(line.strip()) if line.strip() else None
+
+    async def end(self) -> None:
+        """End the process, and wait for it."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+
+async def live(options: argparse.Namespace) -> int:
+    """Let the year pass and return the exit code."""
+    chance = random.Random(options.seed)
+    discord = Discord(options.failing, random.Random(options.seed + 1))
+    end = START + timedelta(days=options.days)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        store = await Store.open(Path(folder), options.database)
+        made = [make_subscription(number, chance) for number in range(options.subscriptions)]
+        for each in made:
+            await store.subscriptions.add(each)
+        runner = web.AppRunner(discord.routes())
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # noqa: SLF001 - aiohttp has no other way
+        kills = sorted(START + (end - START) * chance.random() for _ in range(options.kills))
+        workers = [await Worker.start(url, folder) for _ in range(options.workers)]
+        killed: Counter[str] = Counter()
+        shown = 0
+        while discord.now < end:
+            if kills and kills[0] <= discord.now and discord.kill is None:
+                kills.pop(0)
+                discord.kill = (chance.randrange(12), chance.random() < 0.5)
+            results = await asyncio.gather(*(each.tick(discord.now) for each in workers), return_exceptions=True)
+            for number, result in enumerate(results):
+                if isinstance(result, ConnectionError):
+                    await workers[number].end()
+                    killed["after it was shown" if discord.kill is None else "before"] += 1
+                    workers[number] = await Worker.start(url, folder)
+                    # Sometimes it is back at once, sometimes after hours.
+                    away = chance.choice((timedelta(seconds=20), timedelta(minutes=2), DOWN * chance.random()))
+                    discord.now += away if options.workers == 1 else timedelta()
+                elif isinstance(result, BaseException):
+                    raise result
+            dues = [result for result in results if isinstance(result, datetime)]
+            discord.now = max(min([*dues, discord.now + timedelta(hours=1)]), discord.now + timedelta(seconds=5))
+            if discord.now >= START + timedelta(days=shown):
+                shown += 30
+                print(
+                    f"{discord.now:%Y-%m-%d} {len(discord.posts)} posts, {time.monotonic() - began:.0f} s", flush=True
+                )
+        for each in workers:
+            await each.end()
+        await runner.cleanup()
+        recorded = {each.subscription_id: await recorded_dues(store, each.subscription_id) for each in made}
+        await store.close()
+    return report(options, made, discord, recorded, sum(killed.values()), time.monotonic() - began)
+
+
+def make_subscription(number: int, chance: random.Random) -> Subscription:
+    """Return one of the subscriptions; three places in four have one, the others several."""
+    place = 10_000 + (number if number % 4 else number % 20)
+    weekdays = chance.choice(((0, 1, 2, 3, 4, 5, 6), (0, 1, 2, 3, 4), (0,), (1, 4)))
+    return subscribe(
+        kind="channel",
+        place_id=place,
+        guild_id=place // 3,
+        owner_id=number,
+        topics=chance.sample(TOPICS, chance.randint(1, 3)),
+        hour=chance.choice((0, 2, 3, 7, 8, 8, 8, 9, 9, 12, 18, 23)),
+        zone=ZONES[number % len(ZONES)],
+        now=START,
+        weekdays=weekdays,
+        most=chance.randint(1, 8),
+    )
+
+
+async def recorded_dues(store: Store, subscription_id: str) -> list[tuple[datetime, datetime, list[int]]]:
+    """Return due moment, time of posting and messages of every delivery that was recorded."""
+    from sqlalchemy import select
+
+    from bot.store.tables import deliveries
+
+    async with store._database.reading() as connection:  # noqa: SLF001 - nothing in the bot needs this
+        rows = await connection.execute(
+            select(deliveries.c.due_at, deliveries.c.posted_at, deliveries.c.message_ids)
+            .where(deliveries.c.subscription_id == subscription_id, deliveries.c.posted_at.is_not(None))
+            .order_by(deliveries.c.due_at)
+        )
+        return [tuple(row) for row in rows]
+
+
+def report(
+    options: argparse.Namespace,
+    made: Sequence[Subscription],
+    discord: Discord,
+    recorded: dict[str, list[tuple[datetime, datetime, list[int]]]],
+    killed: int,
+    seconds: float,
+) -> int:
+    """Print what came of the year and return the exit code."""
+    end = START + timedelta(days=options.days)
+    due = missed = doubled = unposted = caught_up = 0
+    messages = {post["message"] for post in discord.posts}
+    for each in made:
+        moments = {moment: (at, ids) for moment, at, ids in recorded[each.subscription_id]}
+        moment, covered = each.next_due_at, START
+        while moment < end - timedelta(hours=1):
+            due += 1
+            if moment in moments:
+                at, ids = moments[moment]
+                covered = at
+                unposted += not ids or not set(ids) <= messages
+            elif moment <= covered:
+                caught_up += 1  # by the one before it, which was late
+            else:
+                missed += 1
+            moment = next_due(moment, each.hour, each.zone, each.weekdays)
+    nonces = Counter(post["nonce"] for post in discord.posts)
+    doubled = sum(count - 1 for count in nonces.values())
+    shown: dict[int, Counter[str]] = defaultdict(Counter)
+    for post in discord.posts:
+        shown[post["place"]].update(post["papers"])
+    repeated = sum(count - 1 for papers in shown.values() for count in papers.values())
+    figures = {
+        "days": options.days,
+        "subscriptions": len(made),
+        "workers": options.workers,
+        "digests due": due,
+        "posted": len(discord.posts),
+        "made up for by a late one": caught_up,
+        "missed": missed,
+        "recorded but not posted": unposted,
+        "posted twice": doubled,
+        "papers shown": sum(len(post["papers"]) for post in discord.posts),
+        "papers shown twice in a place": repeated,
+        "workers killed while posting": killed,
+        "calls that Discord failed": discord.calls["failed"],
+        "posts repeated within the memory of nonces": discord.calls["nonce remembered"],
+        "posts looked for": discord.calls["find"],
+        "of which found": discord.calls["found"],
+        "minutes": round(seconds / 60, 1),
+    }
+    for name, value in figures.items():
+        print(f"{name:45} {value}")
+    return int(bool(missed or doubled or unposted or repeated))
+
+
+if __name__ == "__main__":
+    main()

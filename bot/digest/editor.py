@@ -1,0 +1,243 @@
+"""The editor: out of the library's fresh papers, the digest that a subscription asks for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+from cachetools import LRUCache
+
+from bot.digest import writing
+from bot.digest.choosing import Candidate, choose, taste_of
+from bot.digest.clock import local_day
+from bot.digest.digest import Digest, Entry, Roundup
+from bot.digest.drawing import draw
+from bot.digest.matching import Words, evidence, match, terms_of
+from bot.digest.roundup import FEWEST_PAPERS, MOST_PAPERS, make_map
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from bot.digest.writing import ReasonWriter
+    from bot.store.nouns import Subscription
+    from retrieval.embedding import Embedder
+    from retrieval.papers import Paper
+    from retrieval.records import Fresh
+
+# A paper that was made public longer ago than this is no news, whenever it came in.
+NEWS: Final = timedelta(days=30)
+# What one subscription asks for serves the others that are due at the same time; most look back one day.
+READ_BACK: Final = timedelta(hours=36)
+TOPICS_REMEMBERED: Final = 2000
+PAPERS_REMEMBERED: Final = 5000
+ALT_CHARACTERS: Final = 1024  # that Discord takes
+
+
+class FreshPapers(Protocol):
+    """Give fresh papers, as the library does."""
+
+    @property
+    def embedder(self) -> Embedder:
+        """Return the model that the vectors are of."""
+        ...
+
+    async def fresh(self, after: datetime, before: datetime) -> Sequence[Fresh]:
+        """Return the papers that could first be found after a moment and until another."""
+        ...
+
+    async def vectors(self, paper_ids: Iterable[str]) -> Mapping[str, NDArray[np.float32]]:
+        """Return the unit vectors of papers, by the ids asked for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Hold the papers that a digest may choose from.
+
+    Attributes:
+        since: the papers came in after it.
+        until: and not after it.
+        papers: in the order they came in.
+        vectors: unit vectors, one row for each paper.
+        words: their words.
+    """
+
+    since: datetime
+    until: datetime
+    papers: tuple[Fresh, ...]
+    vectors: NDArray[np.float32] = field(repr=False)
+    words: Words = field(repr=False)
+
+    def since_moment(self, since: datetime) -> list[int]:
+        """Return which papers came in after a moment, by their place from 0."""
+        return [at for at, paper in enumerate(self.papers) if paper.added_at > since]
+
+
+class Editor:
+    """Compose digests; what one subscription asks the library for serves the next one too.
+
+    Args:
+        library: where fresh papers come from.
+        reasons: who says why a paper matters.
+        liked: tells how much a server likes which papers, by their ids.
+    """
+
+    def __init__(
+        self,
+        library: FreshPapers,
+        reasons: ReasonWriter,
+        liked: Callable[[int], Awaitable[Mapping[str, float]]],
+    ) -> None:
+        self._library = library
+        self._reasons = reasons
+        self._liked = liked
+        self._pool: Pool | None = None
+        self._reading = asyncio.Lock()
+        self._terms: LRUCache[str, frozenset[str]] = LRUCache(PAPERS_REMEMBERED)
+        self._topics: LRUCache[str, NDArray[np.float32]] = LRUCache(TOPICS_REMEMBERED)
+
+    async def pool(self, since: datetime, until: datetime) -> Pool:
+        """Return the papers that came in between two moments; may hold earlier ones too."""
+        async with self._reading:
+            kept = self._pool
+            if kept is None or kept.until != until or kept.since > since:
+                since = min(since, until - READ_BACK)
+                papers = [each for each in await self._library.fresh(since, until) if _is_news(each, until)]
+                self._pool = kept = await self.gather(papers, since, until)
+            return kept
+
+    async def gather(self, papers: Sequence[Fresh], since: datetime, until: datetime) -> Pool:
+        """Return a pool of these papers, without those withdrawn or without a text."""
+        papers = [each for each in papers if not each.details.withdrawn and each.details.paper.abstract.strip()]
+        vectors = await self._library.vectors([each.paper_id for each in papers])
+        known = tuple(sorted((each for each in papers if each.paper_id in vectors), key=lambda each: each.added_at))
+        words = await asyncio.to_thread(lambda: Words([self._read_terms(each.details.paper) for each in known]))
+        rows = np.stack([vectors[each.paper_id] for each in known]) if known else np.zeros((0, 1), np.float32)
+        return Pool(since, until, known, rows, words)
+
+    async def compose(
+        self,
+        subscription: Subscription,
+        pool: Pool,
+        since: datetime,
+        *,
+        day: date,
+        shown: Collection[str] = (),
+        weekly: bool = False,
+    ) -> tuple[Digest, tuple[str, ...]]:
+        """Return the digest of the papers in a pool since a moment, and every id of the papers in it.
+
+        `shown` are ids of papers not to be shown again. The words are those of the language spoken here.
+        """
+        wanted = [
+            at
+            for at in pool.since_moment(since)
+            if _asked_for(pool.papers[at], subscription) and not shown_before(pool.papers[at], shown)
+        ]
+        topics = subscription.topics
+        chosen, candidates = [], []
+        if wanted:
+            matches = await self._match(topics, pool)
+            taste = await self._taste(subscription.guild_id)
+            span = (pool.until - since).total_seconds() or 1.0
+            candidates = [
+                Candidate(
+                    ids=ids_of(pool.papers[at]),
+                    vector=pool.vectors[at],
+                    matches=tuple(matches[:, at].tolist()),
+                    upvotes=pool.papers[at].details.upvotes or 0,
+                    freshness=(pool.papers[at].added_at - since).total_seconds() / span,
+                )
+                for at in wanted
+            ]
+            chosen = await asyncio.to_thread(choose, candidates, subscription.most, taste)
+        details = [pool.papers[wanted[at]].details for at in chosen]
+        named = [topics[candidates[at].topic] for at in chosen]
+        reasons = await self._reasons.write([(t, d.paper) for t, d in zip(named, details, strict=True)])
+        entries = tuple(
+            Entry(d.paper, topic, reason.text, reason.quote, candidates[at].match, d.upvotes, d.code_url)
+            for at, d, topic, reason in zip(chosen, details, named, reasons, strict=True)
+        )
+        digest = Digest(
+            title=writing.title(topics, day),
+            day=day,
+            topics=topics,
+            entries=entries,
+            considered=len(wanted),
+            note=writing.note(topics, len(wanted), len(entries), subscription.most),
+            hint=None if subscription.greeted else writing.hint(),
+            weekly=weekly,
+        )
+        return digest, tuple(each for at in chosen for each in candidates[at].ids)
+
+    async def draw(self, subscription: Subscription, pool: Pool, since: datetime, digest: Digest) -> Roundup | None:
+        """Return the map of the papers in a pool since a moment, those of the digest with a star; None for too few."""
+        asked = [at for at in pool.since_moment(since) if _asked_for(pool.papers[at], subscription)][-MOST_PAPERS:]
+        if len(asked) < FEWEST_PAPERS:
+            return None
+        titles = [pool.papers[at].details.paper.title for at in asked]
+        inside = {entry.paper.paper_id for entry in digest.entries}
+        posted = [place for place, at in enumerate(asked) if pool.papers[at].paper_id in inside]
+        days = [local_day(moment, subscription.zone) for moment in (since, pool.until)]
+        caption = writing.map_title(len(asked), days[0], days[1])
+        legend = writing.map_legend()
+
+        def make() -> Roundup:
+            chart = make_map(pool.vectors[asked], titles)
+            names = [(cluster.name, len(cluster.members)) for cluster in chart.clusters]
+            alt = writing.map_alt(caption, names)[:ALT_CHARACTERS]
+            return Roundup(draw(chart, caption, posted, legend), alt, tuple(name for name, _ in names))
+
+        return await asyncio.to_thread(make)
+
+    async def _match(self, topics: Sequence[str], pool: Pool) -> NDArray[np.float64]:
+        """Return how likely each paper of a pool is about each topic: shape (topics, papers)."""
+        if new := [topic for topic in topics if topic not in self._topics]:
+            self._topics.update(zip(new, await self._library.embedder.embed(new), strict=True))
+        vectors = np.stack([self._topics[topic] for topic in topics])
+        model = self._library.embedder.model
+        return await asyncio.to_thread(lambda: match(evidence(topics, vectors, pool.vectors, pool.words), model))
+
+    def _read_terms(self, paper: Paper) -> frozenset[str]:
+        """Return a paper's words; the pools of one day mostly hold the same papers."""
+        if (terms := self._terms.get(paper.content_hash)) is None:
+            self._terms[paper.content_hash] = terms = terms_of(paper)
+        return terms
+
+    async def _taste(self, guild_id: int | None) -> NDArray[np.float32] | None:
+        if guild_id is None:
+            return None
+        liked = await self._liked(guild_id)
+        return taste_of(liked, await self._library.vectors(list(liked))) if liked else None
+
+
+def ids_of(fresh: Fresh) -> tuple[str, ...]:
+    """Return every id that a paper may go under, its own first."""
+    return tuple(dict.fromkeys((fresh.paper_id, *fresh.details.external_ids)))
+
+
+def shown_before(fresh: Fresh, shown: Collection[str]) -> bool:
+    """Say whether one of a paper's ids is among those shown."""
+    return any(each in shown for each in ids_of(fresh))
+
+
+def day_of(fresh: Fresh) -> date:
+    """Return the day that a paper was made known: listed, or published, or come in where nobody says."""
+    return fresh.details.listed or fresh.details.paper.published or fresh.added_at.astimezone(UTC).date()
+
+
+def _is_news(fresh: Fresh, until: datetime) -> bool:
+    return day_of(fresh) >= (until - NEWS).date()
+
+
+def _asked_for(fresh: Fresh, subscription: Subscription) -> bool:
+    """Say whether a paper comes from a source and is of a category that a subscription asks for."""
+    of_source = not subscription.sources or not set(subscription.sources).isdisjoint(fresh.sources)
+    wanted = subscription.categories
+    return of_source and (not wanted or not set(wanted).isdisjoint(fresh.details.categories))

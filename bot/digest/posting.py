@@ -1,0 +1,54 @@
+"""Poster: what the delivery of digests asks of a chat platform, and how that says that it cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from retrieval.errors import FootnoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from bot.digest.digest import Digest
+    from bot.store.nouns import Subscription
+
+
+class GoneError(FootnoteError):
+    """Say why a place is closed to the bot for good, in a sentence that its subscriber reads."""
+
+
+class UnavailableError(FootnoteError):
+    """Say why something cannot be done for now.
+
+    Attributes:
+        retry_after: seconds after which the platform wants to be asked again, None where it does not say.
+    """
+
+    def __init__(self, sentence: str, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+class Poster(Protocol):
+    """Post digests; each method raises GoneError and UnavailableError, and is done or given up within 45 seconds."""
+
+    async def post(self, subscription: Subscription, digest: Digest, *, nonce: str) -> Sequence[int]:
+        """Post a digest where the subscription says and return the ids of its messages, at least one.
+
+        Called again with the same nonce (22 characters; three more may tell several messages apart) within two
+        minutes, it posts nothing twice.
+        """
+        ...
+
+    async def find(self, subscription: Subscription, *, nonce: str, since: datetime) -> Sequence[int] | None:
+        """Return the messages of the digest that was posted with a nonce since a moment, None where it was not.
+
+        What was posted must therefore bear its nonce for longer than the platform remembers nonces, in the
+        `custom_id` of a button, say.
+        """
+        ...
+
+    async def tell(self, owner_id: int, sentence: str, *, nonce: str) -> None:
+        """Send a person one sentence in private."""
+        ...

@@ -1,0 +1,122 @@
+"""The one boundary for errors: whoever acted gets a short sentence, the log an id, a kind and a place in the code."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import traceback
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.discord.markdown import escape
+from bot.discord.places import ALREADY_ACKNOWLEDGED, UNUSABLE_INTERACTION
+from bot.discord.render import notice
+from bot.language import nearest, say, speak
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.discord.client import FootnoteBot
+    from bot.discord.desk import Desk
+
+log = logging.getLogger(__name__)
+
+AUTOMOD = 200000
+MISSING_ACCESS = 50001
+MISSING_PERMISSIONS = 50013
+
+
+def desk_of(interaction: discord.Interaction[Any]) -> Desk:
+    """Return the desk of the bot that received the interaction."""
+    return cast("FootnoteBot", interaction.client).desk
+
+
+@asynccontextmanager
+async def acting(interaction: discord.Interaction[Any]) -> AsyncIterator[Desk]:
+    """Run a click, a choice or a modal: in the language of whoever acts, and with every error told to them.
+
+    A repeated event ends here without a word, because Discord takes a second acknowledgement for an error.
+    """
+    desk = desk_of(interaction)
+    with desk.in_flight.handling():
+        try:
+            speak(await language_of(interaction, desk))
+            yield desk
+        except Exception as error:  # noqa: BLE001  # the one boundary
+            await tell(interaction, error)
+
+
+async def language_of(interaction: discord.Interaction[Any], desk: Desk) -> str:
+    """Return the language to speak: the person's own, else what the server has set, else the server's own."""
+    wanted = None
+    if interaction.guild_id is not None:
+        wanted = (await desk.store.servers.of(interaction.guild_id)).language
+    return nearest(*map(str, filter(None, (interaction.locale, wanted, interaction.guild_locale))))
+
+
+async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
+    """Say in a sentence that only they see what became of what somebody did; raises nothing."""
+    cause = cause_of(error)
+    if isinstance(cause, discord.HTTPException) and cause.code in {ALREADY_ACKNOWLEDGED, *UNUSABLE_INTERACTION}:
+        log.warning("not acknowledged interaction=%d code=%d", interaction.id, cause.code)
+        return
+    view = notice(sentence_for(cause, f"interaction:{interaction.id}"))
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(view=view, ephemeral=True)
+        else:
+            await interaction.response.send_message(view=view, ephemeral=True)
+    except Exception as failure:  # noqa: BLE001  # whatever it is, there is no other way to say it
+        code = getattr(failure, "code", None)
+        log.warning("not told interaction=%d error=%s code=%s", interaction.id, type(failure).__name__, code)
+
+
+def sentence_for(error: Exception, place: str) -> str:
+    """Return what to say about an error: what the person can mend, or an apology with an id that the log has."""
+    sentence = _mendable(error)
+    if sentence is None:
+        incident = log_incident(place, error)
+        sentence = say(
+            "Something went wrong and there is no answer, sorry. If it happens again, report error {incident}.",
+            incident=incident,
+        )
+    return sentence
+
+
+def _mendable(error: Exception) -> str | None:  # noqa: PLR0911  # one for each kind of error
+    """Return the sentence for an error that people can do something about; None for any other."""
+    if isinstance(error, BadInputError):
+        return escape(str(error))
+    if isinstance(error, (commands.CommandOnCooldown, app_commands.CommandOnCooldown)):
+        return say("Not so fast, please: try again in {seconds} seconds.", seconds=round(error.retry_after) + 1)
+    if isinstance(error, (commands.MissingPermissions, app_commands.MissingPermissions)):
+        return say("Only moderators may do that here (it needs the permission Manage Server).")
+    if isinstance(error, (commands.NoPrivateMessage, app_commands.NoPrivateMessage)):
+        return say("That works only in a server.")
+    if isinstance(error, commands.UserInputError):
+        return say("I could not read that command. /help lists what there is.")
+    if isinstance(error, discord.Forbidden) and error.code in {MISSING_ACCESS, MISSING_PERMISSIONS}:
+        return say("I lack a permission for that here. A moderator can give it to me in the channel's settings.")
+    return None
+
+
+def cause_of(error: Exception) -> Exception:
+    """Return the error beneath those that discord.py wraps around what a command raised."""
+    wrappers = (commands.CommandInvokeError, commands.HybridCommandError, app_commands.CommandInvokeError)
+    while isinstance(error, wrappers):
+        error = error.original
+    return error
+
+
+def log_incident(place: str, error: Exception) -> str:
+    """Log where the error arose, but not what it says, which may be somebody's words; return its id."""
+    incident = secrets.token_hex(4)
+    detail = f" code={error.code}" if isinstance(error, discord.HTTPException) else ""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("failed place=%s incident=%s error=%s%s\n%s", place, incident, type(error).__name__, detail, frames)
+    return incident

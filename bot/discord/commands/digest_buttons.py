@@ -1,0 +1,70 @@
+"""The buttons of digests: a question about a paper, and what the digest is and how to change it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.discord import ids
+from bot.discord.buttons import Clickable
+from bot.discord.commands.digest_words import described
+from bot.discord.commands.reach import privately
+from bot.discord.markdown import plain, shorten_at_end
+from bot.discord.modals import QUESTION_CHARACTERS, Form
+from bot.discord.places import InteractionPlace
+from bot.discord.render import notice
+from bot.language import say
+
+if TYPE_CHECKING:
+    import discord
+
+    from bot.discord.desk import Desk
+
+TITLE_CHARACTERS: Final = 300
+
+
+class About(Clickable, template=ids.ABOUT + ids.PAPER):
+    """Ask a question about a paper."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
+        """Open the form for it, with a question to begin with."""
+        paper_id = await ids.paper_of(self.match["paper"], desk.library)
+        paper = None if paper_id is None else await desk.library.get(paper_id)
+        if paper is None:
+            await interaction.response.send_message(view=notice(say("I no longer have that paper.")), ephemeral=True)
+            return
+        await interaction.response.send_modal(AboutPaper(paper.title))
+
+
+class AboutPaper(Form):
+    """Ask for a question about a paper."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(
+            say("Ask about it"), say("Your question"), say("I answer from the papers."), QUESTION_CHARACTERS
+        )
+        self._text.default = say("What is new in “{title}”?", title=shorten_at_end(plain(title), TITLE_CHARACTERS))
+
+    async def sent(self, interaction: discord.Interaction[Any], desk: Desk, text: str) -> None:
+        """Answer the question where the digest stands."""
+        private = await privately(interaction, desk)
+        place = InteractionPlace(interaction, private=private)
+        await place.defer()
+        if objection := await desk.objection(interaction.guild_id, interaction.channel, interaction.user):
+            await place.post(notice(objection))
+            return
+        await desk.reply(place, text, asker=interaction.user, private=private)
+
+
+class AboutDigest(Clickable, template=ids.DIGEST + r"(?P<subscription>[\w-]{1,16}):(?P<nonce>[\w-]+):\d+"):
+    """Say what a digest is, and how to change it."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
+        """Say it to whoever clicked."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        subscription = await desk.store.subscriptions.get(self.match["subscription"])
+        if subscription is None:
+            sentence = say("This digest was unsubscribed; there will be no more of it.")
+        else:
+            how = say("Change it with /digest edit, stop it with /digest pause or /digest unsubscribe.")
+            sentence = f"{described(subscription)}\n{how}"
+        await interaction.edit_original_response(view=notice(sentence))

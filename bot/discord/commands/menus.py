@@ -1,0 +1,68 @@
+"""The menu of a message: ask its text as a question, or find papers like it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.discord.commands.reach import privately
+from bot.discord.markdown import plain, shorten_at_end
+from bot.discord.places import InteractionPlace
+from bot.discord.question import question_in
+from bot.discord.searches import Search, show_page
+from bot.language import say
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from bot.discord.client import FootnoteBot
+
+QUESTION_CHARACTERS: Final = 1000
+QUERY_CHARACTERS: Final = 300
+
+
+class Menus(commands.Cog):
+    """Take messages that others wrote as questions; only the text of the one message is read."""
+
+    def __init__(self, bot: FootnoteBot) -> None:
+        self._bot = bot
+        self._desk = bot.desk
+        self._menus = [
+            app_commands.ContextMenu(name="Ask about this", callback=self._ask),
+            app_commands.ContextMenu(name="Find papers like this", callback=self._find),
+        ]
+
+    async def cog_load(self) -> None:
+        """Add the menus: discord.py does not find them in a cog by itself."""
+        for menu in self._menus:
+            self._bot.tree.add_command(menu)
+
+    async def cog_unload(self) -> None:
+        """Take the menus away."""
+        for menu in self._menus:
+            self._bot.tree.remove_command(menu.name, type=menu.type)
+
+    async def _ask(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        private = await privately(interaction, self._desk)
+        place = InteractionPlace(interaction, private=private)
+        await place.defer()
+        question = shorten_at_end(await self._text(message), QUESTION_CHARACTERS)
+        await self._desk.reply(place, question, asker=interaction.user, private=private)
+
+    async def _find(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        place = InteractionPlace(interaction, private=await privately(interaction, self._desk))
+        await place.defer()
+        query = shorten_at_end(await self._text(message), QUERY_CHARACTERS)
+        await place.post(await show_page(self._desk.library, self._desk.searches, Search(query)))
+
+    async def _text(self, message: discord.Message) -> str:
+        """Return what a message says, of an answer of the bot's what was asked; raises BadInputError."""
+        me = self._bot.user
+        assert me is not None
+        kept = await self._desk.store.answers.of_message(message.id) if message.author.id == me.id else None
+        text = plain(kept.answer.standalone_question if kept else question_in(message, me))
+        if not text:
+            raise BadInputError(say("There is no text in that message that I could look for."))
+        return text

@@ -1,0 +1,39 @@
+"""/settings: what moderators can set, all of it in one panel."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.discord.commands.panel import SettingButton, SettingSelect, panel, unheard
+from bot.discord.commands.reach import for_moderators, place_for
+
+if TYPE_CHECKING:
+    from bot.discord.client import FootnoteBot
+
+
+class Settings(commands.Cog):
+    """Show a server's settings to its moderators."""
+
+    def __init__(self, bot: FootnoteBot) -> None:
+        self.saving = asyncio.Lock()
+        self._bot = bot
+        self._desk = bot.desk
+
+    async def cog_load(self) -> None:
+        """Listen to the panel, also to those that were opened before a restart."""
+        self._bot.add_dynamic_items(SettingSelect, SettingButton)
+
+    @app_commands.command()
+    @for_moderators
+    async def settings(self, interaction: discord.Interaction[Any]) -> None:
+        """See and change how I work in this server."""
+        assert interaction.guild_id is not None
+        place = await place_for(interaction, self._desk, private=True)
+        settings = await self._desk.store.servers.of(interaction.guild_id)
+        listens = self._bot.intents.message_content
+        await place.post(panel(settings, listens=listens, warning=unheard(interaction.guild, settings)))

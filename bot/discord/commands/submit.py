@@ -1,0 +1,150 @@
+"""/submit: moderators add a paper, by its arXiv id or by its title and abstract."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.discord.boundary import acting
+from bot.discord.commands.panel import MODAL_SECONDS
+from bot.discord.commands.reach import for_moderators, place_for
+from bot.discord.markdown import plain, safe_url
+from bot.discord.places import InteractionPlace
+from bot.discord.render import notice, paper_card
+from bot.language import say
+from retrieval.errors import BadInputError
+from retrieval.papers import ARXIV_ID, DOI, Paper, identify
+from retrieval.sources.fetched import SourceError
+
+if TYPE_CHECKING:
+    from bot.discord.client import FootnoteBot
+    from bot.discord.desk import Desk
+    from bot.discord.places import Place
+
+log = logging.getLogger(__name__)
+
+SOURCE: Final = "submitted"  # what the library calls papers that were typed in
+TITLE_CHARACTERS: Final = 300
+SHORTEST_ABSTRACT: Final = 50
+LONGEST_ABSTRACT: Final = 4000  # what Discord lets people type
+LINK_CHARACTERS: Final = 300
+ARXIV_SECONDS: Final = 120.0  # it lets one request through every 3 s, and others may be waiting
+
+
+class Submit(commands.Cog):
+    """Take papers in that no source brings."""
+
+    def __init__(self, bot: FootnoteBot) -> None:
+        self._desk = bot.desk
+
+    @app_commands.command()
+    @for_moderators
+    @app_commands.describe(arxiv="Its arXiv id or link; leave it out to type title and abstract")
+    async def submit(self, interaction: discord.Interaction[Any], arxiv: str | None = None) -> None:
+        """Add a paper to my library."""
+        if arxiv is None:
+            await interaction.response.send_modal(PaperForm())
+            return
+        place = await place_for(interaction, self._desk, private=True)
+        arxiv_id = read_arxiv_id(arxiv)
+        known = await self._desk.library.get(identify("", arxiv_id=arxiv_id))
+        if known is not None:
+            await _show(place, known, say("I have this paper already:"))
+            return
+        await _add(self._desk, place, await self._fetch(arxiv_id))
+
+    async def _fetch(self, arxiv_id: str) -> Paper:
+        """Return arXiv's paper of this id; raises BadInputError where there is none to be had."""
+        if self._desk.arxiv is None:
+            raise BadInputError(
+                say("I cannot read arXiv from here: use /submit alone, and type the paper's title and abstract.")
+            )
+        try:
+            async with asyncio.timeout(ARXIV_SECONDS):
+                paper = await self._desk.arxiv(arxiv_id)
+        except (SourceError, TimeoutError) as error:
+            log.warning("arXiv not read error=%s", type(error).__name__)
+            raise BadInputError(
+                say(
+                    "arXiv does not give me this paper: it may be withdrawn, or arXiv out of order. "
+                    "Try again later, or type its title and abstract."
+                )
+            ) from error
+        if paper is None:
+            raise BadInputError(say("arXiv has no paper with the id {arxiv_id}.", arxiv_id=arxiv_id))
+        return paper
+
+
+class PaperForm(ui.Modal):
+    """Ask for a title, an abstract and, if there is one, a link."""
+
+    def __init__(self) -> None:
+        super().__init__(title=say("Add a paper"), timeout=MODAL_SECONDS)
+        self._title: ui.TextInput[Self] = ui.TextInput(custom_id="title", min_length=3, max_length=TITLE_CHARACTERS)
+        self._abstract: ui.TextInput[Self] = ui.TextInput(
+            custom_id="abstract",
+            style=discord.TextStyle.paragraph,
+            min_length=SHORTEST_ABSTRACT,
+            max_length=LONGEST_ABSTRACT,
+        )
+        self._link: ui.TextInput[Self] = ui.TextInput(custom_id="link", required=False, max_length=LINK_CHARACTERS)
+        self.add_item(ui.Label(text=say("Title"), component=self._title))
+        self.add_item(
+            ui.Label(
+                text=say("Abstract"), description=say("Word for word: answers quote from it."), component=self._abstract
+            )
+        )
+        self.add_item(
+            ui.Label(text=say("Link"), description=say("If there is one, to arXiv at best"), component=self._link)
+        )
+
+    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+        """Add the paper and show it."""
+        async with acting(interaction) as desk:
+            place = InteractionPlace(interaction, private=True)
+            await place.defer()
+            await _add(desk, place, read_paper(self._title.value, self._abstract.value, self._link.value))
+
+
+def read_arxiv_id(typed: str) -> str:
+    """Return the arXiv id in an id or a link, without its version; raises BadInputError."""
+    text = typed.strip().removesuffix(".pdf")
+    for part in (text, text.partition("/abs/")[2], text.partition("/pdf/")[2], text.partition(":")[2]):
+        if match := ARXIV_ID.fullmatch(part.partition("?")[0].partition("#")[0].strip("/ ")):
+            return match[1]
+    raise BadInputError(say("That is no arXiv id; write it like 2002.04523 or https://arxiv.org/abs/2002.04523."))
+
+
+def read_paper(title: str, abstract: str, link: str) -> Paper:
+    """Return the paper that somebody typed, its identity from the link where that names it; raises BadInputError."""
+    title, abstract, link = " ".join(title.split()), abstract.strip(), link.strip()
+    if not plain(title) or len(plain(abstract)) < SHORTEST_ABSTRACT:
+        raise BadInputError(say("A paper needs a title and an abstract that can be read."))
+    if link and safe_url(link) is None:
+        raise BadInputError(say("That is no web address; a link begins with https://."))
+    try:
+        arxiv_id = read_arxiv_id(link)
+    except BadInputError:
+        arxiv_id = None
+    doi = DOI.search(link)
+    paper_id = identify(title, arxiv_id=arxiv_id, doi=doi[0] if doi else None)
+    return Paper(paper_id, title, abstract, SOURCE, url=safe_url(link) if link else None)
+
+
+async def _add(desk: Desk, place: Place, paper: Paper) -> None:
+    """Add a paper unless it is there: nobody may change by a form what a source has said."""
+    known = await desk.library.get(paper.paper_id)
+    if known is None:
+        await desk.library.add([paper])
+    sentence = say("Added; I can answer questions about it from now on:") if known is None else None
+    await _show(place, known or paper, sentence or say("I have this paper already:"))
+
+
+async def _show(place: Place, paper: Paper, sentence: str) -> None:
+    await place.post(notice(sentence))
+    await place.post(paper_card(paper))

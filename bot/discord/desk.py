@@ -1,0 +1,266 @@
+"""The Desk: what every part of the Discord side shares, and the one way from a question to its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+import discord
+
+from bot.answering.conversation import Exchange
+from bot.discord.boundary import AUTOMOD, log_incident, sentence_for, tell
+from bot.discord.inflight import GivenUpError, InFlight
+from bot.discord.limits import Limits
+from bot.discord.places import NETWORK_ERRORS, InteractionPlace
+from bot.discord.render import cards, notice, writing
+from bot.discord.searches import Searches
+from bot.discord.seen import Seen
+from bot.language import say
+from bot.store import KeptAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from typing import TypeAlias
+
+    from bot.answering.answer import Answer
+    from bot.discord.live import LiveMessage
+    from bot.discord.places import Place
+    from bot.store import Store
+    from retrieval.library import Library
+    from retrieval.papers import Paper
+
+    LookUp: TypeAlias = Callable[[str], Awaitable[Paper | None]]
+
+log = logging.getLogger(__name__)
+
+QUESTION_CHARACTERS = 1000
+# What grows is shown after so long without growing more: an edit just before the last would hold that one up.
+SETTLING_SECONDS = 0.2
+SLOWMODE = 20016
+
+
+class Answers(Protocol):
+    """Make an Answer of a question."""
+
+    def stream(self, question: str, history: Sequence[str | Exchange] = ()) -> AsyncGenerator[Answer]:
+        """Yield the answer as it grows, in the language that is spoken; the last one is whole."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Hold a question with who asked it, after which answer, and by which message."""
+
+    text: str
+    asker: discord.abc.User
+    parent: KeptAnswer | None
+    private: bool
+    message_id: int | None
+
+
+class Desk:
+    """Take questions from everywhere and answer each once, in its place.
+
+    `model` is the name of the language model that writes, None where answers are the papers' own sentences; `arxiv`
+    looks a paper up by its arXiv id.
+    """
+
+    def __init__(
+        self,
+        answerer: Answers,
+        library: Library,
+        store: Store,
+        limits: Limits | None = None,
+        *,
+        model: str | None = None,
+        arxiv: LookUp | None = None,
+    ) -> None:
+        self.answerer = answerer
+        self.library = library
+        self.store = store
+        self.model = model
+        self.arxiv = arxiv
+        self.limits = limits or Limits()
+        self.in_flight = InFlight()
+        self.searches = Searches()
+        self.seen = Seen()
+
+    async def take(self, interaction: discord.Interaction, *, private: bool) -> Place:
+        """Acknowledge the interaction at once with "is thinking…" and return where its answer goes."""
+        place = InteractionPlace(interaction, private=private)
+        await place.defer()
+        return place
+
+    async def apologise(self, interaction: discord.Interaction, error: Exception) -> None:
+        """Log the error under an id and tell whoever acted in a sentence that has it; raises nothing."""
+        await tell(interaction, error)
+
+    async def reply(
+        self,
+        place: Place,
+        question: str,
+        *,
+        asker: discord.abc.User,
+        parent: KeptAnswer | None = None,
+        private: bool = False,
+        question_message_id: int | None = None,
+    ) -> None:
+        """Answer the question in its place, or say there in a sentence why not; raises nothing.
+
+        `parent` is the answer that the question follows up; its chain is the conversation.
+        """
+        with self.in_flight.handling():
+            async with place.live() as live:
+                await self._reply(place, live, _Question(question, asker, parent, private, question_message_id))
+
+    async def objection(
+        self, guild_id: int | None, channel: object, user: discord.User | discord.Member | discord.abc.User
+    ) -> str | None:
+        """Return why this person may not ask in this channel, as the server's settings say; None if they may."""
+        if guild_id is None:
+            return None
+        settings = await self.store.servers.of(guild_id)
+        where = {getattr(channel, "id", None), getattr(channel, "parent_id", None)}
+        if settings.channels and where.isdisjoint(settings.channels):
+            allowed = ", ".join(f"<#{channel_id}>" for channel_id in sorted(settings.channels))
+            return say("The moderators want me to answer only in {channels}.", channels=allowed)
+        roles = {role.id for role in user.roles} if isinstance(user, discord.Member) else set()
+        if settings.roles and roles.isdisjoint(settings.roles):
+            allowed = ", ".join(f"<@&{role_id}>" for role_id in sorted(settings.roles))
+            return say("The moderators let only some roles ask me: {roles}.", roles=allowed)
+        return None
+
+    def impatience(self, user_id: int, guild_id: int | None) -> str | None:
+        """Count a question against the limits; return what to say where there were too many, else None."""
+        wait = self.limits.take(user_id, guild_id)
+        if wait == 0.0:
+            return None
+        then = discord.utils.format_dt(datetime.now(UTC) + timedelta(seconds=wait + 1), "R")
+        return say("That was a lot of questions at once. Please ask again {when}.", when=then)
+
+    async def tell_directly(self, user: discord.abc.User, sentence: str) -> None:
+        """Send somebody a sentence in a direct message, where they take such."""
+        if not isinstance(user, discord.abc.Messageable):
+            return
+        try:
+            await user.send(view=notice(sentence))
+        except NETWORK_ERRORS as error:
+            code = getattr(error, "code", None)
+            log.warning("not told directly error=%s code=%s", type(error).__name__, code)
+
+    async def _reply(self, place: Place, live: LiveMessage, asked: _Question) -> None:
+        started = time.monotonic()
+        try:
+            problem = self._problem(place, asked)
+            if problem is not None:
+                await live.finish(notice(problem))
+                return
+            async with place.working():
+                answer = await self.in_flight.wait_for(self._listen(place, live, asked))
+            await self._deliver(place, live, asked, answer)
+        except GivenUpError:
+            log.warning("given up place=%s", place.name)
+            sentence = say("I am being restarted and could not finish this answer. Please ask again in a minute.")
+            await self._close(place, live, asked.asker, sentence)
+        except Exception as error:  # noqa: BLE001  # whoever asked gets a sentence, the log the rest
+            await self._close(place, live, asked.asker, sentence_for(error, place.name))
+        else:
+            seconds = time.monotonic() - started
+            log.info("answered place=%s refused=%s seconds=%.2f", place.name, answer.refused, seconds)
+
+    def _problem(self, place: Place, asked: _Question) -> str | None:
+        """Return why the question is not even looked at; None where it is."""
+        if self.in_flight.closing:
+            return say("I am being restarted. Please ask again in a minute.")
+        if not asked.text:
+            return say("Ask me about research papers: write your question after my name, or use /ask.")
+        if len(asked.text) > QUESTION_CHARACTERS:
+            return say("That is too long for me: please ask in at most {most} characters.", most=QUESTION_CHARACTERS)
+        return None if place.paid else self.impatience(asked.asker.id, place.guild_id)
+
+    async def _history(self, parent: KeptAnswer | None) -> list[Exchange]:
+        """Return the conversation that the question goes on with, oldest first."""
+        if parent is None:
+            return []
+        return [Exchange.of(kept.answer) for kept in await self.store.answers.history(parent.answer_id) or [parent]]
+
+    async def _listen(self, place: Place, live: LiveMessage, asked: _Question) -> Answer:
+        """Show the answer as it grows and return the whole of it."""
+        shown = _shown_with(place, asked)
+        live.show(writing(None, say("Looking through the papers …"), asked=shown))
+        last: Answer | None = None
+        history = await self._history(asked.parent)
+        stream = self.answerer.stream(asked.text, history)
+        due: asyncio.TimerHandle | None = None
+        try:
+            async with aclosing(stream):
+                async for answer in stream:
+                    last = answer
+                    if due is not None:
+                        due.cancel()
+                    if answer.statements:
+                        view = writing(answer, say("Writing …"), asked=shown)
+                        due = asyncio.get_running_loop().call_later(SETTLING_SECONDS, live.show, view)
+        finally:
+            if due is not None:
+                due.cancel()
+        assert last is not None
+        return last
+
+    async def _deliver(self, place: Place, live: LiveMessage, asked: _Question, answer: Answer) -> None:
+        """Remember the answer, so that its buttons work, and post the whole of it."""
+        shown = _shown_with(place, asked)
+        kept = KeptAnswer(
+            answer_id=secrets.token_urlsafe(12),
+            answer=answer,
+            asker_id=asked.asker.id,
+            channel_id=place.channel_id,
+            guild_id=place.guild_id,
+            question_message_id=asked.message_id,
+            parent_id=asked.parent.answer_id if asked.parent else None,
+            private=asked.private,
+            asked_at=datetime.now(UTC),
+        )
+        try:
+            await self.store.answers.keep(kept)
+        except Exception as error:  # noqa: BLE001  # an answer without buttons is better than none
+            log_incident(place.name, error)
+            await live.finish(*cards(answer, asked=shown))
+            return
+        if live.message_id is not None:  # somebody may reply to the message before all of it is there
+            await self.store.answers.posted(kept.answer_id, [live.message_id])
+        posted = await live.finish(*cards(answer, kept.answer_id, asked=shown, thread=place.threadable))
+        await self.store.answers.posted(kept.answer_id, posted)
+        await place.tidy()
+
+    async def _close(self, place: Place, live: LiveMessage, asker: discord.abc.User, sentence: str) -> None:
+        """Put the sentence where the answer should have been, or where nothing can be put there tell the asker."""
+        try:
+            await live.finish(notice(sentence))
+        except Exception as error:  # noqa: BLE001  # whatever it is, there is no other way to say it here
+            code = getattr(error, "code", None)
+            log.warning("not delivered place=%s error=%s code=%s", place.name, type(error).__name__, code)
+            await self.tell_directly(asker, undelivered(code, place.channel_id))
+
+
+def _shown_with(place: Place, asked: _Question) -> str | None:
+    return asked.text if place.repeats_question else None
+
+
+def undelivered(code: int | None, channel_id: int) -> str:
+    """Return why an answer could not be posted in a channel, by Discord's error code."""
+    channel = f"<#{channel_id}>"
+    if code == SLOWMODE:
+        return say("I could not answer you in {channel}: slow mode is on there. Ask again later.", channel=channel)
+    if code == AUTOMOD:
+        return say("I could not answer you in {channel}: the server's AutoMod stopped my message.", channel=channel)
+    return say(
+        "I could not answer you in {channel}: I may not write there. A moderator can let me, or ask me here.",
+        channel=channel,
+    )

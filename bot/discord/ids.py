@@ -1,0 +1,83 @@
+"""The custom ids of everything clickable: made when a card is rendered, read back when somebody clicks it.
+
+Discord hands them back for as long as the message exists, so their form is a contract with every card ever posted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retrieval.library import Library
+
+LONGEST_KEY: Final = 60  # Discord takes 100 characters for the whole id
+HASHED: Final = "#"
+_HASH_DIGITS: Final = 32
+
+ANSWER: Final = r"(?P<answer>[\w-]{1,32})"
+PAPER: Final = r"(?P<paper>\S{1,60})"
+
+UP: Final = "footnote:up:"
+DOWN: Final = "footnote:down:"
+QUOTES: Final = "footnote:quotes:"
+FOLLOW_UP: Final = "footnote:more:"
+THREAD: Final = "footnote:thread:"
+CHOICE: Final = "footnote:choice:"
+STAR: Final = "footnote:star:"
+SIMILAR: Final = "footnote:similar:"
+PAGE: Final = "footnote:page:"
+ABOUT: Final = "footnote:about:"
+DIGEST: Final = "footnote:digest:"
+
+
+def choice(answer_id: str, index: int) -> str:
+    """Return the id of the choice at this index of an answer."""
+    return f"{CHOICE}{answer_id}:{index}"
+
+
+def page(number: int, token: str) -> str:
+    """Return the id of the button to a page (from 0) of the search with this token."""
+    return f"{PAGE}{number}:{token}"
+
+
+def star(paper_id: str) -> str:
+    """Return the id of the star of a paper."""
+    return f"{STAR}{paper_key(paper_id)}"
+
+
+def similar(paper_id: str) -> str:
+    """Return the id of the button to what is like a paper."""
+    return f"{SIMILAR}{paper_key(paper_id)}"
+
+
+def about(paper_id: str) -> str:
+    """Return the id of the button to a question about a paper."""
+    return f"{ABOUT}{paper_key(paper_id)}"
+
+
+def digest(subscription_id: str, nonce: str, number: int) -> str:
+    """Return the id of the button of a digest's message, counted from 0, by which the digest can be found again."""
+    return f"{DIGEST}{subscription_id}:{nonce}:{number}"
+
+
+def paper_key(paper_id: str) -> str:
+    """Return what stands for a paper in a custom id: its own id, or where that does not fit a hash of it."""
+    fits = paper_id.isascii() and paper_id.isprintable() and not any(map(str.isspace, paper_id))
+    if fits and 0 < len(paper_id) <= LONGEST_KEY and not paper_id.startswith(HASHED):
+        return paper_id
+    return HASHED + hashlib.sha256(paper_id.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
+
+
+async def paper_of(key: str, library: Library) -> str | None:
+    """Return the id of the paper that the key stands for; None where a hash is of no paper here."""
+    if not key.startswith(HASHED):
+        return key
+    return await asyncio.to_thread(_find, key, library.titles())
+
+
+def _find(key: str, titles: Sequence[tuple[str, str]]) -> str | None:
+    return next((paper_id for paper_id, _ in titles if paper_key(paper_id) == key), None)

@@ -1,0 +1,290 @@
+"""Deliveries: which digests are due, under way and posted, and which papers each place was shown.
+
+A delivery is one row, keyed by its subscription and the moment it is due for, from its claim on; the papers of its
+digest are written down under the place before it is posted, so that the database itself lets none in twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from bot.store.nouns import Delivery
+from bot.store.subscriptions import read, set_paused
+from bot.store.tables import deliveries, shown_papers, subscriptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.store.database import Database
+    from bot.store.nouns import Subscription
+
+CLAIMED: Final = "claimed"
+RECORDED: Final = "recorded"
+UNDER_WAY: Final = (
+    deliveries.c.due_at,
+    deliveries.c.attempts,
+    deliveries.c.tried_at,
+    deliveries.c.until,
+    deliveries.c.body,
+)
+BATCH: Final = 500  # SQLite takes 32,766 parameters a statement
+
+
+class Deliveries:
+    """Hand each due digest to one worker at a time, until it is recorded as posted."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def next_due(self) -> datetime | None:
+        """Return when there is something to claim next, in UTC, None where nobody subscribed."""
+        due = sa.select(sa.func.min(subscriptions.c.next_due_at)).where(
+            subscriptions.c.paused.is_(False), ~_under_way()
+        )
+        again = sa.select(sa.func.min(deliveries.c.claimed_until)).where(deliveries.c.state == CLAIMED)
+        async with self._database.reading() as connection:
+            moments = [await connection.scalar(due), await connection.scalar(again)]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    async def claim(self, now: datetime, worker: str, until: datetime, limit: int) -> list[Delivery]:
+        """Claim up to `limit` digests that are due, those first whose claim has run out, the longest due first.
+
+        A claim runs until `until`, and is then anybody's. Several processes get different ones.
+        """
+        async with self._database.writing() as connection:
+            taken = [
+                _delivery(row, worker)
+                for row in await connection.execute(
+                    sa.select(subscriptions, *UNDER_WAY)
+                    .join_from(deliveries, subscriptions)
+                    .where(
+                        deliveries.c.state == CLAIMED,
+                        deliveries.c.claimed_until <= now,
+                        subscriptions.c.paused.is_(False),
+                    )
+                    .order_by(deliveries.c.due_at, deliveries.c.subscription_id)
+                    .limit(limit)
+                    .with_for_update(of=deliveries, skip_locked=True)
+                )
+            ]
+            for each in taken:
+                await connection.execute(
+                    sa.update(deliveries).where(_key(each)).values(worker=worker, claimed_until=until)
+                )
+            due = [
+                read(row)
+                for row in await connection.execute(
+                    sa.select(subscriptions)
+                    .where(subscriptions.c.paused.is_(False), subscriptions.c.next_due_at <= now, ~_under_way())
+                    .order_by(subscriptions.c.next_due_at, subscriptions.c.subscription_id)
+                    .limit(limit - len(taken))
+                    .with_for_update(skip_locked=True)
+                )
+            ]
+            if not due:
+                return taken
+            insert = self._database.insert(deliveries).values(
+                [
+                    {
+                        "subscription_id": each.subscription_id,
+                        "due_at": each.next_due_at,
+                        "state": CLAIMED,
+                        "worker": worker,
+                        "claimed_until": until,
+                        "attempts": 0,
+                    }
+                    for each in due
+                ]
+            )
+            # Another process may have claimed one between this one's look and its lock.
+            got = set(await connection.scalars(insert.on_conflict_do_nothing().returning(deliveries.c.subscription_id)))
+        return [*taken, *(Delivery(each, each.next_due_at, worker) for each in due if each.subscription_id in got)]
+
+    async def renew(self, delivery: Delivery, until: datetime) -> bool:
+        """Let a claim run on, and say whether it is still this worker's."""
+        async with self._database.writing() as connection:
+            renewed = await connection.execute(sa.update(deliveries).where(_mine(delivery)).values(claimed_until=until))
+            return renewed.rowcount > 0
+
+    async def shown(self, place_id: int, paper_ids: Collection[str]) -> set[str]:
+        """Return which of these ids are of papers that a place was shown, or will be by a delivery under way."""
+        found: set[str] = set()
+        ids = list(paper_ids)
+        async with self._database.reading() as connection:
+            for start in range(0, len(ids), BATCH):
+                among = shown_papers.c.paper_id.in_(ids[start : start + BATCH])
+                found.update(
+                    await connection.scalars(
+                        sa.select(shown_papers.c.paper_id).where(shown_papers.c.place_id == place_id, among)
+                    )
+                )
+        return found
+
+    async def prepare(
+        self,
+        delivery: Delivery,
+        body: str,
+        paper_ids: Collection[str],
+        *,
+        until: datetime,
+        at: datetime,
+        claimed_until: datetime,
+    ) -> bool:
+        """Write down what is about to be posted, which from `at` on may be there, and let the claim run on.
+
+        Returns False, and changes nothing, where the claim is another's by now or one of the papers was put down for
+        the place by another delivery meanwhile.
+        """
+        subscription = delivery.subscription
+        async with self._database.writing() as connection:
+            transaction = await connection.begin_nested()
+            written = await connection.execute(
+                sa.update(deliveries)
+                .where(_mine(delivery))
+                .values(body=body, until=until, tried_at=at, claimed_until=claimed_until)
+            )
+            ids = sorted(set(paper_ids))  # in one order, so that two transactions cannot wait for each other
+            new = 0
+            if ids and written.rowcount:
+                insert = self._database.insert(shown_papers).values(
+                    [
+                        {
+                            "place_id": subscription.place_id,
+                            "paper_id": paper_id,
+                            "guild_id": subscription.guild_id,
+                            "subscription_id": subscription.subscription_id,
+                            "due_at": delivery.due_at,
+                        }
+                        for paper_id in ids
+                    ]
+                )
+                new = (await connection.execute(insert.on_conflict_do_nothing())).rowcount
+            if not written.rowcount or new < len(ids):
+                await transaction.rollback()
+                return False
+            await transaction.commit()
+            return True
+
+    async def unprepare(self, delivery: Delivery) -> bool:
+        """Take back what `prepare` wrote, as it is certain that nothing was posted; False where it is another's."""
+        async with self._database.writing() as connection:
+            cleared = await connection.execute(
+                sa.update(deliveries).where(_mine(delivery)).values(body=None, until=None, tried_at=None)
+            )
+            if not cleared.rowcount:
+                return False
+            await connection.execute(_shown_by(delivery))
+            return True
+
+    async def put_off(self, delivery: Delivery, until: datetime) -> None:
+        """Let go of a delivery, which is to be claimed anew from a moment on."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                sa.update(deliveries)
+                .where(_mine(delivery))
+                .values(worker=None, claimed_until=until, attempts=deliveries.c.attempts + 1)
+            )
+
+    async def record(
+        self,
+        delivery: Delivery,
+        message_ids: Sequence[int],
+        *,
+        until: datetime,
+        at: datetime,
+        next_due: Callable[[Subscription], datetime],
+    ) -> bool:
+        """Remember that a digest was posted in these messages, none where there was nothing to post, and move on.
+
+        `next_due` says when the subscription, as it is now, is due next. Returns False where this was recorded
+        already or the subscription has gone.
+        """
+        async with self._database.writing() as connection:
+            recorded = await connection.execute(
+                sa.update(deliveries)
+                .where(_key(delivery), deliveries.c.state == CLAIMED)
+                .values(state=RECORDED, body=None, message_ids=list(message_ids), posted_at=at, until=until)
+            )
+            if not recorded.rowcount:
+                return False
+            mine = subscriptions.c.subscription_id == delivery.subscription.subscription_id
+            row = (await connection.execute(sa.select(subscriptions).where(mine).with_for_update())).one()
+            now = read(row)
+            await connection.execute(
+                sa.update(subscriptions)
+                .where(mine)
+                .values(
+                    delivered_until=max(now.delivered_until, until),
+                    greeted=now.greeted or bool(message_ids),
+                    # An edit may have moved it on already.
+                    next_due_at=next_due(now) if now.next_due_at == delivery.due_at else now.next_due_at,
+                )
+            )
+            return True
+
+    async def give_up(self, delivery: Delivery, reason: str) -> None:
+        """Pause the subscription because its place is closed to the bot, whose owner is yet to be told why."""
+        async with self._database.writing() as connection:
+            if await set_paused(connection, delivery.subscription.subscription_id, reason):
+                await connection.execute(_shown_by(delivery))
+
+    async def messages(self, subscription_id: str, due_at: datetime) -> list[int] | None:
+        """Return the messages of a digest that was posted, none where it was empty, None where it was not (yet)."""
+        async with self._database.reading() as connection:
+            return await connection.scalar(
+                sa.select(deliveries.c.message_ids).where(
+                    deliveries.c.subscription_id == subscription_id,
+                    deliveries.c.due_at == due_at,
+                    deliveries.c.state == RECORDED,
+                )
+            )
+
+    async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
+        """Return the papers that a person was shown in DMs."""
+        rows = await connection.execute(
+            sa.select(shown_papers.c.paper_id, shown_papers.c.due_at)
+            .where(shown_papers.c.place_id == user_id)
+            .order_by(shown_papers.c.due_at, shown_papers.c.paper_id)
+        )
+        return {"shown_in_dms": [{"paper_id": row.paper_id, "due_at": row.due_at.isoformat()} for row in rows]}
+
+    async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
+        """Delete what a person was shown in DMs."""
+        return (await connection.execute(sa.delete(shown_papers).where(shown_papers.c.place_id == user_id))).rowcount
+
+    async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
+        """Delete what the places of a server were shown; its deliveries go with its subscriptions."""
+        return (await connection.execute(sa.delete(shown_papers).where(shown_papers.c.guild_id == guild_id))).rowcount
+
+
+def _under_way() -> sa.ColumnElement[bool]:
+    """Say, of a row of subscriptions, whether a delivery is claimed or put off."""
+    return sa.exists().where(
+        deliveries.c.subscription_id == subscriptions.c.subscription_id, deliveries.c.state == CLAIMED
+    )
+
+
+def _key(delivery: Delivery) -> sa.ColumnElement[bool]:
+    return (deliveries.c.subscription_id == delivery.subscription.subscription_id) & (
+        deliveries.c.due_at == delivery.due_at
+    )
+
+
+def _mine(delivery: Delivery) -> sa.ColumnElement[bool]:
+    return _key(delivery) & (deliveries.c.worker == delivery.worker) & (deliveries.c.state == CLAIMED)
+
+
+def _shown_by(delivery: Delivery) -> sa.Delete:
+    return sa.delete(shown_papers).where(
+        shown_papers.c.subscription_id == delivery.subscription.subscription_id,
+        shown_papers.c.due_at == delivery.due_at,
+    )
+
+
+def _delivery(row: sa.Row[Any], worker: str) -> Delivery:
+    return Delivery(read(row), row.due_at, worker, row.attempts, row.tried_at, row.until, row.body)

@@ -1,0 +1,234 @@
+"""Subscriptions: who wants to be told of what, where and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from bot.store.nouns import Subscription
+from bot.store.tables import deliveries, subscriptions
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.store.database import Database
+
+
+class Subscriptions:
+    """Keep subscriptions; how far each has come is changed by its deliveries alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, subscription: Subscription) -> None:
+        """Keep a new subscription."""
+        row = _chosen(subscription) | {
+            "subscription_id": subscription.subscription_id,
+            "next_due_at": subscription.next_due_at,
+            "delivered_until": subscription.delivered_until,
+            "greeted": subscription.greeted,
+            "paused": subscription.paused,
+            "reason": subscription.reason,
+            "untold": False,
+            "created_at": subscription.created_at,
+        }
+        async with self._database.writing() as connection:
+            await connection.execute(sa.insert(subscriptions).values(row))
+
+    async def get(self, subscription_id: str) -> Subscription | None:
+        """Return a subscription, None where there is none (any more)."""
+        return next(iter(await self._those(subscriptions.c.subscription_id == subscription_id)), None)
+
+    async def of_place(self, place_id: int) -> list[Subscription]:
+        """Return the subscriptions of a channel, thread or forum, or of a person's DMs, oldest first."""
+        return await self._those(subscriptions.c.place_id == place_id)
+
+    async def of_server(self, guild_id: int) -> list[Subscription]:
+        """Return the subscriptions of a server, oldest first."""
+        return await self._those(subscriptions.c.guild_id == guild_id)
+
+    async def of_owner(self, owner_id: int) -> list[Subscription]:
+        """Return the subscriptions that a person made, anywhere, oldest first."""
+        return await self._those(subscriptions.c.owner_id == owner_id)
+
+    async def change(self, subscription: Subscription, was_due_at: datetime) -> bool:
+        """Replace what was chosen, and the due moment where it is still `was_due_at`; say whether it is still kept.
+
+        A digest may be recorded while a person edits, which moves the due moment on.
+        """
+        due = sa.case(
+            (
+                subscriptions.c.next_due_at == was_due_at,
+                sa.literal(subscription.next_due_at, subscriptions.c.next_due_at.type),
+            ),
+            else_=subscriptions.c.next_due_at,
+        )
+        async with self._database.writing() as connection:
+            changed = await connection.execute(
+                sa.update(subscriptions)
+                .where(_one(subscription.subscription_id))
+                .values(_chosen(subscription) | {"next_due_at": due})
+            )
+            return changed.rowcount > 0
+
+    async def pause(self, subscription_id: str, reason: str | None = None) -> bool:
+        """Post nothing until it is resumed, and say whether it was not paused before.
+
+        With a reason, which no person chose, its owner is yet to be told. A delivery under way is given up.
+        """
+        async with self._database.writing() as connection:
+            return await set_paused(connection, subscription_id, reason)
+
+    async def resume(self, subscription_id: str, next_due_at: datetime) -> None:
+        """Post again, from a due moment on."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                sa.update(subscriptions)
+                .where(_one(subscription_id), subscriptions.c.paused)
+                .values(paused=False, reason=None, untold=False, next_due_at=next_due_at)
+            )
+
+    async def hurry(self, subscription_id: str, now: datetime) -> None:
+        """Make a subscription due now, unless it is paused or due already."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                sa.update(subscriptions)
+                .where(_one(subscription_id), subscriptions.c.paused.is_(False), subscriptions.c.next_due_at > now)
+                .values(next_due_at=now)
+            )
+
+    async def remove(self, subscription_id: str) -> bool:
+        """Delete a subscription with its deliveries, and say whether there was one; what it posted stays known."""
+        async with self._database.writing() as connection:
+            return (await connection.execute(sa.delete(subscriptions).where(_one(subscription_id)))).rowcount > 0
+
+    async def untold(self) -> list[Subscription]:
+        """Return the paused subscriptions whose owners have yet to be told why."""
+        return await self._those(subscriptions.c.untold)
+
+    async def told(self, subscription_id: str) -> None:
+        """Remember that the owner was told why, or cannot be."""
+        async with self._database.writing() as connection:
+            await connection.execute(sa.update(subscriptions).where(_one(subscription_id)).values(untold=False))
+
+    async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
+        """Return the subscriptions that a person made."""
+        rows = await connection.execute(
+            sa.select(subscriptions)
+            .where(subscriptions.c.owner_id == user_id)
+            .order_by(subscriptions.c.created_at, subscriptions.c.subscription_id)
+        )
+        return {"subscriptions": [_exported(read(row)) for row in rows]}
+
+    async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
+        """Delete a person's DM subscriptions, and forget who made those in channels, which others read."""
+        theirs = subscriptions.c.owner_id == user_id
+        private = sa.delete(subscriptions).where(theirs, subscriptions.c.kind == "dm")
+        shared = sa.update(subscriptions).where(theirs).values(owner_id=None, untold=False)
+        return (await connection.execute(private)).rowcount + (await connection.execute(shared)).rowcount
+
+    async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
+        """Delete the subscriptions of a server."""
+        return (await connection.execute(sa.delete(subscriptions).where(subscriptions.c.guild_id == guild_id))).rowcount
+
+    async def _those(self, condition: sa.ColumnElement[bool]) -> list[Subscription]:
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                sa.select(subscriptions)
+                .where(condition)
+                .order_by(subscriptions.c.created_at, subscriptions.c.subscription_id)
+            )
+            return [read(row) for row in rows]
+
+
+async def set_paused(connection: AsyncConnection, subscription_id: str, reason: str | None) -> bool:
+    """Pause a subscription inside a transaction and give up its delivery; say whether it was not paused before."""
+    paused = await connection.execute(
+        sa.update(subscriptions)
+        .where(_one(subscription_id), subscriptions.c.paused.is_(False))
+        .values(
+            paused=True,
+            reason=reason,
+            untold=subscriptions.c.owner_id.is_not(None) if reason is not None else False,
+        )
+    )
+    await connection.execute(
+        sa.delete(deliveries).where(deliveries.c.subscription_id == subscription_id, deliveries.c.posted_at.is_(None))
+    )
+    return paused.rowcount > 0
+
+
+def read(row: sa.Row[Any]) -> Subscription:
+    """Return the subscription in a row of the table."""
+    return Subscription(
+        subscription_id=row.subscription_id,
+        kind=row.kind,
+        place_id=row.place_id,
+        guild_id=row.guild_id,
+        owner_id=row.owner_id,
+        topics=tuple(row.topics),
+        sources=tuple(row.sources),
+        categories=tuple(row.categories),
+        hour=row.hour,
+        zone=row.zone,
+        weekdays=tuple(row.weekdays),
+        most=row.most,
+        silent=row.silent,
+        roundup=row.roundup,
+        language=row.language,
+        next_due_at=row.next_due_at,
+        delivered_until=row.delivered_until,
+        greeted=row.greeted,
+        paused=row.paused,
+        reason=row.reason,
+        created_at=row.created_at,
+    )
+
+
+def _one(subscription_id: str) -> sa.ColumnElement[bool]:
+    return subscriptions.c.subscription_id == subscription_id
+
+
+def _chosen(subscription: Subscription) -> dict[str, object]:
+    """Return what people choose, as columns."""
+    return {
+        "kind": subscription.kind,
+        "place_id": subscription.place_id,
+        "guild_id": subscription.guild_id,
+        "owner_id": subscription.owner_id,
+        "topics": list(subscription.topics),
+        "sources": list(subscription.sources),
+        "categories": list(subscription.categories),
+        "hour": subscription.hour,
+        "zone": subscription.zone,
+        "weekdays": sorted(subscription.weekdays),
+        "most": subscription.most,
+        "silent": subscription.silent,
+        "roundup": subscription.roundup,
+        "language": subscription.language,
+    }
+
+
+def _exported(subscription: Subscription) -> dict[str, object]:
+    guild = subscription.guild_id
+    return {
+        "subscription_id": subscription.subscription_id,
+        "created_at": subscription.created_at.isoformat(),
+        "place": {"kind": subscription.kind, "id": str(subscription.place_id)},
+        "guild_id": None if guild is None else str(guild),
+        "topics": list(subscription.topics),
+        "sources": list(subscription.sources),
+        "categories": list(subscription.categories),
+        "hour": subscription.hour,
+        "zone": subscription.zone,
+        "weekdays": list(subscription.weekdays),
+        "most": subscription.most,
+        "silent": subscription.silent,
+        "roundup": subscription.roundup,
+        "language": subscription.language,
+        "paused": subscription.paused,
+        "reason": subscription.reason,
+    }

@@ -1,0 +1,183 @@
+"""What digests need around them: a shelf of papers, a board that remembers nonces as Discord does, a clock."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bot.digest.editor import Editor
+from bot.digest.posting import GoneError, UnavailableError
+from bot.digest.subscribing import subscribe
+from bot.digest.writing import ReasonWriter
+from retrieval.papers import Paper
+from retrieval.records import Fresh
+from retrieval.sources.fetched import Fetched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from bot.digest.digest import Digest
+    from bot.store import Store, Subscription
+
+NOW = datetime(2026, 3, 16, 8, 0, tzinfo=UTC)  # a Monday
+DAY = timedelta(days=1)
+OWNER, SERVER, CHANNEL = 2**61 + 1, 2**61 + 100, 2**61 + 200
+NONCE_MEMORY = timedelta(minutes=3)
+
+
+class WordVectors:
+    """Embed by the words of a text alone: texts that share words are near each other."""
+
+    model = "all-MiniLM-L6-v2"  # whose calibration these cosines suit well enough
+    dimensions = 128
+    max_tokens = 256
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = np.full((len(texts), self.dimensions), 1e-3, np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in text.lower().split():
+                row[hashlib.sha256(word.strip(".,").encode()).digest()[0] % self.dimensions] += 1
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    async def close(self) -> None:
+        pass
+
+
+def fresh(
+    number: int,
+    about: str,
+    at: datetime,
+    *,
+    ids: tuple[str, ...] = (),
+    sources: tuple[str, ...] = ("arxiv",),
+    **known: object,
+) -> Fresh:
+    paper_id = f"arxiv:2603.{number:05}"
+    abstract = f"Much is unknown. We propose a way of {about} that helps in {about}. It works in case {number}."
+    paper = Paper(
+        paper_id, f"On {about} ({number})", abstract, sources[0], f"https://arxiv.org/abs/{number}", at.date()
+    )
+    return Fresh(paper_id, at, Fetched(paper, external_ids=(paper_id, *ids), **known), sources)
+
+
+@dataclass
+class Shelf:
+    """Hold fresh papers, as the library does."""
+
+    papers: list[Fresh] = field(default_factory=list)
+    embedder: WordVectors = field(default_factory=WordVectors)
+
+    def add(self, *papers: Fresh) -> None:
+        self.papers += papers
+
+    async def fresh(self, after: datetime, before: datetime) -> list[Fresh]:
+        return [paper for paper in self.papers if after < paper.added_at <= before]
+
+    async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+        wanted = set(paper_ids)
+        known = [paper.details.paper for paper in self.papers if paper.paper_id in wanted]
+        rows = await self.embedder.embed([f"{paper.title} {paper.abstract}" for paper in known])
+        return {paper.paper_id: row for paper, row in zip(known, rows, strict=True)}
+
+
+@dataclass
+class Clock:
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Posted:
+    place_id: int
+    nonce: str
+    digest: Digest
+    at: datetime
+    message_id: int
+
+
+@dataclass
+class Board:
+    """Show what was posted; a nonce posted again within its memory shows nothing new.
+
+    `faults` are what the next calls do instead: raise before anything is shown, or after ("lost", a reply that
+    never came).
+    """
+
+    clock: Clock
+    posted: list[Posted] = field(default_factory=list)
+    told: list[tuple[int, str]] = field(default_factory=list)
+    faults: list[BaseException | str | None] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+    async def post(self, subscription: Subscription, digest: Digest, *, nonce: str) -> Sequence[int]:
+        self.calls.append("post")
+        fault = self._fault()
+        for each in self.posted:
+            if each.nonce == nonce and self.clock.now - each.at < NONCE_MEMORY:
+                break
+        else:
+            each = Posted(subscription.place_id, nonce, digest, self.clock.now, len(self.posted) + 1)
+            self.posted.append(each)
+        if isinstance(fault, str):
+            raise UnavailableError("The reply was lost.")
+        return [each.message_id]
+
+    async def find(self, subscription: Subscription, *, nonce: str, since: datetime) -> Sequence[int] | None:
+        self.calls.append("find")
+        self._fault()
+        mine = (each for each in self.posted if each.place_id == subscription.place_id and each.at >= since)
+        return next(([each.message_id] for each in mine if each.nonce == nonce), None)
+
+    async def tell(self, owner_id: int, sentence: str, *, nonce: str) -> None:
+        self._fault()
+        assert nonce
+        self.told.append((owner_id, sentence))
+
+    def titles(self, place_id: int = CHANNEL) -> list[list[str]]:
+        return [
+            [entry.paper.title for entry in each.digest.entries] for each in self.posted if each.place_id == place_id
+        ]
+
+    def _fault(self) -> BaseException | str | None:
+        fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, BaseException):
+            raise fault
+        return fault
+
+
+def away(retry_after: float | None = None) -> UnavailableError:
+    return UnavailableError("Discord is away.", retry_after)
+
+
+def gone() -> GoneError:
+    return GoneError("I may not write in that channel any more.")
+
+
+def editor(shelf: Shelf, store: Store) -> Editor:
+    return Editor(shelf, ReasonWriter(shelf.embedder), store.feedback.liked)
+
+
+def subscription(**chosen: object) -> Subscription:
+    """Return one due at NOW, made the day before, at 8 in UTC on every day."""
+    made = {
+        "kind": "channel",
+        "place_id": CHANNEL,
+        "guild_id": SERVER,
+        "owner_id": OWNER,
+        "topics": ("walking robots",),
+        "hour": 8,
+        "zone": "UTC",
+        "now": NOW - timedelta(hours=12),
+    }
+    return subscribe(**{**made, **chosen})

@@ -1,0 +1,395 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.digest.delivery import LEASE, nonce_of
+from bot.digest.subscribing import changed
+from bot.store import Delivery
+from tests.bot.digest.parts import (
+    CHANNEL,
+    DAY,
+    NOW,
+    OWNER,
+    Board,
+    Clock,
+    Shelf,
+    away,
+    fresh,
+    gone,
+    subscription,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.digest.delivery import Deliverer
+    from bot.store import Store
+
+MINUTE = timedelta(minutes=1)
+ROBOTS = "walking robots"
+
+
+class Killed(BaseException):
+    """End a worker where it stands, as a kill would: nothing after it runs."""
+
+
+def robots(*numbers: int, hours_ago: float = 3) -> list:
+    return [fresh(number, f"{ROBOTS} {number}", NOW - timedelta(hours=hours_ago)) for number in numbers]
+
+
+async def test_a_due_digest_is_posted_once_and_the_next_one_a_day_later(
+    deliverer: Deliverer, store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    shelf.add(*robots(1, 2))
+    one = subscription()
+    await store.subscriptions.add(one)
+    assert await deliverer.tick() == 1
+    assert await deliverer.tick() == 0
+    kept = await store.subscriptions.get(one.subscription_id)
+    assert kept is not None
+    assert (kept.next_due_at, kept.greeted) == (NOW + DAY, True)
+    assert await store.deliveries.messages(one.subscription_id, NOW) == [1]
+    assert sorted(board.titles()[0]) == ["On walking robots 1 (1)", "On walking robots 2 (2)"]
+    clock.now += DAY
+    shelf.add(fresh(3, f"{ROBOTS} 3", NOW + timedelta(hours=5)))
+    await deliverer.tick()
+    assert board.titles()[1] == ["On walking robots 3 (3)"]
+
+
+async def test_only_the_first_digest_says_how_to_change_it(
+    deliverer: Deliverer, store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    shelf.add(*robots(1))
+    await store.subscriptions.add(subscription())
+    await deliverer.tick()
+    clock.now += DAY
+    await deliverer.tick()
+    hints = [each.digest.hint for each in board.posted]
+    assert hints[0] is not None
+    assert "/digest edit" in hints[0]
+    assert hints[1] is None
+
+
+async def test_after_downtime_one_digest_makes_up_for_what_was_missed_but_not_for_more_than_a_week_and_a_day(
+    deliverer: Deliverer, store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    one = subscription()
+    await store.subscriptions.add(one)
+    shelf.add(*(fresh(day, f"{ROBOTS} {day}", NOW + day * DAY) for day in range(12)))
+    clock.now = NOW + 12 * DAY + timedelta(hours=2)
+    assert await deliverer.tick() == 1
+    assert len(board.posted) == 1
+    newest = [int(title.split()[3]) for title in board.titles()[0]]
+    assert min(newest) >= 4
+    kept = await store.subscriptions.get(one.subscription_id)
+    assert kept is not None
+    assert kept.next_due_at == NOW + 13 * DAY
+
+
+async def test_no_paper_is_shown_twice_in_a_place_under_any_of_its_ids(
+    deliverer: Deliverer, store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    await store.subscriptions.add(subscription())
+    shelf.add(fresh(1, ROBOTS, NOW - MINUTE * 90, ids=("title:abc",)))
+    await deliverer.tick()
+    # The same paper comes again from elsewhere, under an id of its own.
+    shelf.add(fresh(2, ROBOTS, NOW + MINUTE * 90, ids=("title:abc",)), fresh(3, ROBOTS, NOW + MINUTE * 90))
+    clock.now += DAY
+    await deliverer.tick()
+    assert board.titles() == [["On walking robots (1)"], ["On walking robots (3)"]]
+
+
+async def test_two_subscriptions_of_one_channel_due_at_once_share_its_papers_between_them(
+    worker: Callable[[], Deliverer], store: Store, shelf: Shelf, board: Board
+) -> None:
+    shelf.add(*robots(*range(1, 9)))
+    for _ in range(4):
+        await store.subscriptions.add(subscription(most=3))
+    await asyncio.gather(worker().tick(), worker().tick())
+    shown = [title for digest in board.titles() for title in digest]
+    assert len(board.posted) == 4
+    assert len(shown) == len(set(shown)) == 8
+
+
+async def test_many_workers_post_each_of_many_due_digests_once(
+    worker: Callable[[], Deliverer], store: Store, shelf: Shelf, board: Board
+) -> None:
+    shelf.add(*robots(1, 2, 3))
+    for number in range(40):
+        await store.subscriptions.add(subscription(place_id=CHANNEL + number))
+    delivered = await asyncio.gather(*(worker().tick() for _ in range(3)))
+    assert sum(delivered) == 40
+    assert sorted(each.place_id for each in board.posted) == [CHANNEL + number for number in range(40)]
+
+
+@pytest.mark.parametrize("pause", [LEASE + MINUTE / 6, timedelta(hours=1), 3 * DAY])
+@pytest.mark.parametrize("killed_at", ["claim", "shown", "prepare", "post", "record"])
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_worker_killed_anywhere_leaves_exactly_one_post_and_one_record(
+    worker: Callable[[], Deliverer],
+    store: Store,
+    shelf: Shelf,
+    board: Board,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    killed_at: str,
+    after: bool,
+    pause: timedelta,
+) -> None:
+    shelf.add(*robots(1, 2))
+    one = subscription()
+    await store.subscriptions.add(one)
+    owner = board if killed_at == "post" else store.deliveries
+    real = getattr(owner, killed_at)
+
+    async def kill(*given: object, **named: object) -> None:
+        if after:
+            await real(*given, **named)
+        raise Killed
+
+    monkeypatch.setattr(owner, killed_at, kill)
+    with pytest.raises(Killed):
+        await worker().tick()
+    monkeypatch.undo()
+    clock.now += pause
+    await worker().tick()
+    shown = [sorted(titles) for titles in board.titles() if titles]
+    assert shown == [["On walking robots 1 (1)", "On walking robots 2 (2)"]]
+    # A later digest may be due by now, with nothing new in it.
+    assert len({each.nonce for each in board.posted}) == len(board.posted)
+    assert await store.deliveries.messages(one.subscription_id, NOW) == [1]
+    kept = await store.subscriptions.get(one.subscription_id)
+    assert kept is not None
+    assert kept.next_due_at > clock.now
+
+
+async def test_while_the_nonce_is_remembered_the_same_is_posted_again_and_later_it_is_looked_for(
+    worker: Callable[[], Deliverer], store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    shelf.add(*robots(1))
+    await store.subscriptions.add(subscription())
+    board.faults = ["lost", None]
+    await worker().tick()
+    clock.now += MINUTE
+    await worker().tick()
+    assert board.calls == ["post", "post"]
+    assert len(board.posted) == 1
+
+    clock.now = NOW + DAY
+    board.faults = ["lost", None]
+    await worker().tick()
+    clock.now += 30 * MINUTE
+    await worker().tick()
+    assert board.calls[2:] == ["post", "find"]
+    assert len(board.posted) == 2
+
+
+async def test_what_was_put_off_for_hours_is_chosen_anew_with_the_papers_since(
+    worker: Callable[[], Deliverer], store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    shelf.add(*robots(1))
+    await store.subscriptions.add(subscription())
+    board.faults = [away()]
+    await worker().tick()
+    shelf.add(fresh(2, ROBOTS, NOW + timedelta(hours=1)))
+    clock.now += timedelta(hours=2)
+    await worker().tick()
+    assert [len(titles) for titles in board.titles()] == [2]
+
+
+async def test_failures_are_tried_again_ever_more_rarely_and_as_late_as_the_platform_wants(
+    worker: Callable[[], Deliverer], store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    shelf.add(*robots(1))
+    await store.subscriptions.add(subscription())
+    board.faults = [away() for _ in range(100)]
+    waits = []
+    for _ in range(8):
+        await worker().tick()
+        due = await store.deliveries.next_due()
+        assert due is not None
+        waits.append((due - clock.now).total_seconds())
+        clock.now = due
+    assert waits == [15, 30, 60, 120, 240, 480, 900, 900]
+    board.faults = [away(retry_after=5000)]
+    await worker().tick()
+    assert await store.deliveries.next_due() == clock.now + timedelta(seconds=5000)
+
+
+async def test_a_place_that_is_gone_pauses_the_subscription_and_its_owner_is_told_once(
+    worker: Callable[[], Deliverer], store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    shelf.add(*robots(1))
+    one = subscription()
+    await store.subscriptions.add(one)
+    # Telling fails the first time.
+    board.faults = [gone(), away()]
+    await worker().tick()
+    assert board.told == []
+    clock.now += DAY
+    await worker().tick()
+    await worker().tick()
+    kept = await store.subscriptions.get(one.subscription_id)
+    assert kept is not None
+    assert (kept.paused, kept.reason) == (True, "I may not write in that channel any more.")
+    assert [owner for owner, _ in board.told] == [OWNER]
+    assert "walking robots" in board.told[0][1]
+    assert "may not write" in board.told[0][1]
+    # Once it is mended, what could not be posted is new there still.
+    await store.subscriptions.resume(one.subscription_id, clock.now)
+    await worker().tick()
+    assert board.titles() == [["On walking robots 1 (1)"]]
+
+
+async def test_an_owner_who_takes_no_messages_is_tried_once(
+    worker: Callable[[], Deliverer], store: Store, board: Board
+) -> None:
+    await store.subscriptions.add(subscription())
+    board.faults = [gone(), gone()]
+    await worker().tick()
+    assert await store.subscriptions.untold() == []
+    assert board.told == []
+
+
+async def test_nothing_new_is_said_honestly_or_not_at_all(
+    worker: Callable[[], Deliverer], store: Store, shelf: Shelf, board: Board
+) -> None:
+    shelf.add(*(fresh(number, "baking bread", NOW - MINUTE * 90) for number in range(3)))
+    loud, silent = subscription(), subscription(place_id=CHANNEL + 1, silent=True)
+    await store.subscriptions.add(loud)
+    await store.subscriptions.add(silent)
+    assert await worker().tick() == 2
+    assert [(each.place_id, each.digest.entries) for each in board.posted] == [(CHANNEL, ())]
+    assert board.posted[0].digest.note == "Nothing new on “walking robots”: I looked through 3 new papers."
+    assert await store.deliveries.messages(silent.subscription_id, NOW) == []
+
+
+async def test_an_edit_during_a_delivery_keeps_both_the_post_and_the_new_hour(
+    worker: Callable[[], Deliverer], store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    shelf.add(*robots(1))
+    one = subscription()
+    await store.subscriptions.add(one)
+    real = board.post
+
+    async def edit_meanwhile(*given: object, **named: object) -> object:
+        edited = changed(one, clock.now, hour=20)
+        assert await store.subscriptions.change(edited, one.next_due_at)
+        return await real(*given, **named)
+
+    board.post = edit_meanwhile
+    await worker().tick()
+    kept = await store.subscriptions.get(one.subscription_id)
+    assert kept is not None
+    assert (kept.hour, kept.next_due_at) == (20, NOW + timedelta(hours=12))
+    assert len(board.posted) == 1
+
+
+async def test_a_pause_while_the_papers_are_chosen_stops_the_post(
+    worker: Callable[[], Deliverer], store: Store, shelf: Shelf, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add(*robots(1))
+    one = subscription()
+    await store.subscriptions.add(one)
+    real = store.deliveries.shown
+
+    async def pause_first(*given: object) -> object:
+        await store.subscriptions.pause(one.subscription_id)
+        return await real(*given)
+
+    monkeypatch.setattr(store.deliveries, "shown", pause_first)
+    await worker().tick()
+    assert board.posted == []
+
+
+async def test_a_digest_now_does_not_wait_for_the_hour(
+    deliverer: Deliverer, store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    shelf.add(*robots(1, hours_ago=8))
+    one = subscription()
+    await store.subscriptions.add(one)
+    clock.now = NOW - timedelta(hours=5)
+    assert await deliverer.tick() == 0
+    await deliverer.post_now(one.subscription_id)
+    assert await deliverer.tick() == 1
+    kept = await store.subscriptions.get(one.subscription_id)
+    assert kept is not None
+    assert kept.next_due_at == NOW
+
+
+async def test_a_preview_shows_what_would_come_and_keeps_nothing(
+    deliverer: Deliverer, store: Store, shelf: Shelf, board: Board
+) -> None:
+    shelf.add(*robots(1, 2))
+    one = subscription()
+    await store.subscriptions.add(one)
+    seen = await deliverer.preview(one)
+    await deliverer.tick()
+    assert [entry.paper for entry in seen.entries] == [entry.paper for entry in board.posted[0].digest.entries]
+
+
+async def test_the_weeks_last_digest_has_a_map_even_when_it_comes_late(
+    deliverer: Deliverer, store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    shelf.add(*(fresh(number, f"{ROBOTS} {number % 4}", NOW - MINUTE * 90) for number in range(20)))
+    await store.subscriptions.add(subscription(roundup=True, weekdays=(0, 4)))
+    await deliverer.tick()
+    clock.now = NOW + 4 * DAY + timedelta(hours=20)
+    await deliverer.tick()
+    monday, friday = (each.digest.roundup for each in board.posted)
+    assert monday is None
+    assert friday is not None
+    assert friday.picture.startswith(b"\x89PNG")
+    assert "20 new papers" in friday.alt
+    assert all(name in friday.alt for name in friday.clusters)
+
+
+async def test_the_engine_runs_until_it_is_told_to_stop_and_wakes_for_what_is_new(
+    deliverer: Deliverer, store: Store, shelf: Shelf, board: Board
+) -> None:
+    shelf.add(*robots(1))
+    stop, posted = asyncio.Event(), asyncio.Event()
+    real = board.post
+
+    async def post(*given: object, **named: object) -> object:
+        posted.set()
+        return await real(*given, **named)
+
+    board.post = post
+    running = asyncio.create_task(deliverer.run(stop))
+    await asyncio.sleep(0)
+    await store.subscriptions.add(subscription())
+    deliverer.wake()
+    async with asyncio.timeout(30):
+        await posted.wait()
+        stop.set()
+        await running
+    assert len(board.posted) == 1
+
+
+async def test_a_server_s_taste_decides_between_papers_that_fit_alike(
+    deliverer: Deliverer, store: Store, shelf: Shelf, board: Board
+) -> None:
+    liked = fresh(9, f"{ROBOTS} gaits springs ankles", NOW - 20 * DAY)
+    shelf.add(liked)
+    for person in range(3):
+        await store.feedback.star(liked.paper_id, person, subscription().guild_id)
+    shelf.add(fresh(1, f"{ROBOTS} cameras vision maps", NOW - MINUTE * 90))
+    shelf.add(fresh(2, f"{ROBOTS} gaits springs ankles", NOW - MINUTE * 90))
+    await store.subscriptions.add(subscription(most=1))
+    await deliverer.tick()
+    assert board.titles() == [["On walking robots gaits springs ankles (2)"]]
+
+
+def test_nonces_fit_discord_and_differ_by_subscription_and_moment() -> None:
+    one = subscription()
+    keys = [Delivery(each, due, "me") for each in (one, subscription()) for due in (NOW, NOW + DAY)]
+    nonces = [nonce_of(key) for key in keys]
+    assert len(set(nonces)) == 4
+    assert all(len(nonce) == 22 for nonce in nonces)
+    assert nonce_of(replace(keys[0], worker="another", attempts=3)) == nonces[0]

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from local_llm import LocalLLM, fails, honest, invented_quote, refuses, wrong_number
+
+from bot.answering.llm import LLMWriter
+from bot.digest import writing
+from bot.digest.writing import Reason, ReasonWriter
+from bot.language import speaking
+from retrieval.papers import Paper
+from retrieval.text import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from retrieval.embedding.local import LocalEmbedder
+
+TOPIC = "reinforcement learning"
+
+
+def paper(seeds: list[Paper], title: str) -> Paper:
+    return next(each for each in seeds if each.title.startswith(title))
+
+
+async def test_the_reason_is_a_whole_sentence_of_the_abstract_on_what_the_authors_did(
+    embedder: LocalEmbedder, seeds: list[Paper]
+) -> None:
+    reasons = await ReasonWriter(embedder).write([(TOPIC, each) for each in seeds])
+    for each, reason in zip(seeds, reasons, strict=True):
+        whole = [each.abstract[start:end] for start, end in sentences(each.abstract)]
+        assert reason.quote in whole
+        assert 20 < len(reason.text) <= writing.LONGEST_REASON + 2
+    openings = [
+        reason.quote == each.abstract[slice(*sentences(each.abstract)[0])]
+        for each, reason in zip(seeds, reasons, strict=True)
+    ]
+    assert sum(openings) < len(seeds) / 5
+
+
+async def test_a_paper_without_an_abstract_has_no_reason(embedder: LocalEmbedder, seeds: list[Paper]) -> None:
+    empty = Paper("arxiv:1", "A title", "", "arxiv")
+    first, second = await ReasonWriter(embedder).write([(TOPIC, empty), (TOPIC, seeds[0])])
+    assert first == Reason("", "")
+    assert second.text
+
+
+async def test_a_language_model_s_sentence_is_shown_with_the_quote_that_bears_it_out(
+    embedder: LocalEmbedder, seeds: list[Paper]
+) -> None:
+    one = paper(seeds, "Objective Mismatch in Model-based")
+    async with LocalLLM() as llm:
+        llm.next(honest)
+        (reason,) = await ReasonWriter(embedder, LLMWriter(model="m", base_url=llm.base_url)).write([(TOPIC, one)])
+    assert reason.quote in one.abstract
+
+
+@pytest.mark.parametrize("behaviour", [fails(500), invented_quote, wrong_number, refuses()])
+async def test_what_a_language_model_says_without_proof_is_replaced_by_the_abstract_s_own_words(
+    embedder: LocalEmbedder, seeds: list[Paper], behaviour: Callable[..., object]
+) -> None:
+    one = paper(seeds, "Objective Mismatch in Model-based")
+    async with LocalLLM() as llm:
+        llm.next(behaviour, times=9)
+        writer = LLMWriter(model="m", base_url=llm.base_url, max_retries=0)
+        (reason,) = await ReasonWriter(embedder, writer).write([(TOPIC, one)])
+    assert [reason] == await ReasonWriter(embedder).write([(TOPIC, one)])
+
+
+@pytest.mark.parametrize(
+    ("verbatim", "shown"),
+    [
+        ("Results: We find\nmuch.", "We find much."),
+        ("However, we find much.", "We find much."),
+        ("4. The policy is learned.", "The policy is learned."),
+        ("We reach 90\\% of it.", "We reach 90% of it."),
+    ],
+)
+def test_a_sentence_reads_by_itself(verbatim: str, shown: str) -> None:
+    assert writing.readable(verbatim) == shown
+
+
+def test_titles_and_notes_speak_plainly() -> None:
+    assert writing.title(["robots"], date(2026, 3, 16)) == "New papers on “robots”, March 16, 2026"
+    assert writing.named(["a", "b", "c"]) == "“a”, “b” and “c”"
+    assert writing.note(["rain"], 1200, 0, 5) == "Nothing new on “rain”: I looked through 1,200 new papers."
+    assert writing.note(["rain"], 1, 0, 5) == "Nothing new on “rain”: I looked through one new paper."
+    assert writing.note(["rain"], 12, 2, 5) == "No more than these: I looked through 12 new papers."
+    assert writing.note(["rain"], 0, 0, 5) == "There were no new papers."
+    assert writing.note(["rain"], 12, 5, 5) is None
+    with speaking("de"):
+        assert "16. März 2026" in writing.title(["robots"], date(2026, 3, 16))
+
+
+def test_the_map_is_told_in_words() -> None:
+    caption = writing.map_title(1200, date(2026, 3, 9), date(2026, 3, 16))
+    assert caption.startswith("1,200 new papers, Mar 9")
+    alt = writing.map_alt(caption, [("speech, ASR", 83), ("robots", 4)])
+    assert alt.endswith("Groups: speech, ASR (83); robots (4).")

@@ -1,0 +1,431 @@
+"""/digest and what comes of it, with the real client on the local Discord: subscribe, clock, post, buttons, restart."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.digest.subscribing import MOST_PER_PLACE, subscribe
+from bot.discord.client import FootnoteBot
+from bot.discord.desk import Desk
+from bot.discord.sync import FILE_NAME, CommandsFile
+from bot.store import ServerSettings
+from retrieval.library import Library
+from retrieval.papers import Paper
+from tests.bot.discord.prepared import done
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from local_discord import Channel, LocalDiscord, Message, Person
+
+    from bot.answering.answerer import Answerer
+    from bot.discord.limits import Limits
+    from bot.store import Store, Subscription
+    from retrieval.embedding.local import LocalEmbedder
+    from tests.bot.discord.conftest import Online
+
+TOPIC = "walking robots"
+ABSTRACTS = {
+    "Legged Robots Walk Over Rubble": """
+        Walking robots stumble on rough ground. We propose a controller that lets legged robots walk over rubble.
+        It halves the number of falls of a walking robot.""",
+    "Learning to Walk Uphill with Four Legs": """
+        We present a learning method by which four-legged walking robots climb hills.
+        Robots that walk with it need less energy than those with tuned gaits.""",
+    "Bipedal Walking Robots in Sand": """
+        Sand is hard for walking robots. We show that bipedal robots walk in sand when they feel their feet sink.
+        A walking robot with our sensor does not fall.""",
+}
+PAPERS = [(title, " ".join(abstract.split())) for title, abstract in ABSTRACTS.items()]
+
+
+@dataclass
+class Time:
+    """The clock of the bot's digests, which takes that of the local Discord along."""
+
+    local: LocalDiscord
+    now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+    def go_to(self, moment: dt.datetime) -> None:
+        self.local.clock.advance((moment - self.now).total_seconds())
+        self.now = moment
+
+
+@pytest.fixture
+def time(local: LocalDiscord) -> Time:
+    return Time(local)
+
+
+@pytest.fixture
+async def seeded(tmp_path: Path, seeded_dir: Path, embedder: LocalEmbedder, time: Time) -> AsyncIterator[Library]:
+    """A library that holds seeds/ and goes by the same clock."""
+    await asyncio.to_thread(shutil.copytree, seeded_dir, tmp_path / "data", symlinks=True)
+    library = await Library.open(tmp_path / "data", embedder, now=time)
+    yield library
+    await library.close()
+
+
+@pytest.fixture
+def edda(local: LocalDiscord) -> Person:
+    return local.guild("Lab").member("Edda", "manage_channels")
+
+
+@pytest.fixture
+def make_bot(
+    local: LocalDiscord,
+    answers: Answerer,
+    bot_library: Library,
+    store: Store,
+    limits: Limits,
+    tmp_path: Path,
+    time: Time,
+) -> Callable[[], FootnoteBot]:
+    return lambda: FootnoteBot(
+        Desk(answers, bot_library, store, limits),
+        CommandsFile(tmp_path / FILE_NAME),
+        now=time,
+        connector=local.connector(),
+        guild_ready_timeout=0.1,
+    )
+
+
+async def add(library: Library, *numbers: int) -> None:
+    """Let papers of today come in."""
+    today = dt.datetime.now(dt.UTC).date()
+    await library.add(
+        [
+            Paper(f"arxiv:2603.{number:05}", *PAPERS[number], "arxiv", f"https://arxiv.org/abs/2603.{number:05}", today)
+            for number in numbers
+        ]
+    )
+
+
+async def only(store: Store, place_id: int) -> Subscription:
+    (kept,) = await store.subscriptions.of_place(place_id)
+    return kept
+
+
+def star_of(message: Message) -> str:
+    return next(part["custom_id"] for part in message.parts() if "star" in part.get("custom_id", ""))
+
+
+class TestTheWholeWay:
+    async def test_a_digest_is_subscribed_to_posted_used_and_goes_on_after_a_restart_with_new_papers_only(
+        self,
+        papers: Channel,
+        moderator: Person,
+        ada: Person,
+        online: Online,
+        seeded: Library,
+        store: Store,
+        time: Time,
+    ) -> None:
+        await add(seeded, 0, 1)
+        async with online() as bot:
+            (zone, *_) = await moderator.autocompletes(papers, "digest subscribe", topics=TOPIC, zone="berl")
+            assert zone["value"] == "Europe/Berlin"
+            used = await moderator.uses_command(
+                papers, "digest subscribe", topics=TOPIC, hour=9, zone=zone["value"], papers=3
+            )
+            said = await used.finished()
+            assert said.ephemeral
+            assert "Subscribed" in said.text
+            assert "Every day at 09:00 (Europe/Berlin)" in said.text
+            kept = await only(store, papers.id)
+            assert (kept.kind, kept.topics, kept.hour, kept.most) == ("channel", (TOPIC,), 9, 3)
+            assert await bot.deliverer.tick() == 0
+
+            time.go_to(kept.next_due_at + dt.timedelta(minutes=1))
+            assert await bot.deliverer.tick() == 1
+            digest = await papers.wait_for_bot_message()
+            assert "New papers on “walking robots”" in digest.text
+            assert PAPERS[0][0] in digest.text
+            assert PAPERS[1][0] in digest.text
+            assert "https://arxiv.org/abs/2603.00000" in digest.links
+            assert "/digest edit" in digest.text
+            assert not digest.pings
+            assert await bot.deliverer.tick() == 0
+
+        await add(seeded, 2)
+        async with online() as bot:
+            assert "You starred" in (await (await ada.clicks(digest, star_of(digest))).finished()).text
+            assert "Papers like" in (await (await ada.clicks(digest, "Similar")).finished()).text
+            about = await (await ada.clicks(digest, "About this digest")).finished()
+            assert about.ephemeral
+            assert "Every day at 09:00" in about.text
+
+            asked = await ada.clicks(digest, "Ask about it")
+            modal = (await asked.response()).modal
+            assert modal is not None
+            assert "What is new in “" in str(modal)
+            answer = await (await ada.submits(asked, {})).finished(done)
+            assert "walking robots climb hills" in answer.text or "walk over rubble" in answer.text
+
+            time.go_to((await only(store, papers.id)).next_due_at)
+            assert await bot.deliverer.tick() == 1
+            second = await papers.wait_for_bot_message(lambda message: "New papers on" in message.text)
+            assert PAPERS[2][0] in second.text
+            assert PAPERS[0][0] not in second.text
+            assert "/digest edit" not in second.text
+        assert len([message for message in papers.bot_messages if "New papers on" in message.text]) == 2
+
+    async def test_a_deleted_channel_pauses_its_digest_and_tells_who_made_it(
+        self, local: LocalDiscord, moderator: Person, bot: FootnoteBot, store: Store, time: Time
+    ) -> None:
+        doomed = local.guild("Lab").channel("doomed")
+        await local.taken_in()
+        await (await moderator.uses_command(doomed, "digest subscribe", topics=TOPIC)).finished()
+        kept = await only(store, doomed.id)
+        doomed.delete()
+        await local.taken_in()
+        time.go_to(kept.next_due_at)
+        assert await bot.deliverer.tick() == 0
+        told = await moderator.dm.wait_for_bot_message()
+        assert "I paused your digest on" in told.text
+        assert "is gone" in told.text
+        assert (await only(store, doomed.id)).paused
+        await bot.deliverer.tick()
+        assert len(moderator.dm.bot_messages) == 1
+
+    async def test_a_lost_reply_and_a_crash_after_it_leave_one_post(
+        self, local: LocalDiscord, papers: Channel, moderator: Person, online: Online, store: Store, time: Time
+    ) -> None:
+        async with online() as bot:
+            await (await moderator.uses_command(papers, "digest subscribe", topics=TOPIC)).finished()
+            kept = await only(store, papers.id)
+            time.go_to(kept.next_due_at)
+            local.cut_next("POST /channels/{}/messages", stored=True)
+            assert await bot.deliverer.tick() == 0
+        async with online() as bot:
+            # Long after Discord has forgotten the nonce.
+            time.go_to(time.now + dt.timedelta(hours=1))
+            assert await bot.deliverer.tick() == 1
+        assert len(papers.bot_messages) == 1
+        assert await store.deliveries.messages(kept.subscription_id, kept.next_due_at) == [papers.bot_messages[0].id]
+
+
+@pytest.mark.usefixtures("bot")
+class TestSubscribing:
+    async def test_a_digest_in_direct_messages_is_anybodys_and_begins_with_a_hello(
+        self, papers: Channel, ada: Person, store: Store
+    ) -> None:
+        used = await ada.uses_command(papers, "digest subscribe", topics="llamas; knitting | llamas", dm=True)
+        assert "direct messages" in (await used.finished()).text
+        assert "Here you will get your digest" in (await ada.dm.wait_for_bot_message()).text
+        kept = await only(store, ada.id)
+        assert (kept.kind, kept.topics, kept.guild_id) == ("dm", ("llamas", "knitting"), None)
+
+    async def test_closed_direct_messages_are_said_before_anything_is_kept(
+        self, papers: Channel, ada: Person, store: Store
+    ) -> None:
+        ada.accepts_dms = False
+        used = await ada.uses_command(papers, "digest subscribe", topics=TOPIC, dm=True)
+        assert "no direct messages from me" in (await used.finished()).text
+        assert not await store.subscriptions.of_place(ada.id)
+
+    async def test_a_channel_takes_manage_channels_or_manage_server(
+        self, papers: Channel, ada: Person, moderator: Person, edda: Person, store: Store
+    ) -> None:
+        used = await ada.uses_command(papers, "digest subscribe", topics=TOPIC)
+        assert "Manage Channels or Manage Server" in (await used.finished()).text
+        assert not await store.subscriptions.of_place(papers.id)
+        for person in (moderator, edda):
+            used = await person.uses_command(papers, "digest subscribe", topics=TOPIC)
+            assert "Subscribed" in (await used.finished()).text
+
+    async def test_another_channel_is_chosen_and_what_the_bot_lacks_there_is_named(
+        self, local: LocalDiscord, papers: Channel, moderator: Person, store: Store
+    ) -> None:
+        news = local.guild("Lab").channel("news")
+        news.deny("send_messages", "read_message_history")
+        await local.taken_in()
+        used = await moderator.uses_command(papers, "digest subscribe", topics=TOPIC, where=news)
+        assert "Send Messages, Read Message History" in (await used.finished()).text
+        news.grant("send_messages", "read_message_history")
+        news.deny("attach_files")
+        await local.taken_in()
+        used = await moderator.uses_command(papers, "digest subscribe", topics=TOPIC, where=news, roundup=True)
+        assert "Attach Files" in (await used.finished()).text
+        used = await moderator.uses_command(papers, "digest subscribe", topics=TOPIC, where=news)
+        assert "Subscribed" in (await used.finished()).text
+        assert (await only(store, news.id)).kind == "channel"
+
+    async def test_a_thread_is_a_place_too(
+        self, local: LocalDiscord, papers: Channel, moderator: Person, store: Store
+    ) -> None:
+        thread = await moderator.opens_thread(papers, "robots")
+        await local.taken_in()
+        used = await moderator.uses_command(thread, "digest subscribe", topics=TOPIC)
+        assert "Subscribed" in (await used.finished()).text
+        assert (await only(store, thread.id)).kind == "thread"
+
+    async def test_the_servers_hour_and_zone_stand_where_none_are_named(
+        self, local: LocalDiscord, papers: Channel, moderator: Person, store: Store
+    ) -> None:
+        await store.servers.save(
+            local.guild("Lab").id, ServerSettings(digest_hour=18, digest_zone="Asia/Tokyo", language="de")
+        )
+        choices = await moderator.autocompletes(papers, "digest subscribe", topics=TOPIC, zone="")
+        assert choices[0]["value"] == "Asia/Tokyo"
+        await (await moderator.uses_command(papers, "digest subscribe", topics=TOPIC)).finished()
+        kept = await only(store, papers.id)
+        assert (kept.hour, kept.zone, kept.language) == (18, "Asia/Tokyo", "de")
+
+    async def test_days_sources_and_switches_are_kept(self, papers: Channel, moderator: Person, store: Store) -> None:
+        (choice, *_) = await moderator.autocompletes(papers, "digest subscribe", topics=TOPIC, days="mon-fr")
+        assert choice == {"name": "Monday to Friday", "value": "01234"}
+        used = await moderator.uses_command(
+            papers,
+            "digest subscribe",
+            topics=TOPIC,
+            days=choice["value"],
+            only="huggingface, cs.RO",
+            silent=True,
+            roundup=True,
+        )
+        text = (await used.finished()).text
+        assert "Monday to Friday at 09:00 (UTC)" in text
+        assert "only huggingface, cs.RO" in text
+        kept = await only(store, papers.id)
+        assert kept.weekdays == (0, 1, 2, 3, 4)
+        assert (kept.sources, kept.categories) == (("huggingface",), ("cs.RO",))
+        assert kept.silent
+        assert kept.roundup
+
+    @pytest.mark.parametrize(
+        ("options", "sentence"),
+        [
+            ({"topics": " ; "}, "Name at least one topic"),
+            ({"topics": "a;b;c;d;e;f"}, "at most 5 topics"),
+            ({"topics": TOPIC, "zone": "Europe/Belin"}, "did you mean Europe/Berlin?"),
+            ({"topics": TOPIC, "days": "someday"}, "cannot read the day"),
+            ({"topics": TOPIC, "only": "moon rocks"}, "neither a source of mine nor"),
+        ],
+    )
+    async def test_what_cannot_be_is_said_in_a_sentence(
+        self, papers: Channel, moderator: Person, store: Store, options: dict[str, str], sentence: str
+    ) -> None:
+        used = await moderator.uses_command(papers, "digest subscribe", **options)
+        assert sentence in (await used.finished()).text
+        assert not await store.subscriptions.of_place(papers.id)
+
+    async def test_a_place_holds_no_more_than_a_menu_shows(
+        self, papers: Channel, moderator: Person, store: Store
+    ) -> None:
+        for _ in range(MOST_PER_PLACE):
+            await store.subscriptions.add(made(papers, moderator))
+        used = await moderator.uses_command(papers, "digest subscribe", topics=TOPIC)
+        assert "There are 25 digests there already" in (await used.finished()).text
+
+
+def made(channel: Channel, owner: Person, **chosen: object) -> Subscription:
+    given = {
+        "kind": "channel",
+        "place_id": channel.id,
+        "guild_id": channel.guild.id if channel.guild else None,
+        "owner_id": owner.id,
+        "topics": (TOPIC,),
+        "hour": 9,
+        "zone": "UTC",
+        "now": dt.datetime.now(dt.UTC),
+    }
+    return subscribe(**{**given, **chosen})
+
+
+class TestLookingAfter:
+    async def test_nothing_yet_says_how_to_begin(self, papers: Channel, ada: Person, bot: FootnoteBot) -> None:
+        assert bot
+        assert "/digest subscribe" in (await (await ada.uses_command(papers, "digest list")).finished()).text
+
+    async def test_a_digest_is_listed_edited_paused_resumed_and_unsubscribed(
+        self, papers: Channel, moderator: Person, ada: Person, bot: FootnoteBot, store: Store
+    ) -> None:
+        assert bot
+        await store.subscriptions.add(made(papers, moderator))
+        assert TOPIC in (await (await ada.uses_command(papers, "digest list")).finished()).text
+        ((choice),) = await moderator.autocompletes(papers, "digest edit", digest="walk")
+        assert choice["name"] == "walking robots – #papers, 09:00"
+        one = choice["value"]
+        used = await moderator.uses_command(
+            papers, "digest edit", digest=one, hour=7, topics="flying robots", days="we"
+        )
+        assert "“flying robots”" in (await used.finished()).text
+        kept = await only(store, papers.id)
+        assert (kept.hour, kept.topics, kept.weekdays, kept.next_due_at.hour) == (7, ("flying robots",), (2,), 7)
+        used = await moderator.uses_command(papers, "digest edit", digest=one)
+        assert "Say what to change" in (await used.finished()).text
+        for times in ("Paused.", "paused already"):
+            assert times in (await (await moderator.uses_command(papers, "digest pause", digest=one)).finished()).text
+        assert (await only(store, papers.id)).paused
+        used = await moderator.uses_command(papers, "digest now", digest=one)
+        assert "It is paused" in (await used.finished()).text
+        await (await moderator.uses_command(papers, "digest resume", digest=one)).finished()
+        assert not (await only(store, papers.id)).paused
+        used = await moderator.uses_command(papers, "digest unsubscribe", digest="Flying robots")
+        assert "Unsubscribed" in (await used.finished()).text
+        assert not await store.subscriptions.of_place(papers.id)
+
+    async def test_nobody_else_changes_it_or_is_offered_it(
+        self, papers: Channel, moderator: Person, ada: Person, bob: Person, bot: FootnoteBot, store: Store
+    ) -> None:
+        assert bot
+        shared, private = made(papers, moderator), made(papers, bob, kind="dm", place_id=bob.id, guild_id=None)
+        await store.subscriptions.add(shared)
+        await store.subscriptions.add(private)
+        assert await ada.autocompletes(papers, "digest pause", digest="") == []
+        used = await ada.uses_command(papers, "digest unsubscribe", digest=shared.subscription_id)
+        assert "You may not change this digest" in (await used.finished()).text
+        used = await ada.uses_command(papers, "digest unsubscribe", digest=private.subscription_id)
+        assert "I know no such digest" in (await used.finished()).text
+        assert await store.subscriptions.get(shared.subscription_id)
+        assert await store.subscriptions.get(private.subscription_id)
+        (own,) = await bob.autocompletes(bob.dm, "digest pause", digest="")
+        assert own["value"] == private.subscription_id
+
+    async def test_a_preview_is_seen_by_one_alone_and_keeps_nothing(
+        self, papers: Channel, ada: Person, bot: FootnoteBot, seeded: Library, store: Store, time: Time
+    ) -> None:
+        assert bot
+        await add(seeded, 0)
+        time.go_to(time.now + dt.timedelta(hours=1))
+        used = await ada.uses_command(papers, "digest preview", topics=TOPIC)
+        shown = await used.finished()
+        assert shown.ephemeral
+        assert PAPERS[0][0] in shown.text
+        assert "About this digest" not in shown.text
+        assert not papers.bot_messages
+        assert not await store.subscriptions.of_place(ada.id)
+
+    async def test_now_posts_at_once_and_only_what_is_new(
+        self, papers: Channel, moderator: Person, bot: FootnoteBot, seeded: Library, store: Store, time: Time
+    ) -> None:
+        await add(seeded, 0)
+        await store.subscriptions.add(made(papers, moderator))
+        time.go_to(time.now + dt.timedelta(minutes=5))
+        used = await moderator.uses_command(papers, "digest now", digest=TOPIC)
+        assert "in a moment" in (await used.finished()).text
+        assert await bot.deliverer.tick() == 1
+        assert PAPERS[0][0] in (await papers.wait_for_bot_message()).text
+        time.go_to(time.now + dt.timedelta(minutes=5))
+        await (await moderator.uses_command(papers, "digest now", digest=TOPIC)).finished()
+        assert await bot.deliverer.tick() == 1
+        assert PAPERS[0][0] not in (await papers.wait_for_bot_message()).text
+
+    async def test_about_says_when_each_source_was_last_fresh_and_what_ails_it(
+        self, papers: Channel, ada: Person, bot: FootnoteBot, seeded: Library
+    ) -> None:
+        assert bot
+        await seeded.failed("arxiv:cs.RO", "arXiv is out of order.", dt.datetime.now(dt.UTC))
+        text = (await (await ada.uses_command(papers, "about")).finished()).text
+        assert "not read yet" in text
+        assert "arXiv is out of order." in text

@@ -1,0 +1,331 @@
+"""The real client on the local Discord: what becomes of clicks on a card, and after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.answering.answer import Citation, Statement
+from bot.discord.ids import LONGEST_KEY, paper_key, paper_of
+from bot.discord.modals import gone
+from bot.discord.searches import Search, Searches
+from bot.store import ServerSettings
+from retrieval.papers import Paper
+from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from local_discord import Channel, LocalDiscord, Message, Person
+
+    from bot.discord.client import FootnoteBot
+    from bot.store import Store
+    from retrieval.library import Library
+    from tests.bot.discord.prepared import PreparedAnswers
+
+    Online = Callable[[], AbstractAsyncContextManager[FootnoteBot]]
+
+LONG_ID = "made:" + "up-" * 60
+MOSS = Paper(LONG_ID, "Mosses of the Fog", "Mosses take up 40% of their water from fog.", "arxiv", URL)
+PAPERS = [
+    Paper(GOOD.citations[0].paper_id, TITLE, QUOTE, "arxiv", URL),
+    MOSS,
+    *(Paper(f"fog:{n}", f"Fog and its uses, part {n}", f"Fog was caught by {n} nets.", "seeds") for n in range(12)),
+]
+CITING_MOSS = replace(
+    GOOD,
+    statements=(Statement("Mosses drink fog.", (1,)),),
+    citations=(Citation(1, MOSS.paper_id, MOSS.title, MOSS.url, MOSS.abstract),),
+)
+
+
+@pytest.fixture
+async def bot_library(library: Library) -> Library:
+    await library.add(PAPERS)
+    return library
+
+
+async def asked(ada: Person, channel: Channel, question: str = "does likelihood matter?") -> Message:
+    """The card that answers a question."""
+    return await (await ada.uses_command(channel, "ask", question=question)).finished(with_buttons)
+
+
+def with_buttons(message: Message) -> bool:
+    return any(part["type"] == 2 for part in message.parts())
+
+
+def custom_id(message: Message, kind: str) -> str:
+    """The id of the first button of a kind."""
+    return next(
+        part["custom_id"] for part in message.parts() if str(part.get("custom_id")).startswith(f"footnote:{kind}:")
+    )
+
+
+async def told(ada: Person, message: Message, button: str) -> Message:
+    """What Ada alone is told when she clicks a button."""
+    answer = await (await ada.clicks(message, button)).finished()
+    assert answer.ephemeral
+    assert answer.viewer is ada
+    assert answer is not message
+    return answer
+
+
+@pytest.mark.usefixtures("bot")
+class TestFeedback:
+    async def test_a_thumb_up_is_kept_and_thanked_for(
+        self, ada: Person, papers: Channel, store: Store, local: LocalDiscord
+    ) -> None:
+        card = await asked(ada, papers)
+        assert "Thank you" in (await told(ada, card, "👍")).text
+        assert await store.feedback.liked(local.guild("Lab").id) == {GOOD.citations[0].paper_id: 0.5}
+
+    async def test_a_thumb_down_asks_why_and_counts_even_where_nobody_says(
+        self, ada: Person, bob: Person, papers: Channel, store: Store, local: LocalDiscord
+    ) -> None:
+        card = await asked(ada, papers)
+        click = await (await ada.clicks(card, "👎")).response()
+        assert click.modal
+        sent = await ada.submits(click, {"What was wrong?": "the wrong paper"})
+        assert "Thank you" in (await sent.finished()).text
+        await (await bob.clicks(card, "👎")).response()
+        both = {GOOD.citations[0].paper_id: -1.0}
+        async with asyncio.timeout(10):  # the form comes before the rating is kept
+            while await store.feedback.liked(local.guild("Lab").id) != both:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert "the wrong paper" in str(await store.export(ada.id))
+
+    async def test_a_star_is_set_and_taken_back_also_where_the_id_of_the_paper_is_too_long_for_a_button(
+        self, ada: Person, papers: Channel, store: Store, answers: PreparedAnswers
+    ) -> None:
+        answers.prepared = CITING_MOSS
+        card = await asked(ada, papers)
+        assert (await told(ada, card, "⭐")).text == f"⭐ You starred [{MOSS.title}]({URL})."
+        assert await store.feedback.starred(LONG_ID, ada.id)
+        assert "took your star back" in (await told(ada, card, "⭐")).text
+        assert not await store.feedback.starred(LONG_ID, ada.id)
+
+
+@pytest.mark.usefixtures("bot")
+class TestReading:
+    async def test_quotes_are_shown_whole_to_whoever_asks_for_them(
+        self, ada: Person, papers: Channel, answers: PreparedAnswers
+    ) -> None:
+        quote = "word " * 300 + "end."
+        answers.prepared = replace(GOOD, citations=(replace(GOOD.citations[0], quote=quote),))
+        card = await asked(ada, papers)
+        assert quote not in card.text
+        assert quote in (await told(ada, card, "Quotes")).text
+
+    async def test_many_quotes_come_in_several_messages_that_only_the_asker_sees(
+        self, ada: Person, papers: Channel, answers: PreparedAnswers
+    ) -> None:
+        citations = tuple(Citation(n, f"id:{n}", TITLE, URL, f"{n} " + "word " * 200) for n in range(1, 12))
+        answers.prepared = replace(GOOD, citations=citations)
+        card = await ada.uses_command(papers, "ask", question="everything?")
+        await card.finished()
+        last = (await card.finished(with_buttons)) if not card.followups else card.followups[-1]
+        click = await ada.clicks(last, "Quotes")
+        await click.followup()
+        assert all(message.ephemeral for message in click.messages())
+
+    async def test_similar_papers_are_those_like_the_first_one_cited(
+        self, ada: Person, papers: Channel, answers: PreparedAnswers
+    ) -> None:
+        answers.prepared = CITING_MOSS
+        card = await asked(ada, papers)
+        similar = await told(ada, card, "Similar papers")
+        assert f"Papers like [{MOSS.title}]({URL})" in similar.text
+        assert "Fog and its uses" in similar.text
+
+    async def test_a_paper_that_is_not_here_is_said_to_be_gone(
+        self, ada: Person, papers: Channel, answers: PreparedAnswers
+    ) -> None:
+        unknown = replace(GOOD.citations[0], paper_id="arxiv:0000.00000")
+        answers.prepared = replace(GOOD, citations=(unknown, replace(unknown, number=2, paper_id="x" * 200)))
+        card = await asked(ada, papers)
+        assert (await told(ada, card, "Similar papers")).text == "I no longer have that paper."
+        hashed = [part["custom_id"] for part in card.parts() if "#" in str(part.get("custom_id"))]
+        assert (await told(ada, card, hashed[0])).text == "I no longer have that paper."
+
+
+@pytest.mark.usefixtures("bot")
+class TestGoingOn:
+    async def test_a_follow_up_is_asked_in_a_form_and_answered_in_the_conversation(
+        self, ada: Person, bob: Person, papers: Channel, answers: PreparedAnswers
+    ) -> None:
+        card = await asked(ada, papers)
+        click = await (await bob.clicks(card, "Follow up")).response()
+        sent = await bob.submits(click, {"Your question": "  and *why*?"})
+        answer = await sent.finished(with_buttons)
+        assert answers.asked == ["does likelihood matter?", "and *why*?"]
+        assert answers.histories[-1] == ["does likelihood matter?"]
+        assert not answer.ephemeral
+        assert "and \\*why\\*?" in answer.text
+        assert TITLE in answer.text
+
+    async def test_a_choice_asks_its_question_however_its_label_was_cut(
+        self, ada: Person, papers: Channel, answers: PreparedAnswers
+    ) -> None:
+        long = "What is said about " + "very " * 20 + "long things?"
+        answers.prepared = replace(REFUSAL, choices=("What is said about moss?", long))
+        card = await asked(ada, papers)
+        answers.prepared = GOOD
+        label = next(part["label"] for part in card.parts() if str(part.get("label")).endswith("…"))
+        answer = await (await ada.clicks(card, label)).finished(with_buttons)
+        assert answers.asked[-1] == long
+        assert answer is not card
+        assert TITLE in answer.text
+
+    async def test_what_follows_a_private_answer_is_private(
+        self, ada: Person, papers: Channel, answers: PreparedAnswers
+    ) -> None:
+        answers.prepared = replace(REFUSAL, choices=("fog", "moss"))
+        use = await ada.uses_command(papers, "ask", question="a secret?", private=True)
+        card = await use.finished(with_buttons)
+        assert card.ephemeral
+        assert (await (await ada.clicks(card, "moss")).finished(with_buttons)).ephemeral
+        click = await (await ada.clicks(card, "Follow up")).response()
+        assert (await (await ada.submits(click, {"Your question": "why?"})).finished(with_buttons)).ephemeral
+        assert not papers.bot_messages
+
+    async def test_whom_the_server_does_not_let_ask_may_not_ask_by_a_button_either(
+        self, ada: Person, papers: Channel, answers: PreparedAnswers, store: Store, local: LocalDiscord
+    ) -> None:
+        answers.prepared = replace(REFUSAL, choices=("fog", "moss"))
+        card = await asked(ada, papers)
+        role = local.guild("Lab").role("readers")
+        await store.servers.save(local.guild("Lab").id, ServerSettings(roles=frozenset({role.id})))
+        answer = await (await ada.clicks(card, "moss")).finished()
+        assert role.mention in answer.text
+        assert not answer.pings
+        assert len(answers.asked) == 1
+
+    async def test_an_answer_goes_on_in_a_thread_that_the_bot_knows_for_its_own(
+        self, ada: Person, papers: Channel, store: Store
+    ) -> None:
+        card = await asked(ada, papers)
+        answer = await told(ada, card, "Continue in a thread")
+        thread = await papers.wait_for_thread()
+        assert thread.mention in answer.text
+        assert thread.name == "does likelihood matter?"
+        assert "mention me" in (await thread.wait_for_bot_message()).text
+        assert await store.threads.is_own(thread.id)
+        again = await told(ada, card, "Continue in a thread")
+        assert again.text == f"This answer has a thread already: {thread.mention}"
+
+    @pytest.mark.parametrize("name", ["Create Public Threads", "Send Messages in Threads"])
+    async def test_a_missing_permission_is_named(self, ada: Person, papers: Channel, name: str) -> None:
+        card = await asked(ada, papers)
+        papers.deny(name.lower().replace(" ", "_"))
+        assert f"“{name}”" in (await told(ada, card, "Continue in a thread")).text
+
+
+@pytest.mark.usefixtures("bot")
+class TestPages:
+    async def test_pages_of_a_search_are_turned_in_place_by_whoever_searched(
+        self, ada: Person, papers: Channel
+    ) -> None:
+        use = await ada.uses_command(papers, "search", query="fog nets")
+        message = await use.finished()
+        first = message.text
+        assert "Page 1 of" in first
+        await (await ada.clicks(message, "Next ▶")).finished(lambda message: "Page 2 of" in message.text)
+        assert "**6.**" in message.text
+        await (await ada.clicks(message, "◀ Previous")).finished(lambda message: "Page 1 of" in message.text)
+        assert message.text == first
+
+    async def test_somebody_else_turns_pages_of_their_own(self, ada: Person, bob: Person, papers: Channel) -> None:
+        message = await (await ada.uses_command(papers, "search", query="fog nets")).finished()
+        theirs = await told(bob, message, "Next ▶")
+        assert "Page 2 of" in theirs.text
+        assert "Page 1 of" in message.text
+
+    async def test_a_long_search_is_remembered_for_a_while_and_then_kindly_forgotten(
+        self, ada: Person, papers: Channel, bot: FootnoteBot
+    ) -> None:
+        message = await (await ada.uses_command(papers, "search", query="fog nets " * 20)).finished()
+        await (await ada.clicks(message, "Next ▶")).finished(lambda message: "Page 2 of" in message.text)
+        bot.desk.searches = Searches()
+        click = await ada.clicks(message, "Next ▶")
+        assert "Please search again" in (await click.followup()).text
+
+
+class TestAfterARestart:
+    async def test_every_button_of_an_old_card_works(
+        self, online: Online, ada: Person, papers: Channel, answers: PreparedAnswers
+    ) -> None:
+        answers.prepared = CITING_MOSS
+        async with online():
+            card = await asked(ada, papers)
+            listed = await (await ada.uses_command(papers, "search", query="fog nets")).finished()
+        async with online() as bot:
+            assert "Thank you" in (await told(ada, card, "👍")).text
+            assert "You starred" in (await told(ada, card, "⭐")).text
+            assert MOSS.abstract in (await told(ada, card, "Quotes")).text
+            assert "Papers like" in (await told(ada, card, "Similar papers")).text
+            click = await (await ada.clicks(card, "👎")).response()
+            assert "Thank you" in (await (await ada.submits(click, {})).finished()).text
+            click = await (await ada.clicks(card, "Follow up")).response()
+            await (await ada.submits(click, {"Your question": "why?"})).finished(with_buttons)
+            assert answers.histories[-1] == ["does likelihood matter?"]
+            await told(ada, card, "Continue in a thread")
+            assert not bot.persistent_views  # no card is kept in memory
+            await (await ada.clicks(listed, "Next ▶")).finished(lambda message: "Page 2 of" in message.text)
+
+    async def test_a_choice_of_an_old_card_is_answered(
+        self, online: Online, ada: Person, papers: Channel, answers: PreparedAnswers
+    ) -> None:
+        answers.prepared = replace(REFUSAL, choices=("fog", "moss"), clarifying=True)
+        async with online():
+            card = await asked(ada, papers)
+        async with online():
+            await (await ada.clicks(card, "moss")).finished(with_buttons)
+        assert answers.asked[-1] == "moss"
+
+    async def test_an_answer_that_was_forgotten_is_kindly_said_to_be_gone(
+        self, online: Online, ada: Person, papers: Channel, store: Store, answers: PreparedAnswers
+    ) -> None:
+        answers.prepared = replace(GOOD, choices=("fog", "moss"))
+        async with online():
+            card = await asked(ada, papers)
+        await store.forget_person(ada.id)
+        async with online():
+            for button in ("👍", "Quotes", "Continue in a thread", "moss"):
+                answer = await (await ada.clicks(card, button)).finished()
+                assert answer.text == gone(), button
+            click = await (await ada.clicks(card, "👎")).response()
+            assert (await (await ada.submits(click, {"What was wrong?": "x"})).finished()).text == gone()
+            click = await (await ada.clicks(card, "Follow up")).response()
+            assert (await (await ada.submits(click, {"Your question": "x"})).finished()).text == gone()
+
+
+async def test_a_paper_is_found_by_what_its_button_says(bot_library: Library) -> None:
+    for paper_id in (LONG_ID, "fog:1"):
+        key = paper_key(paper_id)
+        assert len(key) <= LONGEST_KEY
+        assert await paper_of(key, bot_library) == paper_id
+    for strange in ("two words", "#hash", "", "ü", "\ud800", "x" * 61):
+        assert paper_key(strange).startswith("#")
+
+
+@pytest.mark.parametrize(
+    "query", ["fog", "fog~nets~2", "~", "ünï 😀", " padded ", "two\nlines", "x" * 200, "\u200bhidden", ""]
+)
+def test_a_search_is_found_by_its_token(query: str) -> None:
+    searches = Searches()
+    search = Search(query, source="arxiv", sort="newest")
+    token = searches.token(search)
+    assert len(token) <= 60
+    assert searches.find(token) == search
+
+
+def test_the_oldest_searches_are_forgotten_and_no_token_is_trusted() -> None:
+    searches = Searches(capacity=2)
+    tokens = [searches.token(Search(f"{n} " * 60)) for n in range(3)]
+    assert [searches.find(token) is not None for token in tokens] == [False, True, True]
+    for token in ("", "w", "wb~~", "wb~20261340~~fog", "wx~~~fog", "wb~~~", "kunknown"):
+        assert searches.find(token) is None
