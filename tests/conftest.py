@@ -5,6 +5,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retrieval.papers import Paper
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("footnote", deadline=None)
+settings.load_profile("footnote")
 
 
 @pytest.fixture(scope="session")
