@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.discord.render.layout import Item
 
 NAME_CHARACTERS: Final = 100  # of a thread
+ALT_CHARACTERS: Final = 1024
 PICTURE_NAME: Final = "week.png"
 
 # Escaped lengths, so chosen that a heading and a paper always fit into a message together.
@@ -131,7 +132,9 @@ def _buttons(entry: Entry) -> ui.ActionRow[Any]:
 
 
 def _gallery(roundup: Roundup) -> ui.MediaGallery[Any]:
-    item = discord.MediaGalleryItem(f"attachment://{PICTURE_NAME}", description=roundup.alt or None)
+    item = discord.MediaGalleryItem(
+        f"attachment://{PICTURE_NAME}", description=shorten_at_end(plain(roundup.alt), ALT_CHARACTERS) or None
+    )
     return ui.MediaGallery(item)
 
 

@@ -269,6 +269,20 @@ class TestSubscribing:
         assert "Subscribed" in (await used.finished()).text
         assert (await only(store, thread.id)).kind == "thread"
 
+    async def test_a_forum_gets_posts_and_needs_the_permission_to_write_in_them(
+        self, local: LocalDiscord, papers: Channel, moderator: Person, store: Store
+    ) -> None:
+        forum = local.guild("Lab").forum("reading")
+        forum.deny("send_messages_in_threads")
+        await local.taken_in()
+        used = await moderator.uses_command(papers, "digest subscribe", topics=TOPIC, where=forum)
+        assert "Send Messages in Threads" in (await used.finished()).text
+        forum.grant("send_messages_in_threads")
+        await local.taken_in()
+        used = await moderator.uses_command(papers, "digest subscribe", topics=TOPIC, where=forum)
+        assert "Subscribed" in (await used.finished()).text
+        assert (await only(store, forum.id)).kind == "forum"
+
     async def test_the_servers_hour_and_zone_stand_where_none_are_named(
         self, local: LocalDiscord, papers: Channel, moderator: Person, store: Store
     ) -> None:
@@ -374,6 +388,31 @@ class TestLookingAfter:
         used = await moderator.uses_command(papers, "digest unsubscribe", digest="Flying robots")
         assert "Unsubscribed" in (await used.finished()).text
         assert not await store.subscriptions.of_place(papers.id)
+
+    async def test_a_long_list_says_how_many_it_leaves_out(
+        self, papers: Channel, moderator: Person, bot: FootnoteBot, store: Store
+    ) -> None:
+        assert bot
+        for number in range(27):
+            await store.subscriptions.add(made(papers, moderator, topics=(f"topic {number} " + "*" * 70,)))
+        used = await moderator.uses_command(papers, "digest list")
+        await used.finished()
+        last = await used.followup(1)
+        assert "2 more are not shown." in last.text
+        assert len(await moderator.autocompletes(papers, "digest pause", digest="")) == 25
+
+    @pytest.mark.usefixtures("papers")
+    async def test_a_digest_speaks_its_readers_language(
+        self, ada: Person, bot: FootnoteBot, time: Time, store: Store
+    ) -> None:
+        ada.locale = "de"
+        used = await ada.uses_command(ada.dm, "digest subscribe", topics="laufende Roboter", days="mo-fr")
+        assert "Montags bis freitags um 09:00 Uhr" in (await used.finished()).text
+        await ada.dm.wait_for_bot_message(lambda message: "Hier bekommst du deine Übersicht" in message.text)
+        time.go_to((await only(store, ada.id)).next_due_at)
+        assert await bot.deliverer.tick() == 1
+        digest = await ada.dm.wait_for_bot_message(lambda message: "Zu dieser Übersicht" in message.text)
+        assert "„laufende Roboter“" in digest.text
 
     async def test_nobody_else_changes_it_or_is_offered_it(
         self, papers: Channel, moderator: Person, ada: Person, bob: Person, bot: FootnoteBot, store: Store
