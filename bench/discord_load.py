@@ -72,7 +72,7 @@ async def _start(server: LocalDiscord, data: Path) -> asyncio.subprocess.Process
             "FOOTNOTE_DISCORD__PROXY": server.proxy_url,
             "FOOTNOTE_FETCH__SOURCES": "",
         },
-        stderr=open("/tmp/bench_err.txt","w"),
+        stderr=asyncio.subprocess.DEVNULL,
     )
 
 

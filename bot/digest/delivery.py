@@ -276,7 +276,7 @@ class Deliverer:
             subscription_id, owner_id = subscription.subscription_id, subscription.owner_id
             with speaking(subscription.language):
                 sentence = say(
-                    "I paused your digest on {topics}. {reason} Once that is mended, resume it with /digest edit.",
+                    "I paused your digest on {topics}. {reason} Once that is mended, resume it with /digest resume.",
                     topics=named(subscription.topics),
                     reason=subscription.reason or "",
                 )

@@ -81,6 +81,7 @@ def explanation() -> Card:
         say("the questions that you ask me and my answers to them, so that you can follow them up"),
         say("which answers you rated, with your reason if you gave one, and which papers you starred"),
         say("which threads you had me open"),
+        say("which digests you subscribed to, with their topics, hour and place"),
     ]
     days = say_many(
         "Conversations are deleted after one day.", "Conversations are deleted after {n} days.", RETENTION.days
@@ -113,8 +114,8 @@ def question() -> Card:
     return Card(
         ui.TextDisplay(
             say(
-                "Delete your questions, my answers to them, your ratings and your stars, for good? "
-                "Buttons under those answers will no longer work."
+                "Delete your questions, my answers to them, your ratings, your stars and the digests in your direct "
+                "messages, for good? Buttons under those answers will no longer work."
             )
         ),
         ui.ActionRow(
