@@ -14,13 +14,13 @@ from bot.discord.places import InteractionPlace
 from bot.discord.talk import parent_of
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.host import Host
 
 
 class Ask(commands.Cog):
     """Take questions by the slash command."""
 
-    def __init__(self, bot: FootnoteBot) -> None:
+    def __init__(self, bot: Host) -> None:
         self._desk = bot.desk
 
     @app_commands.command()
@@ -30,7 +30,7 @@ class Ask(commands.Cog):
     )
     async def ask(
         self,
-        interaction: discord.Interaction[FootnoteBot],
+        interaction: discord.Interaction[Host],
         question: app_commands.Range[str, 1, QUESTION_CHARACTERS],
         private: bool | None = None,
     ) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import traceback
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -15,48 +14,14 @@ from discord.ext import commands
 from bot.discord.markdown import escape
 from bot.discord.places import ALREADY_ACKNOWLEDGED, UNUSABLE_INTERACTION
 from bot.discord.render import notice
-from bot.language import nearest, say, speak
+from bot.language import say
 from retrieval.errors import BadInputError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from bot.discord.client import FootnoteBot
-    from bot.discord.desk import Desk
 
 log = logging.getLogger(__name__)
 
 AUTOMOD = 200000
 MISSING_ACCESS = 50001
 MISSING_PERMISSIONS = 50013
-
-
-def desk_of(interaction: discord.Interaction[Any]) -> Desk:
-    """Return the desk of the bot that received the interaction."""
-    return cast("FootnoteBot", interaction.client).desk
-
-
-@asynccontextmanager
-async def acting(interaction: discord.Interaction[Any]) -> AsyncIterator[Desk]:
-    """Run a click, a choice or a modal: in the language of whoever acts, and with every error told to them.
-
-    A repeated event ends here without a word, because Discord takes a second acknowledgement for an error.
-    """
-    desk = desk_of(interaction)
-    with desk.in_flight.handling():
-        try:
-            speak(await language_of(interaction, desk))
-            yield desk
-        except Exception as error:  # noqa: BLE001  # the one boundary
-            await tell(interaction, error)
-
-
-async def language_of(interaction: discord.Interaction[Any], desk: Desk) -> str:
-    """Return the language to speak: the person's own, else what the server has set, else the server's own."""
-    wanted = None
-    if interaction.guild_id is not None:
-        wanted = (await desk.store.servers.of(interaction.guild_id)).language
-    return nearest(*map(str, filter(None, (interaction.locale, wanted, interaction.guild_locale))))
 
 
 async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:

@@ -9,7 +9,7 @@ import discord
 from discord import ui
 
 from bot.discord import ids
-from bot.discord.boundary import acting
+from bot.discord.host import acting
 from bot.discord.markdown import plain, shorten_at_end
 from bot.discord.modals import NextQuestion, Why, follow_up, gone
 from bot.discord.render import notice, quotes, similar_page

@@ -24,7 +24,7 @@ from bot.store import ServerSettings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.host import Host
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +34,13 @@ FRESH = timedelta(minutes=10)  # for so long an answer follows what becomes of i
 class Chat(commands.Cog):
     """Hear what is written to the bot, and answer each question once, where it was asked."""
 
-    def __init__(self, bot: FootnoteBot) -> None:
+    def __init__(self, bot: Host) -> None:
         self.bot = bot
         self._desk = bot.desk
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     @commands.command(name="ask")
-    async def ask(self, context: commands.Context[FootnoteBot], *, question: str = "") -> None:
+    async def ask(self, context: commands.Context[Host], *, question: str = "") -> None:
         """Ask a question about research papers."""
         message = context.message
         await self._answer(message, question_in(message, self._me, question))
@@ -74,7 +74,7 @@ class Chat(commands.Cog):
             await self._withdraw(message_id)
 
     @commands.Cog.listener()
-    async def on_command_error(self, context: commands.Context[FootnoteBot], error: commands.CommandError) -> None:
+    async def on_command_error(self, context: commands.Context[Host], error: commands.CommandError) -> None:
         """Say in a sentence why a chat command, or the slash command of the same code, failed."""
         if context.interaction is not None:
             await tell(context.interaction, error)
@@ -212,14 +212,14 @@ class Chat(commands.Cog):
         return self.bot.get_channel(channel_id) or self.bot.get_partial_messageable(channel_id)
 
 
-async def prefixes(bot: FootnoteBot, message: discord.Message) -> list[str]:
+async def prefixes(bot: Host, message: discord.Message) -> list[str]:
     """Return what a command begins with: a mention of the bot, or the server's prefix."""
     mentions = commands.when_mentioned(bot, message)
     settings = await bot.desk.store.servers.of(message.guild.id) if message.guild else ServerSettings()
     return [*mentions, settings.prefix]
 
 
-def _commanded(context: commands.Context[FootnoteBot]) -> bool:
+def _commanded(context: commands.Context[Host]) -> bool:
     """Say whether the message is a command; after a mention, "help me find …" is a question that begins like one."""
     if context.command is None:
         return False

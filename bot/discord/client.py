@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import discord
-from discord.ext import commands, tasks
+from discord.ext import tasks
 
 from bot.digest.delivery import Deliverer
 from bot.digest.editor import Editor
@@ -17,6 +17,7 @@ from bot.discord import buttons
 from bot.discord.ask import Ask
 from bot.discord.chat import Chat, prefixes
 from bot.discord.commands import COGS
+from bot.discord.host import Host
 from bot.discord.posting import DiscordPoster
 from bot.discord.sync import sync_if_changed
 from bot.discord.translator import CommandTranslator
@@ -43,7 +44,7 @@ def intents(*, message_content: bool = False) -> discord.Intents:
     return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=message_content)
 
 
-class FootnoteBot(commands.Bot):
+class FootnoteBot(Host):
     """Answer questions in Discord, and post digests there; further `options` are those of discord.Client.
 
     `editor` composes the digests, of the papers' own sentences where none is given; `now` is their clock.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord import ui
 
-from bot.discord.boundary import acting
+from bot.discord.host import acting
 from bot.discord.places import InteractionPlace
 from bot.discord.render import notice
 from bot.language import say

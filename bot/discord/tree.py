@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord import app_commands
 
-from bot.discord.boundary import language_of, tell
+from bot.discord.boundary import tell
+from bot.discord.host import language_of
 from bot.discord.places import NETWORK_ERRORS
 from bot.discord.render import notice
 from bot.language import speak
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.host import Host
 
 ANYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
 # What a person is told alone disturbs no channel, and no setting may lock a moderator out.
@@ -22,13 +23,13 @@ ANYWHERE_IN_A_SERVER = frozenset({"help", "about", "privacy", "settings", "diges
 BY_ANYBODY = app_commands.AppInstallationType(guild=True, user=True)
 
 
-class Tree(app_commands.CommandTree["FootnoteBot"]):
+class Tree(app_commands.CommandTree["Host"]):
     """Hold the commands; each may be used in servers, in direct messages, and by whoever installed the bot."""
 
-    def __init__(self, client: FootnoteBot) -> None:
+    def __init__(self, client: Host) -> None:
         super().__init__(client, allowed_contexts=ANYWHERE, allowed_installs=BY_ANYBODY)
 
-    async def interaction_check(self, interaction: discord.Interaction[FootnoteBot], /) -> bool:
+    async def interaction_check(self, interaction: discord.Interaction[Host], /) -> bool:
         """Speak the person's language, and stop what is repeated, not allowed here or too much."""
         try:
             return await self._check(interaction)
@@ -45,7 +46,7 @@ class Tree(app_commands.CommandTree["FootnoteBot"]):
         """Say in a sentence why the command failed."""
         await tell(interaction, error)
 
-    async def _check(self, interaction: discord.Interaction[FootnoteBot]) -> bool:
+    async def _check(self, interaction: discord.Interaction[Host]) -> bool:
         desk = interaction.client.desk
         speak(await language_of(interaction, desk))
         if interaction.type is discord.InteractionType.autocomplete:

@@ -34,7 +34,7 @@ from bot.store import ServerSettings
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.host import Host
     from bot.discord.places import Place
     from bot.store import Subscription
 
@@ -54,7 +54,7 @@ Channel = app_commands.Transform[int, Anywhere]
 class Digests(commands.GroupCog, group_name="digest", group_description="New papers on your topics, at your hour."):
     """Let people subscribe to digests, and look after what they subscribed to."""
 
-    def __init__(self, bot: FootnoteBot) -> None:
+    def __init__(self, bot: Host) -> None:
         self._bot = bot
         self._desk = bot.desk
         self._kept = bot.desk.store.subscriptions

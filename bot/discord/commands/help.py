@@ -21,7 +21,7 @@ from bot.store import ServerSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.host import Host
 
 SOURCES_SHOWN: Final = 10
 NAME_CHARACTERS: Final = 100
@@ -30,7 +30,7 @@ NAME_CHARACTERS: Final = 100
 class Help(commands.Cog):
     """Say what the bot can do, and what it knows."""
 
-    def __init__(self, bot: FootnoteBot) -> None:
+    def __init__(self, bot: Host) -> None:
         self._bot = bot
         self._desk = bot.desk
 

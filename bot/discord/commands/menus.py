@@ -17,7 +17,7 @@ from bot.language import say
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.host import Host
 
 QUESTION_CHARACTERS: Final = 1000
 QUERY_CHARACTERS: Final = 300
@@ -26,7 +26,7 @@ QUERY_CHARACTERS: Final = 300
 class Menus(commands.Cog):
     """Take messages that others wrote as questions; only the text of the one message is read."""
 
-    def __init__(self, bot: FootnoteBot) -> None:
+    def __init__(self, bot: Host) -> None:
         self._bot = bot
         self._desk = bot.desk
         self._menus = [

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 import discord
 from discord import app_commands, ui
 
-from bot.discord.boundary import acting
 from bot.discord.commands.reach import is_moderator
 from bot.discord.commands.server_settings import (
     HOURS,
@@ -22,6 +21,7 @@ from bot.discord.commands.server_settings import (
     checked_zone,
     described,
 )
+from bot.discord.host import acting
 from bot.discord.markdown import escape
 from bot.discord.render import Card
 from bot.language import LANGUAGES, say

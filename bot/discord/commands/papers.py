@@ -17,7 +17,7 @@ from bot.language import say
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.host import Host
     from retrieval.papers import Paper
 
 TYPED_CHARACTERS: Final = 100  # of an input that is repeated to who typed it
@@ -27,7 +27,7 @@ TITLE_CHARACTERS: Final = 300  # of each title in the question that /compare ask
 class Papers(commands.Cog):
     """Show a paper, what is like it, and how it compares to another."""
 
-    def __init__(self, bot: FootnoteBot) -> None:
+    def __init__(self, bot: Host) -> None:
         self._desk = bot.desk
         self._titles = Titles(bot.desk.library)
 

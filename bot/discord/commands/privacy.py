@@ -12,8 +12,8 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.discord.boundary import acting
 from bot.discord.commands.reach import place_for
+from bot.discord.host import acting
 from bot.discord.render import Card
 from bot.language import say, say_many
 from bot.store.store import GRACE, RETENTION
@@ -21,8 +21,8 @@ from bot.store.store import GRACE, RETENTION
 if TYPE_CHECKING:
     import re
 
-    from bot.discord.client import FootnoteBot
     from bot.discord.desk import Desk
+    from bot.discord.host import Host
 
 FILE_NAME: Final = "footnote-data.json"
 
@@ -32,7 +32,7 @@ _PRIVACY: Final = "footnote:privacy:"
 class Privacy(commands.Cog):
     """Say what is kept, and give it or delete it."""
 
-    def __init__(self, bot: FootnoteBot) -> None:
+    def __init__(self, bot: Host) -> None:
         self._bot = bot
         self._desk = bot.desk
 

@@ -18,7 +18,7 @@ from bot.language import say, say_many
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.host import Host
 
 QUERY_CHARACTERS: Final = 300
 CHOICES: Final = 25
@@ -32,7 +32,7 @@ _AGE: Final = re.compile(r"(\d{1,4}) ?d(?:ays?)?", re.IGNORECASE)
 class Search(commands.Cog):
     """Find papers by words."""
 
-    def __init__(self, bot: FootnoteBot) -> None:
+    def __init__(self, bot: Host) -> None:
         self._desk = bot.desk
 
     @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator

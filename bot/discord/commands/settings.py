@@ -13,13 +13,13 @@ from bot.discord.commands.panel import SettingButton, SettingSelect, panel, unhe
 from bot.discord.commands.reach import for_moderators, place_for
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.host import Host
 
 
 class Settings(commands.Cog):
     """Show a server's settings to its moderators."""
 
-    def __init__(self, bot: FootnoteBot) -> None:
+    def __init__(self, bot: Host) -> None:
         self.saving = asyncio.Lock()
         self._bot = bot
         self._desk = bot.desk

@@ -10,9 +10,9 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.discord.boundary import acting
 from bot.discord.commands.panel import MODAL_SECONDS
 from bot.discord.commands.reach import for_moderators, place_for
+from bot.discord.host import acting
 from bot.discord.markdown import plain, safe_url
 from bot.discord.places import InteractionPlace
 from bot.discord.render import notice, paper_card
@@ -22,8 +22,8 @@ from retrieval.papers import ARXIV_ID, DOI, Paper, identify
 from retrieval.sources.fetched import SourceError
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
     from bot.discord.desk import Desk
+    from bot.discord.host import Host
     from bot.discord.places import Place
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ ARXIV_SECONDS: Final = 120.0  # it lets one request through every 3 s, and other
 class Submit(commands.Cog):
     """Take papers in that no source brings."""
 
-    def __init__(self, bot: FootnoteBot) -> None:
+    def __init__(self, bot: Host) -> None:
         self._desk = bot.desk
 
     @app_commands.command()

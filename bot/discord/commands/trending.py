@@ -13,7 +13,7 @@ from bot.discord.commands.reach import in_servers, place_for
 from bot.discord.render import trends
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.host import Host
 
 DAYS: Final = 30
 PAPERS: Final = 10
@@ -22,7 +22,7 @@ PAPERS: Final = 10
 class Trending(commands.Cog):
     """Show the papers that a server took to."""
 
-    def __init__(self, bot: FootnoteBot) -> None:
+    def __init__(self, bot: Host) -> None:
         self._desk = bot.desk
 
     @app_commands.command()

@@ -1,0 +1,65 @@
+"""Host: the bot as its parts see it, and how they act in it when somebody clicks, chooses or fills in a form."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from discord.ext import commands
+
+from bot.discord.boundary import tell
+from bot.language import nearest, speak
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
+
+    import discord
+
+    from bot.digest.delivery import Deliverer
+    from bot.discord.desk import Desk
+    from bot.discord.posting import DiscordPoster
+
+
+class Host(commands.Bot):
+    """Hold what the commands, buttons and forms of the bot share.
+
+    Attributes:
+        desk: answers questions.
+        poster: posts digests and tells people things directly.
+        deliverer: knows which digests are due.
+        now: the clock of the digests.
+    """
+
+    desk: Desk
+    poster: DiscordPoster
+    deliverer: Deliverer
+    now: Callable[[], datetime]
+
+
+def desk_of(interaction: discord.Interaction[Any]) -> Desk:
+    """Return the desk of the bot that received the interaction."""
+    return cast("Host", interaction.client).desk
+
+
+@asynccontextmanager
+async def acting(interaction: discord.Interaction[Any]) -> AsyncIterator[Desk]:
+    """Run a click, a choice or a modal: in the language of whoever acts, and with every error told to them.
+
+    A repeated event ends here without a word, because Discord takes a second acknowledgement for an error.
+    """
+    desk = desk_of(interaction)
+    with desk.in_flight.handling():
+        try:
+            speak(await language_of(interaction, desk))
+            yield desk
+        except Exception as error:  # noqa: BLE001  # the one boundary
+            await tell(interaction, error)
+
+
+async def language_of(interaction: discord.Interaction[Any], desk: Desk) -> str:
+    """Return the language to speak: the person's own, else what the server has set, else the server's own."""
+    wanted = None
+    if interaction.guild_id is not None:
+        wanted = (await desk.store.servers.of(interaction.guild_id)).language
+    return nearest(*map(str, filter(None, (interaction.locale, wanted, interaction.guild_locale))))
