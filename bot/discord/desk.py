@@ -88,6 +88,7 @@ class Desk:
         self.arxiv = arxiv
         self.limits = limits or Limits()
         self.in_flight = InFlight()
+        self.changing_settings = asyncio.Lock()
         self.searches = Searches()
         self.seen = Seen()
 

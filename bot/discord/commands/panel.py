@@ -6,7 +6,7 @@ Its buttons and selects carry all they need in their ids, so that an open panel 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import discord
 from discord import app_commands, ui
@@ -28,12 +28,10 @@ from bot.language import LANGUAGES, say
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
-    import asyncio
     import re
     from collections.abc import Awaitable, Callable
 
     from bot.discord.commands.server_settings import Setting
-    from bot.discord.commands.settings import Settings
     from bot.discord.desk import Desk
     from bot.store import ServerSettings
 
@@ -246,7 +244,8 @@ async def _change(
     """Change the settings and show the panel anew, with a sentence where the change cannot be made."""
     await interaction.response.defer()
     guild_id = _server(interaction)
-    async with _saving(interaction):
+    # Each change saves all settings, and would undo what came between.
+    async with desk.changing_settings:
         before = await desk.store.servers.of(guild_id)
         try:
             after = await change(before)
@@ -258,11 +257,6 @@ async def _change(
     listens = interaction.client.intents.message_content
     view = panel(after, listens=listens, note=note, warning=unheard(interaction.guild, after))
     await interaction.edit_original_response(view=view)
-
-
-def _saving(interaction: discord.Interaction[Any]) -> asyncio.Lock:
-    """Return the lock of those who change settings: each saves all of them, and would undo what came between."""
-    return cast("Settings", interaction.client.get_cog("Settings")).saving
 
 
 def _server(interaction: discord.Interaction[Any]) -> int:

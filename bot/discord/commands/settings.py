@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -20,7 +19,6 @@ class Settings(commands.Cog):
     """Show a server's settings to its moderators."""
 
     def __init__(self, bot: Host) -> None:
-        self.saving = asyncio.Lock()
         self._bot = bot
         self._desk = bot.desk
 
