@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 BUSY: Final = 30  # seconds that a transaction waits for another process's
+SWITCHES: Final = 20  # tries to have a new file write a log
+SWITCH_PAUSE: Final = 0.01  # seconds
 IMMEDIATE: Final = "footnote_immediate"  # the execution option of transactions that write
 
 
@@ -101,11 +105,24 @@ def _set_up(connection: object, _record: object) -> None:
     # The driver begins transactions late and by itself; _begin does so instead, or what is read first would be outside.
     connection.isolation_level = None  # type: ignore[attr-defined]  # SQLAlchemy's adapter of aiosqlite
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _switch_to_wal(cursor)
     cursor.execute("PRAGMA foreign_keys=ON")
     # What is forgotten is overwritten, not left in free pages; not every SQLite does so by itself.
     cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
+
+
+def _switch_to_wal(cursor: Any) -> None:  # noqa: ANN401  # SQLAlchemy's adapter of aiosqlite
+    # The one statement that does not wait for another connection's lock, as where two open a new file at once.
+    for attempt in range(SWITCHES):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if attempt == SWITCHES - 1:
+                raise
+            time.sleep(SWITCH_PAUSE)
+        else:
+            return
 
 
 def _begin(connection: sa.Connection) -> None:
