@@ -42,7 +42,15 @@ log = logging.getLogger(__name__)
 QUESTION_CHARACTERS = 1000
 # What grows is shown after so long without growing more: an edit just before the last would hold that one up.
 SETTLING_SECONDS = 0.2
+# Where Discord itself says "is thinking…", that is enough for so long, and saves a request where the answer is quick.
+THINKING_SECONDS = 1.0
 SLOWMODE = 20016
+
+# So many questions are looked into at a time, and the others wait: that is no slower on two cores, and leaves the event
+# loop time to acknowledge the next ones (bench/discord_load.py: with no such limit, 58 of 100 commands came to nothing
+# because Discord waits only 3 s). With a language model most of the time is spent waiting for it.
+AT_ONCE = 2
+AT_ONCE_WITH_MODEL = 12
 
 
 class Answers(Protocol):
@@ -88,6 +96,7 @@ class Desk:
         self.arxiv = arxiv
         self.limits = limits or Limits()
         self.in_flight = InFlight()
+        self._turns = asyncio.Semaphore(AT_ONCE if model is None else AT_ONCE_WITH_MODEL)
         self.changing_settings = asyncio.Lock()
         self.searches = Searches()
         self.seen = Seen()
@@ -194,7 +203,19 @@ class Desk:
     async def _listen(self, place: Place, live: LiveMessage, asked: _Question) -> Answer:
         """Show the answer as it grows and return the whole of it."""
         shown = _shown_with(place, asked)
-        live.show(writing(None, say("Looking through the papers …"), asked=shown))
+        placeholder = writing(None, say("Looking through the papers …"), asked=shown)
+        if not place.says_thinking:
+            live.show(placeholder)
+            async with self._turns:
+                return await self._write(live, asked, shown)
+        due = asyncio.get_running_loop().call_later(THINKING_SECONDS, live.show, placeholder)
+        try:
+            async with self._turns:
+                return await self._write(live, asked, shown)
+        finally:
+            due.cancel()
+
+    async def _write(self, live: LiveMessage, asked: _Question, shown: str | None) -> Answer:
         last: Answer | None = None
         history = await self._history(asked.parent)
         stream = self.answerer.stream(asked.text, history)

@@ -28,6 +28,9 @@ UNUSABLE_INTERACTION = frozenset({10062, 10015, 50027})  # unknown; its webhook 
 # An edit that gives no content loses what the bot says of mentions by default (tried with discord.py 2.7.1).
 NOBODY = discord.AllowedMentions.none()
 
+# Seconds: the first message, which says what is being done, goes out before; a quick answer needs no more.
+TYPING_AFTER = 1.0
+
 NETWORK_ERRORS = (discord.HTTPException, aiohttp.ClientError, OSError)
 
 
@@ -57,6 +60,11 @@ class Place(Protocol):
     @property
     def repeats_question(self) -> bool:
         """Say whether the answer has to repeat the question, because nobody else sees it there."""
+        ...
+
+    @property
+    def says_thinking(self) -> bool:
+        """Say whether Discord itself shows there that an answer is being made."""
         ...
 
     @property
@@ -106,6 +114,7 @@ class InteractionPlace:
         self.guild_id = interaction.guild_id if interaction.is_guild_integration() else None
         self.paid = interaction.type is discord.InteractionType.application_command
         self.repeats_question = True
+        self.says_thinking = True
         self.threadable = not private and self.guild_id is not None and may_thread(interaction.channel)
 
     async def defer(self) -> None:
@@ -190,6 +199,7 @@ class MessagePlace:
 
     paid = True
     repeats_question = False
+    says_thinking = False
 
     def __init__(
         self,
@@ -216,6 +226,7 @@ class MessagePlace:
             typing.cancel()
 
     async def _type(self) -> None:
+        await asyncio.sleep(TYPING_AFTER)
         with suppress(*NETWORK_ERRORS):
             async with self._channel.typing():
                 await asyncio.Event().wait()

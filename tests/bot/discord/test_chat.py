@@ -481,12 +481,18 @@ class TestClosing:
         assert answers.asked == ["in time?"]
 
     async def test_ten_answers_that_cannot_be_finished_in_time_are_all_apologised_for(
-        self, bot: FootnoteBot, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
+        self,
+        bot: FootnoteBot,
+        papers: Channel,
+        ada: Person,
+        answers: PreparedAnswers,
+        mention: str,
+        local: LocalDiscord,
     ) -> None:
         answers.released.clear()
         used = [await ada.uses_command(papers, "ask", question=f"endless {n}?") for n in range(5)]
         said = [await ada.says(papers, f"{mention} endless {n}?") for n in range(5, 10)]
-        await answers.were_asked(10)
+        await local.journal.until(lambda: len(papers.bot_messages) == 10, "all to be taken on")
         await bot.desk.in_flight.drain(seconds=0.01)
         finals = [interaction.final for interaction in used]
         finals += [message for message in papers.bot_messages if message.reply_to in said]

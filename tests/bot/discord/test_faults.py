@@ -259,7 +259,8 @@ class TestInteractions:
         people = [local.guild("Lab").member(f"Person {n}") for n in range(50)]
         answers.released.clear()
         used = [await person.uses_command(papers, "ask", question=f"{person.name}?") for person in people]
-        await answers.were_asked(50)
+        for interaction in used:
+            await interaction.response()
         late = await people[0].uses_command(papers, "ask", question="and one more?")
         await late.response()
         answers.released.set()
@@ -272,7 +273,7 @@ class TestInteractions:
     async def test_an_answer_that_discord_refuses_becomes_an_apology(
         self, papers: Channel, ada: Person, local: LocalDiscord
     ) -> None:
-        local.fail_next(ORIGINAL, status=400, code=50035, times=2)
+        local.fail_next(ORIGINAL, status=400, code=50035)
         interaction = await ada.uses_command(papers, "ask", question="broken?")
         assert "Something went wrong" in (await interaction.finished(done)).text
 
@@ -383,12 +384,12 @@ async def test_a_reply_to_an_answer_from_before_a_restart_and_a_click_on_it_stil
 
 
 async def test_ten_answers_in_flight_are_finished_when_there_is_time(
-    bot: FootnoteBot, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
+    bot: FootnoteBot, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
 ) -> None:
     answers.released.clear()
     for number in range(10):
         await ada.says(papers, f"{mention} in time {number}?")
-    await answers.were_asked(10)
+    await local.journal.until(lambda: len(papers.bot_messages) == 10, "all to be taken on")
     draining = asyncio.create_task(bot.desk.in_flight.drain())
     await asyncio.sleep(0)
     answers.released.set()

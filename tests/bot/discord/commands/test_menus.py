@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.store import ServerSettings
+from tests.bot.discord.prepared import kept_as
 
 if TYPE_CHECKING:
     from local_discord import Channel, LocalDiscord, Person
@@ -51,10 +52,11 @@ class TestMenus:
         await page.wait_until(lambda now: "**6.**" in now.text)
 
     async def test_papers_like_an_answer_of_the_bot_are_those_of_its_question(
-        self, papers: Channel, ada: Person
+        self, papers: Channel, ada: Person, store: Store
     ) -> None:
         used = await ada.uses_command(papers, "ask", question=QUESTION)
         answer = await used.finished(lambda now: "Follow up" in now.text)
+        await kept_as(store, answer)
         page = await (await ada.uses_context_menu(answer, FIND)).finished()
         assert "objective mismatch issue" in page.text
         assert TITLE in page.text
