@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bot.discord.host import Host
 
 SOURCES_SHOWN: Final = 10
+# In arXiv's own words, which it asks products to carry.
+ARXIV_THANKS: Final = "Thank you to arXiv for use of its open access interoperability."
 NAME_CHARACTERS: Final = 100
 
 
@@ -66,7 +68,7 @@ class Help(commands.Cog):
         if counts.newest is not None:
             lines.append(say("The newest is of {day}.", day=date(counts.newest)))
         lines += freshness(await self._desk.library.readings())
-        lines += [self._writer(), f"-# Footnote {version('footnote')}"]
+        lines += [self._writer(), f"-# Footnote {version('footnote')} · {ARXIV_THANKS}"]
         await place.post(Card(ui.TextDisplay("\n".join(lines))))
 
     def _ways(self, prefix: str) -> Iterator[str]:

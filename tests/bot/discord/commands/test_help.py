@@ -69,6 +69,7 @@ class TestHelp:
 
     async def test_about_counts_the_papers_by_source(self, papers: Channel, ada: Person) -> None:
         text = (await (await ada.uses_command(papers, "about")).finished()).text
+        assert "Thank you to arXiv for use of its open access interoperability." in text
         assert "**74 papers**" in text
         assert "Hugging Face: 74 papers" in text
         assert "Footnote 0." in text
