@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
 from local_discord import LocalDiscord  # noqa: E402
+from running import start_bot  # noqa: E402
 
 from bot.digest.subscribing import subscribe  # noqa: E402
 from bot.store import Store  # noqa: E402
@@ -63,7 +64,7 @@ async def main() -> None:
             await _fill(data, seeds)
             due = dt.datetime.now(dt.UTC) + AHEAD
             await _subscribe(data, channels, [paper.title[:90] for paper in seeds], due)
-            process = await _start(server, data)
+            process = await start_bot(server, data)
             try:
                 await server.ready()
                 await _measure(server, channels, due)
@@ -101,22 +102,6 @@ async def _subscribe(data: Path, channels: Sequence[Channel], topics: Sequence[s
         )
         await store.subscriptions.add(replace(made, next_due_at=due))
     await store.close()
-
-
-async def _start(server: LocalDiscord, data: Path) -> asyncio.subprocess.Process:
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTNOTE_", "OPENAI_"))}
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "run", "--data-dir", str(data)),
-        cwd=ROOT,
-        env=mine
-        | {
-            "SSL_CERT_FILE": server.ca_file,
-            "FOOTNOTE_DISCORD__TOKEN": server.token,
-            "FOOTNOTE_DISCORD__PROXY": server.proxy_url,
-            "FOOTNOTE_FETCH__SOURCES": "",
-        },
-        stderr=asyncio.subprocess.DEVNULL,
-    )
 
 
 async def _measure(server: LocalDiscord, channels: Sequence[Channel], due: dt.datetime) -> None:

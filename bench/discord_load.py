@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from local_discord import LocalDiscord  # noqa: E402
+from running import start_bot  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,29 +53,13 @@ async def main() -> None:
             await asyncio.to_thread(shutil.copytree, data_dir, data)
         async with LocalDiscord(patience=PATIENCE) as server:
             server.heartbeats_every(BEAT)
-            process = await _start(server, data)
+            process = await start_bot(server, data)
             try:
                 await server.ready()
                 await _measure(server)
             finally:
                 process.terminate()
                 await asyncio.wait_for(process.wait(), PATIENCE)
-
-
-async def _start(server: LocalDiscord, data: Path) -> asyncio.subprocess.Process:
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTNOTE_", "OPENAI_"))}
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "run", "--data-dir", str(data)),
-        cwd=ROOT,
-        env=mine
-        | {
-            "SSL_CERT_FILE": server.ca_file,
-            "FOOTNOTE_DISCORD__TOKEN": server.token,
-            "FOOTNOTE_DISCORD__PROXY": server.proxy_url,
-            "FOOTNOTE_FETCH__SOURCES": "",
-        },
-        stderr=asyncio.subprocess.DEVNULL,
-    )
 
 
 async def _measure(server: LocalDiscord) -> None:

@@ -1,0 +1,31 @@
+"""Run the bot as its user does, in a process of its own that connects to a local Discord."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from local_discord import LocalDiscord
+
+ROOT = Path(__file__).parents[1]
+
+
+async def start_bot(server: LocalDiscord, data: Path) -> asyncio.subprocess.Process:
+    """Start `footnote run` over a data dir, with nothing to fetch and no settings of whoever measures."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTNOTE_", "OPENAI_"))}
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "run", "--data-dir", str(data)),
+        cwd=ROOT,
+        env=mine
+        | {
+            "SSL_CERT_FILE": server.ca_file,
+            "FOOTNOTE_DISCORD__TOKEN": server.token,
+            "FOOTNOTE_DISCORD__PROXY": server.proxy_url,
+            "FOOTNOTE_FETCH__SOURCES": "",
+        },
+        stderr=asyncio.subprocess.DEVNULL,
+    )
