@@ -12,6 +12,7 @@ from bot.discord import ids
 from bot.discord.host import acting
 from bot.discord.markdown import plain, shorten_at_end
 from bot.discord.modals import NextQuestion, Why, follow_up, gone
+from bot.discord.places import server_of
 from bot.discord.render import notice, quotes, similar_page
 from bot.discord.render.papers import PAGE_PAPERS
 from bot.discord.render.words import title_link
@@ -101,7 +102,7 @@ class FollowUp(Clickable, template=ids.FOLLOW_UP + ids.ANSWER):
 
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:  # noqa: ARG002 - the form needs it
         """Open the form for it."""
-        await interaction.response.send_modal(NextQuestion(self.match["answer"], private=_is_private(interaction)))
+        await interaction.response.send_modal(NextQuestion(self.match["answer"], private=is_private(interaction)))
 
 
 class Choice(Clickable, template=ids.CHOICE + ids.ANSWER + r":(?P<index>\d)"):
@@ -110,7 +111,7 @@ class Choice(Clickable, template=ids.CHOICE + ids.ANSWER + r":(?P<index>\d)"):
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Answer that question."""
         await follow_up(
-            interaction, desk, self.match["answer"], int(self.match["index"]), private=_is_private(interaction)
+            interaction, desk, self.match["answer"], int(self.match["index"]), private=is_private(interaction)
         )
 
 
@@ -120,10 +121,12 @@ class Star(Clickable, template=ids.STAR + ids.PAPER):
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Keep it, and say which it was."""
         await _think(interaction)
+        # What only one person sees says nothing of a server.
+        guild_id = None if is_private(interaction) else server_of(interaction)
         paper = await _paper(self.match["paper"], desk)
         if paper is None:
             await _tell(interaction, _unknown())
-        elif await desk.store.feedback.star(paper.paper_id, interaction.user.id, interaction.guild_id):
+        elif await desk.store.feedback.star(paper.paper_id, interaction.user.id, guild_id):
             await _tell(interaction, say("⭐ You starred {title}.", title=title_link(paper)))
         else:
             await _tell(interaction, say("You took your star back from {title}.", title=title_link(paper)))
@@ -172,7 +175,8 @@ class InThread(Clickable, template=ids.THREAD + ids.ANSWER):
         if kept is None or message is None:
             await _tell(interaction, gone())
             return
-        if interaction.guild_id is None or isinstance(interaction.channel, discord.Thread):
+        guild_id = server_of(interaction)
+        if guild_id is None or isinstance(interaction.channel, discord.Thread):
             await _tell(interaction, say("There can be no thread here: just go on asking."))
             return
         if permission := _missing_for_thread(interaction.app_permissions):
@@ -186,7 +190,7 @@ class InThread(Clickable, template=ids.THREAD + ids.ANSWER):
                 raise
             await _tell(interaction, say("This answer has a thread already: {thread}", thread=f"<#{message.id}>"))
             return
-        await desk.store.threads.own(thread.id, interaction.guild_id, interaction.user.id)
+        await desk.store.threads.own(thread.id, guild_id, interaction.user.id)
         listens = interaction.client.intents.message_content
         await thread.send(
             view=notice(
@@ -210,7 +214,7 @@ async def _tell(interaction: discord.Interaction[Any], sentence: str) -> None:
     await interaction.edit_original_response(view=notice(sentence))
 
 
-def _is_private(interaction: discord.Interaction[Any]) -> bool:
+def is_private(interaction: discord.Interaction[Any]) -> bool:
     """Say whether the card that was clicked is seen by one person only."""
     return interaction.message is not None and interaction.message.flags.ephemeral
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from discord.ext import commands
 
 from bot.discord.boundary import tell
+from bot.discord.places import server_of
 from bot.language import nearest, speak
 
 if TYPE_CHECKING:
@@ -60,6 +61,6 @@ async def acting(interaction: discord.Interaction[Any]) -> AsyncIterator[Desk]:
 async def language_of(interaction: discord.Interaction[Any], desk: Desk) -> str:
     """Return the language to speak: the person's own, else what the server has set, else the server's own."""
     wanted = None
-    if interaction.guild_id is not None:
-        wanted = (await desk.store.servers.of(interaction.guild_id)).language
+    if (guild_id := server_of(interaction)) is not None:
+        wanted = (await desk.store.servers.of(guild_id)).language
     return nearest(*map(str, filter(None, (interaction.locale, wanted, interaction.guild_locale))))

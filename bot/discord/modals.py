@@ -8,7 +8,7 @@ import discord
 from discord import ui
 
 from bot.discord.host import acting
-from bot.discord.places import InteractionPlace
+from bot.discord.places import InteractionPlace, server_of
 from bot.discord.render import notice
 from bot.language import say
 
@@ -94,7 +94,7 @@ async def follow_up(
     if kept is None or not question:
         await place.post(notice(gone()))
         return
-    if objection := await desk.objection(interaction.guild_id, interaction.channel, interaction.user):
+    if objection := await desk.objection(server_of(interaction), interaction.channel, interaction.user):
         await place.post(notice(objection))
         return
     await desk.reply(place, question, asker=interaction.user, parent=kept, private=private)

@@ -111,7 +111,7 @@ class InteractionPlace:
         self._elsewhere: discord.Message | None = None
         self.name = f"interaction:{interaction.id}"
         self.channel_id = interaction.channel_id or 0
-        self.guild_id = interaction.guild_id if interaction.is_guild_integration() else None
+        self.guild_id = server_of(interaction)
         self.paid = interaction.type is discord.InteractionType.application_command
         self.repeats_question = True
         self.says_thinking = True
@@ -278,6 +278,11 @@ class MessagePlace:
                 raise
             sent = await self._channel.send(view=view, files=list(files))
         return sent.id
+
+
+def server_of(interaction: discord.Interaction[Any]) -> int | None:
+    """Return the server that the bot is a member of; None in direct messages and where only a person installed it."""
+    return interaction.guild_id if interaction.is_guild_integration() else None
 
 
 def may_thread(channel: object) -> bool:

@@ -90,7 +90,7 @@ stars = sa.Table(
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("paper_id", sa.Text, primary_key=True),
-    # Where it was given, None in a DM.
+    # Where it was given, None in a DM and on a message that one person alone sees.
     sa.Column("guild_id", sa.BigInteger),
     sa.Column("starred_at", Moment, nullable=False),
     sa.Index("stars_by_server", "guild_id", "starred_at"),

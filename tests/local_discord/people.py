@@ -188,6 +188,8 @@ class Person(User):
         self, kind: int, channel: Channel, data: Payload, name: str, message: Message | None = None
     ) -> Interaction:
         world, guild = self.world, channel.guild
+        # Where the bot is no member, whoever uses it has installed it for themselves.
+        with_bot = guild if guild and guild.has_bot else None
         made = Interaction(
             world,
             world.clock.snowflake(),
@@ -214,7 +216,9 @@ class Person(User):
             "locale": self.locale,
             "entitlements": [],
             "context": 0 if guild else 1,
-            "authorizing_integration_owners": {"0": str(guild.id) if guild else "0"},
+            "authorizing_integration_owners": (
+                {"1": str(self.id)} if guild and not with_bot else {"0": str(guild.id) if guild else "0"}
+            ),
         }
         if message:
             event["message"] = message.payload()
@@ -225,7 +229,7 @@ class Person(User):
         else:
             event["user"] = self.payload()
         world.journal.note(f"{made!r} in {channel!r}")
-        world.emit("INTERACTION_CREATE", event, guild=guild)
+        world.emit("INTERACTION_CREATE", event, guild=with_bot)
         return made
 
 

@@ -23,9 +23,10 @@ from bot.discord.commands.digest_places import (
     target_of,
 )
 from bot.discord.commands.digest_words import described, short, where
-from bot.discord.commands.reach import place_for, server_of
+from bot.discord.commands.reach import place_for
 from bot.discord.commands.server_settings import checked_zone
 from bot.discord.markdown import plain, shorten_at_end
+from bot.discord.places import server_of
 from bot.discord.render import notice
 from bot.discord.render.digests import digest_cards
 from bot.discord.render.layout import MESSAGE_CHARACTERS

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.discord import ids
-from bot.discord.buttons import Clickable
+from bot.discord.buttons import Clickable, is_private
 from bot.discord.commands.digest_words import described
 from bot.discord.commands.reach import privately
 from bot.discord.markdown import plain, shorten_at_end
 from bot.discord.modals import QUESTION_CHARACTERS, Form
-from bot.discord.places import InteractionPlace
+from bot.discord.places import InteractionPlace, server_of
 from bot.discord.render import notice
 from bot.language import say
 
@@ -32,24 +32,25 @@ class About(Clickable, template=ids.ABOUT + ids.PAPER):
         if paper is None:
             await interaction.response.send_message(view=notice(say("I no longer have that paper.")), ephemeral=True)
             return
-        await interaction.response.send_modal(AboutPaper(paper.title))
+        await interaction.response.send_modal(AboutPaper(paper.title, private=is_private(interaction)))
 
 
 class AboutPaper(Form):
     """Ask for a question about a paper."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, *, private: bool) -> None:
         super().__init__(
             say("Ask about it"), say("Your question"), say("I answer from the papers."), QUESTION_CHARACTERS
         )
+        self._private = private
         self._text.default = say("What is new in “{title}”?", title=shorten_at_end(plain(title), TITLE_CHARACTERS))
 
     async def sent(self, interaction: discord.Interaction[Any], desk: Desk, text: str) -> None:
-        """Answer the question where the digest stands."""
-        private = await privately(interaction, desk)
+        """Answer the question where the digest stands, and to who asked alone where nobody else sees that."""
+        private = self._private or await privately(interaction, desk)
         place = InteractionPlace(interaction, private=private)
         await place.defer()
-        if objection := await desk.objection(interaction.guild_id, interaction.channel, interaction.user):
+        if objection := await desk.objection(server_of(interaction), interaction.channel, interaction.user):
             await place.post(notice(objection))
             return
         await desk.reply(place, text, asker=interaction.user, private=private)

@@ -10,9 +10,10 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.discord.commands.digest_words import freshness
-from bot.discord.commands.reach import is_moderator, place_for, server_of
+from bot.discord.commands.reach import is_moderator, place_for
 from bot.discord.commands.server_settings import described
 from bot.discord.markdown import escape, plain, shorten
+from bot.discord.places import server_of
 from bot.discord.render import Card
 from bot.discord.render.words import SOURCES, date
 from bot.language import say, say_many, spoken, translated

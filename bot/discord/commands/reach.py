@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import discord
 from discord import app_commands
 
-from bot.discord.places import InteractionPlace, MessagePlace
+from bot.discord.places import InteractionPlace, MessagePlace, server_of
 
 if TYPE_CHECKING:
     from discord.ext import commands
@@ -33,11 +33,6 @@ def for_moderators(command: C) -> C:
 def is_moderator(permissions: discord.Permissions, guild_id: int | None) -> bool:
     """Say whether somebody with these permissions may change what the bot does there."""
     return guild_id is not None and permissions.manage_guild
-
-
-def server_of(interaction: discord.Interaction[Any]) -> int | None:
-    """Return the server that the bot is a member of; None in direct messages and where only a person installed it."""
-    return interaction.guild_id if interaction.is_guild_integration() else None
 
 
 async def privately(interaction: discord.Interaction[Any], desk: Desk) -> bool:

@@ -108,6 +108,18 @@ class TestFeedback:
         assert "took your star back" in (await told(ada, card, "⭐")).text
         assert not await store.feedback.starred(LONG_ID, ada.id)
 
+    async def test_whoever_installed_the_bot_for_themselves_leaves_nothing_of_a_server_that_it_is_not_in(
+        self, ada: Person, papers: Channel, store: Store, local: LocalDiscord
+    ) -> None:
+        lab = local.guild("Lab")
+        lab.removes_bot()
+        await local.taken_in()
+        card = await asked(ada, papers)
+        assert "You starred" in (await told(ada, card, custom_id(card, "star"))).text
+        assert await store.feedback.starred(GOOD.citations[0].paper_id, ada.id)
+        assert await store.feedback.liked(lab.id) == {}
+        assert lab.id not in store.servers._known
+
 
 @pytest.mark.usefixtures("bot")
 class TestReading:

@@ -179,6 +179,18 @@ class TestTheWholeWay:
             assert "/digest edit" not in second.text
         assert len([message for message in papers.bot_messages if "New papers on" in message.text]) == 2
 
+    @pytest.mark.usefixtures("bot")
+    async def test_a_question_about_a_paper_that_one_person_alone_sees_is_answered_to_them_alone(
+        self, papers: Channel, ada: Person, seeded: Library, time: Time
+    ) -> None:
+        await add(seeded, 0)
+        time.go_to(time.now + dt.timedelta(hours=1))
+        used = await ada.uses_command(papers, "digest preview", topics=TOPIC)
+        preview = await used.finished(lambda message: PAPERS[0][0] in message.text)
+        asked = await ada.clicks(preview, "Ask about it")
+        assert (await (await ada.submits(asked, {})).finished(done)).ephemeral
+        assert not papers.bot_messages
+
     async def test_a_deleted_channel_pauses_its_digest_and_tells_who_made_it(
         self, local: LocalDiscord, moderator: Person, bot: FootnoteBot, store: Store, time: Time
     ) -> None:

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from local_discord import Channel, Person
+    from local_discord import Channel, Message, Person
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 QUESTION = "What is the objective mismatch issue in model-based reinforcement learning?"
+
+
+def star_of(message: Message) -> str:
+    return next(part["custom_id"] for part in message.parts() if "star" in part.get("custom_id", ""))
 
 
 @pytest.mark.usefixtures("bot")
@@ -25,11 +29,7 @@ class TestTrending:
         used = await ada.uses_command(papers, "ask", question=QUESTION)
         await used.finished(lambda message: "Follow up" in message.text)
         paper = await (await moderator.uses_command(papers, "paper", paper=TITLE)).finished()
-        await (
-            await moderator.clicks(
-                paper, next(p["custom_id"] for p in paper.parts() if "star" in p.get("custom_id", ""))
-            )
-        ).finished()
+        await (await moderator.clicks(paper, star_of(paper))).finished()
         answer = await (await ada.uses_command(papers, "trending", days=7)).finished()
         assert "Papers of the last 7 days here" in answer.text
         assert TITLE in answer.text
@@ -39,6 +39,12 @@ class TestTrending:
     async def test_what_was_asked_in_private_does_not_count(self, papers: Channel, ada: Person) -> None:
         used = await ada.uses_command(papers, "ask", question=QUESTION, private=True)
         await used.finished(lambda message: "Follow up" in message.text)
+        assert TITLE not in (await (await ada.uses_command(papers, "trending")).finished()).text
+
+    async def test_a_star_on_what_one_person_alone_sees_does_not_count(self, papers: Channel, ada: Person) -> None:
+        used = await ada.uses_command(papers, "ask", question=QUESTION, private=True)
+        card = await used.finished(lambda message: "Follow up" in message.text)
+        assert "You starred" in (await (await ada.clicks(card, star_of(card))).finished()).text
         assert TITLE not in (await (await ada.uses_command(papers, "trending")).finished()).text
 
     async def test_direct_messages_do_not_show_the_command(self, ada: Person) -> None:
