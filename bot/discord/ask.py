@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.discord.commands.reach import privately
 from bot.discord.desk import QUESTION_CHARACTERS  # noqa: TC001  # discord.py reads it from the annotation
-from bot.discord.places import InteractionPlace
+from bot.discord.host import take
 from bot.discord.talk import parent_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class Ask(commands.Cog):
         """Ask a question about research papers and get an answer with citations."""
         if private is None:
             private = await privately(interaction, self._desk)
-        place = InteractionPlace(interaction, private=private)
-        await place.defer()
+        place = await take(interaction, self._desk, private=private)
         parent = await parent_of(self._desk.store, interaction.channel, interaction.user.id)
         await self._desk.reply(place, question.strip(), asker=interaction.user, parent=parent, private=private)

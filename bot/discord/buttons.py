@@ -9,7 +9,7 @@ import discord
 from discord import ui
 
 from bot.discord import ids
-from bot.discord.host import acting
+from bot.discord.host import acting, language_of
 from bot.discord.markdown import plain, shorten_at_end
 from bot.discord.modals import NextQuestion, Why, follow_up, gone
 from bot.discord.places import server_of
@@ -17,7 +17,7 @@ from bot.discord.render import notice, quotes, similar_page
 from bot.discord.render.papers import PAGE_PAPERS
 from bot.discord.render.words import title_link
 from bot.discord.searches import show_page
-from bot.language import say
+from bot.language import say, speak
 
 if TYPE_CHECKING:
     import re
@@ -153,6 +153,7 @@ class Page(Clickable, template=ids.PAGE + r"(?P<page>\d{1,3}):(?P<token>.+)"):
         """Turn the page for whoever searched; show it to anybody else alone."""
         if _is_askers(interaction):
             await interaction.response.defer()
+            speak(await language_of(interaction, desk, private=is_private(interaction)))
         else:
             await _think(interaction)
         search = desk.searches.find(self.match["token"])

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 import discord
 
 from bot.answering.conversation import Exchange
-from bot.discord.boundary import AUTOMOD, log_incident, sentence_for, tell
+from bot.discord.boundary import AUTOMOD, log_incident, sentence_for
 from bot.discord.inflight import GivenUpError, InFlight
 from bot.discord.limits import Limits
-from bot.discord.places import NETWORK_ERRORS, InteractionPlace
+from bot.discord.places import NETWORK_ERRORS
 from bot.discord.render import cards, notice, writing
 from bot.discord.searches import Searches
 from bot.discord.seen import Seen
@@ -100,16 +100,6 @@ class Desk:
         self.changing_settings = asyncio.Lock()
         self.searches = Searches()
         self.seen = Seen()
-
-    async def take(self, interaction: discord.Interaction, *, private: bool) -> Place:
-        """Acknowledge the interaction at once with "is thinking…" and return where its answer goes."""
-        place = InteractionPlace(interaction, private=private)
-        await place.defer()
-        return place
-
-    async def apologise(self, interaction: discord.Interaction, error: Exception) -> None:
-        """Log the error under an id and tell whoever acted in a sentence that has it; raises nothing."""
-        await tell(interaction, error)
 
     async def reply(
         self,

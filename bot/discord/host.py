@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from discord.ext import commands
 
 from bot.discord.boundary import tell
-from bot.discord.places import server_of
+from bot.discord.places import InteractionPlace, server_of
 from bot.language import nearest, speak
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from bot.digest.delivery import Deliverer
     from bot.discord.desk import Desk
+    from bot.discord.places import Place
     from bot.discord.posting import DiscordPoster
 
 
@@ -58,9 +59,21 @@ async def acting(interaction: discord.Interaction[Any]) -> AsyncIterator[Desk]:
             await tell(interaction, error)
 
 
-async def language_of(interaction: discord.Interaction[Any], desk: Desk) -> str:
-    """Return the language to speak: the person's own, else what the server has set, else the server's own."""
+async def take(interaction: discord.Interaction[Any], desk: Desk, *, private: bool) -> Place:
+    """Acknowledge at once with "is thinking…" and return where the answer goes; from here on speak its language."""
+    place = InteractionPlace(interaction, private=private)
+    await place.defer()
+    speak(await language_of(interaction, desk, private=private))
+    return place
+
+
+async def language_of(interaction: discord.Interaction[Any], desk: Desk, *, private: bool = True) -> str:
+    """Return the language to speak: the person's own, else what the server has set, else the server's own.
+
+    In what is not `private` what the server has set comes first.
+    """
     wanted = None
     if (guild_id := server_of(interaction)) is not None:
         wanted = (await desk.store.servers.of(guild_id)).language
-    return nearest(*map(str, filter(None, (interaction.locale, wanted, interaction.guild_locale))))
+    first = (interaction.locale, wanted) if private else (wanted, interaction.locale)
+    return nearest(*map(str, filter(None, (*first, interaction.guild_locale))))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord import ui
 
-from bot.discord.host import acting
-from bot.discord.places import InteractionPlace, server_of
+from bot.discord.host import acting, take
+from bot.discord.places import server_of
 from bot.discord.render import notice
 from bot.language import say
 
@@ -85,8 +85,7 @@ async def follow_up(
     interaction: discord.Interaction[Any], desk: Desk, answer_id: str, question: str | int, *, private: bool
 ) -> None:
     """Acknowledge, then answer the question, or the choice of this index, in the conversation of an earlier answer."""
-    place = InteractionPlace(interaction, private=private)
-    await place.defer()
+    place = await take(interaction, desk, private=private)
     kept = await desk.store.answers.get(answer_id)
     choices = () if kept is None else kept.answer.choices
     if isinstance(question, int):

@@ -8,9 +8,10 @@ from bot.discord import ids
 from bot.discord.buttons import Clickable, is_private
 from bot.discord.commands.digest_words import described
 from bot.discord.commands.reach import privately
+from bot.discord.host import take
 from bot.discord.markdown import plain, shorten_at_end
 from bot.discord.modals import QUESTION_CHARACTERS, Form
-from bot.discord.places import InteractionPlace, server_of
+from bot.discord.places import server_of
 from bot.discord.render import notice
 from bot.language import say
 
@@ -48,8 +49,7 @@ class AboutPaper(Form):
     async def sent(self, interaction: discord.Interaction[Any], desk: Desk, text: str) -> None:
         """Answer the question where the digest stands, and to who asked alone where nobody else sees that."""
         private = self._private or await privately(interaction, desk)
-        place = InteractionPlace(interaction, private=private)
-        await place.defer()
+        place = await take(interaction, desk, private=private)
         if objection := await desk.objection(server_of(interaction), interaction.channel, interaction.user):
             await place.post(notice(objection))
             return

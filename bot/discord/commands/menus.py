@@ -8,9 +8,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord.commands.reach import privately
+from bot.discord.commands.reach import place_for, privately
+from bot.discord.host import take
 from bot.discord.markdown import plain, shorten_at_end
-from bot.discord.places import InteractionPlace
 from bot.discord.question import question_in
 from bot.discord.searches import Search, show_page
 from bot.language import say
@@ -46,14 +46,12 @@ class Menus(commands.Cog):
 
     async def _ask(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         private = await privately(interaction, self._desk)
-        place = InteractionPlace(interaction, private=private)
-        await place.defer()
+        place = await take(interaction, self._desk, private=private)
         question = shorten_at_end(await self._text(message), QUESTION_CHARACTERS)
         await self._desk.reply(place, question, asker=interaction.user, private=private)
 
     async def _find(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
-        place = InteractionPlace(interaction, private=await privately(interaction, self._desk))
-        await place.defer()
+        place = await place_for(interaction, self._desk)
         query = shorten_at_end(await self._text(message), QUERY_CHARACTERS)
         await place.post(await show_page(self._desk.library, self._desk.searches, Search(query)))
 

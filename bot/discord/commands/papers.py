@@ -10,8 +10,8 @@ from discord.ext import commands
 
 from bot.discord.commands.reach import place_for, privately
 from bot.discord.commands.titles import Titles
+from bot.discord.host import take
 from bot.discord.markdown import plain, shorten_at_end
-from bot.discord.places import InteractionPlace
 from bot.discord.render import PAGE_PAPERS, paper_card, similar_page
 from bot.language import say
 from retrieval.errors import BadInputError
@@ -56,8 +56,7 @@ class Papers(commands.Cog):
     async def compare(self, interaction: discord.Interaction[Any], first: str, second: str) -> None:
         """Ask how two papers differ."""
         private = await privately(interaction, self._desk)
-        place = InteractionPlace(interaction, private=private)
-        await place.defer()
+        place = await take(interaction, self._desk, private=private)
         one, other = await self._find(first), await self._find(second)
         if one.paper_id == other.paper_id:
             raise BadInputError(say("That is the same paper twice: please name two."))

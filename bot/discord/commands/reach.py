@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import discord
 from discord import app_commands
 
-from bot.discord.places import InteractionPlace, MessagePlace, server_of
+from bot.discord.host import take
+from bot.discord.places import MessagePlace, server_of
 
 if TYPE_CHECKING:
     from discord.ext import commands
@@ -49,6 +50,4 @@ async def place_for(
     if interaction is None:
         assert not isinstance(source, discord.Interaction)
         return MessagePlace(source.message)
-    place = InteractionPlace(interaction, private=await privately(interaction, desk) if private is None else private)
-    await place.defer()
-    return place
+    return await take(interaction, desk, private=await privately(interaction, desk) if private is None else private)

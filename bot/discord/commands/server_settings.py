@@ -70,7 +70,7 @@ def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
             "language",
             say("Language"),
             LANGUAGES[settings.language] if settings.language else say("as set in the server"),
-            say("What I write in where nobody's own language is known."),
+            say("What I write in for everybody; what you alone see is in your own language."),
         ),
         Setting(
             "private",

@@ -12,9 +12,8 @@ from discord.ext import commands
 
 from bot.discord.commands.panel import MODAL_SECONDS
 from bot.discord.commands.reach import for_moderators, place_for
-from bot.discord.host import acting
+from bot.discord.host import acting, take
 from bot.discord.markdown import plain, safe_url
-from bot.discord.places import InteractionPlace
 from bot.discord.render import notice, paper_card
 from bot.language import say
 from retrieval.errors import BadInputError
@@ -106,8 +105,7 @@ class PaperForm(ui.Modal):
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
         """Add the paper and show it."""
         async with acting(interaction) as desk:
-            place = InteractionPlace(interaction, private=True)
-            await place.defer()
+            place = await take(interaction, desk, private=True)
             await _add(desk, place, read_paper(self._title.value, self._abstract.value, self._link.value))
 
 

@@ -250,6 +250,16 @@ class TestPages:
         await (await ada.clicks(message, "◀ Previous")).finished(lambda message: "Page 1 of" in message.text)
         assert message.text == first
 
+    async def test_pages_that_everybody_sees_stay_in_the_language_of_the_server(
+        self, ada: Person, bob: Person, papers: Channel, store: Store, local: LocalDiscord
+    ) -> None:
+        await store.servers.save(local.guild("Lab").id, ServerSettings(language="fr"))
+        ada.locale = bob.locale = "de"
+        message = await (await ada.uses_command(papers, "search", query="fog nets")).finished()
+        assert "Page 1 sur" in message.text
+        await (await ada.clicks(message, "Suivant ▶")).finished(lambda message: "Page 2 sur" in message.text)
+        assert "Seite 3 von" in (await told(bob, message, "Suivant ▶")).text
+
     async def test_somebody_else_turns_pages_of_their_own(self, ada: Person, bob: Person, papers: Channel) -> None:
         message = await (await ada.uses_command(papers, "search", query="fog nets")).finished()
         theirs = await told(bob, message, "Next ▶")

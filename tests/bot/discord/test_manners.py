@@ -131,6 +131,22 @@ class TestLanguage:
             assert words in (await used.finished(lambda message: "…" not in message.text)).text
         assert answers.languages == ["de", "fr", "en", "en"]
 
+    async def test_what_everybody_sees_is_in_the_language_of_the_server_and_the_rest_in_the_readers_own(
+        self, papers: Channel, answers: PreparedAnswers, local: LocalDiscord, store: Store
+    ) -> None:
+        await store.servers.save(local.guild("Lab").id, ServerSettings(language="fr"))
+        gerda = local.guild("Lab").member("Gerda")
+        gerda.locale = "de"
+        card = await (await gerda.uses_command(papers, "ask", question="was?")).finished(done)
+        assert "Continuer" in str(card.components)
+        alone = await (await gerda.uses_command(papers, "ask", question="was?", private=True)).finished(done)
+        assert "Nachfragen" in str(alone.components)
+        click = await (await gerda.clicks(card, "👎")).response()
+        assert "Was war falsch?" in str(click.modal)
+        form = await (await gerda.clicks(card, "Poursuivre")).response()
+        await (await gerda.submits(form, {"Deine Frage": "und?"})).finished(done)
+        assert answers.languages == ["fr", "de", "fr"]
+
     async def test_a_mention_is_answered_in_the_language_of_the_server(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, local: LocalDiscord, store: Store, mention: str
     ) -> None:
