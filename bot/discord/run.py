@@ -37,6 +37,11 @@ PORTAL = "https://discord.com/developers/applications"
 CONTENT_SETTING = "FOOTNOTE_DISCORD__MESSAGE_CONTENT"
 TOKEN_SETTING = "FOOTNOTE_DISCORD__TOKEN"  # noqa: S105  # a name, not a secret
 
+# discord.py opens as many connections as there are calls at once: a burst of commands would spend the time in which
+# Discord waits for them on as many TLS handshakes.
+CONNECTIONS = 48
+KEPT_SECONDS = 90.0  # that an idle connection is kept for the next burst
+
 _HOW_TO_GET_A_TOKEN = f"make one at {PORTAL} (your application, Bot, Reset Token) and set {TOKEN_SETTING}"
 _TOKEN = re.compile(r"[\w.-]+", re.ASCII)
 _BAD_TOKEN_CLOSE_CODE = 4004
@@ -59,9 +64,15 @@ async def run_bot(settings: Settings, desk: Desk, token: str, editor: Editor | N
     Raises DiscordStartError where the token is refused or Discord cannot be reached, and SettingsError where a source
     to fetch is none.
     """
-    file = CommandsFile(settings.data_dir / FILE_NAME)
     chosen = settings.discord
-    bot = FootnoteBot(desk, file, message_content=chosen.message_content, editor=editor, proxy=chosen.proxy)
+    bot = FootnoteBot(
+        desk,
+        CommandsFile(settings.data_dir / FILE_NAME),
+        message_content=chosen.message_content,
+        editor=editor,
+        proxy=chosen.proxy,
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_SECONDS),
+    )
     async with open_fetcher(settings, desk.library, partial(tell_owner, bot)) as fetcher:
         await serve(bot, token, fetcher.run, bot.deliverer.run)
 
