@@ -98,6 +98,7 @@ class Chat(commands.Cog):
         command = _commanded(context)
         if not (command or await self._is_addressed(message)) or not self._desk.seen.is_new(message.id):
             return
+        self._desk.arrivals.add(message.id)
         with self._desk.in_flight.handling():
             speak(await self._language_for(message))
             if not await self._may_go_on(message):

@@ -9,11 +9,13 @@ import time
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import discord
 
 from bot.answering.conversation import Exchange
+from bot.discord.arrivals import Arrivals
 from bot.discord.boundary import AUTOMOD, log_incident, sentence_for
 from bot.discord.inflight import GivenUpError, InFlight
 from bot.discord.limits import Limits
@@ -96,6 +98,7 @@ class Desk:
         self.arxiv = arxiv
         self.limits = limits or Limits()
         self.in_flight = InFlight()
+        self.arrivals = Arrivals()
         self._turns = asyncio.Semaphore(AT_ONCE if model is None else AT_ONCE_WITH_MODEL)
         self.changing_settings = asyncio.Lock()
         self.searches = Searches()
@@ -117,6 +120,8 @@ class Desk:
         """
         with self.in_flight.handling():
             async with place.live() as live:
+                if question_message_id is not None:
+                    live.when_posted(partial(self.arrivals.acknowledged, question_message_id))
                 await self._reply(place, live, _Question(question, asker, parent, private, question_message_id))
 
     async def objection(
@@ -196,14 +201,18 @@ class Desk:
         placeholder = writing(None, say("Looking through the papers …"), asked=shown)
         if not place.says_thinking:
             live.show(placeholder)
-            async with self._turns:
-                return await self._write(live, asked, shown)
+            return await self._in_turn(live, asked, shown)
         due = asyncio.get_running_loop().call_later(THINKING_SECONDS, live.show, placeholder)
         try:
-            async with self._turns:
-                return await self._write(live, asked, shown)
+            return await self._in_turn(live, asked, shown)
         finally:
             due.cancel()
+
+    async def _in_turn(self, live: LiveMessage, asked: _Question, shown: str | None) -> Answer:
+        """Answer once everybody else has seen that they were heard, and not too many questions are in work."""
+        await self.arrivals.let_pass(asked.message_id)
+        async with self._turns:
+            return await self._write(live, asked, shown)
 
     async def _write(self, live: LiveMessage, asked: _Question, shown: str | None) -> Answer:
         last: Answer | None = None
@@ -239,16 +248,17 @@ class Desk:
             private=asked.private,
             asked_at=datetime.now(UTC),
         )
+        # Somebody may reply to the message before all of it is there.
+        known = [] if live.message_id is None else [live.message_id]
         try:
-            await self.store.answers.keep(kept)
+            await self.store.answers.keep(kept, known)
         except Exception as error:  # noqa: BLE001  # an answer without buttons is better than none
             log_incident(place.name, error)
             await live.finish(*cards(answer, asked=shown))
             return
-        if live.message_id is not None:  # somebody may reply to the message before all of it is there
-            await self.store.answers.posted(kept.answer_id, [live.message_id])
         posted = await live.finish(*cards(answer, kept.answer_id, asked=shown, thread=place.threadable))
-        await self.store.answers.posted(kept.answer_id, posted)
+        if posted != known:
+            await self.store.answers.posted(kept.answer_id, posted)
         await place.tidy()
 
     async def _close(self, place: Place, live: LiveMessage, asker: discord.abc.User, sentence: str) -> None:

@@ -52,6 +52,7 @@ async def acting(interaction: discord.Interaction[Any]) -> AsyncIterator[Desk]:
     """
     desk = desk_of(interaction)
     with desk.in_flight.handling():
+        desk.arrivals.add(interaction.id)
         try:
             speak(await language_of(interaction, desk))
             yield desk
@@ -63,6 +64,7 @@ async def take(interaction: discord.Interaction[Any], desk: Desk, *, private: bo
     """Acknowledge at once with "is thinking…" and return where the answer goes; from here on speak its language."""
     place = InteractionPlace(interaction, private=private)
     await place.defer()
+    desk.arrivals.acknowledged(interaction.id)
     speak(await language_of(interaction, desk, private=private))
     return place
 

@@ -79,6 +79,7 @@ class LiveMessage:
         self._lost = False
         self._due = 0.0
         self._writer: asyncio.Task[None] | None = None
+        self._when_posted: Callable[[], object] = lambda: None
 
     @property
     def message_id(self) -> int | None:
@@ -95,6 +96,10 @@ class LiveMessage:
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
+
+    def when_posted(self, do: Callable[[], object]) -> None:
+        """Call something as soon as the message is there."""
+        self._when_posted = do
 
     def show(self, view: ui.LayoutView) -> None:
         """Show the view soon, unless another comes before it is its turn; failures are only logged."""
@@ -148,6 +153,7 @@ class LiveMessage:
             return
         if self._message_id is None:
             self._message_id = await self._sheet.post(view, files)
+            self._when_posted()
         else:
             try:
                 await self._sheet.edit(view, files)

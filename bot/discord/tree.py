@@ -48,6 +48,7 @@ class Tree(app_commands.CommandTree["Host"]):
 
     async def _check(self, interaction: discord.Interaction[Host]) -> bool:
         desk = interaction.client.desk
+        desk.arrivals.add(interaction.id)
         speak(await language_of(interaction, desk))
         if interaction.type is discord.InteractionType.autocomplete:
             return True

@@ -28,8 +28,11 @@ class Answers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def keep(self, kept: KeptAnswer) -> None:
-        """Keep an answer, in place of one with the same id; a parent that is no longer kept is left out."""
+    async def keep(self, kept: KeptAnswer, message_ids: Sequence[int] = ()) -> None:
+        """Keep an answer, in place of one with the same id, and which messages show it so far.
+
+        A parent that is no longer kept is left out.
+        """
         row: dict[str, Any] = {
             "asker_id": kept.asker_id,
             "channel_id": kept.channel_id,
@@ -50,6 +53,8 @@ class Answers:
                     sa.insert(answer_papers),
                     [{"answer_id": kept.answer_id, "paper_id": paper_id} for paper_id in papers],
                 )
+            if message_ids:
+                await _show(connection, kept.answer_id, message_ids)
 
     async def get(self, answer_id: str) -> KeptAnswer | None:
         """Return an answer, None where it is not kept (any more)."""
@@ -58,19 +63,8 @@ class Answers:
     async def posted(self, answer_id: str, message_ids: Sequence[int]) -> None:
         """Remember the messages that show an answer, in order and in place of others; a message shows its last one."""
         async with self._database.writing() as connection:
-            if not await _exists(connection, answer_id):
-                return
-            await connection.execute(
-                sa.delete(answer_messages).where(
-                    (answer_messages.c.answer_id == answer_id) | answer_messages.c.message_id.in_(message_ids)
-                )
-            )
-            rows = [
-                {"message_id": message_id, "answer_id": answer_id, "position": position}
-                for position, message_id in enumerate(dict.fromkeys(message_ids))
-            ]
-            if rows:
-                await connection.execute(sa.insert(answer_messages), rows)
+            if await _exists(connection, answer_id):
+                await _show(connection, answer_id, message_ids)
 
     async def of_message(self, message_id: int) -> KeptAnswer | None:
         """Return the answer that a message of the bot shows, None where there is none (any more)."""
@@ -184,6 +178,21 @@ async def _exists(connection: AsyncConnection, answer_id: str | None) -> bool:
     """Say whether an answer is kept, and hold it where others may delete it before this transaction ends."""
     query = sa.select(answers.c.answer_id).where(answers.c.answer_id == answer_id)
     return await connection.scalar(query.with_for_update(read=True, key_share=True)) is not None
+
+
+async def _show(connection: AsyncConnection, answer_id: str, message_ids: Sequence[int]) -> None:
+    """Replace the messages that show an answer."""
+    await connection.execute(
+        sa.delete(answer_messages).where(
+            (answer_messages.c.answer_id == answer_id) | answer_messages.c.message_id.in_(message_ids)
+        )
+    )
+    rows = [
+        {"message_id": message_id, "answer_id": answer_id, "position": position}
+        for position, message_id in enumerate(dict.fromkeys(message_ids))
+    ]
+    if rows:
+        await connection.execute(sa.insert(answer_messages), rows)
 
 
 def _text(number: int | None) -> str | None:
