@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import BodyPartReader, web
 
 from .errors import ApiError, unauthorized
-from .faults import Fault, Faults, headers
+from .faults import Fault, Faults, ample, headers
 
 if TYPE_CHECKING:
     from .messages import Message
@@ -113,8 +113,10 @@ class Router:
 
     def _admit(self, call: Call) -> tuple[bool, dict[str, str], float]:
         bucket = self._faults.buckets.get(call.route or "")
+        if bucket is None:
+            return True, ample(call.route or ""), 0.0
         major = MAJOR.match(call.path)
-        return bucket.admit(major.group(1) if major else "") if bucket else (True, {}, 0.0)
+        return bucket.admit(major.group(1) if major else "")
 
     async def _fail(self, request: web.Request, call: Call, fault: Fault) -> web.StreamResponse:
         if fault.dropped:
