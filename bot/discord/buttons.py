@@ -16,7 +16,7 @@ from bot.discord.places import server_of
 from bot.discord.render import notice, quotes, similar_page
 from bot.discord.render.papers import PAGE_PAPERS
 from bot.discord.render.words import title_link
-from bot.discord.searches import show_page
+from bot.discord.searches import find, show_page
 from bot.language import say, speak
 
 if TYPE_CHECKING:
@@ -156,12 +156,12 @@ class Page(Clickable, template=ids.PAGE + r"(?P<page>\d{1,3}):(?P<token>.+)"):
             speak(await language_of(interaction, desk, private=is_private(interaction)))
         else:
             await _think(interaction)
-        search = desk.searches.find(self.match["token"])
+        search = await find(self.match["token"], desk.store.searches)
         if search is None:
             sentence = say("I no longer know what this search was for. Please search again.")
             await interaction.followup.send(view=notice(sentence), ephemeral=True)
             return
-        view = await show_page(desk.library, desk.searches, search, int(self.match["page"]))
+        view = await show_page(desk.library, desk.store.searches, search, int(self.match["page"]))
         await interaction.edit_original_response(view=view)
 
 

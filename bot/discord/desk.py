@@ -21,7 +21,6 @@ from bot.discord.inflight import GivenUpError, InFlight
 from bot.discord.limits import Limits
 from bot.discord.places import NETWORK_ERRORS
 from bot.discord.render import cards, notice, writing
-from bot.discord.searches import Searches
 from bot.discord.seen import Seen
 from bot.language import say
 from bot.store import KeptAnswer
@@ -101,7 +100,6 @@ class Desk:
         self.arrivals = Arrivals()
         self._turns = asyncio.Semaphore(AT_ONCE if model is None else AT_ONCE_WITH_MODEL)
         self.changing_settings = asyncio.Lock()
-        self.searches = Searches()
         self.seen = Seen()
 
     async def reply(

@@ -1,6 +1,18 @@
-"""What the bot remembers: servers' settings, conversations, threads, feedback and digests, and how it forgets them."""
+"""What the bot remembers: servers' settings, conversations, threads, feedback, searches and digests; how it forgets."""
 
-from bot.store.nouns import Delivery, KeptAnswer, PlaceKind, ServerSettings, Subscription, Trend
+from bot.store.nouns import Delivery, KeptAnswer, PlaceKind, Search, ServerSettings, Sort, Subscription, Trend
+from bot.store.searches import Searches
 from bot.store.store import Store
 
-__all__ = ["Delivery", "KeptAnswer", "PlaceKind", "ServerSettings", "Store", "Subscription", "Trend"]
+__all__ = [
+    "Delivery",
+    "KeptAnswer",
+    "PlaceKind",
+    "Search",
+    "Searches",
+    "ServerSettings",
+    "Sort",
+    "Store",
+    "Subscription",
+    "Trend",
+]

@@ -1,4 +1,4 @@
-"""ServerSettings, KeptAnswer, Trend, Subscription and Delivery: the nouns of the store."""
+"""ServerSettings, KeptAnswer, Trend, Search, Subscription and Delivery: the nouns of the store."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from bot.answering.answer import Answer
 
 PlaceKind: TypeAlias = Literal["channel", "thread", "forum", "dm"]
+Sort: TypeAlias = Literal["best", "newest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,16 @@ class Trend:
     paper_id: str
     asked: int
     liked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Hold what was looked for, and among which papers; `newest` sorts the best hits by their day."""
+
+    query: str
+    since: date | None = None
+    source: str | None = None
+    sort: Sort = "best"
 
 
 @dataclass(frozen=True, slots=True)

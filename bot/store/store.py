@@ -11,6 +11,7 @@ from bot.store.answers import Answers
 from bot.store.database import Database
 from bot.store.deliveries import Deliveries
 from bot.store.feedback import FeedbackBook
+from bot.store.searches import Searches
 from bot.store.servers import Servers
 from bot.store.subscriptions import Subscriptions
 from bot.store.threads import Threads
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 FILE: Final = "memory.db"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "store_version"
-RETENTION: Final = timedelta(days=90)  # how long conversations are kept
+RETENTION: Final = timedelta(days=90)  # how long conversations are kept, and searches since a page was last turned
 GRACE: Final = timedelta(days=30)  # how long a server that the bot left is, and a backup, which knows no forgetting
 
 
@@ -36,6 +37,7 @@ class Store:
         answers: the conversations.
         threads: which threads the bot opened.
         feedback: ratings of answers and stars on papers.
+        searches: what was looked for; that is no person's and no server's.
         subscriptions: who wants to be told of what, where and when.
         deliveries: which digests are due, under way and posted, and what each place was shown.
     """
@@ -46,6 +48,7 @@ class Store:
         self.answers = Answers(database)
         self.threads = Threads(database)
         self.feedback = FeedbackBook(database)
+        self.searches = Searches(database)
         self.subscriptions = Subscriptions(database)
         self.deliveries = Deliveries(database)
         self._parts: Sequence[Part] = (
@@ -107,11 +110,12 @@ class Store:
     async def forget_due(self, now: datetime, retention: timedelta = RETENTION) -> int:
         """Delete what was kept for long enough, at once, and return how many rows that were.
 
-        That is conversations older than `retention` and servers that the bot left 30 days ago; backups of the file
-        that old go too.
+        That is conversations and searches older than `retention` and servers that the bot left 30 days ago; backups
+        of the file that old go too.
         """
         async with self._database.writing() as connection:
             count = await self.answers.forget_older(connection, now - retention)
+            count += await self.searches.forget_older(connection, now - retention)
             for guild_id in await self.servers.left_before(connection, now - GRACE):
                 count += sum([await part.forget_server(connection, guild_id) for part in self._parts])
         await self._database.purge()

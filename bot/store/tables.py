@@ -96,6 +96,16 @@ stars = sa.Table(
     sa.Index("stars_by_server", "guild_id", "starred_at"),
 )
 
+# What was looked for where the buttons to its pages cannot hold it; nothing says by whom.
+searches = sa.Table(
+    "searches",
+    metadata,
+    sa.Column("key", sa.String(16), primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("used_at", Moment, nullable=False),
+    sa.Index("searches_by_age", "used_at"),
+)
+
 subscriptions = sa.Table(
     "subscriptions",
     metadata,

@@ -12,8 +12,9 @@ from bot.discord.commands.reach import place_for, privately
 from bot.discord.host import take
 from bot.discord.markdown import plain, shorten_at_end
 from bot.discord.question import question_in
-from bot.discord.searches import Search, show_page
+from bot.discord.searches import show_page
 from bot.language import say
+from bot.store import Search
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Menus(commands.Cog):
     async def _find(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         place = await place_for(interaction, self._desk)
         query = shorten_at_end(await self._text(message), QUERY_CHARACTERS)
-        await place.post(await show_page(self._desk.library, self._desk.searches, Search(query)))
+        await place.post(await show_page(self._desk.library, self._desk.store.searches, Search(query)))
 
     async def _text(self, message: discord.Message) -> str:
         """Return what a message says, of an answer of the bot's what was asked; raises BadInputError."""

@@ -12,9 +12,9 @@ from discord.ext import commands
 
 from bot.discord.commands.reach import place_for
 from bot.discord.markdown import plain, shorten_at_end
-from bot.discord.searches import Search as Wanted
 from bot.discord.searches import show_page
 from bot.language import say, say_many
+from bot.store import Search as Wanted
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Search(commands.Cog):
         )
         place = await place_for(ctx, self._desk)
         async with place.working():
-            page = await show_page(self._desk.library, self._desk.searches, wanted)
+            page = await show_page(self._desk.library, self._desk.store.searches, wanted)
         await place.post(page)
 
     @search.autocomplete("source")

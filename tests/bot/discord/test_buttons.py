@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +12,8 @@ import pytest
 from bot.answering.answer import Citation, Statement
 from bot.discord.ids import LONGEST_KEY, paper_key, paper_of
 from bot.discord.modals import gone
-from bot.discord.searches import Search, Searches
-from bot.store import ServerSettings
+from bot.discord.searches import TOKEN_CHARACTERS, find, token_of
+from bot.store import Search, ServerSettings
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Online = Callable[[], AbstractAsyncContextManager[FootnoteBot]]
 
 LONG_ID = "made:" + "up-" * 60
+LONG_QUERY = "fog nets " * 20
 MOSS = Paper(LONG_ID, "Mosses of the Fog", "Mosses take up 40% of their water from fog.", "arxiv", URL)
 PAPERS = [
     Paper(GOOD.citations[0].paper_id, TITLE, QUOTE, "arxiv", URL),
@@ -266,12 +268,12 @@ class TestPages:
         assert "Page 2 of" in theirs.text
         assert "Page 1 of" in message.text
 
-    async def test_a_long_search_is_remembered_for_a_while_and_then_kindly_forgotten(
-        self, ada: Person, papers: Channel, bot: FootnoteBot
+    async def test_a_long_search_is_kindly_forgotten_when_no_page_was_turned_for_long(
+        self, ada: Person, papers: Channel, store: Store
     ) -> None:
-        message = await (await ada.uses_command(papers, "search", query="fog nets " * 20)).finished()
+        message = await (await ada.uses_command(papers, "search", query=LONG_QUERY)).finished()
         await (await ada.clicks(message, "Next ▶")).finished(lambda message: "Page 2 of" in message.text)
-        bot.desk.searches = Searches()
+        await store.forget_due(datetime.now(UTC) + timedelta(days=91))
         click = await ada.clicks(message, "Next ▶")
         assert "Please search again" in (await click.followup()).text
 
@@ -284,6 +286,7 @@ class TestAfterARestart:
         async with online():
             card = await asked(ada, papers)
             listed = await (await ada.uses_command(papers, "search", query="fog nets")).finished()
+            long = await (await ada.uses_command(papers, "search", query=LONG_QUERY)).finished()
         async with online() as bot:
             assert "Thank you" in (await told(ada, card, "👍")).text
             assert "You starred" in (await told(ada, card, "⭐")).text
@@ -296,7 +299,8 @@ class TestAfterARestart:
             assert answers.histories[-1] == ["does likelihood matter?"]
             await told(ada, card, "Continue in a thread")
             assert not bot.persistent_views  # no card is kept in memory
-            await (await ada.clicks(listed, "Next ▶")).finished(lambda message: "Page 2 of" in message.text)
+            for pages in (listed, long):
+                await (await ada.clicks(pages, "Next ▶")).finished(lambda message: "Page 2 of" in message.text)
 
     async def test_a_choice_of_an_old_card_is_answered(
         self, online: Online, ada: Person, papers: Channel, answers: PreparedAnswers
@@ -335,19 +339,16 @@ async def test_a_paper_is_found_by_what_its_button_says(bot_library: Library) ->
 
 
 @pytest.mark.parametrize(
-    "query", ["fog", "fog~nets~2", "~", "ünï 😀", " padded ", "two\nlines", "x" * 200, "\u200bhidden", ""]
+    "query", ["fog", "fog~nets~2", "~", "ünï 😀", " padded ", "two\nlines", "x" * 200, "\u200bhidden", "\ud800\0", ""]
 )
-def test_a_search_is_found_by_its_token(query: str) -> None:
-    searches = Searches()
-    search = Search(query, source="arxiv", sort="newest")
-    token = searches.token(search)
-    assert len(token) <= 60
-    assert searches.find(token) == search
+async def test_a_search_is_found_by_its_token(query: str, store: Store) -> None:
+    search = Search(query, date(2026, 3, 14), source="arxiv", sort="newest")
+    token = await token_of(search, store.searches)
+    assert len(token) <= TOKEN_CHARACTERS
+    assert await find(token, store.searches) == search
+    assert await token_of(search, store.searches) == token
 
 
-def test_the_oldest_searches_are_forgotten_and_no_token_is_trusted() -> None:
-    searches = Searches(capacity=2)
-    tokens = [searches.token(Search(f"{n} " * 60)) for n in range(3)]
-    assert [searches.find(token) is not None for token in tokens] == [False, True, True]
-    for token in ("", "w", "wb~~", "wb~20261340~~fog", "wx~~~fog", "wb~~~", "kunknown"):
-        assert searches.find(token) is None
+async def test_no_token_is_trusted(store: Store) -> None:
+    for token in ("", "w", "wb~~", "wb~20261340~~fog", "wx~~~fog", "wb~~~", "k", "kunknown"):
+        assert await find(token, store.searches) is None

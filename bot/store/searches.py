@@ -1,0 +1,50 @@
+"""Searches: what was looked for, for buttons in whose ids it does not fit; who looked, and where, is not kept."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from bot.store.nouns import Search
+from bot.store.tables import searches
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.store.database import Database
+
+
+class Searches:
+    """Keep searches, each once and by a hash of itself, for as long as their pages are turned."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def keep(self, search: Search) -> str:
+        """Keep a search anew, and return its key: 16 url-safe characters, the same for the same search."""
+        body = json.dumps(asdict(search), default=dt.date.isoformat)
+        key = base64.urlsafe_b64encode(hashlib.sha256(body.encode()).digest()[:12]).decode()
+        now = dt.datetime.now(dt.UTC)
+        insert = self._database.insert(searches).values(key=key, body=body, used_at=now)
+        async with self._database.writing() as connection:
+            await connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_={"used_at": now}))
+        return key
+
+    async def get(self, key: str) -> Search | None:
+        """Return the search with a key, None where it is not kept (any more)."""
+        async with self._database.reading() as connection:
+            body = await connection.scalar(sa.select(searches.c.body).where(searches.c.key == key))
+        if body is None:
+            return None
+        known = json.loads(body)
+        return Search(**known | {"since": known["since"] and dt.date.fromisoformat(known["since"])})
+
+    async def forget_older(self, connection: AsyncConnection, moment: dt.datetime) -> int:
+        """Delete the searches that nobody turned a page of since a moment."""
+        return (await connection.execute(sa.delete(searches).where(searches.c.used_at < moment))).rowcount

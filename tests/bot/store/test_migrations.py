@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from bot.store import Store
+from bot.store.database import Database
+from bot.store.store import FILE, MIGRATIONS, VERSION_TABLE
+from retrieval.migrating import migrate
+from retrieval.tables import Moment
+from tests.bot.store.kept import ANA, NOW, SERVER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.bot.store.conftest import Place
+
+
+PAPER = "arxiv:1"
+
+
+async def make_old(place: Place, revision: str) -> None:
+    """Make a store as the version whose last migration has this number left it, with a star in it."""
+    until = place.data_dir / "until" / revision
+    (until / "versions").mkdir(parents=True)
+    for script in (MIGRATIONS / "versions").glob("r*.py"):
+        if script.name[1:5] <= revision:
+            shutil.copy(script, until / "versions")
+    database = await Database.open(place.data_dir / FILE, place.url)
+    await migrate(database.writer, until, version_table=VERSION_TABLE, file=database.file)
+    async with database.writing() as connection:
+        star = sa.text("INSERT INTO stars (user_id, paper_id, guild_id, starred_at) VALUES (:who, :what, :where, :at)")
+        await connection.execute(
+            star.bindparams(sa.bindparam("at", type_=Moment)), {"who": ANA, "what": PAPER, "where": SERVER, "at": NOW}
+        )
+    await database.close()
+
+
+def backups(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("*.backup")]
+
+
+async def test_a_store_from_before_keeps_what_it_holds_and_is_backed_up(place: Place) -> None:
+    await make_old(place, "0002")
+    assert backups(place.data_dir) == []
+    store = await Store.open(place.data_dir, place.url)
+    assert await store.feedback.starred(PAPER, ANA)
+    assert backups(place.data_dir) == ([] if place.url else [f"{FILE}.{VERSION_TABLE}-0002.backup"])
+    await store.close()
