@@ -121,12 +121,12 @@ class Star(Clickable, template=ids.STAR + ids.PAPER):
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Keep it, and say which it was."""
         await _think(interaction)
-        # What only one person sees says nothing of a server.
-        guild_id = None if is_private(interaction) else server_of(interaction)
         paper = await _paper(self.match["paper"], desk)
         if paper is None:
             await _tell(interaction, _unknown())
-        elif await desk.store.feedback.star(paper.paper_id, interaction.user.id, guild_id):
+        elif await desk.store.feedback.star(
+            paper.paper_id, interaction.user.id, server_of(interaction), private=is_private(interaction)
+        ):
             await _tell(interaction, say("⭐ You starred {title}.", title=title_link(paper)))
         else:
             await _tell(interaction, say("You took your star back from {title}.", title=title_link(paper)))

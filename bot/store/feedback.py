@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import sqlalchemy as sa
 
 from bot.store.nouns import Trend
-from bot.store.tables import answer_papers, answers, ratings, stars
+from bot.store.tables import answer_papers, answers, ratings, stars, tastes
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -45,10 +45,13 @@ class FeedbackBook:
             await connection.execute(insert.on_conflict_do_update(index_elements=["answer_id", "user_id"], set_=row))
             return True
 
-    async def star(self, paper_id: str, user_id: int, guild_id: int | None) -> bool:
-        """Give a paper a person's star, or take it back, and return whether it is starred now."""
+    async def star(self, paper_id: str, user_id: int, guild_id: int | None, *, private: bool = False) -> bool:
+        """Give a paper a person's star, or take it back, and return whether it is starred now.
+
+        `private` is one that nobody else in the server may know of.
+        """
         insert = self._database.insert(stars).values(
-            paper_id=paper_id, user_id=user_id, guild_id=guild_id, starred_at=datetime.now(UTC)
+            paper_id=paper_id, user_id=user_id, guild_id=guild_id, private=private, starred_at=datetime.now(UTC)
         )
         async with self._database.writing() as connection:
             # On a server another click may come between the two.
@@ -64,7 +67,7 @@ class FeedbackBook:
             return bool(await connection.scalar(sa.select(sa.exists().where(_star(paper_id, user_id)))))
 
     async def liked(self, guild_id: int) -> dict[str, float]:
-        """Return, by paper, how much a server likes it: stars and 👍 of answers citing it up, 👎 down."""
+        """Return, by paper, how much a server likes it: stars and 👍 of answers citing it up, 👎 down, however old."""
         given = sa.select(stars.c.paper_id, sa.literal(STAR).label("weight")).where(stars.c.guild_id == guild_id)
         rated = (
             sa.select(answer_papers.c.paper_id, (ratings.c.value * RATING).label("weight"))
@@ -72,17 +75,20 @@ class FeedbackBook:
             .join(answers, answers.c.answer_id == answer_papers.c.answer_id)
             .where(answers.c.guild_id == guild_id)
         )
-        both = sa.union_all(given, rated).subquery()
+        kept = sa.select(tastes.c.paper_id, (tastes.c.value * RATING).label("weight")).where(
+            tastes.c.guild_id == guild_id
+        )
+        every = sa.union_all(given, rated, kept).subquery()
         async with self._database.reading() as connection:
             rows = await connection.execute(
-                sa.select(both.c.paper_id, sa.func.sum(both.c.weight)).group_by(both.c.paper_id)
+                sa.select(every.c.paper_id, sa.func.sum(every.c.weight)).group_by(every.c.paper_id)
             )
             return {paper_id: float(weight) for paper_id, weight in rows}
 
     async def trending(self, guild_id: int, since: datetime, limit: int = 10) -> list[Trend]:
         """Return the papers that a server asked about and liked most since a moment, the most first.
 
-        Private answers do not count, and neither do their ratings.
+        Private answers do not count, and neither do their ratings and private stars.
         """
         one, none = sa.literal(1), sa.literal(0)
         public = (answers.c.guild_id == guild_id) & answers.c.private.is_(False)
@@ -98,7 +104,7 @@ class FeedbackBook:
             .where(public, ratings.c.rated_at >= since, ratings.c.value > 0)
         )
         given = sa.select(stars.c.paper_id, none.label("asked"), one.label("liked")).where(
-            stars.c.guild_id == guild_id, stars.c.starred_at >= since
+            stars.c.guild_id == guild_id, stars.c.private.is_(False), stars.c.starred_at >= since
         )
         every = sa.union_all(asked, praised, given).subquery()
         asks, likes = sa.func.sum(every.c.asked), sa.func.sum(every.c.liked)
@@ -110,6 +116,10 @@ class FeedbackBook:
                 .limit(limit)
             )
             return [Trend(*row) for row in rows]
+
+    async def forget_older(self, connection: AsyncConnection, moment: datetime) -> None:
+        """Add the ratings of answers from before a moment, which go with them, to the taste of their servers."""
+        await self._outlive(connection, answers.c.asked_at < moment)
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return a person's ratings and stars."""
@@ -133,6 +143,7 @@ class FeedbackBook:
                 {
                     "paper_id": row.paper_id,
                     "guild_id": None if row.guild_id is None else str(row.guild_id),
+                    "private": row.private,
                     "starred_at": row.starred_at.isoformat(),
                 }
                 for row in starred
@@ -140,14 +151,30 @@ class FeedbackBook:
         }
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
-        """Delete a person's ratings and stars."""
+        """Delete a person's ratings and stars; what others thought of the person's answers, which go too, is kept."""
         rated = await connection.execute(sa.delete(ratings).where(ratings.c.user_id == user_id))
+        await self._outlive(connection, answers.c.asker_id == user_id)
         starred = await connection.execute(sa.delete(stars).where(stars.c.user_id == user_id))
         return rated.rowcount + starred.rowcount
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
-        """Delete the stars given in a server; its ratings go with its answers."""
-        return (await connection.execute(sa.delete(stars).where(stars.c.guild_id == guild_id))).rowcount
+        """Delete the stars given in a server and its taste; its ratings go with its answers."""
+        starred = await connection.execute(sa.delete(stars).where(stars.c.guild_id == guild_id))
+        taste = await connection.execute(sa.delete(tastes).where(tastes.c.guild_id == guild_id))
+        return starred.rowcount + taste.rowcount
+
+    async def _outlive(self, connection: AsyncConnection, going: sa.ColumnElement[bool]) -> None:
+        """Add the ratings of answers that are about to be deleted to their servers' taste, without who gave them."""
+        left = (
+            sa.select(answers.c.guild_id, answer_papers.c.paper_id, sa.func.sum(ratings.c.value))
+            .join(answer_papers, answer_papers.c.answer_id == answers.c.answer_id)
+            .join(ratings, ratings.c.answer_id == answers.c.answer_id)
+            .where(going, answers.c.guild_id.is_not(None))
+            .group_by(answers.c.guild_id, answer_papers.c.paper_id)
+        )
+        insert = self._database.insert(tastes).from_select(["guild_id", "paper_id", "value"], left)
+        more = {"value": tastes.c.value + insert.excluded.value}
+        await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id", "paper_id"], set_=more))
 
 
 def _star(paper_id: str, user_id: int) -> sa.ColumnElement[bool]:

@@ -53,9 +53,9 @@ class Store:
         self.deliveries = Deliveries(database)
         self._parts: Sequence[Part] = (
             self.servers,
+            self.feedback,  # before the answers that it is about
             self.answers,
             self.threads,
-            self.feedback,
             self.deliveries,
             self.subscriptions,
         )
@@ -92,7 +92,7 @@ class Store:
     async def forget_person(self, user_id: int) -> int:
         """Delete everything that is kept of a person, at once, and return how many rows that were.
 
-        What hangs on a conversation (messages, citations, ratings) goes with it uncounted. Backups made by a
+        What hangs on a conversation (messages, citations, others' ratings) goes with it uncounted. Backups made by a
         migration keep it for up to 30 days more.
         """
         async with self._database.writing() as connection:
@@ -114,6 +114,7 @@ class Store:
         of the file that old go too.
         """
         async with self._database.writing() as connection:
+            await self.feedback.forget_older(connection, now - retention)
             count = await self.answers.forget_older(connection, now - retention)
             count += await self.searches.forget_older(connection, now - retention)
             for guild_id in await self.servers.left_before(connection, now - GRACE):

@@ -90,10 +90,21 @@ stars = sa.Table(
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("paper_id", sa.Text, primary_key=True),
-    # Where it was given, None in a DM and on a message that one person alone sees.
+    # Where it was given, None in a DM.
     sa.Column("guild_id", sa.BigInteger),
+    # Whether it was given on a message that one person alone sees; of old stars nobody knows: they may have been.
+    sa.Column("private", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("starred_at", Moment, nullable=False),
     sa.Index("stars_by_server", "guild_id", "starred_at"),
+)
+
+# How many more 👍 than 👎 answers got that cited a paper and are no longer kept; nothing says from whom.
+tastes = sa.Table(
+    "tastes",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("paper_id", sa.Text, primary_key=True),
+    sa.Column("value", sa.Integer, nullable=False),
 )
 
 # What was looked for where the buttons to its pages cannot hold it; nothing says by whom.

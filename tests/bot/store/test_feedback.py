@@ -80,6 +80,12 @@ async def test_private_answers_make_no_trend(store: Store) -> None:
     assert await store.feedback.trending(SERVER, NOW) == []
 
 
+async def test_a_private_star_counts_for_the_taste_of_a_server_and_makes_no_trend(store: Store) -> None:
+    await store.feedback.star(ONE, ANA, SERVER, private=True)
+    assert await store.feedback.liked(SERVER) == {ONE: 1.0}
+    assert await store.feedback.trending(SERVER, NOW) == []
+
+
 async def test_what_was_asked_before_counts_no_more_and_a_like_since_does(store: Store) -> None:
     await store.answers.keep(kept("old", ONE))
     await store.answers.keep(kept("new", TWO, minutes=10))

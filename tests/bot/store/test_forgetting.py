@@ -46,8 +46,8 @@ async def test_a_person_is_forgotten_in_every_table_and_nobody_else_is(store: St
     await _fill(store)
     bens = await store.export(BEN)
     assert await _rows(store, ANA) == 2 + 4 + 2 + 2
-    # Two conversations, of the four ratings the two on Ben's answers, two stars, two threads.
-    assert await store.forget_person(ANA) == 2 + 2 + 2 + 2
+    # Two conversations, four ratings, two stars, two threads.
+    assert await store.forget_person(ANA) == 2 + 4 + 2 + 2
     assert await _rows(store, ANA) == 0
     left = await store.export(BEN)
     assert len(bens["conversations"]) == len(left["conversations"]) == 3  # type: ignore[arg-type]
@@ -95,6 +95,33 @@ async def test_conversations_are_forgotten_after_their_time_and_stars_stay(store
     assert [one.answer_id for one in await store.answers.history(new.answer_id)] == [new.answer_id]
     assert await store.feedback.starred("arxiv:1", ANA)
     assert await store.forget_due(NOW + timedelta(days=2), retention=timedelta(days=1)) == 1
+
+
+async def test_what_a_server_liked_outlives_the_answers_without_who_liked_it(store: Store) -> None:
+    await _fill(store)
+    before = await store.feedback.liked(SERVER)
+    assert await store.forget_due(NOW + timedelta(days=91)) == 5
+    assert await store.feedback.liked(SERVER) == before
+    await store.answers.keep(kept("again", asker=BEN, minutes=1))
+    await store.feedback.rate(kept("again").answer_id, ANA, -1)
+    await store.forget_due(NOW + timedelta(days=91))
+    assert await store.feedback.liked(SERVER) == before | {"arxiv:2106.09685": before["arxiv:2106.09685"] - 0.5}
+    assert (await store.export(ANA))["ratings"] == []
+    await store.forget_server(SERVER)
+    assert await store.feedback.liked(SERVER) == {}
+    assert await store.feedback.liked(OTHER) == {f"arxiv:{OTHER}": 2.0, "arxiv:2106.09685": 2.0}
+
+
+async def test_what_others_liked_outlives_the_person_who_asked_for_it_and_what_that_person_liked_does_not(
+    store: Store,
+) -> None:
+    one = kept("one", "arxiv:1")
+    await store.answers.keep(one)
+    await store.feedback.rate(one.answer_id, ANA, 1)
+    await store.feedback.rate(one.answer_id, BEN, 1)
+    await store.forget_person(ANA)
+    assert await store.answers.get(one.answer_id) is None
+    assert await store.feedback.liked(SERVER) == {"arxiv:1": 0.5}
 
 
 async def test_the_words_of_a_person_forgotten_are_in_no_file_of_the_store(tmp_path: Path) -> None:

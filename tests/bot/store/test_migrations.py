@@ -47,5 +47,8 @@ async def test_a_store_from_before_keeps_what_it_holds_and_is_backed_up(place: P
     assert backups(place.data_dir) == []
     store = await Store.open(place.data_dir, place.url)
     assert await store.feedback.starred(PAPER, ANA)
+    assert await store.feedback.liked(SERVER) == {PAPER: 1.0}
+    # Whether the star was given on a private answer was not noted: it is no longer shown to others.
+    assert await store.feedback.trending(SERVER, NOW) == []
     assert backups(place.data_dir) == ([] if place.url else [f"{FILE}.{VERSION_TABLE}-0002.backup"])
     await store.close()

@@ -1,4 +1,4 @@
-"""Make the table of searches."""
+"""Make the tables of searches and of servers' tastes; note of each star whether others may know of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = "0002"
 
 
 def upgrade(op: Operations) -> None:
-    """Make the table."""
+    """Make the tables and the column."""
     op.create_table(
         "searches",
         sa.Column("key", sa.String(16), primary_key=True),
@@ -22,3 +22,10 @@ def upgrade(op: Operations) -> None:
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("searches_by_age", "searches", ["used_at"])
+    op.create_table(
+        "tastes",
+        sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("paper_id", sa.Text, primary_key=True),
+        sa.Column("value", sa.Integer, nullable=False),
+    )
+    op.add_column("stars", sa.Column("private", sa.Boolean, nullable=False, server_default=sa.true()))
