@@ -64,13 +64,14 @@ class Answers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """Hold a question with who asked it, after which answer, and by which message."""
+    """Hold a question with who asked it, after which answer, by which message, and when."""
 
     text: str
     asker: discord.abc.User
     parent: KeptAnswer | None
     private: bool
     message_id: int | None
+    at: datetime
 
 
 class Desk:
@@ -120,7 +121,8 @@ class Desk:
             async with place.live() as live:
                 if question_message_id is not None:
                     live.when_posted(partial(self.arrivals.acknowledged, question_message_id))
-                await self._reply(place, live, _Question(question, asker, parent, private, question_message_id))
+                asked = _Question(question, asker, parent, private, question_message_id, datetime.now(UTC))
+                await self._reply(place, live, asked)
 
     async def objection(
         self, guild_id: int | None, channel: object, user: discord.User | discord.Member | discord.abc.User
@@ -244,20 +246,23 @@ class Desk:
             question_message_id=asked.message_id,
             parent_id=asked.parent.answer_id if asked.parent else None,
             private=asked.private,
-            asked_at=datetime.now(UTC),
+            asked_at=asked.at,
         )
         # Somebody may reply to the message before all of it is there.
         known = [] if live.message_id is None else [live.message_id]
-        try:
-            await self.store.answers.keep(kept, known)
-        except Exception as error:  # noqa: BLE001  # an answer without buttons is better than none
-            log_incident(place.name, error)
-            await live.finish(*cards(answer, asked=shown))
-            return
-        posted = await live.finish(*cards(answer, kept.answer_id, asked=shown, thread=place.threadable))
-        if posted != known:
-            await self.store.answers.posted(kept.answer_id, posted)
+        answer_id = kept.answer_id if await self._keep(place, kept, known) else None
+        posted = await live.finish(*cards(answer, answer_id, asked=shown, thread=place.threadable))
+        if answer_id is not None and posted != known:
+            await self.store.answers.posted(answer_id, posted)
         await place.tidy()
+
+    async def _keep(self, place: Place, kept: KeptAnswer, message_ids: Sequence[int]) -> bool:
+        """Remember an answer and say whether it is kept; one without buttons is better than none."""
+        try:
+            return await self.store.answers.keep(kept, message_ids)
+        except Exception as error:  # noqa: BLE001  # whatever it is, there is an answer
+            log_incident(place.name, error)
+            return False
 
     async def _close(self, place: Place, live: LiveMessage, asker: discord.abc.User, sentence: str) -> None:
         """Put the sentence where the answer should have been, or where nothing can be put there tell the asker."""

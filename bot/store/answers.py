@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -13,7 +14,6 @@ from bot.store.tables import answer_messages, answer_papers, answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,17 +21,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LONGEST: Final = timedelta(hours=1)  # no answer is longer under way
+
 
 class Answers:
     """Keep answers whole, with the messages that show them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._forgotten: dict[int, datetime] = {}
 
-    async def keep(self, kept: KeptAnswer, message_ids: Sequence[int] = ()) -> None:
+    async def keep(self, kept: KeptAnswer, message_ids: Sequence[int] = ()) -> bool:
         """Keep an answer, in place of one with the same id, and which messages show it so far.
 
-        A parent that is no longer kept is left out.
+        A parent that is no longer kept is left out. Returns whether it is kept: not where whoever asked was forgotten
+        since.
         """
         row: dict[str, Any] = {
             "asker_id": kept.asker_id,
@@ -44,6 +48,8 @@ class Answers:
         }
         papers = dict.fromkeys(citation.paper_id for citation in kept.answer.citations)
         async with self._database.writing() as connection:
+            if self._forgotten.get(kept.asker_id, kept.asked_at) > kept.asked_at:
+                return False
             row["parent_id"] = kept.parent_id if await _exists(connection, kept.parent_id) else None
             insert = self._database.insert(answers).values(answer_id=kept.answer_id, **row)
             await connection.execute(insert.on_conflict_do_update(index_elements=["answer_id"], set_=row))
@@ -55,6 +61,7 @@ class Answers:
                 )
             if message_ids:
                 await _show(connection, kept.answer_id, message_ids)
+        return True
 
     async def get(self, answer_id: str) -> KeptAnswer | None:
         """Return an answer, None where it is not kept (any more)."""
@@ -162,7 +169,9 @@ class Answers:
         }
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
-        """Delete what a person asked, with the answers."""
+        """Delete what a person asked, with the answers, those under way among them."""
+        now = datetime.now(UTC)
+        self._forgotten = {who: at for who, at in self._forgotten.items() if now - at < LONGEST} | {user_id: now}
         return (await connection.execute(sa.delete(answers).where(answers.c.asker_id == user_id))).rowcount
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:

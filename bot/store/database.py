@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from contextlib import asynccontextmanager, nullcontext
@@ -21,9 +22,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+logger = logging.getLogger(__name__)
+
 BUSY: Final = 30  # seconds that a transaction waits for another process's
 SWITCHES: Final = 20  # tries to have a new file write a log
 SWITCH_PAUSE: Final = 0.01  # seconds
+PURGES: Final = 50  # tries to clear the log between what reads it
+PURGE_PAUSE: Final = 0.1  # seconds
 IMMEDIATE: Final = "footnote_immediate"  # the execution option of transactions that write
 
 
@@ -87,14 +92,30 @@ class Database:
             yield connection
 
     async def purge(self) -> None:
-        """Clear SQLite's log, which holds what was deleted for some time yet; a server sees to its own."""
+        """Clear SQLite's log, which holds what was deleted for some time yet; a server sees to its own.
+
+        Where somebody goes on reading it, that is left to the next time.
+        """
         if self.file is None:
             return
+        for _ in range(PURGES):
+            if await self._truncate_log():
+                return
+            await asyncio.sleep(PURGE_PAUSE)
+        logger.warning("What was deleted is in the log of %s yet: something reads it", self.file.name)
+
+    async def _truncate_log(self) -> bool:
+        """Clear the log and say whether that could be done at once: nobody else may write while it is waited for."""
         async with self._turn, self._engine.connect() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
             assert driver is not None
             # No transaction may be open, so that this goes past SQLAlchemy.
-            await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            await driver.execute("PRAGMA busy_timeout=0")
+            try:
+                busy, *_ = await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).fetchone()
+            finally:
+                await driver.execute(f"PRAGMA busy_timeout={BUSY * 1000}")
+            return not busy
 
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """Return an insert that can say what to do on a conflict."""

@@ -52,7 +52,7 @@ class KeptAnswer:
         question_message_id: the message that asked, None where a command did.
         parent_id: the answer that this one follows up, None where there is none or it was forgotten.
         private: whether only the asker sees it.
-        asked_at: when, in UTC.
+        asked_at: when it was asked, in UTC.
     """
 
     answer_id: str

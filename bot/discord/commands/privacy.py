@@ -92,12 +92,16 @@ def explanation() -> Card:
         GRACE.days,
     )
     others = say("I do not keep what people write to each other, only messages that are for me.")
+    nobodys = say(
+        "What tells nothing of you stays: how much a server liked a paper and, for a while, the words of long searches."
+    )
     text = "\n".join(
         [
             "### " + say("What I keep about you"),
             *(f"- {line}" for line in kept),
-            f"{days} {left}",
+            f"{days} {left} {_copies()}",
             others,
+            nobodys,
         ]
     )
     return Card(
@@ -117,11 +121,20 @@ def question() -> Card:
                 "Delete your questions, my answers to them, your ratings, your stars and the digests in your direct "
                 "messages, for good? Buttons under those answers will no longer work."
             )
+            + f" {_copies()}"
         ),
         ui.ActionRow(
             _button(say("Yes, delete everything"), "confirm", discord.ButtonStyle.danger),
             _button(say("No, keep it"), "keep"),
         ),
+    )
+
+
+def _copies() -> str:
+    return say_many(
+        "A copy from before an update may hold it for up to one day more.",
+        "A copy from before an update may hold it for up to {n} days more.",
+        GRACE.days,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.discord.limits import Limits, Rate
 from bot.store import ServerSettings
-from tests.bot.discord.prepared import TITLE, PreparedAnswers, done
+from tests.bot.discord.prepared import TITLE, PreparedAnswers, done, kept_as
 
 if TYPE_CHECKING:
     from local_discord import Channel, LocalDiscord, Message, Person
@@ -116,6 +116,25 @@ class TestWhereAndWho:
         shown = await (await moderator.uses_command(other, "help")).finished()
         assert "/ask" in shown.text
         assert papers.mention not in shown.text or "/settings" in shown.text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_an_answer_under_way_is_given_but_not_kept_when_its_asker_has_everything_deleted(
+    papers: Channel, ada: Person, answers: PreparedAnswers, store: Store
+) -> None:
+    answers.released.clear()
+    used = await ada.uses_command(papers, "ask", question="a secret?")
+    await answers.were_asked()
+    shown = await (await ada.uses_command(papers, "privacy")).finished()
+    for button, words in [("Delete mine…", "for good?"), ("Yes, delete everything", "nothing about you")]:
+        await ada.clicks(shown, button)
+        await shown.wait_until(lambda now, words=words: words in now.text)
+    answers.released.set()
+    card = await used.finished(lambda message: TITLE in message.text)
+    assert not [part for part in card.parts() if part["type"] == 2]
+    assert (await store.export(ada.id))["conversations"] == []
+    card = await (await ada.uses_command(papers, "ask", question="and now?")).finished(lambda now: TITLE in now.text)
+    assert (await kept_as(store, card)).answer.question == "and now?"
 
 
 @pytest.mark.usefixtures("bot")

@@ -1,18 +1,25 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from datetime import timedelta
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+import bot.store.database
 from bot.store import ServerSettings, Store
 from bot.store.tables import metadata
 from tests.bot.store.kept import ANA, BEN, CHANNEL, NOW, SERVER, kept
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.bot.store.conftest import Place
 
@@ -135,6 +142,39 @@ async def test_the_words_of_a_person_forgotten_are_in_no_file_of_the_store(tmp_p
     assert not written()
     await store.close()
     assert not written()
+
+
+async def test_the_words_of_a_person_forgotten_are_in_no_file_once_whatever_reads_them_is_done(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written() -> bool:
+        return any(b"What about ana0?" in path.read_bytes() for path in tmp_path.iterdir())
+
+    monkeypatch.setattr(bot.store.database, "PURGES", 5)
+    store = await Store.open(tmp_path)
+    await _fill(store)
+    with closing(sqlite3.connect(tmp_path / "memory.db", isolation_level=None, check_same_thread=False)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM answers").fetchone()
+        await store.forget_person(ANA)
+        assert written()
+        assert "in the log of memory.db yet" in caplog.text
+        asyncio.get_running_loop().call_later(0.2, reader.rollback)
+        await store.forget_due(NOW)
+    assert not written()
+    assert len(caplog.records) == 1
+    await store.close()
+
+
+async def test_an_answer_under_way_is_not_kept_of_a_person_forgotten(store: Store) -> None:
+    now = datetime.now(UTC)
+    before, after = (replace(kept(name), asked_at=now + timedelta(hours=at)) for name, at in (("old", -1), ("new", 1)))
+    assert await store.answers.keep(before)
+    await store.forget_person(ANA)
+    assert not await store.answers.keep(before)
+    assert await store.answers.keep(replace(before, asker_id=BEN, answer_id="bens"))
+    assert await store.answers.keep(after)
+    assert [each["answer_id"] for each in (await store.export(ANA))["conversations"]] == [after.answer_id]  # type: ignore[attr-defined]
 
 
 async def test_backups_which_know_no_forgetting_go_after_thirty_days(place: Place) -> None:
