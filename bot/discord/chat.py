@@ -74,6 +74,11 @@ class Chat(commands.Cog):
             await self._withdraw(message_id)
 
     @commands.Cog.listener()
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        """Forget a thread of the bot's that was deleted."""
+        await self._desk.store.threads.deleted(event.thread_id)
+
+    @commands.Cog.listener()
     async def on_command_error(self, context: commands.Context[Host], error: commands.CommandError) -> None:
         """Say in a sentence why a chat command, or the slash command of the same code, failed."""
         if context.interaction is not None:

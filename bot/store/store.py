@@ -110,12 +110,13 @@ class Store:
     async def forget_due(self, now: datetime, retention: timedelta = RETENTION) -> int:
         """Delete what was kept for long enough, at once, and return how many rows that were.
 
-        That is conversations and searches older than `retention` and servers that the bot left 30 days ago; backups
-        of the file that old go too.
+        That is conversations and searches older than `retention`, threads without a conversation since, and servers
+        that the bot left 30 days ago; backups of the file that old go too.
         """
         async with self._database.writing() as connection:
             await self.feedback.forget_older(connection, now - retention)
             count = await self.answers.forget_older(connection, now - retention)
+            count += await self.threads.forget_idle(connection, now - retention)
             count += await self.searches.forget_older(connection, now - retention)
             for guild_id in await self.servers.left_before(connection, now - GRACE):
                 count += sum([await part.forget_server(connection, guild_id) for part in self._parts])

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.tables import threads
+from bot.store.tables import answers, threads
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from bot.store.database import Database
 
+# A Discord id begins with the milliseconds between this and when it was given.
+DISCORD_EPOCH: Final = datetime(2015, 1, 1, tzinfo=UTC)
+TIME_SHIFT: Final = 22  # bits
+
 
 class Threads:
-    """Keep the bot's own threads, all of them in memory too: every message in any thread asks for them."""
+    """Keep the bot's own threads in use, all of them in memory too: every message in any thread asks for them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -37,6 +42,18 @@ class Threads:
         """Say whether the bot opened a thread."""
         return thread_id in self._own
 
+    async def deleted(self, thread_id: int) -> None:
+        """Forget a thread that is there no longer."""
+        if thread_id in self._own:
+            async with self._database.writing() as connection:
+                await self._forget(connection, threads.c.thread_id == thread_id)
+
+    async def forget_idle(self, connection: AsyncConnection, moment: datetime) -> int:
+        """Forget the threads from before a moment in which no answer is kept; the bot needs a mention there again."""
+        oldest = (moment - DISCORD_EPOCH) // timedelta(milliseconds=1) << TIME_SHIFT
+        answered = sa.exists().where(answers.c.channel_id == threads.c.thread_id)
+        return await self._forget(connection, (threads.c.thread_id < oldest) & ~answered)
+
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return the threads that were opened for a person."""
         rows = await connection.execute(
@@ -52,10 +69,9 @@ class Threads:
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
         """Delete the threads of a server."""
-        gone = set(
-            await connection.scalars(
-                sa.delete(threads).where(threads.c.guild_id == guild_id).returning(threads.c.thread_id)
-            )
-        )
+        return await self._forget(connection, threads.c.guild_id == guild_id)
+
+    async def _forget(self, connection: AsyncConnection, which: sa.ColumnElement[bool]) -> int:
+        gone = set(await connection.scalars(sa.delete(threads).where(which).returning(threads.c.thread_id)))
         self._own -= gone
         return len(gone)

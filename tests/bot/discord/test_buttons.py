@@ -231,6 +231,18 @@ class TestGoingOn:
         again = await told(ada, card, "Continue in a thread")
         assert again.text == f"This answer has a thread already: {thread.mention}"
 
+    async def test_a_thread_that_is_deleted_is_forgotten(
+        self, ada: Person, papers: Channel, store: Store, local: LocalDiscord
+    ) -> None:
+        await told(ada, await asked(ada, papers), "Continue in a thread")
+        thread = await papers.wait_for_thread()
+        assert await store.threads.is_own(thread.id)
+        thread.delete()
+        await local.taken_in()
+        async with asyncio.timeout(10):
+            while await store.threads.is_own(thread.id):  # noqa: ASYNC110  # SQLite tells nobody
+                await asyncio.sleep(0.01)
+
     @pytest.mark.parametrize("name", ["Create Public Threads", "Send Messages in Threads"])
     async def test_a_missing_permission_is_named(self, ada: Person, papers: Channel, name: str) -> None:
         card = await asked(ada, papers)

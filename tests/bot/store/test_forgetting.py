@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from discord.utils import time_snowflake
 
 import bot.store.database
 from bot.store import ServerSettings, Store
@@ -129,6 +130,24 @@ async def test_what_others_liked_outlives_the_person_who_asked_for_it_and_what_t
     await store.forget_person(ANA)
     assert await store.answers.get(one.answer_id) is None
     assert await store.feedback.liked(SERVER) == {"arxiv:1": 0.5}
+
+
+async def test_threads_are_forgotten_when_nothing_was_asked_in_them_for_as_long_as_conversations_are_kept(
+    place: Place,
+) -> None:
+    store = await place.open()
+    old, used, new = (time_snowflake(NOW - timedelta(days=days)) for days in (92, 91, 89))
+    for thread in (old, used, new):
+        await store.threads.own(thread, SERVER, ANA)
+    await store.answers.keep(kept("used", channel=used, minutes=-60))
+    assert await store.forget_due(NOW) == 1
+    assert [await store.threads.is_own(thread) for thread in (old, used, new)] == [False, True, True]
+    await store.threads.deleted(new)
+    await store.threads.deleted(new)
+    await store.close()
+    store = await place.open()
+    assert [await store.threads.is_own(thread) for thread in (old, used, new)] == [False, True, False]
+    await store.close()
 
 
 async def test_the_words_of_a_person_forgotten_are_in_no_file_of_the_store(tmp_path: Path) -> None:
