@@ -60,8 +60,9 @@ class Catalogue:
     async def open(cls, url: str) -> Catalogue:
         """Connect and bring the tables up to date; a SQLite file of up to LARGEST_BACKUP bytes is backed up before.
 
-        Raises LibraryDamagedError where the file is no database or the server cannot be reached, MigrationError where
-        the tables are newer than this program or cannot be brought up to date.
+        Raises BadInputError where the URL names no database that can be used, LibraryDamagedError where the file is
+        none or the server cannot be reached, MigrationError where the tables are newer than this program or cannot be
+        brought up to date.
         """
         engine = connect(url)
         if engine.dialect.name == "sqlite":
@@ -69,12 +70,15 @@ class Catalogue:
         try:
             file = await asyncio.to_thread(_file_to_back_up, engine.url)
             await migrate(engine, MIGRATIONS, version_table=VERSION_TABLE, file=file)
-        except (DBAPIError, OSError) as error:
+        except (DBAPIError, OSError, TypeError) as error:  # a TypeError: an option that asyncpg lacks
             await engine.dispose()
-            reason = str(getattr(error, "orig", error)).splitlines()[0]
-            raise LibraryDamagedError(
-                f"The catalogue cannot be opened ({reason}); restore it from a backup, or choose another data dir."
-            ) from error
+            reason = str(getattr(error, "orig", error)).partition("\n")[0] or type(error).__name__
+            mend = (
+                "restore it from a backup, or choose another data dir"
+                if engine.dialect.name == "sqlite"
+                else "make sure that the server runs, and check FOOTNOTE_DATABASE_URL"
+            )
+            raise LibraryDamagedError(f"The catalogue cannot be opened ({reason}); {mend}.") from error
         except BaseException:
             await engine.dispose()
             raise

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiosqlite
 import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
     import asyncio
@@ -17,12 +20,28 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 
+DRIVERS: Final = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",  # hosts of databases still write it so
+}
 ITER_CHUNK: Final = 64  # rows that aiosqlite fetches at a time; its own default
 
 
 def connect(url: str | sa.URL, **options: Any) -> AsyncEngine:  # noqa: ANN401
-    """Return an engine for a database; `options` are those of SQLAlchemy's create_async_engine."""
-    place = sa.make_url(url)
+    """Return an engine for a database; `options` are those of SQLAlchemy's create_async_engine.
+
+    A URL may leave the driver out, as other programs write it. Raises BadInputError where it names no database that
+    Footnote can use.
+    """
+    try:
+        place = sa.make_url(url)
+        place = place.set(drivername=DRIVERS[place.get_backend_name()])
+    except (ArgumentError, ValueError, KeyError):  # whose sentences may hold the password
+        raise BadInputError(
+            "FOOTNOTE_DATABASE_URL names no database that Footnote can use; write it as "
+            "postgresql://user:password@host/name, or leave it out for SQLite in the data dir."
+        ) from None
     if place.get_backend_name() == "sqlite":
         options["connect_args"] = {**options.get("connect_args", {}), "async_creator_fn": _open}
     return create_async_engine(place, **options)

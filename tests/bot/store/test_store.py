@@ -16,6 +16,7 @@ import bot.store.store
 from bot.store import ServerSettings, Store
 from bot.store.errors import StoreError
 from bot.store.tables import metadata
+from retrieval.errors import FootnoteError
 from retrieval.migrating import MigrationError
 from tests.bot.store.kept import ANA, SERVER, kept
 
@@ -131,7 +132,7 @@ async def test_a_file_that_is_no_database_is_named_in_a_sentence(tmp_path: Path)
     "url", ["nonsense", "mysql://me:hunter2@host/x", "postgresql+asyncpg://me:hunter2@127.0.0.1:1/x"]
 )
 async def test_a_database_that_cannot_be_reached_is_said_so_without_its_password(tmp_path: Path, url: str) -> None:
-    with pytest.raises(StoreError, match="FOOTNOTE_DATABASE_URL") as caught:
+    with pytest.raises(FootnoteError, match="FOOTNOTE_DATABASE_URL") as caught:
         await Store.open(tmp_path, url)
     assert "hunter2" not in str(caught.value)
 
