@@ -52,6 +52,9 @@ class LocalEmbedder:
     Args:
         cache_dir: the folder that keeps the network once it is built; made if missing.
         model_dir: a folder with the model's files; by default the ones of the installed package.
+
+    Raises:
+        WeightsError: if that is no folder; whether its files are the right ones is seen at the first use.
     """
 
     model = "all-MiniLM-L6-v2"
@@ -59,6 +62,9 @@ class LocalEmbedder:
     max_tokens = 256
 
     def __init__(self, cache_dir: Path, model_dir: Path | None = None) -> None:
+        if model_dir is not None and not model_dir.is_dir():
+            # Said at once, as a question that embeds nothing would hide it.
+            raise WeightsError(f"{model_dir} is no folder; {REMEDY}.")
         self._cache_dir = cache_dir
         self._model_dir = model_dir
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedding")

@@ -207,3 +207,8 @@ def test_importing_the_module_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_embedded(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"nowhere is no folder; .*FOOTNOTE_EMBEDDING__MODEL_DIR"):
+        LocalEmbedder(tmp_path, tmp_path / "nowhere")
