@@ -116,8 +116,10 @@ class FootnoteBot(Host):
 
     @tasks.loop(hours=HOURS_BETWEEN_CLEANINGS)
     async def forget_what_is_due(self) -> None:
-        """Forget what was kept for long enough."""
+        """Forget what was kept for long enough, of servers too that were left, and not come back to, unseen."""
+        await self.wait_until_ready()
         try:
+            await self.desk.store.note_servers((guild.id for guild in self.guilds), datetime.now(UTC))
             log.info("forgotten rows=%d", await self.desk.store.forget_due(datetime.now(UTC)))
         except Exception:
             log.exception("nothing forgotten")

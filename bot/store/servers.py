@@ -10,6 +10,7 @@ from bot.store.nouns import ServerSettings
 from bot.store.tables import servers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -44,14 +45,23 @@ class Servers:
     async def left(self, guild_id: int, at: datetime) -> None:
         """Remember when the bot left a server, which is forgotten 30 days later; a second call changes nothing."""
         async with self._database.writing() as connection:
-            insert = self._database.insert(servers).values(guild_id=guild_id, left_at=at, **_row(ServerSettings()))
-            since = {"left_at": sa.func.coalesce(servers.c.left_at, insert.excluded.left_at)}
-            await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id"], set_=since))
+            await self.note(connection, [], [guild_id], at)
 
     async def joined(self, guild_id: int) -> None:
         """Remember that the bot is in a server, whose settings stand as they were."""
         async with self._database.writing() as connection:
+            await self.note(connection, [guild_id], [], None)
+
+    async def note(
+        self, connection: AsyncConnection, here: Iterable[int], gone: Iterable[int], at: datetime | None
+    ) -> None:
+        """Remember which servers the bot is in, and that it left others at a moment or before."""
+        for guild_id in here:
             await connection.execute(sa.update(servers).where(servers.c.guild_id == guild_id).values(left_at=None))
+        for guild_id in gone:
+            insert = self._database.insert(servers).values(guild_id=guild_id, left_at=at, **_row(ServerSettings()))
+            since = {"left_at": sa.func.coalesce(servers.c.left_at, insert.excluded.left_at)}
+            await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id"], set_=since))
 
     async def left_before(self, connection: AsyncConnection, moment: datetime) -> list[int]:
         """Return the servers that the bot left before a moment."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
 
 from bot.store.answers import Answers
 from bot.store.database import Database
@@ -14,11 +16,12 @@ from bot.store.feedback import FeedbackBook
 from bot.store.searches import Searches
 from bot.store.servers import Servers
 from bot.store.subscriptions import Subscriptions
+from bot.store.tables import metadata
 from bot.store.threads import Threads
 from retrieval.migrating import drop_backups, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bot.store.parts import Part
 
@@ -107,6 +110,13 @@ class Store:
         await self._database.purge()
         return count
 
+    async def note_servers(self, guild_ids: Iterable[int], now: datetime) -> None:
+        """Note which servers the bot is in: it may have come back to some, and have left others, while it was away."""
+        here = set(guild_ids)
+        async with self._database.writing() as connection:
+            known = set(await connection.scalars(_servers_known()))
+            await self.servers.note(connection, known & here, known - here, now)
+
     async def forget_due(self, now: datetime, retention: timedelta = RETENTION) -> int:
         """Delete what was kept for long enough, at once, and return how many rows that were.
 
@@ -124,3 +134,9 @@ class Store:
         if self._database.file is not None:
             await asyncio.to_thread(drop_backups, self._database.file, now - GRACE)
         return count
+
+
+def _servers_known() -> sa.CompoundSelect[Any]:
+    """Return the query for the servers that anything is kept of."""
+    columns = [table.c.guild_id for table in metadata.tables.values() if "guild_id" in table.c]
+    return sa.union(*(sa.select(column).where(column.is_not(None)) for column in columns))

@@ -127,6 +127,34 @@ async def test_a_server_that_the_bot_left_is_forgotten_in_time_unless_it_comes_b
     assert (await store.servers.of(back.id)).prefix == "?"
 
 
+async def test_a_server_that_took_the_bot_back_while_it_was_away_is_not_forgotten(
+    local: LocalDiscord, online: Online, store: Store
+) -> None:
+    back = local.guild("Back")
+    await store.servers.save(back.id, ServerSettings(prefix="?"))
+    await store.servers.left(back.id, datetime.now(UTC) - timedelta(days=40))
+    async with online() as bot:
+        await bot.forget_what_is_due()
+    await store.forget_due(datetime.now(UTC) + timedelta(days=31))
+    assert (await store.servers.of(back.id)).prefix == "?"
+
+
+async def test_a_server_that_sent_the_bot_away_while_it_was_down_is_forgotten_in_time(
+    local: LocalDiscord, online: Online, store: Store
+) -> None:
+    sent_away, here = local.guild("Sent away"), local.guild("Here")
+    sent_away.has_bot = False
+    for guild in (sent_away, here):
+        await store.threads.own(guild.id + 1, guild.id, 5)
+    async with online() as bot:
+        await bot.forget_what_is_due()
+    assert await store.forget_due(datetime.now(UTC) + timedelta(days=29)) == 0
+    assert await store.threads.is_own(sent_away.id + 1)
+    await store.forget_due(datetime.now(UTC) + timedelta(days=31))
+    assert not await store.threads.is_own(sent_away.id + 1)
+    assert await store.threads.is_own(here.id + 1)
+
+
 def _status(presence: dict[str, Any] | None) -> str | None:
     """Return what the bot's presence says; discord.py says it under another name when it identifies."""
     shown = presence or {}
