@@ -44,7 +44,8 @@ def connect(url: str | sa.URL, **options: Any) -> AsyncEngine:  # noqa: ANN401
         ) from None
     if place.get_backend_name() == "sqlite":
         options["connect_args"] = {**options.get("connect_args", {}), "async_creator_fn": _open}
-    return create_async_engine(place, **options)
+    # An error names the values of its statement otherwise, which may be somebody's words, and it may come into a log.
+    return create_async_engine(place, hide_parameters=True, **options)
 
 
 class _Connection(aiosqlite.Connection):
