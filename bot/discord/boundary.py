@@ -11,6 +11,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.discord.inflight import ClosingError, GivenUpError
 from bot.discord.markdown import escape
 from bot.discord.places import ALREADY_ACKNOWLEDGED, UNUSABLE_INTERACTION
 from bot.discord.render import notice
@@ -22,6 +23,10 @@ log = logging.getLogger(__name__)
 AUTOMOD = 200000
 MISSING_ACCESS = 50001
 MISSING_PERMISSIONS = 50013
+
+
+class RefusedError(Exception):
+    """Say, in a sentence that may hold mentions, that somebody may not do something here."""
 
 
 async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
@@ -57,6 +62,12 @@ def _mendable(error: Exception) -> str | None:  # noqa: PLR0911  # one for each 
     """Return the sentence for an error that people can do something about; None for any other."""
     if isinstance(error, BadInputError):
         return escape(str(error))
+    if isinstance(error, RefusedError):
+        return str(error)
+    if isinstance(error, ClosingError):
+        return say("I am being restarted. Please ask again in a minute.")
+    if isinstance(error, GivenUpError):
+        return say("I am being restarted and could not finish this. Please try again in a minute.")
     if isinstance(error, (commands.CommandOnCooldown, app_commands.CommandOnCooldown)):
         return say("Not so fast, please: try again in {seconds} seconds.", seconds=round(error.retry_after) + 1)
     if isinstance(error, (commands.MissingPermissions, app_commands.MissingPermissions)):

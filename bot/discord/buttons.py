@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import discord
 from discord import ui
@@ -12,7 +12,7 @@ from bot.discord import ids
 from bot.discord.host import acting, language_of
 from bot.discord.markdown import plain, shorten_at_end
 from bot.discord.modals import NextQuestion, Why, follow_up, gone
-from bot.discord.places import server_of
+from bot.discord.places import is_private, server_of
 from bot.discord.render import notice, quotes, similar_page
 from bot.discord.render.papers import PAGE_PAPERS
 from bot.discord.render.words import title_link
@@ -33,7 +33,13 @@ ARCHIVE_MINUTES: Final = 1440
 
 
 class Clickable(ui.DynamicItem[ui.Button[Any]], template=r"(?!)"):
-    """Know a button by its custom id, and act within the boundary for errors."""
+    """Know a button by its custom id, and act within the boundary for errors.
+
+    Attributes:
+        for_askers: whether only those may click it whom the server lets ask, and where it lets them.
+    """
+
+    for_askers: ClassVar[bool] = False
 
     def __init__(self, item: ui.Button[Any], match: re.Match[str]) -> None:
         super().__init__(item)
@@ -51,10 +57,12 @@ class Clickable(ui.DynamicItem[ui.Button[Any]], template=r"(?!)"):
         assert isinstance(item, ui.Button)
         return cls(item, match)
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    @acting
+    async def callback(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Act on the click."""
-        async with acting(interaction) as desk:
-            await self.clicked(interaction, desk)
+        if self.for_askers:
+            await desk.demand_leave(server_of(interaction), interaction.channel, interaction.user)
+        await self.clicked(interaction, desk)
 
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Do what the button is for; acknowledges first."""
@@ -100,19 +108,21 @@ class Quotes(Clickable, template=ids.QUOTES + ids.ANSWER):
 class FollowUp(Clickable, template=ids.FOLLOW_UP + ids.ANSWER):
     """Ask a question that follows an answer up."""
 
+    for_askers = True
+
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:  # noqa: ARG002 - the form needs it
         """Open the form for it."""
-        await interaction.response.send_modal(NextQuestion(self.match["answer"], private=is_private(interaction)))
+        await interaction.response.send_modal(NextQuestion(self.match["answer"]))
 
 
 class Choice(Clickable, template=ids.CHOICE + ids.ANSWER + r":(?P<index>\d)"):
     """Take one of the questions that an answer offers."""
 
+    for_askers = True
+
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Answer that question."""
-        await follow_up(
-            interaction, desk, self.match["answer"], int(self.match["index"]), private=is_private(interaction)
-        )
+        await follow_up(interaction, desk, self.match["answer"], int(self.match["index"]))
 
 
 class Star(Clickable, template=ids.STAR + ids.PAPER):
@@ -135,6 +145,8 @@ class Star(Clickable, template=ids.STAR + ids.PAPER):
 class Similar(Clickable, template=ids.SIMILAR + ids.PAPER):
     """Show papers like a paper."""
 
+    for_askers = True
+
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Show them to whoever clicked."""
         await _think(interaction)
@@ -148,6 +160,8 @@ class Similar(Clickable, template=ids.SIMILAR + ids.PAPER):
 
 class Page(Clickable, template=ids.PAGE + r"(?P<page>\d{1,3}):(?P<token>.+)"):
     """Turn to a page of a search."""
+
+    for_askers = True
 
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Turn the page for whoever searched; show it to anybody else alone."""
@@ -168,6 +182,8 @@ class Page(Clickable, template=ids.PAGE + r"(?P<page>\d{1,3}):(?P<token>.+)"):
 class InThread(Clickable, template=ids.THREAD + ids.ANSWER):
     """Go on in a thread."""
 
+    for_askers = True
+
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Open a thread on the answer and say there how to go on."""
         await _think(interaction)
@@ -182,6 +198,10 @@ class InThread(Clickable, template=ids.THREAD + ids.ANSWER):
             return
         if permission := _missing_for_thread(interaction.app_permissions):
             await _tell(interaction, say("To open a thread here I lack the permission “{name}”.", name=permission))
+            return
+        if not interaction.permissions.create_public_threads:
+            sentence = say("To open a thread here you need the permission “{name}”.", name=say("Create Public Threads"))
+            await _tell(interaction, sentence)
             return
         name = shorten_at_end(plain(kept.answer.question), THREAD_NAME) or say("Papers")
         try:
@@ -213,11 +233,6 @@ async def _think(interaction: discord.Interaction[Any]) -> None:
 
 async def _tell(interaction: discord.Interaction[Any], sentence: str) -> None:
     await interaction.edit_original_response(view=notice(sentence))
-
-
-def is_private(interaction: discord.Interaction[Any]) -> bool:
-    """Say whether the card that was clicked is seen by one person only."""
-    return interaction.message is not None and interaction.message.flags.ephemeral
 
 
 def _is_askers(interaction: discord.Interaction[Any]) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -13,22 +15,26 @@ import discord
 from discord.ext import commands
 
 from bot.discord.boundary import cause_of, sentence_for, tell
-from bot.discord.permissions import missing_to_answer
+from bot.discord.permissions import author_may_thread, missing_to_answer
 from bot.discord.places import NETWORK_ERRORS, MessagePlace, may_thread
-from bot.discord.question import is_by_a_person, is_for, is_for_nobody_else, question_in, thread_name
+from bot.discord.question import is_by_a_person, is_for, is_for_nobody_else, is_reply_to, question_in, thread_name
+from bot.discord.recent import Recent
 from bot.discord.render import notice
 from bot.discord.talk import parent_of
 from bot.language import nearest, say, speak
 from bot.store import ServerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from bot.discord.host import Host
+    from bot.store import KeptAnswer
 
 log = logging.getLogger(__name__)
 
 FRESH = timedelta(minutes=10)  # for so long an answer follows what becomes of its question
+TOLD_AGAIN_SECONDS = 3600.0  # after which somebody is told again why they may not ask
+REMEMBERED = 1000
 
 
 class Chat(commands.Cog):
@@ -37,7 +43,10 @@ class Chat(commands.Cog):
     def __init__(self, bot: Host) -> None:
         self.bot = bot
         self._desk = bot.desk
+        self._started = datetime.now(UTC)
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._notices: Recent[int, list[int]] = Recent(REMEMBERED)
+        self._told: Recent[tuple[int, str], float] = Recent(REMEMBERED)
 
     @commands.command(name="ask")
     async def ask(self, context: commands.Context[Host], *, question: str = "") -> None:
@@ -48,19 +57,17 @@ class Chat(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer a message, or do what it commands."""
-        if not is_by_a_person(message) or not message.content:
-            return
-        async with self._turn(message.id):
-            await self._hear(message)
+        if is_by_a_person(message) and message.content:
+            async with self._turn(message.id):
+                await self._hear(message)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         """Answer anew a question that was changed while its answer is fresh."""
         message = event.message
-        if not is_by_a_person(message) or not message.content or message.edited_at is None:
-            return
-        async with self._turn(message.id):
-            await self._hear_again(message)
+        if is_by_a_person(message) and message.content and message.edited_at is not None:
+            async with self._turn(message.id):
+                await self._hear_again(message, message.edited_at.timestamp())
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -98,43 +105,66 @@ class Chat(commands.Cog):
         """Return the lock that puts what happens to one message into an order."""
         return self._turns.setdefault(message_id, asyncio.Lock())
 
-    async def _hear(self, message: discord.Message) -> None:
-        context = await self.bot.get_context(message)
-        command = _commanded(context)
-        if not (command or await self._is_addressed(message)) or not self._desk.seen.is_new(message.id):
-            return
-        self._desk.arrivals.add(message.id)
-        with self._desk.in_flight.handling():
-            speak(await self._language_for(message))
-            if not await self._may_go_on(message):
-                return
-            if command:
-                await self.bot.invoke(context)
-            else:
-                await self._answer(message, question_in(message, self._me))
+    async def _hear(self, message: discord.Message, version: float = 0.0) -> None:
+        """Do what a message is for, where it is to the bot; an edit has a later version."""
+        if is_for(message, self._me) or await self._is_meant(message):
+            await self._act(message, partial(self._respond, message), version)
 
-    async def _hear_again(self, message: discord.Message) -> None:
-        found = await self._desk.store.answers.to_question(message.id)
+    async def _hear_again(self, message: discord.Message, version: float) -> None:
+        found = await self._find(message.id)
         if found is None:
             if _is_fresh(message.created_at):
-                await self._hear(message)
+                await self._hear(message, version)
             return
         kept, posted = found
         context = await self.bot.get_context(message)
         text = context.view.read_rest() if _commanded(context) else None
         question = question_in(message, self._me, text)
-        if question in ("", kept.answer.question) or not _is_fresh(kept.asked_at):
-            return
-        with self._desk.in_flight.handling():
+        if question not in ("", kept.answer.question) and _is_fresh(kept.asked_at):
+            await self._act(message, partial(self._answer_anew, message, question, kept, posted), version)
+
+    async def _act(self, message: discord.Message, act: Callable[[], Awaitable[None]], version: float) -> None:
+        """Do something for whoever wrote to the bot: once, where they may have it done, with every error told them."""
+
+        async def tell_them(error: Exception) -> None:
+            await self._notify(message, sentence_for(cause_of(error), f"message:{message.id}"))
+
+        try:
             speak(await self._language_for(message))
-            parent = await self._desk.store.answers.get(kept.parent_id) if kept.parent_id else None
-            await self._desk.store.answers.withdraw(kept.answer_id)
-            place = MessagePlace(message, self._channel(kept.channel_id), posted)
-            await self._desk.reply(place, question, asker=message.author, parent=parent, question_message_id=message.id)
+            if self._desk.begin(message.id, tell_them, version) and await self._may_go_on(message):
+                await act()
+        except Exception as error:  # noqa: BLE001  # the one boundary
+            await tell_them(error)
+
+    async def _respond(self, message: discord.Message) -> None:
+        context = await self.bot.get_context(message)
+        if _commanded(context):
+            await self.bot.invoke(context)
+        else:
+            await self._answer(message, question_in(message, self._me))
+
+    async def _answer_anew(
+        self, message: discord.Message, question: str, kept: KeptAnswer, posted: Sequence[int]
+    ) -> None:
+        """Answer a question that was changed, in the messages of the answer to what it was."""
+        parent = await self._desk.store.answers.get(kept.parent_id) if kept.parent_id else None
+        await self._desk.store.answers.withdraw(kept.answer_id)
+        place = MessagePlace(message, self._channel(kept.channel_id), posted)
+        await self._reply(place, message, question, parent)
+
+    async def _find(self, message_id: int) -> tuple[KeptAnswer, list[int]] | None:
+        """Return the answer to a message and where it stands; only what the bot can have heard is looked up at all.
+
+        That is what it heard since it started, and for a while what was written before.
+        """
+        earlier = discord.utils.snowflake_time(message_id) < self._started and _is_fresh(self._started)
+        if message_id not in self._desk.seen and not earlier:
+            return None
+        return await self._desk.store.answers.to_question(message_id)
 
     async def _withdraw(self, message_id: int) -> None:
         async with self._turn(message_id):
-            found = await self._desk.store.answers.to_question(message_id)
+            found = await self._find(message_id)
             if found is None or not _is_fresh(found[0].asked_at):
                 return
             kept, posted = found
@@ -153,17 +183,27 @@ class Chat(commands.Cog):
         replied_to = message.reference.message_id if message.reference else None
         parent = await parent_of(self._desk.store, message.channel, message.author.id, replied_to)
         thread = await self._own_thread(message, question) if parent is None and question else None
-        await self._desk.reply(
-            MessagePlace(message, thread),
-            question,
-            asker=message.author,
-            parent=parent,
-            question_message_id=message.id,
+        earlier = self._notices.get(message.id, ()) if thread is None else ()
+        await self._reply(MessagePlace(message, thread, earlier), message, question, parent)
+
+    async def _reply(
+        self, place: MessagePlace, message: discord.Message, question: str, parent: KeptAnswer | None
+    ) -> None:
+        answered = await self._desk.reply(
+            place, question, asker=message.author, parent=parent, question_message_id=message.id
         )
+        self._notices[message.id] = [] if answered else place.posted
+
+    async def _notify(self, message: discord.Message, sentence: str) -> None:
+        """Say something under a message, in place of what was said there before that is no answer; raises nothing."""
+        place = MessagePlace(message, earlier=self._notices.get(message.id, ()))
+        with suppress(*NETWORK_ERRORS):
+            await place.post(notice(sentence))
+            self._notices[message.id] = place.posted
 
     async def _own_thread(self, message: discord.Message, question: str) -> discord.Thread | None:
         """Open a thread at the message, where the server's settings say so and it can be had."""
-        if message.guild is None or not may_thread(message.channel):
+        if message.guild is None or not (may_thread(message.channel) and author_may_thread(message)):
             return None
         if not (await self._settings_for(message)).threads:
             return None
@@ -175,37 +215,37 @@ class Chat(commands.Cog):
         await self._desk.store.threads.own(thread.id, message.guild.id, message.author.id)
         return thread
 
-    async def _is_addressed(self, message: discord.Message) -> bool:
-        """Say whether the message is to the bot; in the bot's own threads what is to nobody else is."""
-        if is_for(message, self._me):
-            return True
-        in_thread = self.bot.intents.message_content and isinstance(message.channel, discord.Thread)
-        if not in_thread or not is_for_nobody_else(message, self._me):
+    async def _is_meant(self, message: discord.Message) -> bool:
+        """Say whether a message without a mention of the bot is to it: a command, a reply, or in its own thread."""
+        if not self.bot.intents.message_content:
             return False
-        return await self._desk.store.threads.is_own(message.channel.id)
+        if _commanded(await self.bot.get_context(message)):
+            return True
+        if not is_for_nobody_else(message, self._me):
+            return False
+        return is_reply_to(message, self._me) or await self._desk.store.threads.is_own(message.channel.id)
 
     async def _may_go_on(self, message: discord.Message) -> bool:
         """Say whether to act on the message; whoever wrote it is told why not where that disturbs nobody."""
         guild_id = message.guild.id if message.guild else None
-        missing = missing_to_answer(message.channel)
-        if missing:
-            log.warning("permission missing channel=%d", message.channel.id)
-            sentence = say(
-                "I could not answer you in {channel}: I lack the permission “{permission}” there.",
-                channel=f"<#{message.channel.id}>",
-                permission=missing,
-            )
-            await self._desk.tell_directly(message.author, sentence)
-            return False
-        objection = await self._desk.objection(guild_id, message.channel, message.author)
-        if objection:
-            await self._desk.tell_directly(message.author, objection)
+        refusal = _lacking(message.channel) or await self._desk.objection(guild_id, message.channel, message.author)
+        if refusal:
+            if self._is_news(message.author, refusal):
+                await self._desk.tell_directly(message.author, refusal)
             return False
         impatience = self._desk.impatience(message.author.id, guild_id)
         if impatience and self._desk.limits.is_first_refusal(message.author.id):
-            with suppress(*NETWORK_ERRORS):
-                await MessagePlace(message).post(notice(impatience))
+            await self._notify(message, impatience)
         return impatience is None
+
+    def _is_news(self, user: discord.abc.User, sentence: str) -> bool:
+        """Say whether somebody was not told this lately: a direct message for each of many messages is a flood."""
+        now = time.monotonic()
+        told = self._told.get((user.id, sentence))
+        if told is not None and now - told < TOLD_AGAIN_SECONDS:
+            return False
+        self._told[user.id, sentence] = now
+        return True
 
     async def _language_for(self, message: discord.Message) -> str:
         settings = await self._settings_for(message)
@@ -234,6 +274,19 @@ def _commanded(context: commands.Context[Host]) -> bool:
     if not mentioned or context.command.name == "ask":
         return True
     return not rest if context.command.name == "help" else bool(rest) and not rest.endswith("?")
+
+
+def _lacking(channel: discord.abc.MessageableChannel) -> str | None:
+    """Return which permission the bot lacks to answer in a channel; None where it has all."""
+    missing = missing_to_answer(channel)
+    if missing is None:
+        return None
+    log.warning("permission missing channel=%d", channel.id)
+    return say(
+        "I could not answer you in {channel}: I lack the permission “{permission}” there.",
+        channel=f"<#{channel.id}>",
+        permission=missing,
+    )
 
 
 def _is_fresh(moment: datetime) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ from bot.digest.editor import Editor
 from bot.digest.writing import ReasonWriter
 from bot.discord import buttons
 from bot.discord.ask import Ask
+from bot.discord.boundary import log_incident
 from bot.discord.chat import Chat, prefixes
 from bot.discord.commands import COGS
+from bot.discord.forms import Forms
 from bot.discord.host import Host
+from bot.discord.modals import NextQuestion, Why
 from bot.discord.posting import DiscordPoster
 from bot.discord.sync import sync_if_changed
 from bot.discord.translator import CommandTranslator
@@ -71,6 +75,7 @@ class FootnoteBot(Host):
             max_messages=None,
             **options,
         )
+        self.forms = [Why, NextQuestion]
         self.desk = desk
         self.now = now
         self.poster = DiscordPoster(self)
@@ -83,7 +88,7 @@ class FootnoteBot(Host):
         """Add what answers, and see in the background to it that Discord knows the commands."""
         await asyncio.to_thread(load)
         await self.tree.set_translator(CommandTranslator())
-        for cog in (Chat(self), Ask(self), *(make(self) for make in COGS)):
+        for cog in (Chat(self), Ask(self), Forms(self), *(make(self) for make in COGS)):
             await self.add_cog(cog)
         self.add_dynamic_items(*buttons.ALL)
         self.activity = await self._activity()
@@ -93,6 +98,12 @@ class FootnoteBot(Host):
         log.info("logged in application=%s", self.application_id)
         if not self.intents.message_content:
             log.info("without Message Content: no prefix commands, and in threads only mentions are heard")
+
+    async def on_error(self, event_method: str, /, *_args: object, **_options: object) -> None:
+        """Log where a listener failed, but not what the error says, which may be somebody's words."""
+        error = sys.exception()
+        if isinstance(error, Exception):
+            log_incident(f"event:{event_method}", error)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Do nothing: the chat reads messages, and finds the commands in them."""

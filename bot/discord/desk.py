@@ -7,18 +7,19 @@ import logging
 import secrets
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import discord
+from discord import app_commands
 
 from bot.answering.conversation import Exchange
 from bot.discord.arrivals import Arrivals
-from bot.discord.boundary import AUTOMOD, log_incident, sentence_for
-from bot.discord.inflight import GivenUpError, InFlight
-from bot.discord.limits import Limits
+from bot.discord.boundary import AUTOMOD, RefusedError, log_incident, sentence_for
+from bot.discord.inflight import InFlight
+from bot.discord.limits import PER_CLICKER, PER_EXPORTER, Limits
 from bot.discord.places import NETWORK_ERRORS
 from bot.discord.render import cards, notice, writing
 from bot.discord.seen import Seen
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from bot.answering.answer import Answer
+    from bot.discord.inflight import Apology
     from bot.discord.live import LiveMessage
     from bot.discord.places import Place
     from bot.store import Store
@@ -97,11 +99,26 @@ class Desk:
         self.model = model
         self.arxiv = arxiv
         self.limits = limits or Limits()
+        self.clicks = Limits(per_user=PER_CLICKER)
+        self.exports = Limits(per_user=PER_EXPORTER)
         self.in_flight = InFlight()
         self.arrivals = Arrivals()
         self._turns = asyncio.Semaphore(AT_ONCE if model is None else AT_ONCE_WITH_MODEL)
         self.changing_settings = asyncio.Lock()
         self.seen = Seen()
+
+    def begin(self, event_id: int, apologise: Apology, version: float = 0.0) -> bool:
+        """Take an event on in the current task, and say whether it is new: after a RESUME Discord repeats some.
+
+        `version` tells an edit of a message from what came before it. From here on answers let the sign that the event
+        waits for go first, and closing waits for the end of the task, or else calls `apologise`. Raises ClosingError
+        once closing has begun.
+        """
+        if not self.seen.is_new(event_id, version):
+            return False
+        self.arrivals.add(event_id)
+        self.in_flight.take_on(apologise)
+        return True
 
     async def reply(
         self,
@@ -112,17 +129,16 @@ class Desk:
         parent: KeptAnswer | None = None,
         private: bool = False,
         question_message_id: int | None = None,
-    ) -> None:
-        """Answer the question in its place, or say there in a sentence why not; raises nothing.
+    ) -> bool:
+        """Answer the question in its place, or say there in a sentence why not; return which it was; raises nothing.
 
         `parent` is the answer that the question follows up; its chain is the conversation.
         """
-        with self.in_flight.handling():
-            async with place.live() as live:
-                if question_message_id is not None:
-                    live.when_posted(partial(self.arrivals.acknowledged, question_message_id))
-                asked = _Question(question, asker, parent, private, question_message_id, datetime.now(UTC))
-                await self._reply(place, live, asked)
+        asked = _Question(question, asker, parent, private, question_message_id, datetime.now(UTC))
+        async with place.live() as live:
+            if question_message_id is not None:
+                live.when_posted(partial(self.arrivals.acknowledged, question_message_id))
+            return await self._reply(place, live, asked)
 
     async def objection(
         self, guild_id: int | None, channel: object, user: discord.User | discord.Member | discord.abc.User
@@ -141,6 +157,13 @@ class Desk:
             return say("The moderators let only some roles ask me: {roles}.", roles=allowed)
         return None
 
+    async def demand_leave(
+        self, guild_id: int | None, channel: object, user: discord.User | discord.Member | discord.abc.User
+    ) -> None:
+        """Raise RefusedError where this person may not ask in this channel."""
+        if objection := await self.objection(guild_id, channel, user):
+            raise RefusedError(objection)
+
     def impatience(self, user_id: int, guild_id: int | None) -> str | None:
         """Count a question against the limits; return what to say where there were too many, else None."""
         wait = self.limits.take(user_id, guild_id)
@@ -148,6 +171,11 @@ class Desk:
             return None
         then = discord.utils.format_dt(datetime.now(UTC) + timedelta(seconds=wait + 1), "R")
         return say("That was a lot of questions at once. Please ask again {when}.", when=then)
+
+    def slow_down(self, limits: Limits, user_id: int) -> None:
+        """Count what somebody did that is no question; raises CommandOnCooldown where that was too often."""
+        if wait := limits.take(user_id, None):
+            raise app_commands.CommandOnCooldown(app_commands.Cooldown(*astuple(limits.per_user)), wait)
 
     async def tell_directly(self, user: discord.abc.User, sentence: str) -> None:
         """Send somebody a sentence in a direct message, where they take such."""
@@ -159,30 +187,25 @@ class Desk:
             code = getattr(error, "code", None)
             log.warning("not told directly error=%s code=%s", type(error).__name__, code)
 
-    async def _reply(self, place: Place, live: LiveMessage, asked: _Question) -> None:
+    async def _reply(self, place: Place, live: LiveMessage, asked: _Question) -> bool:
         started = time.monotonic()
         try:
             problem = self._problem(place, asked)
             if problem is not None:
                 await live.finish(notice(problem))
-                return
+                return False
             async with place.working():
                 answer = await self.in_flight.wait_for(self._listen(place, live, asked))
             await self._deliver(place, live, asked, answer)
-        except GivenUpError:
-            log.warning("given up place=%s", place.name)
-            sentence = say("I am being restarted and could not finish this answer. Please ask again in a minute.")
-            await self._close(place, live, asked.asker, sentence)
         except Exception as error:  # noqa: BLE001  # whoever asked gets a sentence, the log the rest
             await self._close(place, live, asked.asker, sentence_for(error, place.name))
-        else:
-            seconds = time.monotonic() - started
-            log.info("answered place=%s refused=%s seconds=%.2f", place.name, answer.refused, seconds)
+            return False
+        seconds = time.monotonic() - started
+        log.info("answered place=%s refused=%s seconds=%.2f", place.name, answer.refused, seconds)
+        return True
 
     def _problem(self, place: Place, asked: _Question) -> str | None:
         """Return why the question is not even looked at; None where it is."""
-        if self.in_flight.closing:
-            return say("I am being restarted. Please ask again in a minute.")
         if not asked.text:
             return say("Ask me about research papers: write your question after my name, or use /ask.")
         if len(asked.text) > QUESTION_CHARACTERS:

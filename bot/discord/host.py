@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from discord.ext import commands
 
@@ -12,27 +12,32 @@ from bot.discord.places import InteractionPlace, server_of
 from bot.language import nearest, speak
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from datetime import datetime
 
     import discord
 
     from bot.digest.delivery import Deliverer
     from bot.discord.desk import Desk
+    from bot.discord.forms import Form
     from bot.discord.places import Place
     from bot.discord.posting import DiscordPoster
+
+S = TypeVar("S")
 
 
 class Host(commands.Bot):
     """Hold what the commands, buttons and forms of the bot share.
 
     Attributes:
+        forms: the kinds of forms that people may send; cogs add their own.
         desk: answers questions.
         poster: posts digests and tells people things directly.
         deliverer: knows which digests are due.
         now: the clock of the digests.
     """
 
+    forms: list[type[Form]]
     desk: Desk
     poster: DiscordPoster
     deliverer: Deliverer
@@ -44,20 +49,27 @@ def desk_of(interaction: discord.Interaction[Any]) -> Desk:
     return cast("Host", interaction.client).desk
 
 
-@asynccontextmanager
-async def acting(interaction: discord.Interaction[Any]) -> AsyncIterator[Desk]:
-    """Run a click, a choice or a modal: in the language of whoever acts, and with every error told to them.
+def acting(
+    act: Callable[[S, discord.Interaction[Any], Desk], Awaitable[None]],
+) -> Callable[[S, discord.Interaction[Any]], Coroutine[Any, Any, None]]:
+    """Make what a click, a choice or a form does the callback of it, within what holds for all of them.
 
-    A repeated event ends here without a word, because Discord takes a second acknowledgement for an error.
+    It runs once however often Discord sends the event, in the language of whoever acts and not too often for one
+    person, and every error is told to them.
     """
-    desk = desk_of(interaction)
-    with desk.in_flight.handling():
-        desk.arrivals.add(interaction.id)
+
+    @wraps(act)
+    async def callback(self: S, interaction: discord.Interaction[Any]) -> None:
+        desk = desk_of(interaction)
         try:
             speak(await language_of(interaction, desk))
-            yield desk
+            if desk.begin(interaction.id, partial(tell, interaction)):
+                desk.slow_down(desk.clicks, interaction.user.id)
+                await act(self, interaction, desk)
         except Exception as error:  # noqa: BLE001  # the one boundary
             await tell(interaction, error)
+
+    return callback
 
 
 async def take(interaction: discord.Interaction[Any], desk: Desk, *, private: bool) -> Place:

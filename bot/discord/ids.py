@@ -33,6 +33,13 @@ PAGE: Final = "footnote:page:"
 ABOUT: Final = "footnote:about:"
 DIGEST: Final = "footnote:digest:"
 
+WHY_FORM: Final = "footnote:why-form:"
+FOLLOW_UP_FORM: Final = "footnote:more-form:"
+ABOUT_FORM: Final = "footnote:about-form"
+PREFIX_FORM: Final = "footnote:prefix-form"
+TIME_FORM: Final = "footnote:time-form"
+PAPER_FORM: Final = "footnote:paper-form"
+
 
 def choice(answer_id: str, index: int) -> str:
     """Return the id of the choice at this index of an answer."""

@@ -1,14 +1,16 @@
-"""Know which questions are being answered, so that closing can let them finish."""
+"""Know which events are being handled, so that closing can let them finish."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
+
+    Apology: TypeAlias = Callable[[Exception], Coroutine[Any, Any, object]]
 
 T = TypeVar("T")
 
@@ -16,52 +18,69 @@ FINISH_SECONDS = 20.0  # container runtimes kill 30 s after SIGTERM unless told 
 APOLOGY_SECONDS = 5.0
 
 
+class ClosingError(Exception):
+    """Say that the bot is closing and takes nothing on."""
+
+
 class GivenUpError(Exception):
     """Say that the bot is closing and waits for this work no longer."""
 
 
 class InFlight:
-    """Count the questions in work; after `drain` has begun, `closing` tells everyone to take no more."""
+    """Know every task that handles an event, and what to do where closing cannot wait for it.
+
+    Attributes:
+        closing: whether nothing is taken on any more.
+    """
 
     def __init__(self) -> None:
         self.closing = False
-        self._handlers: set[asyncio.Task[Any]] = set()
-        self._work: set[asyncio.Task[Any]] = set()
+        self._handlers: dict[asyncio.Task[Any], tuple[Apology, Context]] = {}
+        self._work: dict[asyncio.Task[Any], asyncio.Task[Any]] = {}
 
-    @contextmanager
-    def handling(self) -> Iterator[None]:
-        """Count the current task as one that must come to its end before the bot closes."""
-        task = asyncio.current_task()
-        assert task is not None
-        outermost = task not in self._handlers
-        self._handlers.add(task)
-        try:
-            yield
-        finally:
-            if outermost:
-                self._handlers.discard(task)
+    def take_on(self, apologise: Apology) -> None:
+        """Let closing wait for the end of the current task; where it cannot, it calls `apologise` with GivenUpError.
+
+        Raises ClosingError where closing has begun; the task is waited for all the same, since it has to say so.
+        """
+        task = _current()
+        self._handlers[task] = (apologise, copy_context())
+        task.add_done_callback(self._handlers.pop)
+        if self.closing:
+            raise ClosingError
 
     async def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await the work; raises GivenUpError where closing cannot wait for it any longer."""
-        task = asyncio.create_task(work)
-        self._work.add(task)
+        """Await the work; raises GivenUpError where closing cannot wait for it any longer.
+
+        The current task then apologises by itself.
+        """
+        current, task = _current(), asyncio.create_task(work)
+        self._work[current] = task
         try:
             return await task
         except asyncio.CancelledError:
-            current = asyncio.current_task()
-            if current is not None and current.cancelling():
+            if current.cancelling():
                 raise
             raise GivenUpError from None
         finally:
-            self._work.discard(task)
+            del self._work[current]
 
     async def drain(self, seconds: float = FINISH_SECONDS) -> None:
-        """Take no more questions and wait for those in work; give up on late ones, who then apologise."""
+        """Take nothing on any more and wait for what is in work; give up what takes too long, with an apology."""
         self.closing = True
-        if not await self._settle(seconds):
-            for task in self._work:
+        if await self._settle(seconds):
+            return
+        apologies = []
+        for task, (apologise, context) in self._handlers.items():
+            if work := self._work.get(task):
+                work.cancel()
+            else:
                 task.cancel()
-            await self._settle(APOLOGY_SECONDS)
+                apologies.append((apologise, context))
+        await self._settle(APOLOGY_SECONDS)
+        told = [asyncio.create_task(apologise(GivenUpError()), context=context) for apologise, context in apologies]
+        if told:
+            await asyncio.wait(told, timeout=APOLOGY_SECONDS)
 
     async def _settle(self, seconds: float) -> bool:
         """Wait for every handler, those included that only tell late-comers; return whether all came to their end."""
@@ -69,3 +88,9 @@ class InFlight:
         while self._handlers and (left := end - time.monotonic()) > 0:
             await asyncio.wait(self._handlers, timeout=left)
         return not self._handlers
+
+
+def _current() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task

@@ -7,6 +7,14 @@ import discord
 from bot.language import say
 
 
+def author_may_thread(message: discord.Message) -> bool:
+    """Say whether whoever wrote a message in a channel may open threads there: the bot opens none for others."""
+    author, channel = message.author, message.channel
+    if not isinstance(author, discord.Member) or not isinstance(channel, discord.abc.GuildChannel):
+        return False
+    return channel.permissions_for(author).create_public_threads
+
+
 def missing_to_answer(channel: object) -> str | None:
     """Return the name of the first permission that the bot lacks to answer in the channel; None where it has all."""
     if not isinstance(channel, (discord.abc.GuildChannel, discord.Thread)):

@@ -195,6 +195,7 @@ class MessagePlace:
     """Answer a message in its channel or in another one; only the first message of the answer replies to it.
 
     `earlier` are the bot's messages of an answer that this one replaces: they are rewritten in order.
+    `posted` are those of this one.
     """
 
     paid = True
@@ -211,6 +212,7 @@ class MessagePlace:
         self._channel = channel or message.channel
         self._earlier = list(earlier)
         self._first: discord.PartialMessage | None = None
+        self.posted: list[int] = []
         self.name = f"message:{message.id}"
         self.channel_id = self._channel.id
         self.guild_id = message.guild.id if message.guild else None
@@ -235,6 +237,7 @@ class MessagePlace:
         """Reply to the message, or just post where it is gone or the channel's history is closed to us."""
         sent = await self._rewrite(view, files) or await self._send(view, files)
         self._first = self._first or _partial(self._channel, sent)
+        self.posted.append(sent)
         return sent
 
     async def edit(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> None:
@@ -278,6 +281,11 @@ class MessagePlace:
                 raise
             sent = await self._channel.send(view=view, files=list(files))
         return sent.id
+
+
+def is_private(interaction: discord.Interaction[Any]) -> bool:
+    """Say whether the card that was clicked, or whose form was sent, is seen by one person only."""
+    return interaction.message is not None and interaction.message.flags.ephemeral
 
 
 def server_of(interaction: discord.Interaction[Any]) -> int | None:

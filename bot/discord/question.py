@@ -29,6 +29,12 @@ def is_for(message: discord.Message, me: discord.abc.User) -> bool:
     return is_by_a_person(message) and (message.guild is None or _mentions(message, me))
 
 
+def is_reply_to(message: discord.Message, me: discord.abc.User) -> bool:
+    """Say whether the message replies to the bot, with or without the ping that mentions it."""
+    answered = message.reference.resolved if message.reference else None
+    return isinstance(answered, discord.Message) and answered.author.id == me.id
+
+
 def is_for_nobody_else(message: discord.Message, me: discord.abc.User) -> bool:
     """Say whether a person wrote the message to nobody in particular: without a mention of, or a reply to, others."""
     if not is_by_a_person(message) or not message.content or message.raw_role_mentions or message.mention_everyone:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from bot.discord.recent import Recent
 
 CAPACITY = 10_000  # some 100 bytes each; a replay reaches back minutes
 
@@ -11,14 +11,13 @@ class Seen:
     """Hold the latest ids of messages and interactions, and forget the oldest beyond the capacity."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._capacity = capacity
-        self._ids: OrderedDict[int, None] = OrderedDict()
+        self._versions: Recent[int, float] = Recent(capacity)
 
-    def is_new(self, snowflake: int) -> bool:
-        """Remember the id, and say whether it was not known."""
-        new = snowflake not in self._ids
-        self._ids[snowflake] = None
-        self._ids.move_to_end(snowflake)
-        if len(self._ids) > self._capacity:
-            self._ids.popitem(last=False)
-        return new
+    def is_new(self, snowflake: int, version: float = 0.0) -> bool:
+        """Remember the id, and say whether neither this version of it was known nor a later one."""
+        known = self._versions.get(snowflake)
+        self._versions[snowflake] = version if known is None else max(known, version)
+        return known is None or version > known
+
+    def __contains__(self, snowflake: int) -> bool:
+        return snowflake in self._versions

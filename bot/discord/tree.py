@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 
-from bot.discord.boundary import tell
+from bot.discord.boundary import RefusedError, tell
 from bot.discord.host import language_of
-from bot.discord.places import NETWORK_ERRORS
-from bot.discord.render import notice
 from bot.language import speak
 
 if TYPE_CHECKING:
@@ -48,19 +46,18 @@ class Tree(app_commands.CommandTree["Host"]):
 
     async def _check(self, interaction: discord.Interaction[Host]) -> bool:
         desk = interaction.client.desk
-        desk.arrivals.add(interaction.id)
         speak(await language_of(interaction, desk))
         if interaction.type is discord.InteractionType.autocomplete:
             return True
-        if not desk.seen.is_new(interaction.id):
+        if not desk.begin(interaction.id, partial(tell, interaction)):
             return False
         server = interaction.guild_id if interaction.is_guild_integration() else None
         command = interaction.command
         if command is not None and command.qualified_name.partition(" ")[0] in ANYWHERE_IN_A_SERVER:
+            desk.slow_down(desk.clicks, interaction.user.id)
             return True
         objection = await desk.objection(server, interaction.channel, interaction.user)
         objection = objection or desk.impatience(interaction.user.id, server)
         if objection:
-            with suppress(*NETWORK_ERRORS):
-                await interaction.response.send_message(view=notice(objection), ephemeral=True)
-        return objection is None
+            raise RefusedError(objection)
+        return True

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.discord import ids
-from bot.discord.buttons import Clickable, is_private
+from bot.discord.buttons import Clickable
 from bot.discord.commands.digest_words import described
 from bot.discord.commands.reach import privately
+from bot.discord.forms import Form
 from bot.discord.host import take
 from bot.discord.markdown import plain, shorten_at_end
-from bot.discord.modals import QUESTION_CHARACTERS, Form
-from bot.discord.places import server_of
+from bot.discord.modals import QUESTION_CHARACTERS, TEXT, paragraph
+from bot.discord.places import is_private, server_of
 from bot.discord.render import notice
 from bot.language import say
 
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
     import discord
 
     from bot.discord.desk import Desk
+    from bot.discord.forms import Typed
 
 TITLE_CHARACTERS: Final = 300
 
 
 class About(Clickable, template=ids.ABOUT + ids.PAPER):
     """Ask a question about a paper."""
+
+    for_askers = True
 
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Open the form for it, with a question to begin with."""
@@ -33,27 +37,25 @@ class About(Clickable, template=ids.ABOUT + ids.PAPER):
         if paper is None:
             await interaction.response.send_message(view=notice(say("I no longer have that paper.")), ephemeral=True)
             return
-        await interaction.response.send_modal(AboutPaper(paper.title, private=is_private(interaction)))
+        await interaction.response.send_modal(AboutPaper(paper.title))
 
 
-class AboutPaper(Form):
+class AboutPaper(Form, template=ids.ABOUT_FORM):
     """Ask for a question about a paper."""
 
-    def __init__(self, title: str, *, private: bool) -> None:
-        super().__init__(
-            say("Ask about it"), say("Your question"), say("I answer from the papers."), QUESTION_CHARACTERS
-        )
-        self._private = private
-        self._text.default = say("What is new in “{title}”?", title=shorten_at_end(plain(title), TITLE_CHARACTERS))
+    def __init__(self, title: str) -> None:
+        super().__init__(say("Ask about it"), ids.ABOUT_FORM)
+        question = say("What is new in “{title}”?", title=shorten_at_end(plain(title), TITLE_CHARACTERS))
+        text = paragraph(say("I answer from the papers."), QUESTION_CHARACTERS, default=question)
+        self.add(say("Your question"), text)
 
-    async def sent(self, interaction: discord.Interaction[Any], desk: Desk, text: str) -> None:
+    @staticmethod
+    async def sent(interaction: discord.Interaction[Any], desk: Desk, typed: Typed) -> None:
         """Answer the question where the digest stands, and to who asked alone where nobody else sees that."""
-        private = self._private or await privately(interaction, desk)
+        private = is_private(interaction) or await privately(interaction, desk)
         place = await take(interaction, desk, private=private)
-        if objection := await desk.objection(server_of(interaction), interaction.channel, interaction.user):
-            await place.post(notice(objection))
-            return
-        await desk.reply(place, text, asker=interaction.user, private=private)
+        await desk.demand_leave(server_of(interaction), interaction.channel, interaction.user)
+        await desk.reply(place, typed[TEXT], asker=interaction.user, private=private)
 
 
 class AboutDigest(Clickable, template=ids.DIGEST + r"(?P<subscription>[\w-]{1,16}):(?P<nonce>[\w-]+):\d+"):

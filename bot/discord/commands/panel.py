@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import discord
 from discord import app_commands, ui
 
+from bot.discord import ids
 from bot.discord.commands.reach import is_moderator
 from bot.discord.commands.server_settings import (
     HOURS,
@@ -21,6 +22,7 @@ from bot.discord.commands.server_settings import (
     checked_zone,
     described,
 )
+from bot.discord.forms import Form
 from bot.discord.host import acting
 from bot.discord.markdown import escape
 from bot.discord.render import Card
@@ -33,11 +35,11 @@ if TYPE_CHECKING:
 
     from bot.discord.commands.server_settings import Setting
     from bot.discord.desk import Desk
+    from bot.discord.forms import Typed
     from bot.store import ServerSettings
 
 MOST_CHOSEN: Final = 25  # what one select takes
 AS_SERVER: Final = "server"  # the option of the language select that stands for None
-MODAL_SECONDS: Final = 15 * 60.0  # after which Discord takes no answer to it either
 WHERE_PEOPLE_WRITE: Final = [
     discord.ChannelType.text,
     discord.ChannelType.news,
@@ -147,18 +149,18 @@ class SettingSelect(ui.DynamicItem["ui.Select[Any]"], template=f"{_SET}(?P<key>c
         assert isinstance(item, ui.Select | ui.ChannelSelect | ui.RoleSelect)
         return cls(item, match["key"])  # type: ignore[arg-type]  # the selects share what is used of them
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    @acting
+    async def callback(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Save the choice and show it."""
         chosen: list[Any] = list(self.item.values)
 
         async def change(settings: ServerSettings) -> ServerSettings:
             if self._key == "language":
                 return replace(settings, language=None if chosen == [AS_SERVER] else chosen[0])
-            ids = frozenset(each.id for each in chosen)
-            return replace(settings, channels=ids) if self._key == "channels" else replace(settings, roles=ids)
+            picked = frozenset(each.id for each in chosen)
+            return replace(settings, channels=picked) if self._key == "channels" else replace(settings, roles=picked)
 
-        async with acting(interaction) as desk:
-            await _change(interaction, desk, change)
+        await _change(interaction, desk, change)
 
 
 class SettingButton(ui.DynamicItem["ui.Button[Any]"], template=f"{_SET}(?P<key>[a-z]+):(?P<wanted>on|off|form)"):
@@ -175,67 +177,66 @@ class SettingButton(ui.DynamicItem["ui.Button[Any]"], template=f"{_SET}(?P<key>[
         assert isinstance(item, ui.Button)
         return cls(item, match["key"], match["wanted"])
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    @acting
+    async def callback(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Save the switch and show it, or show the form."""
 
         async def change(settings: ServerSettings) -> ServerSettings:
             on = self._wanted == "on"
             return replace(settings, private=on) if self._key == "private" else replace(settings, threads=on)
 
-        async with acting(interaction) as desk:
-            if self._wanted != "form":
-                await _change(interaction, desk, change)
-                return
-            settings = await desk.store.servers.of(_server(interaction))
-            form = PrefixForm(settings) if self._key == "prefix" else DigestForm(settings)
-            await interaction.response.send_modal(form)
+        if self._wanted != "form":
+            await _change(interaction, desk, change)
+            return
+        settings = await desk.store.servers.of(_server(interaction))
+        form = PrefixForm(settings) if self._key == "prefix" else DigestForm(settings)
+        await interaction.response.send_modal(form)
 
 
-class PrefixForm(ui.Modal):
+class PrefixForm(Form, template=ids.PREFIX_FORM):
     """Ask for the prefix of chat commands."""
 
     def __init__(self, settings: ServerSettings) -> None:
-        super().__init__(title=say("Prefix of chat commands"), timeout=MODAL_SECONDS)
-        self._prefix: ui.TextInput[Self] = ui.TextInput(
+        super().__init__(say("Prefix of chat commands"), ids.PREFIX_FORM)
+        text: ui.TextInput[Any] = ui.TextInput(
             custom_id="prefix", default=settings.prefix, max_length=PREFIX_CHARACTERS
         )
-        self.add_item(ui.Label(text=say("Prefix"), description=say("Such as ! or fn?"), component=self._prefix))
+        self.add(say("Prefix"), text, say("Such as ! or fn?"))
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+    @staticmethod
+    async def sent(interaction: discord.Interaction[Any], desk: Desk, typed: Typed) -> None:
         """Save the prefix if it is one."""
 
         async def change(settings: ServerSettings) -> ServerSettings:
-            return replace(settings, prefix=checked_prefix(self._prefix.value))
+            return replace(settings, prefix=checked_prefix(typed["prefix"]))
 
-        async with acting(interaction) as desk:
-            await _change(interaction, desk, change)
+        await _change(interaction, desk, change)
 
 
-class DigestForm(ui.Modal):
+class DigestForm(Form, template=ids.TIME_FORM):
     """Ask for the hour of digests and its time zone."""
 
     def __init__(self, settings: ServerSettings) -> None:
-        super().__init__(title=say("When digests are posted"), timeout=MODAL_SECONDS)
-        self._hour: ui.TextInput[Self] = ui.TextInput(
+        super().__init__(say("When digests are posted"), ids.TIME_FORM)
+        hour: ui.TextInput[Any] = ui.TextInput(
             custom_id="hour", default=f"{settings.digest_hour}:00", max_length=len("00:00 Uhr")
         )
-        self._zone: ui.TextInput[Self] = ui.TextInput(
+        zone: ui.TextInput[Any] = ui.TextInput(
             custom_id="zone", default=settings.digest_zone, max_length=ZONE_CHARACTERS
         )
         hours = say("A whole hour from {first} to {last}", first=HOURS.start, last=HOURS.stop - 1)
-        zones = say("Such as Europe/Berlin, America/New_York or UTC")
-        self.add_item(ui.Label(text=say("Hour"), description=hours, component=self._hour))
-        self.add_item(ui.Label(text=say("Time zone"), description=zones, component=self._zone))
+        self.add(say("Hour"), hour, hours)
+        self.add(say("Time zone"), zone, say("Such as Europe/Berlin, America/New_York or UTC"))
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+    @staticmethod
+    async def sent(interaction: discord.Interaction[Any], desk: Desk, typed: Typed) -> None:
         """Save both if both can be read."""
 
         async def change(settings: ServerSettings) -> ServerSettings:
-            hour, zone = checked_hour(self._hour.value), await checked_zone(self._zone.value)
+            hour, zone = checked_hour(typed["hour"]), await checked_zone(typed["zone"])
             return replace(settings, digest_hour=hour, digest_zone=zone)
 
-        async with acting(interaction) as desk:
-            await _change(interaction, desk, change)
+        await _change(interaction, desk, change)
 
 
 async def _change(

@@ -60,19 +60,20 @@ class PrivacyButton(ui.DynamicItem["ui.Button[Any]"], template=f"{_PRIVACY}(?P<w
         assert isinstance(item, ui.Button)
         return cls(item, match["what"])
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    @acting
+    async def callback(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Do what the button says, of who clicked it alone."""
-        async with acting(interaction) as desk:
-            await interaction.response.defer()
-            if self._what == "export":
-                await _export(interaction, desk)
-            elif self._what == "delete":
-                await interaction.edit_original_response(view=question())
-            elif self._what == "keep":
-                await interaction.edit_original_response(view=explanation())
-            else:
-                count = await desk.store.forget_person(interaction.user.id)
-                await interaction.edit_original_response(view=_deleted(count))
+        await interaction.response.defer()
+        if self._what == "export":
+            desk.slow_down(desk.exports, interaction.user.id)
+            await _export(interaction, desk)
+        elif self._what == "delete":
+            await interaction.edit_original_response(view=question())
+        elif self._what == "keep":
+            await interaction.edit_original_response(view=explanation())
+        else:
+            count = await desk.store.forget_person(interaction.user.id)
+            await interaction.edit_original_response(view=_deleted(count))
 
 
 def explanation() -> Card:

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord.commands.panel import SettingButton, SettingSelect, panel, unheard
+from bot.discord.commands.panel import DigestForm, PrefixForm, SettingButton, SettingSelect, panel, unheard
 from bot.discord.commands.reach import for_moderators, place_for
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Settings(commands.Cog):
     async def cog_load(self) -> None:
         """Listen to the panel, also to those that were opened before a restart."""
         self._bot.add_dynamic_items(SettingSelect, SettingButton)
+        self._bot.forms += [PrefixForm, DigestForm]
 
     @app_commands.command()
     @for_moderators

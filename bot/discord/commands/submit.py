@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.discord.commands.panel import MODAL_SECONDS
+from bot.discord import ids
 from bot.discord.commands.reach import for_moderators, place_for
-from bot.discord.host import acting, take
+from bot.discord.forms import Form
+from bot.discord.host import take
 from bot.discord.markdown import plain, safe_url
 from bot.discord.render import notice, paper_card
 from bot.language import say
@@ -22,6 +23,7 @@ from retrieval.sources.fetched import SourceError
 
 if TYPE_CHECKING:
     from bot.discord.desk import Desk
+    from bot.discord.forms import Typed
     from bot.discord.host import Host
     from bot.discord.places import Place
 
@@ -39,7 +41,12 @@ class Submit(commands.Cog):
     """Take papers in that no source brings."""
 
     def __init__(self, bot: Host) -> None:
+        self._bot = bot
         self._desk = bot.desk
+
+    async def cog_load(self) -> None:
+        """Listen to the form, also to those that were opened before a restart."""
+        self._bot.forms.append(PaperForm)
 
     @app_commands.command()
     @for_moderators
@@ -79,34 +86,28 @@ class Submit(commands.Cog):
         return paper
 
 
-class PaperForm(ui.Modal):
+class PaperForm(Form, template=ids.PAPER_FORM):
     """Ask for a title, an abstract and, if there is one, a link."""
 
     def __init__(self) -> None:
-        super().__init__(title=say("Add a paper"), timeout=MODAL_SECONDS)
-        self._title: ui.TextInput[Self] = ui.TextInput(custom_id="title", min_length=3, max_length=TITLE_CHARACTERS)
-        self._abstract: ui.TextInput[Self] = ui.TextInput(
+        super().__init__(say("Add a paper"), ids.PAPER_FORM)
+        title: ui.TextInput[Any] = ui.TextInput(custom_id="title", min_length=3, max_length=TITLE_CHARACTERS)
+        abstract: ui.TextInput[Any] = ui.TextInput(
             custom_id="abstract",
             style=discord.TextStyle.paragraph,
             min_length=SHORTEST_ABSTRACT,
             max_length=LONGEST_ABSTRACT,
         )
-        self._link: ui.TextInput[Self] = ui.TextInput(custom_id="link", required=False, max_length=LINK_CHARACTERS)
-        self.add_item(ui.Label(text=say("Title"), component=self._title))
-        self.add_item(
-            ui.Label(
-                text=say("Abstract"), description=say("Word for word: answers quote from it."), component=self._abstract
-            )
-        )
-        self.add_item(
-            ui.Label(text=say("Link"), description=say("If there is one, to arXiv at best"), component=self._link)
-        )
+        link: ui.TextInput[Any] = ui.TextInput(custom_id="link", required=False, max_length=LINK_CHARACTERS)
+        self.add(say("Title"), title)
+        self.add(say("Abstract"), abstract, say("Word for word: answers quote from it."))
+        self.add(say("Link"), link, say("If there is one, to arXiv at best"))
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+    @staticmethod
+    async def sent(interaction: discord.Interaction[Any], desk: Desk, typed: Typed) -> None:
         """Add the paper and show it."""
-        async with acting(interaction) as desk:
-            place = await take(interaction, desk, private=True)
-            await _add(desk, place, read_paper(self._title.value, self._abstract.value, self._link.value))
+        place = await take(interaction, desk, private=True)
+        await _add(desk, place, read_paper(typed["title"], typed["abstract"], typed["link"]))
 
 
 def read_arxiv_id(typed: str) -> str:

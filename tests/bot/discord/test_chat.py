@@ -499,7 +499,7 @@ class TestClosing:
         assert len(finals) == 10
         for final in finals:
             assert final
-            assert "could not finish this answer" in final.text
+            assert "could not finish this" in final.text
         assert len(papers.bot_messages) == 10
 
     async def test_with_nothing_to_do_closing_does_not_wait(self, bot: FootnoteBot) -> None:
