@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,6 +89,12 @@ def limits() -> Limits:
 
 
 @pytest.fixture
+def now() -> Callable[[], datetime]:
+    """The clock of the bot's digests: the real one, unless a test says otherwise."""
+    return lambda: datetime.now(UTC)
+
+
+@pytest.fixture
 def make_bot(
     local: LocalDiscord,
     answers: PreparedAnswers,
@@ -95,6 +102,7 @@ def make_bot(
     store: Store,
     limits: Limits,
     message_content: bool,
+    now: Callable[[], datetime],
     tmp_path: Path,
 ) -> Callable[[], FootnoteBot]:
     """Make the bot as `run_bot` does, but with the way to the local Discord; each is one start of the program."""
@@ -104,6 +112,7 @@ def make_bot(
             Desk(answers, bot_library, store, limits),
             CommandsFile(tmp_path / FILE_NAME),
             message_content=message_content,
+            now=now,
             connector=local.connector(),
             guild_ready_timeout=0.1,
         )

@@ -1,25 +1,37 @@
-"""Hostile names, questions and abstracts through the whole bot: nothing pings, and no Markdown escapes its place."""
+"""Hostile names, questions, titles and abstracts through every command, menu, button and digest of the whole bot.
+
+Nothing pings, no link leads anywhere but to a paper, and no Markdown escapes its place.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from local_discord.reading import displayed_text
+from local_discord.reading import URL, displayed_text, walk
 
+from bot.answering.answer import NearPaper, Statement
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.discord.desk import QUESTION_CHARACTERS
+from bot.store import ServerSettings
 from retrieval.papers import Paper
-from tests.bot.discord.prepared import done
+from tests.bot.discord.prepared import GOOD, REFUSAL, done
 
 if TYPE_CHECKING:
-    from local_discord import Channel, LocalDiscord
+    from collections.abc import Callable
 
+    from local_discord import Channel, LocalDiscord, Message, Person
+
+    from bot.discord.client import FootnoteBot
+    from bot.store import Store
     from retrieval.library import Library
+    from tests.bot.discord.prepared import PreparedAnswers
 
 FILE = Path(__file__).parents[2] / "hostile" / "injections.jsonl"
 ROWS: list[dict[str, Any]] = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
@@ -28,9 +40,53 @@ QUESTIONS = [row["text"] for row in ROWS if row["where"] == "question"]
 NAMES = ["@everyone", "`*_~|[x](https://evil.example)", "<@1> <#2>", "\u202eevil\u200b"]
 FACT = "We teach robot number {number} to fold laundry, and it folds {number} towels in an hour."
 GOOD_LINK = "https://arxiv.org/abs/"
+EVIL = (
+    "@everyone <@1> <@&2> [x](https://evil.example) https://evil.example ||a|| ~~b~~ `c` *d* __e__ </ask:1> :h:"
+    "\n# f\n> g"
+)
+LISTED = "arxiv:2604.00001"  # the paper whose title is evil
+FINDS_IT = "robot folds laundry by moonlight"
+
 ESCAPED = re.compile(r"\\[^0-9A-Za-z\s]")
+LINK = re.compile(r"\[[^\[\]]*\]\(https?://[^\s()<>]+\)")
+# The times and the places that the bot names itself.
+OWN_TIME = re.compile(r"<t:\d{9,}:[RFt]>")
 # Discord's own: what is still special once escapes are gone, outside the links that the bot made.
 MENTION = re.compile(r"<(?:@[!&]?|#|/|:|a:|t:|id:)\S*>|@(?:everyone|here)\b")
+MARKUP = re.compile(r"[`~|*_]|\]\(|://|(?<!\w):\w+:|^(?!### )#+ |^>>>", re.MULTILINE)
+
+
+def assert_dead(text: str, local: LocalDiscord) -> None:
+    """Assert that nothing lives in a text with Markdown but what the bot put there itself."""
+    rest = OWN_TIME.sub("", LINK.sub("", ESCAPED.sub("", text)))
+    for channel in local.world.channels.values():
+        rest = rest.replace(channel.mention, "")
+    assert not MENTION.search(rest), text
+    assert all(line.count("**") % 2 == 0 for line in rest.splitlines()), text
+    assert not MARKUP.search(rest.replace("**", "")), text
+
+
+def assert_harmless(local: LocalDiscord, at_least: int) -> None:
+    """Assert that so many messages came from the bot, and that no version of any does harm."""
+    spoken = local.spoken()
+    assert len(spoken) >= at_least
+    for message in spoken:
+        assert not message.pings
+        for version in message.versions:
+            shown = displayed_text(version.components)
+            opened = [str(part["url"]) for part in walk(version.components) if part.get("url")]
+            assert [url for url in [*URL.findall(shown), *opened] if not url.startswith(GOOD_LINK)] == []
+            assert_dead(shown, local)
+    for channel in local.world.channels.values():
+        assert channel.name.isprintable()
+        assert len(channel.name) <= 100
+
+
+def button(message: Message, kind: str) -> str:
+    """The id of the first button of a kind."""
+    return next(
+        part["custom_id"] for part in message.parts() if str(part.get("custom_id")).startswith(f"footnote:{kind}:")
+    )
 
 
 @pytest.fixture
@@ -45,36 +101,171 @@ async def bot_library(library: Library) -> Library:
         )
         for number, text in enumerate(ABSTRACTS, start=1)
     ]
-    await library.add(papers)
+    await library.add([*papers, evil_paper(1)])
     return library
 
 
-@pytest.fixture
-def answers(bot_library: Library) -> Answerer:
-    return Answerer(bot_library, ExtractiveWriter(bot_library.embedder))
+def evil_paper(number: int) -> Paper:
+    """A paper of today with an evil title and abstract, and a bad link."""
+    abstract = f"A {FINDS_IT}, and folds {number} towels. {EVIL}"
+    return Paper(
+        f"arxiv:2604.{number:05}", f"{EVIL} {number}", abstract, "arxiv", "javascript:x", datetime.now(UTC).date()
+    )
 
 
 @pytest.mark.usefixtures("bot")
-async def test_nothing_hostile_comes_out_of_the_whole_bot(
-    papers: Channel, local: LocalDiscord, mention: str, bot_library: Library
-) -> None:
-    people = [local.guild("Lab").member(name) for name in NAMES]
-    for number, text in enumerate(QUESTIONS):
-        person = people[number % len(people)]
-        question = f"{text} {people[0].mention} {FACT.format(number=number + 1)}"[:QUESTION_CHARACTERS]
-        used = await person.uses_command(papers, "ask", question=question)
-        answer = await used.finished(done)
-        quotes = [part for part in answer.parts() if str(part.get("custom_id")).startswith("footnote:quotes")]
-        if quotes:
-            await (await person.clicks(answer, quotes[0]["custom_id"])).response()
-        said = await person.says(papers, f"{mention} {question}"[:QUESTION_CHARACTERS])
-        await (await papers.wait_for_bot_message(lambda message, said=said: message.reply_to is said)).wait_until(done)
-        await (await person.uses_command(papers, "search", query=question[:100])).finished()
-    spoken = local.spoken()
-    assert len(spoken) >= 3 * len(QUESTIONS)
-    for message in spoken:
-        assert not message.pings
-        shown = displayed_text(message.components)
-        assert not MENTION.search(ESCAPED.sub("", shown))
-        assert [url for url in message.links if not url.startswith(GOOD_LINK)] == []
-        assert shown.count("```") == 0
+class TestAnsweringFromHostilePapers:
+    @pytest.fixture
+    def answers(self, bot_library: Library) -> Answerer:
+        return Answerer(bot_library, ExtractiveWriter(bot_library.embedder))
+
+    async def test_questions_their_quotes_and_searches(
+        self, papers: Channel, local: LocalDiscord, mention: str
+    ) -> None:
+        people = [local.guild("Lab").member(name) for name in NAMES]
+        for number, text in enumerate(QUESTIONS):
+            person = people[number % len(people)]
+            question = f"{text} {people[0].mention} {FACT.format(number=number + 1)}"[:QUESTION_CHARACTERS]
+            used = await person.uses_command(papers, "ask", question=question)
+            answer = await used.finished(done)
+            quotes = [part for part in answer.parts() if str(part.get("custom_id")).startswith("footnote:quotes")]
+            if quotes:
+                await (await person.clicks(answer, quotes[0]["custom_id"])).response()
+            said = await person.says(papers, f"{mention} {question}"[:QUESTION_CHARACTERS])
+            reply = await papers.wait_for_bot_message(lambda message, said=said: message.reply_to is said)
+            await reply.wait_until(done)
+            await (await person.uses_command(papers, "search", query=question[:100])).finished()
+        assert_harmless(local, 3 * len(QUESTIONS))
+
+    async def test_papers_their_buttons_trends_and_what_is_offered_while_somebody_types(
+        self, papers: Channel, local: LocalDiscord, ada: Person
+    ) -> None:
+        offered = [
+            choice for typed in ("fold", "evil") for choice in await ada.autocompletes(papers, "paper", paper=typed)
+        ]
+        assert len(offered) > len(ABSTRACTS)
+        for choice in offered:
+            assert choice["name"].isprintable()
+        for paper in (LISTED, *(f"arxiv:2603.{number:05}" for number in range(1, len(ABSTRACTS) + 1))):
+            card = await (await ada.uses_command(papers, "paper", paper=paper)).finished()
+            for kind in ("star", "similar"):
+                await (await ada.clicks(card, button(card, kind))).finished()
+            await (await ada.uses_command(papers, "similar", paper=paper)).finished()
+            used = await ada.uses_command(papers, "compare", first=paper, second="arxiv:2603.00007")
+            await used.finished(done)
+        await (await ada.uses_command(papers, "trending")).finished()
+        assert_harmless(local, 5 * (1 + len(ABSTRACTS)) + 1)
+
+    async def test_menus_on_hostile_messages_and_on_what_the_bot_made_of_them(
+        self, papers: Channel, local: LocalDiscord, ada: Person
+    ) -> None:
+        for text in (EVIL, f"{FINDS_IT} {EVIL}", *QUESTIONS):
+            said = await ada.says(papers, text[:2000])
+            for menu in ("Ask about this", "Find papers like this"):
+                answer = await (await ada.uses_context_menu(said, menu)).finished(done)
+            await (await ada.uses_context_menu(answer, "Find papers like this")).finished(done)
+        assert_harmless(local, 3 * (2 + len(QUESTIONS)))
+
+    async def test_what_cannot_be_read_is_repeated_as_text(
+        self, papers: Channel, local: LocalDiscord, moderator: Person
+    ) -> None:
+        for text in (EVIL, *NAMES):
+            for command, options in {
+                "paper": {"paper": text},
+                "search": {"query": text, "source": text},
+                "digest subscribe": {"topics": "fog", "days": text},
+                "digest edit": {"digest": text, "hour": 1},
+                "submit": {"arxiv": text},
+            }.items():
+                await (await moderator.uses_command(papers, command, **options)).finished()
+            for option in ("zone", "only"):
+                used = await moderator.uses_command(papers, "digest subscribe", topics="fog", **{option: text})
+                await used.finished()
+            form = await moderator.uses_command(papers, "submit")
+            sent = await moderator.submits(form, {"Title": text, "Abstract": f"{text} {EVIL}", "Link": ""})
+            await sent.finished()
+        assert_harmless(local, 8 * (1 + len(NAMES)))
+
+    @pytest.fixture
+    def now(self) -> Callable[[], datetime]:
+        """A while after the papers came in."""
+        return lambda: datetime.now(UTC) + timedelta(hours=1)
+
+    async def test_digests_on_hostile_topics_of_hostile_papers_their_buttons_and_their_threads(
+        self,
+        papers: Channel,
+        local: LocalDiscord,
+        moderator: Person,
+        bot: FootnoteBot,
+        bot_library: Library,
+        store: Store,
+    ) -> None:
+        forum = local.guild("Lab").forum("digests")
+        await local.taken_in()
+        topics = f"{FINDS_IT} {EVIL}"
+        for where in (papers, forum):
+            used = await moderator.uses_command(papers, "digest subscribe", topics=topics, where=where)
+            assert "Subscribed" in (await used.finished()).text
+        await bot_library.add([evil_paper(number) for number in range(2, 6)])
+        await (await moderator.uses_command(papers, "digest list")).finished()
+        await (await moderator.uses_command(papers, "digest preview", topics=topics)).finished()
+        for each in await store.subscriptions.of_server(local.guild("Lab").id):
+            assert (await moderator.autocompletes(papers, "digest now", digest=""))[0]["name"].isprintable()
+            used = await moderator.uses_command(papers, "digest now", digest=each.subscription_id)
+            await used.finished()
+        assert await bot.deliverer.tick() == 2
+        digest = await papers.wait_for_bot_message()
+        for kind in ("digest", "similar"):
+            await (await moderator.clicks(digest, button(digest, kind))).finished()
+        form = await moderator.clicks(digest, button(digest, "about"))
+        await (await moderator.submits(form, {})).finished(done)
+        assert len([channel for channel in local.world.channels.values() if channel.parent is forum]) == 1
+        assert_harmless(local, 10)
+
+
+@pytest.mark.usefixtures("bot")
+class TestHostileAnswers:
+    async def test_cards_choices_follow_ups_threads_and_the_file(
+        self, papers: Channel, local: LocalDiscord, ada: Person, answers: PreparedAnswers, mention: str, store: Store
+    ) -> None:
+        citation = replace(
+            GOOD.citations[0], title=EVIL, quote=f"{EVIL} quoted", url=f"{GOOD_LINK}1](https://evil.example)"
+        )
+        answers.prepared = replace(
+            GOOD, statements=(Statement(EVIL, (1,)),), citations=(citation,), choices=(EVIL, "b"), note=EVIL
+        )
+        answers.growing = [answers.prepared]
+        card = await (await ada.uses_command(papers, "ask", question=EVIL)).finished(with_buttons)
+        await (await ada.clicks(card, button(card, "choice"))).finished(with_buttons)
+        assert answers.asked[-1] == EVIL
+        form = await ada.clicks(card, "Follow up")
+        await (await ada.submits(form, {"Your question": EVIL})).finished(with_buttons)
+        await (await ada.clicks(card, "Quotes")).finished()
+        await (await ada.clicks(card, "Continue in a thread")).finished()
+        await papers.wait_for_thread()
+
+        answers.prepared = replace(REFUSAL, refusal=EVIL, choices=(EVIL, "b"), nearest=(NearPaper("x", EVIL, EVIL),))
+        await store.servers.save(local.guild("Lab").id, ServerSettings(threads=True))
+        await ada.says(papers, f"{mention} {EVIL}")
+        await local.journal.until(
+            lambda: len([c for c in local.world.channels.values() if c.is_thread]) == 2, "a thread"
+        )
+
+        answers.growing = ()
+        answers.prepared = replace(
+            GOOD,
+            statements=tuple(Statement(f"{EVIL} " * 40, (1,)) for _ in range(20)),
+            citations=(citation,),
+            note=EVIL,
+        )
+        last = await (await ada.uses_command(papers, "ask", question=EVIL)).followup(3)
+        await last.wait_until(with_buttons)
+        (file,) = last.attachments
+        assert file.filename == "answer.md"
+        assert not [url for url in URL.findall(file.data.decode()) if not url.startswith(GOOD_LINK)]
+        assert_dead(file.data.decode().removeprefix("# ").replace("\n## Papers", ""), local)
+        assert_harmless(local, 12)
+
+
+def with_buttons(message: Message) -> bool:
+    return any(part["type"] == 2 for part in message.parts())

@@ -11,22 +11,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.digest.subscribing import MOST_PER_PLACE, subscribe
-from bot.discord.client import FootnoteBot
-from bot.discord.desk import Desk
-from bot.discord.sync import FILE_NAME, CommandsFile
 from bot.store import ServerSettings
 from retrieval.library import Library
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import done
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from local_discord import Channel, LocalDiscord, Message, Person
 
-    from bot.answering.answerer import Answerer
-    from bot.discord.limits import Limits
+    from bot.discord.client import FootnoteBot
     from bot.store import Store, Subscription
     from retrieval.embedding.local import LocalEmbedder
     from tests.bot.discord.conftest import Online
@@ -81,22 +77,8 @@ def edda(local: LocalDiscord) -> Person:
 
 
 @pytest.fixture
-def make_bot(
-    local: LocalDiscord,
-    answers: Answerer,
-    bot_library: Library,
-    store: Store,
-    limits: Limits,
-    tmp_path: Path,
-    time: Time,
-) -> Callable[[], FootnoteBot]:
-    return lambda: FootnoteBot(
-        Desk(answers, bot_library, store, limits),
-        CommandsFile(tmp_path / FILE_NAME),
-        now=time,
-        connector=local.connector(),
-        guild_ready_timeout=0.1,
-    )
+def now(time: Time) -> Time:
+    return time
 
 
 async def add(library: Library, *numbers: int) -> None:
