@@ -266,14 +266,16 @@ async def prefixes(bot: Host, message: discord.Message) -> list[str]:
 
 
 def _commanded(context: commands.Context[Host]) -> bool:
-    """Say whether the message is a command; after a mention, "help me find …" is a question that begins like one."""
+    """Say whether the message is a command; after a mention, "about that: …" is a question that begins like one."""
     if context.command is None:
         return False
     mentioned = (context.prefix or "").startswith("<@")
     rest = context.view.buffer[context.view.index :].strip()
     if not mentioned or context.command.name == "ask":
         return True
-    return not rest if context.command.name == "help" else bool(rest) and not rest.endswith("?")
+    if any(parameter.required for parameter in context.command.clean_params.values()):
+        return bool(rest) and not rest.endswith("?")
+    return not rest
 
 
 def _lacking(channel: discord.abc.MessageableChannel) -> str | None:

@@ -55,10 +55,10 @@ class Help(commands.Cog):
         texts = [ui.TextDisplay[Any]("\n".join(part)) for part in parts]
         await place.post(Card(ui.Container(*texts)))
 
-    @app_commands.command()
-    async def about(self, interaction: discord.Interaction[Any]) -> None:
+    @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
+    async def about(self, ctx: commands.Context[Any]) -> None:
         """See which papers I know and who writes my answers."""
-        place = await place_for(interaction, self._desk, private=True)
+        place = await place_for(ctx, self._desk, private=True)
         counts = await self._desk.library.counts()
         sources = sorted(counts.by_source.items(), key=lambda item: -item[1])[:SOURCES_SHOWN]
         lines = [

@@ -31,13 +31,13 @@ class Papers(commands.Cog):
         self._desk = bot.desk
         self._titles = Titles(bot.desk.library)
 
-    @app_commands.command()
+    @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
     @app_commands.describe(paper="A part of its title, its arXiv id or its link")
-    async def paper(self, interaction: discord.Interaction[Any], paper: str) -> None:
+    async def paper(self, ctx: commands.Context[Any], *, paper: str) -> None:
         """Show a paper with its abstract."""
-        place = await place_for(interaction, self._desk)
+        place = await place_for(ctx, self._desk)
         found = await self._find(paper)
-        starred = await self._desk.store.feedback.starred(found.paper_id, interaction.user.id)
+        starred = await self._desk.store.feedback.starred(found.paper_id, ctx.author.id)
         await place.post(paper_card(found, starred))
 
     @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator

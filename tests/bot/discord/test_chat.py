@@ -366,14 +366,17 @@ class TestCommandsAfterAMention:
     async def test_a_question_that_begins_like_a_command_is_a_question(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
     ) -> None:
-        for question in ("help me find work on likelihood", "similar papers to that one?", "search engines: any?"):
-            await ada.says(papers, f"{mention} {question}")
-            await answer_in(papers)
-        assert answers.asked == [
+        questions = [
             "help me find work on likelihood",
+            "about that: does likelihood matter?",
+            "trending ideas in control",
             "similar papers to that one?",
             "search engines: any?",
         ]
+        for question in questions:
+            await ada.says(papers, f"{mention} {question}")
+            await answer_in(papers)
+        assert answers.asked == questions
 
 
 @pytest.mark.usefixtures("bot")

@@ -67,6 +67,10 @@ class TestHelp:
         await ada.says(papers, "!help")
         assert "**/search**" in (await papers.wait_for_bot_message()).text
 
+    async def test_about_can_be_asked_for_by_a_mention(self, papers: Channel, ada: Person, local: LocalDiscord) -> None:
+        await ada.says(papers, f"{local.bot.mention} about")
+        assert "74 papers" in (await papers.wait_for_bot_message()).text
+
     async def test_about_counts_the_papers_by_source(self, papers: Channel, ada: Person) -> None:
         text = (await (await ada.uses_command(papers, "about")).finished()).text
         assert "Thank you to arXiv for use of its open access interoperability." in text

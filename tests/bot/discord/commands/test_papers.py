@@ -70,6 +70,10 @@ class TestNeighbours:
         assert page.text.count(TITLE) == 1
         assert OTHER in page.text
 
+    async def test_a_paper_can_be_asked_for_with_the_prefix(self, papers: Channel, ada: Person) -> None:
+        await ada.says(papers, f"!paper {TITLE}")
+        assert TITLE in (await papers.wait_for_bot_message()).text
+
     async def test_similar_papers_can_be_asked_for_with_the_prefix(self, papers: Channel, ada: Person) -> None:
         await ada.says(papers, f"!similar {TITLE}")
         assert OTHER in (await papers.wait_for_bot_message()).text

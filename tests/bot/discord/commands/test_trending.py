@@ -47,6 +47,14 @@ class TestTrending:
         assert "You starred" in (await (await ada.clicks(card, star_of(card))).finished()).text
         assert TITLE not in (await (await ada.uses_command(papers, "trending")).finished()).text
 
+    async def test_it_can_be_asked_for_with_the_prefix_in_a_server(self, papers: Channel, ada: Person) -> None:
+        await ada.says(papers, "!trending 7")
+        assert "Nothing was asked or liked here lately." in (await papers.wait_for_bot_message()).text
+        await ada.says(papers, "!trending 700")
+        assert "could not read that command" in (await papers.wait_for_bot_message()).text
+        await ada.dms("!trending")
+        assert "only in a server" in (await ada.dm.wait_for_bot_message()).text
+
     async def test_direct_messages_do_not_show_the_command(self, ada: Person) -> None:
         with pytest.raises(AssertionError, match="is not shown in"):
             await ada.uses_command(ada.dm, "trending")
