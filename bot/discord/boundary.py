@@ -13,6 +13,7 @@ from discord.ext import commands
 
 from bot.discord.inflight import ClosingError, GivenUpError
 from bot.discord.markdown import escape
+from bot.discord.permissions import lacking
 from bot.discord.places import ALREADY_ACKNOWLEDGED, UNUSABLE_INTERACTION
 from bot.discord.render import notice
 from bot.language import say
@@ -35,7 +36,7 @@ async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
     if isinstance(cause, discord.HTTPException) and cause.code in {ALREADY_ACKNOWLEDGED, *UNUSABLE_INTERACTION}:
         log.warning("not acknowledged interaction=%d code=%d", interaction.id, cause.code)
         return
-    view = notice(sentence_for(cause, f"interaction:{interaction.id}"))
+    view = notice(sentence_for(cause, f"interaction:{interaction.id}", interaction.app_permissions))
     try:
         if interaction.response.is_done():
             await interaction.followup.send(view=view, ephemeral=True)
@@ -46,9 +47,12 @@ async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
         log.warning("not told interaction=%d error=%s code=%s", interaction.id, type(failure).__name__, code)
 
 
-def sentence_for(error: Exception, place: str) -> str:
-    """Return what to say about an error: what the person can mend, or an apology with an id that the log has."""
-    sentence = _mendable(error)
+def sentence_for(error: Exception, place: str, mine: discord.Permissions) -> str:
+    """Return what to say about an error: what the person can mend, or an apology with an id that the log has.
+
+    `mine` is what the bot may do where it arose.
+    """
+    sentence = _mendable(error, mine)
     if sentence is None:
         incident = log_incident(place, error)
         sentence = say(
@@ -58,7 +62,7 @@ def sentence_for(error: Exception, place: str) -> str:
     return sentence
 
 
-def _mendable(error: Exception) -> str | None:  # noqa: PLR0911  # one for each kind of error
+def _mendable(error: Exception, mine: discord.Permissions) -> str | None:  # noqa: PLR0911  # one for each kind of error
     """Return the sentence for an error that people can do something about; None for any other."""
     if isinstance(error, BadInputError):
         return escape(str(error))
@@ -77,8 +81,15 @@ def _mendable(error: Exception) -> str | None:  # noqa: PLR0911  # one for each 
     if isinstance(error, commands.UserInputError):
         return say("I could not read that command. /help lists what there is.")
     if isinstance(error, discord.Forbidden) and error.code in {MISSING_ACCESS, MISSING_PERMISSIONS}:
-        return say("I lack a permission for that here. A moderator can give it to me in the channel's settings.")
+        return _forbidden(mine)
     return None
+
+
+def _forbidden(mine: discord.Permissions) -> str:
+    """Name the permissions that the bot lacks, where it knows of any."""
+    if names := ", ".join(lacking(mine)):
+        return say("For that I lack a permission here: {names}. A moderator can give it to me.", names=names)
+    return say("I lack a permission for that here. A moderator can give it to me in the channel's settings.")
 
 
 def cause_of(error: Exception) -> Exception:

@@ -15,8 +15,8 @@ import discord
 from discord.ext import commands
 
 from bot.discord.boundary import cause_of, sentence_for, tell
-from bot.discord.permissions import author_may_thread, missing_to_answer
-from bot.discord.places import NETWORK_ERRORS, MessagePlace, may_thread
+from bot.discord.permissions import author_may_thread, may_thread, mine_in, missing_to_answer
+from bot.discord.places import NETWORK_ERRORS, MessagePlace
 from bot.discord.question import is_by_a_person, is_for, is_for_nobody_else, is_reply_to, question_in, thread_name
 from bot.discord.recent import Recent
 from bot.discord.render import notice
@@ -92,7 +92,8 @@ class Chat(commands.Cog):
             await tell(context.interaction, error)
             return
         with suppress(*NETWORK_ERRORS):
-            sentence = sentence_for(cause_of(error), f"message:{context.message.id}")
+            message = context.message
+            sentence = sentence_for(cause_of(error), f"message:{message.id}", mine_in(message.channel))
             await context.send(view=notice(sentence))
 
     @property
@@ -127,7 +128,8 @@ class Chat(commands.Cog):
         """Do something for whoever wrote to the bot: once, where they may have it done, with every error told them."""
 
         async def tell_them(error: Exception) -> None:
-            await self._notify(message, sentence_for(cause_of(error), f"message:{message.id}"))
+            sentence = sentence_for(cause_of(error), f"message:{message.id}", mine_in(message.channel))
+            await self._notify(message, sentence)
 
         try:
             speak(await self._language_for(message))

@@ -198,7 +198,7 @@ class Desk:
                 answer = await self.in_flight.wait_for(self._listen(place, live, asked))
             await self._deliver(place, live, asked, answer)
         except Exception as error:  # noqa: BLE001  # whoever asked gets a sentence, the log the rest
-            await self._close(place, live, asked.asker, sentence_for(error, place.name))
+            await self._close(place, live, asked.asker, sentence_for(error, place.name, place.mine))
             return False
         seconds = time.monotonic() - started
         log.info("answered place=%s refused=%s seconds=%.2f", place.name, answer.refused, seconds)
@@ -274,7 +274,8 @@ class Desk:
         # Somebody may reply to the message before all of it is there.
         known = [] if live.message_id is None else [live.message_id]
         answer_id = kept.answer_id if await self._keep(place, kept, known) else None
-        posted = await live.finish(*cards(answer, answer_id, asked=shown, thread=place.threadable))
+        may = place.mine.attach_files
+        posted = await live.finish(*cards(answer, answer_id, asked=shown, thread=place.threadable, file=may))
         if answer_id is not None and posted != known:
             await self.store.answers.posted(answer_id, posted)
         await place.tidy()

@@ -11,10 +11,10 @@ import aiohttp
 import discord
 import stamina
 
-from bot.discord.render import Card
+from bot.discord.render.layout import files_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from discord import ui
@@ -32,18 +32,18 @@ _NETWORK: Final = (discord.HTTPException, discord.RateLimited, aiohttp.ClientErr
 
 
 class Sheet(Protocol):
-    """Take the messages of one answer; each method raises what discord.py raises."""
+    """Take the messages of one answer, with the files that go with them; each method raises what discord.py raises."""
 
     @property
     def name(self) -> str:
         """Return what the log calls it."""
         ...
 
-    async def post(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> int:
+    async def post(self, view: ui.LayoutView) -> int:
         """Post the next message and return its id."""
         ...
 
-    async def edit(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> None:
+    async def edit(self, view: ui.LayoutView) -> None:
         """Change the first message."""
         ...
 
@@ -118,7 +118,7 @@ class LiveMessage:
             self._last = True
             await self._write(first)
         assert self._message_id is not None
-        return [self._message_id, *[await self._sheet.post(view, _files(view)) for view in more]]
+        return [self._message_id, *[await self._sheet.post(view) for view in more]]
 
     def _write(self, view: ui.LayoutView) -> asyncio.Task[None]:
         self._latest = view
@@ -148,15 +148,14 @@ class LiveMessage:
 
     async def _put(self, view: ui.LayoutView) -> None:
         components = view.to_components()  # type: ignore[no-untyped-call]  # discord.py
-        files = _files(view)
-        if self._lost or (components == self._shown and not files):
+        if self._lost or (components == self._shown and not files_of(view)):
             return
         if self._message_id is None:
-            self._message_id = await self._sheet.post(view, files)
+            self._message_id = await self._sheet.post(view)
             self._when_posted()
         else:
             try:
-                await self._sheet.edit(view, files)
+                await self._sheet.edit(view)
             finally:
                 self._due = self._clock() + self._interval
         self._shown = components
@@ -174,7 +173,7 @@ class LiveMessage:
                 else:
                     raise
         if self._lost:
-            self._message_id = await self._sheet.post(view, _files(view))
+            self._message_id = await self._sheet.post(view)
 
     async def _put_surely(self, view: ui.LayoutView) -> None:
         """Try an edit again where the trouble may pass; a post is not, lest it be there twice."""
@@ -182,7 +181,3 @@ class LiveMessage:
         async for attempt in stamina.retry_context(on=_PASSING, attempts=attempts, timeout=None):
             with attempt:
                 await self._put(view)
-
-
-def _files(view: ui.LayoutView) -> list[discord.File]:
-    return view.files() if isinstance(view, Card) else []

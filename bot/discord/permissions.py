@@ -7,6 +7,22 @@ import discord
 from bot.language import say
 
 
+def mine_in(channel: object) -> discord.Permissions:
+    """Return what the bot may do in a channel; everything where there are no permissions, or none are known."""
+    if not isinstance(channel, (discord.abc.GuildChannel, discord.Thread)):
+        return discord.Permissions.all()
+    try:
+        return channel.permissions_for(channel.guild.me)
+    except discord.ClientException:  # a thread whose channel the bot does not see
+        return discord.Permissions.none()
+
+
+def may_thread(channel: object) -> bool:
+    """Say whether the bot may open a thread in the channel and write in it."""
+    mine = mine_in(channel)
+    return isinstance(channel, discord.TextChannel) and mine.create_public_threads and mine.send_messages_in_threads
+
+
 def author_may_thread(message: discord.Message) -> bool:
     """Say whether whoever wrote a message in a channel may open threads there: the bot opens none for others."""
     author, channel = message.author, message.channel
@@ -17,14 +33,36 @@ def author_may_thread(message: discord.Message) -> bool:
 
 def missing_to_answer(channel: object) -> str | None:
     """Return the name of the first permission that the bot lacks to answer in the channel; None where it has all."""
-    if not isinstance(channel, (discord.abc.GuildChannel, discord.Thread)):
-        return None
-    try:
-        mine = channel.permissions_for(channel.guild.me)
-    except discord.ClientException:  # a thread whose channel the bot does not see
-        return say("View Channel")
+    missing = missing_to_post(channel)
+    return missing[0] if missing else None
+
+
+def missing_to_post(channel: object, *, history: bool = False, pictures: bool = False) -> list[str]:
+    """Return the names of the permissions that the bot lacks to post in a channel, thread or forum.
+
+    `history` also asks whether it may read what was posted there, `pictures` whether it may post such.
+    """
+    mine = mine_in(channel)
     if not mine.view_channel:
-        return say("View Channel")
-    if isinstance(channel, discord.Thread):
-        return None if mine.send_messages_in_threads else say("Send Messages in Threads")
-    return None if mine.send_messages else say("Send Messages")
+        return [say("View Channel")]
+    in_threads = isinstance(channel, (discord.Thread, discord.ForumChannel))
+    needed = {
+        say("Send Messages"): isinstance(channel, discord.Thread) or mine.send_messages,
+        say("Send Messages in Threads"): not in_threads or mine.send_messages_in_threads,
+        say("Read Message History"): not history or mine.read_message_history,
+        say("Attach Files"): not pictures or mine.attach_files,
+    }
+    return [name for name, had in needed.items() if not had]
+
+
+def lacking(mine: discord.Permissions) -> list[str]:
+    """Return the names of those permissions that the invite link asks for and the bot does not have."""
+    wanted = {
+        say("View Channel"): mine.view_channel,
+        say("Send Messages"): mine.send_messages,
+        say("Send Messages in Threads"): mine.send_messages_in_threads,
+        say("Read Message History"): mine.read_message_history,
+        say("Create Public Threads"): mine.create_public_threads,
+        say("Attach Files"): mine.attach_files,
+    }
+    return [name for name, had in wanted.items() if not had]

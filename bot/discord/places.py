@@ -11,6 +11,8 @@ import aiohttp
 import discord
 
 from bot.discord.live import LiveMessage
+from bot.discord.permissions import may_thread, mine_in
+from bot.discord.render.layout import files_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -68,6 +70,11 @@ class Place(Protocol):
         ...
 
     @property
+    def mine(self) -> discord.Permissions:
+        """Return what the bot may do there, as far as it knows."""
+        ...
+
+    @property
     def threadable(self) -> bool:
         """Say whether the talk could go on in a thread."""
         ...
@@ -76,11 +83,11 @@ class Place(Protocol):
         """Show, while the block runs, that an answer is being made."""
         ...
 
-    async def post(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> int:
+    async def post(self, view: ui.LayoutView) -> int:
         """Post the next message of the answer and return its id; raises what discord.py raises."""
         ...
 
-    async def edit(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> None:
+    async def edit(self, view: ui.LayoutView) -> None:
         """Change the first message of the answer; raises what discord.py raises."""
         ...
 
@@ -115,6 +122,7 @@ class InteractionPlace:
         self.paid = interaction.type is discord.InteractionType.application_command
         self.repeats_question = True
         self.says_thinking = True
+        self.mine = interaction.app_permissions
         self.threadable = not private and self.guild_id is not None and may_thread(interaction.channel)
 
     async def defer(self) -> None:
@@ -133,29 +141,29 @@ class InteractionPlace:
         """Show nothing: the deferred command says "thinking" by itself."""
         return nullcontext()
 
-    async def post(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> int:
+    async def post(self, view: ui.LayoutView) -> int:
         """Put the first message in place of "thinking", the others after it."""
         if self._usable:
             try:
-                return await self._respond(view, files)
+                return await self._respond(view)
             except discord.HTTPException as error:
                 self._give_up_on(error)
-        return (await self._post_elsewhere(view, files)).id
+        return (await self._post_elsewhere(view)).id
 
-    async def edit(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> None:
+    async def edit(self, view: ui.LayoutView) -> None:
         """Change the first message; where the interaction has expired as an ordinary one, or by one elsewhere."""
         if self._usable:
             try:
-                await self._interaction.edit_original_response(view=view, **_attached(files))
+                await self._interaction.edit_original_response(view=view, **_attached(view))
             except discord.HTTPException as error:
                 self._give_up_on(error)
             else:
                 return
         if self._elsewhere is None and self._private:
-            await self._post_elsewhere(view, files)
+            await self._post_elsewhere(view)
             return
         known = self._elsewhere or _partial(self._interaction.channel, self._first)
-        await known.edit(view=view, allowed_mentions=NOBODY, **_attached(files))
+        await known.edit(view=view, allowed_mentions=NOBODY, **_attached(view))
 
     async def reopen(self) -> None:
         """Take the thread out of the archive, where it is one."""
@@ -168,18 +176,18 @@ class InteractionPlace:
         """Return the message in place of "thinking"."""
         return LiveMessage(self)
 
-    async def _post_elsewhere(self, view: ui.LayoutView, files: Sequence[discord.File]) -> discord.Message:
+    async def _post_elsewhere(self, view: ui.LayoutView) -> discord.Message:
         target = self._interaction.user if self._private else self._interaction.channel
         assert isinstance(target, discord.abc.Messageable)
-        sent = await target.send(view=view, files=list(files))
+        sent = await target.send(view=view, files=files_of(view))
         self._elsewhere = self._elsewhere or sent
         return sent
 
-    async def _respond(self, view: ui.LayoutView, files: Sequence[discord.File]) -> int:
+    async def _respond(self, view: ui.LayoutView) -> int:
         if self._first is not None:
             send = self._interaction.followup.send
-            return (await send(view=view, files=list(files), ephemeral=self._private, wait=True)).id
-        sent = await self._interaction.edit_original_response(content=None, embeds=[], view=view, **_attached(files))
+            return (await send(view=view, files=files_of(view), ephemeral=self._private, wait=True)).id
+        sent = await self._interaction.edit_original_response(content=None, embeds=[], view=view, **_attached(view))
         self._first = sent.id
         return sent.id
 
@@ -216,6 +224,7 @@ class MessagePlace:
         self.name = f"message:{message.id}"
         self.channel_id = self._channel.id
         self.guild_id = message.guild.id if message.guild else None
+        self.mine = mine_in(self._channel)
         self.threadable = may_thread(self._channel)
 
     @asynccontextmanager
@@ -233,17 +242,17 @@ class MessagePlace:
             async with self._channel.typing():
                 await asyncio.Event().wait()
 
-    async def post(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> int:
+    async def post(self, view: ui.LayoutView) -> int:
         """Reply to the message, or just post where it is gone or the channel's history is closed to us."""
-        sent = await self._rewrite(view, files) or await self._send(view, files)
+        sent = await self._rewrite(view) or await self._send(view)
         self._first = self._first or _partial(self._channel, sent)
         self.posted.append(sent)
         return sent
 
-    async def edit(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> None:
+    async def edit(self, view: ui.LayoutView) -> None:
         """Change the first message."""
         assert self._first is not None
-        await self._first.edit(view=view, allowed_mentions=NOBODY, **_attached(files))
+        await self._first.edit(view=view, allowed_mentions=NOBODY, **_attached(view))
 
     async def reopen(self) -> None:
         """Take the thread out of the archive, where it is one."""
@@ -259,27 +268,29 @@ class MessagePlace:
         """Return the reply to the message."""
         return LiveMessage(self)
 
-    async def _rewrite(self, view: ui.LayoutView, files: Sequence[discord.File]) -> int | None:
+    async def _rewrite(self, view: ui.LayoutView) -> int | None:
         """Put the view into the next message of the earlier answer; None where there is none left."""
         while self._earlier:
             known = self._earlier.pop(0)
             try:
-                await _partial(self._channel, known).edit(view=view, allowed_mentions=NOBODY, attachments=list(files))
+                await _partial(self._channel, known).edit(
+                    view=view, allowed_mentions=NOBODY, attachments=files_of(view)
+                )
             except discord.NotFound:
                 continue
             return known
         return None
 
-    async def _send(self, view: ui.LayoutView, files: Sequence[discord.File]) -> int:
+    async def _send(self, view: ui.LayoutView) -> int:
         if self._first is not None or self._channel.id != self._message.channel.id:
-            return (await self._channel.send(view=view, files=list(files))).id
+            return (await self._channel.send(view=view, files=files_of(view))).id
         reference = self._message.to_reference(fail_if_not_exists=False)
         try:
-            sent = await self._channel.send(view=view, files=list(files), reference=reference)
+            sent = await self._channel.send(view=view, files=files_of(view), reference=reference)
         except discord.HTTPException as error:
             if error.code != CANNOT_REPLY_WITHOUT_HISTORY:
                 raise
-            sent = await self._channel.send(view=view, files=list(files))
+            sent = await self._channel.send(view=view, files=files_of(view))
         return sent.id
 
 
@@ -293,14 +304,6 @@ def server_of(interaction: discord.Interaction[Any]) -> int | None:
     return interaction.guild_id if interaction.is_guild_integration() else None
 
 
-def may_thread(channel: object) -> bool:
-    """Say whether the bot may open a thread in the channel and write in it."""
-    if not isinstance(channel, discord.TextChannel):
-        return False
-    mine = channel.permissions_for(channel.guild.me)
-    return mine.create_public_threads and mine.send_messages_in_threads
-
-
 def _partial(channel: Any, message_id: int | None) -> discord.PartialMessage:  # noqa: ANN401  # any kind has messages
     partial: discord.PartialMessage = channel.get_partial_message(message_id)
     return partial
@@ -311,6 +314,7 @@ async def _reopen(channel: object) -> None:
         await channel.edit(archived=False)
 
 
-def _attached(files: Sequence[discord.File]) -> dict[str, Any]:
+def _attached(view: ui.LayoutView) -> dict[str, Any]:
     """Return the option that attaches files to an edit; without files it says nothing, and keeps what there is."""
-    return {"attachments": list(files)} if files else {}
+    files = files_of(view)
+    return {"attachments": files} if files else {}

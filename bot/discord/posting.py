@@ -18,7 +18,8 @@ from bot.digest.posting import GoneError, UnavailableError
 from bot.discord import ids
 from bot.discord.boundary import AUTOMOD, MISSING_ACCESS
 from bot.discord.live import ARCHIVED, UNKNOWN_MESSAGE
-from bot.discord.places import NOBODY, may_thread
+from bot.discord.permissions import may_thread, mine_in, missing_to_post
+from bot.discord.places import NOBODY
 from bot.discord.render import notice
 from bot.discord.render.digests import Mark, digest_cards, thread_name
 from bot.language import say
@@ -63,7 +64,7 @@ class DiscordPoster:
             place = await self._place(subscription)
             _demand(place)
             mark = Mark(subscription.subscription_id, nonce)
-            first, *more = digest_cards(digest, mark, with_picture=may_attach(place))
+            first, *more = digest_cards(digest, mark, with_picture=mine_in(place).attach_files)
             if isinstance(place, discord.ForumChannel):
                 return await self._open_post(place, thread_name(digest), [first, *more], subscription, nonce)
             sent = await self._send(place, first, nonce)
@@ -136,36 +137,6 @@ class DiscordPoster:
         turn = max(self._next, loop.time())
         self._next = turn + 1 / POSTS_PER_SECOND
         await asyncio.sleep(turn - loop.time())
-
-
-def missing_to_post(place: object, *, history: bool = False, pictures: bool = False) -> list[str]:
-    """Return the names of the permissions that the bot lacks to post in a channel, thread or forum.
-
-    `history` also asks whether it may read what was posted there, `pictures` whether it may post such.
-    """
-    if not isinstance(place, (discord.abc.GuildChannel, discord.Thread)):
-        return []
-    try:
-        mine = place.permissions_for(place.guild.me)
-    except discord.ClientException:  # a thread whose channel the bot does not see
-        return [say("View Channel")]
-    if not mine.view_channel:
-        return [say("View Channel")]
-    missing = []
-    if not isinstance(place, discord.Thread) and not mine.send_messages:
-        missing.append(say("Send Messages"))
-    if isinstance(place, (discord.Thread, discord.ForumChannel)) and not mine.send_messages_in_threads:
-        missing.append(say("Send Messages in Threads"))
-    if history and not mine.read_message_history:
-        missing.append(say("Read Message History"))
-    if pictures and not mine.attach_files:
-        missing.append(say("Attach Files"))
-    return missing
-
-
-def may_attach(place: object) -> bool:
-    """Say whether the bot may post pictures in a place."""
-    return not missing_to_post(place, pictures=True)
 
 
 def bears(message: discord.Message, nonce: str) -> bool:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import discord
 from discord import app_commands
 
+from bot.discord.permissions import missing_to_post
 from bot.discord.places import server_of
-from bot.discord.posting import missing_to_post
 from bot.language import say
 from retrieval.errors import BadInputError
 

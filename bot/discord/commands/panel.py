@@ -25,6 +25,7 @@ from bot.discord.commands.server_settings import (
 from bot.discord.forms import Form
 from bot.discord.host import acting
 from bot.discord.markdown import escape
+from bot.discord.permissions import mine_in
 from bot.discord.render import Card
 from bot.language import LANGUAGES, say
 from retrieval.errors import BadInputError
@@ -277,7 +278,7 @@ def unheard(guild: discord.Guild | None, settings: ServerSettings) -> str | None
         channel = guild.get_channel(each)
         if channel is None:
             continue
-        mine = channel.permissions_for(guild.me)
+        mine = mine_in(channel)
         if not (mine.view_channel and mine.send_messages):
             closed.append(f"<#{each}>")
     if not closed:

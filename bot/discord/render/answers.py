@@ -59,24 +59,36 @@ def cards(
     asked: str | None = None,
     starred: Collection[str] = (),
     thread: bool = False,
+    file: bool = True,
 ) -> list[Card]:
     """Return the messages that show the answer, in order; nearly always it is one.
 
     With an `answer_id` the last one carries the buttons, and quotes are folded, since one of the buttons shows them
     whole; `thread` adds the button that goes on in a thread. `asked` repeats the question on top, for places that do
-    not show it. `starred` are the papers whose star is lit. What would take too many messages goes into a file.
+    not show it. `starred` are the papers whose star is lit. What would take too many messages goes into a file, where a
+    `file` may be attached.
     """
     buttons = [] if answer_id is None else _buttons(answer, answer_id, thread=thread)
     groups = [*_asked(asked), *_body(answer, answer_id, starred, asked), *_footer(answer)]
     laid = pages(groups, taken=count(buttons))
     whole = None
     if len(laid) > MOST_MESSAGES:
-        rest = ui.TextDisplay[ui.LayoutView]("-# " + say("There is more than fits here: all of it is in the file."))
-        laid = [*laid[: MOST_MESSAGES - 1], [rest, ui.File(f"attachment://{FILE_NAME}")]]
-        whole = document(answer)
+        laid = [*laid[: MOST_MESSAGES - 1], _rest(file=file)]
+        whole = document(answer) if file else None
     colour = REFUSED if answer.refused else ANSWERED
     boxes = [ui.Container(*page, accent_colour=colour) for page in laid]
     return [*map(Card, boxes[:-1]), Card(boxes[-1], *buttons, document=whole)]
+
+
+def _rest(*, file: bool) -> list[Item]:
+    """Return what stands in the last message instead of all that would take too many."""
+    if file:
+        words = say("There is more than fits here: all of it is in the file.")
+        return [ui.TextDisplay(f"-# {words}"), ui.File(f"attachment://{FILE_NAME}")]
+    words = say(
+        "There is more than fits here; to attach all of it I lack the permission “{name}”.", name=say("Attach Files")
+    )
+    return [ui.TextDisplay(f"-# {words}")]
 
 
 def writing(answer: Answer | None, stage: str, *, asked: str | None = None) -> Card:

@@ -58,6 +58,11 @@ class Card(ui.LayoutView):
         return [discord.File(BytesIO(self._document.encode()), FILE_NAME)] if self._document else []
 
 
+def files_of(view: ui.LayoutView) -> list[discord.File]:
+    """Return the files to send with a message, fresh for every try."""
+    return view.files() if isinstance(view, Card) else []
+
+
 def pages(groups: Sequence[Sequence[Block]], *, taken: int = 0) -> list[list[Item]]:
     """Lay the blocks out in order, a line between groups, and start a new page where one would overflow.
 

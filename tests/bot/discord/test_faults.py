@@ -397,3 +397,40 @@ async def test_ten_answers_in_flight_are_finished_when_there_is_time(
         await draining
     assert len(papers.bot_messages) == 10
     assert all(TITLE in message.text and done(message) for message in papers.bot_messages)
+
+
+LONG = replace(GOOD, statements=tuple(Statement(f"word{n} " * 180, (1,)) for n in range(40)))
+
+
+@pytest.mark.usefixtures("bot")
+class TestLongAnswers:
+    async def test_where_no_file_may_be_attached_the_last_message_names_the_permission_and_has_the_buttons(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
+    ) -> None:
+        papers.deny("attach_files")
+        await local.taken_in()
+        answers.prepared = LONG
+        await ada.says(papers, f"{mention} everything?")
+        last = await papers.wait_for_bot_message(lambda message: "“Attach Files”" in message.text)
+        assert len(papers.bot_messages) == 5
+        assert any(str(part.get("custom_id")).startswith("footnote:up:") for part in last.parts())
+
+    async def test_a_file_is_whole_also_where_the_interaction_expired_as_it_was_sent(
+        self, papers: Channel, ada: Person, answers: PreparedAnswers, local: LocalDiscord
+    ) -> None:
+        answers.prepared = LONG
+        local.fail_next("POST /webhooks/{}/{}", status=404, code=10015, times=4)
+        use = await ada.uses_command(papers, "ask", question="everything?")
+        await use.finished(done)
+        last = await papers.wait_for_bot_message(lambda message: bool(message.attachments))
+        assert b"word39" in last.attachments[0].data
+
+    async def test_a_permission_that_discord_misses_is_named(
+        self, papers: Channel, ada: Person, local: LocalDiscord
+    ) -> None:
+        papers.deny("read_message_history")
+        await local.taken_in()
+        card = await (await ada.uses_command(papers, "ask", question="what?")).finished(done)
+        local.fail_next("POST /channels/{}/messages/{}/threads", status=403, code=50013)
+        refused = await (await ada.clicks(card, "Continue in a thread")).finished()
+        assert "I lack a permission here: Read Message History" in refused.text
