@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.discord import ids
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from bot.discord.forms import Typed
 
 TITLE_CHARACTERS: Final = 300
+# A form cannot be opened later than 3 s after the click, and an id that is a hash has to be searched for.
+LOOK_UP_SECONDS: Final = 1.0
 
 
 class About(Clickable, template=ids.ABOUT + ids.PAPER):
@@ -31,9 +34,14 @@ class About(Clickable, template=ids.ABOUT + ids.PAPER):
     for_askers = True
 
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
-        """Open the form for it, with a question to begin with."""
-        paper_id = await ids.paper_of(self.match["paper"], desk.library)
-        paper = None if paper_id is None else await desk.library.get(paper_id)
+        """Open the form for it, with a question to begin with where the paper is found in time."""
+        try:
+            async with asyncio.timeout(LOOK_UP_SECONDS):
+                paper_id = await ids.paper_of(self.match["paper"], desk.library)
+                paper = None if paper_id is None else await desk.library.get(paper_id)
+        except TimeoutError:
+            await interaction.response.send_modal(AboutPaper())
+            return
         if paper is None:
             await interaction.response.send_message(view=notice(say("I no longer have that paper.")), ephemeral=True)
             return
@@ -43,9 +51,11 @@ class About(Clickable, template=ids.ABOUT + ids.PAPER):
 class AboutPaper(Form, template=ids.ABOUT_FORM):
     """Ask for a question about a paper."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str | None = None) -> None:
         super().__init__(say("Ask about it"), ids.ABOUT_FORM)
-        question = say("What is new in “{title}”?", title=shorten_at_end(plain(title), TITLE_CHARACTERS))
+        question = None
+        if title is not None:
+            question = say("What is new in “{title}”?", title=shorten_at_end(plain(title), TITLE_CHARACTERS))
         text = paragraph(say("I answer from the papers."), QUESTION_CHARACTERS, default=question)
         self.add(say("Your question"), text)
 

@@ -58,13 +58,14 @@ class Search(commands.Cog):
         sort: Literal["best", "newest"] = "best",
     ) -> None:
         """Find papers about something, best match first."""
+        day = read_day(since, today=dt.datetime.now(dt.UTC).date()) if since else None
+        place = await place_for(ctx, self._desk)
         wanted = Wanted(
             shorten_at_end(plain(query), QUERY_CHARACTERS),
-            since=read_day(since, today=dt.datetime.now(dt.UTC).date()) if since else None,
+            since=day,
             source=await self._source(source) if source else None,
             sort=sort,
         )
-        place = await place_for(ctx, self._desk)
         async with place.working():
             page = await show_page(self._desk.library, self._desk.store.searches, wanted)
         await place.post(page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,6 +18,8 @@ from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL, PreparedAnswers, done, kept_as
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from local_discord import Channel, LocalDiscord, Message, Person
 
     from bot.discord.client import FootnoteBot
@@ -90,6 +93,51 @@ class TestOnce:
         await local.drop(redeliver=8)
         await local.stays_silent(0.3)
         assert before == (len(local.router.calls), await store.feedback.starred(GOOD.citations[0].paper_id, ada.id))
+
+
+ACKNOWLEDGED_FIRST: list[tuple[str, dict[str, object]]] = [
+    ("ask", {"question": "why?"}),
+    ("search", {"query": "fog", "source": "arxiv"}),
+    ("paper", {"paper": TITLE}),
+    ("similar", {"paper": TITLE}),
+    ("compare", {"first": TITLE, "second": "fog"}),
+    ("trending", {}),
+    ("about", {}),
+    ("help", {}),
+    ("privacy", {}),
+    ("settings", {}),
+    ("submit", {"arxiv": "2106.00001"}),
+    ("digest list", {}),
+    ("digest subscribe", {"topics": "fog"}),
+    ("digest preview", {"topics": "fog"}),
+]
+
+
+@pytest.mark.parametrize(("command", "options"), ACKNOWLEDGED_FIRST)
+async def test_a_command_is_acknowledged_before_anything_is_looked_up(
+    bot: FootnoteBot,
+    papers: Channel,
+    moderator: Person,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    options: dict[str, object],
+) -> None:
+    await (await moderator.uses_command(papers, "help")).finished()  # the server's settings are known from here on
+    never = asyncio.Event()
+
+    async def hang(*_: object, **__: object) -> None:
+        await never.wait()
+
+    @asynccontextmanager
+    async def hanging() -> AsyncIterator[None]:
+        await never.wait()
+        yield
+
+    for name in ("get", "search", "similar", "counts", "readings"):
+        monkeypatch.setattr(bot.desk.library, name, hang)
+    monkeypatch.setattr(bot.desk.store._database, "reading", hanging)
+    use = await (await moderator.uses_command(papers, command, **options)).response()
+    assert use.kind == "deferred"
 
 
 @pytest.mark.usefixtures("bot")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.digest.subscribing import MOST_PER_PLACE, subscribe
+from bot.discord.commands import digest_buttons
 from bot.store import ServerSettings
 from retrieval.library import Library
 from retrieval.papers import Paper
@@ -172,6 +173,25 @@ class TestTheWholeWay:
         asked = await ada.clicks(preview, "Ask about it")
         assert (await (await ada.submits(asked, {})).finished(done)).ephemeral
         assert not papers.bot_messages
+
+    @pytest.mark.usefixtures("bot")
+    async def test_the_form_about_a_paper_opens_in_time_also_where_the_paper_is_not_found_in_time(
+        self, ada: Person, papers: Channel, seeded: Library, time: Time, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await add(seeded, 0)
+        time.go_to(time.now + dt.timedelta(hours=1))
+        used = await ada.uses_command(papers, "digest preview", topics=TOPIC)
+        preview = await used.finished(lambda message: PAPERS[0][0] in message.text)
+        never = asyncio.Event()
+
+        async def get(_: str) -> None:
+            await never.wait()
+
+        monkeypatch.setattr(seeded, "get", get)
+        monkeypatch.setattr(digest_buttons, "LOOK_UP_SECONDS", 0.05)
+        click = await (await ada.clicks(preview, "Ask about it")).response()
+        assert click.modal
+        await (await ada.submits(click, {"Your question": "how far do they walk?"})).finished(done)
 
     async def test_a_deleted_channel_pauses_its_digest_and_tells_who_made_it(
         self, local: LocalDiscord, moderator: Person, bot: FootnoteBot, store: Store, time: Time
