@@ -12,11 +12,16 @@ import pytest
 import sqlalchemy as sa
 
 from bot.answering.answer import Statement
+from bot.discord.desk import AT_ONCE
 from tests.bot.discord.prepared import GOOD, STAGES, TITLE, PreparedAnswers, done, kept_as
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
     from local_discord import Channel, LocalDiscord, Message, Person
 
+    from bot.answering.answer import Answer
+    from bot.answering.conversation import Exchange
     from bot.discord.client import FootnoteBot
     from bot.store import Store
     from tests.bot.discord.conftest import Online
@@ -270,12 +275,40 @@ class TestInteractions:
             assert interaction.answered_after < 3
         assert len(papers.bot_messages) == 51
 
+    async def test_commands_are_acknowledged_in_time_while_answers_compute(
+        self, papers: Channel, local: LocalDiscord, bot: FootnoteBot
+    ) -> None:
+        bot.desk.answerer = computing = Computing()
+        people = [local.guild("Lab").member(f"Person {n}") for n in range(50)]
+        used = [await person.uses_command(papers, "ask", question=f"{person.name}?") for person in people]
+        for interaction in used:
+            assert TITLE in (await interaction.finished(done)).text
+            assert interaction.answered_after is not None
+            assert interaction.answered_after < 3
+        assert computing.most_at_once == AT_ONCE
+
     async def test_an_answer_that_discord_refuses_becomes_an_apology(
         self, papers: Channel, ada: Person, local: LocalDiscord
     ) -> None:
         local.fail_next(ORIGINAL, status=400, code=50035)
         interaction = await ada.uses_command(papers, "ask", question="broken?")
         assert "Something went wrong" in (await interaction.finished(done)).text
+
+
+class Computing(PreparedAnswers):
+    """Take a thread and its share of the interpreter for every answer, as embedding and ranking do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_once = self.most_at_once = 0
+
+    async def stream(self, question: str, history: Sequence[str | Exchange] = ()) -> AsyncGenerator[Answer, None]:
+        self.at_once += 1
+        self.most_at_once = max(self.at_once, self.most_at_once)
+        await asyncio.to_thread(sum, range(1_000_000))
+        self.at_once -= 1
+        async for answer in super().stream(question, history):
+            yield answer
 
 
 @pytest.mark.usefixtures("bot")
