@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 
+from bot import streams
 from bot.cli import app
 from retrieval.errors import FootnoteError
 
@@ -16,19 +17,28 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 1 failed with a sentence, 2 wrong usage."""
+    """Run the command line; exit 0 done, 1 failed with a sentence, 2 wrong usage, 130 interrupted."""
     # A small product of matrices is done before OpenBLAS has woken a second thread; on busy cores those cost 100 ms.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    streams.prepare()
     try:
-        app()
+        try:
+            app()
+        finally:
+            streams.flush()
     except FootnoteError as error:
         log.debug("failed", exc_info=True)
         _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # The reader (`head`, say) has seen enough; without this Python complains while it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (`head`, say) has seen enough.
+        streams.silence()
+    except OSError as error:
+        log.debug("failed", exc_info=True)
+        streams.silence()
+        what = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
+        _fail(f"The system refused Footnote a file or a connection ({what}); mend that and run it again.")
     except Exception as error:  # the last boundary: no traceback reaches a user
         log.debug("failed", exc_info=True)
         _fail(

@@ -5,7 +5,6 @@ What a command needs is imported inside it, so that `footnote --help` loads no i
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import logging
 import sys
@@ -14,27 +13,58 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.running import run as run_to_end
+
 if TYPE_CHECKING:
     from bot.settings import Settings
+
+# The libraries' own remarks on what Footnote does not use, or reads by itself.
+REMARKS = {"alembic": logging.WARNING, "discord.client": logging.ERROR, "discord.ext.commands.bot": logging.ERROR}
 
 app = typer.Typer(
     name="footnote",
     help="Answer questions about papers, every sentence resting on a title and a quote.",
+    epilog='Example: footnote ask "which papers train robots with language corrections?"',
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _folder(name: str) -> Path:
+    if not name:  # as of a variable that a script did not set; it would be the current folder
+        raise typer.BadParameter("an empty name is no folder.")
+    return Path(name)
+
+
+def _text(value: str | list[str] | None) -> str | list[str] | None:
+    """Refuse what a shell passed on in another encoding, which nothing behind here could read."""
+    for text in [value] if isinstance(value, str) else value or ():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise typer.BadParameter("it is not UTF-8 text.") from None
+    return value
+
+
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="Folder that holds all state (or FOOTNOTE_DATA_DIR).", show_default=".footnote"),
+    typer.Option(
+        "--data-dir",
+        help="Folder that holds all state (or FOOTNOTE_DATA_DIR).",
+        show_default=".footnote",
+        parser=_folder,
+        metavar="PATH",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 NoLLM = Annotated[bool, typer.Option("--no-llm", help="Answer with the papers' own sentences only.")]
 
 
-digest = typer.Typer(help="Daily digests.", no_args_is_help=True)
+digest = typer.Typer(
+    help="Daily digests.", epilog="Example: footnote digest preview --topic retrieval", no_args_is_help=True
+)
 app.add_typer(digest, name="digest")
 
 
@@ -59,7 +89,7 @@ def common(
 @app.command(epilog='Example: footnote ask "which papers train robots with language corrections?"')
 def ask(
     context: typer.Context,
-    question: Annotated[str, typer.Argument(help="The question, in plain words.")],
+    question: Annotated[str, typer.Argument(help="The question, in plain words.", callback=_text)],
     as_json: AsJson = False,
     no_llm: NoLLM = False,
     data_dir: DataDir = None,
@@ -67,7 +97,7 @@ def ask(
     """Answer one question with numbered citations; an empty library takes in seeds/ first."""
     from bot.commands.ask import ask_once
 
-    asyncio.run(ask_once(_settings(context, data_dir), question, as_json=as_json, use_llm=not no_llm))
+    run_to_end(ask_once(_settings(context, data_dir), question, as_json=as_json, use_llm=not no_llm))
 
 
 @app.command(epilog="Example: footnote chat")
@@ -75,19 +105,21 @@ def chat(context: typer.Context, no_llm: NoLLM = False, data_dir: DataDir = None
     """Talk with the library; follow-up questions may lean on earlier ones."""
     from bot.commands.ask import chat as run_chat
 
-    asyncio.run(run_chat(_settings(context, data_dir), use_llm=not no_llm))
+    run_to_end(run_chat(_settings(context, data_dir), use_llm=not no_llm))
 
 
 @app.command(epilog='Example: footnote search "objective mismatch" --limit 5')
 def search(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(help="What to look for.")],
+    query: Annotated[str, typer.Argument(help="What to look for.", callback=_text)],
     limit: Annotated[int, typer.Option(min=1, max=100, help="The most papers to show.")] = 10,
     since: Annotated[
         dt.datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Only papers published on this day or later.", metavar="YYYY-MM-DD"),
     ] = None,
-    source: Annotated[str | None, typer.Option(help="Only papers of this source, such as seeds.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Only papers of this source, such as seeds.", callback=_text)
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -95,7 +127,7 @@ def search(
     from bot.commands.library import search as run_search
 
     day = since.date() if since else None
-    asyncio.run(run_search(_settings(context, data_dir), query, limit=limit, since=day, source=source, as_json=as_json))
+    run_to_end(run_search(_settings(context, data_dir), query, limit=limit, since=day, source=source, as_json=as_json))
 
 
 @app.command(epilog="Example: footnote ingest huggingface arxiv:cs.CL+cs.LG:3 papers.jsonl")
@@ -114,13 +146,13 @@ def ingest(
     """Take papers in; stopped at any point, it goes on from there the next time."""
     from bot.commands.library import ingest as run_ingest
 
-    asyncio.run(run_ingest(_settings(context, data_dir), sources or ["seeds"]))
+    run_to_end(run_ingest(_settings(context, data_dir), sources or ["seeds"]))
 
 
 @digest.command(epilog='Example: footnote digest preview --topic "robots that learn from language" --topic retrieval')
 def preview(
     context: typer.Context,
-    topics: Annotated[list[str], typer.Option("--topic", help="A topic in plain words; up to five.")],
+    topics: Annotated[list[str], typer.Option("--topic", help="A topic in plain words; up to five.", callback=_text)],
     date: Annotated[
         dt.datetime | None,
         typer.Option(
@@ -140,7 +172,7 @@ def preview(
 
     day = date.date() if date else None
     settings = _settings(context, data_dir)
-    asyncio.run(run_preview(settings, topics, day, most=papers, as_json=as_json, use_llm=not no_llm))
+    run_to_end(run_preview(settings, topics, day, most=papers, as_json=as_json, use_llm=not no_llm))
 
 
 @app.command(epilog="Example: footnote rebuild")
@@ -148,7 +180,7 @@ def rebuild(context: typer.Context, data_dir: DataDir = None) -> None:
     """Make the dense and the lexical index anew from the catalogue; nothing is embedded again."""
     from bot.commands.library import rebuild as run_rebuild
 
-    asyncio.run(run_rebuild(_settings(context, data_dir)))
+    run_to_end(run_rebuild(_settings(context, data_dir)))
 
 
 @app.command(epilog="Example: footnote stats --json")
@@ -156,7 +188,7 @@ def stats(context: typer.Context, as_json: AsJson = False, data_dir: DataDir = N
     """Show what is in the library."""
     from bot.commands.library import stats as run_stats
 
-    asyncio.run(run_stats(_settings(context, data_dir), as_json=as_json))
+    run_to_end(run_stats(_settings(context, data_dir), as_json=as_json))
 
 
 @app.command(epilog="Example: footnote doctor")
@@ -164,7 +196,7 @@ def doctor(context: typer.Context, data_dir: DataDir = None) -> None:
     """Check the set-up, a line for each part, and say how to mend what is wrong."""
     from bot.commands.doctor import run_doctor
 
-    if not asyncio.run(run_doctor(lambda: _settings(context, data_dir))):
+    if not run_to_end(run_doctor(lambda: _settings(context, data_dir))):
         raise typer.Exit(1)
 
 
@@ -173,8 +205,10 @@ def evaluate(
     context: typer.Context,
     dataset: Annotated[Path, typer.Argument(help="A folder in BEIR form.")],
     split: Annotated[str, typer.Option(help="Which qrels to measure against.")] = "test",
-    run_file: Annotated[Path | None, typer.Option(help="Write the ranking here, in TREC form.")] = None,
-    answers_file: Annotated[Path | None, typer.Option(help="Write each answer here, one JSON a line.")] = None,
+    run_file: Annotated[Path | None, typer.Option(help="Write the ranking here, in TREC form.", dir_okay=False)] = None,
+    answers_file: Annotated[
+        Path | None, typer.Option(help="Write each answer here, one JSON a line.", dir_okay=False)
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Write a page with figures, pictures and the worst questions.", dir_okay=False)
     ] = None,
@@ -185,7 +219,7 @@ def evaluate(
     """Measure ranking and answers on a dataset, in an index of its own."""
     from bot.commands.evaluate import evaluate as run_evaluate
 
-    asyncio.run(
+    run_to_end(
         run_evaluate(
             _settings(context, data_dir),
             dataset,
@@ -205,7 +239,9 @@ def run(context: typer.Context, data_dir: DataDir = None) -> None:
     from bot.commands.run import run as run_until_stopped
 
     logging.getLogger().setLevel(min(logging.getLogger().level, logging.INFO))
-    asyncio.run(run_until_stopped(_settings(context, data_dir)))
+    for name, level in REMARKS.items():
+        logging.getLogger(name).setLevel(level)
+    run_to_end(run_until_stopped(_settings(context, data_dir)))
 
 
 def _settings(context: typer.Context, data_dir: Path | None) -> Settings:

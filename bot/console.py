@@ -13,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from bot import streams
+from bot.errors import OutputError
 from retrieval.text import clean
 
 if TYPE_CHECKING:
@@ -28,9 +30,22 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 100_000
 
 
+class _Results(Console):
+    """End a command quietly and well once its reader (`head`, say) has seen enough."""
+
+    def on_broken_pipe(self) -> None:
+        streams.silence()
+        raise SystemExit(0)
+
+
 def stdout() -> Console:
-    """Return a console for results: coloured and wrapped for a person, plain and unwrapped for a pipe."""
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, markup=False)
+    """Return a console for results: coloured and wrapped for a person, plain and unwrapped for a pipe.
+
+    Raises OutputError where there is no standard output.
+    """
+    if sys.stdout is None:
+        raise OutputError("Standard output is closed, so that the result has nowhere to go; run it again with one.")
+    return _Results(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, markup=False)
 
 
 def stderr() -> Console:
@@ -39,8 +54,9 @@ def stderr() -> Console:
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON to stdout, its characters as they are."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    """Print a value as JSON to stdout, its characters as they are where the stream has them."""
+    console = stdout()
+    console.out(json.dumps(value, ensure_ascii=not console.encoding.startswith("utf"), indent=2), highlight=False)
 
 
 def show_answer(answer: Answer, console: Console) -> None:
@@ -67,8 +83,14 @@ def show_figures(title: str, rows: Mapping[str, object], console: Console) -> No
     console.print(Text(title, style="bold"))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in rows.items():
-        table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
+        table.add_row(name, _figure(value))
     console.print(table)
+
+
+def _figure(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 @contextmanager

@@ -9,6 +9,10 @@ class SettingsError(FootnoteError):
     """Say which setting is wrong, and the nearest known name where the name is."""
 
 
+class OutputError(FootnoteError):
+    """Say that there is nowhere to print to."""
+
+
 class WriterError(FootnoteError):
     """Say in a few words why the language model gave no usable answer: "refused the key (401)"."""
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-import threading
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bot.answering.conversation import REMEMBERED, Exchange
 from bot.console import print_json, show_answer, stdout
+from bot.lines import next_line
 from bot.wiring import open_answerer, open_library, take_in
 from retrieval.errors import BadInputError
 
@@ -40,25 +37,7 @@ async def chat(settings: Settings, *, use_llm: bool) -> None:
         count = (await library.counts()).papers
         console.print(f"{count} papers. Ask away; an empty line or Ctrl-D ends.")
         history: deque[Exchange] = deque(maxlen=REMEMBERED)
-        while question := await _next_question():
+        while question := await next_line("\n> "):
             answer = await answerer.answer(question, tuple(history))
             history.append(Exchange.of(answer))
             show_answer(answer, console)
-
-
-async def _next_question() -> str:
-    """Return the next line, or an empty string where there is none."""
-    loop = asyncio.get_running_loop()
-    line: asyncio.Future[str] = loop.create_future()
-
-    def read() -> None:
-        try:
-            typed = input("\n> " if sys.stdin.isatty() else "").strip()
-        except EOFError:
-            typed = ""
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(line.set_result, typed)
-
-    # Not to_thread: its threads are waited for at the end, and after Ctrl-C nobody will press Enter.
-    threading.Thread(target=read, daemon=True).start()
-    return await line

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import io
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -45,9 +45,10 @@ def footnote(
     (tmp_path / ".footnote").mkdir()
     (tmp_path / ".footnote" / "models").symlink_to(models)
 
-    def run(*arguments: str, stdin: str = "") -> Result:
+    def run(*arguments: str, stdin: bytes = b"") -> Result:
         monkeypatch.setattr(sys, "argv", ["footnote", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        (tmp_path / "stdin").write_bytes(stdin)
+        monkeypatch.setattr(sys, "stdin", (tmp_path / "stdin").open())
         capsys.readouterr()
         try:
             main()
@@ -104,9 +105,12 @@ def test_an_empty_question_is_refused_with_an_example(footnote: Callable[..., Re
 
 
 def test_a_conversation_is_answered_until_its_input_ends(seeded: Callable[..., Result]) -> None:
-    shown = seeded("chat", stdin="is there an EEG dataset from west africa\nhow many patients vs controls?\n").out
-    assert shown.count("West Africa") + shown.count("Nigeria") >= 1
-    assert "74 papers" in shown
+    # A line in another encoding is one that finds little, and no end.
+    asked = b"\xff\xfe?\nis there an EEG dataset from west africa\nhow many patients vs controls?\n"
+    shown = seeded("chat", stdin=asked)
+    assert shown.code == 0
+    assert shown.out.count("West Africa") + shown.out.count("Nigeria") >= 1
+    assert "74 papers" in shown.out
 
 
 def test_search_prints_the_fields_that_programs_rely_on(seeded: Callable[..., Result]) -> None:
@@ -126,6 +130,7 @@ def test_ingest_takes_a_jsonl_file_once(footnote: Callable[..., Result], tmp_pat
     assert footnote("ingest", str(file)).out.startswith("3 new, 0 changed, 0 already known")
     assert footnote("ingest", str(file)).out.startswith("0 new, 0 changed, 3 already known")
     assert footnote("stats", "--json").json["papers"] == 3
+    assert "None" not in footnote("stats").out
 
 
 def test_a_bad_file_adds_nothing_and_says_why(footnote: Callable[..., Result], tmp_path: Path) -> None:
@@ -176,6 +181,18 @@ def test_doctor_says_how_to_mend_what_is_wrong(
     assert "FOOTNOTE_LLM__BASE_URL" in result.out
     assert "FOOTNOTE_DISCORD__PROXY" in result.out
     assert "not-shown" not in result.out + result.err
+
+
+def test_doctor_sees_a_token_that_no_header_may_hold(
+    footnote: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr("bot.commands.doctor.DISCORD_ME", f"http://127.0.0.1:{server.getsockname()[1]}/")
+        monkeypatch.setenv("FOOTNOTE_DISCORD__TOKEN", "not\nshown")
+        result = footnote("doctor")
+    assert result.code == 1
+    assert result.out.splitlines()[-1].startswith("✗ discord: the token does not look like one")
+    assert "shown" not in result.out + result.err
 
 
 def test_doctor_names_an_unknown_setting(footnote: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,6 +274,24 @@ def test_wrong_usage_exits_with_two(footnote: Callable[..., Result]) -> None:
     assert footnote("nonsense").code == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ask", "\udcff"),
+        ("search", "\udcff"),
+        ("search", "robots", "--source", "\udcff"),
+        ("digest", "preview", "--topic", "robots", "--topic", "\udcff"),
+        ("stats", "--data-dir", ""),
+        ("eval", ".", "--run-file", "."),
+        ("eval", ".", "--answers-file", "."),
+    ],
+)
+def test_what_cannot_be_meant_is_wrong_usage(footnote: Callable[..., Result], arguments: tuple[str, ...]) -> None:
+    result = footnote(*arguments)
+    assert result.code == 2
+    assert "Invalid value" in result.err
+
+
 def test_an_unknown_setting_is_one_sentence_and_exit_one(
     footnote: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,7 +303,7 @@ def test_an_unknown_setting_is_one_sentence_and_exit_one(
 
 def test_run_without_a_token_says_where_to_get_one(footnote: Callable[..., Result]) -> None:
     result = footnote("run")
-    assert result.code == 1
+    assert (result.code, result.err.count("\n")) == (1, 1)
     assert "FOOTNOTE_DISCORD__TOKEN" in result.err
 
 
@@ -286,9 +321,12 @@ def test_help_loads_neither_index_nor_model_nor_client() -> None:
     assert "ingest" in result.stdout
 
 
-@pytest.mark.parametrize("command", ["ask", "chat", "search", "ingest", "rebuild", "stats", "doctor", "eval", "run"])
+@pytest.mark.parametrize(
+    "command",
+    ["", "ask", "chat", "search", "ingest", "digest", "digest preview", "rebuild", "stats", "doctor", "eval", "run"],
+)
 def test_every_command_explains_itself_with_an_example(footnote: Callable[..., Result], command: str) -> None:
-    shown = footnote(command, "--help").out
+    shown = footnote(*command.split(), "--help").out
     assert "Example: footnote" in shown
 
 
