@@ -24,12 +24,22 @@ ENV_FILE = ".env"
 
 def _or_variable(name: str) -> BeforeValidator:
     """Fall back to a variable that every OpenAI client knows, in the environment or in .env."""
-    return BeforeValidator(lambda value: value or os.environ.get(name) or dotenv_values(ENV_FILE).get(name) or None)
+    return BeforeValidator(lambda value: value or os.environ.get(name) or _env_file().get(name) or None)
 
 
 def _or_nothing(name: str) -> BeforeValidator:
     """Let a variable that is there and empty mean nothing, instead of the default as for all others."""
-    return BeforeValidator(lambda value: "" if os.environ.get(name, dotenv_values(ENV_FILE).get(name)) == "" else value)
+    return BeforeValidator(lambda value: "" if os.environ.get(name, _env_file().get(name)) == "" else value)
+
+
+def _env_file() -> dict[str, str | None]:
+    """Return what .env says; raises SettingsError where it cannot be read."""
+    try:
+        return dotenv_values(ENV_FILE)
+    except UnicodeDecodeError:
+        raise SettingsError(f"{ENV_FILE} is not UTF-8 text; save it as that.") from None
+    except OSError as error:
+        raise SettingsError(f"{ENV_FILE} cannot be read ({error.strerror}); let Footnote read it.") from None
 
 
 class Section(BaseModel):
@@ -147,6 +157,13 @@ class Settings(BaseSettings):
             raise SettingsError(f"{name} is wrong: {first['msg']}.") from None
 
 
+def mend_connection(proxy: str | None) -> str:
+    """Say what to do where Discord cannot be reached through a proxy, or without one."""
+    if proxy:
+        return "check the network and FOOTNOTE_DISCORD__PROXY, which is set"
+    return "check the network, or set FOOTNOTE_DISCORD__PROXY where only a proxy leads out"
+
+
 def known_names() -> Iterator[tuple[str, FieldInfo]]:
     """Yield each setting's variable name and its field, in the order of the class."""
     for name, field in Settings.model_fields.items():
@@ -160,7 +177,7 @@ def known_names() -> Iterator[tuple[str, FieldInfo]]:
 
 def _refuse_unknown() -> None:
     known = [name for name, _ in known_names()]
-    given = [*os.environ, *dotenv_values(ENV_FILE)]
+    given = [*os.environ, *_env_file()]
     for name in given:
         upper = name.upper()
         if upper.startswith(PREFIX) and upper not in known:

@@ -9,6 +9,7 @@ import aiohttp
 from rich.text import Text
 
 from bot.console import stdout
+from bot.settings import mend_connection
 from bot.wiring import make_embedder, open_library
 from retrieval.errors import FootnoteError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 10.0  # seconds for a server to say anything
 DISCORD_ME = "https://discord.com/api/v10/users/@me"
+COPY = "copy it anew from https://discord.com/developers/applications (Bot)"
 UNAUTHORIZED = 401
 OK = 200
 
@@ -110,7 +112,7 @@ async def _discord(settings: Settings) -> Finding:
     token = settings.discord.token
     if token is None:
         return Finding("discord", ok=None, sentence="no token set; only `footnote run` needs FOOTNOTE_DISCORD__TOKEN")
-    headers = {"Authorization": f"Bot {token.get_secret_value()}"}
+    headers = {"Authorization": f"Bot {token.get_secret_value().strip()}"}
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session,
@@ -119,11 +121,12 @@ async def _discord(settings: Settings) -> Finding:
             status = response.status
             name = (await response.json())["username"] if status == OK else None
     except (aiohttp.ClientError, TimeoutError, OSError):
-        sentence = "discord.com cannot be reached; check the network, or set FOOTNOTE_DISCORD__PROXY"
+        sentence = f"discord.com cannot be reached; {mend_connection(settings.discord.proxy)}"
         return Finding("discord", ok=False, sentence=sentence)
+    except ValueError:  # a line break, say, which no header may hold
+        return Finding("discord", ok=False, sentence=f"the token does not look like one; {COPY}")
     if status == UNAUTHORIZED:
-        sentence = "the token is refused; copy it anew from https://discord.com/developers/applications (Bot)"
-        return Finding("discord", ok=False, sentence=sentence)
+        return Finding("discord", ok=False, sentence=f"the token is refused; {COPY}")
     if name is None:
         return Finding("discord", ok=False, sentence=f"discord.com answered {status}; try again later")
     return Finding("discord", ok=True, sentence=f"the token is {name}'s")

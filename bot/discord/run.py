@@ -20,6 +20,7 @@ from bot.discord.inflight import FINISH_SECONDS
 from bot.discord.sync import FILE_NAME, CommandsFile
 from bot.errors import DiscordStartError
 from bot.fetching import open_fetcher
+from bot.settings import mend_connection
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -83,7 +84,7 @@ async def serve(bot: FootnoteBot, token: str, *jobs: Job) -> None:
     `jobs` run beside it from the moment it is ready, until the event that they are given is set.
     Raises DiscordStartError as `run_bot` does.
     """
-    with _stop_signals() as signals, _as_sentences():
+    with _stop_signals() as signals, _as_sentences(bot.http.proxy):
         async with bot:
             stop = asyncio.Event()
             working = asyncio.create_task(_work(bot, jobs, stop))
@@ -166,7 +167,7 @@ def _stop_signals() -> Iterator[asyncio.Queue[signal.Signals]]:
 
 
 @contextmanager
-def _as_sentences() -> Iterator[None]:
+def _as_sentences(proxy: str | None) -> Iterator[None]:
     """Raise DiscordStartError for what discord.py raises when it cannot log in or stay connected."""
     try:
         yield
@@ -187,10 +188,7 @@ def _as_sentences() -> Iterator[None]:
             "try again later, or see https://discordstatus.com."
         ) from None
     except (aiohttp.ClientError, discord.GatewayNotFound, OSError) as error:
-        raise DiscordStartError(
-            f"Discord cannot be reached ({_reason(error)}): check the network, "
-            "or set FOOTNOTE_DISCORD__PROXY where only a proxy leads out."
-        ) from None
+        raise DiscordStartError(f"Discord cannot be reached ({_reason(error)}): {mend_connection(proxy)}.") from None
 
 
 def _reason(error: Exception) -> str:

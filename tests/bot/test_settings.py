@@ -51,6 +51,12 @@ def test_an_unknown_name_in_the_env_file_is_refused_too(tmp_path: Path) -> None:
         Settings.load()
 
 
+def test_an_env_file_in_another_encoding_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"FOOTNOTE_LLM__MODEL=\xff\n")
+    with pytest.raises(SettingsError, match="UTF-8"):
+        Settings.load()
+
+
 def test_a_wrong_value_is_named_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTNOTE_LLM__TIMEOUT", "sk-oops-a-key")
     with pytest.raises(SettingsError, match="FOOTNOTE_LLM__TIMEOUT is wrong") as caught:
