@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import BadInputError
+from retrieval.json_lines import read_json_lines, text_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
     from retrieval.papers import Hit
 
+log = logging.getLogger(__name__)
+
 RUN_DEPTH = 100  # papers a query, as far as R@100 looks
+
+_QUERY = '{"_id": "1", "text": "…"}'
+_JUDGEMENT = '{"query_id": "1", "answerable": true, "facts": ["…"]}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ class Dataset:
 def read_dataset(folder: Path, split: str) -> Dataset:
     """Read queries, relevance and (where there is one) answers.jsonl of a BEIR folder.
 
-    Queries without a relevant paper and without a judgement belong to another split and are left out.
+    Queries without a relevant paper and without a judgement belong to another split and are left out, and so is the
+    relevance of queries that are not there.
     Raises BadInputError naming the file, and the line where one is wrong.
     """
     qrels_file = folder / "qrels" / f"{split}.tsv"
@@ -67,23 +73,22 @@ def read_dataset(folder: Path, split: str) -> Dataset:
             f"qrels/{split}.tsv (splits found: {splits})."
         )
     qrels = _read_qrels(qrels_file)
-    answers_file = folder / "answers.jsonl"
-    judgements = {
-        row["query_id"]: Judgement(
-            query_id=row["query_id"],
-            answerable=bool(row["answerable"]),
-            kind=row.get("kind", ""),
-            facts=tuple(row.get("facts") or ()),
-            borderline=frozenset(row.get("borderline") or ()),
-        )
-        for row in (_read_jsonl(answers_file, "query_id", "answerable") if answers_file.exists() else ())
-    }
+    answers_file, queries_file = folder / "answers.jsonl", folder / "queries.jsonl"
+    judged = read_json_lines(answers_file, _judgement, _JUDGEMENT) if answers_file.exists() else ()
+    judgements = {judgement.query_id: judgement for judgement in judged}
     queries = tuple(
-        Query(row["_id"], row["text"], tuple(row.get("history") or ()))
-        for row in _read_jsonl(folder / "queries.jsonl", "_id", "text")
-        if row["_id"] in qrels or row["_id"] in judgements
+        query
+        for query in read_json_lines(queries_file, _query, _QUERY)
+        if query.query_id in qrels or query.query_id in judgements
     )
-    return Dataset(folder / "corpus.jsonl", queries, qrels, judgements)
+    if not queries:
+        raise BadInputError(
+            f"There is nothing to measure: {queries_file} holds no query that {qrels_file.name} or answers.jsonl names."
+        )
+    asked = {query.query_id: qrels[query.query_id] for query in queries if query.query_id in qrels}
+    if missing := len(qrels) - len(asked):
+        log.warning("%d queries of %s are left out: %s does not hold them", missing, qrels_file, queries_file)
+    return Dataset(folder / "corpus.jsonl", queries, asked, judgements)
 
 
 def measure(qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[Hit]]) -> dict[str, float]:
@@ -141,6 +146,13 @@ def _aggregate(
     return {name: float(values[metric]) for name, metric in names.items()}
 
 
+def check_run_ids(ids: Iterable[str]) -> None:
+    """Raise BadInputError for an id that a TREC run cannot hold, as blanks part its columns."""
+    for one in ids:
+        if one.split() != [one]:
+            raise BadInputError(f'A run in TREC form cannot hold the id "{one}", for its blank; leave --run-file out.')
+
+
 def write_run(path: Path, run: Mapping[str, Sequence[Hit]], tag: str) -> None:
     """Write a TREC run: query id, Q0, paper id, rank from 1, score, tag.
 
@@ -152,32 +164,53 @@ def write_run(path: Path, run: Mapping[str, Sequence[Hit]], tag: str) -> None:
                 file.write(f"{query_id} Q0 {hit.paper.paper_id} {rank} {1 / rank:.6f} {tag}\n")
 
 
+def _query(record: dict[str, Any]) -> Query:
+    return Query(_needed(record, "_id"), _needed(record, "text"), texts_of(record, "history"))
+
+
+def _judgement(record: dict[str, Any]) -> Judgement:
+    answerable = record.get("answerable")
+    if not isinstance(answerable, bool):
+        raise BadInputError('"answerable" is neither true nor false')
+    return Judgement(
+        query_id=_needed(record, "query_id"),
+        answerable=answerable,
+        kind=text_of(record, "kind"),
+        facts=texts_of(record, "facts"),
+        borderline=frozenset(texts_of(record, "borderline")),
+    )
+
+
+def _needed(record: dict[str, Any], name: str) -> str:
+    if record.get(name) is None:
+        raise BadInputError(f'"{name}" is missing')
+    return text_of(record, name)
+
+
 def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError:
+        raise BadInputError(f"{path} is not UTF-8 text.") from None
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
     qrels: dict[str, dict[str, int]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.reader(file, delimiter="\t"), start=1):
-            if number == 1 and row[:1] == ["query-id"]:
-                continue
-            try:
-                query_id, paper_id, score = row
-                qrels.setdefault(query_id, {})[paper_id] = int(score)
-            except ValueError:
-                raise BadInputError(f"{path}:{number} is not query-id, corpus-id and score.") from None
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or (number == 1 and line.startswith("query-id\t")):
+            continue
+        try:
+            query_id, paper_id, score = line.split("\t")
+            qrels.setdefault(query_id, {})[paper_id] = _grade(score)
+        except ValueError:
+            raise BadInputError(
+                f"{path}, line {number}: it is not query-id, corpus-id and a whole score, with tabs between."
+            ) from None
     return qrels
 
 
-def _read_jsonl(path: Path, *needed: str) -> Iterable[dict[str, Any]]:
-    if not path.is_file():
-        raise BadInputError(f"{path} is missing.")
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                missing = [key for key in needed if key not in row]
-            except (json.JSONDecodeError, TypeError):
-                raise BadInputError(f"{path}:{number} is not a JSON object.") from None
-            if missing:
-                raise BadInputError(f"{path}:{number} lacks {missing[0]!r}.")
-            yield row
+def _grade(score: str) -> int:
+    """Return a score as a whole number, which "1.0" is, too."""
+    grade = float(score)
+    if not grade.is_integer():
+        raise ValueError(score)
+    return int(grade)

@@ -15,7 +15,7 @@ from bot.report.evaluation import Evaluation
 from bot.settings import ChromaSettings
 from bot.wiring import open_answerer, open_library
 from retrieval.errors import BadInputError
-from retrieval.evaluation import RUN_DEPTH, Dataset, Query, read_dataset, write_run
+from retrieval.evaluation import RUN_DEPTH, Dataset, Query, check_run_ids, read_dataset, write_run
 from retrieval.sources.jsonl import read_jsonl
 
 if TYPE_CHECKING:
@@ -46,7 +46,14 @@ async def evaluate(
     for file in (run_file, answers_file, report):
         if file and not file.absolute().parent.is_dir():
             raise BadInputError(f"{file} cannot be written: make the folder {file.parent} first.")
-    evaluation = await run_over(settings, folder, split, use_llm=use_llm, always_answer=answers_file is not None)
+    evaluation = await run_over(
+        settings,
+        folder,
+        split,
+        use_llm=use_llm,
+        always_answer=answers_file is not None,
+        as_trec=run_file is not None,
+    )
     if run_file:
         write_run(run_file, evaluation.run, tag="footnote")
     if answers_file:
@@ -81,11 +88,24 @@ async def evaluate(
 
 
 async def run_over(
-    settings: Settings, folder: Path, split: str, *, use_llm: bool = False, always_answer: bool = False
+    settings: Settings,
+    folder: Path,
+    split: str,
+    *,
+    use_llm: bool = False,
+    always_answer: bool = False,
+    as_trec: bool = False,
 ) -> Evaluation:
-    """Rank each query of a dataset, and answer it where the dataset judges answers or `always_answer` is said."""
+    """Rank each query of a dataset, and answer it where the dataset judges answers or `always_answer` is said.
+
+    Raises BadInputError before the work begins where the dataset is wrong or, with `as_trec`, has ids that a TREC run
+    cannot hold.
+    """
     dataset = read_dataset(folder, split)
     papers = read_jsonl(dataset.corpus, own_ids=True)
+    if as_trec:
+        check_run_ids(query.query_id for query in dataset.queries)
+        check_run_ids(paper.paper_id for paper in papers)
     own = settings.model_copy(
         update={
             "data_dir": settings.data_dir / "eval" / _digest(dataset.corpus),

@@ -268,6 +268,19 @@ def test_eval_of_a_folder_that_is_no_dataset_names_what_is_missing(
     assert "dev" in result.err
 
 
+def test_eval_refuses_ids_that_its_files_cannot_hold_before_it_begins(
+    footnote: Callable[..., Result], tmp_path: Path
+) -> None:
+    folder = _beir(tmp_path / "tiny")
+    corpus = (folder / "corpus.jsonl").read_text()
+    (folder / "corpus.jsonl").write_text(corpus.replace('"d2"', '" d2"'))
+    result = footnote("eval", str(folder), "--split", "dev", "--run-file", str(tmp_path / "run.trec"))
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert '" d2"' in result.err
+    assert not (tmp_path / "run.trec").exists()
+    assert not (tmp_path / ".footnote" / "eval").exists()
+
+
 def test_wrong_usage_exits_with_two(footnote: Callable[..., Result]) -> None:
     assert footnote("search").code == 2
     assert footnote("search", "x", "--limit", "0").code == 2

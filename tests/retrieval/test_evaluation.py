@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.errors import BadInputError
-from retrieval.evaluation import measure, read_dataset, recall_curve, write_run
+from retrieval.evaluation import Query, check_run_ids, measure, read_dataset, recall_curve, write_run
 from retrieval.papers import Evidence, Hit, Paper
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ def _hits(*paper_ids: str) -> list[Hit]:
 def _folder(folder: Path, queries: str, qrels: str, answers: str | None = None) -> Path:
     (folder / "qrels").mkdir(parents=True)
     (folder / "corpus.jsonl").write_text('{"_id": "d1", "title": "T", "text": "Text."}\n')
-    (folder / "queries.jsonl").write_text(queries)
-    (folder / "qrels" / "dev.tsv").write_text(qrels)
+    # In Latin-1, so that a test may have bytes that are not UTF-8.
+    (folder / "queries.jsonl").write_text(queries, encoding="latin-1")
+    (folder / "qrels" / "dev.tsv").write_text(qrels, encoding="latin-1", newline="")
     if answers is not None:
         (folder / "answers.jsonl").write_text(answers)
     return folder
@@ -101,15 +102,64 @@ def test_queries_of_another_split_are_left_out_and_judged_ones_kept(tmp_path: Pa
 @pytest.mark.parametrize(
     ("queries", "qrels", "named"),
     [
-        ('{"_id": "q"}\n', "q\td1\t1\n", "queries.jsonl:1"),
-        ('{"_id": "q", "text": "t"}\noops\n', "q\td1\t1\n", "queries.jsonl:2"),
-        ('{"_id": "q", "text": "t"}\n', "query-id\tcorpus-id\tscore\nq\td1\n", "dev.tsv:2"),
-        ('{"_id": "q", "text": "t"}\n', "q\td1\tmany\n", "dev.tsv:1"),
+        ('{"_id": "q"}\n', "q\td1\t1\n", 'queries.jsonl, line 1: "text" is missing'),
+        ('{"_id": "q", "text": null}\n', "q\td1\t1\n", 'queries.jsonl, line 1: "text" is missing'),
+        ('{"_id": "q", "text": ["t"]}\n', "q\td1\t1\n", 'queries.jsonl, line 1: "text" is not text'),
+        ('{"_id": "q", "text": "t", "history": "h"}\n', "q\td1\t1\n", 'line 1: "history" is not a list'),
+        ('{"_id": "q", "text": "t"}\noops\n', "q\td1\t1\n", "queries.jsonl, line 2: it is not JSON"),
+        ('"_id and text"\n', "q\td1\t1\n", "queries.jsonl, line 1: it is not an object"),
+        ('{"_id": "q", "text": "\xe9"}\n', "q\td1\t1\n", "queries.jsonl, line 1: it is not UTF-8"),
+        ('{"_id": "q", "text": "t"}\n', "query-id\tcorpus-id\tscore\nq\td1\n", "dev.tsv, line 2"),
+        ('{"_id": "q", "text": "t"}\n', "q\td1\tmany\n", "dev.tsv, line 1"),
+        ('{"_id": "q", "text": "t"}\n', "q\td1\t0.5\n", "dev.tsv, line 1"),
+        ('{"_id": "q", "text": "t"}\n', "\xe9\td1\t1\n", "dev.tsv is not UTF-8"),
+        ("", "q\td1\t1\n", "nothing to measure"),
     ],
 )
-def test_a_wrong_line_is_named_by_file_and_number(tmp_path: Path, queries: str, qrels: str, named: str) -> None:
+def test_what_is_wrong_is_named_by_file_and_line(tmp_path: Path, queries: str, qrels: str, named: str) -> None:
     with pytest.raises(BadInputError, match=named):
         read_dataset(_folder(tmp_path / "set", queries, qrels), "dev")
+
+
+@pytest.mark.parametrize(
+    ("judgement", "named"),
+    [
+        ('{"query_id": ["q"], "answerable": true}', '"query_id" is not text'),
+        ('{"query_id": "q", "answerable": "false"}', '"answerable" is neither true nor false'),
+        ('{"query_id": "q", "answerable": true, "facts": "a fact"}', '"facts" is not a list'),
+    ],
+)
+def test_a_judgement_that_would_be_misread_is_refused(tmp_path: Path, judgement: str, named: str) -> None:
+    folder = _folder(tmp_path / "set", '{"_id": "q", "text": "t"}\n', "q\td1\t1\n", judgement)
+    with pytest.raises(BadInputError, match=f"answers.jsonl, line 1: {named}"):
+        read_dataset(folder, "dev")
+
+
+def test_numbers_are_ids_blank_lines_nothing_and_scores_may_have_a_point(tmp_path: Path) -> None:
+    folder = _folder(
+        tmp_path / "set",
+        queries='{"_id": 5, "text": 7}\n\n',
+        qrels="query-id\tcorpus-id\tscore\r\n5\t 7\t1.0\r\n\r\n\n",
+        answers='{"query_id": 5, "answerable": true, "borderline": [8]}\n',
+    )
+    dataset = read_dataset(folder, "dev")
+    assert dataset.queries == (Query("5", "7"),)
+    assert dataset.qrels == {"5": {" 7": 1}}
+    assert dataset.judgements["5"].borderline == {"8"}
+
+
+def test_a_query_that_is_not_there_counts_in_no_average(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = _folder(tmp_path / "set", '{"_id": "q", "text": "t"}\n', "q\td1\t1\nlost\td1\t1\n")
+    dataset = read_dataset(folder, "dev")
+    assert measure(dataset.qrels, {"q": _hits("d1")})["R@1"] == 1.0
+    assert "1 queries" in caplog.text
+
+
+@pytest.mark.parametrize("wrong", ["", "two words", " 7", "a\tb"])
+def test_an_id_that_a_run_cannot_hold_is_refused(wrong: str) -> None:
+    check_run_ids(["q1", "PMC-7", "é"])
+    with pytest.raises(BadInputError, match="--run-file"):
+        check_run_ids(["q1", wrong])
 
 
 def test_a_split_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:

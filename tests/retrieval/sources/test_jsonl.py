@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retrieval.errors import BadInputError
+from retrieval.json_lines import LONGEST_LINE
 from retrieval.papers import Paper, identify
-from retrieval.sources.jsonl import LONGEST_LINE, LONGEST_TEXT, read_jsonl
+from retrieval.sources.jsonl import LONGEST_TEXT, read_jsonl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,3 +156,9 @@ def test_every_text_comes_back_verbatim(tmp_path: Path, texts: list[str], ascii_
     records = [{"_id": str(at), "title": f"Title {at}", "text": text} for at, text in enumerate(texts)]
     path.write_bytes("\n".join(json.dumps(record, ensure_ascii=ascii_only) for record in records).encode())
     assert [paper.abstract for paper in read_jsonl(path, own_ids=True)] == texts
+
+
+def test_own_ids_are_kept_to_the_last_blank(tmp_path: Path) -> None:
+    file = tmp_path / "corpus.jsonl"
+    file.write_text('{"_id": " 7", "title": "T", "text": "Text."}\n{"_id": 7, "title": "T", "text": "Text."}\n')
+    assert [paper.paper_id for paper in read_jsonl(file, own_ids=True)] == [" 7", "7"]

@@ -1,0 +1,91 @@
+"""Read JSON Lines, plain or gzipped: one object a line, and whatever is wrong said with its file and line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import zlib
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+T = TypeVar("T")
+
+LONGEST_LINE = 1_600_000  # bytes: a text of 100,000 characters, each written as an escaped pair, and what is beside it
+
+# No text has these, and neither SQL nor a hash takes them.
+_IMPOSSIBLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def read_json_lines(path: Path, make: Callable[[dict[str, Any]], T], example: str) -> Iterator[T]:
+    """Yield what `make` makes of each line's object; blank lines are passed over.
+
+    Raises BadInputError that names the line and shows what a right one is like, `example`: where it is no object, and
+    where `make` raises a BadInputError of a few words.
+    """
+    like = f"a line is one JSON object such as {example}"
+    for number, line in _lines(path, like):
+        try:
+            yield make(_object(line))
+        except BadInputError as error:
+            raise BadInputError(f"{path}, line {number}: {error}; {like}.") from None
+
+
+def text_of(record: dict[str, Any], *names: str) -> str:
+    """Return the first of the fields that is there and not null, "" if none is; a number that is whole is text, too."""
+    name, value = next(((name, record[name]) for name in names if record.get(name) is not None), ("", ""))
+    return _text(name, value)
+
+
+def texts_of(record: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Return the texts of a field that is a list of them; none where it is missing or null."""
+    values = record.get(name)
+    if values is None:
+        return ()
+    if not isinstance(values, list):
+        raise BadInputError(f'"{name}" is not a list')
+    return tuple(_text(name, value) for value in values)
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise BadInputError(f'"{name}" is not text')
+    if _IMPOSSIBLE.search(value):
+        raise BadInputError(f'"{name}" holds half a character or a null character')
+    return value
+
+
+def _lines(path: Path, like: str) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not blank, numbered from 1."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):
+                if len(line) == LONGEST_LINE:
+                    raise BadInputError(f"{path}, line {number}: it is longer than {LONGEST_LINE:,} bytes; {like}.")
+                if line.strip():
+                    yield number, line.removeprefix(b"\xef\xbb\xbf")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise BadInputError(f"{path} is not a whole gzip file: {error}.") from error
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(line.decode())
+    except UnicodeDecodeError:
+        raise BadInputError("it is not UTF-8 text") from None
+    except json.JSONDecodeError as error:
+        raise BadInputError(f"it is not JSON ({error.msg} at character {error.pos + 1})") from None
+    except (ValueError, RecursionError):
+        raise BadInputError("it is no JSON that can be read") from None
+    if not isinstance(record, dict):
+        raise BadInputError("it is not an object")
+    return record
