@@ -43,9 +43,7 @@ class InFlight:
 
         Raises ClosingError where closing has begun; the task is waited for all the same, since it has to say so.
         """
-        task = _current()
-        self._handlers[task] = (apologise, copy_context())
-        task.add_done_callback(self._handlers.pop)
+        self._watch(_current(), apologise, copy_context())
         if self.closing:
             raise ClosingError
 
@@ -70,17 +68,18 @@ class InFlight:
         self.closing = True
         if await self._settle(seconds):
             return
-        apologies = []
-        for task, (apologise, context) in self._handlers.items():
+        for task, (apologise, context) in list(self._handlers.items()):
             if work := self._work.get(task):
                 work.cancel()
             else:
                 task.cancel()
-                apologies.append((apologise, context))
+                telling = asyncio.create_task(apologise(GivenUpError()), context=context)
+                self._watch(telling, apologise, context)
         await self._settle(APOLOGY_SECONDS)
-        told = [asyncio.create_task(apologise(GivenUpError()), context=context) for apologise, context in apologies]
-        if told:
-            await asyncio.wait(told, timeout=APOLOGY_SECONDS)
+
+    def _watch(self, task: asyncio.Task[Any], apologise: Apology, context: Context) -> None:
+        self._handlers[task] = (apologise, context)
+        task.add_done_callback(self._handlers.pop)
 
     async def _settle(self, seconds: float) -> bool:
         """Wait for every handler, those included that only tell late-comers; return whether all came to their end."""
