@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from retrieval.errors import EmbeddingError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
 
 async def make_embedder(settings: Settings) -> Embedder:
-    """Return the embedding model that the settings name; raises EmbeddingError where a server is needed and away."""
+    """Return the embedding model that the settings name.
+
+    Raises EmbeddingError where a server is needed and away, or wants a key that is not set.
+    """
     embedding = settings.embedding
     if embedding.provider == "local":
         from retrieval.embedding.local import LocalEmbedder
@@ -25,11 +30,17 @@ async def make_embedder(settings: Settings) -> Embedder:
     from retrieval.embedding.openai import OpenAIEmbedder
 
     key = embedding.api_key or settings.llm.api_key
+    base_url = embedding.base_url or settings.llm.base_url
+    if key is None and base_url is None:
+        raise EmbeddingError(
+            "OpenAI's embeddings need a key: set FOOTNOTE_EMBEDDING__API_KEY, or name a server that needs none in "
+            "FOOTNOTE_EMBEDDING__BASE_URL."
+        )
     return await OpenAIEmbedder.connect(
         model=embedding.model,
         dimensions=embedding.dimensions,
         api_key=key.get_secret_value() if key else None,
-        base_url=embedding.base_url or settings.llm.base_url,
+        base_url=base_url,
     )
 
 
@@ -38,13 +49,18 @@ async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIte
     """Open the library of the data dir, with `rebuild` its indexes emptied, and close it at the end."""
     from retrieval.library import Library
 
-    library = await Library.open(
-        settings.data_dir,
-        await make_embedder(settings),
-        database_url=settings.database_url,
-        chroma_url=settings.chroma.url,
-        rebuild=rebuild,
-    )
+    embedder = await make_embedder(settings)
+    try:
+        library = await Library.open(
+            settings.data_dir,
+            embedder,
+            database_url=settings.database_url,
+            chroma_url=settings.chroma.url,
+            rebuild=rebuild,
+        )
+    except BaseException:
+        await embedder.close()
+        raise
     try:
         yield library
     finally:

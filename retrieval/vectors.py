@@ -7,13 +7,17 @@ in a thread and pass small batches.
 from __future__ import annotations
 
 import contextlib
+import logging
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import chromadb
+from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 
-from retrieval.errors import LibraryDamagedError
+from retrieval.errors import BadInputError, LibraryDamagedError
+from retrieval.opening import throw_away
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.api.collection_configuration import CreateCollectionConfiguration
     from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
 
 COLLECTION = "footnote"
 # Rows a write: about 40 ms of held interpreter lock, well inside a Discord heartbeat.
@@ -45,19 +51,45 @@ class DenseIndex:
 
     @classmethod
     def open(cls, *, folder: Path, url: str | None, stamp: str) -> DenseIndex:
-        """Open the embedded index in `folder`, or the server's at `url`.
+        """Open the server's index at `url`, or the embedded one in `folder`, which starts empty if it is unreadable.
 
-        Raises LibraryDamagedError where neither can be opened.
+        Raises LibraryDamagedError where the server cannot be used or the folder not be written, BadInputError where
+        the address is none.
         """
-        settings = ChromaSettings(anonymized_telemetry=False)
+        if url is not None:
+            return cls._connect(url, stamp)
         try:
-            if url is None:
-                return cls(chromadb.PersistentClient(str(folder), settings=settings), stamp)
-            host, port, ssl = _address(url)
-            return cls(chromadb.HttpClient(host, port, ssl=ssl, settings=settings), stamp)
+            return cls._embedded(folder, stamp)
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with derived files, new ones mend it
+            log.warning("the dense index is thrown away, because it cannot be opened: %s", error)
+            throw_away(folder)
+        try:
+            return cls._embedded(folder, stamp)
         except (ChromaError, ValueError, OSError) as error:
-            where = url or folder
-            raise LibraryDamagedError(f"Chroma at {where} cannot be opened: {error}") from error
+            raise LibraryDamagedError(
+                f"The dense index cannot be opened ({error}); make sure that {folder} can be written, or delete it: "
+                "it is made anew from the catalogue."
+            ) from error
+
+    @classmethod
+    def _embedded(cls, folder: Path, stamp: str) -> DenseIndex:
+        try:
+            return cls(chromadb.PersistentClient(str(folder), settings=_settings()), stamp)
+        except BaseException:
+            # Or Chroma would hand out the client that failed for every further try.
+            SharedSystemClient.clear_system_cache()
+            raise
+
+    @classmethod
+    def _connect(cls, url: str, stamp: str) -> DenseIndex:
+        host, port, ssl = _address(url)
+        try:
+            return cls(chromadb.HttpClient(host, port, ssl=ssl, settings=_settings()), stamp)
+        except (ChromaError, ValueError, OSError) as error:
+            reason = str(error).splitlines()[0].rstrip(".?! ")
+            raise LibraryDamagedError(
+                f"The Chroma server at {host}:{port} cannot be used ({reason}); start it, or mend FOOTNOTE_CHROMA__URL."
+            ) from error
 
     @property
     def stamp(self) -> str | None:
@@ -100,11 +132,14 @@ class DenseIndex:
         self._client.close()  # type: ignore[attr-defined]  # in every client, but not in its declared type
 
 
-def _address(url: str) -> tuple[str, int, bool]:
-    from urllib.parse import urlsplit
+def _settings() -> ChromaSettings:
+    return ChromaSettings(anonymized_telemetry=False)
 
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("FOOTNOTE_CHROMA__URL must look like http://host:8000")
-    ssl = parts.scheme == "https"
-    return parts.hostname, parts.port or (443 if ssl else 8000), ssl
+
+def _address(url: str) -> tuple[str, int, bool]:
+    with contextlib.suppress(ValueError):  # of a port that is none
+        parts = urlsplit(url)
+        ssl = parts.scheme == "https"
+        if parts.scheme in {"http", "https"} and parts.hostname:
+            return parts.hostname, parts.port or (443 if ssl else 8000), ssl
+    raise BadInputError("FOOTNOTE_CHROMA__URL is no address of a Chroma server; write it like http://host:8000.")

@@ -13,7 +13,7 @@ from local_llm import LocalLLM
 
 from bot.settings import Settings
 from bot.wiring import open_library, take_in
-from retrieval.errors import EmbeddingError, LibraryDamagedError
+from retrieval.errors import EmbeddingError, FootnoteError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -98,14 +98,27 @@ async def test_vectors_may_live_in_a_chroma_server(
     assert not (tmp_path / "data" / "chroma").exists()
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "not-a-url"])
+@pytest.mark.parametrize("url", ["http://me:hunter2@127.0.0.1:1", "not-a-url", "http://localhost:99999"])
 async def test_a_chroma_server_that_is_not_there_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("FOOTNOTE_CHROMA__URL", url)
-    with pytest.raises(LibraryDamagedError, match="cannot be opened"):
+    with pytest.raises(FootnoteError, match=r"FOOTNOTE_CHROMA__URL.*\.$") as caught:
         async with open_library(Settings.load(data_dir=tmp_path / "data")):
             pass
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_embeddings_of_openai_without_a_key_are_refused_before_anything_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FOOTNOTE_EMBEDDING__PROVIDER", "openai")
+    with pytest.raises(EmbeddingError, match="FOOTNOTE_EMBEDDING__API_KEY"):
+        async with open_library(Settings.load(data_dir=tmp_path / "data")):
+            pass
+    assert not (tmp_path / "data").exists()
 
 
 async def test_an_empty_library_takes_seeds_in_and_a_filled_one_does_not(

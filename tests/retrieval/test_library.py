@@ -318,6 +318,22 @@ async def test_a_library_that_closes_well_opens_without_a_rebuild(
     await again.close()
 
 
+@pytest.mark.parametrize("garbage", [b"garbage" * 1000, b""])
+async def test_a_dense_index_that_cannot_be_opened_is_made_anew_at_once(
+    tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper], garbage: bytes
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add(seeds[:5])
+    await library.close()
+    (tmp_path / "chroma" / "chroma.sqlite3").write_bytes(garbage)
+    counting.asked.clear()
+    again = await Library.open(tmp_path, counting)
+    assert await again.index_pending() == 5
+    assert counting.asked == []
+    assert (await again.search(seeds[0].title))[0].paper == seeds[0]
+    await again.close()
+
+
 async def test_similar_papers_are_of_the_same_theme_and_never_the_paper_itself(seeded: Library) -> None:
     (found,) = await seeded.search("Objective Mismatch in Model-based Reinforcement Learning", limit=1)
     near = await seeded.similar(found.paper.paper_id, limit=5)
