@@ -197,7 +197,7 @@ def rankings(
 
     return {
         "newest first": [newest for _ in topics],
-        "BM25": [[places[paper_id] for paper_id, _ in lexical.search(topic, DEPTH)] for topic in topics],
+        "BM25": [[places[paper_id] for paper_id, _ in lexical.search(lexical.read(topic), DEPTH)] for topic in topics],
         "digest": [digest(number) for number in range(len(topics))],
     }
 

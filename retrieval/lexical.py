@@ -9,15 +9,17 @@ from __future__ import annotations
 import math
 import re
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tantivy
 
 from retrieval.papers import identify
+from retrieval.query import importance
 from retrieval.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from retrieval.papers import Paper
@@ -30,6 +32,15 @@ WORD = re.compile(r"\w+")
 PIECE = 4  # characters
 MOST_NAMED = 10  # papers of one and the same title
 PIECES_WEIGHT = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalQuery:
+    """Hold a query as the index reads it: how much (0..1) each stemmed word and each piece of a word counts."""
+
+    text: str
+    words: Mapping[str, float]
+    pieces: Mapping[str, float]
 
 
 class LexicalIndex:
@@ -109,9 +120,15 @@ class LexicalIndex:
         self._writer.commit()
         self._index.reload()
 
-    def terms(self, text: str) -> list[str]:
-        """Return the distinct stemmed words of a text, in order."""
-        return list(dict.fromkeys(self._analyzer.analyze(fold(text))))
+    def read(self, query: str) -> LexicalQuery:
+        """Return a query as the other methods take it; words that only carry the question count little."""
+        words: dict[str, float] = {}
+        pieces: dict[str, float] = {}
+        for word in WORD.findall(fold(query)):
+            counts = importance(word)
+            for found, parts in ((words, self._analyzer.analyze(word)), (pieces, _pieces(word))):
+                found.update((part, max(counts, found.get(part, 0.0))) for part in parts)
+        return LexicalQuery(query, words, pieces)
 
     def idf(self, term: str) -> float:
         """Return BM25's inverse document frequency of a stemmed word; the rarer, the larger, never negative."""
@@ -119,25 +136,25 @@ class LexicalIndex:
 
     def weight(self, word: str) -> float:
         """Return the inverse document frequency of a word as written; of one that is cut in two, of the rarer part."""
-        return max(map(self.idf, self.terms(word)), default=self.idf(word))
+        return max(map(self.idf, self._analyzer.analyze(fold(word))), default=self.idf(word))
 
-    def search(self, query: str, limit: int) -> list[tuple[str, float]]:
+    def search(self, query: LexicalQuery, limit: int) -> list[tuple[str, float]]:
         """Return up to `limit` paper ids with their BM25 score, best first."""
         parts = self._parts(query)
         return self._run(tantivy.Query.boolean_query(parts), limit) if parts else []
 
-    def score(self, query: str, paper_ids: Sequence[str]) -> dict[str, float]:
+    def score(self, query: LexicalQuery, paper_ids: Sequence[str]) -> dict[str, float]:
         """Return the BM25 score of just these papers, by id; a paper without a common word is left out."""
         return self._among(self._parts(query), paper_ids)
 
-    def named(self, query: str) -> set[str]:
+    def named(self, query: LexicalQuery) -> set[str]:
         """Return the ids of the papers whose title the query is."""
-        asked = tantivy.Query.term_query(self._schema, "identity", identify(query), "basic")
+        asked = tantivy.Query.term_query(self._schema, "identity", identify(query.text), "basic")
         return {paper_id for paper_id, _ in self._run(asked, MOST_NAMED)}
 
-    def coverage(self, query: str, paper_ids: Sequence[str]) -> dict[str, float]:
-        """Return the idf-weighted share (0..1) of the query's words that these papers hold, by id; 0 is left out."""
-        weights = {term: self.idf(term) for term in self.terms(query)}
+    def coverage(self, query: LexicalQuery, paper_ids: Sequence[str]) -> dict[str, float]:
+        """Return the weighted share (0..1) of the query's words that these papers hold, by id; 0 is left out."""
+        weights = {term: counts * self.idf(term) for term, counts in query.words.items()}
         held = self._among(
             [
                 (tantivy.Occur.Should, tantivy.Query.const_score_query(self._term("words", term), weight))
@@ -147,10 +164,10 @@ class LexicalIndex:
         )
         return {paper_id: min(1.0, weight / sum(weights.values())) for paper_id, weight in held.items()}
 
-    def ideal(self, query: str) -> float:
+    def ideal(self, query: LexicalQuery) -> float:
         """Return the score that a paper holding every term of the query, over and over, would come near to."""
-        words = sum(self._idf("words", term) for term in self.terms(query))
-        pieces = sum(self._idf("pieces", piece) for piece in set(_pieces(query)))
+        words = sum(counts * self._idf("words", term) for term, counts in query.words.items())
+        pieces = sum(counts * self._idf("pieces", piece) for piece, counts in query.pieces.items())
         return (K1 + 1) * (words + PIECES_WEIGHT * pieces)
 
     def close(self) -> None:
@@ -159,16 +176,18 @@ class LexicalIndex:
 
     def _idf(self, field: str, term: str) -> float:
         searcher = self._index.searcher()
-        holding = searcher.doc_freq(field, term)
+        holding = min(
+            searcher.doc_freq(field, term), searcher.num_docs
+        )  # until a merge, it counts papers that left too
         return math.log(1 + (searcher.num_docs - holding + 0.5) / (holding + 0.5))
 
-    def _parts(self, query: str) -> list[tuple[tantivy.Occur, tantivy.Query]]:
-        words = (self._term("words", term) for term in self.terms(query))
-        pieces = (
-            tantivy.Query.boost_query(self._term("pieces", piece), PIECES_WEIGHT)
-            for piece in dict.fromkeys(_pieces(query))
-        )
-        return [(tantivy.Occur.Should, part) for part in (*words, *pieces)]
+    def _parts(self, query: LexicalQuery) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+        weighed = [("words", term, counts) for term, counts in query.words.items()]
+        weighed += [("pieces", piece, PIECES_WEIGHT * counts) for piece, counts in query.pieces.items()]
+        return [
+            (tantivy.Occur.Should, tantivy.Query.boost_query(self._term(field, term), weight))
+            for field, term, weight in weighed
+        ]
 
     def _term(self, field: str, term: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, term, "freq")

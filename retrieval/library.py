@@ -6,34 +6,29 @@ import asyncio
 import datetime as dt
 import logging
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from retrieval.catalogue import Added, Catalogue
 from retrieval.chunking import CHUNKER_VERSION
-from retrieval.embedding import WordEmbedder
-from retrieval.embedding.words import unpack
 from retrieval.errors import BadInputError, LibraryLockedError
 from retrieval.indexing import Indexer, Progress
 from retrieval.lexical import LexicalIndex
-from retrieval.papers import Evidence, Hit, Passage
-from retrieval.ranking import SHORTLIST, Candidate, fuse, match_words
+from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
 from retrieval.vectors import DenseIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from retrieval.catalogue import Counts, Fresh, Reading, StoredChunk
+    from retrieval.catalogue import Counts, Fresh, Reading
     from retrieval.embedding import Embedder
-    from retrieval.embedding.words import Words
-    from retrieval.papers import ChunkKind, Paper
+    from retrieval.papers import Hit, Paper
     from retrieval.sources.fetched import Fetched, Page
 
 __all__ = ["Library", "Progress"]
@@ -41,9 +36,6 @@ __all__ = ["Library", "Progress"]
 log = logging.getLogger(__name__)
 
 ADD_BATCH = 500
-# What each retriever proposes, papers by words and passages by vectors; a paper has about ten passages.
-REACH = 200
-FILTERED_REACH = 1000
 
 
 def _utc_now() -> dt.datetime:
@@ -70,6 +62,7 @@ class Library:
         self._embedder = embedder
         self._now = now
         self._titles: Sequence[tuple[str, str]] = ()
+        self._searcher = Searcher(catalogue, self._shelf, dense, lexical, embedder)
         self._indexer = Indexer(catalogue, self._shelf, dense, lexical, embedder, now)
 
     @classmethod
@@ -168,35 +161,12 @@ class Library:
         `since` keeps papers published on that day or later (those without a date are left out), `source`
         those of one source.
         """
-        if not query.strip():
-            return []
-        # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
-        reach = FILTERED_REACH if since or source else REACH
-        (vector, words), lexical = await asyncio.gather(self._embed_query(query), self._propose_by_words(query, reach))
-        nearest: dict[str, float] = {}
-        for chunk_id, cosine in await asyncio.to_thread(self._dense.query, vector, reach):
-            nearest.setdefault(chunk_id.rpartition("#")[0], cosine)
-        paper_ids = list(dict.fromkeys([*nearest, *dict(lexical)]))
-        if since or source:
-            paper_ids = await self._catalogue.among(paper_ids, since=since, source=source)
-        candidates = await self._candidates(query, vector, paper_ids, nearest, dict(lexical))
-        ranked = await self._rank(candidates, vector, words)
-        return await self._hits(query, vector, ranked[:limit])
+        return await self._searcher.search(query, limit, since=since, source=source) if query.strip() else []
 
     async def similar(self, paper_id: str, *, limit: int = 10) -> list[Hit]:
         """Return up to `limit` other papers, those with windows nearest to this one's first; none if it is unknown."""
         paper = await self.get(paper_id)
-        windows = (await self._shelf.windows([paper.paper_id])).get(paper.paper_id) if paper else None
-        if paper is None or windows is None:
-            return []
-        vector = _middle(windows)
-        near = (
-            chunk_id.rpartition("#")[0] for chunk_id, _ in await asyncio.to_thread(self._dense.query, vector, REACH)
-        )
-        others = [found for found in dict.fromkeys(near) if found != paper.paper_id]
-        candidates = await self._candidates(paper.title, vector, others, {}, {})
-        candidates.sort(key=lambda candidate: (-candidate.window, candidate.paper_id))
-        return await self._hits(paper.title, vector, [(each.window, each) for each in candidates[:limit]])
+        return await self._searcher.similar(paper, limit) if paper else []
 
     def titles(self) -> Sequence[tuple[str, str]]:
         """Return id and title of every paper that stands, those published or added last first."""
@@ -230,7 +200,7 @@ class Library:
         """Return the unit mean of each paper's window vectors, by the ids asked for; those without any are left out."""
         current = await self.current_ids(paper_ids)
         windows = await self._shelf.windows(set(current.values()))
-        return {asked: _middle(windows[paper_id]) for asked, paper_id in current.items() if paper_id in windows}
+        return {asked: middle(windows[paper_id]) for asked, paper_id in current.items() if paper_id in windows}
 
     async def reading(self, source: str) -> Reading | None:
         """Return how it stands with a source, by its name as a user writes it; None if it was never read."""
@@ -253,112 +223,6 @@ class Library:
         """Return the embedding model, whose name calibrated numbers belong to."""
         return self._embedder
 
-    async def _embed_query(self, query: str) -> tuple[NDArray[np.float32], Words | None]:
-        if isinstance(self._embedder, WordEmbedder):
-            vectors, (words,) = await self._embedder.embed_words([query])
-            return vectors[0], words
-        return (await self._embedder.embed([query]))[0], None
-
-    async def _propose_by_words(self, query: str, reach: int) -> list[tuple[str, float]]:
-        """Return paper ids with their BM25 score, and have their windows at hand before the query is embedded."""
-        found = await asyncio.to_thread(self._lexical.search, query, reach)
-        await self._shelf.windows(paper_id for paper_id, _ in found)
-        return found
-
-    async def _candidates(
-        self,
-        query: str,
-        vector: NDArray[np.float32],
-        paper_ids: Sequence[str],
-        nearest: Mapping[str, float],
-        bm25: Mapping[str, float],
-    ) -> list[Candidate]:
-        """Return papers with both scores, computed for those that only one index proposed."""
-        windows, rest, named = await asyncio.gather(
-            self._shelf.windows(paper_ids),
-            asyncio.to_thread(self._lexical.score, query, [each for each in paper_ids if each not in bm25]),
-            asyncio.to_thread(self._lexical.named, query),
-        )
-        if not windows:
-            return []
-        firsts = np.cumsum([0, *(len(rows) for rows in windows.values())])[:-1]
-        cosines = np.maximum.reduceat(np.concatenate(list(windows.values())) @ vector, firsts)
-        return [
-            Candidate(
-                paper_id,
-                nearest=max(cosine, nearest.get(paper_id, cosine)),
-                window=cosine,
-                bm25=bm25.get(paper_id) or rest.get(paper_id, 0.0),
-                sentence=cosine,
-                named=paper_id in named,
-            )
-            for paper_id, cosine in zip(windows, cosines.tolist(), strict=True)
-        ]
-
-    async def _rank(
-        self, candidates: Sequence[Candidate], vector: NDArray[np.float32], words: Words | None
-    ) -> list[tuple[float, Candidate]]:
-        """Order the candidates, the best of them by more; the others stay below in their order."""
-        ranked = fuse(candidates, self._embedder.model)
-        if words is None:
-            return ranked
-        shortlist = [candidate for _, candidate in ranked[:SHORTLIST]]
-        paper_ids = [candidate.paper_id for candidate in shortlist]
-        matches, chunks = await asyncio.gather(self._match(words, paper_ids), self._shelf.chunks(paper_ids))
-        sentences = _nearest_sentences(chunks, vector)
-        compared = [
-            replace(candidate, words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
-            for candidate, match in zip(shortlist, matches, strict=True)
-        ]
-        best = fuse(compared, self._embedder.model)
-        rest = ranked[SHORTLIST:]
-        above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
-        return [*best, *((score + above, candidate) for score, candidate in rest)]
-
-    async def _match(self, words: Words, paper_ids: Sequence[str]) -> list[float]:
-        """Return how well each paper's words match the query's."""
-        packed = await self._shelf.words(paper_ids)
-
-        def match() -> list[float]:
-            weights = np.array([self._lexical.weight(word) for word in words.words])
-            vectors = (unpack(packed.get(paper_id, b""), self._embedder.dimensions) for paper_id in paper_ids)
-            return match_words(words.vectors, weights, vectors)
-
-        return await asyncio.to_thread(match)
-
-    async def _hits(
-        self, query: str, vector: NDArray[np.float32], ranked: Sequence[tuple[float, Candidate]]
-    ) -> list[Hit]:
-        paper_ids = [candidate.paper_id for _, candidate in ranked]
-        papers, chunks, coverage = await asyncio.gather(
-            self._shelf.papers(paper_ids),
-            self._shelf.chunks(paper_ids),
-            asyncio.to_thread(self._lexical.coverage, query, paper_ids),
-        )
-        ideal = self._lexical.ideal(query)
-        hits = []
-        for score, candidate in ranked:
-            paper = papers.get(candidate.paper_id)
-            if paper is None or candidate.paper_id not in chunks:
-                continue  # it has left since it was found
-            parts = _passages(paper, chunks[candidate.paper_id], vector)
-            evidence = Evidence(
-                cosine=candidate.window,
-                sentence_cosine=_best(parts["sentence"]),
-                bm25=candidate.bm25,
-                bm25_share=candidate.bm25 / ideal if ideal else 0.0,
-                coverage=coverage.get(candidate.paper_id, 0.0),
-                words=candidate.words,
-            )
-            hits.append(Hit(paper, score, tuple(parts["window"]), tuple(parts["sentence"]), evidence))
-        return hits
-
-
-def _middle(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of unit vectors as a unit vector."""
-    middle = windows.mean(axis=0)
-    return np.asarray(middle / np.linalg.norm(middle), np.float32)
-
 
 def _own(data_dir: Path) -> FileLock:
     try:
@@ -372,37 +236,3 @@ def _own(data_dir: Path) -> FileLock:
     except OSError as error:
         raise BadInputError(f"The data dir {data_dir} cannot be used: {error.strerror or error}.") from error
     return lock
-
-
-def _nearest_sentences(chunks: Mapping[str, Sequence[StoredChunk]], vector: NDArray[np.float32]) -> dict[str, float]:
-    """Return the best cosine of each paper's sentences, by id; a paper without any is left out."""
-    owners, rows = [], []
-    for paper_id, parts in chunks.items():
-        for part in parts:
-            if part.kind == "sentence":
-                owners.append(paper_id)
-                rows.append(part.vector)
-    nearest: dict[str, float] = {}
-    for paper_id, cosine in zip(owners, (np.stack(rows) @ vector).tolist() if rows else [], strict=True):
-        nearest[paper_id] = max(cosine, nearest.get(paper_id, -1.0))
-    return nearest
-
-
-def _passages(
-    paper: Paper, stored: Sequence[StoredChunk], vector: NDArray[np.float32]
-) -> dict[ChunkKind, list[Passage]]:
-    """Return a paper's windows and sentences as passages, nearest to the query first."""
-    found: dict[ChunkKind, list[Passage]] = {"window": [], "sentence": []}
-    if not stored:
-        return found
-    cosines = np.stack([chunk.vector for chunk in stored]) @ vector
-    for at in np.argsort(-cosines, kind="stable"):
-        part = stored[at]
-        text = paper.abstract[part.start : part.end]
-        found[part.kind].append(Passage(part.start, part.end, text, float(cosines[at]), part.vector))
-    return found
-
-
-def _best(passages: Sequence[Passage]) -> float:
-    """Return the best cosine, 0 for a paper without such passages (an abstract that is empty)."""
-    return passages[0].cosine if passages else 0.0

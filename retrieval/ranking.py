@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -81,22 +81,18 @@ def fuse(candidates: Sequence[Candidate], model: str) -> list[tuple[float, Candi
     return [(float(scores[at]), candidates[at]) for at in order]
 
 
-def match_words(
-    query: NDArray[np.float32], weights: NDArray[np.float64], papers: Iterable[NDArray[np.float32]]
-) -> list[float]:
-    """Return for each paper the weighted mean, over the query's words, of the cosine of its word most like each.
+def match_words(best: NDArray[np.float32], rarity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how well (0..1) each paper's words match a query's, shape (papers,).
 
-    MaxSim (Khattab and Zaharia, "ColBERT", SIGIR 2020), over words instead of word pieces, and weighted.
+    MaxSim (Khattab and Zaharia, "ColBERT", SIGIR 2020), over words instead of word pieces, where a word counts by the
+    root of its rarity, and likeness by how likely it means that the words mean the same.
 
     Args:
-        query: unit vectors of the query's words, one row each.
-        weights: how much each of them counts, positive.
-        papers: unit vectors of each paper's words; a paper without any scores 0.
+        best: the cosine of each paper's word most like each of the query, shape (papers, words of the query).
+        rarity: of the query's words, positive.
     """
-    if not len(query):
-        return [0.0 for _ in papers]
-    shares = weights / weights.sum()
-    return [float(shares @ (query @ words.T).max(axis=1)) if len(words) else 0.0 for words in papers]
+    weights = np.sqrt(rarity)
+    return best @ (weights / weights.sum()) if len(weights) else np.zeros(len(best))
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

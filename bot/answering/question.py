@@ -11,18 +11,9 @@ from typing import Final
 
 import tantivy
 
+from retrieval.query import QUESTION_WORDS
 from retrieval.text import sentences
 
-# Words that carry a question but say nothing of its subject; stemmed before use.
-QUESTION_WORDS: Final = """
-a about all also am an and any anybody anyone anything are as at be been being both but by can could did do does
-doing done each either else every everything find for from get give got had has have having he her here how i if in
-into is it its just know like list look me more most much must my name no not of on one or other our own paper please
-same shall she should show shown so some somebody someone something still stuff such tell than that the their them then
-there these they thing this those to too trying two us use used very want was we were what when where whether which
-while who whom whose why will with without work would you your
-d doesn don dont doesnt didnt im isn isnt ive ll m re s t ve whats wheres whos
-"""
 GREETINGS: Final = """
 hi hello hey heya hiya howdy yo sup greetings morning afternoon evening night gm gn hola hallo salut ciao servus
 moin thanks thank thx ty tysm cheers merci danke gracias bye goodbye cya ok okay k kk cool nice great awesome perfect
@@ -246,7 +237,7 @@ def _analyzer() -> tuple[tantivy.TextAnalyzer, frozenset[str]]:
         .filter(tantivy.Filter.stemmer("english"))
         .build()
     )
-    return analyzer, frozenset(analyzer.analyze(QUESTION_WORDS))
+    return analyzer, frozenset(analyzer.analyze(" ".join(sorted(QUESTION_WORDS))))
 
 
 def _kind(folded: str) -> Kind:

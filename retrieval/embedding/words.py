@@ -32,7 +32,7 @@ STEP = 0.35  # between two levels, in standard deviations: about the best for no
 class Words:
     """Hold the distinct words of a text that are no stop words, and a unit vector for each.
 
-    `vectors` are float32 of shape (len(words), dimensions), rotated as those that `unpack` returns.
+    `vectors` are float32 of shape (len(words), dimensions), rotated as what is packed.
     """
 
     words: tuple[str, ...]
@@ -58,16 +58,23 @@ class Words:
         return bytes((low | high << 4).data)
 
 
-def unpack(packed: bytes, dimensions: int) -> NDArray[np.float32]:
-    """Return the vectors as far as four bits tell them, one row for each word that was packed.
+def best_matches(query: NDArray[np.float32], packed: Sequence[bytes]) -> NDArray[np.float32]:
+    """Return the cosine of each text's word most like each word of a query, shape (texts, words of the query).
 
-    Their lengths are one within a few hundredths. What was packed apart may be put together.
+    `query` has the `Words.vectors` of a query, `packed` what was packed of each text, where what was packed apart may
+    be put together; the row of a text without words is 0. Four bits tell a cosine within a few hundredths.
     """
-    pairs = np.frombuffer(packed, np.uint8).reshape(-1, dimensions // 2)
-    vectors = np.concatenate([pairs & 15, pairs >> 4], axis=1, dtype=np.float32, casting="unsafe")
-    vectors -= ZERO
-    vectors *= _step(dimensions)
-    return vectors
+    found = np.zeros((len(packed), len(query)), np.float32)
+    if not len(query):
+        return found
+    shift = ZERO * query.sum(axis=1)  # the levels were made positive, which adds the same to every product of a word
+    for row, each in enumerate(packed):  # one text's levels stay in the processor's cache, which those of all do not
+        if each:
+            pairs = np.frombuffer(each, np.uint8).reshape(-1, query.shape[1] // 2)
+            levels = np.concatenate([pairs & 15, pairs >> 4], axis=1, dtype=np.float32, casting="unsafe")
+            found[row] = (levels @ query.T).max(axis=0) - shift
+    found *= _step(query.shape[1])
+    return found
 
 
 def _step(dimensions: int) -> float:

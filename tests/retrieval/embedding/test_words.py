@@ -6,11 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.embedding.words import Words, unpack
+from retrieval.embedding.words import Words, best_matches
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from retrieval.embedding.local import LocalEmbedder
 
 
@@ -20,29 +18,29 @@ def _words(count: int, seed: int, outlier: float = 1.0) -> Words:
     return Words.of([f"w{at}" for at in range(count)], states)
 
 
-def _cosines(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (left * right).sum(axis=1) / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
-
-
 @given(count=st.integers(1, 40), seed=st.integers(0, 1000), outlier=st.sampled_from([1.0, 20.0]))
-def test_four_bits_a_dimension_keep_directions_and_lengths(count: int, seed: int, outlier: float) -> None:
-    words = _words(count, seed, outlier)
+def test_four_bits_a_dimension_keep_cosines(count: int, seed: int, outlier: float) -> None:
+    words, asked = _words(count, seed, outlier), _words(5, seed + 1, outlier)
     packed = words.pack()
-    found = unpack(packed, 384)
     assert len(packed) == count * 192
-    assert _cosines(found, words.vectors).min() > 0.98
-    assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=0.12)
+    exact = (asked.vectors @ words.vectors.T).max(axis=1)
+    assert np.abs(best_matches(asked.vectors, [packed])[0] - exact).max() < 0.06
 
 
-def test_what_was_packed_apart_is_unpacked_together() -> None:
-    one, two = _words(3, 1), _words(2, 2)
-    together = unpack(one.pack() + two.pack(), 384)
-    assert np.array_equal(together, np.concatenate([unpack(one.pack(), 384), unpack(two.pack(), 384)]))
+def test_what_was_packed_apart_is_matched_together() -> None:
+    one, two, asked = _words(3, 1), _words(2, 2), _words(4, 3)
+    apart = best_matches(asked.vectors, [one.pack(), two.pack()])
+    assert np.allclose(best_matches(asked.vectors, [one.pack() + two.pack()])[0], apart.max(axis=0), atol=1e-5)
 
 
-def test_a_text_without_words_packs_to_nothing() -> None:
+def test_a_text_without_words_matches_nothing() -> None:
     assert Words.of([None, "?", "the", None], np.ones((4, 384), np.float32)).pack() == b""
-    assert unpack(b"", 384).shape == (0, 384)
+    one, asked = _words(3, 1), _words(2, 2)
+    found = best_matches(asked.vectors, [b"", one.pack(), b""])
+    assert not found[[0, 2]].any()
+    assert np.allclose(found[1], best_matches(asked.vectors, [one.pack()])[0])
+    assert best_matches(asked.vectors, [b""]).tolist() == [[0.0, 0.0]]
+    assert best_matches(np.zeros((0, 384), np.float32), [one.pack()]).shape == (1, 0)
 
 
 async def test_words_are_whole_and_named_once_without_stop_words(embedder: LocalEmbedder) -> None:

@@ -1,0 +1,245 @@
+"""The way of a query: both indexes propose papers, all are mixed, the best compared by more, and hits made of them.
+
+What computes runs in threads, one step each; what is read comes from the shelf, between the steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrieval.embedding import WordEmbedder
+from retrieval.embedding.words import best_matches
+from retrieval.papers import Evidence, Hit, Passage
+from retrieval.query import importance
+from retrieval.ranking import SHORTLIST, Candidate, fuse, match_words
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from retrieval.catalogue import Catalogue, StoredChunk
+    from retrieval.embedding import Embedder
+    from retrieval.embedding.words import Words
+    from retrieval.lexical import LexicalIndex, LexicalQuery
+    from retrieval.papers import ChunkKind, Paper
+    from retrieval.shelf import Shelf
+    from retrieval.vectors import DenseIndex
+
+# What each retriever proposes, papers by words and passages by vectors; a paper has about ten passages.
+REACH = 200
+FILTERED_REACH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """Hold a query as each part of the search takes it; `words` is None where the model has no vectors of words."""
+
+    vector: NDArray[np.float32]
+    words: Words | None
+    lexical: LexicalQuery
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposed:
+    """Hold what the lexical index has to say of a query: BM25 scores by paper id, best first, and papers it names."""
+
+    query: LexicalQuery
+    bm25: Mapping[str, float]
+    named: frozenset[str]
+
+
+class Searcher:
+    """Find papers for a query; it reads the indexes and the shelf and changes neither."""
+
+    def __init__(
+        self, catalogue: Catalogue, shelf: Shelf, dense: DenseIndex, lexical: LexicalIndex, embedder: Embedder
+    ) -> None:
+        self._catalogue = catalogue
+        self._shelf = shelf
+        self._dense = dense
+        self._lexical = lexical
+        self._embedder = embedder
+
+    async def search(self, text: str, limit: int, *, since: dt.date | None, source: str | None) -> list[Hit]:
+        """Return up to `limit` papers for a query that is not blank, best first, kept to a day and a source."""
+        # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
+        reach = FILTERED_REACH if since or source else REACH
+        (vector, words), proposed = await asyncio.gather(self._embed(text), self._propose(text, reach))
+        query = _Query(vector, words, proposed.query)
+        nearest = await self._nearest(vector, reach)
+        paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25]))
+        if since or source:
+            paper_ids = await self._catalogue.among(paper_ids, since=since, source=source)
+        windows = await self._shelf.windows(paper_ids)
+        ranked = await asyncio.to_thread(self._mix, query, windows, nearest, proposed)
+        return await self._hits(query, await self._compare(query, ranked), limit)
+
+    async def similar(self, paper: Paper, limit: int) -> list[Hit]:
+        """Return up to `limit` other papers, those with windows nearest to this one's first."""
+        own = (await self._shelf.windows([paper.paper_id])).get(paper.paper_id)
+        if own is None:
+            return []
+        lexical = await asyncio.to_thread(self._lexical.read, paper.title)
+        query = _Query(middle(own), None, lexical)
+        others = await self._nearest(query.vector, REACH)
+        others.pop(paper.paper_id, None)
+        windows = await self._shelf.windows(others)
+        mixed = await asyncio.to_thread(self._mix, query, windows, others, _Proposed(lexical, {}, frozenset()))
+        ranked = sorted(((each.window, each) for _, each in mixed), key=lambda pair: (-pair[0], pair[1].paper_id))
+        return await self._hits(query, ranked, limit)
+
+    async def _embed(self, text: str) -> tuple[NDArray[np.float32], Words | None]:
+        if isinstance(self._embedder, WordEmbedder):
+            vectors, (words,) = await self._embedder.embed_words([text])
+            return vectors[0], words
+        return (await self._embedder.embed([text]))[0], None
+
+    async def _nearest(self, vector: NDArray[np.float32], reach: int) -> dict[str, float]:
+        """Return the papers whose chunks are nearest, by id, with the best cosine of each."""
+        nearest: dict[str, float] = {}
+        for chunk_id, cosine in await asyncio.to_thread(self._dense.query, vector, reach):
+            nearest.setdefault(chunk_id.rpartition("#")[0], cosine)
+        return nearest
+
+    async def _propose(self, text: str, reach: int) -> _Proposed:
+        """Ask the lexical index, and have the windows of what it finds at hand before the query is embedded."""
+
+        def ask() -> _Proposed:
+            query = self._lexical.read(text)
+            return _Proposed(query, dict(self._lexical.search(query, reach)), frozenset(self._lexical.named(query)))
+
+        proposed = await asyncio.to_thread(ask)
+        await self._shelf.windows(proposed.bm25)
+        return proposed
+
+    def _mix(
+        self,
+        query: _Query,
+        windows: Mapping[str, NDArray[np.float32]],
+        nearest: Mapping[str, float],
+        proposed: _Proposed,
+    ) -> list[tuple[float, Candidate]]:
+        """Order papers by both scores, which are computed for those that only one index proposed."""
+        if not windows:
+            return []
+        rest = self._lexical.score(query.lexical, [each for each in windows if each not in proposed.bm25])
+        firsts = np.cumsum([0, *(len(rows) for rows in windows.values())])[:-1]
+        cosines = np.maximum.reduceat(np.concatenate(list(windows.values())) @ query.vector, firsts)
+        candidates = [
+            Candidate(
+                paper_id,
+                nearest=max(cosine, nearest.get(paper_id, cosine)),
+                window=cosine,
+                bm25=proposed.bm25.get(paper_id) or rest.get(paper_id, 0.0),
+                sentence=cosine,
+                named=paper_id in proposed.named,
+            )
+            for paper_id, cosine in zip(windows, cosines.tolist(), strict=True)
+        ]
+        return fuse(candidates, self._embedder.model)
+
+    async def _compare(self, query: _Query, ranked: Sequence[tuple[float, Candidate]]) -> list[tuple[float, Candidate]]:
+        """Order the best anew, by their sentences and words too; the others stay below in their order."""
+        if query.words is None:
+            return list(ranked)
+        shortlist = [candidate for _, candidate in ranked[:SHORTLIST]]
+        paper_ids = [candidate.paper_id for candidate in shortlist]
+        packed, chunks = await asyncio.gather(self._shelf.words(paper_ids), self._shelf.chunks(paper_ids))
+        best = await asyncio.to_thread(self._fuse_all, query.vector, query.words, shortlist, packed, chunks)
+        rest = ranked[SHORTLIST:]
+        above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
+        return [*best, *((score + above, candidate) for score, candidate in rest)]
+
+    def _fuse_all(
+        self,
+        vector: NDArray[np.float32],
+        words: Words,
+        shortlist: Sequence[Candidate],
+        packed: Mapping[str, bytes],
+        chunks: Mapping[str, Sequence[StoredChunk]],
+    ) -> list[tuple[float, Candidate]]:
+        rarity = np.array([importance(word) * self._lexical.weight(word) for word in words.words])
+        alike = best_matches(words.vectors, [packed.get(candidate.paper_id, b"") for candidate in shortlist])
+        sentences = _nearest_sentences(chunks, vector)
+        compared = [
+            replace(candidate, words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
+            for candidate, match in zip(shortlist, match_words(alike, rarity).tolist(), strict=True)
+        ]
+        return fuse(compared, self._embedder.model)
+
+    async def _hits(self, query: _Query, ranked: Sequence[tuple[float, Candidate]], limit: int) -> list[Hit]:
+        paper_ids = [candidate.paper_id for _, candidate in ranked[:limit]]
+        papers, chunks = await asyncio.gather(self._shelf.papers(paper_ids), self._shelf.chunks(paper_ids))
+
+        def make() -> list[Hit]:
+            coverage = self._lexical.coverage(query.lexical, paper_ids)
+            ideal = self._lexical.ideal(query.lexical)
+            return [
+                _hit(papers[each.paper_id], score, each, chunks[each.paper_id], query.vector, ideal, coverage)
+                for score, each in ranked[:limit]
+                if each.paper_id in papers and each.paper_id in chunks  # or it has left since it was found
+            ]
+
+        return await asyncio.to_thread(make)
+
+
+def middle(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of unit vectors as a unit vector."""
+    mean = windows.mean(axis=0)
+    return np.asarray(mean / np.linalg.norm(mean), np.float32)
+
+
+def _hit(
+    paper: Paper,
+    score: float,
+    candidate: Candidate,
+    chunks: Sequence[StoredChunk],
+    vector: NDArray[np.float32],
+    ideal: float,
+    coverage: Mapping[str, float],
+) -> Hit:
+    parts = _passages(paper, chunks, vector)
+    evidence = Evidence(
+        cosine=candidate.window,
+        sentence_cosine=parts["sentence"][0].cosine if parts["sentence"] else 0.0,
+        bm25=candidate.bm25,
+        bm25_share=candidate.bm25 / ideal if ideal else 0.0,
+        coverage=coverage.get(candidate.paper_id, 0.0),
+        words=candidate.words,
+    )
+    return Hit(paper, score, tuple(parts["window"]), tuple(parts["sentence"]), evidence)
+
+
+def _nearest_sentences(chunks: Mapping[str, Sequence[StoredChunk]], vector: NDArray[np.float32]) -> dict[str, float]:
+    """Return the best cosine of each paper's sentences, by id; a paper without any is left out."""
+    owners, rows = [], []
+    for paper_id, parts in chunks.items():
+        for part in parts:
+            if part.kind == "sentence":
+                owners.append(paper_id)
+                rows.append(part.vector)
+    nearest: dict[str, float] = {}
+    for paper_id, cosine in zip(owners, (np.stack(rows) @ vector).tolist() if rows else [], strict=True):
+        nearest[paper_id] = max(cosine, nearest.get(paper_id, -1.0))
+    return nearest
+
+
+def _passages(
+    paper: Paper, stored: Sequence[StoredChunk], vector: NDArray[np.float32]
+) -> dict[ChunkKind, list[Passage]]:
+    """Return a paper's windows and sentences as passages, nearest to the query first."""
+    found: dict[ChunkKind, list[Passage]] = {"window": [], "sentence": []}
+    if not stored:
+        return found
+    cosines = np.stack([chunk.vector for chunk in stored]) @ vector
+    for at in np.argsort(-cosines, kind="stable"):
+        part = stored[at]
+        text = paper.abstract[part.start : part.end]
+        found[part.kind].append(Passage(part.start, part.end, text, float(cosines[at]), part.vector))
+    return found
