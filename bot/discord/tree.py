@@ -10,6 +10,7 @@ from discord import app_commands
 
 from bot.discord.boundary import RefusedError, tell
 from bot.discord.host import language_of
+from bot.discord.places import server_of
 from bot.language import speak
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Tree(app_commands.CommandTree["Host"]):
             return True
         if not desk.begin(interaction.id, partial(tell, interaction)):
             return False
-        server = interaction.guild_id if interaction.is_guild_integration() else None
+        server = server_of(interaction)
         command = interaction.command
         if command is not None and command.qualified_name.partition(" ")[0] in ANYWHERE_IN_A_SERVER:
             desk.slow_down(desk.clicks, interaction.user.id)
