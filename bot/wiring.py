@@ -46,7 +46,7 @@ async def make_embedder(settings: Settings) -> Embedder:
 
 @asynccontextmanager
 async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[Library]:
-    """Open the library of the data dir, with `rebuild` its indexes emptied, and close it at the end."""
+    """Open the library of the data dir, with `rebuild` its indexes to be made anew, and close it at the end."""
     from retrieval.library import Library
 
     embedder = await make_embedder(settings)
@@ -116,5 +116,5 @@ async def take_in(library: Library) -> None:
     with progress_bar("Indexing") as report:
         if counts.papers == 0:
             await library.add(open_source("seeds").papers, report)
-        elif counts.pending:
+        elif counts.pending or library.fault:
             await library.index_pending(report)

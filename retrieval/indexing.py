@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 INDEX_BATCH = 32  # papers between two commits: what a kill costs at most
 SELF_CHECK = 16  # stored vectors that must be found again when a library is opened
+PROBE = "Does the model answer?"
 FOUND_AGAIN = 0.999  # cosine of a vector to itself, as Chroma's float32 gives it
 
 
@@ -41,7 +42,11 @@ class Progress(Protocol):
 
 
 class Indexer:
-    """Index what is pending and take out what is leaving, one batch at a time, one caller at a time."""
+    """Index what is pending and take out what is leaving, one batch at a time, one caller at a time.
+
+    Attributes:
+        fault: why the indexes cannot be used as they are and are made anew by the next run; None if they can.
+    """
 
     def __init__(
         self,
@@ -59,10 +64,13 @@ class Indexer:
         self._embedder = embedder
         self._now = now
         self._turn = asyncio.Lock()
+        self.fault: str | None = None
 
     async def run(self, progress: Progress | None = None) -> int:
         """Index every paper that waits for it, and return how many there were; what leaves, leaves first."""
         async with self._turn:
+            if self.fault:
+                await self._empty()
             total = (await self._catalogue.counts()).pending
             done = 0
             while True:
@@ -84,17 +92,25 @@ class Indexer:
             await asyncio.to_thread(self._lexical.close)
             await asyncio.to_thread(self._dense.close)
 
-    async def empty(self) -> None:
-        """Empty both indexes; every paper waits to be indexed anew."""
-        await self._catalogue.mark_all_pending()
-        await asyncio.to_thread(self._dense.reset)
-        await asyncio.to_thread(self._lexical.reset)
-
-    async def find_fault(self, stamp: str) -> str | None:
-        """Return why the derived indexes cannot be used as they are, or None.
+    async def check(self, stamp: str, *, rebuild: bool = False) -> None:
+        """Find out whether the derived indexes can be used as they are; with `rebuild` they cannot.
 
         Chroma opens a lost or truncated folder without an error, so stored vectors are looked for.
         """
+        self.fault = "a rebuild was asked for" if rebuild else await self._find_fault(stamp)
+        if self.fault and not rebuild:
+            log.warning("the indexes have to be made anew from the catalogue: %s", self.fault)
+
+    async def _empty(self) -> None:
+        """Empty both indexes, so that every paper waits; not before a model that is new to them has answered."""
+        if not (self._dense.stamp or "").startswith(f"{self._embedder.model}/{self._embedder.dimensions}/"):
+            await self._embedder.embed([PROBE])
+        await self._catalogue.mark_all_pending()
+        await asyncio.to_thread(self._dense.reset)
+        await asyncio.to_thread(self._lexical.reset)
+        self.fault = None
+
+    async def _find_fault(self, stamp: str) -> str | None:
         for name, index in (("dense", self._dense), ("lexical", self._lexical)):
             if index.stamp != stamp:
                 return f"the {name} index was made as {index.stamp!r}, not as {stamp!r}"

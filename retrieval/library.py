@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import logging
-import shutil
+from contextlib import AsyncExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -15,6 +14,7 @@ from retrieval.chunking import CHUNKER_VERSION
 from retrieval.errors import BadInputError, LibraryLockedError
 from retrieval.indexing import Indexer, Progress
 from retrieval.lexical import LexicalIndex
+from retrieval.opening import throw_away, watched
 from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
 from retrieval.vectors import DenseIndex
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from retrieval.sources.fetched import Fetched, Page
 
 __all__ = ["Library", "Progress"]
-
-log = logging.getLogger(__name__)
 
 ADD_BATCH = 500
 
@@ -78,37 +76,36 @@ class Library:
     ) -> Library:
         """Take ownership of a data directory and check that its indexes hold what the catalogue says.
 
-        Indexes that are damaged, gone or made by another model or chunker are emptied (with `rebuild`, any), and
-        their papers wait for `index_pending`, which embeds nothing that is already in the catalogue. `now` tells the
-        time (in UTC) that papers arrive and sources are read at.
+        Indexes that are damaged, gone or made by another model or chunker are a `fault` (with `rebuild`, any are),
+        which the next `index_pending` mends, embedding nothing that is already in the catalogue; until then nothing is
+        to be searched. `now` tells the time (in UTC) that papers arrive and sources are read at.
         Raises LibraryLockedError where another process owns the directory and LibraryDamagedError where the
-        catalogue cannot be read.
+        catalogue or a Chroma server cannot be read.
         """
-        lock = _own(data_dir)
-        try:
+        async with AsyncExitStack() as opened:
+            lock = _own(data_dir)
+            opened.callback(lock.release)
             catalogue = await Catalogue.open(database_url or f"sqlite+aiosqlite:///{data_dir / 'footnote.db'}")
+            opened.push_async_callback(catalogue.close)
             stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}"
-            # Random bytes in Chroma's files end the interpreter, so an opening that never ended condemns them.
-            opening = data_dir / "opening"
-            if rebuild or opening.exists():
-                await asyncio.to_thread(shutil.rmtree, data_dir / "chroma", ignore_errors=True)
-            opening.touch()
-            dense = await asyncio.to_thread(
-                lambda: DenseIndex.open(folder=data_dir / "chroma", url=chroma_url, stamp=stamp)
-            )
-            lexical = await asyncio.to_thread(LexicalIndex, data_dir / "lexical", stamp)
-            library = cls(lock, catalogue, dense, lexical, embedder, now)
-            if rebuild:
-                await library._indexer.empty()
-            elif fault := await library._indexer.find_fault(stamp):
-                log.warning("the indexes are made anew from the catalogue: %s", fault)
-                await library._indexer.empty()
-            opening.unlink()
+            folder = data_dir / "chroma"
+            with nullcontext() if chroma_url else watched(folder, data_dir / "opening"):
+                if rebuild and not chroma_url:
+                    await asyncio.to_thread(throw_away, folder)
+                dense = await asyncio.to_thread(lambda: DenseIndex.open(folder=folder, url=chroma_url, stamp=stamp))
+                opened.push_async_callback(asyncio.to_thread, dense.close)
+                lexical = await asyncio.to_thread(LexicalIndex, data_dir / "lexical", stamp)
+                opened.push_async_callback(asyncio.to_thread, lexical.close)
+                library = cls(lock, catalogue, dense, lexical, embedder, now)
+                await library._indexer.check(stamp, rebuild=rebuild)
             library._titles = await catalogue.titles()
-        except BaseException:
-            lock.release()
-            raise
+            opened.pop_all()
         return library
+
+    @property
+    def fault(self) -> str | None:
+        """Return why the indexes have to be made anew by `index_pending` before anything is searched, or None."""
+        return self._indexer.fault
 
     async def close(self) -> None:
         """Close every part and let go of the data directory."""

@@ -73,11 +73,15 @@ async def _library(settings: Settings) -> Finding:
     try:
         async with open_library(settings) as library:
             counts = await library.counts()
+            fault = library.fault
     except FootnoteError as error:
         return Finding("library", ok=False, sentence=str(error))
     where = f"in {settings.data_dir}"
     if counts.papers == 0:
         return Finding("library", ok=None, sentence=f"empty, {where}; `footnote ingest` or the first question fills it")
+    if fault:
+        sentence = f"{fault}; the next question, or `footnote rebuild`, makes the indexes {where} anew"
+        return Finding("library", ok=False, sentence=sentence)
     if counts.pending:
         sentence = f"{counts.pending} of {counts.papers} papers {where} wait to be indexed; run `footnote rebuild`"
         return Finding("library", ok=False, sentence=sentence)

@@ -110,9 +110,10 @@ async def stats(settings: Settings, *, as_json: bool) -> None:
     async with open_library(settings) as library:
         counts = await library.counts()
         model = library.embedder.model
+        fault = library.fault
     figures = {
         "papers": counts.papers,
-        "waiting to be indexed": counts.pending,
+        "waiting to be indexed": counts.papers if fault else counts.pending,
         "chunks": counts.chunks,
         "withdrawn": counts.withdrawn,
         "newest": counts.newest.isoformat() if counts.newest else None,

@@ -14,7 +14,8 @@ import pytest
 
 from retrieval import chunking
 from retrieval.catalogue import Added
-from retrieval.errors import LibraryLockedError
+from retrieval.errors import EmbeddingError, LibraryDamagedError, LibraryLockedError
+from retrieval.indexing import PROBE
 from retrieval.library import Library
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Cursor, Fetched, Page, identities
@@ -223,7 +224,7 @@ async def test_another_model_rebuilds_instead_of_mixing_vectors(
     other = CountingEmbedder(embedder, model="another-model")
     again = await Library.open(tmp_path, other)
     assert await again.index_pending() == 5
-    assert set(other.asked) == set(counting.asked)
+    assert set(other.asked) == {*counting.asked, PROBE}
     await again.close()
 
 
@@ -314,7 +315,20 @@ async def test_a_library_that_closes_well_opens_without_a_rebuild(
     await library.add(seeds[:5])
     await library.close()
     again = await Library.open(tmp_path, counting)
-    assert await again.index_pending() == 0
+    assert again.fault is None
+    await again.close()
+
+
+async def test_an_opening_that_failed_says_nothing_against_the_dense_index(
+    tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper]
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add(seeds[:5])
+    await library.close()
+    with pytest.raises(LibraryDamagedError):
+        await Library.open(tmp_path, counting, chroma_url="http://127.0.0.1:1")
+    again = await Library.open(tmp_path, counting)
+    assert again.fault is None
     await again.close()
 
 
@@ -328,9 +342,31 @@ async def test_a_dense_index_that_cannot_be_opened_is_made_anew_at_once(
     (tmp_path / "chroma" / "chroma.sqlite3").write_bytes(garbage)
     counting.asked.clear()
     again = await Library.open(tmp_path, counting)
+    assert again.fault
     assert await again.index_pending() == 5
-    assert counting.asked == []
+    assert (again.fault, counting.asked) == (None, [])
     assert (await again.search(seeds[0].title))[0].paper == seeds[0]
+    await again.close()
+
+
+async def test_indexes_are_not_emptied_for_a_model_before_it_has_answered(
+    tmp_path: Path, counting: CountingEmbedder, embedder: LocalEmbedder, seeds: list[Paper]
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add(seeds[:5])
+    await library.close()
+
+    class Away(CountingEmbedder):
+        async def embed(self, _texts: Sequence[str]) -> NDArray[np.float32]:
+            raise EmbeddingError("The server is away.")
+
+    other = await Library.open(tmp_path, Away(embedder, model="another-model"))
+    assert "another-model" in (other.fault or "")
+    with pytest.raises(EmbeddingError):
+        await other.index_pending()
+    await other.close()
+    again = await Library.open(tmp_path, counting)
+    assert (again.fault, (await again.counts()).pending) == (None, 0)
     await again.close()
 
 
