@@ -43,5 +43,5 @@ def _read(prompt: str) -> str:
     if sys.stdin.isatty():
         return input(prompt)
     # Without a buffer, whose lock this thread would hold while it waits: an interpreter that ends then aborts.
-    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as unbuffered:  # no path
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as unbuffered:
         return unbuffered.readline().decode(errors="replace")
