@@ -32,12 +32,6 @@ app = typer.Typer(
 )
 
 
-def _folder(name: str) -> Path:
-    if not name:  # as of a variable that a script did not set; it would be the current folder
-        raise typer.BadParameter("an empty name is no folder.")
-    return Path(name)
-
-
 def _text(value: str | list[str] | None) -> str | list[str] | None:
     """Refuse what a shell passed on in another encoding, which nothing behind here could read."""
     for text in [value] if isinstance(value, str) else value or ():
@@ -46,6 +40,18 @@ def _text(value: str | list[str] | None) -> str | list[str] | None:
         except UnicodeEncodeError:
             raise typer.BadParameter("it is not UTF-8 text.") from None
     return value
+
+
+def _sources(values: list[str] | None) -> list[str] | None:
+    _text([value for value in values or () if not Path(value).exists()])  # a file's name may be any bytes
+    return values
+
+
+def _folder(name: str) -> Path:
+    if not name:  # as of a variable that a script did not set; it would be the current folder
+        raise typer.BadParameter("an empty name is no folder.")
+    _text(name)  # Chroma takes no other
+    return Path(name)
 
 
 DataDir = Annotated[
@@ -139,6 +145,7 @@ def ingest(
             help="seeds, a page dump, a JSONL file (BEIR form), a folder of these; huggingface, huggingface:DATE, "
             "huggingface:FROM..TO, arxiv:CATEGORY+CATEGORY, arxiv:CATEGORY:DAYS, arxiv:'WORDS', or a feed's address.",
             metavar="[SOURCE]...",
+            callback=_sources,
         ),
     ] = None,
     data_dir: DataDir = None,
