@@ -86,8 +86,8 @@ class Evidence:
         bm25: the paper's BM25 score, 0 where it was not found lexically.
         bm25_share: that score over the score of an ideal paper holding each query term, 0..1.
         coverage: idf-weighted share of the query's terms that stand in title or abstract, 0..1.
-        words: idf-weighted mean, over the query's words, of the cosine of the paper's word most like each, about
-            0..1; 0 where the model has no vectors of words or the paper was too far down to be compared.
+        words: weighted share of the query's words that the paper has in words of its own, 0..1; 0 where the model has
+            no vectors of words or the paper was too far down to be compared.
     """
 
     cosine: float

@@ -21,6 +21,11 @@ RRF_K = 60
 SHORTLIST = 40  # papers compared word by word; 30 and 100 rank alike
 
 
+# Two words mean as good as the same from this cosine on, give or take; how much a rare word counts beside a common one.
+ALIKE, ALIKE_WIDTH = 0.5, 0.1
+RARITY_POWER = 0.8
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """Hold a paper's raw scores for one query.
@@ -57,7 +62,7 @@ class Mix:
     words: float
 
 
-MIXES: Mapping[str, Mix] = {"all-MiniLM-L6-v2": Mix(lexical=0.25, window=0.15, sentence=0.15, words=0.45)}
+MIXES: Mapping[str, Mix] = {"all-MiniLM-L6-v2": Mix(lexical=0.2, window=0.15, sentence=0.1, words=0.55)}
 
 
 def fuse(candidates: Sequence[Candidate], model: str) -> list[tuple[float, Candidate]]:
@@ -82,17 +87,18 @@ def fuse(candidates: Sequence[Candidate], model: str) -> list[tuple[float, Candi
 
 
 def match_words(best: NDArray[np.float32], rarity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how well (0..1) each paper's words match a query's, shape (papers,).
+    """Return the share (0..1) of a query's words that each paper has in words of its own, shape (papers,).
 
-    MaxSim (Khattab and Zaharia, "ColBERT", SIGIR 2020), over words instead of word pieces, where a word counts by the
-    root of its rarity, and likeness by how likely it means that the words mean the same.
+    MaxSim (Khattab and Zaharia, "ColBERT", SIGIR 2020), over words instead of word pieces. How alike two words are
+    tells little where it is far from the border between the same meaning and another.
 
     Args:
         best: the cosine of each paper's word most like each of the query, shape (papers, words of the query).
         rarity: of the query's words, positive.
     """
-    weights = np.sqrt(rarity)
-    return best @ (weights / weights.sum()) if len(weights) else np.zeros(len(best))
+    weights = rarity**RARITY_POWER
+    alike = 1 / (1 + np.exp((ALIKE - best) / ALIKE_WIDTH))
+    return alike @ (weights / weights.sum()) if len(weights) else np.zeros(len(best))
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

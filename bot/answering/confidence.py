@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bot.answering.question import Kind, content_terms, read_question
+from bot.answering.question import Kind, content_terms, gist, read_question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ def confidence(question: str, hits: Sequence[Hit], model: str) -> float:
 def read_features(question: str, hits: Sequence[Hit]) -> Features:
     """Return the features of a question and its hits, of which there is at least one."""
     best = hits[:CONSIDERED]
-    asked = frozenset(content_terms(question))
+    asked = frozenset(content_terms(gist(question)))
     return Features(
         cosine=max(hit.evidence.cosine for hit in best),
         sentence_cosine=max(hit.evidence.sentence_cosine for hit in best),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from bot.answering.answer import Draft, Support
-from bot.answering.question import Kind, Question, Want, content_terms, read_question, without_orders
+from bot.answering.confidence import confidence
+from bot.answering.question import Kind, Question, Want, content_terms, gist, read_question
 from bot.answering.sufficiency import MORE, SUFFICIENT, missing_words, read_gap, sufficiency
 from retrieval.text import clean, fold, sentences
 
@@ -133,7 +134,7 @@ class ExtractiveWriter:
         Paper numbers count `hits` from 1. Raises EmbeddingError where a remote embedding model cannot be asked.
         """
         asked, read = await self._read(question, hits)
-        if not read or not await self._suffices(asked, read):
+        if not read or not await self._suffices(asked, read, hits):
             return
         vectors = await self._vectors(
             [asked.text, *(text for each in read for text in (each.paper.title, *each.texts))]
@@ -159,7 +160,7 @@ class ExtractiveWriter:
         return await self._gap(*await self._read(question, hits))
 
     async def _read(self, question: str, hits: Sequence[Hit]) -> tuple[Question, list[_Sentences]]:
-        asked = read_question(without_orders(question))
+        asked = read_question(gist(question))
         chosen = choose_papers(asked, hits)
         # The library has embedded most sentences already; what it cut or left out is embedded here.
         self._remembered.update(
@@ -170,10 +171,14 @@ class ExtractiveWriter:
         )
         return asked, await asyncio.to_thread(lambda: [_Sentences.of(at + 1, hits[at].paper) for at in chosen])
 
-    async def _suffices(self, asked: Question, read: Sequence[_Sentences]) -> bool:
+    async def _suffices(self, asked: Question, read: Sequence[_Sentences], hits: Sequence[Hit]) -> bool:
         if MORE.search(asked.text):
             return True
-        return sufficiency(await self._gap(asked, read), self._embedder.model) >= SUFFICIENT
+        model = self._embedder.model
+        likely = sufficiency(await self._gap(asked, read), model)
+        if asked.kind is Kind.LIST:  # asked for by a theme, whose words the papers on it need not hold as a fact's
+            likely = (likely + confidence(asked.text, hits, model)) / 2
+        return likely >= SUFFICIENT
 
     async def _gap(self, asked: Question, read: Sequence[_Sentences]) -> Gap:
         # The sides of a comparison hold it together; of a list, the first paper stands for all.

@@ -104,6 +104,10 @@ ORDER: Final = re.compile(
 )
 
 
+# An aside that tells what is not meant: what is PASTA (not the food)?
+NOT_MEANT: Final = re.compile(r"\((?:but |and )?not? [^()]*\)", re.IGNORECASE)
+
+
 class Kind(StrEnum):
     """Say what a question asks for: nothing, one paper's word, several papers, or two sides."""
 
@@ -207,17 +211,18 @@ def read_question(text: str) -> Question:
     )
 
 
-def without_orders(text: str) -> str:
-    """Return a question without what nobody sees and the sentences that give the bot orders; all of it if only those.
+def gist(text: str) -> str:
+    """Return what a question asks: without what nobody sees, orders to the bot, and asides on what is not meant.
 
-    Marks piled on letters go too, so that what is left can be compared with papers.
+    Marks piled on letters go too, so that what is left can be compared with papers. A question that is nothing else
+    keeps its orders.
     """
     seen = "".join(
         each
         for each in unicodedata.normalize("NFKD", text)
         if each.isspace() or unicodedata.category(each) not in {"Cc", "Cf", "Cs", "Mn", "Me"}
     )
-    parts = [line[start:end] for line in seen.splitlines() for start, end in sentences(line)]
+    parts = [line[start:end] for line in NOT_MEANT.sub(" ", seen).splitlines() for start, end in sentences(line)]
     asking = [part for part in parts if not ORDER.search(part.casefold())]
     return " ".join(asking if any(content_terms(part) for part in asking) else parts)
 

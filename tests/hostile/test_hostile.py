@@ -14,7 +14,7 @@ from bot.answering.answerer import LONGEST_QUESTION, Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
 from bot.answering.prompt import RULES
-from bot.answering.question import without_orders
+from bot.answering.question import gist
 from bot.discord.render import cards
 from retrieval.papers import Paper
 from retrieval.text import fold
@@ -135,10 +135,10 @@ async def test_twenty_thousand_characters_are_cut_before_they_cost_anything_and_
 def test_orders_are_left_out_of_a_question_and_the_rest_is_kept() -> None:
     for row in ROWS:
         if row["where"] == "question" and row["id"] != "question-headings-and-spoilers":
-            assert ASKED in without_orders(question(row)), row["id"]
-            assert "previous instructions" not in without_orders(question(row)), row["id"]
+            assert ASKED in gist(question(row)), row["id"]
+            assert "previous instructions" not in gist(question(row)), row["id"]
 
 
 def test_a_question_about_prompts_is_still_a_question() -> None:
     asked = "which papers study how a system prompt can be leaked?"
-    assert without_orders(asked) == asked
+    assert gist(asked) == asked

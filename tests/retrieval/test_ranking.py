@@ -42,9 +42,13 @@ def test_a_model_never_tuned_is_ranked_by_reciprocal_ranks() -> None:
     assert by_id["c"] == 2 / 63
 
 
-def test_each_word_of_the_query_counts_by_the_root_of_its_rarity() -> None:
-    best = np.array([[1.0, 1.0], [0.0, 0.6], [0.0, 0.0]], np.float32)
-    assert match_words(best, np.array([9.0, 1.0])) == pytest.approx([1.0, 0.25 * 0.6, 0.0])
+def test_each_word_of_the_query_counts_by_its_rarity_where_a_word_means_about_the_same() -> None:
+    best = np.array([[1.0, 1.0], [0.2, 1.0], [0.2, 0.0], [0.5, 0.5]], np.float32)
+    all_, common, none, unsure = match_words(best, np.array([16.0, 1.0]))
+    assert all_ > 0.98
+    assert none < 0.06
+    assert unsure == pytest.approx(0.5)
+    assert common - none == pytest.approx(1 / (1 + 16**0.8), abs=0.01)
 
 
 def test_a_query_without_words_matches_nothing() -> None:
