@@ -46,9 +46,8 @@ MIXES: tuple[Weights, ...] = (
     (0.4, 0.2, 0.4, 0.0),
     (0.3, 0.0, 0.0, 0.7),
     (0.25, 0.25, 0.0, 0.5),
-    (0.15, 0.15, 0.0, 0.7),
     (0.25, 0.15, 0.15, 0.45),
-    (0.15, 0.05, 0.2, 0.6),
+    (0.2, 0.15, 0.1, 0.55),
 )
 STEP = 4  # of the grid that cross-validation chooses from: quarters, as a finer one follows the noise of a set
 FOLDS, REPEATS = 5, 20

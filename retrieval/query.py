@@ -13,7 +13,8 @@ same shall she should show shown so some somebody someone something still stuff 
 there these they thing this those to too trying two us use used very want was we were what when where whether which
 while who whom whose why will with without work would you your
 afaik btw eg etc haha hey hi ie iirc imho imo lmao lol ok okay pls plz ppl sorry sry tbh thx vs w o
-d doesn don dont doesnt didnt im isn isnt ive ll m re s t ve whats wheres whos
+arent cant couldnt d doesn don dont doesnt didnt hasnt havent hes hows im isn isnt ive ll m re s shes shouldnt t thats
+theres theyre theyve ve wasnt wont wouldnt weve whats wheres whos youre youve
 """
 QUESTION_WORDS: Final = frozenset(_QUESTION_WORDS.split())
 

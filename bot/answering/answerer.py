@@ -116,7 +116,7 @@ class Answerer:
                 yield reply.ask_back(back)
                 return
         if reply.confidence < THRESHOLD:
-            yield reply.refuse(missing(wanted, given), hits)
+            yield reply.refuse(await asyncio.to_thread(missing, wanted, given), hits)
             return
 
         # Other papers on a theme need not hold every word of the question that set it.
@@ -125,7 +125,10 @@ class Answerer:
             async with aclosing(self._write(question, given, reply)) as statements:
                 async for _ in statements:
                     yield reply.give()
-        yield reply.give() if reply.page.statements else reply.refuse(missing(wanted, given), hits)
+        if reply.page.statements:
+            yield reply.give()
+        else:
+            yield reply.refuse(await asyncio.to_thread(missing, wanted, given), hits)
 
     async def _write(self, question: str, given: Sequence[Hit], reply: _Reply) -> AsyncGenerator[Statement]:
         """Let the language model write, and where there is none or it fails the extractive writer."""

@@ -10,7 +10,8 @@ import numpy as np
 from babel.lists import format_list
 
 from bot.answering.conversation import common_terms
-from bot.answering.question import Kind, Want, content_terms, read_question
+from bot.answering.question import Kind, Want, content_terms, gist, read_question
+from bot.answering.sufficiency import missing_words
 from bot.language import say, spoken
 from retrieval.text import clean
 
@@ -32,6 +33,7 @@ PHRASE_WORDS: Final = 5
 LONGEST_PHRASE: Final = 70  # characters; a button takes 80
 LONGEST_WORD: Final = 40
 MOST_MISSING: Final = 3
+NEAREST: Final = 3  # papers that are said not to mention something
 
 # In English whatever language is spoken: it is asked of the papers again.
 ASK_AGAIN: Final = "What is said about {phrase}?"
@@ -150,12 +152,13 @@ def ways_to_ask(question: str, hits: Sequence[Hit]) -> tuple[str, ...]:
 
 
 def missing(question: str, hits: Sequence[Hit]) -> str:
-    """Return why a question is refused: the words that no near paper has, else the kind of thing that none gives.
+    """Return why a question is refused: the words that no near paper has in any form, else the kind of thing.
 
     Of foreign text it holds only letters and digits of the question's own words.
     """
-    held = frozenset(term for hit in hits for term in content_terms(f"{hit.paper.title} {hit.paper.abstract}"))
-    lacking = [f"“{word}”" for word in _words(question, _telling(question)) if held.isdisjoint(content_terms(word))]
+    near = [f"{hit.paper.title} {hit.paper.abstract}" for hit in hits[:NEAREST]]
+    lacked = frozenset(missing_words(read_question(gist(question)), near))
+    lacking = [f"“{word}”" for word in _words(question, _telling(question)) if word in lacked]
     not_held = say("The papers here do not answer that.")
     if hits and lacking:
         listed = format_list(lacking[:MOST_MISSING], style="or", locale=spoken())

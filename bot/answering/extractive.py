@@ -93,6 +93,7 @@ HEADER: Final = re.compile(
     r"|CONCLUSIONS?|INTERPRETATION|SIGNIFICANCE|METHODOLOGY|PRINCIPAL|AND|/|\s)+[:.]?|(?:Background|Objectives?|Context"
     r"|Methods?|Results?|Conclusions?)[:.])\s+(?=[A-Z0-9])"
 )
+ITEM: Final = re.compile(r"^\((?:\d{1,2}|[a-h]|[ivx]+)\)\s+")
 CONNECTIVE: Final = re.compile(
     r"^(?:however|moreover|furthermore|additionally|in addition|specifically|in specific|in particular|consequently"
     r"|thus|similarly|therefore|hence|besides|also|meanwhile|that is|and|but|to this end|as a result|concretely"
@@ -312,7 +313,7 @@ def _draft(source: _Sentences, sentence: str) -> Draft:
 def _standalone(sentence: str, title: str) -> str:
     """Return a sentence as it reads by itself; every word and number of it stays the paper's own."""
     text = clean(sentence)
-    text = HEADER.sub("", text)
+    text = ITEM.sub("", HEADER.sub("", text))
     text = CONNECTIVE.sub("", text)
     text = text[:1].upper() + text[1:]
     name = clean(title)

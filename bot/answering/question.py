@@ -135,7 +135,7 @@ WANTS: Final = (
     (
         Want.LINK,
         (
-            r"\b(?:repo(?:sitory)?|github|urls?|links?|website|homepage|download|source code)\b"
+            r"\b(?:repo(?:sitory)?|github|urls?|links?|(?:a|its|the|their) website|homepage|download|source code)\b"
             r"|\bcode (?:available|released)\b|\bwhere(?:'?s| is| can)\b.*\b(?:code|data|dataset|weights|model)\b"
         ),
     ),

@@ -48,6 +48,7 @@ NUMBER_GIVEN: Final = re.compile(
 )
 # "Who else works on that?" is asked in the words of the papers already spoken of, which another one need not hold.
 EXAMPLES: Final = re.compile(r"\([^()]*\)")
+ALTERNATIVES: Final = re.compile(r"[^\W_]+(?:\s*/\s*[^\W_]+)+")
 MORE: Final = re.compile(r"\b(?:else|another|others?|similar|related)\b", re.IGNORECASE)
 NUMBER_NEAR: Final = 3  # sentences, the nearest to the question, in which the number asked for should stand
 # "GPT-4", "iOS", "COCO", "3.5", and a word with a capital that opens no question.
@@ -116,17 +117,19 @@ def sufficiency(gap: Gap, model: str) -> float:
 def missing_words(asked: Question, texts: Sequence[str]) -> tuple[str, ...]:
     """Return the words of a question that the texts do not hold in any form, as they stand there.
 
-    Examples in brackets, after what a list is asked of, need not be held.
+    Examples in brackets, after what a list is asked of, need not be held, and of "joystick / teleop" one is enough.
     """
     question = EXAMPLES.sub(" ", asked.text) if asked.kind is Kind.LIST else asked.text
     held = frozenset(content_terms(" ".join(texts)))
     joined = re.sub(r"[\W_]+", "", fold(" ".join(texts)))
     carriers = frozenset(content_terms(CARRIERS))
-    return tuple(
-        word
-        for word in re.findall(r"[^\W_]+", question)
-        if any(term not in carriers and not _is_held(term, held, joined) for term in content_terms(word))
-    )
+
+    def lacks(word: str) -> bool:
+        return any(term not in carriers and not _is_held(term, held, joined) for term in content_terms(word))
+
+    either = (re.findall(r"[^\W_]+", one) for one in ALTERNATIVES.findall(question))
+    spared = frozenset(word for words in either if not all(map(lacks, words)) for word in words)
+    return tuple(word for word in re.findall(r"[^\W_]+", question) if word not in spared and lacks(word))
 
 
 def read_gap(asked: Question, title: str, texts: Sequence[str], vectors: Mapping[str, NDArray[np.float32]]) -> Gap:

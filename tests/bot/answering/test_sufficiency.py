@@ -29,6 +29,11 @@ def test_examples_of_what_is_to_be_listed_need_not_all_be_held() -> None:
     assert "legs" in missing_words(read_question("how many legs (or wheels) do the robots have?"), PAPER)
 
 
+def test_of_alternatives_with_a_slash_one_is_enough() -> None:
+    assert missing_words(read_question("do the robots fold towels / duvets?"), PAPER) == ()
+    assert missing_words(read_question("do the robots iron shirts / duvets?"), PAPER) == ("iron", "shirts", "duvets")
+
+
 def test_a_name_that_is_missing_or_a_number_that_is_not_there_lowers_the_odds() -> None:
     whole = Gap(strange=0.0, missing=0.0, unnamed=0.0, unnumbered=0.0, nearest=0.6, held=1.0)
     for model in ("all-MiniLM-L6-v2", "some-new-model"):

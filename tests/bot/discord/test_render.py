@@ -170,7 +170,7 @@ def test_an_ordinary_answer_is_one_card_with_statements_citations_confidence_and
         citations=(replace(GOOD.citations[0], quote=QUOTE), OTHER),
         writer="llm",
         usage=Usage("gpt-5.4-mini", 1, 900, 80),
-        confidence=0.7,
+        confidence=0.5,
         note="The language model was slow.",
     )
     (view,) = cards(llm, ID)
