@@ -19,7 +19,7 @@ from bot.discord.ask import Ask
 from bot.discord.boundary import log_incident
 from bot.discord.chat import Chat, prefixes
 from bot.discord.commands import COGS
-from bot.discord.forms import Forms
+from bot.discord.form_events import Forms
 from bot.discord.host import Host
 from bot.discord.modals import NextQuestion, Why
 from bot.discord.posting import DiscordPoster

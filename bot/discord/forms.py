@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
-import discord
 from discord import ui
-from discord.ext import commands
-
-from bot.discord.host import acting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
+
+    import discord
 
     from bot.discord.desk import Desk
-    from bot.discord.host import Host
 
     Typed: TypeAlias = Mapping[str, str]
 
 LABEL_CHARACTERS: Final = 45  # Discord's, for titles and labels
 
 
-class Form(ui.Modal):
+class Form(ui.Modal, ABC):
     """Ask for texts; `template` matches the custom ids of its kind, which say what `sent` needs to know.
 
     discord.py remembers no form: it would forget it at a restart, and nobody tells when one is closed unsent.
@@ -43,38 +41,9 @@ class Form(ui.Modal):
         self.add_item(ui.Label[Any](text=label[:LABEL_CHARACTERS], description=description, component=text))
 
     @staticmethod
+    @abstractmethod
     async def sent(interaction: discord.Interaction[Any], desk: Desk, typed: Typed) -> None:
         """Do what the form is for; acknowledges first.
 
         `typed` has what was typed under the inputs' custom ids, and the groups that the template found.
         """
-        raise NotImplementedError
-
-
-class Forms(commands.Cog):
-    """Take in what is sent by forms."""
-
-    def __init__(self, bot: Host) -> None:
-        self._kinds: Sequence[type[Form]] = bot.forms
-
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Take in a form that was sent."""
-        if interaction.type is discord.InteractionType.modal_submit:
-            await self._hand_over(interaction)
-
-    @acting
-    async def _hand_over(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
-        data: Any = interaction.data
-        for kind in self._kinds:
-            if match := kind.template.fullmatch(data["custom_id"]):
-                await kind.sent(interaction, desk, match.groupdict() | dict(_typed(data["components"])))
-
-
-def _typed(components: Sequence[Any]) -> Iterator[tuple[str, str]]:
-    """Yield the custom id of each input and what was typed into it, without blanks around it."""
-    for part in components:
-        if "value" in part:
-            yield part["custom_id"], part["value"].strip()
-        elif "component" in part:
-            yield from _typed([part["component"]])
