@@ -218,16 +218,18 @@ def _hit(
 
 def _nearest_sentences(chunks: Mapping[str, Sequence[StoredChunk]], vector: NDArray[np.float32]) -> dict[str, float]:
     """Return the best cosine of each paper's sentences, by id; a paper without any is left out."""
-    owners, rows = [], []
-    for paper_id, parts in chunks.items():
-        for part in parts:
-            if part.kind == "sentence":
-                owners.append(paper_id)
-                rows.append(part.vector)
-    nearest: dict[str, float] = {}
-    for paper_id, cosine in zip(owners, (np.stack(rows) @ vector).tolist() if rows else [], strict=True):
-        nearest[paper_id] = max(cosine, nearest.get(paper_id, -1.0))
-    return nearest
+    said = {paper_id: [part.vector for part in parts if part.kind == "sentence"] for paper_id, parts in chunks.items()}
+    said = {paper_id: rows for paper_id, rows in said.items() if rows}
+    if not said:
+        return {}
+    cosines = _rows([row for rows in said.values() for row in rows]) @ vector
+    firsts = np.cumsum([0, *(len(rows) for rows in said.values())])[:-1]
+    return dict(zip(said, np.maximum.reduceat(cosines, firsts).tolist(), strict=True))
+
+
+def _rows(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return vectors as rows; several times as fast as np.stack."""
+    return np.concatenate(vectors).reshape(len(vectors), -1)
 
 
 def _passages(
@@ -237,7 +239,7 @@ def _passages(
     found: dict[ChunkKind, list[Passage]] = {"window": [], "sentence": []}
     if not stored:
         return found
-    cosines = np.stack([chunk.vector for chunk in stored]) @ vector
+    cosines = _rows([chunk.vector for chunk in stored]) @ vector
     for at in np.argsort(-cosines, kind="stable"):
         part = stored[at]
         text = paper.abstract[part.start : part.end]

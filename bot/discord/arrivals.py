@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Final
 
 # So long the work on an answer waits at most for others to be acknowledged: Discord gives them 3 s.
-YIELD_SECONDS: Final = 0.5
+YIELD_SECONDS: Final = 1.0
 
 
 class Arrivals:
