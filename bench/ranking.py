@@ -52,7 +52,7 @@ MIXES: tuple[Weights, ...] = (
 STEP = 4  # of the grid that cross-validation chooses from: quarters, as a finer one follows the noise of a set
 FOLDS, REPEATS = 5, 20
 DRAWS = 5000
-KINDS = ("single", "claim")  # of judged questions; one about several papers has no one right first hit
+KINDS = ("single", "claim", "detail", "paraphrase", "keyword")  # of judged questions; one about several papers has no one right first hit
 
 
 @dataclass(frozen=True, slots=True)
