@@ -52,7 +52,8 @@ MIXES: tuple[Weights, ...] = (
 STEP = 4  # of the grid that cross-validation chooses from: quarters, as a finer one follows the noise of a set
 FOLDS, REPEATS = 5, 20
 DRAWS = 5000
-KINDS = ("single", "claim", "detail", "paraphrase", "keyword")  # of judged questions; one about several papers has no one right first hit
+# Of judged questions; one about several papers has no one right first hit.
+KINDS = ("single", "claim", "detail", "paraphrase", "keyword")
 
 
 @dataclass(frozen=True, slots=True)
