@@ -46,9 +46,9 @@ NUMBER_GIVEN: Final = re.compile(
     r"|thousands?|millions?|half|twice)\b",
     re.IGNORECASE,
 )
-# "Who else works on that?" is asked in the words of the papers already spoken of, which another one need not hold.
 EXAMPLES: Final = re.compile(r"\([^()]*\)")
 ALTERNATIVES: Final = re.compile(r"[^\W_]+(?:\s*/\s*[^\W_]+)+")
+# "Who else works on that?" is asked in the words of the papers already spoken of, which another one need not hold.
 MORE: Final = re.compile(r"\b(?:else|another|others?|similar|related)\b", re.IGNORECASE)
 NUMBER_NEAR: Final = 3  # sentences, the nearest to the question, in which the number asked for should stand
 # "GPT-4", "iOS", "COCO", "3.5", and a word with a capital that opens no question.
