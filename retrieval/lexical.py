@@ -6,7 +6,6 @@ first, so that "tulu" finds what an author wrote as T\"ULU.
 
 from __future__ import annotations
 
-import math
 import re
 import shutil
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import tantivy
 
+from retrieval.calibration import idf
 from retrieval.papers import identify
 from retrieval.query import importance
 from retrieval.text import fold
@@ -179,7 +179,7 @@ class LexicalIndex:
         holding = min(
             searcher.doc_freq(field, term), searcher.num_docs
         )  # until a merge, it counts papers that left too
-        return math.log(1 + (searcher.num_docs - holding + 0.5) / (holding + 0.5))
+        return idf(holding, searcher.num_docs)
 
     def _parts(self, query: LexicalQuery) -> list[tuple[tantivy.Occur, tantivy.Query]]:
         weighed = [("words", term, counts) for term, counts in query.words.items()]

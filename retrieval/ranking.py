@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval.calibration import standardise
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -78,9 +80,9 @@ def fuse(candidates: Sequence[Candidate], model: str) -> list[tuple[float, Candi
         nearest = np.array([candidate.nearest for candidate in candidates])
         scores = 1.0 / (RRF_K + _ranks(nearest)) + 1.0 / (RRF_K + _ranks(bm25))
     else:
-        scores = mix.lexical * _z(bm25)
+        scores = mix.lexical * standardise(bm25)
         for weight, signal in ((mix.window, "window"), (mix.sentence, "sentence"), (mix.words, "words")):
-            scores += weight * _z(np.array([getattr(candidate, signal) for candidate in candidates]))
+            scores += weight * standardise(np.array([getattr(candidate, signal) for candidate in candidates]))
     scores += (np.ptp(scores) + 1.0) * np.array([candidate.named for candidate in candidates])
     order = sorted(range(len(candidates)), key=lambda at: (-scores[at], candidates[at].paper_id))
     return [(float(scores[at]), candidates[at]) for at in order]
@@ -104,8 +106,3 @@ def match_words(best: NDArray[np.float32], rarity: NDArray[np.float64]) -> NDArr
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return ranks from 1; equal values share the better rank, so that papers without a score tie."""
     return np.array([1.0 + np.sum(values > value) for value in values])
-
-
-def _z(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    spread = values.std()
-    return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)

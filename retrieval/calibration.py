@@ -1,0 +1,56 @@
+"""The arithmetic that ranking, answering and digests share: standard scores, rarity, and logistics fitted on data."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from importlib.resources.abc import Traversable
+
+    from numpy.typing import NDArray
+
+# The row of a data file for embedding models that nothing was fitted for: it must not use cosines.
+ANY_MODEL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """A logistic regression: named features in, a probability out."""
+
+    intercept: float
+    weights: Mapping[str, float]
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """Return the probability (0..1) for one set of features, which must hold every name that has a weight."""
+        logit = self.intercept + sum(weight * features[name] for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
+
+    def probabilities(self, features: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return probabilities for arrays of features, all of one shape."""
+        logit = self.intercept + sum(weight * features[name] for name, weight in self.weights.items())
+        return np.asarray(1 / (1 + np.exp(-np.clip(logit, -60.0, 60.0))), np.float64)
+
+    @classmethod
+    def read(cls, file: Traversable, model: str) -> Logistic:
+        """Read the row for an embedding model from a data file of ours, or the row for models never fitted."""
+        rows = json.loads(file.read_text(encoding="utf-8"))["models"]
+        row = rows.get(model) or rows[ANY_MODEL]
+        return cls(row["intercept"], row["weights"])
+
+
+def idf(holding: float, total: float) -> float:
+    """Return BM25's inverse document frequency of a term that `holding` of `total` texts hold; never negative."""
+    return math.log(1 + (total - holding + 0.5) / (holding + 0.5))
+
+
+def standardise(values: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return standard scores (mean 0, deviation 1); all 0 where the values do not differ."""
+    array = np.asarray(values, np.float64)
+    spread = array.std() if array.size else 0.0
+    return (array - array.mean()) / spread if spread > 0 else np.zeros_like(array)
