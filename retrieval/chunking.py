@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from retrieval.embedding import Embedder
-    from retrieval.papers import Paper
+    from retrieval.papers import Paper, Passage
 
 CHUNKER_VERSION = 1  # raise it with every change to what `chunk` returns: libraries rebuild their indexes then
 
@@ -40,12 +40,9 @@ def chunk(paper: Paper, embedder: Embedder) -> tuple[Chunk, ...]:
     own. A sentence too long for a window is cut between words, and a title longer than half a window is cut. A
     paper without an abstract is one window: its title.
     """
-    title = clean(paper.title)
     if not paper.abstract.strip():
-        return (Chunk(paper.paper_id, 0, 0, 0, _shortened(title, embedder, embedder.max_tokens)),)
-    prefix = _shortened(title, embedder, embedder.max_tokens // 2)
-    if prefix:
-        prefix += " " if prefix.endswith((".", "?", "!", "…")) else ". "
+        return (Chunk(paper.paper_id, 0, 0, 0, _shortened(clean(paper.title), embedder, embedder.max_tokens)),)
+    prefix = _prefix(paper, embedder)
     segments = _segments(paper.abstract, embedder, prefix)
     windows = _windows(paper.abstract, segments, embedder, prefix)
     chunks = [Chunk(paper.paper_id, at, start, end, text) for at, (start, end, text) in enumerate(windows)]
@@ -55,6 +52,25 @@ def chunk(paper: Paper, embedder: Embedder) -> tuple[Chunk, ...]:
         for at, segment in enumerate(said, start=len(chunks))
     )
     return tuple(chunks)
+
+
+def window_text(paper: Paper, passage: Passage, embedder: Embedder) -> str:
+    """Give the text that was embedded for a window of a paper."""
+    if not paper.abstract.strip():
+        return _shortened(clean(paper.title), embedder, embedder.max_tokens)
+    return _window_text(_prefix(paper, embedder), paper.abstract[passage.start : passage.end])
+
+
+def _window_text(prefix: str, part: str) -> str:
+    return (prefix + clean(part)).strip()
+
+
+def _prefix(paper: Paper, embedder: Embedder) -> str:
+    """Give the title as it stands in front of a window."""
+    prefix = _shortened(clean(paper.title), embedder, embedder.max_tokens // 2)
+    if not prefix:
+        return ""
+    return prefix + (" " if prefix.endswith((".", "?", "!", "…")) else ". ")
 
 
 def _shortened(title: str, embedder: Embedder, limit: int) -> str:
@@ -98,7 +114,7 @@ def _windows(
     while True:
         packed = _evenly_packed(segments, room)
         spans = [(part[0].start, part[-1].end) for part in packed]
-        windows = [(start, end, (prefix + clean(abstract[start:end])).strip()) for start, end in spans]
+        windows = [(start, end, _window_text(prefix, abstract[start:end])) for start, end in spans]
         excess = max(embedder.count_tokens(text) for *_, text in windows) - embedder.max_tokens
         # A whole may have more tokens than its parts together; in the end each segment, which fits, stands alone.
         if excess <= 0 or len(packed) == len(segments):

@@ -130,6 +130,10 @@ class LexicalIndex:
                 found.update((part, max(counts, found.get(part, 0.0))) for part in parts)
         return LexicalQuery(query, words, pieces)
 
+    def stems(self, text: str) -> list[str]:
+        """Give the stemmed words of a text, as the index holds them."""
+        return list(self._analyzer.analyze(fold(text)))
+
     def idf(self, term: str) -> float:
         """Return BM25's inverse document frequency of a stemmed word; the rarer, the larger, never negative."""
         return self._idf("words", term)

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from retrieval.agreement import Agreement
     from retrieval.catalogue import Counts, Fresh, Reading
     from retrieval.embedding import Embedder
     from retrieval.papers import Hit, Paper
+    from retrieval.query import QueryVectors
     from retrieval.sources.fetched import Fetched, Page
 
 __all__ = ["Library", "Progress"]
@@ -151,14 +153,30 @@ class Library:
                 self._titles = await self._catalogue.titles()
 
     async def search(
-        self, query: str, *, limit: int = 10, since: dt.date | None = None, source: str | None = None
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        since: dt.date | None = None,
+        source: str | None = None,
+        vectors: QueryVectors | None = None,
     ) -> list[Hit]:
         """Return up to `limit` papers for a query, best first, each with its passages and raw evidence.
 
         `since` keeps papers published on that day or later (those without a date are left out), `source`
-        those of one source.
+        those of one source. `vectors` are what `embed` made of the query, where that is known already.
         """
-        return await self._searcher.search(query, limit, since=since, source=source) if query.strip() else []
+        if not query.strip():
+            return []
+        return await self._searcher.search(query, limit, since=since, source=source, vectors=vectors)
+
+    async def embed(self, query: str) -> QueryVectors:
+        """Read a query by the embedding model; raises EmbeddingError where a remote one cannot be asked."""
+        return await self._searcher.embed(query)
+
+    async def agreement(self, query: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
+        """Say, for each hit, how far its title and each of its sentences agree with each word of the query."""
+        return await self._searcher.agreement(query, vectors, hits)
 
     async def similar(self, paper_id: str, *, limit: int = 10) -> list[Hit]:
         """Return up to `limit` other papers, those with windows nearest to this one's first; none if it is unknown."""

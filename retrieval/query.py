@@ -1,8 +1,15 @@
-"""How much each word of a query says of what is looked for: those that only carry a question say little."""
+"""A query as vectors, and how much each of its words says: those that only carry a question say little."""
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from retrieval.embedding.words import Words
 
 # Words that carry a question but say nothing of its subject.
 _QUESTION_WORDS: Final = """
@@ -25,3 +32,11 @@ CARRIES: Final = 0.2
 def importance(word: str) -> float:
     """Return how much (0..1) a word of a query, in lower case, counts beside its rarity."""
     return CARRIES if word in QUESTION_WORDS else 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryVectors:
+    """A query as the embedding model reads it: a unit vector, and one for each word where the model gives them."""
+
+    vector: NDArray[np.float32]
+    words: Words | None

@@ -98,9 +98,18 @@ def match_words(best: NDArray[np.float32], rarity: NDArray[np.float64]) -> NDArr
         best: the cosine of each paper's word most like each of the query, shape (papers, words of the query).
         rarity: of the query's words, positive.
     """
-    weights = rarity**RARITY_POWER
-    alike = 1 / (1 + np.exp((ALIKE - best) / ALIKE_WIDTH))
-    return alike @ (weights / weights.sum()) if len(weights) else np.zeros(len(best))
+    weights = weigh(rarity)
+    return alike(best) @ (weights / weights.sum()) if len(weights) else np.zeros(len(best))
+
+
+def alike(cosines: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Turn cosines of words into how far they mean the same, 0..1."""
+    return np.asarray(1 / (1 + np.exp((ALIKE - cosines) / ALIKE_WIDTH)), np.float64)
+
+
+def weigh(rarity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Say how much words count, by their rarity."""
+    return np.asarray(rarity**RARITY_POWER, np.float64)
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval.agreement import agreement_of_terms, agreement_of_vectors
+from retrieval.chunking import window_text
 from retrieval.embedding import WordEmbedder
-from retrieval.embedding.words import best_matches
+from retrieval.embedding.words import best_matches, unpack
 from retrieval.papers import Evidence, Hit, Passage
-from retrieval.query import importance
-from retrieval.ranking import SHORTLIST, Candidate, fuse, match_words
+from retrieval.query import QueryVectors, importance
+from retrieval.ranking import SHORTLIST, Candidate, fuse, match_words, weigh
+from retrieval.text import clean
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from retrieval.agreement import Agreement
     from retrieval.catalogue import Catalogue, StoredChunk
     from retrieval.embedding import Embedder
     from retrieval.embedding.words import Words
@@ -66,13 +70,18 @@ class Searcher:
         self._lexical = lexical
         self._embedder = embedder
 
-    async def search(self, text: str, limit: int, *, since: dt.date | None, source: str | None) -> list[Hit]:
-        """Return up to `limit` papers for a query that is not blank, best first, kept to a day and a source."""
+    async def search(
+        self, text: str, limit: int, *, since: dt.date | None, source: str | None, vectors: QueryVectors | None = None
+    ) -> list[Hit]:
+        """Return up to `limit` papers for a query that is not blank, best first, kept to a day and a source.
+
+        `vectors` are the query's, where they are known already.
+        """
         # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
         reach = FILTERED_REACH if since or source else REACH
-        (vector, words), proposed = await asyncio.gather(self._embed(text), self._propose(text, reach))
-        query = _Query(vector, words, proposed.query)
-        nearest = await self._nearest(vector, reach)
+        embedded, proposed = await asyncio.gather(self._embedded(text, vectors), self._propose(text, reach))
+        query = _Query(embedded.vector, embedded.words, proposed.query)
+        nearest = await self._nearest(query.vector, reach)
         paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25]))
         if since or source:
             paper_ids = await self._catalogue.among(paper_ids, since=since, source=source)
@@ -94,11 +103,40 @@ class Searcher:
         ranked = sorted(((each.window, each) for _, each in mixed), key=lambda pair: (-pair[0], pair[1].paper_id))
         return await self._hits(query, ranked, limit)
 
-    async def _embed(self, text: str) -> tuple[NDArray[np.float32], Words | None]:
+    async def embed(self, text: str) -> QueryVectors:
+        """Read a query by the embedding model."""
         if isinstance(self._embedder, WordEmbedder):
             vectors, (words,) = await self._embedder.embed_words([text])
-            return vectors[0], words
-        return (await self._embedder.embed([text]))[0], None
+            return QueryVectors(vectors[0], words)
+        return QueryVectors((await self._embedder.embed([text]))[0], None)
+
+    async def agreement(self, text: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
+        """Compare a query's words with those of the title and of each sentence of these hits."""
+        packed = await self._shelf.words([hit.paper.paper_id for hit in hits]) if vectors.words else {}
+        return await asyncio.to_thread(
+            lambda: [self._agree(text, vectors.words, hit, packed.get(hit.paper.paper_id, b"")) for hit in hits]
+        )
+
+    def _agree(self, text: str, words: Words | None, hit: Hit, packed: bytes) -> Agreement:
+        said = [passage.text for passage in sorted(hit.sentences, key=lambda passage: passage.start)]
+        if words is None or not isinstance(self._embedder, WordEmbedder):
+            terms = self._lexical.read(text).words
+            rarity = np.array([counts * self._lexical.idf(term) for term, counts in terms.items()])
+            return agreement_of_terms(list(terms), weigh(rarity), hit.paper.title, said, self._lexical.stems)
+        split = self._embedder.split_words
+        windows = sorted(hit.passages, key=lambda passage: passage.start)
+        names = [name for passage in windows for name in split(window_text(hit.paper, passage, self._embedder))]
+        rows = unpack(packed, self._embedder.dimensions)
+        if len(names) != len(rows):  # of a text that changed in between; a search to come finds both alike
+            names, rows = [], rows[:0]
+        title, *held = (frozenset(split(clean(each))) for each in (hit.paper.title, *said))
+        return agreement_of_vectors(words.vectors, weigh(self._rarity(words)), rows, names, title, held)
+
+    def _rarity(self, words: Words) -> NDArray[np.float64]:
+        return np.array([importance(word) * self._lexical.weight(word) for word in words.words])
+
+    async def _embedded(self, text: str, vectors: QueryVectors | None) -> QueryVectors:
+        return vectors or await self.embed(text)
 
     async def _nearest(self, vector: NDArray[np.float32], reach: int) -> dict[str, float]:
         """Return the papers whose chunks are nearest, by id, with the best cosine of each."""
@@ -164,7 +202,7 @@ class Searcher:
         packed: Mapping[str, bytes],
         chunks: Mapping[str, Sequence[StoredChunk]],
     ) -> list[tuple[float, Candidate]]:
-        rarity = np.array([importance(word) * self._lexical.weight(word) for word in words.words])
+        rarity = self._rarity(words)
         alike = best_matches(words.vectors, [packed.get(candidate.paper_id, b"") for candidate in shortlist])
         sentences = _nearest_sentences(chunks, vector)
         compared = [

@@ -49,3 +49,7 @@ class WordEmbedder(Embedder, Protocol):
     async def embed_words(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[Words]]:
         """Return what `embed` does, and the words of each text as they are meant where they stand."""
         ...
+
+    def split_words(self, text: str) -> tuple[str, ...]:
+        """Name the words that `embed_words` gives for a text, in their order."""
+        ...

@@ -8,14 +8,14 @@ import importlib.util
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from retrieval.errors import WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -40,6 +40,7 @@ REMEDY = (
 )
 # 16 and 32 are no faster on a CPU, and a question that comes during an ingest waits for a batch.
 BATCH = 8
+SPLIT_REMEMBERED = 4096  # texts, some 4 MB; a paper has one or two windows and ten sentences
 GRAPH_VERSION = 2  # raise it with every change to minilm.py: graphs of other versions are not opened
 
 
@@ -90,6 +91,10 @@ class LocalEmbedder:
         """Return what `embed` does, and the words of each text, out of the same pass."""
         return await self._embed(texts, with_words=True)
 
+    def split_words(self, text: str) -> tuple[str, ...]:
+        """Name the words that `embed_words` gives for a text, in their order; the texts met last are remembered."""
+        return self._split(text.strip())
+
     async def close(self) -> None:
         """Stop the worker after the batch that it is computing and let go of the model."""
         await asyncio.to_thread(self._worker.shutdown, cancel_futures=True)
@@ -136,6 +141,17 @@ class LocalEmbedder:
             for encoding, text in zip(encodings, texts, strict=True)
         ]
         return vectors, [Words.of(name, state) for name, state in zip(names, states[0], strict=True)]
+
+    @cached_property
+    def _split(self) -> Callable[[str], tuple[str, ...]]:
+        from retrieval.embedding.words import distinct_words
+
+        @lru_cache(SPLIT_REMEMBERED)
+        def split(text: str) -> tuple[str, ...]:
+            pieces = _words_of_pieces(self._tokenizer.encode(text), text)
+            return distinct_words(_truncate(pieces, self.max_tokens))
+
+        return split
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:

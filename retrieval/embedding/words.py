@@ -44,7 +44,7 @@ class Words:
         places: dict[str, int] = {}
         rows, owners = [], []  # which piece is of which word
         for row, word in enumerate(pieces):
-            if word and word not in STOP_WORDS and any(map(str.isalnum, word)):
+            if word and _counts(word):
                 rows.append(row)
                 owners.append(places.setdefault(word, len(places)))
         membership = np.zeros((len(places), len(states)), np.float32)
@@ -56,6 +56,15 @@ class Words:
         levels = np.clip(np.rint(self.vectors / _step(self.vectors.shape[1])), 1 - ZERO, ZERO - 1)
         low, high = np.split((levels + ZERO).astype(np.uint8), 2, axis=1)
         return bytes((low | high << 4).data)
+
+
+def distinct_words(pieces: Sequence[str | None]) -> tuple[str, ...]:
+    """Name the distinct words of a text's pieces that `Words.of` keeps, in the order of their rows."""
+    return tuple(dict.fromkeys(word for word in pieces if word and _counts(word)))
+
+
+def _counts(word: str) -> bool:
+    return word not in STOP_WORDS and any(map(str.isalnum, word))
 
 
 def best_matches(query: NDArray[np.float32], packed: Sequence[bytes]) -> NDArray[np.float32]:
@@ -75,6 +84,13 @@ def best_matches(query: NDArray[np.float32], packed: Sequence[bytes]) -> NDArray
             found[row] = (levels @ query.T).max(axis=0) - shift
     found *= _step(query.shape[1])
     return found
+
+
+def unpack(packed: bytes, dimensions: int) -> NDArray[np.float32]:
+    """Give back packed vectors, one row each, of about unit length."""
+    pairs = np.frombuffer(packed, np.uint8).reshape(-1, dimensions // 2)
+    levels = np.concatenate([pairs & 15, pairs >> 4], axis=1).astype(np.float32)
+    return (levels - ZERO) * _step(dimensions)
 
 
 def _step(dimensions: int) -> float:
