@@ -15,7 +15,7 @@ from rich.text import Text
 
 from bot import streams
 from bot.errors import OutputError
-from retrieval.text import clean
+from retrieval.text import clean, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ def print_json(value: object) -> None:
 
 
 def show_answer(answer: Answer, console: Console) -> None:
-    """Print statements with their numbers, then each citation: number, title, link, quote."""
+    """Print statements with their numbers, then each paper: number, title, link, and quotes not to be read above."""
     console.print(_refused(answer) if answer.refused else _answered(answer))
     if answer.note:
         console.print(Text(answer.note, style="yellow"))
@@ -109,14 +109,20 @@ def progress_bar(label: str) -> Iterator[Report]:
 
 
 def _answered(answer: Answer) -> RenderableType:
-    lines = [
+    lines = [Text(answer.lead, style="yellow")] if answer.lead else []
+    lines += [
         Text.assemble(printable(s.text), " ", ("".join(f"[{number}]" for number in s.citations), "bold cyan"))
         for s in answer.statements
     ]
+    said = [fold(statement.text) for statement in answer.statements]
     sources: list[RenderableType] = []
+    shown: set[int] = set()
     for citation in answer.citations:
-        sources.append(Text.assemble((f"[{citation.number}] ", "bold cyan"), _title(citation.title, citation.url)))
-        sources.append(Padding(Text(f"“{printable(citation.quote)}”", style="italic"), (0, 0, 0, 4), expand=False))
+        if citation.number not in shown:
+            shown.add(citation.number)
+            sources.append(Text.assemble((f"[{citation.number}] ", "bold cyan"), _title(citation.title, citation.url)))
+        if not any(fold(citation.quote) in text for text in said):  # or it can be read above, word for word
+            sources.append(Padding(Text(f"“{printable(citation.quote)}”", style="italic"), (0, 0, 0, 4), expand=False))
     return Group(*lines, Text(), *sources)
 
 
@@ -125,7 +131,7 @@ def _refused(answer: Answer) -> RenderableType:
     if answer.nearest:
         lines.append(Text("The nearest papers:", style="dim"))
         lines += [Text.assemble("  • ", _title(near.title, near.url)) for near in answer.nearest]
-    if answer.choices and not answer.clarifying:
+    if answer.choices:
         lines.append(Text("You could ask:", style="dim"))
     lines += [
         Text.assemble((f"  {number}. ", "bold cyan"), printable(choice))

@@ -90,7 +90,7 @@ async def open_answerer(settings: Settings, library: Library, *, use_llm: bool =
     from bot.answering.rewrite import LLMRewriter
 
     chosen = settings.llm
-    extractive = ExtractiveWriter(library.embedder)
+    extractive = ExtractiveWriter()
     if not use_llm or not chosen.enabled:
         yield Answerer(library, extractive)
         return

@@ -5,17 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
+from bot.language import say
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
-    from retrieval.papers import Hit
+    from bot.answering.evidence.selection import Selection
 
 WriterName: TypeAlias = Literal["extractive", "llm"]
+# answered: a paper says it. closest: papers are on the subject, but whether they say just this is not sure.
+# refused: the library has nothing on it.
+Outcome: TypeAlias = Literal["answered", "closest", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Hold a paper, its title and the verbatim quote that a statement rests on; `number` counts from 1."""
+    """A paper, its title and a verbatim quote that a statement rests on.
+
+    `number` counts papers from 1: a paper quoted twice has two citations of one number.
+    """
 
     number: int
     paper_id: str
@@ -26,10 +34,11 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Hold one sentence of an answer and the numbers of the citations that it rests on (never none)."""
+    """One sentence of an answer, the numbers of the papers that it rests on (never none), and its quotes of them."""
 
     text: str
     citations: tuple[int, ...]
+    quotes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +73,16 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hold the whole reply to a question: statements with citations, or a refusal with the nearest papers.
+    """The whole reply to a question: statements with citations, or a refusal.
 
     `confidence` is the calibrated probability (0..1) that the library holds the answer; `note` is one short
-    line about how the answer came to be (that the language model failed, say), or None. `choices` are questions
-    that a refusal offers instead; with `clarifying`, the refusal is a question back and these are its answers.
+    line about how the answer came to be (that the language model failed, say), or None. `choices` are narrower
+    questions that a broad one may have meant.
     """
 
     question: str
     standalone_question: str
-    refused: bool
+    outcome: Outcome
     writer: WriterName
     confidence: float
     statements: tuple[Statement, ...] = ()
@@ -81,20 +90,32 @@ class Answer:
     nearest: tuple[NearPaper, ...] = ()
     refusal: str | None = None
     choices: tuple[str, ...] = ()
-    clarifying: bool = False
     note: str | None = None
     usage: Usage | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def refused(self) -> bool:
+        """Say whether the library has nothing on the question."""
+        return self.outcome == "refused"
+
+    @property
+    def lead(self) -> str | None:
+        """Give the line that stands above statements which may not be what was asked for, else None."""
+        if self.outcome == "closest":
+            return say("I am not sure that these say it: the closest passages.")
+        return None
+
+    @property
     def text(self) -> str:
-        """Return the answer as running text, each statement followed by its citation numbers."""
+        """Give the answer as running text, each statement followed by its citation numbers."""
         if self.refused:
             return self.refusal or ""
-        return " ".join(
+        said = (
             f"{statement.text} {''.join(f'[{number}]' for number in statement.citations)}"
             for statement in self.statements
         )
+        return " ".join([*filter(None, [self.lead]), *said])
 
     def to_json(self) -> dict[str, object]:
         """Return the object that `ask --json` prints; its keys are a contract."""
@@ -103,17 +124,19 @@ class Answer:
             "question": self.question,
             "standalone_question": self.standalone_question,
             "answer": self.text,
+            "outcome": self.outcome,
             "refused": self.refused,
             "writer": self.writer,
             "confidence": round(self.confidence, 4),
-            "statements": [{"text": s.text, "citations": list(s.citations)} for s in self.statements],
+            "statements": [
+                {"text": s.text, "citations": list(s.citations), "quotes": list(s.quotes)} for s in self.statements
+            ],
             "citations": [
                 {"number": c.number, "paper_id": c.paper_id, "title": c.title, "url": c.url, "quote": c.quote}
                 for c in self.citations
             ],
             "nearest": [{"paper_id": n.paper_id, "title": n.title} for n in self.nearest],
             "choices": list(self.choices),
-            "clarifying": self.clarifying,
             "note": self.note,
             "timings_ms": {name: round(value, 1) for name, value in self.timings_ms.items()},
             "usage": {}
@@ -149,9 +172,9 @@ class AnswerWriter(Protocol):
 
     name: WriterName
 
-    def write(self, question: str, hits: Sequence[Hit]) -> AsyncGenerator[Draft | Usage]:
+    def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Usage]:
         """Yield drafts one by one, as they come, and the usage once it is known.
 
-        Paper numbers count `hits` from 1. Raises WriterError where the writer itself failed.
+        Paper numbers count `selection.hits` from 1. Raises WriterError where the writer itself failed.
         """
         ...

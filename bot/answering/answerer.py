@@ -1,8 +1,9 @@
-"""The way of a question: standalone form, hits, enough evidence?, a writer, checked statements, an Answer."""
+"""The way of a question: read, put into its conversation, searched for, weighed, written, checked: an Answer."""
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import time
 from contextlib import aclosing, contextmanager
@@ -10,49 +11,58 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
+from bot.answering.catalogue import ABOUT_MANY, ABOUT_ONE, Catalogue
 from bot.answering.checks import Rejection, check
-from bot.answering.clarify import clarification, missing, ways_to_ask
-from bot.answering.confidence import THRESHOLD, confidence
-from bot.answering.conversation import Conversation, Exchange, Relation, Turn, common_terms
-from bot.answering.question import Kind, content_terms, read_question
+from bot.answering.conversation import Conversation, Exchange, Relation
+from bot.answering.evidence.assessor import Assessor
+from bot.answering.evidence.selection import Selection
+from bot.answering.reading.kind import Kind
+from bot.answering.reading.language import hint
+from bot.answering.reading.question import Reader, plain
 from bot.errors import WriterError
 from bot.language import say
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
-    from bot.answering.answer import AnswerWriter, WriterName
+    from bot.answering.answer import AnswerWriter, Outcome, WriterName
     from bot.answering.checks import Checked
-    from bot.answering.clarify import Clarification
-    from bot.answering.conversation import Rewriter
+    from bot.answering.conversation import Rewriter, Turn
     from bot.answering.judge import Judge
+    from bot.answering.reading.question import Question
+    from bot.answering.translation import Translator
     from retrieval.library import Library
     from retrieval.papers import Hit
 
 log = logging.getLogger(__name__)
 
 LONGEST_QUESTION = 2000  # characters; what comes after costs neither embedding nor tokens
-HITS = 10
+HITS = 20  # that are weighed, as many as the models of evidence were fitted on
+GIVEN = 10  # hits that a language model reads
 NEAREST = 3
+UNKNOWN = 0.5  # a question is taken for none about papers from this probability on, where nothing was found
 
 
 @dataclass(slots=True)
 class _Page:
-    """Collect checked statements and number their citations, each paper and quote once."""
+    """Collect checked statements and number the papers that they cite, each paper once."""
 
     statements: list[Statement] = field(default_factory=list)
     citations: dict[tuple[str, str], Citation] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
 
     def add(self, checked: Checked, hits: Sequence[Hit]) -> Statement:
-        numbers = []
+        numbers, quotes = [], []
         for support in checked.supports:
             paper = hits[support.paper_number - 1].paper
-            citation = self.citations.setdefault(
+            number = self.numbers.setdefault(paper.paper_id, len(self.numbers) + 1)
+            self.citations.setdefault(
                 (paper.paper_id, support.quote),
-                Citation(len(self.citations) + 1, paper.paper_id, paper.title, paper.url, support.quote),
+                Citation(number, paper.paper_id, paper.title, paper.url, support.quote),
             )
-            numbers.append(citation.number)
-        self.statements.append(Statement(checked.text, tuple(dict.fromkeys(numbers))))
+            numbers.append(number)
+            quotes.append(support.quote)
+        self.statements.append(Statement(checked.text, tuple(dict.fromkeys(numbers)), tuple(quotes)))
         return self.statements[-1]
 
 
@@ -66,15 +76,22 @@ class Answerer:
         llm: AnswerWriter | None = None,
         rewriter: Rewriter | None = None,
         judge: Judge | None = None,
+        translator: Translator | None = None,
+        *,
+        today: Callable[[], dt.date] = lambda: dt.datetime.now(dt.UTC).date(),
     ) -> None:
         self._library = library
         self._extractive = extractive
         self._llm = llm
         self._judge = judge
+        self._translator = translator
+        self._reader = Reader(library, today)
+        self._assessor = Assessor(library)
+        self._catalogue = Catalogue(library)
         self._conversation = Conversation(library, rewriter)
 
     async def answer(self, question: str, history: Sequence[str | Exchange] = ()) -> Answer:
-        """Return an answer whose every statement was checked, or a refusal that names the nearest papers.
+        """Give an answer whose every statement was checked, or a refusal.
 
         `history` holds the earlier turns of the conversation, oldest first: what `Exchange.of` keeps of an answer,
         or the bare question where nothing else is known.
@@ -93,67 +110,134 @@ class Answerer:
         if len(asked) > LONGEST_QUESTION:
             notes.append(say("The question was cut to its first {most} characters.", most=LONGEST_QUESTION))
         asked = asked[:LONGEST_QUESTION]
-        if read_question(asked).kind is Kind.SMALL_TALK:
-            hint = say("I answer questions about papers: ask me what a paper found, or which papers work on something.")
-            yield _Reply(Turn(asked, asked, asked), notes, stopwatch, self._extractive.name).refuse(hint)
-            return
-
         with stopwatch("conversation"):
             spoken = await self._conversation.recall([_exchange(turn) for turn in history])
             turn = await self._conversation.read(asked, spoken)
         reply = _Reply(turn, notes, stopwatch, self._extractive.name)
+        with stopwatch("read"):
+            read = await self._reader.read(turn.query if turn.relation is not Relation.NEW else asked)
+            read = await self._in_english(read, reply)
         with stopwatch("search"):
-            hits = await self._conversation.search(turn, HITS)
-        # A detail is asked of the papers spoken of, and only their words may answer it.
-        given = [hit for hit in hits if hit.paper.paper_id in turn.focus] or hits
-        # Nor may the title of a paper spoken of pass for evidence, where the question has telling words itself.
-        leans = turn.relation is not Relation.NEW and not common_terms().issuperset(content_terms(asked))
-        wanted = asked if leans else turn.query
-        reply.confidence = confidence(wanted, given, self._library.embedder.model)
-        if turn.relation is Relation.NEW and turn.query == asked and not spoken.clarifying:
-            back = await clarification(asked, hits, self._library.embedder)
-            if back:
-                yield reply.ask_back(back)
-                return
-        if reply.confidence < THRESHOLD:
-            yield reply.refuse(await asyncio.to_thread(missing, wanted, given), hits)
+            selection, statement = await self._find(read, reply)
+        reply.confidence = selection.confidence
+        if selection.outcome == "refused":
+            yield reply.refuse(selection.remarks[0] if selection.remarks else _nothing(read))
             return
-
-        # Other papers on a theme need not hold every word of the question that set it.
-        question = asked if turn.exclude else turn.query
+        reply.outcome = selection.outcome
+        reply.notes += selection.remarks
+        if statement:
+            reply.page.add(statement, selection.hits)
+            yield reply.give()
         with stopwatch("write"):
-            async with aclosing(self._write(question, given, reply)) as statements:
+            async with aclosing(self._write(read, selection, reply, with_model=statement is None)) as statements:
                 async for _ in statements:
                     yield reply.give()
         if reply.page.statements:
             yield reply.give()
         else:
-            yield reply.refuse(await asyncio.to_thread(missing, wanted, given), hits)
+            yield reply.refuse(_nothing(read))
 
-    async def _write(self, question: str, given: Sequence[Hit], reply: _Reply) -> AsyncGenerator[Statement]:
+    async def _in_english(self, question: Question, reply: _Reply) -> Question:
+        """Put a question in another language into English with the language model; without one, say what to expect."""
+        if question.language in {None, "en"}:
+            return question
+        if self._translator and question.language:
+            english, usage = await self._translator.to_english(question.text, question.language)
+            reply.spend(usage)
+            if english:
+                return replace(await self._reader.read(english), asked=question.asked, language=question.language)
+        elif question.language and (line := hint(question.language)):
+            reply.notes.append(line)
+        return question
+
+    async def _find(self, question: Question, reply: _Reply) -> tuple[Selection, Checked | None]:
+        """Search, and weigh what was found; with it comes what the catalogue says, where that was asked."""
+        known, unknown = await self._references(question)
+        if unknown and not known:
+            listed = ", ".join(unknown)
+            return _refusal(say("I do not know {ids}. /submit adds a paper to the library.", ids=listed)), None
+        if known and question.kind not in ABOUT_ONE | {Kind.COMPARISON} and not _says_more(question):
+            question = question.of_kind(Kind.SUMMARY)
+        turn = reply.turn
+        period = question.period if question.kind in ABOUT_MANY | {Kind.LIST} else None
+        hits = await self._conversation.search(
+            turn,
+            HITS,
+            vectors=question.vectors,
+            since=period and period.since,
+            until=period and period.until,
+            text=question.text,
+        )
+        focus = (*known, *turn.focus)
+        hits = await self._with_focus(focus, hits)
+        selection = await self._assessor.assess(question, hits, focus=focus)
+        match question.kind:
+            case Kind.COUNT:
+                counted = await self._catalogue.count(selection)
+                return counted.selection, counted.statement
+            case Kind.BY_AUTHOR:
+                found = await self._catalogue.by_author(question)
+                return (found, None) if found.chosen else (selection, None)
+            case Kind.NEWEST:
+                return (_newest_first(selection) if selection.chosen else await self._catalogue.newest(question)), None
+            case Kind.AUTHORS | Kind.PUBLISHED if selection.outcome != "refused":
+                known_of_it = await self._catalogue.about_one(question, selection.hits[0])
+                if known_of_it is not None:
+                    return known_of_it.selection, known_of_it.statement
+                reply.notes.append(say("The library does not know that of this paper."))
+        return selection, None
+
+    async def _references(self, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Look up the ids and links of a question: ids of papers known here, and what is not known as it was typed."""
+        if not question.references:
+            return (), ()
+        found = await self._library.lookup(question.asked)
+        return tuple(paper.paper_id for paper in found.papers), tuple(each.text for each in found.unknown)
+
+    async def _with_focus(self, focus: Sequence[str], hits: Sequence[Hit]) -> list[Hit]:
+        """Put the papers that a question is sure to be about in front, found or not."""
+        order = {paper_id: place for place, paper_id in enumerate(dict.fromkeys(focus))}
+        by_id = {hit.paper.paper_id: hit for hit in hits}
+        for paper_id in order:
+            if paper_id not in by_id and (paper := await self._library.get(paper_id)):
+                same = await self._library.search(paper.title, limit=1)
+                by_id |= {hit.paper.paper_id: hit for hit in same if hit.paper.paper_id == paper_id}
+        return sorted(by_id.values(), key=lambda hit: order.get(hit.paper.paper_id, len(order)))
+
+    async def _write(
+        self, question: Question, selection: Selection, reply: _Reply, *, with_model: bool
+    ) -> AsyncGenerator[Statement]:
         """Let the language model write, and where there is none or it fails the extractive writer."""
-        if self._llm is not None:
+        if self._llm is not None and with_model:
             reply.start(self._llm)
+            given = replace(selection, hits=selection.hits[:GIVEN])
             try:
-                async with aclosing(self._judged(self._llm, reply.turn.standalone, given, reply)) as statements:
+                async with aclosing(self._judged(self._llm, question, given, reply)) as statements:
                     async for checked in statements:
-                        yield reply.page.add(checked, given)
+                        reply.outcome = "answered"
+                        yield reply.page.add(checked, given.hits)
             except WriterError as error:
+                reply.outcome = selection.outcome
                 reply.notes.append(
                     say("The language model {trouble}; these are the papers' own sentences.", trouble=error)
                 )
             else:
-                return
-        reply.start(self._extractive)
-        async with aclosing(_checked(self._extractive, question, given, reply)) as statements:
+                if reply.page.statements:
+                    return
+                reply.outcome = "closest"
+                reply.notes.append(
+                    say("The language model found no answer in the papers; these are their own sentences.")
+                )
+            reply.start(self._extractive)
+        async with aclosing(_checked(self._extractive, question, selection, reply)) as statements:
             async for checked in statements:
-                yield reply.page.add(checked, given)
+                yield reply.page.add(checked, selection.hits)
 
     async def _judged(
-        self, writer: AnswerWriter, question: str, given: Sequence[Hit], reply: _Reply
+        self, writer: AnswerWriter, question: Question, selection: Selection, reply: _Reply
     ) -> AsyncGenerator[Checked]:
         """Yield each statement that passes its checks, all at the end where a judge has its say on them."""
-        async with aclosing(_checked(writer, question, given, reply)) as statements:
+        async with aclosing(_checked(writer, question, selection, reply)) as statements:
             if self._judge is None:
                 async for checked in statements:
                     yield checked
@@ -161,7 +245,7 @@ class Answerer:
             passed = [checked async for checked in statements]
         if not passed:
             return
-        verdicts, usage = await self._judge.judge(passed, given)
+        verdicts, usage = await self._judge.judge(passed, selection.hits)
         reply.spend(usage)
         if verdicts is None:
             reply.notes.append(say("The judge could not be asked; quotes and numbers were checked as always."))
@@ -173,18 +257,51 @@ class Answerer:
                 log.info("statement dropped writer=%s reason=judge", writer.name)
 
 
-async def _checked(writer: AnswerWriter, question: str, hits: Sequence[Hit], reply: _Reply) -> AsyncGenerator[Checked]:
+async def _checked(
+    writer: AnswerWriter, question: Question, selection: Selection, reply: _Reply
+) -> AsyncGenerator[Checked]:
     """Yield each draft that passes its checks, and count what the writer took."""
-    async with aclosing(writer.write(question, hits)) as drafts:
+    async with aclosing(writer.write(plain(question.asked), selection)) as drafts:
         async for written in drafts:
             if isinstance(written, Usage):
                 reply.spend(written)
                 continue
-            checked = await asyncio.to_thread(check, written, hits)
+            translated = writer.name == "llm" and question.language not in {None, "en"}
+            checked = await asyncio.to_thread(check, written, selection.hits, translated=translated)
             if isinstance(checked, Rejection):
                 log.info("statement dropped writer=%s reason=%s", writer.name, checked.reason)
             else:
                 yield checked
+
+
+def _nothing(question: Question) -> str:
+    """Say that the library has nothing on a question, or, of what is none about papers, what the bot is for."""
+    if question.kinds.get(Kind.BOT, 0.0) + question.kinds.get(Kind.SMALL_TALK, 0.0) >= UNKNOWN or not question.terms:
+        return say("I answer questions about papers: ask me what a paper found, or which papers work on something.")
+    return say("The papers here say nothing on that.")
+
+
+def _refusal(sentence: str) -> Selection:
+    return Selection("refused", 0.0, remarks=(sentence,))
+
+
+def _says_more(question: Question) -> bool:
+    """Say whether a question holds words beside its ids and links."""
+    from bot.answering.reading.terms import content_terms
+
+    rest = question.asked
+    for reference in question.references:
+        rest = rest.replace(reference.text, " ")
+    return bool(content_terms(rest))
+
+
+def _newest_first(selection: Selection) -> Selection:
+    """Order a list by date, what has none last."""
+
+    def day(number: int) -> dt.date:
+        return selection.hits[number - 1].paper.published or dt.date.min
+
+    return replace(selection, chosen=tuple(sorted(selection.chosen, key=lambda each: day(each.number), reverse=True)))
 
 
 def _exchange(turn: str | Exchange) -> Exchange:
@@ -194,12 +311,13 @@ def _exchange(turn: str | Exchange) -> Exchange:
 
 @dataclass(slots=True)
 class _Reply:
-    """Hold what is known of an answer while it is made, and end it in one of three ways."""
+    """Hold what is known of an answer while it is made, and end it in one of two ways."""
 
     turn: Turn
     notes: list[str]
     stopwatch: _Stopwatch
     writer: WriterName
+    outcome: Outcome = "answered"
     confidence: float = 0.0
     usage: Usage | None = field(init=False)
     page: _Page = field(default_factory=_Page)
@@ -216,28 +334,22 @@ class _Reply:
             self.usage = self.usage + usage if self.usage else usage
 
     def give(self) -> Answer:
+        cited = dict.fromkeys((each.paper_id, each.title, each.url) for each in self.page.citations.values())
         return replace(
-            self._answer(refused=False),
+            self._answer(self.outcome),
             statements=tuple(self.page.statements),
-            citations=tuple(self.page.citations.values()),
+            citations=tuple(sorted(self.page.citations.values(), key=lambda citation: citation.number)),
+            nearest=tuple(NearPaper(*paper) for paper in cited)[:NEAREST] if self.outcome == "closest" else (),
         )
 
-    def refuse(self, sentence: str, hits: Sequence[Hit] = ()) -> Answer:
-        return replace(
-            self._answer(refused=True),
-            refusal=sentence,
-            nearest=tuple(NearPaper(h.paper.paper_id, h.paper.title, h.paper.url) for h in hits[:NEAREST]),
-            choices=ways_to_ask(self.turn.question, hits),
-        )
+    def refuse(self, sentence: str) -> Answer:
+        return replace(self._answer("refused"), refusal=sentence)
 
-    def ask_back(self, back: Clarification) -> Answer:
-        return replace(self._answer(refused=True), refusal=back.question, choices=back.choices, clarifying=True)
-
-    def _answer(self, *, refused: bool) -> Answer:
+    def _answer(self, outcome: Outcome) -> Answer:
         return Answer(
             question=self.turn.question,
             standalone_question=self.turn.standalone,
-            refused=refused,
+            outcome=outcome,
             writer=self.writer,
             confidence=self.confidence,
             note=" ".join(self.notes) or None,

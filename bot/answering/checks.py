@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from bot.answering.answer import Support
-from bot.answering.numbers import unsupported
+from retrieval.numbers import unsupported
 from bot.answering.prompt import RULES
-from bot.answering.quotes import content_words, count_words, locate, surroundings
+from retrieval.quotes import content_words, count_words, locate, surroundings
 from retrieval.text import sentences
 
 if TYPE_CHECKING:
@@ -87,11 +87,12 @@ class _Ground:
     whole: str
 
 
-def check(draft: Draft, hits: Sequence[Hit]) -> Checked | Rejection:
+def check(draft: Draft, hits: Sequence[Hit], *, translated: bool = False) -> Checked | Rejection:
     """Return the draft with the papers' own words as quotes, or why it may not be shown.
 
     A support that fails is dropped; the statement must hold on those that are left, at least one. Paper numbers
-    count `hits` from 1.
+    count `hits` from 1. A statement that is `translated` need not share words with its quotes, which are in another
+    language; quotes, numbers and links are held against them all the same.
     """
     text = tidy(draft.text)
     if not is_sentence(text):
@@ -100,7 +101,8 @@ def check(draft: Draft, hits: Sequence[Hit]) -> Checked | Rejection:
     reasons: list[Reason] = []
     for support in dict.fromkeys(draft.supports[:_MAX_SUPPORTS]):
         # A statement on several papers shares its words among them.
-        outcome = _ground(text, support, hits, least=_MIN_RELATION / len(draft.supports))
+        least = 0.0 if translated else _MIN_RELATION / len(draft.supports)
+        outcome = _ground(text, support, hits, least=least)
         if isinstance(outcome, _Ground):
             grounds.append(outcome)
         else:
@@ -110,7 +112,7 @@ def check(draft: Draft, hits: Sequence[Hit]) -> Checked | Rejection:
     titles = "\n".join(ground.title for ground in grounds)
     near = "\n".join(ground.near for ground in grounds)
     whole = "\n".join(ground.whole for ground in grounds)
-    if relation(text, titles, near) < _MIN_RELATION or not _shares_words(text, titles, near):
+    if not translated and (relation(text, titles, near) < _MIN_RELATION or not _shares_words(text, titles, near)):
         return Rejection("unrelated quote")
     if fault := _invented(text, f"{titles}\n{near}", whole):
         return Rejection(fault)

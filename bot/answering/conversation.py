@@ -8,8 +8,6 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
 
-from bot.answering.confidence import THRESHOLD, confidence
-from bot.answering.extractive import choose_papers
 from bot.answering.question import Kind, content_terms, read_question
 from retrieval.text import clean
 
@@ -121,7 +119,7 @@ class Exchange:
         """Return what a conversation needs to remember of an answer."""
         cited = [citation.paper_id for citation in answer.citations]
         papers = tuple(dict.fromkeys(cited)) or tuple(near.paper_id for near in answer.nearest[:1])
-        return cls(answer.question, papers, not answer.refused, answer.choices, answer.clarifying)
+        return cls(answer.question, papers, not answer.refused, answer.choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +203,10 @@ class Conversation:
                 spoken = await self._after(exchange, spoken)
         return spoken
 
-    async def search(self, turn: Turn, limit: int) -> list[Hit]:
+    async def search(self, turn: Turn, limit: int, *, text=None, vectors=None, since=None, until=None) -> list[Hit]:
         """Return the hits for a turn: the papers it asks first, those it asks for others than not at all."""
         reach = max(limit, REACH) if turn.focus else limit + len(turn.exclude)
-        hits = await self._library.search(turn.query, limit=reach)
+        hits = await self._library.search(text or turn.query, limit=reach, vectors=vectors)
         kept = [hit for hit in hits if hit.paper.paper_id not in turn.exclude]
         order = {paper_id: at for at, paper_id in enumerate(turn.focus)}
         return sorted(kept, key=lambda hit: order.get(hit.paper.paper_id, len(order)))[:limit]
@@ -237,9 +235,8 @@ class Conversation:
         turn = await self._read_by_rules(asked, spoken)
         if exchange.papers is None:
             hits = await self.search(turn, CITED)
-            sure = confidence(turn.query, hits, self._library.embedder.model) >= THRESHOLD
-            at = choose_papers(read_question(turn.query), hits) if sure else range(min(1, len(hits)))
-            papers = [hits[place].paper for place in at][: len(turn.focus) or None]
+            sure = bool(hits)
+            papers = [hit.paper for hit in hits[:1]]
         else:
             found = [await self._library.get(paper_id) for paper_id in exchange.papers]
             papers = [paper for paper in found if paper]

@@ -41,8 +41,9 @@ class Verdict:
 def judge_each(dataset: Dataset, answers: Mapping[str, Answer]) -> list[Verdict]:
     """Return a verdict on each judged query that was answered, in the dataset's order.
 
-    A refusal of an answerable question counts as wrong for the first citation, as empty for recall and facts,
-    and not at all for precision. Borderline papers are neither right nor wrong.
+    Helpful is an answer that shows a right paper, whether it claims that this paper says it (`answered`) or not
+    (`closest`). A refusal of an answerable question counts as wrong for the first citation, as empty for recall and
+    facts, and not at all for precision. Borderline papers are neither right nor wrong.
     """
     return [
         Verdict(
@@ -77,12 +78,17 @@ def average_by_kind(verdicts: Iterable[Verdict]) -> dict[str, dict[str, float]]:
 
 def _measures(judgement: Judgement, relevant: Mapping[str, int], answer: Answer) -> dict[str, float]:
     if not judgement.answerable:
-        return {"unanswerable_refused": float(answer.refused)}
+        return {
+            "unanswerable_refused": float(answer.refused),
+            "unanswerable_claimed": float(answer.outcome == "answered"),
+        }
     right = {paper_id for paper_id, score in relevant.items() if score > 0}
     cited = list(dict.fromkeys(citation.paper_id for citation in answer.citations))
     counted = [paper_id for paper_id in cited if paper_id not in judgement.borderline]
     measures = {
         "answerable_answered": float(not answer.refused),
+        "answerable_claimed": float(answer.outcome == "answered"),
+        "helpful": float(not right.isdisjoint(cited)),
         "first_citation_right": float(bool(cited) and cited[0] in right),
         "citation_recall": len(right.intersection(cited)) / len(right) if right else 0.0,
     }

@@ -20,14 +20,14 @@ from bot.errors import WriterError
 from retrieval.tokens import TokenCounter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator
 
     from openai import AsyncStream
     from openai.types import CompletionUsage
     from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
     from bot.answering.answer import WriterName
-    from retrieval.papers import Hit
+    from bot.answering.evidence.selection import Selection
 
 _LOG = logging.getLogger(__name__)
 
@@ -82,14 +82,14 @@ class LLMWriter:
         """Close the connections to the server."""
         await self._client.close()
 
-    async def write(self, question: str, hits: Sequence[Hit]) -> AsyncGenerator[Draft | Usage]:
+    async def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Usage]:
         """Yield each draft as soon as it is complete in the stream, then the usage; none if the papers do not suffice.
 
         One deadline covers the whole call, retries included. Raises WriterError, after the drafts that came whole
         and the usage; its words never hold the key or what the server said.
         """
         call = _Call(deadline=asyncio.get_running_loop().time() + self._timeout)
-        messages = await asyncio.to_thread(build, question, hits, self._counter, self._prompt_tokens)
+        messages = await asyncio.to_thread(build, question, selection.hits, self._counter, self._prompt_tokens)
         reader = _Reader()
         trouble: str | None = None
         try:

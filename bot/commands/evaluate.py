@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from bot.answering.confidence import THRESHOLD
+from bot.answering.evidence.assessor import HOLDS
 from bot.answering.conversation import Conversation, Exchange
 from bot.console import print_json, progress_bar, show_figures, stdout
 from bot.report.evaluation import Evaluation
@@ -127,7 +127,7 @@ async def run_over(
             dataset=dataset,
             papers=(await library.counts()).papers,
             model=library.embedder.model,
-            threshold=THRESHOLD,
+            threshold=HOLDS,
             run=run,
             answers=answers,
         )

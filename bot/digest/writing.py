@@ -16,12 +16,12 @@ from cachetools import LRUCache
 
 from bot.answering.answer import Draft
 from bot.answering.checks import check
-from bot.answering.extractive import CONNECTIVE, CUES, HEADER, POINTER
-from bot.answering.question import Want
+from bot.answering.evidence.selection import Selection
+from bot.answering.surface import statement
 from bot.errors import WriterError
 from bot.language import say, say_many, spoken
 from retrieval.papers import Evidence, Hit
-from retrieval.text import clean, sentences
+from retrieval.text import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +47,20 @@ WEIGHTS: Final[Mapping[str, float]] = {
     "long": -1.0,
     "short": -1.5,
 }
+OVERVIEW: Final = re.compile(
+    r"\b(?:we|our|this (?:paper|work|study|article|thesis|survey|report))\b.*\b(?:propos|present|introduc|develop"
+    r"|describ|releas|design|creat|construct|collect|provid|buil[dt])\w*",
+    re.IGNORECASE,
+)
+RESULT: Final = re.compile(
+    r"\b(?:outperform\w*|than|better|worse|superior|improv\w*|compar\w*|unlike|versus|baselines?|while|whereas|but"
+    r"|not)\b",
+    re.IGNORECASE,
+)
+# "It" and "this approach" mean nothing without the sentence before; "this paper" does with the citation beside it.
+POINTER: Final = re.compile(
+    r"^(?:It|They|Its|Their|This|These|Such)\b(?! (?:paper|work|study|article|thesis|survey)\b)"
+)
 # A reference to what was said before, near the beginning of a sentence; papers may speak of themselves.
 REFERS_BACK: Final = re.compile(
     r"^.{0,40}\b(?:this|these|such|those) (?!paper|work|study|article|survey|thesis|report)", re.IGNORECASE | re.DOTALL
@@ -121,7 +135,7 @@ class ReasonWriter:
         hits = [Hit(paper, 0.0, (), (), NO_EVIDENCE)]
         question = f"In one sentence: what is new in this paper for somebody who follows “{topic}”?"
         try:
-            async with self._turns, aclosing(llm.write(question, hits)) as drafts:
+            async with self._turns, aclosing(llm.write(question, Selection("answered", 1.0, tuple(hits)))) as drafts:
                 async for draft in drafts:
                     if isinstance(draft, Draft) and (checked := check(draft, hits)):
                         return Reason(checked.text, checked.supports[0].quote)
@@ -135,8 +149,8 @@ def pick(texts: Sequence[str], near_topic: NDArray[np.float32], near_title: NDAr
     parts = {
         "topic": _standardised(near_topic),
         "title": _standardised(near_title),
-        "overview": [CUES[Want.OVERVIEW].search(text) is not None for text in texts],
-        "result": [CUES[Want.RESULT].search(text) is not None for text in texts],
+        "overview": [OVERVIEW.search(text) is not None for text in texts],
+        "result": [RESULT.search(text) is not None for text in texts],
         "opening": [at == 0 and len(texts) > 1 for at in range(len(texts))],
         "pointer": [bool(POINTER.match(readable(text)) or REFERS_BACK.match(readable(text))) for text in texts],
         "item": [ITEM.match(text) is not None for text in texts],
@@ -148,7 +162,7 @@ def pick(texts: Sequence[str], near_topic: NDArray[np.float32], near_title: NDAr
 
 def readable(sentence: str) -> str:
     """Return a sentence of an abstract as it reads by itself, its words the authors' own."""
-    text = ITEM.sub("", CONNECTIVE.sub("", HEADER.sub("", clean(re.sub(r"\s+", " ", sentence)))))
+    text = ITEM.sub("", statement(" ".join(sentence.split()), "", introduce=False))
     text = text[:1].upper() + text[1:]
     if len(text) > LONGEST_REASON:
         return f"{text[:LONGEST_REASON].rsplit(' ', 1)[0].rstrip(',;:')} …"

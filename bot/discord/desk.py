@@ -201,7 +201,7 @@ class Desk:
             await self._close(place, live, asked.asker, sentence_for(error, place.name, place.mine))
             return False
         seconds = time.monotonic() - started
-        log.info("answered place=%s refused=%s seconds=%.2f", place.name, answer.refused, seconds)
+        log.info("answered place=%s outcome=%s seconds=%.2f", place.name, answer.outcome, seconds)
         return True
 
     def _problem(self, place: Place, asked: _Question) -> str | None:

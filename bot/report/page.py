@@ -30,7 +30,10 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 THRESHOLDS = tuple(step / 20 for step in range(21))
 NAMES = {
     "answerable_answered": "answerable answered",
+    "answerable_claimed": "answerable claimed",
+    "helpful": "helpful",
     "unanswerable_refused": "unanswerable refused",
+    "unanswerable_claimed": "unanswerable claimed",
     "first_citation_right": "first citation right",
     "citation_precision": "citation precision",
     "citation_recall": "citation recall",

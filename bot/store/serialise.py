@@ -32,7 +32,8 @@ def loads(text: str) -> Answer:
     try:
         data = json.loads(text)
         whole = data | {
-            "statements": tuple(Statement(said["text"], tuple(said["citations"])) for said in data["statements"]),
+            "statements": tuple(_statement(said) for said in data["statements"]),
+            "outcome": data.get("outcome") or ("refused" if data["refused"] else "answered"),
             "citations": tuple(_known(Citation, cited) for cited in data["citations"]),
             "nearest": tuple(_known(NearPaper, near) for near in data.get("nearest", ())),
             "choices": tuple(data.get("choices", ())),
@@ -46,6 +47,10 @@ def loads(text: str) -> Answer:
 def as_json(text: str) -> dict[str, object]:
     """Return what a JSON text of any version holds, as it is."""
     return dict(json.loads(text))
+
+
+def _statement(said: Mapping[str, Any]) -> Statement:
+    return Statement(said["text"], tuple(said["citations"]), tuple(said.get("quotes", ())))
 
 
 def _known(kind: type[T], data: Mapping[str, Any]) -> T:

@@ -153,7 +153,7 @@ def _evaluation(*, judged: bool) -> Evaluation:
     answer = Answer(
         question=HOSTILE,
         standalone_question=f"alone {HOSTILE}",
-        refused=False,
+        outcome="answered",
         writer="extractive",
         confidence=0.7,
         statements=(Statement(f"said {HOSTILE}", (1,)),),
@@ -173,7 +173,13 @@ def _evaluation(*, judged: bool) -> Evaluation:
 
 def test_a_refusal_is_shown_with_the_questions_that_it_offers() -> None:
     refusal = Answer(
-        "one", "one", refused=True, writer="extractive", confidence=0.2, refusal="Which?", choices=(f"this {HOSTILE}",)
+        "one",
+        "one",
+        outcome="refused",
+        writer="extractive",
+        confidence=0.2,
+        refusal="Which?",
+        choices=(f"this {HOSTILE}",),
     )
     page = _Page(render(replace(_evaluation(judged=True), answers={"q1": refusal})))
     assert "a paper answers it, and it was not answered" in page.text

@@ -14,7 +14,6 @@ from bot.answering.answerer import LONGEST_QUESTION, Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
 from bot.answering.prompt import RULES
-from bot.answering.question import gist
 from bot.discord.render import cards
 from retrieval.papers import Paper
 from retrieval.text import fold
@@ -97,7 +96,7 @@ def assert_nothing_was_obeyed(answer: Answer, given: list[Paper]) -> None:
 async def test_the_extractive_writer_quotes_and_obeys_nothing(library: Library, row: dict[str, Any]) -> None:
     given = papers(row)
     await library.add(given)
-    answer = await Answerer(library, ExtractiveWriter(library.embedder)).answer(question(row))
+    answer = await Answerer(library, ExtractiveWriter()).answer(question(row))
     assert_nothing_was_obeyed(answer, given)
     assert any(FACT in citation.quote for citation in answer.citations)
 
@@ -111,7 +110,7 @@ async def test_a_language_model_that_obeys_is_shown_only_where_it_quotes(
     await library.add(given)
     llm.next(behaviour)
     writer = LLMWriter(model="test-model", api_key=KEY, base_url=llm.base_url, timeout=20.0, max_retries=0)
-    answer = await Answerer(library, ExtractiveWriter(library.embedder), writer).answer(question(row))
+    answer = await Answerer(library, ExtractiveWriter(), writer).answer(question(row))
     await writer.aclose()
     assert_nothing_was_obeyed(answer, given)
     # The scripted model gives up where orders outnumber the question's words, as the rules allow it to.
@@ -126,19 +125,7 @@ async def test_twenty_thousand_characters_are_cut_before_they_cost_anything_and_
     (row,) = (row for row in ROWS if row["id"] == "question-twenty-thousand")
     assert len(question(row)) > 20_000
     await library.add(papers(row))
-    answer = await Answerer(library, ExtractiveWriter(library.embedder)).answer(question(row))
+    answer = await Answerer(library, ExtractiveWriter()).answer(question(row))
     assert len(answer.question) <= LONGEST_QUESTION
     assert answer.note is not None
     assert "cut" in answer.note
-
-
-def test_orders_are_left_out_of_a_question_and_the_rest_is_kept() -> None:
-    for row in ROWS:
-        if row["where"] == "question" and row["id"] != "question-headings-and-spoilers":
-            assert ASKED in gist(question(row)), row["id"]
-            assert "previous instructions" not in gist(question(row)), row["id"]
-
-
-def test_a_question_about_prompts_is_still_a_question() -> None:
-    asked = "which papers study how a system prompt can be leaked?"
-    assert gist(asked) == asked

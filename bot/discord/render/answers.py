@@ -30,7 +30,7 @@ from bot.language import say
 from retrieval.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from bot.answering.answer import Answer, Citation, Statement
     from bot.discord.render.layout import Button, Item
@@ -95,7 +95,7 @@ def writing(answer: Answer | None, stage: str, *, asked: str | None = None) -> C
     """Return the one message that shows what there is of the answer so far, and in `stage` what is being done."""
     groups = _asked(asked)
     if answer is not None and answer.statements:
-        groups += [_statements(answer), _citations(answer, {}, None)]
+        groups += [*_lead(answer), _statements(answer), _citations(answer, {}, None)]
     return Card(ui.Container(*one_page(groups, Block(f"-# {stage}")), accent_colour=ANSWERED))
 
 
@@ -103,7 +103,7 @@ def quotes(answer: Answer) -> list[Card]:
     """Return the messages that show every citation with its quote whole; one that says so where there is none."""
     if not answer.citations:
         return [Card(ui.TextDisplay(say("This answer quotes no paper.")))]
-    shown = {each.number: escape(shorten(plain(each.quote), LONGEST_QUOTE)) for each in answer.citations}
+    shown = {each: escape(shorten(plain(each.quote), LONGEST_QUOTE)) for each in answer.citations}
     groups = [[Block(_citation([each], shown))] for each in answer.citations]
     return [Card(ui.Container(*page, accent_colour=ANSWERED)) for page in pages(groups)]
 
@@ -118,9 +118,13 @@ def _body(answer: Answer, answer_id: str | None, starred: Collection[str], asked
         return _refusal(answer, with_choices=answer_id is None)
     stars = None if answer_id is None else starred
     longest = LONGEST_QUOTE if answer_id is None else FOLDED_QUOTE
-    fixed = [*_asked(asked), _statements(answer), _citations(answer, {}, stars), *_footer(answer)]
+    fixed = [*_asked(asked), *_lead(answer), _statements(answer), _citations(answer, {}, stars), *_footer(answer)]
     room = MESSAGE_CHARACTERS - sum(length(block.text) for group in fixed for block in group)
-    return [_statements(answer), _citations(answer, _fitting_quotes(answer, longest, room), stars)]
+    return [*_lead(answer), _statements(answer), _citations(answer, _fitting_quotes(answer, longest, room), stars)]
+
+
+def _lead(answer: Answer) -> list[list[Block]]:
+    return [[Block(f"**{escape(answer.lead)}**")]] if answer.lead else []
 
 
 def _refusal(answer: Answer, *, with_choices: bool) -> list[list[Block]]:
@@ -132,7 +136,7 @@ def _refusal(answer: Answer, *, with_choices: bool) -> list[list[Block]]:
     choices = [shorten(plain(choice), QUESTION_CHARACTERS) for choice in answer.choices[:MOST_CHOICES]]
     if any(choices) and with_choices:
         groups.append([Block(f"- {escape(choice)}") for choice in choices if choice])
-    elif any(choices) and not answer.clarifying:
+    elif any(choices):
         groups.append([Block("-# " + say("What the papers here do answer:"))])
     return groups
 
@@ -146,7 +150,7 @@ def _statement(statement: Statement) -> str:
     return f"{text} {''.join(f'[{number}]' for number in statement.citations)}"
 
 
-def _citations(answer: Answer, shown: dict[int, str], starred: Collection[str] | None) -> list[Block]:
+def _citations(answer: Answer, shown: Mapping[Citation, str], starred: Collection[str] | None) -> list[Block]:
     """Return a block for each paper cited, with the quotes shown; `starred` None is for no stars at all."""
     blocks: list[Block] = []
     lit: set[str] = set()
@@ -160,14 +164,9 @@ def _citations(answer: Answer, shown: dict[int, str], starred: Collection[str] |
     return blocks
 
 
-def _citation(together: Sequence[Citation], shown: dict[int, str]) -> str:
-    numbers = " ".join(f"**[{each.number}]**" for each in together)
-    lines = [f"{numbers} {title_link(together[0])}"]
-    for each in together:
-        if quote := shown.get(each.number):
-            marker = f"[{each.number}] " if len(together) > 1 else ""
-            lines.append(f"> -# {marker}{quote}")
-    return "\n".join(lines)
+def _citation(together: Sequence[Citation], shown: Mapping[Citation, str]) -> str:
+    quotes = [f"> -# {shown[each]}" for each in together if each in shown]
+    return "\n".join([f"**[{together[0].number}]** {title_link(together[0])}", *quotes])
 
 
 def _by_paper(citations: Sequence[Citation]) -> Iterator[list[Citation]]:
@@ -180,21 +179,21 @@ def _by_paper(citations: Sequence[Citation]) -> Iterator[list[Citation]]:
             yield cited[start : start + CITATIONS_TOGETHER]
 
 
-def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[int, str]:
-    """Return the quotes by number, escaped and no longer than lets the answer fit, though not below the shortest.
+def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, str]:
+    """Give the quotes by citation, escaped and no longer than lets the answer fit, though not below the shortest.
 
     A quote that a statement says word for word is left out: it can be read above.
     """
     said = [fold(statement.text) for statement in answer.statements]
     plains = {
-        each.number: shorten(plain(each.quote), longest)
+        each: shorten(plain(each.quote), longest)
         for each in answer.citations
         if plain(each.quote) and not _is_said(fold(each.quote), said)
     }
-    markup = len("\n> -# [99] ")
+    markup = len("\n> -# ")
 
-    def escaped(limit: int) -> dict[int, str]:
-        return {number: escape(shorten(quote, limit)) for number, quote in plains.items()}
+    def escaped(limit: int) -> dict[Citation, str]:
+        return {citation: escape(shorten(quote, limit)) for citation, quote in plains.items()}
 
     def size(limit: int) -> int:
         return sum(length(quote) + markup for quote in escaped(limit).values())
@@ -212,7 +211,7 @@ def _footer(answer: Answer) -> list[list[Block]]:
     note = plain(answer.note or "")
     lines = [escape(shorten(note, NOTE_CHARACTERS))] if note else []
     if not answer.refused:
-        lines.append(f"{support(answer.confidence)} · {written_by(answer)}")
+        lines.append(f"{support(answer)} · {written_by(answer)}")
     return [[Block("\n".join(f"-# {line}" for line in lines))]] if lines else []
 
 
@@ -223,12 +222,14 @@ def star(paper_id: str, *, lit: bool) -> Button:
 
 def _buttons(answer: Answer, answer_id: str, *, thread: bool) -> list[Item]:
     """Return the rows under an answer: the choices that it leaves, what was thought of it, and where to go on."""
+    if answer.refused and not answer.choices:
+        return []
     choices = [
         button(choice, ids.choice(answer_id, index), discord.ButtonStyle.primary)
         for index, choice in enumerate(answer.choices[:MOST_CHOICES])
         if plain(choice)
     ]
-    feedback = [] if answer.clarifying else [button("👍", ids.UP + answer_id), button("👎", ids.DOWN + answer_id)]
+    feedback = [button("👍", ids.UP + answer_id), button("👎", ids.DOWN + answer_id)]
     if answer.citations:
         feedback.append(button(say("Quotes"), ids.QUOTES + answer_id))
     if near := [each.paper_id for each in answer.citations] or [each.paper_id for each in answer.nearest]:

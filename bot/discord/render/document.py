@@ -18,6 +18,8 @@ def document(answer: Answer) -> str:
     if answer.refused:
         parts.append(escape(plain(answer.refusal or "")))
         parts += ["\n".join(f"- {title_link(paper)}" for paper in answer.nearest)]
+    if answer.lead:
+        parts.append(f"**{escape(answer.lead)}**")
     for statement in answer.statements:
         numbers = "".join(f"[{number}]" for number in statement.citations)
         parts.append(f"{escape(plain(statement.text))} {numbers}")
@@ -27,5 +29,5 @@ def document(answer: Answer) -> str:
     if answer.note:
         parts.append(escape(plain(answer.note)))
     if not answer.refused:
-        parts.append(f"{support(answer.confidence)} · {written_by(answer)}")
+        parts.append(f"{support(answer)} · {written_by(answer)}")
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
     Titled: TypeAlias = Citation | NearPaper | Paper
 
-# Confidence is a probability; an answer is only given above 0.2. On the tuning questions every answer at 0.7 and more
-# cites a right paper first, of those under 0.4 eleven of thirteen.
-WELL_SUPPORTED: Final = 0.7
-PARTLY_SUPPORTED: Final = 0.4
-
 TITLE_CHARACTERS: Final = 300  # escaped
 LINK_CHARACTERS: Final = URL_LENGTH + len("[]()")
 MODEL_CHARACTERS: Final = 100
@@ -31,11 +26,9 @@ SOURCE_CHARACTERS: Final = 60
 SOURCES: Final = {"arxiv": "arXiv", "huggingface": "Hugging Face", "seeds": "Hugging Face"}
 
 
-def support(confidence: float) -> str:
-    """Return how sure it is that the papers hold the answer."""
-    if confidence >= WELL_SUPPORTED:
-        return say("Well supported")
-    return say("Partly supported") if confidence >= PARTLY_SUPPORTED else say("Thin evidence")
+def support(answer: Answer) -> str:
+    """Say how sure it is that the papers hold what was asked."""
+    return say("The papers quoted say it") if answer.outcome == "answered" else say("The papers quoted may not say it")
 
 
 def written_by(answer: Answer) -> str:

@@ -49,13 +49,13 @@ async def llm() -> AsyncIterator[LocalLLM]:
 @pytest.fixture
 def alone(seeded: Library) -> Answerer:
     """An answerer without a language model."""
-    return Answerer(seeded, ExtractiveWriter(seeded.embedder))
+    return Answerer(seeded, ExtractiveWriter())
 
 
 @pytest.fixture
 async def with_llm(seeded: Library, llm: LocalLLM) -> AsyncIterator[Answerer]:
     writer = LLMWriter(model="test-model", api_key="secret-key", base_url=llm.base_url, timeout=2.0, max_retries=0)
-    yield Answerer(seeded, ExtractiveWriter(seeded.embedder), writer)
+    yield Answerer(seeded, ExtractiveWriter(), writer)
     await writer.aclose()
 
 

@@ -123,7 +123,7 @@ async def test_papers_are_counted_as_they_were_cited(
 async def test_a_comparison_with_the_second_one_asks_both_papers(seeded: Library, seeds: list[Paper]) -> None:
     cited = [paper for start in (HUMANOIDS, MOTION) for paper in seeds if paper.title.startswith(start)]
     history = [Exchange("humanoids?", tuple(paper.paper_id for paper in cited))]
-    answer = await Answerer(seeded, ExtractiveWriter(seeded.embedder)).answer("compare it with the second one", history)
+    answer = await Answerer(seeded, ExtractiveWriter()).answer("compare it with the second one", history)
     assert {citation.paper_id for citation in answer.citations} == {paper.paper_id for paper in cited}
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 async def written(library: Library, question: str) -> tuple[list[Draft], list[Hit]]:
     hits = await library.search(question)
-    writer = ExtractiveWriter(library.embedder)
+    writer = ExtractiveWriter()
     return [draft async for draft in writer.write(question, hits) if isinstance(draft, Draft)], hits
 
 
@@ -87,14 +87,14 @@ async def test_a_comparison_has_a_word_from_each_side(seeded: Library) -> None:
 async def test_the_same_sentence_of_two_papers_is_said_once(seeded: Library) -> None:
     same = "We release a dataset of robot demonstrations for imitation learning."
     hits = [hit("First", same), hit("Second", same)]
-    writer = ExtractiveWriter(seeded.embedder)
+    writer = ExtractiveWriter()
     drafts = [draft async for draft in writer.write("which papers release datasets of demonstrations?", hits)]
     assert len(drafts) == 1
 
 
 async def test_it_is_resolved_by_naming_the_paper(seeded: Library) -> None:
     hits = [hit("A Robot that Folds Towels", "However, it folds 93% of the towels within a minute.")]
-    writer = ExtractiveWriter(seeded.embedder)
+    writer = ExtractiveWriter()
     (draft,) = [draft async for draft in writer.write("how many towels does it fold?", hits)]
     assert isinstance(draft, Draft)
     assert draft.text == "In “A Robot that Folds Towels”, it folds 93% of the towels within a minute."
@@ -102,7 +102,7 @@ async def test_it_is_resolved_by_naming_the_paper(seeded: Library) -> None:
 
 
 async def test_a_paper_without_an_abstract_is_quoted_by_its_title(seeded: Library) -> None:
-    writer = ExtractiveWriter(seeded.embedder)
+    writer = ExtractiveWriter()
     (draft,) = [draft async for draft in writer.write("towels?", [hit("A Robot that Folds Towels", "")])]
     assert isinstance(draft, Draft)
     assert draft.supports[0].quote == "A Robot that Folds Towels"
@@ -110,14 +110,14 @@ async def test_a_paper_without_an_abstract_is_quoted_by_its_title(seeded: Librar
 
 async def test_a_sentence_longer_than_a_statement_may_be_is_cut_and_still_passes_the_checks(seeded: Library) -> None:
     hits = [hit("On Towels", "We fold " + ", ".join(f"towels of the size {n}" for n in range(30)) + " and more.")]
-    writer = ExtractiveWriter(seeded.embedder)
+    writer = ExtractiveWriter()
     (draft,) = [draft async for draft in writer.write("which towels do they fold?", hits)]
     assert isinstance(draft, Draft)
     assert isinstance(check(draft, hits), Checked)
 
 
 async def test_without_hits_nothing_is_written(seeded: Library) -> None:
-    writer = ExtractiveWriter(seeded.embedder)
+    writer = ExtractiveWriter()
     for question in ("what is PASTA", "which papers use robots", "compare DPO and PPO"):
         assert [draft async for draft in writer.write(question, [])] == []
 

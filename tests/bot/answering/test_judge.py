@@ -36,7 +36,7 @@ async def llm() -> AsyncIterator[LocalLLM]:
 async def answerer(seeded: Library, llm: LocalLLM) -> AsyncIterator[Answerer]:
     writer = LLMWriter(model="test-model", base_url=llm.base_url, timeout=2.0, max_retries=0)
     model = ChatModel(model="test-model", base_url=llm.base_url, timeout=0.5)
-    yield Answerer(seeded, ExtractiveWriter(seeded.embedder), writer, judge=Judge(model))
+    yield Answerer(seeded, ExtractiveWriter(), writer, judge=Judge(model))
     await writer.aclose()
     await model.aclose()
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.answering.answer import Answer, Citation, Statement
 from bot.answering.judging import Verdict, average, average_by_kind, judge_each
 from retrieval.evaluation import Dataset, Judgement, Query
+
+if TYPE_CHECKING:
+    from bot.answering.answer import Outcome
 
 
 def _dataset(*, answerable: bool = True, facts: tuple[str, ...] = (), borderline: tuple[str, ...] = ()) -> Dataset:
@@ -16,11 +20,11 @@ def _dataset(*, answerable: bool = True, facts: tuple[str, ...] = (), borderline
     return Dataset(Path("corpus.jsonl"), (Query("q", "?"),), qrels, {"q": judgement})
 
 
-def _answer(*cited: tuple[str, str], confidence: float = 0.8) -> Answer:
+def _answer(*cited: tuple[str, str], confidence: float = 0.8, outcome: Outcome = "answered") -> Answer:
     """Answer that cites these papers with these quotes; a refusal where there are none."""
     citations = tuple(Citation(n, paper, paper, None, quote) for n, (paper, quote) in enumerate(cited, start=1))
     statements = tuple(Statement("So it is.", (citation.number,)) for citation in citations)
-    return Answer("?", "?", not cited, "extractive", confidence, statements, citations)
+    return Answer("?", "?", outcome if cited else "refused", "extractive", confidence, statements, citations)
 
 
 def _judge(dataset: Dataset, answer: Answer) -> Verdict:
@@ -33,6 +37,8 @@ def test_right_papers_count_once_however_often_they_are_cited() -> None:
     assert verdict.right
     assert verdict.measures == {
         "answerable_answered": 1.0,
+        "answerable_claimed": 1.0,
+        "helpful": 1.0,
         "first_citation_right": 1.0,
         "citation_recall": 0.5,
         "citation_precision": 0.5,
@@ -62,7 +68,7 @@ def test_an_unanswerable_question_is_judged_by_refusal_alone(
     cited: tuple[tuple[str, str], ...], refused: float
 ) -> None:
     verdict = _judge(_dataset(answerable=False), _answer(*cited))
-    assert verdict.measures == {"unanswerable_refused": refused}
+    assert verdict.measures == {"unanswerable_refused": refused, "unanswerable_claimed": 1 - refused}
     assert not verdict.right
 
 

@@ -33,6 +33,7 @@ from local_llm import (
 
 from bot.answering.answer import Draft, Support, Usage
 from bot.answering.checks import check
+from bot.answering.evidence.selection import Selection
 from bot.answering.llm import LLMWriter, _Reader
 from bot.errors import WriterError
 from retrieval.papers import Evidence, Hit
@@ -79,15 +80,19 @@ async def writer_for() -> AsyncIterator[WriterFor]:
         yield open_writer
 
 
+def selected(hits: list[Hit]) -> Selection:
+    return Selection("answered", 1.0, tuple(hits))
+
+
 async def drafts_of(writer: LLMWriter, hits: list[Hit]) -> list[Draft]:
-    return [each async for each in writer.write(QUESTION, hits) if isinstance(each, Draft)]
+    return [each async for each in writer.write(QUESTION, selected(hits)) if isinstance(each, Draft)]
 
 
 async def trouble_of(writer: LLMWriter, hits: list[Hit]) -> tuple[list[Draft | Usage], str | None]:
     """Return what came before the error, and the error's words."""
     written: list[Draft | Usage] = []
     try:
-        async for each in writer.write(QUESTION, hits):
+        async for each in writer.write(QUESTION, selected(hits)):
             written.append(each)  # noqa: PERF401 - what came before the error counts
     except WriterError as error:
         return written, str(error)
@@ -121,7 +126,7 @@ async def test_what_a_model_makes_up_does_not_pass_the_checks(
 
 async def test_usage_comes_last_as_the_server_reports_it(llm: LocalLLM, hits: list[Hit], writer_for: WriterFor) -> None:
     llm.next(says(ONE))
-    written = [each async for each in writer_for(llm).write(QUESTION, hits)]
+    written = [each async for each in writer_for(llm).write(QUESTION, selected(hits))]
     assert isinstance(written[-1], Usage)
     assert written[-1].model == "test-model"
     assert written[-1].calls == 1
@@ -144,7 +149,7 @@ async def test_a_model_that_finds_the_papers_insufficient_yields_usage_and_no_dr
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
     llm.next(says(ONE, sufficient=False))
-    written = [each async for each in writer_for(llm).write(QUESTION, hits)]
+    written = [each async for each in writer_for(llm).write(QUESTION, selected(hits))]
     assert [type(each) for each in written] == [Usage]
 
 
@@ -152,7 +157,7 @@ async def test_the_first_draft_is_there_while_the_stream_still_waits(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
     llm.next(cut(0.75, says(ONE, TWO), stalls=True))
-    async with aclosing(writer_for(llm).write(QUESTION, hits)) as written:
+    async with aclosing(writer_for(llm).write(QUESTION, selected(hits))) as written:
         first = await anext(written)
     assert isinstance(first, Draft)
     assert first.text == ONE["text"]
@@ -257,7 +262,7 @@ async def test_drafts_before_a_break_are_kept_with_the_usage_and_the_break_is_to
 async def test_usage_is_estimated_where_the_server_reports_none(hits: list[Hit], writer_for: WriterFor) -> None:
     async with LocalLLM(rejects=["stream_options"]) as llm:
         llm.next(says(ONE))
-        written = [each async for each in writer_for(llm).write(QUESTION, hits)]
+        written = [each async for each in writer_for(llm).write(QUESTION, selected(hits))]
     usage = written[-1]
     assert isinstance(usage, Usage)
     assert usage.estimated
@@ -329,7 +334,7 @@ async def test_a_reader_that_leaves_early_closes_the_stream(
 ) -> None:
     llm.next(cut(0.75, says(ONE, TWO), stalls=True), honest)
     writer = writer_for(llm)
-    async with aclosing(writer.write(QUESTION, hits)) as written:
+    async with aclosing(writer.write(QUESTION, selected(hits))) as written:
         await anext(written)
     assert await drafts_of(writer, hits)
     await writer.aclose()

@@ -40,7 +40,7 @@ async def llm() -> AsyncIterator[LocalLLM]:
 async def answerer(seeded: Library, llm: LocalLLM) -> AsyncIterator[Answerer]:
     writer = LLMWriter(model="test-model", api_key="secret-key", base_url=llm.base_url, timeout=2.0, max_retries=0)
     model = ChatModel(model="test-model", api_key="secret-key", base_url=llm.base_url, timeout=0.5)
-    yield Answerer(seeded, ExtractiveWriter(seeded.embedder), writer, LLMRewriter(model))
+    yield Answerer(seeded, ExtractiveWriter(), writer, LLMRewriter(model))
     await writer.aclose()
     await model.aclose()
 

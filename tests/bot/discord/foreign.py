@@ -103,7 +103,6 @@ def refused(draw: st.DrawFn) -> Answer:
         refusal=draw(st.one_of(st.none(), foreign(5000))),
         nearest=tuple(nearest),
         choices=draw(choices),
-        clarifying=draw(st.booleans()),
         note=draw(st.one_of(st.none(), foreign(1000))),
     )
 

@@ -317,7 +317,7 @@ class TestAfterARestart:
     async def test_a_choice_of_an_old_card_is_answered(
         self, online: Online, ada: Person, papers: Channel, answers: PreparedAnswers
     ) -> None:
-        answers.prepared = replace(REFUSAL, choices=("fog", "moss"), clarifying=True)
+        answers.prepared = replace(REFUSAL, choices=("fog", "moss"))
         async with online():
             card = await asked(ada, papers)
         async with online():

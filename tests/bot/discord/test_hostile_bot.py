@@ -118,7 +118,7 @@ def evil_paper(number: int) -> Paper:
 class TestAnsweringFromHostilePapers:
     @pytest.fixture
     def answers(self, bot_library: Library) -> Answerer:
-        return Answerer(bot_library, ExtractiveWriter(bot_library.embedder))
+        return Answerer(bot_library, ExtractiveWriter())
 
     async def test_questions_their_quotes_and_searches(
         self, papers: Channel, local: LocalDiscord, mention: str

@@ -19,7 +19,7 @@ def answer(question: str = "What is LoRA?", *papers: str) -> Answer:
     return Answer(
         question=question,
         standalone_question=f"{question} (alone)",
-        refused=False,
+        outcome="answered",
         writer="llm",
         confidence=0.123456789,
         statements=(Statement("It freezes the weights \0 — “and” 🧊.", tuple(range(1, len(cited) + 1))),),

@@ -15,7 +15,7 @@ answers = st.builds(
     Answer,
     question=st.text(),
     standalone_question=st.text(),
-    refused=st.booleans(),
+    outcome=st.sampled_from(["answered", "closest", "refused"]),
     writer=st.sampled_from(["extractive", "llm"]),
     confidence=st.floats(0, 1),
     statements=st.lists(st.builds(Statement, st.text(), st.lists(numbers, max_size=3).map(tuple)), max_size=3).map(
@@ -25,7 +25,6 @@ answers = st.builds(
     nearest=st.lists(st.builds(NearPaper, st.text(), st.text(), maybe), max_size=3).map(tuple),
     refusal=maybe,
     choices=st.lists(st.text(), max_size=3).map(tuple),
-    clarifying=st.booleans(),
     note=maybe,
     usage=st.none() | st.builds(Usage, st.text(), numbers, numbers, numbers, st.booleans()),
     timings_ms=st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False), max_size=3),
@@ -66,7 +65,7 @@ def test_what_an_older_version_did_not_write_gets_its_default() -> None:
     assert loads(json.dumps(oldest)) == Answer(
         "q",
         "s",
-        refused=False,
+        outcome="answered",
         writer="extractive",
         confidence=0.5,
         statements=(Statement("t", (1,)),),

@@ -25,4 +25,4 @@ def bot_library(seeded: Library) -> Library:
 
 @pytest.fixture
 def answers(seeded: Library) -> Answerer:
-    return Answerer(seeded, ExtractiveWriter(seeded.embedder))
+    return Answerer(seeded, ExtractiveWriter())

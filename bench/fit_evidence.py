@@ -1,0 +1,347 @@
+"""Fit bot/answering/evidence/evidence.json: subject, holds, listed, the weights of sentences, and number wanted.
+
+    uv run python bench/fit_evidence.py EVAL_FOLDER:SPLIT... [--write] [--cache DIR]
+
+Each folder is a BEIR folder with answers.jsonl whose kinds are named as in README of the tuning sets. Every table is
+fitted on all folders but one and measured on that one, in turn; with --write what ships is fitted on all of them.
+What it prints goes to docs/quality.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ridge import fit_logistic
+from scipy.optimize import minimize
+from scipy.stats import rankdata
+
+from bot.answering.evidence import models
+from bot.answering.evidence.features import Reading, gate_features, listing_columns, sentence_columns
+from bot.answering.evidence.models import Models, words_and_pairs
+from retrieval.calibration import Logistic
+from retrieval.embedding.local import LocalEmbedder
+from retrieval.evaluation import read_dataset
+from retrieval.library import Library
+from retrieval.sources.jsonl import read_jsonl
+from retrieval.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from retrieval.papers import Hit
+
+DEPTH = 20
+SHORTEST = 40  # characters of a sentence that may stand for the longer fact that holds it
+NEAR = ("unanswerable-near", "unanswerable-premise")
+FAR = "unanswerable-far"
+LIST = "multi-list"
+# By words alone: what a model without a table is judged by.
+WITHOUT_COSINES = (
+    "words",
+    "cosine",
+    "sentence cosine",
+    "cosine around",
+    "margin",
+    "score under best",
+    "score over crowd",
+)
+
+
+@dataclass
+class Asked:
+    """A judged question with its hits; `facts` says which sentence of the right paper holds which fact."""
+
+    text: str
+    kind: str
+    right: frozenset[str]
+    borderline: frozenset[str]
+    hits: list[Hit]
+    first: Reading
+    source: Reading | None
+    facts: NDArray[np.bool_]
+    number: bool
+    features: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def single(self) -> bool:
+        return self.kind.startswith("single") or self.kind == "dialogue-first"
+
+    @property
+    def first_right(self) -> bool:
+        return bool(self.hits) and self.hits[0].paper.paper_id in self.right
+
+
+async def read(folder: Path, split: str, cache: Path) -> list[Asked]:
+    """Search for every question of a folder that stands alone."""
+    dataset = read_dataset(folder, split)
+    library = await Library.open(cache / folder.name, LocalEmbedder(cache_dir=cache / "models"))
+    await library.add(read_jsonl(dataset.corpus, own_ids=True))
+    asked = []
+    for query in dataset.queries:
+        judgement = dataset.judgements[query.query_id]
+        if query.history:
+            continue
+        vectors = await library.embed(query.text)
+        hits = await library.search(query.text, limit=DEPTH, vectors=vectors)
+        right = frozenset(id_ for id_, score in dataset.qrels.get(query.query_id, {}).items() if score > 0)
+        source = next((hit for hit in hits if hit.paper.paper_id in right), None)
+        wanted = [hits[0], *([source] if source else [])]
+        agreements = await library.agreement(query.text, vectors, wanted)
+        readings = [Reading.of(hit, agreement) for hit, agreement in zip(wanted, agreements, strict=True)]
+        asked.append(
+            Asked(
+                query.text,
+                judgement.kind,
+                right,
+                frozenset(judgement.borderline),
+                hits,
+                readings[0],
+                readings[1] if source else None,
+                held(judgement.facts, readings[1]) if source else np.zeros((0, 0), bool),
+                any(character.isdigit() for character in "".join(judgement.facts[:1])),
+            )
+        )
+    await library.close()
+    return asked
+
+
+def held(facts: Sequence[str], reading: Reading) -> NDArray[np.bool_]:
+    """Say which sentence holds which fact, shape (facts, sentences)."""
+    said = [fold(passage.text) for passage in reading.sentences]
+    return np.array(
+        [[fact in text or (len(text) >= SHORTEST and text in fact) for text in said] for fact in map(fold, facts)]
+    ).reshape(len(facts), len(said))
+
+
+def fit_number(asked: Iterable[Asked]) -> Logistic:
+    """Fit whether a question asks for a number, on whether the fact that answers it has one."""
+    some = [each for each in asked if each.single and each.facts.size]
+    read = [words_and_pairs(each.text) for each in some]
+    counts: dict[str, int] = {}
+    for words in read:
+        for word in words:
+            counts[word] = counts.get(word, 0) + 1
+    names = sorted(word for word, count in counts.items() if count >= 3)  # noqa: PLR2004 - what is rarer tells nothing
+    x = np.array([[float(name in words) for name in names] for words in read])
+    y = np.array([float(each.number) for each in some])
+
+    def loss(b: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logit = x @ b[1:] + b[0]
+        slope = 1 / (1 + np.exp(-logit)) - y
+        value = (np.logaddexp(0, logit) - y * logit).sum() + 0.7 * b[1:] @ b[1:]
+        return value, np.append(slope.sum(), x.T @ slope + 1.4 * b[1:])
+
+    b = minimize(loss, np.zeros(len(names) + 1), jac=True, method="L-BFGS-B").x
+    weights = dict(zip(names, np.round(b[1:], 2).tolist(), strict=True))
+    return Logistic(round(float(b[0]), 2), {name: weight for name, weight in weights.items() if abs(weight) >= 0.05})  # noqa: PLR2004
+
+
+def number_of(table: Logistic, text: str) -> float:
+    """Say how likely a question asks for a number."""
+    logit = table.intercept + sum(table.weights.get(each, 0.0) for each in words_and_pairs(text))
+    return float(1 / (1 + np.exp(-logit)))
+
+
+def fit_sentences(asked: Iterable[Asked], number: Logistic, left_out: Sequence[str]) -> dict[str, float]:
+    """Fit the weights that make the sentences holding a fact likeliest among their paper's."""
+    examples = []
+    names: list[str] = []
+    for each in asked:
+        if each.single and each.source and each.facts.any():
+            columns = sentence_columns(each.source, number_of(number, each.text))
+            names = [name for name in columns if name not in left_out]
+            examples.append((np.column_stack([columns[name] for name in names]), each.facts.any(axis=0)))
+    spread = np.concatenate([x for x, _ in examples]).std(axis=0) + 1e-6
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        value, slope = 0.5 * weights @ weights, weights.copy()
+        for x, right in examples:
+            rows = x / spread
+            scores = rows @ weights
+            likely = np.exp(scores - scores.max())
+            likely /= likely.sum()
+            chosen = likely * right
+            value -= np.log(chosen.sum())
+            slope -= rows.T @ (chosen / chosen.sum() - likely)
+        return value, slope
+
+    found = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B").x / spread
+    return dict(zip(names, np.round(found, 3).tolist(), strict=True))
+
+
+def logistic(rows: Sequence[dict[str, float]], truth: Sequence[bool], names: Sequence[str], ridge: float) -> Logistic:
+    """Fit a logistic, either answer counting half."""
+    x = np.array([[row[name] for name in names] for row in rows])
+    y = np.array(truth, float)
+    weight = np.where(y == 1, 0.5 / max(y.mean(), 1e-9), 0.5 / max(1 - y.mean(), 1e-9))
+    b = np.round(fit_logistic(x, y, weight, list(range(len(names))), ridge=ridge), 3)
+    return Logistic(float(b[0]), dict(zip(names, b[1:].tolist(), strict=True)))
+
+
+SUBJECT = ("cosine", "sentence cosine", "words", "whole beyond title", "title", "length")
+SUBJECT_WORDS = ("whole", "title", "best sentence", "coverage", "length")
+
+
+def fit(asked: Sequence[Asked], left_out: Sequence[str]) -> tuple[Models, Logistic]:
+    """Fit every table on these questions."""
+    number = fit_number(asked)
+    sentence = fit_sentences(asked, number, left_out)
+    blank = Logistic(0.0, {})
+    partly = Models(blank, blank, blank, sentence)
+    describe(asked, partly, number)
+    alone = [each for each in asked if each.single or each.kind.startswith("unanswerable")]
+    subject = logistic(
+        [each.features for each in alone],
+        [each.kind != FAR for each in alone],
+        SUBJECT_WORDS if left_out else SUBJECT,
+        2.0,
+    )
+    near = [each for each in alone if each.kind != FAR]
+    names = [name for name in near[0].features if name not in left_out]
+    holds = logistic([each.features for each in near], [each.single and each.first_right for each in near], names, 4.0)
+    return Models(subject, holds, fit_listed(asked, left_out), sentence), number
+
+
+def describe(asked: Iterable[Asked], fitted: Models, number: Logistic) -> None:
+    """Give each question its features."""
+    for each in asked:
+        wants = number_of(number, each.text)
+        likely = fitted.likely(sentence_columns(each.first, wants))
+        each.features = gate_features(each.hits, each.first, likely, wants)
+
+
+def fit_listed(asked: Iterable[Asked], left_out: Sequence[str]) -> Logistic:
+    """Fit which hits belong on a list."""
+    rows, truth = [], []
+    names: list[str] = []
+    for each in asked:
+        if each.kind == LIST:
+            columns = listing_columns(each.hits)
+            names = [
+                name for name in columns if name.removesuffix(" under best").removesuffix(" over crowd") not in left_out
+            ]
+            for at, hit in enumerate(each.hits):
+                if hit.paper.paper_id not in each.borderline:
+                    rows.append({name: float(columns[name][at]) for name in names})
+                    truth.append(hit.paper.paper_id in each.right)
+    x = np.array([[row[name] for name in names] for row in rows])
+    b = np.round(fit_logistic(x, np.array(truth, float), np.ones(len(truth)), list(range(len(names))), ridge=5.0), 3)
+    return Logistic(float(b[0]), dict(zip(names, b[1:].tolist(), strict=True)))
+
+
+def auroc(scores: Sequence[float], truth: Sequence[bool]) -> float:
+    """Give the chance that one that is true scores above one that is not."""
+    right = np.array(truth, bool)
+    ranks = rankdata(scores)
+    yes, no = right.sum(), (~right).sum()
+    return float((ranks[right].sum() - yes * (yes + 1) / 2) / (yes * no)) if yes and no else float("nan")
+
+
+def measure(name: str, asked: Sequence[Asked], fitted: Models, number: Logistic) -> None:
+    """Print what tables that never saw these questions make of them."""
+    describe(asked, fitted, number)
+    singles = [each for each in asked if each.single]
+    near = [each for each in asked if each.kind in NEAR]
+    far = [each for each in asked if each.kind == FAR]
+    print(f"\n{name}: {len(singles)} singles, {len(near)} near, {len(far)} far")
+    facts = [each for each in singles if each.source and each.facts.any()]
+    numbers = [number_of(number, each.text) for each in facts]
+    print(f"  number wanted AUROC {auroc(numbers, [each.number for each in facts]):.3f}")
+    for most in (1, 2, 3, 4, 5):
+        share = np.mean(
+            np.concatenate(
+                [
+                    each.facts[:, np.argsort(-fitted.likely(sentence_columns(each.source, wants)))[:most]].any(axis=1)
+                    for each, wants in zip(facts, numbers, strict=True)
+                ]
+            )
+        )
+        print(f"  facts in the best {most} sentences of the right paper {share:.3f}")
+    subject = {id(each): fitted.subject.probability(each.features) for each in asked if each.features}
+    for bar in (0.3, 0.4, 0.5, 0.6, 0.7):
+        lost = np.mean([subject[id(each)] < bar for each in singles])
+        print(
+            f"  subject under {bar}: far {np.mean([subject[id(each)] < bar for each in far]):.3f}, singles {lost:.3f}"
+        )
+    holds = {id(each): fitted.holds.probability(each.features) for each in [*singles, *near]}
+    print(f"  holds AUROC {auroc(list(holds.values()), [each.single for each in [*singles, *near]]):.3f}")
+    for bar in (0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8):
+        claimed = [each for each in singles if holds[id(each)] >= bar]
+        helpful = np.mean(
+            [
+                each.first_right
+                if holds[id(each)] >= bar
+                else any(h.paper.paper_id in each.right for h in each.hits[:3])
+                for each in singles
+            ]
+        )
+        wrongly = np.mean([holds[id(each)] >= bar for each in near])
+        print(
+            f"  holds over {bar}: singles claimed {len(claimed) / len(singles):.3f}, near claimed {wrongly:.3f}, "
+            f"helpful {helpful:.3f}, first right {np.mean([each.first_right for each in claimed] or [0]):.3f}"
+        )
+    lists = [each for each in asked if each.kind == LIST]
+    for bar in (0.2, 0.25, 0.3, 0.35, 0.4):
+        precision, recall = zip(*(listing(each, fitted.listed, bar) for each in lists), strict=True)
+        print(f"  listed over {bar}: precision {np.mean(precision):.3f}, recall {np.mean(recall):.3f}")
+
+
+def listing(each: Asked, listed: Logistic, bar: float) -> tuple[float, float]:
+    """Give precision and recall of a list, cut at ten."""
+    chances = listed.probabilities(listing_columns(each.hits))
+    order = np.argsort(-chances, kind="stable")[:10]
+    chosen = [at for at in order if chances[at] >= bar] or list(order[:1])
+    ids = [each.hits[at].paper.paper_id for at in chosen]
+    counted = [id_ for id_ in ids if id_ not in each.borderline]
+    right = sum(id_ in each.right for id_ in counted)
+    return right / len(counted) if counted else 1.0, right / len(each.right)
+
+
+def table(fitted: Models) -> dict[str, object]:
+    """Give the tables as they stand in the file."""
+    return {
+        **{
+            name: {"intercept": each.intercept, "weights": dict(each.weights)}
+            for name, each in (("subject", fitted.subject), ("holds", fitted.holds), ("listed", fitted.listed))
+        },
+        "sentence": dict(fitted.sentence),
+    }
+
+
+async def main() -> None:
+    """Fit, measure and, where it is wanted, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--cache", type=Path, default=Path(".footnote") / "bench")
+    options = parser.parse_args()
+    sources = {}
+    for folder, split in (each.rsplit(":", 1) for each in options.folders):
+        sources[folder] = await read(Path(folder), split, options.cache)
+    for name, asked in sources.items():
+        others = [each for other, some in sources.items() if other != name for each in some]
+        measure(name, asked, *fit(others, ()))
+    if options.write:
+        everything = [each for some in sources.values() for each in some]
+        fitted, number = fit(everything, ())
+        by_words, _ = fit(everything, WITHOUT_COSINES)
+        folders = " ".join(f"{Path(each).name}" for each in options.folders)
+        data = {
+            "command": f"uv run python bench/fit_evidence.py {folders} --write",
+            "number": {"intercept": number.intercept, "weights": dict(number.weights)},
+            "models": {LocalEmbedder.model: table(fitted), "*": table(by_words)},
+        }
+        file = Path(models.__file__).with_name(models.DATA)
+        file.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,107 @@
+"""Questions about the library itself, answered from the catalogue: how many, by whom, when, what is new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from babel.dates import format_date
+from babel.lists import format_list
+
+from bot.answering.answer import Support
+from bot.answering.checks import Checked
+from bot.answering.evidence.selection import Chosen, Selection
+from bot.answering.reading.kind import Kind
+from bot.language import say, say_many, spoken
+from retrieval.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.answering.reading.question import Question
+    from retrieval.library import Library
+    from retrieval.papers import Hit, Paper
+
+ABOUT_ONE: Final = frozenset({Kind.AUTHORS, Kind.PUBLISHED})
+ABOUT_MANY: Final = frozenset({Kind.COUNT, Kind.NEWEST, Kind.BY_AUTHOR})
+MOST: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What the catalogue says: one sentence of ours that rests on papers' titles, and the papers shown with it."""
+
+    statement: Checked
+    selection: Selection
+
+
+class Catalogue:
+    """Answer from what the library knows of its papers beside their text."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    async def about_one(self, question: Question, hit: Hit) -> Fact | None:
+        """Say who wrote a paper or when it was published; None where the library does not know."""
+        paper = hit.paper
+        details = (await self._library.details([paper.paper_id])).get(paper.paper_id)
+        title = clean(paper.title)
+        sentence = None
+        if question.kind is Kind.AUTHORS and details and details.authors:
+            names = format_list([clean(name) for name in details.authors], locale=spoken())
+            sentence = say("“{title}” is by {names}.", title=title, names=names)
+        elif question.kind is Kind.PUBLISHED and paper.published:
+            day = format_date(paper.published, "long", locale=spoken())
+            sentence = say("“{title}” was published on {day}.", title=title, day=day)
+        if sentence is None:
+            return None
+        return Fact(Checked(sentence, (Support(1, paper.title),)), Selection("answered", 1.0, (hit,)))
+
+    async def count(self, selection: Selection) -> Fact:
+        """Say how many papers a question for their number is about; of all where it names no subject."""
+        total = (await self._library.counts()).papers
+        if selection.outcome != "refused" and selection.chosen:
+            count = len(selection.chosen)
+            more = count == MOST
+            sentence = (
+                say("At least {count} of the {total} papers here look to be about that.", count=count, total=total)
+                if more
+                else say_many(
+                    "One of the {total} papers here looks to be about that.",
+                    "{n} of the {total} papers here look to be about that.",
+                    count,
+                    total=total,
+                )
+            )
+            supports = tuple(
+                Support(chosen.number, selection.hits[chosen.number - 1].paper.title) for chosen in selection.chosen
+            )
+            return Fact(Checked(sentence, supports), replace(selection, outcome="answered"))
+        newest = await self._library.newest(1)
+        sentence = say_many("There is one paper here.", "There are {n} papers here.", total)
+        return Fact(Checked(sentence, (Support(1, newest[0].title),)), Selection("answered", 1.0, (hit_of(newest[0]),)))
+
+    async def by_author(self, question: Question) -> Selection:
+        """List the papers of the person that a question names, newest first."""
+        return listing(await self._library.by_author(question.text, MOST))
+
+    async def newest(self, question: Question) -> Selection:
+        """List the papers published last, within the days that the question names."""
+        period = question.period
+        since, until = (period.since, period.until) if period else (None, None)
+        return listing(await self._library.newest(MOST, since=since, until=until))
+
+
+def listing(papers: Sequence[Paper]) -> Selection:
+    """List papers by their titles."""
+    if not papers:
+        return Selection("refused", 0.0)
+    hits = tuple(hit_of(paper) for paper in papers)
+    return Selection("answered", 1.0, hits, tuple(Chosen(number, ()) for number in range(1, len(hits) + 1)))
+
+
+def hit_of(paper: Paper) -> Hit:
+    """Make a hit of a paper that was looked up rather than searched for."""
+    from retrieval.papers import Evidence, Hit
+
+    return Hit(paper, 0.0, (), (), Evidence(0.0, 0.0, 0.0, 0.0, 0.0))

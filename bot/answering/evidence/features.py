@@ -1,0 +1,144 @@
+"""What the fitted models of this room look at: raw evidence of hits, of sentences, and of lists of papers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from retrieval.calibration import standardise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from retrieval.agreement import Agreement
+    from retrieval.papers import Hit, Passage
+
+Features = dict[str, float]
+Columns = dict[str, "NDArray[np.float64]"]
+
+# Forms: a number that is no part of a name (GPT-4), and an address.
+NUMBER: Final = re.compile(r"(?<![\w-])\d")
+ADDRESS: Final = re.compile(r"https?://|\bwww\.|\bgithub\b", re.IGNORECASE)
+FEW: Final = 5  # hits that may all be right; the others are the crowd that a listed paper stands out from
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A hit as it is read for a question: its sentences in the order of the abstract, and their agreement with it."""
+
+    hit: Hit
+    sentences: tuple[Passage, ...]
+    agreement: Agreement
+
+    @classmethod
+    def of(cls, hit: Hit, agreement: Agreement) -> Reading:
+        """Put the sentences of a hit in order."""
+        return cls(hit, tuple(sorted(hit.sentences, key=lambda passage: passage.start)), agreement)
+
+
+def sentence_columns(reading: Reading, wants_number: float) -> Columns:
+    """Describe each sentence of a paper: one column a feature, one row a sentence.
+
+    `wants_number` is how likely (0..1) the question asks for a number.
+    """
+    agreement, said = reading.agreement, reading.sentences
+    count = len(said)
+    cosines = np.array([passage.cosine for passage in said], np.float64)
+    shares = agreement.share(agreement.sentences)
+    beyond = agreement.weights * (1 - agreement.title)
+    holding = agreement.sentences.sum(axis=0)
+    rare = agreement.weights * np.log(1 + (count - holding + 0.5) / (holding + 0.5))
+    numbers = np.array([float(NUMBER.search(passage.text) is not None) for passage in said])
+    place = np.arange(count) / max(count - 1, 1)
+    return {
+        "cosine": standardise(cosines),
+        "cosine around": standardise(_around(cosines)),
+        "agreement": standardise(shares),
+        "agreement around": standardise(_around(shares)),
+        "share": shares,
+        "share beyond title": _share(agreement.sentences, beyond),
+        "share of rare": _share(agreement.sentences, rare),
+        "share of rare beyond title": _share(agreement.sentences, rare * (1 - agreement.title)),
+        "number wanted": numbers * wants_number,
+        "number unwanted": numbers * (1 - wants_number),
+        "address": np.array([float(ADDRESS.search(passage.text) is not None) for passage in said]),
+        "length": standardise(np.log([1 + len(passage.text) for passage in said])),
+        "first": (np.arange(count) == 0).astype(np.float64),
+        "last": (np.arange(count) == count - 1).astype(np.float64),
+        "late": place,
+        "late number": place * wants_number,
+    }
+
+
+def gate_features(hits: Sequence[Hit], best: Reading, likely: NDArray[np.float64], wants_number: float) -> Features:
+    """Describe a question and its best hit: is the library on its subject, does that paper say it?
+
+    `likely` are the probabilities (adding up to 1) of the best hit's sentences to be what was asked for.
+    """
+    evidence, agreement = best.hit.evidence, best.agreement
+    lacking = agreement.weights * (1 - agreement.whole)
+    sentences = agreement.sentences
+    beyond = agreement.weights * (1 - agreement.title)
+    order = np.argsort(-likely, kind="stable")
+    top = sentences[order[:3]].max(axis=0) if len(order) else agreement.title
+    numbers = [NUMBER.search(best.sentences[at].text) is not None for at in order[:3]]
+    return {
+        "cosine": evidence.cosine,
+        "sentence cosine": evidence.sentence_cosine,
+        "words": evidence.words,
+        "bm25": evidence.bm25_share,
+        "coverage": evidence.coverage,
+        "title": float(agreement.share(agreement.title)),
+        "whole": float(agreement.share(agreement.whole)),
+        "whole beyond title": float(_share(agreement.whole, beyond)),
+        "best sentence": float(agreement.share(sentences).max(initial=0.0)),
+        "best three": float(agreement.share(top)),
+        "best with title": float(agreement.share(np.maximum(top, agreement.title))),
+        "lacking most": float(lacking.max(initial=0.0)),
+        "lacking": float(lacking.sum()),
+        "length": float(np.log1p(len(agreement.weights))),
+        "margin": best.hit.score - max((hit.score for hit in hits if hit is not best.hit), default=best.hit.score - 1),
+        "peak": float(likely.max(initial=0.0)),
+        "number wanted": wants_number,
+        "number lacking": wants_number * (1 - float(any(numbers))),
+        "number lacking first": wants_number * (1 - float(any(numbers[:1]))),
+    }
+
+
+def listing_columns(hits: Sequence[Hit]) -> Columns:
+    """Describe each of a question's hits among the others: one column a feature, one row a hit."""
+    signals: Mapping[str, list[float]] = {
+        "cosine": [hit.evidence.cosine for hit in hits],
+        "sentence cosine": [hit.evidence.sentence_cosine for hit in hits],
+        "words": [hit.evidence.words for hit in hits],
+        "bm25": [hit.evidence.bm25_share for hit in hits],
+        "coverage": [hit.evidence.coverage for hit in hits],
+        "score": [hit.score for hit in hits],
+    }
+    columns: Columns = {}
+    for name, values in signals.items():
+        column = np.array(values, np.float64)
+        if name != "score":  # a fused score has no scale of its own
+            columns[name] = column
+        columns[f"{name} under best"] = column - column.max(initial=-np.inf)
+        columns[f"{name} over crowd"] = column - (
+            np.median(column[FEW:]) if len(column) > FEW else column.min(initial=np.inf)
+        )
+    columns["rank"] = np.log1p(np.arange(len(hits)))
+    return columns
+
+
+def _share(agreement: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = weights.sum()
+    return np.asarray(agreement @ weights / total if total > 0 else np.zeros(agreement.shape[:-1]))
+
+
+def _around(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give, for each value, the best of itself and its neighbours."""
+    padded = np.pad(values, 1, mode="edge") if len(values) else np.zeros(2)
+    return np.maximum(np.maximum(padded[:-2], padded[2:]), values)

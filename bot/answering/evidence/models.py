@@ -1,0 +1,77 @@
+"""The fitted models of evidence: one table a model of embeddings, read from a data file that bench/fit_evidence.py writes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from retrieval.calibration import ANY_MODEL, Logistic
+from retrieval.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from bot.answering.evidence.features import Columns
+
+DATA: Final = "evidence.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What was fitted for one embedding model.
+
+    Attributes:
+        subject: whether the library has something on the subject of a question, from its best hit.
+        holds: whether that hit says just what was asked.
+        listed: whether a hit belongs on a list that was asked for.
+        sentence: what a sentence is weighed by, as one of its paper's that may say what was asked.
+    """
+
+    subject: Logistic
+    holds: Logistic
+    listed: Logistic
+    sentence: Mapping[str, float]
+
+    def likely(self, columns: Columns) -> NDArray[np.float64]:
+        """Give the probability, adding up to 1, of each sentence of a paper to be the one that says what was asked."""
+        scores = sum(
+            (weight * columns[name] for name, weight in self.sentence.items()), np.zeros(len(columns["first"]))
+        )
+        if not len(scores):
+            return scores
+        likely = np.exp(scores - scores.max())
+        return np.asarray(likely / likely.sum(), np.float64)
+
+
+@cache
+def models_for(embedding_model: str) -> Models:
+    """Read what was fitted for an embedding model; what stands for those never fitted looks at words alone."""
+    row = _data()["models"].get(embedding_model) or _data()["models"][ANY_MODEL]
+    fitted = {name: Logistic(row[name]["intercept"], row[name]["weights"]) for name in ("subject", "holds", "listed")}
+    return Models(**fitted, sentence=row["sentence"])
+
+
+def wants_number(question: str) -> float:
+    """Say how likely (0..1) a question asks for a number, by its words and pairs of words."""
+    table = _data()["number"]
+    logit = table["intercept"] + sum(table["weights"].get(each, 0.0) for each in words_and_pairs(question))
+    return float(1 / (1 + np.exp(-logit)))
+
+
+def words_and_pairs(text: str) -> frozenset[str]:
+    """Give the words of a text, the pairs of neighbours, and the first word with a mark in front."""
+    words = "".join(character if character.isalnum() else " " for character in fold(text)).split()
+    pairs = (f"{one} {other}" for one, other in zip(words, words[1:], strict=False))
+    return frozenset([*words, *pairs, *(f"^{word}" for word in words[:1])])
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return dict(json.loads(resources.files(__package__).joinpath(DATA).read_text(encoding="utf-8")))

@@ -1,0 +1,69 @@
+"""Which papers a question names: by the name that a title gives its work ("X: …"), or by the whole title."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rapidfuzz import fuzz
+
+from bot.answering.reading.terms import content_terms
+from retrieval.text import clean, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retrieval.papers import Hit
+
+LONGEST_NAME: Final = 4  # words before the colon
+ALIKE: Final = 88  # of 100, for a name or title with typing slips
+SHORTEST_SLIPPED: Final = 6  # letters; of a shorter name every slip is another word
+SHORTEST_TITLE: Final = 3  # words
+RARE: Final = 3  # hits that may hold a name's words; more, and they are ordinary ones
+
+
+def own_name(title: str) -> str:
+    """Give the short name that a title gives its work, as in "SERL: A Software Suite"; empty where it gives none."""
+    before, colon, _ = clean(title).partition(":")
+    return before.strip() if colon and len(before.split()) <= LONGEST_NAME else ""
+
+
+def named_by(title: str, question: str, among: Sequence[Hit]) -> bool:
+    """Say whether a question names the paper of this title, with or without a slip.
+
+    A name counts only where few of the hits hold its words, so that "Agents: …" is not named by every question on agents.
+    """
+    asked = _plain(question)
+    whole = _plain(title)
+    if (
+        len(whole.split()) >= SHORTEST_TITLE
+        and fuzz.partial_ratio(whole, asked) >= ALIKE
+        and len(asked) >= 0.9 * len(whole)
+    ):
+        return True
+    name = _plain(own_name(title))
+    return bool(name) and _said(name, asked) and _is_rare(name, among)
+
+
+def _said(name: str, asked: str) -> bool:
+    if f" {name} " in f" {asked} ":
+        return True
+    joined = name.replace(" ", "")
+    words = asked.split()
+    if joined in {"".join(words[at : at + span]) for span in (1, 2, 3) for at in range(len(words))}:
+        return True
+    if len(joined) < SHORTEST_SLIPPED:
+        return False
+    count = len(name.split())
+    return any(fuzz.ratio(name, " ".join(words[at : at + count])) >= ALIKE for at in range(len(words) - count + 1))
+
+
+def _is_rare(name: str, among: Sequence[Hit]) -> bool:
+    terms = frozenset(content_terms(name))
+    if not terms:
+        return False
+    held = [frozenset(content_terms(f"{hit.paper.title} {hit.paper.abstract}")) for hit in among]
+    return sum(terms <= each for each in held) <= RARE
+
+
+def _plain(text: str) -> str:
+    return " ".join("".join(character if character.isalnum() else " " for character in fold(text)).split())

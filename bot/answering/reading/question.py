@@ -1,0 +1,138 @@
+"""A question, read once: what was typed, what it says, which kind it is, and what it names."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from bot.answering.evidence.models import wants_number
+from bot.answering.reading.kind import Kind, read_kinds
+from bot.answering.reading.language import detect
+from bot.answering.reading.terms import content_terms
+from retrieval.periods import find_period
+from retrieval.references import find_references
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping
+
+    from retrieval.library import Library
+    from retrieval.periods import Period
+    from retrieval.query import QueryVectors
+    from retrieval.references import Reference
+
+# Forms of Discord: mentions, custom emoji, and the bot addressed by name, none of which are asked about.
+_ADDRESSED: Final = re.compile(r"<a?:\w+:\d+>|<[@#][!&]?\d+>|(?<!\S)@(?:bot|footnote|paperbot)\b[,:]?", re.IGNORECASE)
+# Two sides named in a form of their own: "A vs B", "compare A and B", "between A and B".
+_VERSUS: Final = re.compile(
+    r"(?:\bcompar\w+|\bbetween)\s+(?P<a>[^?!;\n]+?)\s+(?:and|with|to|against|versus|vs\.?)\s+(?P<b>[^?!;,\n]+)"
+    r"|(?P<c>[^?!;,\n]+?)\s+(?:versus|vs\.?)\s+(?P<d>[^?!;,\n]+)",
+    re.IGNORECASE,
+)
+# What is ruled out at the end of a clause: "…, not about X", "without X".
+_RULED_OUT: Final = re.compile(
+    r"[\s,;(]+(?:but\s+)?(?:not|without|except|excluding)\s+(?P<what>[^?!;,.()\n]+)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """A question as everything after the reader takes it.
+
+    Attributes:
+        asked: what was typed, verbatim.
+        text: what it says: in one line, without mentions of the bot and characters that nobody sees.
+        vectors: its text as the embedding model reads it.
+        kinds: how likely (0..1) it is of each kind.
+        kind: the kind that it is taken for.
+        wants_number: how likely (0..1) it asks for a number.
+        language: the ISO 639-1 code of its language, None where that is not sure.
+        references: the ids and links in it.
+        period: the days that it is about, where it names any.
+        sides: the two things compared, or nothing where no form names them.
+        ruled_out: what the papers asked for should not be about, empty where nothing is said of that.
+        terms: its stemmed content words, each once, in order.
+    """
+
+    asked: str
+    text: str
+    vectors: QueryVectors
+    kinds: Mapping[Kind, float]
+    kind: Kind
+    wants_number: float
+    language: str | None
+    references: tuple[Reference, ...]
+    period: Period | None
+    sides: tuple[str, ...]
+    ruled_out: str
+    terms: tuple[str, ...]
+
+    def of_kind(self, kind: Kind) -> Question:
+        """Take the question for another kind than its words alone tell."""
+        return replace(self, kind=kind)
+
+
+class Reader:
+    """Read questions with the library's embedding model."""
+
+    def __init__(self, library: Library, today: Callable[[], dt.date]) -> None:
+        self._library = library
+        self._today = today
+
+    async def read(self, asked: str) -> Question:
+        """Read a question; raises EmbeddingError where a remote model cannot be asked."""
+        text = plain(asked)
+        vectors = await self._library.embed(text)
+        model = self._library.embedder.model
+
+        def make() -> Question:
+            kinds = read_kinds(text, vectors.vector, model)
+            return Question(
+                asked=asked,
+                text=text,
+                vectors=vectors,
+                kinds=kinds,
+                kind=decide(kinds),
+                wants_number=wants_number(text),
+                language=detect(text),
+                references=find_references(asked),
+                period=find_period(text, self._today()),
+                sides=sides(text),
+                ruled_out=ruled_out(text),
+                terms=content_terms(text),
+            )
+
+        return await asyncio.to_thread(make)
+
+
+def plain(asked: str) -> str:
+    """Put a question in one line, without mentions of the bot, custom emoji and characters that nobody sees."""
+    seen = "".join(
+        character
+        for character in unicodedata.normalize("NFC", _ADDRESSED.sub(" ", asked))
+        if character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
+    )
+    return " ".join(seen.split())
+
+
+def decide(kinds: Mapping[Kind, float]) -> Kind:
+    """Take the likeliest kind."""
+    return max(kinds, key=lambda kind: kinds[kind])
+
+
+def sides(text: str) -> tuple[str, ...]:
+    """Find the two things that a question compares, where its form names them."""
+    match = _VERSUS.search(text)
+    if match is None:
+        return ()
+    first, second = (match["a"], match["b"]) if match["a"] else (match["c"], match["d"])
+    return (first.strip(), second.strip()) if content_terms(first) and content_terms(second) else ()
+
+
+def ruled_out(text: str) -> str:
+    """Find what a question for papers says they should not be about."""
+    match = _RULED_OUT.search(text)
+    return match["what"].strip() if match and content_terms(match["what"]) else ""

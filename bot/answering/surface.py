@@ -1,0 +1,40 @@
+"""How a paper's sentence reads as a statement of an answer: the paper's own words, without what leads nowhere alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from bot.answering.evidence.names import own_name
+from retrieval.text import clean, fold, sentences
+
+LONGEST: Final = 560  # characters; the checks refuse 600
+# What stands in front of a sentence and means nothing away from its neighbours: headers of structured abstracts, list
+# marks, connectives, and "In this paper,", which the citation says.
+_OPENING: Final = re.compile(
+    r"""(?:(?:BACKGROUND|OBJECTIVES?|AIMS?|PURPOSE|CONTEXT|METHODS?|DESIGN|SETTING|PARTICIPANTS|RESULTS?|FINDINGS
+    |CONCLUSIONS?|INTERPRETATION|SIGNIFICANCE|METHODOLOGY|PRINCIPAL)(?:\s(?:AND|/|[A-Z]{4,})){0,3}\s*[:.]\s+
+    |(?:Background|Objectives?|Context|Methods?|Results?|Conclusions?)[:.]\s+
+    |\((?:\d{1,2}|[a-h]|[ivx]+)\)\s+
+    |(?i:(?:however|moreover|furthermore|additionally|in\ addition|specifically|in\ specific|in\ particular|consequently
+    |thus|similarly|therefore|hence|besides|also|meanwhile|that\ is|and|but|to\ this\ end|as\ a\ result|concretely
+    |likewise|for\ example|for\ instance|nonetheless|further|second|secondly|third|thirdly|lastly|finally
+    |(?:in|with|through|throughout)\ this\ (?:paper|work|study|article|thesis|survey|report|letter)),\s+))""",
+    re.VERBOSE,
+)
+
+
+def statement(sentence: str, title: str, *, introduce: bool) -> str:
+    """Turn a sentence of a paper into a statement; with `introduce` the paper's name comes first.
+
+    Every word of it but that name stays the paper's own.
+    """
+    text = clean(sentence)
+    while match := _OPENING.match(text):
+        text = text[match.end() :]
+    text = text[:1].upper() + text[1:]
+    name = own_name(title) or f"“{clean(title).rstrip('.')}”"
+    # A title that is itself two sentences, as in "What's the Magic Word? A Control Theory", introduces nothing.
+    if introduce and fold(own_name(title) or title) not in fold(text) and len(sentences(name)) == 1:
+        text = f"{name}: {text}"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(' ', 1)[0].rstrip(',;:')} …"
