@@ -80,7 +80,7 @@ def _measures(judgement: Judgement, relevant: Mapping[str, int], answer: Answer)
     if not judgement.answerable:
         return {
             "unanswerable_refused": float(answer.refused),
-            "unanswerable_claimed": float(answer.outcome == "answered"),
+            "unanswerable_unclaimed": float(answer.outcome != "answered"),
         }
     right = {paper_id for paper_id, score in relevant.items() if score > 0}
     cited = list(dict.fromkeys(citation.paper_id for citation in answer.citations))

@@ -33,7 +33,7 @@ NAMES = {
     "answerable_claimed": "answerable claimed",
     "helpful": "helpful",
     "unanswerable_refused": "unanswerable refused",
-    "unanswerable_claimed": "unanswerable claimed",
+    "unanswerable_unclaimed": "unanswerable not claimed",
     "first_citation_right": "first citation right",
     "citation_precision": "citation precision",
     "citation_recall": "citation recall",

@@ -124,7 +124,7 @@ def _body(answer: Answer, answer_id: str | None, starred: Collection[str], asked
 
 
 def _lead(answer: Answer) -> list[list[Block]]:
-    return [[Block(f"**{escape(answer.lead)}**")]] if answer.lead else []
+    return [[Block(escape(answer.lead))]] if answer.lead else []
 
 
 def _refusal(answer: Answer, *, with_choices: bool) -> list[list[Block]]:
@@ -172,7 +172,7 @@ def _citation(together: Sequence[Citation], shown: Mapping[Citation, str]) -> st
 def _by_paper(citations: Sequence[Citation]) -> Iterator[list[Citation]]:
     """Yield the citations of each paper together, papers in the order of their first citation."""
     papers: dict[str, list[Citation]] = {}
-    for each in citations:
+    for each in dict.fromkeys(citations):
         papers.setdefault(each.paper_id, []).append(each)
     for cited in papers.values():
         for start in range(0, len(cited), CITATIONS_TOGETHER):

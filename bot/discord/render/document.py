@@ -19,7 +19,7 @@ def document(answer: Answer) -> str:
         parts.append(escape(plain(answer.refusal or "")))
         parts += ["\n".join(f"- {title_link(paper)}" for paper in answer.nearest)]
     if answer.lead:
-        parts.append(f"**{escape(answer.lead)}**")
+        parts.append(escape(answer.lead))
     for statement in answer.statements:
         numbers = "".join(f"[{number}]" for number in statement.citations)
         parts.append(f"{escape(plain(statement.text))} {numbers}")

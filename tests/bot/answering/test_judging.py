@@ -68,7 +68,7 @@ def test_an_unanswerable_question_is_judged_by_refusal_alone(
     cited: tuple[tuple[str, str], ...], refused: float
 ) -> None:
     verdict = _judge(_dataset(answerable=False), _answer(*cited))
-    assert verdict.measures == {"unanswerable_refused": refused, "unanswerable_claimed": 1 - refused}
+    assert verdict.measures == {"unanswerable_refused": refused, "unanswerable_unclaimed": refused}
     assert not verdict.right
 
 

@@ -76,15 +76,16 @@ def answered(draw: st.DrawFn) -> Answer:
     shared = draw(st.lists(st.tuples(foreign(400), urls, foreign(4000)), min_size=1, max_size=3))
     papers = draw(st.sampled_from([1, 2, 7, 50]))
     citations = tuple(
-        Citation(number, f"id:{number % papers}", *shared[number % papers % len(shared)])
-        for number in range(1, count + 1)
+        Citation(1 + number % papers, f"id:{number % papers}", *shared[number % papers % len(shared)])
+        for number in range(count)
     )
-    numbers = st.lists(st.integers(1, count), min_size=1, max_size=6, unique=True).map(tuple)
+    numbers = st.lists(st.integers(1, min(count, papers)), min_size=1, max_size=6, unique=True).map(tuple)
     statements = draw(st.lists(st.builds(Statement, foreign(5000), numbers), min_size=1, max_size=6))
     usage = st.one_of(st.none(), foreign(500).map(lambda model: Usage(model, 1, 1, 1)))
     return replace(
         GOOD,
         question=draw(foreign(2000)),
+        outcome=draw(st.sampled_from(["answered", "closest"])),
         statements=tuple(statements),
         citations=citations,
         confidence=draw(st.floats(0, 1)),

@@ -208,7 +208,7 @@ def test_citations_of_one_paper_stand_together_under_its_title() -> None:
 def test_what_may_not_be_said_stands_under_a_line_that_says_so() -> None:
     (view,) = cards(replace(GOOD, outcome="closest"))
     assert shown([view]).split("\n") == [
-        "**I am not sure that these say it: the closest passages.**",
+        "I am not sure that these say it: the closest passages.",
         f"{QUOTE} [1]",
         f"**[1]** [{TITLE}]({URL})",
         "-# The papers quoted may not say it · Sentences taken word for word from the papers",
