@@ -175,6 +175,7 @@ class _Desk:
                 sa.update(papers).where(papers.c.paper_id == sa.bindparam("known_as")),
                 [_row(known) | {"known_as": _id(known)} for known in changed],
             )
+            await self._index_again(connection, changed)
         await self._store_names(connection, [*new, *changed])
         fallen = [_id(known) for known in changed if known.withdrawn_by and not self.before[_id(known)].withdrawn_by]
         await _let_go(connection, fallen)
@@ -199,6 +200,12 @@ class _Desk:
         await _let_go(connection, stored)
         for table in (papers, paper_sources):
             await connection.execute(sa.delete(table).where(table.c.paper_id.in_(stored)))
+
+    async def _index_again(self, connection: AsyncConnection, changed: Sequence[Known]) -> None:
+        """Have papers wait for the indexes whose text is the same, but not what they are found by beside it."""
+        found_by = [_id(known) for known in changed if _found_by(known) != _found_by(self.before[_id(known)])]
+        if found_by:
+            await connection.execute(sa.update(papers).where(papers.c.paper_id.in_(found_by)).values(indexed_hash=None))
 
     async def _store_names(self, connection: AsyncConnection, stored: Sequence[Known]) -> None:
         aliases = [{"alias": alias, "paper_id": _id(known)} for known in stored for alias in known.details.external_ids]
@@ -226,6 +233,11 @@ def _id(known: Known) -> str:
 
 def _hash(known: Known) -> str:
     return known.details.paper.content_hash
+
+
+def _found_by(known: Known) -> tuple[object, ...]:
+    paper = known.details.paper
+    return known.details.authors, paper.url, paper.published
 
 
 def _row(known: Known) -> dict[str, object]:

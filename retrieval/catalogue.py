@@ -23,8 +23,9 @@ from retrieval.connecting import connect
 from retrieval.errors import LibraryDamagedError
 from retrieval.migrating import migrate
 from retrieval.readings import Reading, note_failure, note_page, read_readings
-from retrieval.records import Counts, Embedded, Fresh, PendingPaper, StoredChunk
-from retrieval.tables import Moment, chunks, leaving_papers, paper_sources, papers
+from retrieval.records import Count, Counts, Embedded, Fresh, PendingPaper, StoredChunk
+from retrieval.scope import read_count
+from retrieval.tables import STANDS, Moment, chunks, leaving_papers, paper_sources, papers
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
 
     from retrieval.merging import Known
     from retrieval.papers import Chunk, Paper
+    from retrieval.scope import Scope
     from retrieval.sources.fetched import Cursor, Fetched
 
-__all__ = ["Added", "Catalogue", "Counts", "Embedded", "Fresh", "PendingPaper", "Reading", "StoredChunk"]
+__all__ = ["Added", "Catalogue", "Count", "Counts", "Embedded", "Fresh", "PendingPaper", "Reading", "StoredChunk"]
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "catalogue_version"
@@ -45,8 +47,7 @@ MAPPED: Final = 1 << 30  # bytes of the file that SQLite reads as memory: a sear
 # migration that fails changes nothing either way.
 LARGEST_BACKUP: Final = 1 << 30
 
-PENDING = papers.c.withdrawn_by.is_(None) & papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
-STANDS = papers.c.withdrawn_by.is_(None)
+PENDING = STANDS & papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
 
 
 class Catalogue:
@@ -142,7 +143,10 @@ class Catalogue:
         async with self._engine.connect() as connection:
             rows = (
                 await connection.execute(
-                    sa.select(*PAPER, papers.c.indexed_chunks).where(PENDING).order_by(papers.c.number).limit(limit)
+                    sa.select(*PAPER, papers.c.indexed_chunks, papers.c.authors)
+                    .where(PENDING)
+                    .order_by(papers.c.number)
+                    .limit(limit)
                 )
             ).all()
             ids = [row.paper_id for row in rows]
@@ -155,7 +159,10 @@ class Catalogue:
             embedded: dict[str, dict[str, Embedded]] = {paper_id: {} for paper_id in ids}
             for paper_id, text_hash, vector, words in stored:
                 embedded[paper_id][text_hash] = Embedded(np.frombuffer(vector, np.float32), words)
-        return [PendingPaper(paper_of(row), embedded[row.paper_id], row.indexed_chunks) for row in rows]
+        return [
+            PendingPaper(paper_of(row), embedded[row.paper_id], row.indexed_chunks, tuple(row.authors or ()))
+            for row in rows
+        ]
 
     async def store_chunks(self, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
         """Replace the chunks of the papers named, vectors included."""
@@ -295,21 +302,30 @@ class Catalogue:
                 found += rows.all()
         return found
 
-    async def among(self, paper_ids: Iterable[str], *, since: dt.date | None, source: str | None) -> list[str]:
-        """Return those of the papers that were published on a day or later, and that came from a source."""
-        conditions: list[sa.ColumnElement[bool]] = []
-        if since is not None:
-            conditions.append(papers.c.published >= since)
-        if source is not None:
-            has = paper_sources.c.paper_id == papers.c.paper_id, paper_sources.c.source == source
-            conditions.append(sa.exists().where(*has))
+    async def among(self, paper_ids: Iterable[str], scope: Scope) -> list[str]:
+        """Return those of the papers that are in a scope."""
         found: list[str] = []
         ids = list(paper_ids)
         async with self._engine.connect() as connection:
             for start in range(0, len(ids), BATCH):
                 asked = papers.c.paper_id.in_(ids[start : start + BATCH])
-                found += await connection.scalars(sa.select(papers.c.paper_id).where(asked, *conditions))
+                found += await connection.scalars(sa.select(papers.c.paper_id).where(asked, *scope.conditions()))
         return found
+
+    async def newest(self, limit: int, scope: Scope) -> list[Paper]:
+        """Return up to `limit` papers of a scope that stand and have a date, those published last first."""
+        dated = STANDS, papers.c.published.is_not(None), *scope.conditions()
+        order = papers.c.published.desc(), papers.c.number.desc()
+        # Sorting rows with their abstracts takes three times as long.
+        newest = sa.select(papers.c.number).where(*dated).order_by(*order).limit(limit)
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(sa.select(*PAPER).where(papers.c.number.in_(newest)).order_by(*order))
+            return [paper_of(row) for row in rows]
+
+    async def count(self, scope: Scope) -> Count:
+        """Return how many papers of a scope stand, and how many of its source have no date."""
+        async with self._engine.connect() as connection:
+            return await read_count(connection, scope)
 
     async def sample_chunks(self, limit: int) -> list[StoredChunk]:
         """Return up to `limit` chunks of indexed papers, spread evenly over the catalogue."""

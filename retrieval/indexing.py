@@ -170,7 +170,8 @@ class Indexer:
                 [part.chunk_id for part, _ in part_rows],
                 np.stack([embedded.vector for _, embedded in part_rows]),
             )
-        await asyncio.to_thread(self._lexical.replace, [waiting.paper for waiting in batch])
+        authors = {waiting.paper.paper_id: waiting.authors for waiting in batch}
+        await asyncio.to_thread(self._lexical.replace, [waiting.paper for waiting in batch], authors)
         await self._catalogue.mark_indexed(
             {w.paper.paper_id: (w.paper.content_hash, counts[w.paper.paper_id]) for w in batch}, self._now()
         )

@@ -1,7 +1,8 @@
 r"""The lexical index: BM25 over title and abstract in tantivy, derived from the catalogue.
 
 The unit is the whole paper with stemmed words: on SciFact it beats windows and sentences. Text is folded
-first, so that "tulu" finds what an author wrote as T\"ULU.
+first, so that "tulu" finds what an author wrote as T\"ULU. Beside it stand whole terms that have no part in BM25: the
+title, the names of the authors, the address.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ from typing import TYPE_CHECKING
 import tantivy
 
 from retrieval.calibration import idf
+from retrieval.names import NAME_FORMS, Name
 from retrieval.papers import identify
 from retrieval.query import importance
+from retrieval.references import address_key, find_references
 from retrieval.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from retrieval.names import NameForm
     from retrieval.papers import Paper
 
 # tantivy's own constants; they bound a term's share of the score.
@@ -43,6 +47,15 @@ class LexicalQuery:
     pieces: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class NameTerm:
+    """Hold a form of a name that an author of a paper may have, and how many letters of it may be slips."""
+
+    form: NameForm
+    text: str
+    slips: int = 0
+
+
 class LexicalIndex:
     """Find the papers that share words with a query; one writer, in one process."""
 
@@ -56,12 +69,16 @@ class LexicalIndex:
             .filter(tantivy.Filter.stemmer("english"))
             .build()
         )
+        builder = tantivy.SchemaBuilder()
+        for form in NAME_FORMS:
+            builder.add_text_field(form, tokenizer_name="raw", index_option="basic")
         self._schema = (
-            tantivy.SchemaBuilder()
-            .add_text_field("paper_id", stored=True, tokenizer_name="raw", index_option="basic")
+            builder.add_text_field("paper_id", stored=True, tokenizer_name="raw", index_option="basic")
             .add_text_field("identity", tokenizer_name="raw", index_option="basic")
             .add_text_field("words", tokenizer_name="stemmed", index_option="freq")
             .add_text_field("pieces", tokenizer_name="whitespace", index_option="freq")
+            .add_text_field("address", tokenizer_name="raw", index_option="basic")
+            .add_integer_field("day", fast=True)
             .build()
         )
         try:
@@ -97,17 +114,21 @@ class LexicalIndex:
         """Return how many papers the index holds."""
         return self._index.searcher().num_docs
 
-    def replace(self, papers: Iterable[Paper]) -> None:
-        """Write papers, replacing those known by id, and commit."""
+    def replace(self, papers: Iterable[Paper], authors: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Write papers, replacing those known by id, and commit; `authors` are the names by paper id."""
         for paper in papers:
             self._writer.delete_documents_by_term("paper_id", paper.paper_id)
             text = fold(f"{paper.title}\n{paper.abstract}")
+            names = [Name.read(author) for author in (authors or {}).get(paper.paper_id, ())]
             self._writer.add_document(
                 tantivy.Document(
                     paper_id=paper.paper_id,
                     identity=identify(paper.title),
                     words=text,
                     pieces=" ".join(_pieces(text)),
+                    address=_addresses(paper.url) if paper.url else [],
+                    day=paper.published.toordinal() if paper.published else 0,
+                    **{form: _forms(names, form) for form in NAME_FORMS},
                 )
             )
         self._writer.commit()
@@ -156,6 +177,25 @@ class LexicalIndex:
         asked = tantivy.Query.term_query(self._schema, "identity", identify(query.text), "basic")
         return {paper_id for paper_id, _ in self._run(asked, MOST_NAMED)}
 
+    def at_address(self, terms: Sequence[str]) -> str | None:
+        """Return the one paper whose address has one of these forms, or names one of these ids; None for several."""
+        found = self._run(tantivy.Query.term_set_query(self._schema, "address", list(terms)), 2)
+        return found[0][0] if len(found) == 1 else None
+
+    def frequency(self, term: NameTerm) -> int:
+        """Return about how many papers have a term: until a merge, those that left count too."""
+        return self._index.searcher().doc_freq(term.form, term.text)
+
+    def newest(self, terms: Sequence[NameTerm], limit: int, *, but: Sequence[NameTerm] = ()) -> tuple[int, list[str]]:
+        """Return how many papers have any of the terms and none of some others, and up to `limit`, the newest first."""
+        must_not = [(tantivy.Occur.MustNot, self._holding(term)) for term in but]
+        any_of = tantivy.Query.boolean_query([(tantivy.Occur.Should, self._holding(term)) for term in terms])
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, any_of), *must_not])
+        searcher = self._index.searcher()
+        found = searcher.search(query, limit, count=True, order_by_field="day")
+        total: int = found.count  # type: ignore[attr-defined]  # tantivy's stub lacks it
+        return total, [searcher.doc(address)["paper_id"][0] for _, address in found.hits]
+
     def coverage(self, query: LexicalQuery, paper_ids: Sequence[str]) -> dict[str, float]:
         """Return the weighted share (0..1) of the query's words that these papers hold, by id; 0 is left out."""
         weights = {term: counts * self.idf(term) for term, counts in query.words.items()}
@@ -196,6 +236,11 @@ class LexicalIndex:
     def _term(self, field: str, term: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, term, "freq")
 
+    def _holding(self, term: NameTerm) -> tantivy.Query:
+        if term.slips:
+            return tantivy.Query.fuzzy_term_query(self._schema, term.form, term.text, term.slips)
+        return tantivy.Query.term_query(self._schema, term.form, term.text, "basic")
+
     def _among(self, parts: list[tuple[tantivy.Occur, tantivy.Query]], paper_ids: Sequence[str]) -> dict[str, float]:
         if not parts or not paper_ids:
             return {}
@@ -210,6 +255,15 @@ class LexicalIndex:
         searcher = self._index.searcher()
         hits = searcher.search(query, limit, count=False).hits
         return [(searcher.doc(address)["paper_id"][0], score) for score, address in hits]
+
+
+def _addresses(url: str) -> list[str]:
+    ids = [reference.paper_id for reference in find_references(url) if reference.paper_id]
+    return [address_key(url), *ids]
+
+
+def _forms(names: Sequence[Name], form: NameForm) -> list[str]:
+    return list(dict.fromkeys(each for name in names for each in name.forms(form)))
 
 
 def _pieces(text: str) -> list[str]:

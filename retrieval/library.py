@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from retrieval.authors import find_named_authors, find_works
 from retrieval.catalogue import Added, Catalogue
 from retrieval.chunking import CHUNKER_VERSION
 from retrieval.errors import BadInputError, LibraryLockedError
 from retrieval.indexing import Indexer, Progress
 from retrieval.lexical import LexicalIndex
 from retrieval.opening import throw_away, watched
+from retrieval.resolving import look_up
+from retrieval.scope import Scope
 from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
 from retrieval.vectors import DenseIndex
@@ -27,10 +30,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrieval.agreement import Agreement
-    from retrieval.catalogue import Counts, Fresh, Reading
+    from retrieval.authors import NamedAuthor, Works
+    from retrieval.catalogue import Count, Counts, Fresh, Reading
     from retrieval.embedding import Embedder
     from retrieval.papers import Hit, Paper
     from retrieval.query import QueryVectors
+    from retrieval.resolving import Lookup
     from retrieval.sources.fetched import Fetched, Page
 
 __all__ = ["Library", "Progress"]
@@ -158,17 +163,19 @@ class Library:
         *,
         limit: int = 10,
         since: dt.date | None = None,
+        until: dt.date | None = None,
         source: str | None = None,
         vectors: QueryVectors | None = None,
     ) -> list[Hit]:
         """Return up to `limit` papers for a query, best first, each with its passages and raw evidence.
 
-        `since` keeps papers published on that day or later (those without a date are left out), `source`
-        those of one source. `vectors` are what `embed` made of the query, where that is known already.
+        What the query names by title, id or link comes first, then the papers of an author whose full name it has.
+        `since` and `until` keep papers published from one day to another, both included (those without a date are left
+        out), `source` those of one source. `vectors` are what `embed` made of the query, where that is known already.
         """
         if not query.strip():
             return []
-        return await self._searcher.search(query, limit, since=since, source=source, vectors=vectors)
+        return await self._searcher.search(query, limit, Scope(since, until, source), vectors)
 
     async def embed(self, query: str) -> QueryVectors:
         """Read a query by the embedding model; raises EmbeddingError where a remote one cannot be asked."""
@@ -177,6 +184,35 @@ class Library:
     async def agreement(self, query: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
         """Say, for each hit, how far its title and each of its sentences agree with each word of the query."""
         return await self._searcher.agreement(query, vectors, hits)
+
+    async def lookup(self, text: str) -> Lookup:
+        """Find the papers that a text names by an id or a link, and which of those are not here."""
+        return await look_up(text, self._catalogue, self._lexical)
+
+    async def by_author(self, name: str, *, limit: int = 10) -> Works:
+        """Find up to `limit` papers of an author, the newest first; the name may be a surname, or have a slip."""
+        return await find_works(name, limit, self._catalogue, self._lexical)
+
+    async def authors_in(self, text: str) -> tuple[NamedAuthor, ...]:
+        """Find the names in a text that authors of the library have."""
+        return await asyncio.to_thread(find_named_authors, text, self._lexical)
+
+    async def newest(
+        self,
+        *,
+        limit: int = 10,
+        since: dt.date | None = None,
+        until: dt.date | None = None,
+        source: str | None = None,
+    ) -> list[Paper]:
+        """Return up to `limit` papers, those published last first; those without a date are left out."""
+        return await self._catalogue.newest(limit, Scope(since, until, source))
+
+    async def count(
+        self, *, since: dt.date | None = None, until: dt.date | None = None, source: str | None = None
+    ) -> Count:
+        """Count the papers published from one day to another, and those that have no date and so are left out."""
+        return await self._catalogue.count(Scope(since, until, source))
 
     async def similar(self, paper_id: str, *, limit: int = 10) -> list[Hit]:
         """Return up to `limit` other papers, those with windows nearest to this one's first; none if it is unknown."""

@@ -39,7 +39,8 @@ class Candidate:
         bm25: its BM25 score.
         sentence: the best cosine of its sentences, that of its windows where they were not compared.
         words: how well its words match the query's, 0 where they were not compared.
-        named: whether the query is the paper's title, and so leaves no doubt about what is looked for.
+        named: whether the query gives its title, an id or its address, and so leaves no doubt about what is looked for.
+        authored: whether the query gives the full name of one of its authors.
     """
 
     paper_id: str
@@ -49,6 +50,7 @@ class Candidate:
     sentence: float
     words: float = 0.0
     named: bool = False
+    authored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ def fuse(candidates: Sequence[Candidate], model: str) -> list[tuple[float, Candi
         scores = mix.lexical * standardise(bm25)
         for weight, signal in ((mix.window, "window"), (mix.sentence, "sentence"), (mix.words, "words")):
             scores += weight * standardise(np.array([getattr(candidate, signal) for candidate in candidates]))
-    scores += (np.ptp(scores) + 1.0) * np.array([candidate.named for candidate in candidates])
+    steps = np.array([2 * candidate.named + candidate.authored for candidate in candidates])
+    scores += (np.ptp(scores) + 1.0) * steps
     order = sorted(range(len(candidates)), key=lambda at: (-scores[at], candidates[at].paper_id))
     return [(float(scores[at]), candidates[at]) for at in order]
 

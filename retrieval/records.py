@@ -46,6 +46,7 @@ class PendingPaper:
     paper: Paper
     embedded: Mapping[str, Embedded]
     indexed_chunks: int
+    authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,14 @@ class Counts:
     by_source: Mapping[str, int]
     newest: dt.date | None
     withdrawn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Hold how many papers are in a scope, and how many of its source no question about a time can count."""
+
+    papers: int
+    undated: int
 
 
 @dataclass(frozen=True, slots=True)

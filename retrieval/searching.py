@@ -6,22 +6,24 @@ What computes runs in threads, one step each; what is read comes from the shelf,
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrieval.agreement import agreement_of_terms, agreement_of_vectors
+from retrieval.authors import works_in_full
 from retrieval.chunking import window_text
 from retrieval.embedding import WordEmbedder
 from retrieval.embedding.words import best_matches, unpack
 from retrieval.papers import Evidence, Hit, Passage
 from retrieval.query import QueryVectors, importance
 from retrieval.ranking import SHORTLIST, Candidate, fuse, match_words, weigh
+from retrieval.references import find_references
+from retrieval.resolving import resolve
 from retrieval.text import clean
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from retrieval.embedding.words import Words
     from retrieval.lexical import LexicalIndex, LexicalQuery
     from retrieval.papers import ChunkKind, Paper
+    from retrieval.scope import Scope
     from retrieval.shelf import Shelf
     from retrieval.vectors import DenseIndex
 
@@ -51,11 +54,19 @@ class _Query:
 
 @dataclass(frozen=True, slots=True)
 class _Proposed:
-    """Hold what the lexical index has to say of a query: BM25 scores by paper id, best first, and papers it names."""
+    """Hold what the words of a query lead to.
+
+    Attributes:
+        query: the words.
+        bm25: scores by paper id, best first.
+        named: papers that it names by their title, an id or a link.
+        authored: papers by the authors that it names in full.
+    """
 
     query: LexicalQuery
-    bm25: Mapping[str, float]
-    named: frozenset[str]
+    bm25: Mapping[str, float] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
+    authored: frozenset[str] = frozenset()
 
 
 class Searcher:
@@ -70,21 +81,19 @@ class Searcher:
         self._lexical = lexical
         self._embedder = embedder
 
-    async def search(
-        self, text: str, limit: int, *, since: dt.date | None, source: str | None, vectors: QueryVectors | None = None
-    ) -> list[Hit]:
-        """Return up to `limit` papers for a query that is not blank, best first, kept to a day and a source.
+    async def search(self, text: str, limit: int, scope: Scope, vectors: QueryVectors | None = None) -> list[Hit]:
+        """Return up to `limit` papers of a scope for a query that is not blank, best first.
 
         `vectors` are the query's, where they are known already.
         """
         # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
-        reach = FILTERED_REACH if since or source else REACH
+        reach = REACH if scope.everything else FILTERED_REACH
         embedded, proposed = await asyncio.gather(self._embedded(text, vectors), self._propose(text, reach))
         query = _Query(embedded.vector, embedded.words, proposed.query)
         nearest = await self._nearest(query.vector, reach)
-        paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25]))
-        if since or source:
-            paper_ids = await self._catalogue.among(paper_ids, since=since, source=source)
+        paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25, *proposed.named, *proposed.authored]))
+        if not scope.everything:
+            paper_ids = await self._catalogue.among(paper_ids, scope)
         windows = await self._shelf.windows(paper_ids)
         ranked = await asyncio.to_thread(self._mix, query, windows, nearest, proposed)
         return await self._hits(query, await self._compare(query, ranked), limit)
@@ -99,7 +108,7 @@ class Searcher:
         others = await self._nearest(query.vector, REACH)
         others.pop(paper.paper_id, None)
         windows = await self._shelf.windows(others)
-        mixed = await asyncio.to_thread(self._mix, query, windows, others, _Proposed(lexical, {}, frozenset()))
+        mixed = await asyncio.to_thread(self._mix, query, windows, others, _Proposed(lexical))
         ranked = sorted(((each.window, each) for _, each in mixed), key=lambda pair: (-pair[0], pair[1].paper_id))
         return await self._hits(query, ranked, limit)
 
@@ -150,9 +159,17 @@ class Searcher:
 
         def ask() -> _Proposed:
             query = self._lexical.read(text)
-            return _Proposed(query, dict(self._lexical.search(query, reach)), frozenset(self._lexical.named(query)))
+            return _Proposed(
+                query,
+                dict(self._lexical.search(query, reach)),
+                frozenset(self._lexical.named(query)),
+                frozenset(works_in_full(text, self._lexical, reach)),
+            )
 
         proposed = await asyncio.to_thread(ask)
+        if references := find_references(text):
+            meant = await resolve(references, self._catalogue, self._lexical)
+            proposed = replace(proposed, named=proposed.named.union(meant.values()))
         await self._shelf.windows(proposed.bm25)
         return proposed
 
@@ -177,6 +194,7 @@ class Searcher:
                 bm25=proposed.bm25.get(paper_id) or rest.get(paper_id, 0.0),
                 sentence=cosine,
                 named=paper_id in proposed.named,
+                authored=paper_id in proposed.authored,
             )
             for paper_id, cosine in zip(windows, cosines.tolist(), strict=True)
         ]

@@ -67,6 +67,8 @@ papers = sa.Table(
     sa.Index("papers_by_arrival", "added_at"),
 )
 
+STANDS = papers.c.withdrawn_by.is_(None)
+
 chunks = sa.Table(
     "chunks",
     metadata,

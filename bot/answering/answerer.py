@@ -174,10 +174,10 @@ class Answerer:
         match question.kind:
             case Kind.COUNT:
                 counted = await self._catalogue.count(selection)
-                return counted.selection, counted.statement
+                return (counted.selection, counted.statement) if counted else (selection, None)
             case Kind.BY_AUTHOR:
                 found = await self._catalogue.by_author(question)
-                return (found, None) if found.chosen else (selection, None)
+                return (found, None) if found.chosen else (_refusal(say("I know no paper here by that author.")), None)
             case Kind.NEWEST:
                 return (_newest_first(selection) if selection.chosen else await self._catalogue.newest(question)), None
             case Kind.AUTHORS | Kind.PUBLISHED if selection.outcome != "refused":

@@ -57,8 +57,11 @@ class Catalogue:
             return None
         return Fact(Checked(sentence, (Support(1, paper.title),)), Selection("answered", 1.0, (hit,)))
 
-    async def count(self, selection: Selection) -> Fact:
-        """Say how many papers a question for their number is about; of all where it names no subject."""
+    async def count(self, selection: Selection) -> Fact | None:
+        """Say how many papers a question for their number is about; of all where it names no subject.
+
+        None of an empty library.
+        """
         total = (await self._library.counts()).papers
         if selection.outcome != "refused" and selection.chosen:
             count = len(selection.chosen)
@@ -77,19 +80,30 @@ class Catalogue:
                 Support(chosen.number, selection.hits[chosen.number - 1].paper.title) for chosen in selection.chosen
             )
             return Fact(Checked(sentence, supports), replace(selection, outcome="answered"))
-        newest = await self._library.newest(1)
+        newest = await self._library.newest(limit=1) or [paper for paper in [await self._any()] if paper]
+        if not newest:
+            return None
         sentence = say_many("There is one paper here.", "There are {n} papers here.", total)
         return Fact(Checked(sentence, (Support(1, newest[0].title),)), Selection("answered", 1.0, (hit_of(newest[0]),)))
 
+    async def _any(self) -> Paper | None:
+        titles = self._library.titles()
+        return await self._library.get(titles[0][0]) if titles else None
+
     async def by_author(self, question: Question) -> Selection:
         """List the papers of the person that a question names, newest first."""
-        return listing(await self._library.by_author(question.text, MOST))
+        names = await self._library.authors_in(question.text)
+        named = max(names, key=lambda name: (name.in_full, name.papers), default=None)
+        if named is None:
+            return listing(())
+        works = await self._library.by_author(named.text, limit=MOST)
+        return listing([authored.paper for authored in works.papers])
 
     async def newest(self, question: Question) -> Selection:
         """List the papers published last, within the days that the question names."""
         period = question.period
         since, until = (period.since, period.until) if period else (None, None)
-        return listing(await self._library.newest(MOST, since=since, until=until))
+        return listing(await self._library.newest(limit=MOST, since=since, until=until))
 
 
 def listing(papers: Sequence[Paper]) -> Selection:

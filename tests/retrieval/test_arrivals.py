@@ -11,6 +11,7 @@ import pytest
 
 from retrieval.catalogue import Added, Catalogue
 from retrieval.papers import Paper, identify
+from retrieval.scope import Scope
 from retrieval.sources.fetched import Cursor, Fetched, identities
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ async def test_a_seed_that_comes_again_with_an_id_stays_one_paper_and_gains_what
     assert known.details.paper == replace(SEED, url="https://arxiv.org/abs/2401.00001", published=dt.date(2024, 1, 2))
     assert known.details.external_ids == (SEED.paper_id, "arxiv:2401.00001")
     assert (known.sources, known.details.upvotes) == ({"seeds", "huggingface"}, 7)
+    assert await index(catalogue) == [SEED.paper_id]  # it can be found by its link now
+    assert await catalogue.add([SEED, huggingface(upvotes=8), SEED]) == Added(known=3)
+    assert (await only(catalogue)).details == replace(known.details, upvotes=8)
     assert await catalogue.pending(10, "m") == []
-    assert await catalogue.add([SEED]) == Added(known=1)
-    assert await only(catalogue) == known
     assert (await catalogue.counts()).by_source == {"huggingface": 1, "seeds": 1}
     assert (await catalogue.counts()).papers == 1
 
@@ -73,7 +75,7 @@ async def test_a_paper_that_has_an_id_already_takes_a_seed_of_its_title_in(catal
     await catalogue.add([huggingface()])
     assert await catalogue.add([SEED]) == Added(known=1)
     assert (await only(catalogue)).details.paper.paper_id == "arxiv:2401.00001"
-    assert await catalogue.among(["arxiv:2401.00001"], since=None, source="seeds") == ["arxiv:2401.00001"]
+    assert await catalogue.among(["arxiv:2401.00001"], Scope(source="seeds")) == ["arxiv:2401.00001"]
 
 
 async def test_two_papers_of_one_title_stay_two(catalogue: Catalogue) -> None:

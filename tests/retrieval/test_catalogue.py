@@ -10,6 +10,7 @@ import pytest
 from retrieval.catalogue import Added, Catalogue, Embedded
 from retrieval.errors import LibraryDamagedError
 from retrieval.papers import Chunk, Paper
+from retrieval.scope import Scope
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,9 +89,9 @@ async def test_words_and_vectors_of_windows_are_found_by_paper(catalogue: Catalo
 async def test_papers_are_told_apart_by_date_and_source(catalogue: Catalogue) -> None:
     await catalogue.add([ONE, TWO])
     both = [ONE.paper_id, TWO.paper_id]
-    assert await catalogue.among(both, since=dt.date(2026, 3, 14), source=None) == [TWO.paper_id]
-    assert await catalogue.among(both, since=dt.date(2026, 3, 15), source=None) == []
-    assert await catalogue.among(both, since=None, source="test") == [ONE.paper_id]
+    assert await catalogue.among(both, Scope(since=dt.date(2026, 3, 14))) == [TWO.paper_id]
+    assert await catalogue.among(both, Scope(since=dt.date(2026, 3, 15))) == []
+    assert await catalogue.among(both, Scope(source="test")) == [ONE.paper_id]
 
 
 async def test_counts_tell_sources_pending_and_the_newest_date(catalogue: Catalogue) -> None:

@@ -6,16 +6,18 @@ import shutil
 import sqlite3
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import chromadb
 import numpy as np
 import pytest
+import tantivy
 
 from retrieval import chunking
-from retrieval.catalogue import Added
+from retrieval.catalogue import Added, Count
 from retrieval.errors import EmbeddingError, LibraryDamagedError, LibraryLockedError
 from retrieval.indexing import PROBE
+from retrieval.lexical import STAMP
 from retrieval.library import Library
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Cursor, Fetched, Page, identities
@@ -197,6 +199,30 @@ async def test_a_lost_index_is_made_anew_without_embedding(
     await again.close()
 
 
+async def test_a_lexical_index_of_before_authors_is_made_anew_without_embedding(
+    tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper]
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add([Fetched(seeds[0], authors=("Yejin Choi",)), *seeds[1:6]])
+    await library.close()
+    stamp = (tmp_path / "lexical" / STAMP).read_text()
+    shutil.rmtree(tmp_path / "lexical")
+    (tmp_path / "lexical").mkdir()
+    schema = tantivy.SchemaBuilder()
+    for field, tokenizer in (("paper_id", "raw"), ("identity", "raw"), ("words", "stemmed"), ("pieces", "whitespace")):
+        schema.add_text_field(field, stored=field == "paper_id", tokenizer_name=tokenizer)
+    tantivy.Index(schema.build(), str(tmp_path / "lexical"))
+    (tmp_path / "lexical" / STAMP).write_text(stamp)
+    counting.asked.clear()
+
+    again = await Library.open(tmp_path, counting)
+    assert again.fault == "the lexical index lacks papers"
+    assert await again.index_pending() == 6
+    assert counting.asked == []
+    assert [each.paper for each in (await again.by_author("Choi")).papers] == [seeds[0]]
+    await again.close()
+
+
 async def test_lost_vectors_in_an_index_that_still_opens_are_noticed(
     tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper]
 ) -> None:
@@ -256,16 +282,45 @@ async def test_a_data_dir_in_use_is_refused_with_a_sentence(library: Library, tm
     assert f"{LibraryLockedError.__name__}: Another footnote process is using" in stderr.decode()
 
 
-async def test_since_and_source_leave_other_papers_out(library: Library) -> None:
+@pytest.fixture
+async def dated(library: Library) -> Library:
+    """Papers of four days, one of them without a date and one withdrawn."""
     papers = [
         Paper("a", "Cats on mats", "Cats sit on mats.", "one", published=dt.date(2026, 1, 1)),
         Paper("b", "Cats on hats", "Cats sit on hats.", "two", published=dt.date(2026, 2, 1)),
         Paper("c", "Cats on bats", "Cats sit on bats.", "two"),
+        Paper("d", "Cats on rats", "Cats sit on rats.", "two", published=dt.date(2026, 2, 1)),
     ]
-    await library.add(papers)
-    assert {hit.paper.paper_id for hit in await library.search("cats")} == {"a", "b", "c"}
-    assert {hit.paper.paper_id for hit in await library.search("cats", since=dt.date(2026, 1, 15))} == {"b"}
-    assert {hit.paper.paper_id for hit in await library.search("cats", source="two")} == {"b", "c"}
+    await library.add(
+        [*papers, Fetched(replace(papers[0], paper_id="e", published=dt.date(2026, 3, 1)), withdrawn=True)]
+    )
+    return library
+
+
+@pytest.mark.parametrize(
+    ("scope", "found"),
+    [
+        ({}, "abcd"),
+        ({"since": dt.date(2026, 1, 15)}, "bd"),
+        ({"since": dt.date(2026, 2, 1)}, "bd"),
+        ({"until": dt.date(2026, 1, 31)}, "a"),
+        ({"since": dt.date(2026, 1, 1), "until": dt.date(2026, 2, 1)}, "abd"),
+        ({"since": dt.date(2026, 2, 2)}, ""),
+        ({"source": "two"}, "bcd"),
+        ({"source": "two", "until": dt.date(2026, 12, 31)}, "bd"),
+    ],
+)
+async def test_a_time_and_a_source_leave_other_papers_out(dated: Library, scope: dict[str, Any], found: str) -> None:
+    assert {hit.paper.paper_id for hit in await dated.search("cats", **scope)} == set(found)
+    assert (await dated.count(**scope)).papers == len(found)
+    assert {paper.paper_id for paper in await dated.newest(**scope)} == set(found) - {"c"}
+
+
+async def test_the_newest_come_first_and_what_has_no_date_is_counted(dated: Library) -> None:
+    assert [paper.paper_id for paper in await dated.newest()] == ["d", "b", "a"]
+    assert [paper.paper_id for paper in await dated.newest(limit=1)] == ["d"]
+    assert await dated.count(since=dt.date(2026, 2, 1)) == Count(papers=2, undated=1)
+    assert await dated.count(since=dt.date(2026, 2, 1), source="one") == Count(papers=0, undated=0)
 
 
 @pytest.mark.parametrize("query", ["", "   ", "?!", "\u200b", "x" * 20_000, '"title:(a OR'])
