@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.evidence.models import wants_number
-from bot.answering.reading.kind import Kind, read_kinds
+from bot.answering.reading.kind import Kind, KindReader
 from bot.answering.reading.language import detect
 from bot.answering.reading.terms import content_terms
 from retrieval.periods import find_period
@@ -81,15 +81,15 @@ class Reader:
     def __init__(self, library: Library, today: Callable[[], dt.date]) -> None:
         self._library = library
         self._today = today
+        self._kinds = KindReader(library.embedder.model)
 
     async def read(self, asked: str) -> Question:
         """Read a question; raises EmbeddingError where a remote model cannot be asked."""
         text = plain(asked)
         vectors = await self._library.embed(text)
-        model = self._library.embedder.model
 
         def make() -> Question:
-            kinds = read_kinds(text, vectors.vector, model)
+            kinds = self._kinds.read(text, vectors.vector)
             return Question(
                 asked=asked,
                 text=text,

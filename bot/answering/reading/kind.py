@@ -1,0 +1,114 @@
+"""Read what kind of thing a message asks for: a logistic over its vector, its words and its outward form."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from enum import StrEnum
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from retrieval.calibration import ANY_MODEL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from importlib.resources.abc import Traversable
+
+    from numpy.typing import NDArray
+
+# Written by `uv run python bench/fit_kinds.py`, which names itself in the file.
+FITTED: Final = files("bot.answering.reading") / "kinds.json"
+
+# What Discord and browsers write, not people: mentions, emoji of a server, channels, time stamps, handles, links.
+_MARKUP: Final = re.compile(r"<(?:@[!&]?|#|a?:\w+:|t:|/[\w -]+:)\d+(?::\w)?>|(?<!\w)@\w+|https?://\S+")
+# A word, its apostrophes left out as many leave them out; a sign; a character of a script that sets no blanks.
+_TOKEN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|\d+|[^\w\s]")
+_SENTENCE_END: Final = frozenset(".!?。！？")
+_LENGTHS: Final = (1, 2, 3, 4, 6, 9, 14, 22, 40)
+# A pasted page says no more of its kind than its beginning and its end do.
+_READ_TOKENS: Final = 60
+
+
+class Kind(StrEnum):
+    """What a message asks for."""
+
+    FACT = "fact"  # one paper's word on something
+    YES_NO = "yes_no"  # whether something is so
+    DEFINITION = "definition"  # what a term means
+    SUMMARY = "summary"  # a named paper as a whole
+    LIST = "list"  # several papers
+    COMPARISON = "comparison"  # two or more sides, held against each other
+    COUNT = "count"  # how many papers
+    NEWEST = "newest"  # the latest papers, or those of a time
+    AUTHORS = "authors"  # who wrote a paper
+    BY_AUTHOR = "by_author"  # the papers of a person
+    PUBLISHED = "published"  # when a paper came out
+    BOT = "bot"  # the bot itself, or an order to it
+    SMALL_TALK = "small_talk"  # no subject at all
+
+
+def features(text: str) -> frozenset[str]:
+    """Name what a message shows: its words alone, in twos and threes, how it begins and ends, and its outward form."""
+    written = unicodedata.normalize("NFKC", _MARKUP.sub(" ", text))
+    tokens = _TOKEN.findall(re.sub(r"['’`´]", "", written))
+    if len(tokens) > 2 * _READ_TOKENS:
+        tokens = [*tokens[:_READ_TOKENS], "…", *tokens[-_READ_TOKENS:]]
+    names = set(_form(tokens))
+    parts = ["^"]
+    for token in tokens:
+        parts.append("0" if token.isdecimal() else token.casefold())
+        if token in _SENTENCE_END:
+            parts.append("^")
+    if len(parts) == 1 or parts[-1] != "^":
+        parts.append("$")
+    else:
+        parts[-1] = "$"
+    names.update(parts)
+    names.update(map(" ".join, zip(parts, parts[1:], strict=False)))
+    names.update(map(" ".join, zip(parts, parts[1:], parts[2:], strict=False)))
+    return frozenset(names)
+
+
+def _form(tokens: Sequence[str]) -> Iterator[str]:
+    words = [token for token in tokens if token[0].isalnum()]
+    yield f"#{sum(len(words) >= length for length in _LENGTHS)}"
+    cased = [word for word in words if word.lower() != word.upper()]
+    if len(cased) > 2:
+        if all(word.isupper() for word in cased):
+            yield "#AA"
+        else:
+            # Of the words after the first, which is often large anyway: the more of them, the more like a title.
+            large = sum(not word.islower() for word in cased[1:]) / (len(cased) - 1)
+            yield f"#Aa{round(4 * large)}"
+
+
+class KindReader:
+    """Tell the kinds of messages apart with coefficients fitted for one embedding model.
+
+    Args:
+        model: the embedding model's name; one that nothing was fitted for is read by words and form alone.
+        file: the fitted coefficients.
+    """
+
+    def __init__(self, model: str, file: Traversable = FITTED) -> None:
+        fitted = json.loads(file.read_text(encoding="utf-8"))
+        row = fitted["models"].get(model) or fitted["models"][ANY_MODEL]
+        scale = fitted["scale"]
+        self._kinds = tuple(map(Kind, fitted["kinds"]))
+        self._intercept = np.array(row["intercept"], np.float64) / scale
+        self._rows = {name: index for index, name in enumerate(fitted["features"])}
+        self._weights = np.array(row["weights"], np.float64) / scale
+        self._of_vector = np.array(row["vector"], np.float64) / scale if row["vector"] else None
+
+    def read(self, text: str, vector: NDArray[np.floating]) -> dict[Kind, float]:
+        """Return the probability of each kind; `vector` is the text's unit vector under the reader's model."""
+        logits = self._intercept.copy()
+        if seen := [self._rows[name] for name in features(text) if name in self._rows]:
+            logits += self._weights[seen].sum(axis=0)
+        if self._of_vector is not None:
+            logits += vector @ self._of_vector
+        odds = np.exp(logits - logits.max())
+        return dict(zip(self._kinds, (odds / odds.sum()).tolist(), strict=True))
