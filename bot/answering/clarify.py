@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from babel.lists import format_list
 
-from bot.answering.conversation import common_terms
+from bot.answering.common import common_terms
 from bot.answering.question import Kind, Want, content_terms, gist, read_question
 from bot.answering.sufficiency import missing_words
 from bot.language import say, spoken
