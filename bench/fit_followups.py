@@ -2,8 +2,9 @@
 
 Four logistics read an utterance by its vector and its words; they see bench/data/followups.jsonl alone, and are
 measured in five-fold cross-validation. The weights of a follow-up's candidates maximise the probability (softmax) of
-the right papers over the dialogues of the folders, in which each earlier turn is taken as answered rightly; every
-folder counts as much as the first. They are measured on each folder with weights that did not see it, and there
+the right papers over the dialogues of the folders, in which each earlier turn is taken as answered rightly, and over
+staged ones, made of a folder's first questions: a change to another's subject, a detail that any paper has, a place in
+a list. A folder's dialogues count as much as those staged of it, and every folder as much as the first. The weights are measured on each folder with weights that did not see it, and there
 every earlier turn is a bare question.
 
     uv run python bench/fit_followups.py DATA_DIR EVAL_FOLDER:SPLIT...
@@ -16,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +50,11 @@ UTTERANCES = Path(__file__).parent / "data" / "followups.jsonl"
 FOLDS = 5
 TWICE = 2  # utterances that must hold a word or a pair of words for it to have a weight
 READING_RIDGE = 0.3
-CANDIDATE_RIDGE = 0.01
+CANDIDATE_RIDGE = 0.03
+RARE = 0.1  # keeps a weight small that few candidates have a say in
+STAGED = 12  # of each sort, in each folder
+DETAILS = ("what is the main idea?", "how does it work", "is the code public?", "what are its limits?", "any numbers?")
+PLACED = (("summarise the second one", 1), ("the third, what does it say?", 2), ("and the first?", 0), ("#2?", 1))
 SMALLEST = 0.02  # a word's weight below it is left out
 
 
@@ -59,6 +65,7 @@ class FollowUp:
     text: str
     history: tuple[str, ...]
     right: frozenset[str]
+    staged: bool
     spoken: Spoken
     vector: NDArray[np.float32]
     candidates: Candidates
@@ -106,13 +113,14 @@ def fit_candidates(folders: Sequence[Sequence[FollowUp]], model: str, evidence: 
     """Fit the weights that make the right papers likeliest."""
     examples = []
     for folder in folders:
+        counts = Counter(each.staged for each in folder)
         for each in folder:
             readings = read_utterance(each.text, each.vector, model)
             features = each.candidates.features(each.text, each.spoken, readings, evidence)
             holds = np.array([id_ in each.right for id_ in each.candidates.alone])
             if holds.any():
-                examples.append((np.array(list(features.values())).T, holds, 1 / len(folder)))
-    spread = np.concatenate([x for x, _, _ in examples]).std(axis=0) + 1e-6
+                examples.append((np.array(list(features.values())).T, holds, 1 / counts[each.staged]))
+    spread = np.concatenate([x for x, _, _ in examples]).std(axis=0) + RARE
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         value, gradient = CANDIDATE_RIDGE * weights @ weights, 2 * CANDIDATE_RIDGE * weights
@@ -129,37 +137,52 @@ def fit_candidates(folders: Sequence[Sequence[FollowUp]], model: str, evidence: 
     return dict(zip(features, (round(float(weight), 3) for weight in weights), strict=True))
 
 
+def stage(dataset: Dataset) -> list[tuple[tuple[str, ...], str, frozenset[str]]]:
+    """Make follow-ups of a folder's first questions: history, text and right papers of each."""
+    right = {query.text: dataset.qrels.get(query.query_id, {}) for query in dataset.queries if not query.history}
+    single = [text for text, papers in right.items() if len(papers) == 1]
+    several = [text for text, papers in right.items() if len(papers) > max(at for _, at in PLACED)]
+    shuffled = np.random.default_rng(0).permutation(single).tolist()[: STAGED + 1]
+    found = []
+    for at, (before, after) in enumerate(zip(shuffled, shuffled[1:], strict=False)):
+        found.append(((before,), after, frozenset(right[after])))
+        found.append(((before,), DETAILS[at % len(DETAILS)], frozenset(right[before])))
+    for at, text in enumerate(several[:STAGED]):
+        asked, place = PLACED[at % len(PLACED)]
+        found.append(((text,), asked, frozenset([list(right[text])[place]])))
+    return found
+
+
 async def read_dialogues(library: Library, dataset: Dataset) -> list[FollowUp]:
     """Read the follow-ups that have right papers, each after its earlier turns and their right papers."""
     right = {query.text: tuple(dataset.qrels.get(query.query_id, {})) for query in dataset.queries}
     conversation, reader, found = Conversation(library), Reader(library), []
-    for query in dataset.queries:
-        papers = dataset.qrels.get(query.query_id, {})
-        if not query.history or not papers:
-            continue
-        exchanges = []
-        for text in query.history:
-            order = [hit.paper.paper_id for hit in await library.search(text, limit=50)]
-            cited = sorted(right.get(text, ()), key=lambda id_: order.index(id_) if id_ in order else len(order))
-            exchanges.append(Exchange(text, tuple(cited) or tuple(order[:1]), answered=bool(cited)))
+    own = [
+        (query.history, query.text, frozenset(dataset.qrels[query.query_id]))
+        for query in dataset.queries
+        if query.history and dataset.qrels.get(query.query_id)
+    ]
+    staged = stage(dataset)
+    for at, (history, text, papers) in enumerate((*own, *staged)):
+        exchanges = [Exchange(asked, right.get(asked, ()), answered=bool(right.get(asked))) for asked in history]
         spoken = await conversation.recall(exchanges)
-        vectors = await library.embed(query.text)
-        _, _, candidates = await reader.candidates(query.text, spoken, vectors)
-        found.append(
-            FollowUp(query.text, query.history, frozenset(papers), spoken, vectors.vector, candidates)
-        )
+        vectors = await library.embed(text)
+        _, _, candidates = await reader.candidates(text, spoken, vectors)
+        found.append(FollowUp(text, history, papers, at >= len(own), spoken, vectors.vector, candidates))
     return found
 
 
 async def measure(library: Library, followups: Sequence[FollowUp], *, verbose: bool) -> float:
     """Return how many follow-ups find a right paper first, after earlier turns that are bare questions."""
     conversation, found = Conversation(library), []
-    for each in followups:
+    for each in (each for each in followups if not each.staged):
         turn = await conversation.read(each.text, await conversation.recall([Exchange(q) for q in each.history]))
         hits = await conversation.search(turn, 10)
         found.append(hits[0].paper.paper_id in each.right)
         if verbose and not found[-1]:
-            print(f"    missed ({turn.relation}, {len(turn.focus)} in focus): {' | '.join(each.history)} || {each.text}")
+            print(
+                f"    missed ({turn.relation}, {len(turn.focus)} in focus): {' | '.join(each.history)} || {each.text}"
+            )
     return float(np.mean(found))
 
 
@@ -198,7 +221,7 @@ async def main(data_dir: Path, folders: Sequence[str]) -> None:
             left_out = await measure(library, dialogues[at], verbose=True)
             fitted[embedder.model]["candidates"] = shipped[embedder.model]["candidates"]
             kept = await measure(library, dialogues[at], verbose=False)
-            print(f"{name}: {len(dialogues[at])} follow-ups, right paper first {left_out:.3f} (fitted on it {kept:.3f})")
+            print(f"{name}: right paper first {left_out:.3f} of its follow-ups (fitted on it {kept:.3f})")
     head = {"written by": "bench/fit_followups.py", "models": shipped}
     with Path(str(reading.FITTED)).open("w", encoding="utf-8") as file:
         json.dump(head, file, ensure_ascii=False, indent=1)

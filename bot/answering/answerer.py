@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
 from bot.answering.checks import Rejection, check
 from bot.answering.clarify import clarification, missing, ways_to_ask
-from bot.answering.confidence import THRESHOLD, confidence
 from bot.answering.common import common_terms
+from bot.answering.confidence import THRESHOLD, confidence
 from bot.answering.conversation import Conversation, Exchange, Relation, Turn
 from bot.answering.question import Kind, content_terms, read_question
 from bot.errors import WriterError

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # Evidence whose scale is the embedding model's own, and evidence from words alone.
 BY_MODEL: Final = ("cosine", "sentence_cosine", "words")
 BY_WORDS: Final = ("bm25_share", "coverage")
+# What a paper was in the conversation, and the readings that make that more or less telling.
+MATTERS: Final = {"focus": ("leans", "others", "corrects"), "listed": ("leans", "others"), "seen": ("leans", "others")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,10 @@ class Candidates:
             "listed": np.array([id_ in listed and id_ not in focus for id_ in ids], float),
             "seen": np.array([id_ in spoken.seen and id_ not in (*focus, *listed) for id_ in ids], float),
         }
-        found = {
-            "lead": np.array([id_ == focus[0] for id_ in ids], float),
-            "unsure": roles["focus"] * (not spoken.sure),
-            "place": np.array([id_ in named for id_ in ids], float),
-        }
+        found = {"place": np.array([id_ in named for id_ in ids], float)}
         for role, has in roles.items():
             found[role] = has
-            found |= {f"{role} {name}": has * getattr(readings, name) for name in ("leans", "others", "corrects")}
+            found |= {f"{role} {name}": has * getattr(readings, name) for name in MATTERS[role]}
         for search, hits in (("alone", self.alone), ("themed", self.themed)):
             for name in evidence:
                 values = _beside_best([hits[id_].evidence for id_ in ids], name)

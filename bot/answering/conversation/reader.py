@@ -100,7 +100,8 @@ def _turn(
         return _comparison(question, spoken, readings, likely, candidates)
     if not leans and (best not in papers or best == alone[0].paper.paper_id):
         return new
-    if best in papers:
+    # Papers that were only near have nothing to say about a detail; the theme is searched for once more.
+    if best in papers and spoken.sure:
         spoken_of = [papers[id_] for id_ in likely if id_ in papers and likely[id_] >= SHARE * likely[best]]
         return detail(question, spoken_of)
     # A correction leaves what was answered; asking for others leaves all that was named.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FITTED: Final = files("bot.answering.conversation") / "followups.json"
 READINGS: Final = ("leans", "others", "corrects", "compares")
+SCALE: Final = 3.0  # of a unit vector's components, beside the 1 of a word that is there
 _WORD: Final = re.compile(r"\w+|[?!,:.]")
 
 
@@ -50,8 +51,7 @@ def utterance_features(text: str, vector: NDArray[np.float32]) -> dict[str, floa
     """Describe an utterance by its vector's components, its words and its pairs of words."""
     words = ["^", *_WORD.findall(fold(text)), "$"]
     pairs = [f"{first} {second}" for first, second in zip(words, words[1:], strict=False)]
-    # Ten times a component of a unit vector is about as large as a word's 1.
-    components = {f"#{at}": 10 * float(value) for at, value in enumerate(vector)}
+    components = {f"#{at}": SCALE * float(value) for at, value in enumerate(vector)}
     return {**components, **dict.fromkeys((*words, *pairs), 1.0)}
 
 
