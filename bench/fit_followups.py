@@ -4,8 +4,8 @@ Four logistics read an utterance by its vector and its words; they see bench/dat
 measured in five-fold cross-validation. The weights of a follow-up's candidates maximise the probability (softmax) of
 the right papers over the dialogues of the folders, in which each earlier turn is taken as answered rightly, and over
 staged ones, made of a folder's first questions: a change to another's subject, a detail that any paper has, a place in
-a list. A folder's dialogues count as much as those staged of it, and every folder as much as the first. The weights are measured on each folder with weights that did not see it, and there
-every earlier turn is a bare question.
+a list. A folder's dialogues count as much as those staged of it, and every folder as much as the first. The weights
+are measured on each folder's dialogues without having seen it; there every earlier turn is a bare question.
 
     uv run python bench/fit_followups.py DATA_DIR EVAL_FOLDER:SPLIT...
 
@@ -19,6 +19,7 @@ import json
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from retrieval.evaluation import Dataset
 
+FITTED = Path(str(reading.FITTED))
 UTTERANCES = Path(__file__).parent / "data" / "followups.jsonl"
 FOLDS = 5
 TWICE = 2  # utterances that must hold a word or a pair of words for it to have a weight
@@ -144,7 +146,7 @@ def stage(dataset: Dataset) -> list[tuple[tuple[str, ...], str, frozenset[str]]]
     several = [text for text, papers in right.items() if len(papers) > max(at for _, at in PLACED)]
     shuffled = np.random.default_rng(0).permutation(single).tolist()[: STAGED + 1]
     found = []
-    for at, (before, after) in enumerate(zip(shuffled, shuffled[1:], strict=False)):
+    for at, (before, after) in enumerate(pairwise(shuffled)):
         found.append(((before,), after, frozenset(right[after])))
         found.append(((before,), DETAILS[at % len(DETAILS)], frozenset(right[before])))
     for at, text in enumerate(several[:STAGED]):
@@ -188,7 +190,7 @@ async def measure(library: Library, followups: Sequence[FollowUp], *, verbose: b
 
 def using(rows: Mapping[str, Any]) -> Iterator[AbstractContextManager[Any]]:
     """Have these rows read in place of the data file's."""
-    reading._logistics.cache_clear()
+    reading.logistics.cache_clear()
     yield patch.object(reading, "fitted", lambda: rows)
     yield patch.object(weighing, "fitted", lambda: rows)
 
@@ -223,9 +225,8 @@ async def main(data_dir: Path, folders: Sequence[str]) -> None:
             kept = await measure(library, dialogues[at], verbose=False)
             print(f"{name}: right paper first {left_out:.3f} of its follow-ups (fitted on it {kept:.3f})")
     head = {"written by": "bench/fit_followups.py", "models": shipped}
-    with Path(str(reading.FITTED)).open("w", encoding="utf-8") as file:
-        json.dump(head, file, ensure_ascii=False, indent=1)
-        file.write("\n")
+    written = json.dumps(head, ensure_ascii=False, indent=1)
+    await asyncio.to_thread(FITTED.write_text, f"{written}\n", encoding="utf-8")
     for library in libraries:
         await library.close()
 

@@ -39,7 +39,7 @@ class Candidates:
         known = model in fitted()
         weights = fitted()[model if known else ANY_MODEL]["candidates"]
         features = self.features(question, spoken, readings, BY_MODEL if known else BY_WORDS)
-        scores = np.sum([weight * features[name] for name, weight in weights.items()], axis=0)
+        scores: NDArray[np.float64] = np.sum([weight * features[name] for name, weight in weights.items()], axis=0)
         likely = np.exp(scores - scores.max())
         likely /= likely.sum()
         order = np.argsort(-likely, kind="stable")
@@ -74,4 +74,4 @@ class Candidates:
 def _beside_best(evidence: Sequence[Evidence], name: str) -> NDArray[np.float64]:
     """Return how far each candidate stays behind the best one in a kind of evidence."""
     values = np.array([getattr(each, name) for each in evidence], float)
-    return values - values.max()
+    return np.asarray(values - values.max(), np.float64)

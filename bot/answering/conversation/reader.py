@@ -1,4 +1,4 @@
-"""Read a question in its conversation by evidence: what it may be about, what it is about, and the turn that follows."""
+"""Read a question in its conversation: what it may be about, how likely each of that is, and the turn that follows."""
 
 from __future__ import annotations
 
@@ -98,7 +98,10 @@ def _turn(
     leans = max(readings.leans, readings.others, readings.corrects) >= LIKELY
     if readings.compares >= LIKELY and leans and readings.corrects < LIKELY:
         return _comparison(question, spoken, readings, likely, candidates)
-    if not leans and (best not in papers or best == alone[0].paper.paper_id):
+    if not leans and best not in papers:
+        return new
+    # One that can be understood alone, and leads to its paper alone, has no need of what was said.
+    if max(readings.leans, readings.corrects) < LIKELY and best == alone[0].paper.paper_id:
         return new
     # Papers that were only near have nothing to say about a detail; the theme is searched for once more.
     if best in papers and spoken.sure:

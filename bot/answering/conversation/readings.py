@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from retrieval.calibration import ANY_MODEL, Logistic
@@ -42,15 +43,15 @@ class Readings:
 
 def read_utterance(text: str, vector: NDArray[np.float32], model: str) -> Readings:
     """Read an utterance, of which `vector` is what the model of that name makes."""
-    logistics = _logistics(model if model in fitted() else ANY_MODEL)
+    read = logistics(model if model in fitted() else ANY_MODEL)
     features: defaultdict[str, float] = defaultdict(float, utterance_features(text, vector))
-    return Readings(*(logistic.probability(features) for logistic in logistics))
+    return Readings(*(logistic.probability(features) for logistic in read))
 
 
 def utterance_features(text: str, vector: NDArray[np.float32]) -> dict[str, float]:
     """Describe an utterance by its vector's components, its words and its pairs of words."""
     words = ["^", *_WORD.findall(fold(text)), "$"]
-    pairs = [f"{first} {second}" for first, second in zip(words, words[1:], strict=False)]
+    pairs = [f"{first} {second}" for first, second in pairwise(words)]
     components = {f"#{at}": SCALE * float(value) for at, value in enumerate(vector)}
     return {**components, **dict.fromkeys((*words, *pairs), 1.0)}
 
@@ -63,6 +64,7 @@ def fitted() -> dict[str, Any]:
 
 
 @cache
-def _logistics(model: str) -> tuple[Logistic, ...]:
+def logistics(model: str) -> tuple[Logistic, ...]:
+    """Return what reads each of READINGS, by the name of a row of the data file."""
     rows = [fitted()[model]["readings"][name] for name in READINGS]
     return tuple(Logistic(row["intercept"], row["weights"]) for row in rows)
