@@ -32,7 +32,7 @@ from retrieval.sources.jsonl import read_jsonl
 from retrieval.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -72,10 +72,12 @@ class Asked:
 
     @property
     def single(self) -> bool:
+        """Say whether one paper's word was asked for."""
         return self.kind.startswith("single") or self.kind == "dialogue-first"
 
     @property
     def first_right(self) -> bool:
+        """Say whether the best hit is a right paper."""
         return bool(self.hits) and self.hits[0].paper.paper_id in self.right
 
 
@@ -129,7 +131,7 @@ def fit_number(asked: Iterable[Asked]) -> Logistic:
     for words in read:
         for word in words:
             counts[word] = counts.get(word, 0) + 1
-    names = sorted(word for word, count in counts.items() if count >= 3)  # noqa: PLR2004 - what is rarer tells nothing
+    names = sorted(word for word, count in counts.items() if count >= 3)
     x = np.array([[float(name in words) for name in names] for words in read])
     y = np.array([float(each.number) for each in some])
 
@@ -141,7 +143,7 @@ def fit_number(asked: Iterable[Asked]) -> Logistic:
 
     b = minimize(loss, np.zeros(len(names) + 1), jac=True, method="L-BFGS-B").x
     weights = dict(zip(names, np.round(b[1:], 2).tolist(), strict=True))
-    return Logistic(round(float(b[0]), 2), {name: weight for name, weight in weights.items() if abs(weight) >= 0.05})  # noqa: PLR2004
+    return Logistic(round(float(b[0]), 2), {name: weight for name, weight in weights.items() if abs(weight) >= 0.05})
 
 
 def number_of(table: Logistic, text: str) -> float:
@@ -186,8 +188,8 @@ def logistic(rows: Sequence[dict[str, float]], truth: Sequence[bool], names: Seq
     return Logistic(float(b[0]), dict(zip(names, b[1:].tolist(), strict=True)))
 
 
-SUBJECT = ("cosine", "sentence cosine", "words", "whole beyond title", "title", "length")
-SUBJECT_WORDS = ("whole", "title", "best sentence", "coverage", "length")
+SUBJECT = ("cosine", "sentence cosine", "words", "whole beyond title", "title")
+SUBJECT_WORDS = ("whole", "title", "best sentence", "coverage")
 
 
 def fit(asked: Sequence[Asked], left_out: Sequence[str]) -> tuple[Models, Logistic]:

@@ -1,4 +1,4 @@
-"""Fit bot/answering/reading/kinds.json on the phrasings of bench/data/questions, and print how well kinds are told apart.
+"""Fit bot/answering/reading/kinds.json on the phrasings of bench/data/questions, and print how well it tells kinds.
 
 Each phrasing is filled with subjects several times and roughened the way people write: lower case, no question mark,
 slips, a greeting in front. Words are features only where several different phrasings hold them, so that what fills
@@ -95,7 +95,7 @@ class Filler:
         sides = {"a": first, "b": second}
         return SLOT.sub(lambda slot: sides.get(slot[1]) or self._one(slot[1]), text)
 
-    def rough(self, text: str, kind: Kind) -> str:
+    def rough(self, text: str, kind: Kind) -> str:  # noqa: C901 - one chance after the other
         """Return the text as it may be typed: around it what people say, in it their slips."""
         chance = self._random.random
         if kind is not Kind.SMALL_TALK:
@@ -153,8 +153,9 @@ def examples(of: Sequence[Phrasing], seed: int = 7) -> list[Example]:
         if phrasing.kind in {Kind.BOT, Kind.SMALL_TALK}:
             times = 1
         weight = SHARES.get(phrasing.kind, 1.0) / total / sizes[phrasing.kind] / times
-        for _ in range(times):
-            found.append(Example(filler.rough(filler.fill(phrasing.text), phrasing.kind), phrasing, weight))
+        found += [
+            Example(filler.rough(filler.fill(phrasing.text), phrasing.kind), phrasing, weight) for _ in range(times)
+        ]
     return found
 
 

@@ -181,6 +181,10 @@ class Library:
         """Read a query by the embedding model; raises EmbeddingError where a remote one cannot be asked."""
         return await self._searcher.embed(query)
 
+    async def judge(self, query: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
+        """Return these papers as hits of a query, best first, however far down a search would have them."""
+        return await self._searcher.judge(query, paper_ids, vectors) if paper_ids else []
+
     async def agreement(self, query: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
         """Say, for each hit, how far its title and each of its sentences agree with each word of the query."""
         return await self._searcher.agreement(query, vectors, hits)

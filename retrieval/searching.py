@@ -112,6 +112,14 @@ class Searcher:
         ranked = sorted(((each.window, each) for _, each in mixed), key=lambda pair: (-pair[0], pair[1].paper_id))
         return await self._hits(query, ranked, limit)
 
+    async def judge(self, text: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
+        """Return these papers as hits of a query, best first, however far down a search would have them."""
+        lexical = await asyncio.to_thread(self._lexical.read, text)
+        query = _Query(vectors.vector, vectors.words, lexical)
+        windows = await self._shelf.windows(paper_ids)
+        mixed = await asyncio.to_thread(self._mix, query, windows, {}, _Proposed(lexical, {}, frozenset()))
+        return await self._hits(query, await self._compare(query, mixed), len(mixed))
+
     async def embed(self, text: str) -> QueryVectors:
         """Read a query by the embedding model."""
         if isinstance(self._embedder, WordEmbedder):

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_QUESTION = 2000  # characters; what comes after costs neither embedding nor tokens
-HITS = 20  # that are weighed, as many as the models of evidence were fitted on
 GIVEN = 10  # hits that a language model reads
 NEAREST = 3
 UNKNOWN = 0.5  # a question is taken for none about papers from this probability on, where nothing was found
@@ -88,7 +87,7 @@ class Answerer:
         self._reader = Reader(library, today)
         self._assessor = Assessor(library)
         self._catalogue = Catalogue(library)
-        self._conversation = Conversation(library, rewriter)
+        self._conversation = Conversation(library, self._reader, self._assessor, rewriter)
 
     async def answer(self, question: str, history: Sequence[str | Exchange] = ()) -> Answer:
         """Give an answer whose every statement was checked, or a refusal.
@@ -160,16 +159,10 @@ class Answerer:
             question = question.of_kind(Kind.SUMMARY)
         turn = reply.turn
         period = question.period if question.kind in ABOUT_MANY | {Kind.LIST} else None
-        hits = await self._conversation.search(
-            turn,
-            HITS,
-            vectors=question.vectors,
-            since=period and period.since,
-            until=period and period.until,
-            text=question.text,
-        )
+        since, until = (period.since, period.until) if period else (None, None)
+        hits = await self._conversation.search(turn, question, since=since, until=until)
         focus = (*known, *turn.focus)
-        hits = await self._with_focus(focus, hits)
+        hits = await self._with_focus(question, focus, hits)
         selection = await self._assessor.assess(question, hits, focus=focus)
         match question.kind:
             case Kind.COUNT:
@@ -194,15 +187,12 @@ class Answerer:
         found = await self._library.lookup(question.asked)
         return tuple(paper.paper_id for paper in found.papers), tuple(each.text for each in found.unknown)
 
-    async def _with_focus(self, focus: Sequence[str], hits: Sequence[Hit]) -> list[Hit]:
+    async def _with_focus(self, question: Question, focus: Sequence[str], hits: Sequence[Hit]) -> list[Hit]:
         """Put the papers that a question is sure to be about in front, found or not."""
         order = {paper_id: place for place, paper_id in enumerate(dict.fromkeys(focus))}
-        by_id = {hit.paper.paper_id: hit for hit in hits}
-        for paper_id in order:
-            if paper_id not in by_id and (paper := await self._library.get(paper_id)):
-                same = await self._library.search(paper.title, limit=1)
-                by_id |= {hit.paper.paper_id: hit for hit in same if hit.paper.paper_id == paper_id}
-        return sorted(by_id.values(), key=lambda hit: order.get(hit.paper.paper_id, len(order)))
+        missing = order.keys() - {hit.paper.paper_id for hit in hits}
+        also = await self._library.judge(question.text, sorted(missing), question.vectors) if missing else []
+        return sorted([*hits, *also], key=lambda hit: order.get(hit.paper.paper_id, len(order)))
 
     async def _write(
         self, question: Question, selection: Selection, reply: _Reply, *, with_model: bool

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from bot.answering.answer import Support
-from retrieval.numbers import unsupported
 from bot.answering.prompt import RULES
+from retrieval.numbers import unsupported
 from retrieval.quotes import content_words, count_words, locate, surroundings
 from retrieval.text import sentences
 

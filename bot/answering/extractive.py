@@ -1,4 +1,4 @@
-"""The extractive writer: answer with the sentences of the papers that were chosen, verbatim; needs no language model."""
+"""The extractive writer: answer with the sentences that were chosen, verbatim; needs no language model."""
 
 from __future__ import annotations
 

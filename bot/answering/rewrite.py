@@ -94,5 +94,5 @@ def _turn(question: str, found: object, spoken: Spoken, papers: list[Paper]) -> 
     if not reply.papers or not all(1 <= number <= len(papers) for number in reply.papers):
         return None
     asked = [papers[number - 1] for number in dict.fromkeys(reply.papers)]
-    turn = detail(rewritten, asked)
+    turn = detail(rewritten, asked, compared=len(asked) == 2)  # noqa: PLR2004
     return Turn(question, rewritten, turn.query, turn.relation, turn.focus)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bot.answering.question import content_terms
+from bot.answering.reading.terms import content_terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

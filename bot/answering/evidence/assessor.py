@@ -55,11 +55,11 @@ class Assessor:
 
     async def assess(self, question: Question, hits: Sequence[Hit], *, focus: Collection[str] = ()) -> Selection:
         """Say what the hits hold; `focus` are papers that the question is sure to be about, which come first."""
-        if not hits:
-            return Selection("refused", 0.0)
         names = [hit for hit in hits if named_by(hit.paper.title, question.text, hits)]
         sure = [hit for hit in hits if hit.paper.paper_id in focus] or names
         ordered = [*sure, *(hit for hit in hits if hit not in sure)]
+        if not ordered:
+            return Selection("refused", 0.0)
         first = (await self._read(question, ordered[:1]))[0]
         likely = self._likely(first, question)
         features = gate_features(ordered, first, likely, question.wants_number)
@@ -73,10 +73,16 @@ class Assessor:
         if question.kind is Kind.SUMMARY and sure:
             return await self._summarise(question, sure[:1])
         holds = self._models.holds.probability(features)
-        if holds >= HOLDS:
-            chosen = Chosen(1, await self._spans(first, question, likely, MOST_SENTENCES))
-            return Selection("answered", holds, tuple(ordered), (chosen,))
-        return await self._closest(question, ordered, holds)
+        return await self._say(question, ordered, first, likely, holds)
+
+    async def _say(
+        self, question: Question, hits: Sequence[Hit], first: Reading, likely: NDArray[np.float64], holds: float
+    ) -> Selection:
+        """Quote the best hit if it is likely to say what was asked, else the passages nearest to it."""
+        if holds < HOLDS:
+            return await self._closest(question, hits, holds)
+        chosen = Chosen(1, await self._spans(first, question, likely, MOST_SENTENCES))
+        return Selection("answered", holds, tuple(hits), (chosen,))
 
     async def _closest(self, question: Question, hits: Sequence[Hit], holds: float) -> Selection:
         readings = await self._read(question, hits[: len(CLOSEST)])

@@ -78,7 +78,9 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
 def gate_features(hits: Sequence[Hit], best: Reading, likely: NDArray[np.float64], wants_number: float) -> Features:
     """Describe a question and its best hit: is the library on its subject, does that paper say it?
 
-    `likely` are the probabilities (adding up to 1) of the best hit's sentences to be what was asked for.
+    Nothing here grows with the length of the question: long ones happen to be answerable more often in any set of
+    questions that somebody wrote, which says nothing of the papers. `likely` are the probabilities (adding up to 1)
+    of the best hit's sentences to be what was asked for.
     """
     evidence, agreement = best.hit.evidence, best.agreement
     lacking = agreement.weights * (1 - agreement.whole)
@@ -99,9 +101,7 @@ def gate_features(hits: Sequence[Hit], best: Reading, likely: NDArray[np.float64
         "best sentence": float(agreement.share(sentences).max(initial=0.0)),
         "best three": float(agreement.share(top)),
         "best with title": float(agreement.share(np.maximum(top, agreement.title))),
-        "lacking most": float(lacking.max(initial=0.0)),
-        "lacking": float(lacking.sum()),
-        "length": float(np.log1p(len(agreement.weights))),
+        "lacking most": float(lacking.max(initial=0.0) / max(agreement.weights.max(initial=0.0), 1e-9)),
         "margin": best.hit.score - max((hit.score for hit in hits if hit is not best.hit), default=best.hit.score - 1),
         "peak": float(likely.max(initial=0.0)),
         "number wanted": wants_number,

@@ -1,4 +1,4 @@
-"""The fitted models of evidence: one table a model of embeddings, read from a data file that bench/fit_evidence.py writes."""
+"""The fitted models of evidence: a table for each embedding model, in a file that bench/fit_evidence.py writes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -68,7 +69,7 @@ def wants_number(question: str) -> float:
 def words_and_pairs(text: str) -> frozenset[str]:
     """Give the words of a text, the pairs of neighbours, and the first word with a mark in front."""
     words = "".join(character if character.isalnum() else " " for character in fold(text)).split()
-    pairs = (f"{one} {other}" for one, other in zip(words, words[1:], strict=False))
+    pairs = (f"{one} {other}" for one, other in pairwise(words))
     return frozenset([*words, *pairs, *(f"^{word}" for word in words[:1])])
 
 

@@ -30,7 +30,7 @@ def own_name(title: str) -> str:
 def named_by(title: str, question: str, among: Sequence[Hit]) -> bool:
     """Say whether a question names the paper of this title, with or without a slip.
 
-    A name counts only where few of the hits hold its words, so that "Agents: …" is not named by every question on agents.
+    A name counts only where few of the hits hold its words: "Agents: …" is not named by every question on agents.
     """
     asked = _plain(question)
     whole = _plain(title)

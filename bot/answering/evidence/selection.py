@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A hit, counted from 1, and the spans of its abstract to quote, in the order to say them; none quotes its title."""
+    """A hit, counted from 1, and what to quote of its abstract, in the order to say it; without spans, its title."""
 
     number: int
     spans: tuple[tuple[int, int], ...]

@@ -7,7 +7,8 @@ import re
 import unicodedata
 from enum import StrEnum
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final, Self
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -30,6 +31,7 @@ _SENTENCE_END: Final = frozenset(".!?。！？")
 _LENGTHS: Final = (1, 2, 3, 4, 6, 9, 14, 22, 40)
 # A pasted page says no more of its kind than its beginning and its end do.
 _READ_TOKENS: Final = 60
+_FEWEST_CASED: Final = 3  # words, of which it can be said how many are written large
 
 
 class Kind(StrEnum):
@@ -67,7 +69,7 @@ def features(text: str) -> frozenset[str]:
     else:
         parts[-1] = "$"
     names.update(parts)
-    names.update(map(" ".join, zip(parts, parts[1:], strict=False)))
+    names.update(map(" ".join, pairwise(parts)))
     names.update(map(" ".join, zip(parts, parts[1:], parts[2:], strict=False)))
     return frozenset(names)
 
@@ -76,7 +78,7 @@ def _form(tokens: Sequence[str]) -> Iterator[str]:
     words = [token for token in tokens if token[0].isalnum()]
     yield f"#{sum(len(words) >= length for length in _LENGTHS)}"
     cased = [word for word in words if word.lower() != word.upper()]
-    if len(cased) > 2:
+    if len(cased) >= _FEWEST_CASED:
         if all(word.isupper() for word in cased):
             yield "#AA"
         else:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from bot.answering.answer import Draft, Support
 from bot.answering.checks import Checked, Rejection, check, invented_links, relation, tidy
 from retrieval.numbers import quantities, unsupported
-from retrieval.quotes import MAX_QUOTE_CHARACTERS, locate
 from retrieval.papers import Evidence, Hit, Paper
+from retrieval.quotes import MAX_QUOTE_CHARACTERS, locate
 from retrieval.text import sentences
 
 if TYPE_CHECKING:

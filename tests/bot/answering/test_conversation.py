@@ -135,6 +135,118 @@ async def test_a_pointer_to_nothing_is_read_as_it_stands(seeded: Library, histor
         assert (turn.relation, turn.query) == (Relation.NEW, question)
 
 
+SIMPLETOM, NIGERIAN, THIRSTY = "SimpleToM", "Nigerian Schizophrenia", "Making AI Less"
+ANDROID, SCALE, ROBOTS, DETECTOR = "Android in the Wild", "On the Effects of Data Scale", "On Bringing Robots", "RT-H"
+# What the last answer cited, in its order; what is asked then; and how the titles of the papers begin that it asks.
+ASKED_OF_A_LIST = [
+    ([CYBENCH, WEB, ANDROID, SCALE], "summarise the fourth", [SCALE]),
+    ([CYBENCH, WEB, ANDROID, SCALE], "the second one, how many tasks?", [WEB]),
+    ([CYBENCH, WEB, ANDROID, SCALE], "and the last?", [SCALE]),
+    ([CYBENCH, WEB, ANDROID, SCALE], "#3", [ANDROID]),
+    ([CYBENCH, WEB, ANDROID, SCALE], "more on number 2 please", [WEB]),
+    ([CYBENCH, WEB, ANDROID, SCALE], "who wrote the third one", [ANDROID]),
+    ([CYBENCH, WEB, ANDROID, SCALE], "compare the first two", [CYBENCH, WEB]),
+    ([CYBENCH, WEB, ANDROID, SCALE], "compare the second one and the fourth", [WEB, SCALE]),
+    ([CYBENCH, WEB, ANDROID, SCALE], "das zweite, wie viele Aufgaben?", [WEB]),
+    ([CYBENCH, WEB, ANDROID, SCALE], "et le troisième ?", [ANDROID]),
+    ([CYBENCH, WEB, ANDROID, SCALE], "y el segundo, qué resultados da?", [WEB]),
+    ([HUMANOIDS, MOTION], "what's the difference between the two?", [HUMANOIDS, MOTION]),
+    ([ROBOTS, SERL, DETECTOR], "the second, is its code public?", [SERL]),
+]
+ASKED_OF_ONE = [
+    "and who wrote it?",
+    "how does it work",
+    "is the code public?",
+    "what are its limitations?",
+    "summarise it in two sentences",
+    "tell me more",
+    "why does that work?",
+    "any numbers?",
+    "und wer hat es geschrieben?",
+    "qui l'a écrit ?",
+    "cuándo se publicó?",
+]
+# Each paper answered, what is asked then, and how the title of the paper begins that is found first.
+ASKED_FOR_ANOTHER = [
+    (HUMANOIDS, "humanoids?", "who else works on humanoids?", MOTION),
+    (FACTS, "factual recall", "is there another paper on that?", KEY_FACTS),
+    (NIGERIAN, "EEG recordings", "any other paper with brain signals?", BCI),
+    (CYBENCH, "agent benchmarks", "no, I meant the one with realistic websites", WEB),
+    (SERL, "robots that learn", "sorry, I meant the one where people correct the robot in language", DETECTOR),
+    (SIMPLETOM, "datasets for llms", "not that, the one with guidelines for instructional videos", "GUIDE"),
+]
+
+
+def beginning(seeds: list[Paper], begins: list[str]) -> tuple[str, ...]:
+    return tuple(paper.paper_id for start in begins for paper in seeds if paper.title.startswith(start))
+
+
+@pytest.mark.parametrize(("cited", "question", "asked"), ASKED_OF_A_LIST)
+async def test_a_follow_up_to_a_list_asks_the_papers_that_it_names(
+    seeded: Library, seeds: list[Paper], cited: list[str], question: str, asked: list[str]
+) -> None:
+    conversation = Conversation(seeded)
+    spoken = await conversation.recall([Exchange("which papers have benchmarks?", beginning(seeds, cited))])
+    turn = await conversation.read(question, spoken)
+    assert turn.focus == beginning(seeds, asked)
+    hits = await conversation.search(turn, 5)
+    assert tuple(hit.paper.paper_id for hit in hits[: len(asked)]) == turn.focus
+
+
+@pytest.mark.parametrize("question", ASKED_OF_ONE)
+async def test_a_question_that_needs_a_paper_asks_the_one_spoken_of(
+    seeded: Library, seeds: list[Paper], question: str
+) -> None:
+    conversation = Conversation(seeded)
+    for title, before in ((THIRSTY, "water use of AI"), (TOM, "theory of mind dataset")):
+        spoken = await conversation.recall([Exchange(before, beginning(seeds, [title]))])
+        turn = await conversation.read(question, spoken)
+        assert (turn.relation, turn.focus) == (Relation.DETAIL, beginning(seeds, [title]))
+
+
+@pytest.mark.parametrize(("answered", "before", "question", "found"), ASKED_FOR_ANOTHER)
+async def test_others_and_corrections_leave_the_paper_spoken_of(
+    seeded: Library, seeds: list[Paper], answered: str, before: str, question: str, found: str
+) -> None:
+    conversation = Conversation(seeded)
+    spoken = await conversation.recall([Exchange(before, beginning(seeds, [answered]))])
+    turn = await conversation.read(question, spoken)
+    hits = await conversation.search(turn, 5)
+    assert hits[0].paper.title.startswith(found)
+    assert not {hit.paper.paper_id for hit in hits} & set(beginning(seeds, [answered]))
+
+
+async def test_the_other_one_of_two_is_the_one_not_asked_last(seeded: Library, seeds: list[Paper]) -> None:
+    two, first = beginning(seeds, [HUMANOIDS, MOTION]), beginning(seeds, [HUMANOIDS])
+    conversation = Conversation(seeded)
+    history = [Exchange("humanoids?", two), Exchange("how large is the first one?", first)]
+    turn = await conversation.read("and the other one?", await conversation.recall(history))
+    assert turn.focus[:1] == beginning(seeds, [MOTION])
+
+
+async def test_a_comparison_with_a_paper_that_it_names_asks_both(seeded: Library, seeds: list[Paper]) -> None:
+    conversation = Conversation(seeded)
+    spoken = await conversation.recall([Exchange("hacking benchmark", beginning(seeds, [CYBENCH]))])
+    turn = await conversation.read("how does it compare with WebArena?", spoken)
+    assert turn.focus == beginning(seeds, [CYBENCH, WEB])
+
+
+async def test_after_a_refusal_a_detail_is_not_asked_of_the_nearest_paper(seeded: Library, seeds: list[Paper]) -> None:
+    conversation = Conversation(seeded)
+    spoken = await conversation.recall([Exchange("which whales sing?", beginning(seeds, [THIRSTY]), answered=False)])
+    turn = await conversation.read("how many of them are there?", spoken)
+    assert turn.focus == ()
+
+
+async def test_a_paper_spoken_of_is_asked_however_far_down_a_search_has_it(seeded: Library, seeds: list[Paper]) -> None:
+    text = "Nurses counted how many patients and how many controls took part, and how many dropped out."
+    await seeded.add([Paper(f"trial:{at}", f"Trial {at} with patients and controls", text, "test") for at in range(60)])
+    conversation = Conversation(seeded)
+    spoken = await conversation.recall([Exchange("water use of AI", beginning(seeds, [THIRSTY]))])
+    hits = await conversation.search(await conversation.read("and who wrote it?", spoken), 3)
+    assert hits[0].paper.title.startswith(THIRSTY)
+
+
 async def test_asking_for_others_again_leaves_out_all_that_were_named(seeded: Library, seeds: list[Paper]) -> None:
     ids = [paper.paper_id for paper in seeds[:4]]
     conversation = Conversation(seeded)

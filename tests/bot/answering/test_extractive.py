@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from bot.answering.question import read_question
 
 from bot.answering.answer import Draft
 from bot.answering.checks import Checked, check
 from bot.answering.extractive import MOST_PAPERS, MOST_SENTENCES, ExtractiveWriter, choose_papers, choose_sentences
-from bot.answering.question import read_question
 from retrieval.papers import Evidence, Hit, Paper
 from retrieval.text import fold, sentences
 

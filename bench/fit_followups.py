@@ -1,0 +1,235 @@
+"""Fit bot/answering/conversation/followups.json, and print how many follow-ups then find their paper first.
+
+Four logistics read an utterance by its vector and its words; they see bench/data/followups.jsonl alone, and are
+measured in five-fold cross-validation. The weights of a follow-up's candidates maximise the probability (softmax) of
+the right papers over the dialogues of the folders, in which each earlier turn is taken as answered rightly, and over
+staged ones, made of a folder's first questions: a change to another's subject, a detail that any paper has, a place in
+a list. A folder's dialogues count as much as those staged of it, and every folder as much as the first. The weights
+are measured on each folder's dialogues without having seen it; there every earlier turn is a bare question.
+
+    uv run python bench/fit_followups.py DATA_DIR EVAL_FOLDER:SPLIT...
+
+DATA_DIR keeps the libraries that are made, so that a second run embeds nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import numpy as np
+from scipy.optimize import minimize
+
+from bot.answering.conversation import Conversation, Exchange, Spoken
+from bot.answering.conversation import candidates as weighing
+from bot.answering.conversation import readings as reading
+from bot.answering.conversation.candidates import BY_MODEL, BY_WORDS, Candidates
+from bot.answering.conversation.reader import Reader
+from bot.answering.conversation.readings import READINGS, read_utterance, utterance_features
+from retrieval.calibration import ANY_MODEL
+from retrieval.embedding.local import LocalEmbedder
+from retrieval.evaluation import read_dataset
+from retrieval.library import Library
+from retrieval.sources.jsonl import read_jsonl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from numpy.typing import NDArray
+
+    from retrieval.evaluation import Dataset
+
+FITTED = Path(str(reading.FITTED))
+UTTERANCES = Path(__file__).parent / "data" / "followups.jsonl"
+FOLDS = 5
+TWICE = 2  # utterances that must hold a word or a pair of words for it to have a weight
+READING_RIDGE = 0.3
+CANDIDATE_RIDGE = 0.03
+RARE = 0.1  # keeps a weight small that few candidates have a say in
+STAGED = 12  # of each sort, in each folder
+DETAILS = ("what is the main idea?", "how does it work", "is the code public?", "what are its limits?", "any numbers?")
+PLACED = (("summarise the second one", 1), ("the third, what does it say?", 2), ("and the first?", 0), ("#2?", 1))
+SMALLEST = 0.02  # a word's weight below it is left out
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """Hold a follow-up with right papers, as it was asked after turns that were answered rightly."""
+
+    text: str
+    history: tuple[str, ...]
+    right: frozenset[str]
+    staged: bool
+    spoken: Spoken
+    vector: NDArray[np.float32]
+    candidates: Candidates
+
+
+def fit_reading(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fit intercept and weights of a ridge logistic."""
+
+    def loss(b: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logit = x @ b[1:] + b[0]
+        value = np.sum(np.logaddexp(0, logit) - y * logit) + READING_RIDGE * b[1:] @ b[1:]
+        slope = 1 / (1 + np.exp(-logit)) - y
+        return value, np.append(slope.sum(), x.T @ slope + 2 * READING_RIDGE * b[1:])
+
+    return minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B").x
+
+
+def fit_readings(rows: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32]) -> dict[str, Any]:
+    """Fit every reading, print how well it is read in cross-validation, and give its row of the data file."""
+    described = [utterance_features(row["text"], vector) for row, vector in zip(rows, vectors, strict=True)]
+    counts: dict[str, int] = {}
+    for each in described:
+        for name in each:
+            counts[name] = counts.get(name, 0) + 1
+    names = sorted(name for name, count in counts.items() if count >= TWICE)
+    x = np.array([[each.get(name, 0.0) for name in names] for each in described])
+    fold = np.random.default_rng(0).permutation(len(rows)) % FOLDS
+    found = {}
+    for name in READINGS:
+        y = np.array([name in row["reads"] for row in rows], float)
+        said = np.zeros(len(rows))
+        for each in range(FOLDS):
+            b = fit_reading(x[fold != each], y[fold != each])
+            said[fold == each] = x[fold == each] @ b[1:] + b[0]
+        right, wrong = said[y == 1], said[y == 0]
+        auroc = np.mean(right[:, None] > wrong)
+        print(f"  {name}: {np.mean((said > 0) == y):.3f} read rightly, AUROC {auroc:.3f}, {int(y.sum())} of {len(y)}")
+        b = fit_reading(x, y)
+        weights = {n: round(w, 3) for n, w in zip(names, b[1:].tolist(), strict=True) if abs(w) >= SMALLEST}
+        found[name] = {"intercept": round(float(b[0]), 3), "weights": weights}
+    return found
+
+
+def fit_candidates(folders: Sequence[Sequence[FollowUp]], model: str, evidence: Sequence[str]) -> dict[str, float]:
+    """Fit the weights that make the right papers likeliest."""
+    examples = []
+    for folder in folders:
+        counts = Counter(each.staged for each in folder)
+        for each in folder:
+            readings = read_utterance(each.text, each.vector, model)
+            features = each.candidates.features(each.text, each.spoken, readings, evidence)
+            holds = np.array([id_ in each.right for id_ in each.candidates.alone])
+            if holds.any():
+                examples.append((np.array(list(features.values())).T, holds, 1 / counts[each.staged]))
+    spread = np.concatenate([x for x, _, _ in examples]).std(axis=0) + RARE
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        value, gradient = CANDIDATE_RIDGE * weights @ weights, 2 * CANDIDATE_RIDGE * weights
+        for x, holds, share in examples:
+            scores = x / spread @ weights
+            likely = np.exp(scores - scores.max())
+            likely /= likely.sum()
+            right = likely * holds
+            value -= share * np.log(right.sum())
+            gradient = gradient - share * ((x / spread).T @ (right / right.sum() - likely))
+        return value, gradient
+
+    weights = minimize(loss, np.zeros(spread.size), jac=True, method="L-BFGS-B").x / spread
+    return dict(zip(features, (round(float(weight), 3) for weight in weights), strict=True))
+
+
+def stage(dataset: Dataset) -> list[tuple[tuple[str, ...], str, frozenset[str]]]:
+    """Make follow-ups of a folder's first questions: history, text and right papers of each."""
+    right = {query.text: dataset.qrels.get(query.query_id, {}) for query in dataset.queries if not query.history}
+    single = [text for text, papers in right.items() if len(papers) == 1]
+    several = [text for text, papers in right.items() if len(papers) > max(at for _, at in PLACED)]
+    shuffled = np.random.default_rng(0).permutation(single).tolist()[: STAGED + 1]
+    found = []
+    for at, (before, after) in enumerate(pairwise(shuffled)):
+        found.append(((before,), after, frozenset(right[after])))
+        found.append(((before,), DETAILS[at % len(DETAILS)], frozenset(right[before])))
+    for at, text in enumerate(several[:STAGED]):
+        asked, place = PLACED[at % len(PLACED)]
+        found.append(((text,), asked, frozenset([list(right[text])[place]])))
+    return found
+
+
+async def read_dialogues(library: Library, dataset: Dataset) -> list[FollowUp]:
+    """Read the follow-ups that have right papers, each after its earlier turns and their right papers."""
+    right = {query.text: tuple(dataset.qrels.get(query.query_id, {})) for query in dataset.queries}
+    conversation, reader, found = Conversation(library), Reader(library), []
+    own = [
+        (query.history, query.text, frozenset(dataset.qrels[query.query_id]))
+        for query in dataset.queries
+        if query.history and dataset.qrels.get(query.query_id)
+    ]
+    staged = stage(dataset)
+    for at, (history, text, papers) in enumerate((*own, *staged)):
+        exchanges = [Exchange(asked, right.get(asked, ()), answered=bool(right.get(asked))) for asked in history]
+        spoken = await conversation.recall(exchanges)
+        vectors = await library.embed(text)
+        _, _, candidates = await reader.candidates(text, spoken, vectors)
+        found.append(FollowUp(text, history, papers, at >= len(own), spoken, vectors.vector, candidates))
+    return found
+
+
+async def measure(library: Library, followups: Sequence[FollowUp], *, verbose: bool) -> float:
+    """Return how many follow-ups find a right paper first, after earlier turns that are bare questions."""
+    conversation, found = Conversation(library), []
+    for each in (each for each in followups if not each.staged):
+        turn = await conversation.read(each.text, await conversation.recall([Exchange(q) for q in each.history]))
+        hits = await conversation.search(turn, 10)
+        found.append(hits[0].paper.paper_id in each.right)
+        if verbose and not found[-1]:
+            print(
+                f"    missed ({turn.relation}, {len(turn.focus)} in focus): {' | '.join(each.history)} || {each.text}"
+            )
+    return float(np.mean(found))
+
+
+def using(rows: Mapping[str, Any]) -> Iterator[AbstractContextManager[Any]]:
+    """Have these rows read in place of the data file's."""
+    reading.logistics.cache_clear()
+    yield patch.object(reading, "fitted", lambda: rows)
+    yield patch.object(weighing, "fitted", lambda: rows)
+
+
+async def main(data_dir: Path, folders: Sequence[str]) -> None:
+    """Fit, measure, and write the data file."""
+    embedder = LocalEmbedder(cache_dir=data_dir / "models")
+    rows = [json.loads(line) for line in UTTERANCES.read_text(encoding="utf-8").splitlines()]
+    vectors = await embedder.embed([row["text"] for row in rows])
+    fitted: dict[str, Any] = {}
+    for model, given in ((embedder.model, vectors), (ANY_MODEL, vectors[:, :0])):
+        print(f"Readings, {model}:")
+        fitted[model] = {"readings": fit_readings(rows, given)}
+    libraries, dialogues = [], []
+    first, second = using(fitted)
+    with first, second:
+        for name in folders:
+            folder, _, split = name.partition(":")
+            library = await Library.open(data_dir / Path(folder).name, embedder)
+            dataset = read_dataset(Path(folder), split)
+            await library.add(read_jsonl(dataset.corpus, own_ids=True))
+            libraries.append(library)
+            dialogues.append(await read_dialogues(library, dataset))
+        for model, evidence in ((embedder.model, BY_MODEL), (ANY_MODEL, BY_WORDS)):
+            fitted[model]["candidates"] = fit_candidates(dialogues, model, evidence)
+        shipped = {name: dict(row) for name, row in fitted.items()}
+        for at, (name, library) in enumerate(zip(folders, libraries, strict=True)):
+            others = [each for place, each in enumerate(dialogues) if place != at]
+            fitted[embedder.model]["candidates"] = fit_candidates(others, embedder.model, BY_MODEL)
+            left_out = await measure(library, dialogues[at], verbose=True)
+            fitted[embedder.model]["candidates"] = shipped[embedder.model]["candidates"]
+            kept = await measure(library, dialogues[at], verbose=False)
+            print(f"{name}: right paper first {left_out:.3f} of its follow-ups (fitted on it {kept:.3f})")
+    head = {"written by": "bench/fit_followups.py", "models": shipped}
+    written = json.dumps(head, ensure_ascii=False, indent=1)
+    await asyncio.to_thread(FITTED.write_text, f"{written}\n", encoding="utf-8")
+    for library in libraries:
+        await library.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))

@@ -1,0 +1,77 @@
+"""Which paper a follow-up is about: every candidate's role and evidence, weighed by how the follow-up reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from bot.answering.conversation.places import places
+from bot.answering.conversation.readings import fitted
+from retrieval.calibration import ANY_MODEL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from bot.answering.conversation.readings import Readings
+    from bot.answering.conversation.turns import Spoken
+    from retrieval.papers import Evidence, Hit
+
+# Evidence whose scale is the embedding model's own, and evidence from words alone.
+BY_MODEL: Final = ("cosine", "sentence_cosine", "words")
+BY_WORDS: Final = ("bm25_share", "coverage")
+# What a paper was in the conversation, and the readings that make that more or less telling.
+MATTERS: Final = {"focus": ("leans", "others", "corrects"), "listed": ("leans", "others"), "seen": ("leans", "others")}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Hold what a follow-up may be about: hits of the question alone, and of the theme with it, for the same papers."""
+
+    alone: Mapping[str, Hit]
+    themed: Mapping[str, Hit]
+
+    def weigh(self, question: str, spoken: Spoken, readings: Readings, model: str) -> dict[str, float]:
+        """Return how likely (0..1) each candidate is the paper meant, the likeliest first."""
+        known = model in fitted()
+        weights = fitted()[model if known else ANY_MODEL]["candidates"]
+        features = self.features(question, spoken, readings, BY_MODEL if known else BY_WORDS)
+        scores: NDArray[np.float64] = np.sum([weight * features[name] for name, weight in weights.items()], axis=0)
+        likely = np.exp(scores - scores.max())
+        likely /= likely.sum()
+        order = np.argsort(-likely, kind="stable")
+        ids = list(self.alone)
+        return {ids[at]: float(likely[at]) for at in order}
+
+    def features(
+        self, question: str, spoken: Spoken, readings: Readings, evidence: Sequence[str]
+    ) -> dict[str, NDArray[np.float64]]:
+        """Describe each candidate, in the order of `alone`."""
+        ids = list(self.alone)
+        focus, listed = ([paper.paper_id for paper in papers] for papers in (spoken.focus, spoken.listed))
+        counted = listed or list(spoken.seen)
+        named = {counted[at] for at in places(question, len(counted))}
+        roles = {
+            "focus": np.array([id_ in focus for id_ in ids], float),
+            "listed": np.array([id_ in listed and id_ not in focus for id_ in ids], float),
+            "seen": np.array([id_ in spoken.seen and id_ not in (*focus, *listed) for id_ in ids], float),
+        }
+        found = {"place": np.array([id_ in named for id_ in ids], float)}
+        for role, has in roles.items():
+            found[role] = has
+            found |= {f"{role} {name}": has * getattr(readings, name) for name in MATTERS[role]}
+        for search, hits in (("alone", self.alone), ("themed", self.themed)):
+            for name in evidence:
+                values = _beside_best([hits[id_].evidence for id_ in ids], name)
+                found[f"{search} {name}"] = values
+                found[f"{search} {name} leans"] = values * readings.leans
+        return found
+
+
+def _beside_best(evidence: Sequence[Evidence], name: str) -> NDArray[np.float64]:
+    """Return how far each candidate stays behind the best one in a kind of evidence."""
+    values = np.array([getattr(each, name) for each in evidence], float)
+    return np.asarray(values - values.max(), np.float64)

@@ -1,0 +1,135 @@
+"""Read a question in its conversation: what it may be about, how likely each of that is, and the turn that follows."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from bot.answering.conversation.candidates import Candidates
+from bot.answering.conversation.places import places
+from bot.answering.conversation.readings import Readings, read_utterance
+from bot.answering.conversation.turns import Relation, Spoken, Turn, detail, other
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from retrieval.library import Library
+    from retrieval.papers import Hit, Paper
+    from retrieval.query import QueryVectors
+
+REACH: Final = 50  # hits of each search
+CONSIDERED: Final = 20  # of these, papers that a follow-up may be about
+LIKELY: Final = 0.5  # a reading above it is taken as said
+SHARE: Final = 0.2  # of the likeliest paper's probability, that another one spoken of is asked with it
+NAMED: Final = 0.15  # more of a comparison's words in another paper than in the one spoken of: it names that one
+
+
+class Reader:
+    """Read follow-ups with what was fitted on utterances and on dialogues."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    async def read(self, question: str, spoken: Spoken) -> Turn:
+        """Say what a question is about after what was spoken of."""
+        if not spoken.focus or not question.strip():
+            return Turn(question, question, question)
+        vectors = await self._library.embed(question)
+        readings = self._utterance(question, vectors)
+        alone, themed, candidates = await self.candidates(question, spoken, vectors)
+        likely = await asyncio.to_thread(candidates.weigh, question, spoken, readings, self._library.embedder.model)
+        return _turn(question, spoken, readings, likely, candidates, alone, themed)
+
+    async def relation(self, question: str, spoken: Spoken, papers: Sequence[Paper]) -> Relation:
+        """Say how a question stood to what was said before it, where the papers that answered it are known."""
+        if not spoken.focus:
+            return Relation.NEW
+        if papers and all(paper.paper_id in spoken.seen for paper in papers):
+            return Relation.DETAIL
+        readings = self._utterance(question, await self._library.embed(question))
+        leans = max(readings.leans, readings.others, readings.corrects) >= LIKELY
+        return Relation.OTHER if leans else Relation.NEW
+
+    async def candidates(
+        self, question: str, spoken: Spoken, vectors: QueryVectors
+    ) -> tuple[list[Hit], list[Hit], Candidates]:
+        """Find what a question may be about: hits of it alone, of the theme with it, and all candidates among both."""
+        both = f"{spoken.theme} {question}"
+        both_vectors = await self._library.embed(both)
+        alone, themed = await asyncio.gather(
+            self._library.search(question, limit=REACH, vectors=vectors),
+            self._library.search(both, limit=REACH, vectors=both_vectors),
+        )
+        near = [hit.paper.paper_id for hits in (alone, themed) for hit in hits[:CONSIDERED]]
+        ids = list(dict.fromkeys([*spoken.papers(), *near]))
+        by_alone, by_themed = await asyncio.gather(
+            self._complete(question, ids, alone, vectors), self._complete(both, ids, themed, both_vectors)
+        )
+        kept = [id_ for id_ in ids if id_ in by_alone and id_ in by_themed]
+        return alone, themed, Candidates({id_: by_alone[id_] for id_ in kept}, {id_: by_themed[id_] for id_ in kept})
+
+    async def _complete(
+        self, query: str, ids: Sequence[str], hits: Sequence[Hit], vectors: QueryVectors
+    ) -> dict[str, Hit]:
+        """Return these papers' hits by id, and look at those that the search did not reach."""
+        found = {hit.paper.paper_id: hit for hit in hits}
+        missing = await self._library.judge(query, [id_ for id_ in ids if id_ not in found], vectors)
+        return found | {hit.paper.paper_id: hit for hit in missing}
+
+    def _utterance(self, question: str, vectors: QueryVectors) -> Readings:
+        return read_utterance(question, vectors.vector, self._library.embedder.model)
+
+
+def _turn(
+    question: str,
+    spoken: Spoken,
+    readings: Readings,
+    likely: Mapping[str, float],
+    candidates: Candidates,
+    alone: Sequence[Hit],
+    themed: Sequence[Hit],
+) -> Turn:
+    """Turn what a question reads like, and how likely each paper is, into what is searched for and asked."""
+    new = Turn(question, question, question, found=tuple(alone))
+    papers = {id_: paper for id_, paper in spoken.papers().items() if id_ in likely}
+    best = next(iter(likely), None)
+    if best is None or not papers:
+        return new
+    leans = max(readings.leans, readings.others, readings.corrects) >= LIKELY
+    if readings.compares >= LIKELY and leans and readings.corrects < LIKELY:
+        return _comparison(question, spoken, readings, likely, candidates)
+    if not leans and best not in papers:
+        return new
+    # One that can be understood alone, and leads to its paper alone, has no need of what was said.
+    if max(readings.leans, readings.corrects) < LIKELY and best == alone[0].paper.paper_id:
+        return new
+    # Papers that were only near have nothing to say about a detail; the theme is searched for once more.
+    if best in papers and spoken.sure:
+        spoken_of = [papers[id_] for id_ in likely if id_ in papers and likely[id_] >= SHARE * likely[best]]
+        return detail(question, spoken_of)
+    # A correction leaves what was answered; asking for others leaves all that was named.
+    besides = list(papers.values()) if readings.others >= LIKELY else []
+    besides = list(spoken.focus) if readings.corrects >= LIKELY else besides
+    order = {id_: at for at, id_ in enumerate(likely)}
+    found = sorted(themed, key=lambda hit: order.get(hit.paper.paper_id, len(order)))
+    return other(question, spoken.theme, besides, found)
+
+
+def _comparison(
+    question: str, spoken: Spoken, readings: Readings, likely: Mapping[str, float], candidates: Candidates
+) -> Turn:
+    """Set a paper spoken of beside another one: by its place, by its name, or the next of those spoken of."""
+    counted = spoken.listed or tuple(spoken.seen.values())
+    named = [counted[at] for at in places(question, len(counted))]
+    if len(named) > 1:
+        return detail(question, named[:2], compared=True)
+    first = next((paper for paper in spoken.focus if paper not in named), spoken.focus[0])
+    rest = named or [paper for paper in spoken.focus if paper != first]
+    if not rest and readings.others >= LIKELY:
+        rest = [paper for paper in counted if paper != first]
+    if not rest:
+        words = {id_: hit.evidence.words for id_, hit in candidates.alone.items() if id_ in likely}
+        nearest = max(words, key=words.__getitem__)
+        if words[nearest] > words.get(first.paper_id, 1.0) + NAMED:
+            rest = [candidates.alone[nearest].paper]
+    return detail(question, [first, *rest[:1]], compared=bool(rest))
