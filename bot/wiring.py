@@ -88,6 +88,7 @@ async def open_answerer(settings: Settings, library: Library, *, use_llm: bool =
     from bot.answering.llm import LLMWriter
     from bot.answering.model import ChatModel
     from bot.answering.rewrite import LLMRewriter
+    from bot.answering.translation import LLMTranslator
 
     chosen = settings.llm
     extractive = ExtractiveWriter()
@@ -103,8 +104,9 @@ async def open_answerer(settings: Settings, library: Library, *, use_llm: bool =
         prompt_tokens=chosen.prompt_tokens,
     )
     model = ChatModel(model=chosen.model, api_key=key, base_url=chosen.base_url, timeout=chosen.timeout)
+    judge = Judge(model) if chosen.judge else None
     async with aclosing(llm), aclosing(model):
-        yield Answerer(library, extractive, llm, LLMRewriter(model), Judge(model) if chosen.judge else None)
+        yield Answerer(library, extractive, llm, LLMRewriter(model), judge, LLMTranslator(model))
 
 
 async def take_in(library: Library) -> None:

@@ -17,7 +17,7 @@ from bot.answering.conversation import Conversation, Exchange, Relation
 from bot.answering.evidence.assessor import Assessor
 from bot.answering.evidence.selection import Selection
 from bot.answering.reading.kind import Kind
-from bot.answering.reading.language import hint
+from bot.answering.reading.language import ENGLISH, hint
 from bot.answering.reading.question import Reader, plain
 from bot.errors import WriterError
 from bot.language import say
@@ -138,14 +138,14 @@ class Answerer:
 
     async def _in_english(self, question: Question, reply: _Reply) -> Question:
         """Put a question in another language into English with the language model; without one, say what to expect."""
-        if question.language in {None, "en"}:
+        if question.language == ENGLISH:
             return question
-        if self._translator and question.language:
+        if self._translator:
             english, usage = await self._translator.to_english(question.text, question.language)
             reply.spend(usage)
             if english:
                 return replace(await self._reader.read(english), asked=question.asked, language=question.language)
-        elif question.language and (line := hint(question.language)):
+        elif line := hint(question.language):
             reply.notes.append(line)
         return question
 
@@ -256,7 +256,7 @@ async def _checked(
             if isinstance(written, Usage):
                 reply.spend(written)
                 continue
-            translated = writer.name == "llm" and question.language not in {None, "en"}
+            translated = writer.name == "llm" and question.language != ENGLISH
             checked = await asyncio.to_thread(check, written, selection.hits, translated=translated)
             if isinstance(checked, Rejection):
                 log.info("statement dropped writer=%s reason=%s", writer.name, checked.reason)

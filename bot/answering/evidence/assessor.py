@@ -12,7 +12,7 @@ from bot.answering.evidence.models import models_for
 from bot.answering.evidence.names import LONGEST_NAME, named_by
 from bot.answering.evidence.selection import Chosen, Selection
 from bot.answering.reading.kind import Kind
-from bot.answering.reading.language import sentence_languages
+from bot.answering.reading.language import ENGLISH, sentence_languages
 from bot.language import say
 
 if TYPE_CHECKING:
@@ -207,8 +207,8 @@ class Assessor:
         """Leave out sentences in another language than the asker's, and addresses where none is wanted."""
         said = reading.sentences
         languages = await asyncio.to_thread(sentence_languages, [passage.text for passage in said])
-        wanted = question.language if question.language in languages else "en"
-        places = [at for at, language in enumerate(languages) if language in (wanted, None)] or list(range(len(said)))
+        wanted = question.language if question.language in languages else ENGLISH
+        places = [at for at, language in enumerate(languages) if language == wanted] or list(range(len(said)))
         agreement = reading.agreement
         beyond = agreement.weights * (1 - agreement.title)
         total = beyond.sum()

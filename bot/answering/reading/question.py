@@ -49,7 +49,7 @@ class Question:
         kinds: how likely (0..1) it is of each kind.
         kind: the kind that it is taken for.
         wants_number: how likely (0..1) it asks for a number.
-        language: the ISO 639-1 code of its language, None where that is not sure.
+        language: the ISO 639-1 code of its language, English where another one is not sure.
         references: the ids and links in it.
         period: the days that it is about, where it names any.
         sides: the two things compared, or nothing where no form names them.
@@ -63,7 +63,7 @@ class Question:
     kinds: Mapping[Kind, float]
     kind: Kind
     wants_number: float
-    language: str | None
+    language: str
     references: tuple[Reference, ...]
     period: Period | None
     sides: tuple[str, ...]

@@ -77,7 +77,10 @@ async def test_without_a_model_the_papers_own_sentences_answer(alone: Answerer, 
     answer = await alone.answer(ASKED)
     assert answer.citations[0].title == MISMATCH
     assert (answer.writer, answer.note, answer.usage) == ("extractive", None, None)
-    assert [citation.number for citation in answer.citations] == list(range(1, len(answer.citations) + 1))
+    papers = list(dict.fromkeys(citation.paper_id for citation in answer.citations))
+    assert [papers.index(citation.paper_id) + 1 for citation in answer.citations] == [
+        citation.number for citation in answer.citations
+    ]
     assert rests_on_its_library(answer, seeds)
 
 
@@ -94,10 +97,26 @@ async def test_small_talk_and_far_off_questions_get_no_citation(alone: Answerer,
     assert answer.text
 
 
-async def test_a_refusal_on_weak_evidence_names_the_nearest_papers(alone: Answerer) -> None:
+async def test_a_refusal_names_no_paper_that_is_about_something_else(alone: Answerer) -> None:
     answer = await alone.answer("whats the weather like in berlin tomorrow")
     assert answer.refused
-    assert len(answer.nearest) == 3
+    assert (answer.nearest, answer.choices) == ((), ())
+    assert answer.to_json()["outcome"] == "refused"
+
+
+async def test_a_near_miss_is_shown_as_the_closest_passages_and_never_sent_away(alone: Answerer) -> None:
+    answer = await alone.answer("Under which licence can I redistribute MoCapAct?")
+    assert answer.outcome != "refused"
+    assert answer.citations[0].title.startswith("MoCapAct")
+    assert answer.to_json()["refused"] is False
+
+
+async def test_every_statement_carries_the_quotes_that_it_rests_on(alone: Answerer) -> None:
+    answer = await alone.answer(ASKED)
+    held = {(citation.number, citation.quote) for citation in answer.citations}
+    for statement in answer.statements:
+        assert statement.quotes
+        assert all(any((number, quote) in held for number in statement.citations) for quote in statement.quotes)
 
 
 async def test_a_follow_up_is_answered_from_the_paper_before(alone: Answerer) -> None:
@@ -138,15 +157,18 @@ async def test_statements_that_a_model_made_up_never_reach_an_answer(
 ) -> None:
     llm.next(behaviour)
     answer = await with_llm.answer(ASKED)
-    assert answer.refused
-    assert (answer.writer, answer.statements, answer.citations) == ("llm", (), ())
-    assert answer.nearest[0].title == MISMATCH
+    assert (answer.outcome, answer.writer) == ("closest", "extractive")
+    assert answer.citations[0].title == MISMATCH
+    assert answer.note is not None
 
 
-async def test_a_model_that_says_that_the_papers_do_not_suffice_is_believed(with_llm: Answerer, llm: LocalLLM) -> None:
+async def test_a_model_that_says_that_the_papers_do_not_suffice_leaves_the_closest_passages(
+    with_llm: Answerer, llm: LocalLLM
+) -> None:
     llm.next(says(sufficient=False))
     answer = await with_llm.answer(ASKED)
-    assert (answer.refused, answer.writer, answer.note) == (True, "llm", None)
+    assert (answer.outcome, answer.writer) == ("closest", "extractive")
+    assert answer.note == "The language model found no answer in the papers; these are their own sentences."
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ async def test_a_comparison_with_the_second_one_asks_both_papers(seeded: Library
     assert {citation.paper_id for citation in answer.citations} == {paper.paper_id for paper in cited}
 
 
-@pytest.mark.parametrize("history", [[], [Exchange("hi")], [Exchange("robots?", (), answered=False, clarifying=True)]])
+@pytest.mark.parametrize("history", [[], [Exchange("hi")], [Exchange("robots?", (), answered=False)]])
 async def test_a_pointer_to_nothing_is_read_as_it_stands(seeded: Library, history: list[Exchange]) -> None:
     conversation = Conversation(seeded)
     for question in ("how does it compare with gorilla?", "who else?", "the second one?", "and how many?"):
