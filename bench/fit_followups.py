@@ -158,7 +158,7 @@ def stage(dataset: Dataset) -> list[tuple[tuple[str, ...], str, frozenset[str]]]
 async def read_dialogues(library: Library, dataset: Dataset) -> list[FollowUp]:
     """Read the follow-ups that have right papers, each after its earlier turns and their right papers."""
     right = {query.text: tuple(dataset.qrels.get(query.query_id, {})) for query in dataset.queries}
-    conversation, reader, found = Conversation(library), Reader(library), []
+    conversation, reader, found = Conversation.over(library), Reader(library), []
     own = [
         (query.history, query.text, frozenset(dataset.qrels[query.query_id]))
         for query in dataset.queries
@@ -176,7 +176,7 @@ async def read_dialogues(library: Library, dataset: Dataset) -> list[FollowUp]:
 
 async def measure(library: Library, followups: Sequence[FollowUp], *, verbose: bool) -> float:
     """Return how many follow-ups find a right paper first, after earlier turns that are bare questions."""
-    conversation, found = Conversation(library), []
+    conversation, found = Conversation.over(library), []
     for each in (each for each in followups if not each.staged):
         turn = await conversation.read(each.text, await conversation.recall([Exchange(q) for q in each.history]))
         hits = await conversation.search(turn, 10)

@@ -160,7 +160,7 @@ class Answerer:
         turn = reply.turn
         period = question.period if question.kind in ABOUT_MANY | {Kind.LIST} else None
         since, until = (period.since, period.until) if period else (None, None)
-        hits = await self._conversation.search(turn, question, since=since, until=until)
+        hits = await self._conversation.search(turn, question=question, since=since, until=until)
         focus = (*known, *turn.focus)
         hits = await self._with_focus(question, focus, hits)
         selection = await self._assessor.assess(question, hits, focus=focus)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 from typing import TYPE_CHECKING
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from bot.answering.conversation import Conversation, Exchange
-from bot.answering.evidence.assessor import HOLDS, Assessor
-from bot.answering.reading.question import Reader
+from bot.answering.evidence.assessor import HOLDS
 from bot.console import print_json, progress_bar, show_figures, stdout
 from bot.report.evaluation import Evaluation
 from bot.settings import ChromaSettings
@@ -136,14 +134,12 @@ async def run_over(
 
 
 async def _rank(library: Library, dataset: Dataset) -> dict[str, list[Hit]]:
-    questions = Reader(library, lambda: dt.datetime.now(dt.UTC).date())
-    conversation = Conversation(library, questions, Assessor(library))
+    conversation = Conversation.over(library)
     run: dict[str, list[Hit]] = {}
     with progress_bar("Searching") as report:
         for number, query in enumerate(dataset.queries, start=1):
             turn = await conversation.read(query.text, await conversation.recall(_history(query)))
-            question = await questions.read(turn.query)
-            run[query.query_id] = await conversation.search(turn, question, limit=RUN_DEPTH)
+            run[query.query_id] = await conversation.search(turn, RUN_DEPTH)
             report(number, len(dataset.queries))
     return run
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.conversation.places import picked
 from bot.answering.conversation.reader import Reader
 from bot.answering.conversation.turns import Exchange, Relation, Rewriter, Spoken, Turn
+from bot.answering.evidence.assessor import Assessor
+from bot.answering.reading.question import Reader as QuestionReader
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
 
-    from bot.answering.evidence.assessor import Assessor
     from bot.answering.reading.question import Question
-    from bot.answering.reading.question import Reader as QuestionReader
     from retrieval.library import Library
     from retrieval.papers import Hit
 
@@ -34,6 +34,11 @@ class Conversation:
         self._assessor = assessor
         self._rewriter = rewriter
         self._reader = Reader(library)
+
+    @classmethod
+    def over(cls, library: Library) -> Conversation:
+        """Read conversations over a library without a language model."""
+        return cls(library, QuestionReader(library, lambda: dt.datetime.now(dt.UTC).date()), Assessor(library))
 
     async def read(self, question: str, spoken: Spoken) -> Turn:
         """Say how a question reads after what was spoken of."""
@@ -55,13 +60,17 @@ class Conversation:
     async def search(
         self,
         turn: Turn,
-        question: Question,
-        *,
         limit: int = HITS,
+        *,
+        question: Question | None = None,
         since: dt.date | None = None,
         until: dt.date | None = None,
     ) -> list[Hit]:
-        """Find the hits for a turn and its question: papers it asks first, those it asks for others than not at all."""
+        """Find the hits for a turn: the papers it asks first, those it asks for others than not at all.
+
+        `question` is what its query was read as, where it has been read already.
+        """
+        question = question or await self._questions.read(turn.query)
         same = question.asked == turn.query and not (since or until)  # or it was put into English
         hits: Sequence[Hit] = turn.found if same else ()
         reach = limit + len(turn.exclude)
@@ -83,7 +92,9 @@ class Conversation:
         if exchange.papers is None:
             turn = await self._reader.read(asked, spoken)
             question = await self._questions.read(turn.query)
-            selection = await self._assessor.assess(question, await self.search(turn, question), focus=turn.focus)
+            selection = await self._assessor.assess(
+                question, await self.search(turn, question=question), focus=turn.focus
+            )
             if selection.outcome == "refused":  # small talk, say
                 return replace(spoken, questions=(*spoken.questions, exchange.question))
             sure, papers = True, [selection.hits[chosen.number - 1].paper for chosen in selection.chosen]

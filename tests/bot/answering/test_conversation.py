@@ -70,7 +70,7 @@ CHANGES_OF_SUBJECT = [
 
 async def read(library: Library, history: list[str], question: str) -> tuple[Relation, str, str]:
     """Return the relation, the standalone question and the title of the first hit."""
-    conversation = Conversation(library)
+    conversation = Conversation.over(library)
     turn = await conversation.read(question, await conversation.recall([Exchange(asked) for asked in history]))
     hits = await conversation.search(turn, 5)
     return turn.relation, turn.standalone, hits[0].paper.title
@@ -98,7 +98,7 @@ async def test_a_detail_reads_as_a_question_that_names_its_paper(seeded: Library
 
 async def test_the_papers_that_an_answer_cited_are_what_a_follow_up_asks(seeded: Library, seeds: list[Paper]) -> None:
     ids = {paper.title: paper.paper_id for paper in seeds}
-    conversation = Conversation(seeded)
+    conversation = Conversation.over(seeded)
     [webarena] = [id_ for title, id_ in ids.items() if title.startswith(WEB)]
     # The question alone would lead to another paper.
     spoken = await conversation.recall([Exchange("theory of mind dataset for llms", (webarena,))])
@@ -113,7 +113,7 @@ async def test_papers_are_counted_as_they_were_cited(
     seeded: Library, seeds: list[Paper], question: str, begins: str
 ) -> None:
     cited = [paper for start in (HUMANOIDS, MOTION) for paper in seeds if paper.title.startswith(start)]
-    conversation = Conversation(seeded)
+    conversation = Conversation.over(seeded)
     spoken = await conversation.recall([Exchange("humanoids?", tuple(paper.paper_id for paper in cited))])
     turn = await conversation.read(question, spoken)
     hits = await conversation.search(turn, 1)
@@ -129,7 +129,7 @@ async def test_a_comparison_with_the_second_one_asks_both_papers(seeded: Library
 
 @pytest.mark.parametrize("history", [[], [Exchange("hi")], [Exchange("robots?", (), answered=False)]])
 async def test_a_pointer_to_nothing_is_read_as_it_stands(seeded: Library, history: list[Exchange]) -> None:
-    conversation = Conversation(seeded)
+    conversation = Conversation.over(seeded)
     for question in ("how does it compare with gorilla?", "who else?", "the second one?", "and how many?"):
         turn = await conversation.read(question, await conversation.recall(history))
         assert (turn.relation, turn.query) == (Relation.NEW, question)
@@ -185,7 +185,7 @@ def beginning(seeds: list[Paper], begins: list[str]) -> tuple[str, ...]:
 async def test_a_follow_up_to_a_list_asks_the_papers_that_it_names(
     seeded: Library, seeds: list[Paper], cited: list[str], question: str, asked: list[str]
 ) -> None:
-    conversation = Conversation(seeded)
+    conversation = Conversation.over(seeded)
     spoken = await conversation.recall([Exchange("which papers have benchmarks?", beginning(seeds, cited))])
     turn = await conversation.read(question, spoken)
     assert turn.focus == beginning(seeds, asked)
@@ -197,7 +197,7 @@ async def test_a_follow_up_to_a_list_asks_the_papers_that_it_names(
 async def test_a_question_that_needs_a_paper_asks_the_one_spoken_of(
     seeded: Library, seeds: list[Paper], question: str
 ) -> None:
-    conversation = Conversation(seeded)
+    conversation = Conversation.over(seeded)
     for title, before in ((THIRSTY, "water use of AI"), (TOM, "theory of mind dataset")):
         spoken = await conversation.recall([Exchange(before, beginning(seeds, [title]))])
         turn = await conversation.read(question, spoken)
@@ -208,7 +208,7 @@ async def test_a_question_that_needs_a_paper_asks_the_one_spoken_of(
 async def test_others_and_corrections_leave_the_paper_spoken_of(
     seeded: Library, seeds: list[Paper], answered: str, before: str, question: str, found: str
 ) -> None:
-    conversation = Conversation(seeded)
+    conversation = Conversation.over(seeded)
     spoken = await conversation.recall([Exchange(before, beginning(seeds, [answered]))])
     turn = await conversation.read(question, spoken)
     hits = await conversation.search(turn, 5)
@@ -218,21 +218,21 @@ async def test_others_and_corrections_leave_the_paper_spoken_of(
 
 async def test_the_other_one_of_two_is_the_one_not_asked_last(seeded: Library, seeds: list[Paper]) -> None:
     two, first = beginning(seeds, [HUMANOIDS, MOTION]), beginning(seeds, [HUMANOIDS])
-    conversation = Conversation(seeded)
+    conversation = Conversation.over(seeded)
     history = [Exchange("humanoids?", two), Exchange("how large is the first one?", first)]
     turn = await conversation.read("and the other one?", await conversation.recall(history))
     assert turn.focus[:1] == beginning(seeds, [MOTION])
 
 
 async def test_a_comparison_with_a_paper_that_it_names_asks_both(seeded: Library, seeds: list[Paper]) -> None:
-    conversation = Conversation(seeded)
+    conversation = Conversation.over(seeded)
     spoken = await conversation.recall([Exchange("hacking benchmark", beginning(seeds, [CYBENCH]))])
     turn = await conversation.read("how does it compare with WebArena?", spoken)
     assert turn.focus == beginning(seeds, [CYBENCH, WEB])
 
 
 async def test_after_a_refusal_a_detail_is_not_asked_of_the_nearest_paper(seeded: Library, seeds: list[Paper]) -> None:
-    conversation = Conversation(seeded)
+    conversation = Conversation.over(seeded)
     spoken = await conversation.recall([Exchange("which whales sing?", beginning(seeds, [THIRSTY]), answered=False)])
     turn = await conversation.read("how many of them are there?", spoken)
     assert turn.focus == ()
@@ -241,7 +241,7 @@ async def test_after_a_refusal_a_detail_is_not_asked_of_the_nearest_paper(seeded
 async def test_a_paper_spoken_of_is_asked_however_far_down_a_search_has_it(seeded: Library, seeds: list[Paper]) -> None:
     text = "Nurses counted how many patients and how many controls took part, and how many dropped out."
     await seeded.add([Paper(f"trial:{at}", f"Trial {at} with patients and controls", text, "test") for at in range(60)])
-    conversation = Conversation(seeded)
+    conversation = Conversation.over(seeded)
     spoken = await conversation.recall([Exchange("water use of AI", beginning(seeds, [THIRSTY]))])
     hits = await conversation.search(await conversation.read("and who wrote it?", spoken), 3)
     assert hits[0].paper.title.startswith(THIRSTY)
@@ -249,7 +249,7 @@ async def test_a_paper_spoken_of_is_asked_however_far_down_a_search_has_it(seede
 
 async def test_asking_for_others_again_leaves_out_all_that_were_named(seeded: Library, seeds: list[Paper]) -> None:
     ids = [paper.paper_id for paper in seeds[:4]]
-    conversation = Conversation(seeded)
+    conversation = Conversation.over(seeded)
     spoken = await conversation.recall(
         [Exchange("which papers are on RL?", tuple(ids[:3])), Exchange("any other papers?", (ids[3],))]
     )
@@ -259,7 +259,7 @@ async def test_asking_for_others_again_leaves_out_all_that_were_named(seeded: Li
 
 
 async def test_a_paper_that_is_gone_from_the_library_is_no_longer_spoken_of(seeded: Library) -> None:
-    conversation = Conversation(seeded)
+    conversation = Conversation.over(seeded)
     spoken = await conversation.recall([Exchange("theory of mind", ("arxiv:0000.00000",))])
     turn = await conversation.read("how many tasks does it have?", spoken)
     assert turn.relation is Relation.NEW

@@ -35,9 +35,7 @@ async def translator(llm: LocalLLM) -> AsyncIterator[LLMTranslator]:
     await model.aclose()
 
 
-async def test_a_question_is_searched_for_in_english(
-    seeded: Library, llm: LocalLLM, translator: LLMTranslator
-) -> None:
+async def test_a_question_is_searched_for_in_english(seeded: Library, llm: LocalLLM, translator: LLMTranslator) -> None:
     llm.next(writes(json.dumps({"question": ENGLISH})))
     answer = await Answerer(seeded, ExtractiveWriter(), translator=translator).answer(GERMAN)
     assert answer.question == GERMAN
