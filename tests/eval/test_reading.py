@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import inspect
 import json
 import re
 import sys
@@ -19,9 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from bot.answering.answerer import Answerer
 from bot.answering.conversation import Exchange
+from bot.answering.extractive import ExtractiveWriter
 from bot.settings import Settings
-from bot.wiring import open_answerer, open_library
+from bot.wiring import open_library
 from retrieval.sources import open_source
 from retrieval.sources.jsonl import read_jsonl
 from retrieval.text import fold
@@ -29,7 +30,7 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bot.answering.answerer import Answerer
+    from retrieval.library import Library
     from retrieval.papers import Paper
 
 HERE = Path(__file__).parent / "reading"
@@ -79,11 +80,14 @@ class Got:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Got:
         citations = {citation["number"]: citation for citation in answer["citations"]}
-        statements = [(s["text"], [citations[number] for number in s["citations"]]) for s in answer["statements"]]
+        statements = [
+            ("\n".join([s["text"], *s["quotes"]]), [citations[number] for number in s["citations"]])
+            for s in answer["statements"]
+        ]
         return cls(
-            outcome=answer.get("outcome") or ("refused" if answer["refused"] else "answered"),
+            outcome=answer["outcome"],
             text=answer["answer"],
-            sentences=tuple("\n".join([text, *(c["quote"] for c in cited)]) for text, cited in statements),
+            sentences=tuple(text for text, _ in statements),
             cited=tuple(tuple(dict.fromkeys(c["paper_id"] for c in cited)) for _, cited in statements),
             shown=tuple(dict.fromkeys(c["paper_id"] for c in answer["citations"])),
             nearest=tuple(near["paper_id"] for near in answer["nearest"]),
@@ -134,18 +138,16 @@ async def run(data_dir: Path) -> list[Result]:
     titles = Titles(papers)
     async with open_library(settings) as library:
         await library.add(papers)
-        async with open_answerer(settings, library, use_llm=False) as answerer:
-            return [await _result(answerer, case, titles) for case in all_cases()]
+        return [await _result(library, case, titles) for case in all_cases()]
 
 
-async def _result(answerer: Answerer, case: Case, titles: Titles) -> Result:
-    # The day of a question is told as soon as the answerer wants to know it.
-    told = "today" in inspect.signature(answerer.answer).parameters
-    day: dict[str, Any] = {"today": case.today} if told and case.today else {}
+async def _result(library: Library, case: Case, titles: Titles) -> Result:
+    day = case.today or dt.datetime.now(dt.UTC).date()
+    answerer = Answerer(library, ExtractiveWriter(), today=lambda: day)
     exchanges: list[Exchange] = []
     turns: list[Got] = []
     for text in (*case.history, case.text):
-        answer = await answerer.answer(text, exchanges, **day)
+        answer = await answerer.answer(text, exchanges)
         exchanges.append(Exchange.of(answer))
         turns.append(Got.of(answer.to_json()))
     return Result(case, turns[-1], tuple(judge(case.expect, turns[-1], turns[:-1], titles)))
