@@ -143,14 +143,19 @@ def find_period(text: str, today: dt.date) -> Period | None:
     found = sorted(_periods(text, today), key=lambda period: (period.span[0], -period.span[1]))
     if not found:
         return None
-    first, *others = found
-    second = next((other for other in others if other.span[0] >= first.span[1]), None)
-    if second and _JOINED.fullmatch(text, first.span[1], second.span[0]):  # "since 2022 but before June 2024"
-        since, until = first.since or second.since, first.until or second.until
-        open_ended = (first.since is None) != (first.until is None) and (first.since is None) != (second.since is None)
-        if open_ended and since and until and since <= until:
-            return Period(since, until, (first.span[0], second.span[1]))
+    first = found[0]
+    second = next((other for other in found if other.span[0] >= first.span[1]), None)
+    if second and _JOINED.fullmatch(text, first.span[1], second.span[0]):
+        return _joined(first, second) or first
     return first
+
+
+def _joined(one: Period, other: Period) -> Period | None:
+    """Make one period of "since 2022" and "but before June 2024"; None where they are no beginning and no end."""
+    begins, ends = (one, other) if one.since else (other, one)
+    if begins.until or ends.since or not (begins.since and ends.until) or begins.since > ends.until:
+        return None
+    return Period(begins.since, ends.until, (one.span[0], other.span[1]))
 
 
 def _periods(text: str, today: dt.date) -> Iterator[Period]:

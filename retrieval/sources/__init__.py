@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import BadInputError
-from retrieval.sources.jsonl import read_jsonl
+from retrieval.sources.jsonl import read_records
 from retrieval.sources.page_dump import read_page_dump
 from retrieval.sources.specs import ACCEPTED as _ONLINE
 from retrieval.sources.specs import open_online
 
 if TYPE_CHECKING:
     from retrieval.papers import Paper
+    from retrieval.sources.fetched import Fetched
 
 __all__ = ["SEEDS", "Source", "open_online", "open_source", "seeds_file"]
 
@@ -30,7 +31,7 @@ class Source:
     """Hold what a user called a source, and all of its papers."""
 
     name: str
-    papers: tuple[Paper, ...]
+    papers: tuple[Paper | Fetched, ...]
 
 
 def open_source(spec: str) -> Source:
@@ -60,9 +61,9 @@ def seeds_file() -> Path:
     return packaged if packaged.exists() else Path(__file__).parents[2] / SEEDS / _SEEDS_FILE
 
 
-def _read(path: Path) -> tuple[Paper, ...]:
+def _read(path: Path) -> tuple[Paper | Fetched, ...]:
     if path.name.endswith(_JSONL):
-        return read_jsonl(path)
+        return read_records(path)
     shipped = seeds_file()
     is_shipped = shipped.exists() and path.samefile(shipped)
     return read_page_dump(path, source=SEEDS if is_shipped else "page")

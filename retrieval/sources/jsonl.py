@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import BadInputError
 from retrieval.json_lines import read_json_lines, text_of
 from retrieval.papers import ARXIV_ID, Paper, identify
+from retrieval.sources.fetched import Fetched
+from retrieval.sources.fields import one_line
 from retrieval.text import clean, sentences
 
 if TYPE_CHECKING:
@@ -18,15 +20,24 @@ LONGEST_TEXT = 100_000
 LONGEST_MADE_UP_TITLE = 120
 
 _EXAMPLE = '{"_id": "1", "title": "…", "text": "…"}'
+_PART_OF_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2})?")
+_YEAR = re.compile(r"[1-9][0-9]{3}")
+_AND = re.compile(r"(?:,\s*|\s+)(?:and|&)\s+")
 _ADDRESS = re.compile(r"https?://[^\s;<>\"]+")
 
 
 def read_jsonl(path: Path, *, own_ids: bool = False) -> tuple[Paper, ...]:
-    """Return the papers of a .jsonl or .jsonl.gz file.
+    """Return the papers of a .jsonl or .jsonl.gz file, as `read_records` does, without what it says of them beside."""
+    return tuple(record.paper for record in read_records(path, own_ids=own_ids))
+
+
+def read_records(path: Path, *, own_ids: bool = False) -> tuple[Fetched, ...]:
+    """Return the papers of a .jsonl or .jsonl.gz file, with their authors.
 
     Of each record are read: `_id` or `id`, `title`, `text` or `abstract`, and, from itself or from its `metadata`,
-    `url`, `published` or `date`, `doi` and `arxiv_id`. An id that is an arXiv id counts as one. Some datasets have
-    no titles; the first sentence then serves, because a paper is cited by its title.
+    `url`, `published`, `date` or `year`, `doi`, `arxiv_id` and `authors`. An id that is an arXiv id counts as one. Some
+    datasets have no titles; the first sentence then serves, because a paper is cited by its title. A year or a month
+    counts as its first day.
 
     Args:
         path: the file; it is read whole before anything is returned.
@@ -36,16 +47,20 @@ def read_jsonl(path: Path, *, own_ids: bool = False) -> tuple[Paper, ...]:
         BadInputError: names the line that is wrong, and why.
     """
     ids: set[str] | None = set() if own_ids else None
-    papers = tuple(read_json_lines(path, lambda record: _paper(record, ids), _EXAMPLE))
-    if not papers:
+    records = tuple(read_json_lines(path, lambda record: _fetched(record, ids), _EXAMPLE))
+    if not records:
         raise BadInputError(f"{path} holds no papers; a line is one JSON object such as {_EXAMPLE}.")
-    return papers
+    return records
+
+
+def _fetched(record: dict[str, Any], own_ids: set[str] | None) -> Fetched:
+    if isinstance(metadata := record.get("metadata"), dict):
+        record = {**metadata, **record}
+    return Fetched(_paper(record, own_ids), authors=_authors(record.get("authors")))
 
 
 def _paper(record: dict[str, Any], own_ids: set[str] | None) -> Paper:
     """Return the record as a paper, under its own id if a set of those that are taken is given."""
-    if isinstance(metadata := record.get("metadata"), dict):
-        record = {**metadata, **record}
     title = " ".join(text_of(record, "title").split())
     abstract = text_of(record, "text", "abstract").strip()
     if len(title) + len(abstract) > LONGEST_TEXT:
@@ -69,7 +84,7 @@ def _paper(record: dict[str, Any], own_ids: set[str] | None) -> Paper:
         abstract=abstract,
         source="jsonl",
         url=_url(text_of(record, "url"), arxiv and arxiv[1], doi),
-        published=_date(text_of(record, "published", "date").strip()),
+        published=_date(text_of(record, "published", "date").strip()) or _year(record.get("year")),
     )
 
 
@@ -89,7 +104,34 @@ def _url(given: str, arxiv_id: str | None, doi: str) -> str | None:
 
 
 def _date(value: str) -> dt.date | None:
+    first_day = f"{value}-01-01"[:10] if _PART_OF_DATE.fullmatch(value) else value[:10]
     try:
-        return dt.date.fromisoformat(value[:10]) if value else None
+        return dt.date.fromisoformat(first_day) if value else None
     except ValueError:
         raise BadInputError(f'the date "{value[:40]}" is not like 2024-05-31') from None
+
+
+def _year(value: object) -> dt.date | None:
+    """Return the first day of a year, None for what is none."""
+    return dt.date(int(str(value)), 1, 1) if _YEAR.fullmatch(str(value)) else None
+
+
+def _authors(value: object) -> tuple[str, ...]:
+    """Return the names in a text or in a list of texts or of objects with a name, none for anything else."""
+    found: list[Any] = _names(value) if isinstance(value, str) else value if isinstance(value, list) else []
+    names = (one.get("name") if isinstance(one, dict) else one for one in found)
+    return tuple(line for name in names if isinstance(name, str) and (line := one_line(name)))
+
+
+def _names(text: str) -> list[str]:
+    """Return the names in a text: after semicolons, "and", and commas that do not stand within a name."""
+    if ";" in text:
+        return text.split(";")
+    names: list[str] = []
+    for part in _AND.split(text):
+        between = part.split(",")
+        in_full = all(
+            len(name.split()) > 1 for name in between
+        )  # "Choi, Yejin" is one name, "Yejin Choi, Ada B" are two
+        names += between if in_full else [part]
+    return names

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from retrieval.errors import BadInputError
 from retrieval.json_lines import LONGEST_LINE
 from retrieval.papers import Paper, identify
-from retrieval.sources.jsonl import LONGEST_TEXT, read_jsonl
+from retrieval.sources.jsonl import LONGEST_TEXT, read_jsonl, read_records
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +59,49 @@ def test_other_names_and_metadata_are_read(tmp_path: Path) -> None:
         dt.date(2003, 7, 9),
     )
     assert paper.abstract == "An abstract."
+
+
+@pytest.mark.parametrize(
+    ("fields", "published"),
+    [
+        ({"year": 2023}, dt.date(2023, 1, 1)),
+        ({"year": "2023"}, dt.date(2023, 1, 1)),
+        ({"published": 2018}, dt.date(2018, 1, 1)),
+        ({"date": "2018-05"}, dt.date(2018, 5, 1)),
+        ({"date": "2018-05-31", "year": 2019}, dt.date(2018, 5, 31)),
+        ({"metadata": {"year": 2023}}, dt.date(2023, 1, 1)),
+        ({"year": "in press"}, None),
+        ({"year": 0}, None),
+        ({"year": 2023.5}, None),
+    ],
+)
+def test_a_year_or_a_month_counts_as_its_first_day(
+    tmp_path: Path, fields: dict[str, Any], published: dt.date | None
+) -> None:
+    assert _one(tmp_path, **GOOD, **fields).published == published
+
+
+@pytest.mark.parametrize(
+    ("authors", "names"),
+    [
+        (["Yejin Choi", "Ronan  Le Bras"], ("Yejin Choi", "Ronan Le Bras")),
+        ([{"authorId": "1", "name": "Yejin Choi"}, {"name": None}], ("Yejin Choi",)),
+        ("Yejin Choi", ("Yejin Choi",)),
+        ("Choi, Yejin", ("Choi, Yejin",)),
+        ("Choi, Yejin and Le Bras, Ronan", ("Choi, Yejin", "Le Bras, Ronan")),
+        ("Choi, Yejin; Bras, R.", ("Choi, Yejin", "Bras, R.")),
+        ("Yejin Choi, Ronan Le Bras, and Ada B", ("Yejin Choi", "Ronan Le Bras", "Ada B")),
+        ("A. Be\\'ech, C. D. Elm", ("A. Be\\'ech", "C. D. Elm")),
+        (["half \ud800 a name", "", 7], ("half a name",)),
+        (7, ()),
+        (None, ()),
+        ("", ()),
+    ],
+)
+def test_authors_are_kept_in_whatever_form_they_come(tmp_path: Path, authors: Any, names: tuple[str, ...]) -> None:
+    (record,) = read_records(_write(tmp_path, {**GOOD, "authors": authors}))
+    assert record.authors == names
+    assert record.paper == read_jsonl(tmp_path / "corpus.jsonl")[0]
 
 
 def test_a_doi_is_an_identity_and_an_address(tmp_path: Path) -> None:
