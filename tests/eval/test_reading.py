@@ -24,7 +24,7 @@ from bot.answering.extractive import ExtractiveWriter
 from bot.settings import Settings
 from bot.wiring import open_library
 from retrieval.sources import open_source
-from retrieval.sources.jsonl import read_jsonl
+from retrieval.sources.jsonl import read_jsonl, read_records
 from retrieval.text import fold
 
 if TYPE_CHECKING:
@@ -134,10 +134,9 @@ def all_cases() -> list[Case]:
 async def run(data_dir: Path) -> list[Result]:
     """Answer each case in a library of both corpora without a language model, its history first, and judge it."""
     settings = Settings(_env_file=None, data_dir=data_dir)
-    papers = all_papers()
-    titles = Titles(papers)
+    titles = Titles(all_papers())
     async with open_library(settings) as library:
-        await library.add(papers)
+        await library.add([*open_source("seeds").papers, *read_records(HERE / "extra.jsonl")])
         return [await _result(library, case, titles) for case in all_cases()]
 
 

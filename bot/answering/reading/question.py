@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # Forms of Discord: mentions, custom emoji, and the bot addressed by name, none of which are asked about.
 _ADDRESSED: Final = re.compile(r"<a?:\w+:\d+>|<[@#][!&]?\d+>|(?<!\S)@(?:bot|footnote|paperbot)\b[,:]?", re.IGNORECASE)
+MAYBE_COMPARISON: Final = 0.35
 # Two sides named in a form of their own: "A vs B", "compare A and B", "between A and B".
 _VERSUS: Final = re.compile(
     r"(?:\bcompar\w+|\bbetween)\s+(?P<a>[^?!;\n]+?)\s+(?:and|with|to|against|versus|vs\.?)\s+(?P<b>[^?!;,\n]+)"
@@ -119,7 +120,9 @@ def plain(asked: str) -> str:
 
 
 def decide(kinds: Mapping[Kind, float]) -> Kind:
-    """Take the likeliest kind."""
+    """Take the likeliest kind, or a comparison where one may be meant: it shows the right paper all the same."""
+    if kinds[Kind.COMPARISON] >= MAYBE_COMPARISON:
+        return Kind.COMPARISON
     return max(kinds, key=lambda kind: kinds[kind])
 
 

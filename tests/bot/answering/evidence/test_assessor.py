@@ -52,9 +52,7 @@ async def test_the_sentence_with_the_fact_asked_for_is_quoted(seeded: Library, t
     assert any(fold(fact) in fold(quote) for quote in quotes(selection))
 
 
-@pytest.mark.parametrize(
-    "text", ["what is PASTA", "all on diffusion models", "how do the two differ?", "robots"]
-)
+@pytest.mark.parametrize("text", ["what is PASTA", "all on diffusion models", "how do the two differ?", "robots"])
 async def test_whatever_is_chosen_is_a_whole_sentence_of_its_paper(seeded: Library, text: str) -> None:
     selection = await assess(seeded, text)
     for chosen in selection.chosen:

@@ -37,9 +37,7 @@ def test_a_question_in_another_language_is_told_and_answered_with_a_hint_in_it(t
     assert hint(language)
 
 
-@pytest.mark.parametrize(
-    "text", ["LoRA?", "PASTA", "kv cache int4", "mech interp on gpt-2?", "asdfghjkl", "", "🙂"]
-)
+@pytest.mark.parametrize("text", ["LoRA?", "PASTA", "kv cache int4", "mech interp on gpt-2?", "asdfghjkl", "", "🙂"])
 def test_jargon_and_nonsense_are_no_other_language(text: str) -> None:
     assert detect(text) == "en"
     assert hint("en") is None
