@@ -1,12 +1,14 @@
-r"""Measure what digests choose: precision by topic, against plain BM25 and against the newest papers.
+r"""Measure what digests choose, against plain BM25, by topics in keywords and in plain words; or fit what chooses.
 
-    uv run python bench/digest_relevance.py PAPERS.jsonl.gz --days 2025-05-26..2025-05-30 [--vectors FILE.npz]
-    uv run python bench/digest_relevance.py PAPERS.jsonl.gz --days 2025-06-02..2025-06-06 --fit
+    uv run python bench/digest_relevance.py PAPERS.jsonl.gz --days 2025-05-26..2025-05-30 --pools POOL_A POOL_B
+    uv run python bench/digest_relevance.py PAPERS.jsonl.gz --days 2025-06-02..2025-06-06 --pools POOL_A POOL_B --fit
 
 PAPERS has a JSON object a line with `id`, `date`, `title`, `abstract` and `categories`. A paper is relevant to a
 keyword topic where its text holds what the patterns beside the topic say, which the topic itself need not say, and to
-a category's topic where its authors put it in that category. `--vectors` keeps the vectors, which take minutes to
-compute. `--fit` prints the coefficients of bot/digest/matching.py instead.
+a category's topic where its authors put it in that category. The lists that a pool (a BEIR folder, split dev) asks for
+are topics too: right are the papers judged so, borderline ones are taken out, and all others are noise, those of the
+days included. `--fit` writes bot/digest/matching.json, and measures each pool by a fit that saw the other alone.
+`--kept` keeps what the model makes of the papers, which takes minutes.
 """
 
 from __future__ import annotations
@@ -17,25 +19,32 @@ import gzip
 import json
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from ridge import fit_logistic
 
-from bot.digest.choosing import FLOOR, Candidate, choose
-from bot.digest.matching import Words, evidence, match, terms_of
+from bot.digest.choosing import Candidate, choose
+from bot.digest.matching import FILE, features, match
+from retrieval.calibration import ANY_MODEL, Logistic
 from retrieval.chunking import chunk
 from retrieval.embedding.local import LocalEmbedder
+from retrieval.evaluation import read_dataset
 from retrieval.lexical import LexicalIndex
 from retrieval.papers import Paper
+from retrieval.searching import Searcher, middle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from retrieval.papers import Evidence
+
 DEPTH = 10
+RIDGE = 1e-4
 KEYWORDS = {
     "quantization of language models": (r"quanti[sz](?:ation|ed|ing)",),
     "3D Gaussian splatting": (r"gaussian splatting|\b3DGS\b",),
@@ -88,13 +97,80 @@ ELSEWHERE = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Hold a topic, the papers that are right for it and those that count neither way, by id."""
+
+    text: str
+    right: frozenset[str]
+    borderline: frozenset[str] = frozenset()
+
+
+class Kept:
+    """Hold windows and words of papers as the library's shelf does, but no sentences, which take twice as long."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._windows: dict[str, NDArray[np.float32]] = {}
+        self._words: dict[str, bytes] = {}
+        if file and file.exists():
+            kept = np.load(file)
+            ids = kept["ids"].tolist()
+            self._windows = dict(zip(ids, np.split(kept["rows"], np.cumsum(kept["counts"])[:-1]), strict=True))
+            packed = np.split(kept["packed"], np.cumsum(kept["lengths"])[:-1])
+            self._words = {paper_id: each.tobytes() for paper_id, each in zip(ids, packed, strict=True)}
+
+    async def add(self, papers: Sequence[Paper], embedder: LocalEmbedder) -> None:
+        """Embed the papers that are not known yet, and keep them."""
+        new = [paper for paper in papers if paper.paper_id not in self._windows]
+        parts = [part for paper in new for part in chunk(paper, embedder) if part.kind == "window"]
+        if not parts:
+            return
+        rows, words = await embedder.embed_words([part.text for part in parts])
+        for paper in new:
+            mine = [at for at, part in enumerate(parts) if part.paper_id == paper.paper_id]
+            self._windows[paper.paper_id] = rows[mine]
+            self._words[paper.paper_id] = b"".join(words[at].pack() for at in mine)
+        if self._file:
+            np.savez(
+                self._file,
+                ids=list(self._windows),
+                counts=[len(each) for each in self._windows.values()],
+                rows=np.concatenate(list(self._windows.values())),
+                lengths=[len(each) for each in self._words.values()],
+                packed=np.frombuffer(b"".join(self._words.values()), np.uint8),
+            )
+
+    async def windows(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the windows' vectors."""
+        return {paper_id: self._windows[paper_id] for paper_id in paper_ids}
+
+    async def words(self, paper_ids: Iterable[str]) -> dict[str, bytes]:
+        """Return the packed words."""
+        return {paper_id: self._words[paper_id] for paper_id in paper_ids}
+
+    async def chunks(self, _paper_ids: Iterable[str]) -> dict[str, list]:
+        """Return nothing: without sentences, windows stand in for them."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Hold a topic with what BM25 finds, best first, and the evidence of the search, each less the borderline."""
+
+    topic: Topic
+    bm25: Sequence[str]
+    evidence: Mapping[str, Evidence]
+
+
 def main() -> None:
     """Read the papers, and fit or measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("papers", type=Path)
     parser.add_argument("--days", required=True, metavar="FROM..TO")
-    parser.add_argument("--vectors", type=Path)
-    parser.add_argument("--models", type=Path, default=Path(".footnote/models"))
+    parser.add_argument("--pools", type=Path, nargs="*", default=[], metavar="FOLDER")
+    parser.add_argument("--kept", type=Path, metavar="FILE.npz")
+    parser.add_argument("--models", type=Path, default=Path.home() / ".cache" / "footnote")
     parser.add_argument("--fit", action="store_true")
     asyncio.run(run(parser.parse_args()))
 
@@ -106,63 +182,63 @@ async def run(options: argparse.Namespace) -> None:
         Paper(f"arxiv:{row['id']}", " ".join(row["title"].split()), " ".join(row["abstract"].split()), "arxiv")
         for row in rows
     ]
-    embedder = LocalEmbedder(cache_dir=options.models)
-    ids = [paper.paper_id for paper in papers]
-    if (vectors := kept_vectors(options.vectors, ids)) is None:
-        vectors = await embed(papers, embedder)
-        if options.vectors:
-            np.savez(options.vectors, ids=ids, vectors=vectors)
-    words = Words([terms_of(paper) for paper in papers])
+    relevant = zip(KEYWORDS, by_keywords(papers), strict=True)
+    ids = np.array([paper.paper_id for paper in papers])
     groups = {
-        "keyword topics": list(KEYWORDS),
-        "category topics": list(CATEGORIES),
-        "topics elsewhere": list(ELSEWHERE),
-    }
-    found = {name: evidence(topics, await embedder.embed(topics), vectors, words) for name, topics in groups.items()}
-    right = {
-        "keyword topics": by_keywords(papers),
-        "category topics": np.array(
-            [[category in row["categories"] for row in rows] for category in CATEGORIES.values()]
+        "keyword topics": (papers, [Topic(text, frozenset(ids[mine].tolist())) for text, mine in relevant]),
+        "category topics": (
+            papers,
+            [
+                Topic(text, frozenset(ids[[category in row["categories"] for row in rows]].tolist()))
+                for text, category in CATEGORIES.items()
+            ],
         ),
-        "topics elsewhere": np.zeros((len(ELSEWHERE), len(papers)), bool),
+        "topics elsewhere": (papers, [Topic(text, frozenset()) for text in ELSEWHERE]),
     }
+    for folder in options.pools:
+        own, topics = read_pool(folder)
+        groups[folder.name] = (own, topics)
+        groups[f"{folder.name} among the days' papers"] = ([*own, *papers], topics)
+    embedder = LocalEmbedder(cache_dir=options.models)
+    kept = Kept(options.kept)
+    await kept.add([paper for own, _ in groups.values() for paper in own], embedder)
+    asked = {name: await ask(topics, own, kept, embedder) for name, (own, topics) in groups.items()}
     await embedder.close()
     print(f"{len(papers)} papers of {options.days}")
+    pools = [folder.name for folder in options.pools]
     if options.fit:
-        fit(found, right)
+        FILE.write_text(
+            json.dumps(fit(asked, ["keyword topics", "topics elsewhere", *pools], options.days), indent=1) + "\n"
+        )
+        for pool in pools:
+            others = [name for name in ("keyword topics", "topics elsewhere", *pools) if name != pool]
+            row = fit(asked, others, options.days)["models"][LocalEmbedder.model]
+            logistic = Logistic(row["intercept"], row["weights"])
+            for name in (pool, f"{pool} among the days' papers"):
+                print(f"\nfitted without {pool}:", end="")
+                await measure(name, asked[name], kept, logistic)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        lexical = LexicalIndex(Path(folder) / "lexical", "bench")
-        lexical.replace(papers)
-        for name, topics in groups.items():
-            chances = match(found[name], embedder.model)
-            measure(name, topics, right[name], rankings(topics, papers, rows, vectors, chances, lexical))
-        lexical.close()
+    for name, topics in asked.items():
+        await measure(name, topics, kept, None)
+
+
+def read_pool(folder: Path) -> tuple[list[Paper], list[Topic]]:
+    """Return the papers of a pool and its list questions as topics."""
+    dataset = read_dataset(folder, "dev")
+    with dataset.corpus.open(encoding="utf-8") as lines:
+        papers = [Paper(row["_id"], row["title"], row["text"], "eval") for row in map(json.loads, lines)]
+    judged = ((query, dataset.judgements.get(query.query_id)) for query in dataset.queries)
+    return papers, [
+        Topic(query.text, frozenset(dataset.qrels[query.query_id]), judgement.borderline)
+        for query, judgement in judged
+        if judgement and judgement.kind == "multi-list" and not query.history
+    ]
 
 
 def read_rows(path: Path, first: str, last: str) -> list[dict]:
     """Return the rows of these days."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return [row for row in map(json.loads, lines) if first <= row["date"] <= last]
-
-
-def kept_vectors(file: Path | None, ids: Sequence[str]) -> NDArray[np.float32] | None:
-    """Return the vectors that an earlier run kept of the same papers, None where there are none."""
-    if not file or not file.exists():
-        return None
-    kept = np.load(file)
-    return kept["vectors"] if kept["ids"].tolist() == ids else None
-
-
-async def embed(papers: Sequence[Paper], embedder: LocalEmbedder) -> NDArray[np.float32]:
-    """Return the unit mean of each paper's window vectors, as the library gives it."""
-    windows = [
-        (at, part.text) for at, paper in enumerate(papers) for part in chunk(paper, embedder) if part.kind == "window"
-    ]
-    rows = await embedder.embed([text for _, text in windows])
-    vectors = np.zeros((len(papers), rows.shape[1]), np.float32)
-    np.add.at(vectors, [at for at, _ in windows], rows)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def by_keywords(papers: Sequence[Paper]) -> NDArray[np.bool_]:
@@ -176,59 +252,78 @@ def by_keywords(papers: Sequence[Paper]) -> NDArray[np.bool_]:
     )
 
 
-def rankings(
-    topics: Sequence[str],
-    papers: Sequence[Paper],
-    rows: Sequence[dict],
-    vectors: NDArray[np.float32],
-    chances: NDArray[np.float64],
-    lexical: LexicalIndex,
-) -> dict[str, list[list[int]]]:
-    """Return, by way of choosing and by topic, which papers are shown."""
-    places = {paper.paper_id: at for at, paper in enumerate(papers)}
-    newest = sorted(range(len(papers)), key=lambda at: (rows[at]["date"], rows[at]["id"]), reverse=True)[:DEPTH]
-
-    def digest(number: int) -> list[int]:
-        candidates = [
-            Candidate((paper.paper_id,), vector, (float(chance),), 0, 0.0)
-            for paper, vector, chance in zip(papers, vectors, chances[number], strict=True)
-        ]
-        return choose(candidates, DEPTH)
-
-    return {
-        "newest first": [newest for _ in topics],
-        "BM25": [[places[paper_id] for paper_id, _ in lexical.search(lexical.read(topic), DEPTH)] for topic in topics],
-        "digest": [digest(number) for number in range(len(topics))],
-    }
+async def ask(topics: Sequence[Topic], papers: Sequence[Paper], kept: Kept, embedder: LocalEmbedder) -> list[Asked]:
+    """Ask plain BM25 and the search for every topic, over these papers alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        lexical = LexicalIndex(Path(folder) / "lexical", "bench")
+        lexical.replace(papers)
+        searcher = Searcher(None, kept, None, lexical, embedder)  # given papers are weighed without the other two
+        asked = []
+        for topic in topics:
+            found = lexical.search(lexical.read(topic.text), DEPTH + len(topic.borderline))
+            bm25 = [paper_id for paper_id, _ in found if paper_id not in topic.borderline]
+            own = [paper.paper_id for paper in papers if paper.paper_id not in topic.borderline]
+            asked.append(Asked(topic, bm25[:DEPTH], await searcher.evidence(topic.text, own)))
+        lexical.close()
+        return asked
 
 
-def measure(name: str, topics: Sequence[str], right: NDArray[np.bool_], shown: dict[str, list[list[int]]]) -> None:
-    """Print a table of a group of topics."""
-    print(f"\n{name}: precision@{DEPTH} (relevant of those shown)")
-    print(f"{'':46}{'relevant':>9}" + "".join(f"{way:>16}" for way in shown))
-    for number, topic in enumerate(topics):
-        cells = (f"{right[number][chosen[number]].sum()} of {len(chosen[number])}" for chosen in shown.values())
-        print(f"{topic:46}{right[number].sum():>9}" + "".join(f"{cell:>16}" for cell in cells))
-    for title, score in (
-        (f"precision@{DEPTH}", lambda hits, _: hits / DEPTH),
-        ("of those shown", lambda hits, count: hits / count if count else np.nan),
-        ("shown", lambda _, count: count),
-    ):
-        means = (
-            np.nanmean([score(right[at][chosen[at]].sum(), len(chosen[at])) for at in range(len(topics))] or [np.nan])
-            for chosen in shown.values()
+async def measure(name: str, asked: Sequence[Asked], kept: Kept, logistic: Logistic | None) -> None:
+    """Print a table of a group of topics; `logistic` in place of that of the data file."""
+    print(f"\n{name}")
+    print(f"{'':46}{'relevant':>9}{'BM25':>10}{'digest':>10}")
+    scores = []
+    for each in asked:
+        right = each.topic.right
+        ways = (each.bm25, await digest(each.evidence, kept, logistic))
+        counts = [f"{len(right & set(way))} of {len(way)}" for way in ways]
+        print(f"{each.topic.text[:45]:46}{len(right):>9}{counts[0]:>10}{counts[1]:>10}")
+        depth = max(1, min(DEPTH, len(right)))
+        scores.append(
+            [
+                (
+                    len(right & set(way)) / DEPTH,
+                    len(right & set(way[:depth])) / depth,
+                    len(right & set(way)) / len(way) if way else np.nan,
+                    len(way),
+                )
+                for way in ways
+            ]
         )
-        print(f"{'mean ' + title:55}" + "".join(f"{mean:>16.3f}" for mean in means))
+    means = np.nanmean(np.array(scores), axis=0)
+    titles = (f"precision@{DEPTH}", f"precision@R (R up to {DEPTH})", "relevant of those shown", "shown")
+    for title, bm25, digest_ in zip(titles, *means, strict=True):
+        print(f"{'mean ' + title:55}{bm25:>10.3f}{digest_:>10.3f}")
 
 
-def fit(found: dict[str, NDArray[np.float64]], right: dict[str, NDArray[np.bool_]]) -> None:
-    """Print a row of bot/digest/matching.py, fitted on all groups together."""
-    features = np.concatenate([each.reshape(-1, each.shape[-1]) for each in found.values()])
-    truth = np.concatenate([each.ravel() for each in right.values()]).astype(float)
-    for title, columns in (("FITTED", [0, 2]), ("UNFITTED", [1, 2])):
-        row = fit_logistic(features, truth, np.ones(len(truth)), columns, ridge=1.0)
-        print(title, dict(zip(("intercept", "cosine", "above", "held"), np.round(row, 1).tolist(), strict=True)))
-    print("floor", FLOOR)
+async def digest(evidence: Mapping[str, Evidence], kept: Kept, logistic: Logistic | None) -> list[str]:
+    """Return the papers that a digest shows, best first."""
+    chances = match(evidence, LocalEmbedder.model, logistic)
+    windows = await kept.windows(chances)
+    candidates = [Candidate((each,), middle(windows[each]), (chance,), 0, 0.0) for each, chance in chances.items()]
+    return [candidates[at].ids[0] for at in choose(candidates, DEPTH)]
+
+
+def fit(asked: Mapping[str, Sequence[Asked]], groups: Sequence[str], days: str) -> dict:
+    """Return the data file's content, fitted on some groups, each of the same weight."""
+    rows, truth, weight = [], [], []
+    for name in groups:
+        shortlists = [(each, pair) for each in asked[name] for pair in each.evidence.items()]
+        rows += [features(evidence) for _, (_, evidence) in shortlists]
+        truth += [paper_id in each.topic.right for each, (paper_id, _) in shortlists]
+        weight += [1 / len(shortlists) / len(groups)] * len(shortlists)
+    names = list(rows[0])
+    x = np.array([[row[name] for name in names] for row in rows])
+    models = {}
+    for model, columns in ((LocalEmbedder.model, ["cosine", "words"]), (ANY_MODEL, ["bm25_share"])):
+        at = [names.index(column) for column in columns]
+        found = fit_logistic(x, np.array(truth, float), np.array(weight), at, RIDGE)
+        weights = {column: round(float(found[1 + each]), 2) for column, each in zip(columns, at, strict=True)}
+        models[model] = {"intercept": round(float(found[0]), 2), "weights": weights}
+    return {
+        "command": f"uv run python bench/digest_relevance.py PAPERS.jsonl.gz --days {days} --pools POOL_A POOL_B --fit",
+        "models": models,
+    }
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ from bot.digest.posting import UnavailableError
 from bot.digest.subscribing import subscribe
 from bot.digest.writing import ReasonWriter
 from bot.store import Store
-from retrieval.papers import Paper
+from retrieval.papers import Evidence, Paper
 from retrieval.records import Fresh
 from retrieval.sources.fetched import Fetched
 
@@ -223,6 +223,17 @@ class Shelf:
     async def fresh(self, after: datetime, before: datetime) -> list[Fresh]:
         """Return the papers that came in between."""
         return list(self._papers[bisect_right(self._times, after) : bisect_right(self._times, before)])
+
+    async def evidence(self, query: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
+        """Weigh papers by the cosine of their cheap vectors and by the words that they share with a query."""
+        (asked,) = await self.embedder.embed([query])
+        vectors = await self.vectors(paper_ids)
+        words = set(query.lower().split())
+        found = {}
+        for paper_id, vector in vectors.items():
+            share = len(words & set(self._by_id[paper_id].abstract.lower().split())) / len(words)
+            found[paper_id] = Evidence(float(vector @ asked), 0.0, share, share, share, share)
+        return found
 
     async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
         """Return cheap vectors."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from retrieval.authors import NamedAuthor, Works
     from retrieval.catalogue import Count, Counts, Fresh, Reading
     from retrieval.embedding import Embedder
-    from retrieval.papers import Hit, Paper
+    from retrieval.papers import Evidence, Hit, Paper
     from retrieval.query import QueryVectors
     from retrieval.resolving import Lookup
     from retrieval.sources.fetched import Fetched, Page
@@ -176,6 +176,16 @@ class Library:
         if not query.strip():
             return []
         return await self._searcher.search(query, limit, Scope(since, until, source), vectors)
+
+    async def evidence(self, query: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
+        """Weigh some papers for a query as `search` does; return the best, best first, by the ids asked for.
+
+        Some forty are compared word by word; those below are no match for anything, and left out as unknown ones are.
+        """
+        current = await self.current_ids(paper_ids)
+        asked = {paper_id: each for each, paper_id in current.items()}
+        found = await self._searcher.evidence(query, asked) if query.strip() else {}
+        return {asked[paper_id]: each for paper_id, each in found.items()}
 
     async def embed(self, query: str) -> QueryVectors:
         """Read a query by the embedding model; raises EmbeddingError where a remote one cannot be asked."""

@@ -24,7 +24,7 @@ from retrieval.resolving import resolve
 from retrieval.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -97,6 +97,21 @@ class Searcher:
         windows = await self._shelf.windows(paper_ids)
         ranked = await asyncio.to_thread(self._mix, query, windows, nearest, proposed)
         return await self._hits(query, await self._compare(query, ranked), limit)
+
+    async def evidence(self, text: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
+        """Weigh given papers for a query as a search does; return the best of them, best first, by id."""
+        vectors, lexical = await asyncio.gather(self.embed(text), asyncio.to_thread(self._lexical.read, text))
+        query = _Query(vectors.vector, vectors.words, lexical)
+        windows = await self._shelf.windows(paper_ids)
+        ranked = await asyncio.to_thread(self._mix, query, windows, {}, _Proposed(lexical))
+        best = (await self._compare(query, ranked))[:SHORTLIST]
+
+        def weigh_all() -> dict[str, Evidence]:
+            coverage = self._lexical.coverage(lexical, [each.paper_id for _, each in best])
+            ideal = self._lexical.ideal(lexical)
+            return {each.paper_id: _evidence(each, each.sentence, ideal, coverage) for _, each in best}
+
+        return await asyncio.to_thread(weigh_all)
 
     async def similar(self, paper: Paper, limit: int) -> list[Hit]:
         """Return up to `limit` other papers, those with windows nearest to this one's first."""
@@ -269,15 +284,20 @@ def _hit(
     coverage: Mapping[str, float],
 ) -> Hit:
     parts = _passages(paper, chunks, vector)
-    evidence = Evidence(
+    sentence = parts["sentence"][0].cosine if parts["sentence"] else 0.0
+    evidence = _evidence(candidate, sentence, ideal, coverage)
+    return Hit(paper, score, tuple(parts["window"]), tuple(parts["sentence"]), evidence)
+
+
+def _evidence(candidate: Candidate, sentence: float, ideal: float, coverage: Mapping[str, float]) -> Evidence:
+    return Evidence(
         cosine=candidate.window,
-        sentence_cosine=parts["sentence"][0].cosine if parts["sentence"] else 0.0,
+        sentence_cosine=sentence,
         bm25=candidate.bm25,
         bm25_share=candidate.bm25 / ideal if ideal else 0.0,
         coverage=coverage.get(candidate.paper_id, 0.0),
         words=candidate.words,
     )
-    return Hit(paper, score, tuple(parts["window"]), tuple(parts["sentence"]), evidence)
 
 
 def _nearest_sentences(chunks: Mapping[str, Sequence[StoredChunk]], vector: NDArray[np.float32]) -> dict[str, float]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Below this chance of being about a topic, a paper is filler; see docs/digest.md.
-FLOOR: Final = 0.15
+FLOOR: Final = 0.07
 # How much, beside that chance (0..1), the other reasons to post a paper can add.
 TASTE: Final = 0.5  # times the cosine to what is liked, beyond that of the average paper
 VOTES: Final = 0.1  # for MANY_VOTES, less by their logarithm
@@ -22,7 +22,7 @@ FRESHNESS: Final = 0.05
 MANY_VOTES: Final = 100
 DISLIKED: Final = 0.25  # share of the disliked that is taken from the liked
 # Carbonell and Goldstein, "The use of MMR", SIGIR 1998: relevance against likeness to what was chosen before.
-MMR: Final = 0.75
+MMR: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)

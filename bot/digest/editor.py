@@ -15,7 +15,7 @@ from bot.digest.choosing import Candidate, choose, taste_of
 from bot.digest.clock import local_day
 from bot.digest.digest import Digest, Entry, Roundup
 from bot.digest.drawing import draw
-from bot.digest.matching import Words, evidence, match, terms_of
+from bot.digest.matching import match
 from bot.digest.roundup import FEWEST_PAPERS, MOST_PAPERS, make_map
 
 if TYPE_CHECKING:
@@ -27,15 +27,14 @@ if TYPE_CHECKING:
     from bot.digest.writing import ReasonWriter
     from bot.store.nouns import Subscription
     from retrieval.embedding import Embedder
-    from retrieval.papers import Paper
+    from retrieval.papers import Evidence
     from retrieval.records import Fresh
 
 # A paper that was made public longer ago than this is no news, whenever it came in.
 NEWS: Final = timedelta(days=30)
 # What one subscription asks for serves the others that are due at the same time; most look back one day.
 READ_BACK: Final = timedelta(hours=36)
-TOPICS_REMEMBERED: Final = 2000
-PAPERS_REMEMBERED: Final = 5000
+MATCHES_REMEMBERED: Final = 500  # of a topic with the papers of one day
 ALT_CHARACTERS: Final = 1024  # that Discord takes
 
 
@@ -49,6 +48,10 @@ class FreshPapers(Protocol):
 
     async def fresh(self, after: datetime, before: datetime) -> Sequence[Fresh]:
         """Return the papers that could first be found after a moment and until another."""
+        ...
+
+    async def evidence(self, query: str, paper_ids: Iterable[str]) -> Mapping[str, Evidence]:
+        """Weigh papers for a query; return the best of them by the ids asked for."""
         ...
 
     async def vectors(self, paper_ids: Iterable[str]) -> Mapping[str, NDArray[np.float32]]:
@@ -65,14 +68,12 @@ class Pool:
         until: and not after it.
         papers: in the order they came in.
         vectors: unit vectors, one row for each paper.
-        words: their words.
     """
 
     since: datetime
     until: datetime
     papers: tuple[Fresh, ...]
     vectors: NDArray[np.float32] = field(repr=False)
-    words: Words = field(repr=False)
 
     def since_moment(self, since: datetime) -> list[int]:
         """Return which papers came in after a moment, by their place from 0."""
@@ -99,8 +100,7 @@ class Editor:
         self._liked = liked
         self._pool: Pool | None = None
         self._reading = asyncio.Lock()
-        self._terms: LRUCache[str, frozenset[str]] = LRUCache(PAPERS_REMEMBERED)
-        self._topics: LRUCache[str, NDArray[np.float32]] = LRUCache(TOPICS_REMEMBERED)
+        self._matches: LRUCache[tuple[str, tuple[str, ...]], Mapping[str, float]] = LRUCache(MATCHES_REMEMBERED)
 
     async def pool(self, since: datetime, until: datetime) -> Pool:
         """Return the papers that came in between two moments; may hold earlier ones too."""
@@ -117,9 +117,8 @@ class Editor:
         papers = [each for each in papers if not each.details.withdrawn and each.details.paper.abstract.strip()]
         vectors = await self._library.vectors([each.paper_id for each in papers])
         known = tuple(sorted((each for each in papers if each.paper_id in vectors), key=lambda each: each.added_at))
-        words = await asyncio.to_thread(lambda: Words([self._read_terms(each.details.paper) for each in known]))
         rows = np.stack([vectors[each.paper_id] for each in known]) if known else np.zeros((0, 1), np.float32)
-        return Pool(since, until, known, rows, words)
+        return Pool(since, until, known, rows)
 
     async def compose(
         self,
@@ -143,14 +142,15 @@ class Editor:
         topics = subscription.topics
         chosen, candidates = [], []
         if wanted:
-            matches = await self._match(topics, pool)
+            asked = tuple(pool.papers[at].paper_id for at in wanted)
+            matches = [await self._match(topic, asked) for topic in topics]
             taste = await self._taste(subscription.guild_id)
             span = (pool.until - since).total_seconds() or 1.0
             candidates = [
                 Candidate(
                     ids=ids_of(pool.papers[at]),
                     vector=pool.vectors[at],
-                    matches=tuple(matches[:, at].tolist()),
+                    matches=tuple(each.get(pool.papers[at].paper_id, 0.0) for each in matches),
                     upvotes=pool.papers[at].details.upvotes or 0,
                     freshness=(pool.papers[at].added_at - since).total_seconds() / span,
                 )
@@ -196,19 +196,13 @@ class Editor:
 
         return await asyncio.to_thread(make)
 
-    async def _match(self, topics: Sequence[str], pool: Pool) -> NDArray[np.float64]:
-        """Return how likely each paper of a pool is about each topic: shape (topics, papers)."""
-        if new := [topic for topic in topics if topic not in self._topics]:
-            self._topics.update(zip(new, await self._library.embedder.embed(new), strict=True))
-        vectors = np.stack([self._topics[topic] for topic in topics])
-        model = self._library.embedder.model
-        return await asyncio.to_thread(lambda: match(evidence(topics, vectors, pool.vectors, pool.words), model))
-
-    def _read_terms(self, paper: Paper) -> frozenset[str]:
-        """Return a paper's words; the pools of one day mostly hold the same papers."""
-        if (terms := self._terms.get(paper.content_hash)) is None:
-            self._terms[paper.content_hash] = terms = terms_of(paper)
-        return terms
+    async def _match(self, topic: str, paper_ids: tuple[str, ...]) -> Mapping[str, float]:
+        """Say how likely each of these papers is about a topic; those left out are not."""
+        key = (topic, paper_ids)
+        if (known := self._matches.get(key)) is None:
+            evidence = await self._library.evidence(topic, paper_ids)
+            self._matches[key] = known = match(evidence, self._library.embedder.model)
+        return known
 
     async def _taste(self, guild_id: int | None) -> NDArray[np.float32] | None:
         if guild_id is None:

@@ -20,6 +20,7 @@ from bot.answering.evidence.selection import Selection
 from bot.answering.surface import statement
 from bot.errors import WriterError
 from bot.language import say, say_many, spoken
+from retrieval.calibration import standardise
 from retrieval.papers import Evidence, Hit
 from retrieval.text import sentences
 
@@ -147,8 +148,8 @@ class ReasonWriter:
 def pick(texts: Sequence[str], near_topic: NDArray[np.float32], near_title: NDArray[np.float32]) -> int:
     """Return which sentence of an abstract to show, from 0; the cosines of each to the topic and to the title."""
     parts = {
-        "topic": _standardised(near_topic),
-        "title": _standardised(near_title),
+        "topic": standardise(near_topic),
+        "title": standardise(near_title),
         "overview": [OVERVIEW.search(text) is not None for text in texts],
         "result": [RESULT.search(text) is not None for text in texts],
         "opening": [at == 0 and len(texts) > 1 for at in range(len(texts))],
@@ -226,8 +227,3 @@ def named(topics: Sequence[str]) -> str:
     if len(quoted) == 1:
         return quoted[0]
     return say("{some} and {last}", some=", ".join(quoted[:-1]), last=quoted[-1])
-
-
-def _standardised(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    spread = values.std()
-    return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)

@@ -13,7 +13,7 @@ from bot.digest.editor import Editor
 from bot.digest.posting import GoneError, UnavailableError
 from bot.digest.subscribing import subscribe
 from bot.digest.writing import ReasonWriter
-from retrieval.papers import Paper
+from retrieval.papers import Evidence, Paper
 from retrieval.records import Fresh
 from retrieval.sources.fetched import Fetched
 
@@ -81,6 +81,18 @@ class Shelf:
 
     async def fresh(self, after: datetime, before: datetime) -> list[Fresh]:
         return [paper for paper in self.papers if after < paper.added_at <= before]
+
+    async def evidence(self, query: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
+        """Weigh by shared words alone, which is all that these vectors know."""
+        (topic,) = await self.embedder.embed([query])
+        words = set(query.lower().split())
+        texts = {each.paper_id: each.details.paper for each in self.papers}
+        shares = {each: len(words & set(texts[each].abstract.lower().split())) / len(words) for each in paper_ids}
+        vectors = await self.vectors(shares)
+        return {
+            each: Evidence(float(vectors[each] @ topic), 0.0, share, share, share, share)
+            for each, share in shares.items()
+        }
 
     async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
         wanted = set(paper_ids)

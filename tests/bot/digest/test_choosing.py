@@ -26,7 +26,7 @@ def test_nothing_below_the_floor_fills_a_digest_up() -> None:
 
 
 def test_of_papers_that_say_the_same_the_second_gives_way_to_another_matter() -> None:
-    papers = [candidate("a", 0.9, (1, 0)), candidate("a again", 0.89, (1, 0.05)), candidate("b", 0.7, (0, 1))]
+    papers = [candidate("a", 0.9, (1, 0)), candidate("a again", 0.89, (1, 0.05)), candidate("b", 0.85, (0, 1))]
     assert choose(papers, 2) == [0, 2]
 
 

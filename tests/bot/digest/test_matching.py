@@ -2,46 +2,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pytest
-
 from bot.digest.choosing import FLOOR
-from bot.digest.matching import Words, evidence, match, terms_of
-from retrieval.papers import Paper
+from bot.digest.matching import match
+from retrieval.papers import Evidence
 
 if TYPE_CHECKING:
-    from retrieval.embedding.local import LocalEmbedder
+    from retrieval.library import Library
+    from retrieval.papers import Paper
+
+MODEL = "all-MiniLM-L6-v2"
 
 
-def held(*texts: str) -> Words:
-    return Words([terms_of(Paper(text, text, "", "test")) for text in texts])
+def evidence(cosine: float, words: float, bm25_share: float = 0.0) -> Evidence:
+    return Evidence(cosine, cosine, bm25_share, bm25_share, 0.0, words)
 
 
-def test_a_rare_word_of_a_topic_counts_more_than_a_common_one() -> None:
-    words = held("gait models", "language models", "models of rain", "models")
-    gait, language, rain, models = words.share("gait models")
-    assert gait == pytest.approx(1.0)
-    assert gait > models == language == rain > 0
-    assert words.share("gait")[0] > words.share("gait models")[1]
+def test_papers_above_the_floor_stand_in_the_order_of_the_search() -> None:
+    found = match({"first": evidence(0.5, 0.7), "second": evidence(0.6, 0.8), "far": evidence(0.0, 0.1)}, MODEL)
+    assert found["first"] > found["second"] >= FLOOR > found["far"]
 
 
-def test_a_topic_of_nothing_but_small_words_is_held_by_no_paper() -> None:
-    assert held("what is the best", "rain").share("what about it").tolist() == [0.0, 0.0]
+def test_a_model_never_fitted_is_read_by_words_alone() -> None:
+    near, far = evidence(0.9, 0.0, bm25_share=0.0), evidence(-0.2, 0.0, bm25_share=0.8)
+    found = match({"far": far, "near": near}, "some-other-model")
+    assert found["far"] >= FLOOR > found["near"]
 
 
-def test_one_paper_alone_stands_out_from_nothing() -> None:
-    topic = np.array([[1, 0, 0, 0]], np.float32)
-    assert evidence(["rain"], topic, topic, held("rain"))[0, 0, :2].tolist() == [1.0, 0.0]
-
-
-async def test_papers_on_a_topic_pass_and_papers_on_others_do_not(embedder: LocalEmbedder, seeds: list[Paper]) -> None:
-    topics = ["robots that learn from language", "electric motor control", "coral reefs", "medieval poetry"]
-    texts = [f"{paper.title}\n{paper.abstract}" for paper in seeds]
-    found = evidence(
-        topics, await embedder.embed(topics), await embedder.embed(texts), Words([terms_of(paper) for paper in seeds])
-    )
-    chances = match(found, embedder.model)
-    best = [seeds[at].title for at in chances.argmax(axis=1)]
-    assert "Electric Motor Control" in best[1]
-    assert (chances[:2].max(axis=1) >= FLOOR).all()
-    assert (chances[2:] < FLOOR).all()
+async def test_papers_on_a_topic_pass_and_on_topics_elsewhere_next_to_none_do(
+    library: Library, seeds: list[Paper]
+) -> None:
+    await library.add(seeds)
+    titles = {paper.paper_id: paper.title for paper in seeds}
+    found = {
+        topic: match(await library.evidence(topic, titles), MODEL)
+        for topic in ("robots that learn from language", "electric motor control", "coral reefs", "medieval poetry")
+    }
+    best = {topic: max(chances, key=lambda paper_id: chances[paper_id]) for topic, chances in found.items()}
+    assert "Electric Motor Control" in titles[best["electric motor control"]]
+    assert found["robots that learn from language"][best["robots that learn from language"]] >= FLOOR
+    for topic in ("coral reefs", "medieval poetry"):
+        assert sum(chance >= FLOOR for chance in found[topic].values()) <= 1
