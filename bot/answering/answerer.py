@@ -15,6 +15,7 @@ from bot.answering.catalogue import ABOUT_MANY, ABOUT_ONE, Catalogue
 from bot.answering.checks import Rejection, check
 from bot.answering.conversation import Conversation, Exchange, Relation
 from bot.answering.evidence.assessor import Assessor
+from bot.answering.evidence.names import named_by
 from bot.answering.evidence.selection import Selection
 from bot.answering.reading.kind import Kind
 from bot.answering.reading.language import ENGLISH, hint
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 LONGEST_QUESTION = 2000  # characters; what comes after costs neither embedding nor tokens
 GIVEN = 10  # hits that a language model reads
 NEAREST = 3
+NO_SUBJECT = 2  # "latest papers" is about nothing; "latest robotics papers" is
+SURE = 0.9
 UNKNOWN = 0.5  # a question is taken for none about papers from this probability on, where nothing was found
 
 
@@ -152,9 +155,9 @@ class Answerer:
     async def _find(self, question: Question, reply: _Reply) -> tuple[Selection, Checked | None]:
         """Search, and weigh what was found; with it comes what the catalogue says, where that was asked."""
         known, unknown = await self._references(question)
-        if unknown and not known:
-            listed = ", ".join(unknown)
-            return _refusal(say("I do not know {ids}. /submit adds a paper to the library.", ids=listed)), None
+        stranger = say("I do not know {ids}. /submit adds a paper to the library.", ids=", ".join(unknown))
+        if unknown and not known and not _says_more(question):
+            return _refusal(stranger), None
         if known and question.kind not in ABOUT_ONE | {Kind.COMPARISON} and not _says_more(question):
             question = question.of_kind(Kind.SUMMARY)
         turn = reply.turn
@@ -164,15 +167,31 @@ class Answerer:
         focus = (*known, *turn.focus)
         hits = await self._with_focus(question, focus, hits)
         selection = await self._assessor.assess(question, hits, focus=focus)
+        if unknown:
+            if not known and not any(named_by(hit.paper.title, question.text, hits) for hit in hits):
+                return _refusal(stranger), None
+            reply.notes.append(stranger)
+        if question.language != ENGLISH and selection.outcome == "answered" and not question.references:
+            selection = replace(selection, outcome="closest")  # English evidence tells little of other languages
+        return await self._from_catalogue(question, selection, reply)
+
+    async def _from_catalogue(
+        self, question: Question, selection: Selection, reply: _Reply
+    ) -> tuple[Selection, Checked | None]:
+        """Answer what is asked of the library itself; leave every other question to what was selected."""
         match question.kind:
             case Kind.COUNT:
                 counted = await self._catalogue.count(selection)
                 return (counted.selection, counted.statement) if counted else (selection, None)
             case Kind.BY_AUTHOR:
                 found = await self._catalogue.by_author(question)
-                return (found, None) if found.chosen else (_refusal(say("I know no paper here by that author.")), None)
+                if not found.chosen:
+                    sure = question.kinds[Kind.BY_AUTHOR] >= SURE
+                    found = _refusal(say("I know no paper here by that author.")) if sure else selection
+                return found, None
             case Kind.NEWEST:
-                return (_newest_first(selection) if selection.chosen else await self._catalogue.newest(question)), None
+                whole = not selection.chosen or len(question.terms) <= NO_SUBJECT
+                return (await self._catalogue.newest(question) if whole else _newest_first(selection)), None
             case Kind.AUTHORS | Kind.PUBLISHED if selection.outcome != "refused":
                 known_of_it = await self._catalogue.about_one(question, selection.hits[0])
                 if known_of_it is not None:

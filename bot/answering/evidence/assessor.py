@@ -9,7 +9,7 @@ import numpy as np
 
 from bot.answering.evidence.features import ADDRESS, Reading, gate_features, listing_columns, sentence_columns
 from bot.answering.evidence.models import models_for
-from bot.answering.evidence.names import LONGEST_NAME, named_by
+from bot.answering.evidence.names import LONGEST_NAME, mentioned, named_by
 from bot.answering.evidence.selection import Chosen, Selection
 from bot.answering.reading.kind import Kind
 from bot.answering.reading.language import ENGLISH, sentence_languages
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # Chosen on curves that docs/quality.md shows: every far-off question of the tuning sets is under the first; the second
 # trades near misses claimed against answers claimed; the third is where lists keep three right papers of four.
 ON_SUBJECT: Final = 0.3
+ON_SUBJECT_OF_CHAT: Final = 0.9  # of what reads like small talk or like words to the bot, which "gg" may be
+CHAT: Final = 0.5
 HOLDS: Final = 0.6
 LISTED: Final = 0.3
 
@@ -53,7 +55,9 @@ class Assessor:
         self._library = library
         self._models: Models = models_for(library.embedder.model)
 
-    async def assess(self, question: Question, hits: Sequence[Hit], *, focus: Collection[str] = ()) -> Selection:
+    async def assess(  # noqa: PLR0911 - one way for each kind of question
+        self, question: Question, hits: Sequence[Hit], *, focus: Collection[str] = ()
+    ) -> Selection:
         """Say what the hits hold; `focus` are papers that the question is sure to be about, which come first."""
         names = [hit for hit in hits if named_by(hit.paper.title, question.text, hits)]
         sure = [hit for hit in hits if hit.paper.paper_id in focus] or names
@@ -64,7 +68,9 @@ class Assessor:
         likely = self._likely(first, question)
         features = gate_features(ordered, first, likely, question.wants_number)
         subject = self._models.subject.probability(features)
-        if subject < ON_SUBJECT and not sure:
+        chat = question.kinds[Kind.SMALL_TALK] + question.kinds[Kind.BOT] >= CHAT
+        bar = ON_SUBJECT_OF_CHAT if chat else ON_SUBJECT
+        if subject < bar and not sure and not mentioned(question.text, first.hit, hits):
             return Selection("refused", subject * self._models.holds.probability(features))
         if question.kind in MANY:
             return await self._list(question, hits)
@@ -73,16 +79,11 @@ class Assessor:
             return await self._compare(question, ordered, sure, holds)
         if question.kind is Kind.SUMMARY and sure:
             return await self._summarise(question, sure[:1])
-        return await self._say(question, ordered, first, likely, holds)
-
-    async def _say(
-        self, question: Question, hits: Sequence[Hit], first: Reading, likely: NDArray[np.float64], holds: float
-    ) -> Selection:
-        """Quote the best hit if it is likely to say what was asked, else the passages nearest to it."""
-        if holds < HOLDS:
-            return await self._closest(question, hits, holds)
-        chosen = Chosen(1, await self._spans(first, question, likely, MOST_SENTENCES))
-        return Selection("answered", holds, tuple(hits), (chosen,))
+        # A paper says what the thing is that it is named after.
+        if holds >= HOLDS or (question.kind is Kind.DEFINITION and sure):
+            chosen = Chosen(1, await self._spans(first, question, likely, MOST_SENTENCES))
+            return Selection("answered", max(holds, HOLDS), tuple(ordered), (chosen,))
+        return await self._closest(question, sure or ordered, holds)
 
     async def _closest(self, question: Question, hits: Sequence[Hit], holds: float) -> Selection:
         readings = await self._read(question, hits[: len(CLOSEST)])

@@ -44,6 +44,15 @@ def named_by(title: str, question: str, among: Sequence[Hit]) -> bool:
     return bool(name) and _said(name, asked) and _is_rare(name, among)
 
 
+def mentioned(question: str, hit: Hit, among: Sequence[Hit]) -> bool:
+    """Say whether a question holds a name by its form (RoboFuME, xKV, GPT-4) that few hits hold, this one too."""
+    words = ("".join(filter(str.isalnum, word)) for word in question.split())
+    names = [word.casefold() for word in words if len(word) > 1 and not (word[1:].islower() or word.isdigit())]
+    held = [frozenset(_plain(f"{each.paper.title} {each.paper.abstract}").split()) for each in among]
+    own = frozenset(_plain(f"{hit.paper.title} {hit.paper.abstract}").split())
+    return any(name in own and sum(name in each for each in held) <= RARE for name in names)
+
+
 def _said(name: str, asked: str) -> bool:
     if f" {name} " in f" {asked} ":
         return True

@@ -35,7 +35,8 @@ _VERSUS: Final = re.compile(
 )
 # What is ruled out at the end of a clause: "…, not about X", "without X".
 _RULED_OUT: Final = re.compile(
-    r"[\s,;(]+(?:but\s+)?(?:not|without|except|excluding)\s+(?P<what>[^?!;,.()\n]+)", re.IGNORECASE
+    r"[\s,;(]+(?:but\s+)?(?:not|without|except|excluding)\s+(?:(?:about|on|for|with|using|in)\s+)?(?P<what>[^?!;,.()\n]+)",
+    re.IGNORECASE,
 )
 
 
