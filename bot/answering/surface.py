@@ -32,6 +32,7 @@ def statement(sentence: str, title: str, *, introduce: bool) -> str:
     text = clean(sentence)
     while match := _OPENING.match(text):
         text = text[match.end() :]
+    text = text.lstrip("#>| ")  # of what would be a heading or a quotation at the beginning of a line
     text = text[:1].upper() + text[1:]
     name = own_name(title) or f"“{clean(title).rstrip('.')}”"
     # A title that is itself two sentences, as in "What's the Magic Word? A Control Theory", introduces nothing.

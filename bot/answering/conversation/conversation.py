@@ -98,6 +98,8 @@ class Conversation:
             if selection.outcome == "refused":  # small talk, say
                 return replace(spoken, questions=(*spoken.questions, exchange.question))
             sure, papers = True, [selection.hits[chosen.number - 1].paper for chosen in selection.chosen]
+            if selection.outcome == "closest":
+                papers = papers[:1]
             relation, query = turn.relation, turn.query
         else:
             found = [await self._library.get(paper_id) for paper_id in exchange.papers]

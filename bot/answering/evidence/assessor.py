@@ -151,13 +151,13 @@ class Assessor:
         # What is near the whole question too need not agree word for word.
         near = [hit for hit in hits[:NEAR] if hit.paper.paper_id not in ids]
         both = [hit for hit in near if hit.paper.paper_id in {each.paper.paper_id for each in candidates}]
-        if sure := [*named, *both]:
+        # A description has many words that no paper need hold; a name is held or not.
+        described = len(side.split()) > LONGEST_NAME
+        if sure := [*named, *(both if described else [])]:
             return sure[0], True
         (agreement,) = await self._library.agreement(side, vectors, candidates[:1]) if candidates else (None,)
         if agreement and float(agreement.share(agreement.whole)) >= HOLDS_SIDE:
             return candidates[0], True
-        # A description has many words that no paper need hold; a name is held or not.
-        described = len(side.split()) > LONGEST_NAME
         return (near[0], True) if near and described else (hits[0], False)
 
     async def _summarise(self, question: Question, hits: Sequence[Hit]) -> Selection:
