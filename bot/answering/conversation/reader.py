@@ -98,10 +98,11 @@ def _turn(
     leans = max(readings.leans, readings.others, readings.corrects) >= LIKELY
     if readings.compares >= LIKELY and leans and readings.corrects < LIKELY:
         return _comparison(question, spoken, readings, likely, candidates)
-    if not leans and best not in papers:
+    if not leans:
         return new
-    # One that can be understood alone, and leads to its paper alone, has no need of what was said.
-    if max(readings.leans, readings.corrects) < LIKELY and best == alone[0].paper.paper_id:
+    # What leads to its paper alone has no need of what was said, unless it asks for others than that.
+    alone_leads = best == alone[0].paper.paper_id and max(readings.others, readings.corrects) < LIKELY
+    if alone_leads and best not in papers:
         return new
     # Papers that were only near have nothing to say about a detail; the theme is searched for once more.
     if best in papers and spoken.sure:

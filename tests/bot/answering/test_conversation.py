@@ -101,7 +101,7 @@ async def test_the_papers_that_an_answer_cited_are_what_a_follow_up_asks(seeded:
     conversation = Conversation.over(seeded)
     [webarena] = [id_ for title, id_ in ids.items() if title.startswith(WEB)]
     # The question alone would lead to another paper.
-    spoken = await conversation.recall([Exchange("theory of mind dataset for llms", (webarena,))])
+    spoken = await conversation.recall([Exchange("agents that use the computer", (webarena,))])
     turn = await conversation.read("how well do humans do there?", spoken)
     assert turn.focus == (webarena,)
 
