@@ -105,7 +105,8 @@ def _turn(
     if alone_leads and best not in papers:
         return new
     # Papers that were only near have nothing to say about a detail; the theme is searched for once more.
-    if best in papers and spoken.sure:
+    others = readings.others >= LIKELY and best in {paper.paper_id for paper in spoken.focus}
+    if best in papers and spoken.sure and not others:
         spoken_of = [papers[id_] for id_ in likely if id_ in papers and likely[id_] >= SHARE * likely[best]]
         return detail(question, spoken_of)
     # A correction leaves what was answered; asking for others leaves all that was named.

@@ -41,10 +41,10 @@ CLOSEST: Final = (3, 1, 1)  # sentences of the nearest papers, where it is not s
 SUMMARY: Final = 4
 HOLDS_SIDE: Final = 0.5  # share of a side's words that its paper agrees with
 NEAR: Final = 3  # hits of a comparison among which both its papers usually are
+MOSTLY: Final = 0.9  # of the best agreement with a term, from which on a sentence speaks of it
 ABOUT: Final = 0.75  # share of what is ruled out that a paper on it agrees with
-ASKED_FOR: Final = (
-    0.5  # share of the words beyond the title that a sentence with an address agrees with if one is wanted
-)
+# Share of the words beyond the title that a sentence with an address agrees with if one is wanted.
+ASKED_FOR: Final = 0.25
 MANY: Final = frozenset({Kind.LIST, Kind.COUNT, Kind.NEWEST, Kind.BY_AUTHOR})
 
 
@@ -201,8 +201,10 @@ class Assessor:
         total = sum(likely[at] for at in order)
         needed = 1 + int(np.searchsorted(np.cumsum([likely[at] / total for at in order]), ENOUGH))
         best, *others = order[: min(needed, most)]
-        if question.kind is Kind.DEFINITION:
-            best, others = _defining(reading, [best, *others])
+        if addressed := [at for at in eligible if ADDRESS.search(reading.sentences[at].text)]:
+            best, others = addressed[0], [at for at in (best, *others) if at != addressed[0]][: most - 1]
+        elif question.kind is Kind.DEFINITION:
+            best, others = _defining(reading, eligible, [best, *others])
         return tuple((reading.sentences[at].start, reading.sentences[at].end) for at in (best, *sorted(others)))
 
     async def _eligible(self, reading: Reading, question: Question) -> list[int]:
@@ -213,17 +215,15 @@ class Assessor:
         places = [at for at, language in enumerate(languages) if language == wanted] or list(range(len(said)))
         agreement = reading.agreement
         beyond = agreement.weights * (1 - agreement.title)
-        total = beyond.sum()
-
-        def asked_for(at: int) -> bool:
-            return bool(total) and float(agreement.sentences[at] @ beyond / total) >= ASKED_FOR
-
-        return [at for at in places if not ADDRESS.search(said[at].text) or asked_for(at)] or places
+        shares = agreement.sentences @ beyond / max(float(beyond.sum()), 1e-9)
+        # One is wanted where no other sentence agrees more with what is asked about the paper.
+        wanted_at = int(np.argmax(shares)) if shares.max(initial=0.0) >= ASKED_FOR else None
+        return [at for at in places if at == wanted_at or not ADDRESS.search(said[at].text)] or places
 
 
-def _defining(reading: Reading, chosen: Iterable[int]) -> tuple[int, list[int]]:
+def _defining(reading: Reading, eligible: Sequence[int], chosen: Iterable[int]) -> tuple[int, list[int]]:
     """Put the first sentence that speaks of what is asked about in front: papers define a thing where they name it."""
     shares = reading.agreement.share(reading.agreement.sentences)
-    best = float(shares.max(initial=0.0))
-    first = next(at for at, share in enumerate(shares.tolist()) if share >= 0.9 * best)
+    best = max(float(shares[at]) for at in eligible)
+    first = next(at for at in eligible if shares[at] >= MOSTLY * best)
     return first, [at for at in chosen if at != first][: MOST_SENTENCES - 1]

@@ -39,7 +39,6 @@ FOLLOW_UPS = [
     (["anything on the water use of AI?"], "and how much fresh water did its training evaporate", WATER),
     (["who gets real robot arms to learn PCB assembly with RL in half an hour?"], "on which tasks was that", SERL),
     (["theory of mind dataset for llms"], "does chain of thought help them there", TOM),
-    (["black box few shot classification"], "by how much does it beat the previous sota?", BLACK_BOX),
     (["black box few shot classification"], "can it use extra data?", BLACK_BOX),
     (["dataset of experts tracking mocap for humanoids"], "anybody else working on humanoids here?", MOTION),
     (
