@@ -178,7 +178,7 @@ def _shares_words(text: str, title: str, near: str) -> bool:
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:
-    words = re.findall(r"\w+", text.casefold())
+    words = "".join(each if each.isalnum() else " " for each in text.casefold()).split()
     return {tuple(words[at : at + _RULE_WORDS]) for at in range(len(words) - _RULE_WORDS + 1)}
 
 

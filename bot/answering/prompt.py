@@ -69,7 +69,18 @@ _TOKENS_PER_MESSAGE: Final = 6
 # would run into our own closing tag.
 _OPENING: Final = re.compile(r"[<＜﹤](?=[\W_]*(?:[^\W\d_]|\Z))")
 # Zero-width and control characters can hide a tag from the pattern above, and no quote needs them.
-_INVISIBLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_INVISIBLE: Final = dict.fromkeys(
+    [
+        *range(9),
+        *range(0x0B, 0x20),
+        0x7F,
+        0xAD,
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        0xFEFF,
+    ]
+)
 
 
 def build(question: str, hits: Sequence[Hit], counter: TokenCounter, budget: int) -> list[ChatCompletionMessageParam]:
@@ -113,7 +124,7 @@ def count_messages(messages: Sequence[ChatCompletionMessageParam], counter: Toke
 
 def neutralise(foreign: str) -> str:
     """Return text from outside so that it cannot close its delimiters; `<` before a name becomes `‹`."""
-    return _OPENING.sub("‹", _INVISIBLE.sub("", foreign))
+    return _OPENING.sub("‹", foreign.translate(_INVISIBLE))
 
 
 def _paper(number: int, title: str, abstract: str) -> str:

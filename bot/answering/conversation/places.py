@@ -52,5 +52,5 @@ def picked(question: str, choices: Sequence[str]) -> str:
     """Return the choice that a reply such as "2", "the second one" or "b)" stands for, else the reply itself."""
     reply = question.strip().strip(".!?()[]#").casefold()
     word = reply.removeprefix("the ").removeprefix("number ").removesuffix(" one")
-    at = int(word) - 1 if re.fullmatch(r"[1-9]", word) else PLACES.get(word)
+    at = int(word) - 1 if len(word) == 1 and word in "123456789" else PLACES.get(word)
     return choices[at] if at is not None and choices and at < len(choices) else question

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 Features = dict[str, float]
 Columns = dict[str, "NDArray[np.float64]"]
 
-# Forms: a number that is no part of a name (GPT-4), and an address.
-NUMBER: Final = re.compile(r"(?<![\w-])\d")
+# The form of an address.
 ADDRESS: Final = re.compile(r"https?://|\bwww\.|\bgithub\b", re.IGNORECASE)
 FEW: Final = 5  # hits that may all be right; the others are the crowd that a listed paper stands out from
 
@@ -53,7 +52,7 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
     beyond = agreement.weights * (1 - agreement.title)
     holding = agreement.sentences.sum(axis=0)
     rare = agreement.weights * np.log(1 + (count - holding + 0.5) / (holding + 0.5))
-    numbers = np.array([float(NUMBER.search(passage.text) is not None) for passage in said])
+    numbers = np.array([float(holds_number(passage.text)) for passage in said])
     place = np.arange(count) / max(count - 1, 1)
     return {
         "cosine": standardise(cosines),
@@ -88,7 +87,7 @@ def gate_features(hits: Sequence[Hit], best: Reading, likely: NDArray[np.float64
     beyond = agreement.weights * (1 - agreement.title)
     order = np.argsort(-likely, kind="stable")
     top = sentences[order[:3]].max(axis=0) if len(order) else agreement.title
-    numbers = [NUMBER.search(best.sentences[at].text) is not None for at in order[:3]]
+    numbers = [holds_number(best.sentences[at].text) for at in order[:3]]
     return {
         "cosine": evidence.cosine,
         "sentence cosine": evidence.sentence_cosine,
@@ -131,6 +130,15 @@ def listing_columns(hits: Sequence[Hit]) -> Columns:
         )
     columns["rank"] = np.log1p(np.arange(len(hits)))
     return columns
+
+
+def holds_number(text: str) -> bool:
+    """Say whether a text holds a number that is no part of a name, as in GPT-4."""
+    before = f" {text}"
+    return any(
+        character.isdecimal() and not (last.isalnum() or last in "_-")
+        for last, character in zip(before, text, strict=False)
+    )
 
 
 def _share(agreement: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
