@@ -23,7 +23,7 @@ from scipy.stats import rankdata
 
 from bot.answering.evidence import models
 from bot.answering.evidence.features import Reading, gate_features, listing_columns, sentence_columns
-from bot.answering.evidence.models import Models, words_and_pairs
+from bot.answering.evidence.models import Models, asks_for_number, words_and_pairs
 from retrieval.calibration import Logistic
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.evaluation import read_dataset
@@ -146,19 +146,13 @@ def fit_number(asked: Iterable[Asked]) -> Logistic:
     return Logistic(round(float(b[0]), 2), {name: weight for name, weight in weights.items() if abs(weight) >= 0.05})
 
 
-def number_of(table: Logistic, text: str) -> float:
-    """Say how likely a question asks for a number."""
-    logit = table.intercept + sum(table.weights.get(each, 0.0) for each in words_and_pairs(text))
-    return float(1 / (1 + np.exp(-logit)))
-
-
 def fit_sentences(asked: Iterable[Asked], number: Logistic, left_out: Sequence[str]) -> dict[str, float]:
     """Fit the weights that make the sentences holding a fact likeliest among their paper's."""
     examples = []
     names: list[str] = []
     for each in asked:
         if each.single and each.source and each.facts.any():
-            columns = sentence_columns(each.source, number_of(number, each.text))
+            columns = sentence_columns(each.source, asks_for_number(number, each.text))
             names = [name for name in columns if name not in left_out]
             examples.append((np.column_stack([columns[name] for name in names]), each.facts.any(axis=0)))
     spread = np.concatenate([x for x, _ in examples]).std(axis=0) + 1e-6
@@ -215,7 +209,7 @@ def fit(asked: Sequence[Asked], left_out: Sequence[str]) -> tuple[Models, Logist
 def describe(asked: Iterable[Asked], fitted: Models, number: Logistic) -> None:
     """Give each question its features."""
     for each in asked:
-        wants = number_of(number, each.text)
+        wants = asks_for_number(number, each.text)
         likely = fitted.likely(sentence_columns(each.first, wants))
         each.features = gate_features(each.hits, each.first, likely, wants)
 
@@ -255,7 +249,7 @@ def measure(name: str, asked: Sequence[Asked], fitted: Models, number: Logistic)
     far = [each for each in asked if each.kind == FAR]
     print(f"\n{name}: {len(singles)} singles, {len(near)} near, {len(far)} far")
     facts = [each for each in singles if each.source and each.facts.any()]
-    numbers = [number_of(number, each.text) for each in facts]
+    numbers = [asks_for_number(number, each.text) for each in facts]
     print(f"  number wanted AUROC {auroc(numbers, [each.number for each in facts]):.3f}")
     for most in (1, 2, 3, 4, 5):
         share = np.mean(

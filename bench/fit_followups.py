@@ -31,7 +31,7 @@ from bot.answering.conversation import Conversation, Exchange, Spoken
 from bot.answering.conversation import candidates as weighing
 from bot.answering.conversation import readings as reading
 from bot.answering.conversation.candidates import BY_MODEL, BY_WORDS, Candidates
-from bot.answering.conversation.reader import Reader
+from bot.answering.conversation.reader import FollowUpReader
 from bot.answering.conversation.readings import READINGS, read_utterance, utterance_features
 from retrieval.calibration import ANY_MODEL
 from retrieval.embedding.local import LocalEmbedder
@@ -158,7 +158,7 @@ def stage(dataset: Dataset) -> list[tuple[tuple[str, ...], str, frozenset[str]]]
 async def read_dialogues(library: Library, dataset: Dataset) -> list[FollowUp]:
     """Read the follow-ups that have right papers, each after its earlier turns and their right papers."""
     right = {query.text: tuple(dataset.qrels.get(query.query_id, {})) for query in dataset.queries}
-    conversation, reader, found = Conversation.over(library), Reader(library), []
+    conversation, reader, found = Conversation.over(library), FollowUpReader(library), []
     own = [
         (query.history, query.text, frozenset(dataset.qrels[query.query_id]))
         for query in dataset.queries

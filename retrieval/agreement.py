@@ -34,10 +34,19 @@ class Agreement:
     sentences: NDArray[np.float64]
     whole: NDArray[np.float64]
 
-    def share(self, agreement: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the weighted share (0..1) of the query's words that each row agrees with; 0 where there are none."""
-        total = self.weights.sum()
-        return agreement @ self.weights / total if total else np.zeros(agreement.shape[:-1])
+    @property
+    def beyond_title(self) -> NDArray[np.float64]:
+        """Weigh the query's words by what the title leaves open of them; shape (words,)."""
+        return self.weights * (1 - self.title)
+
+    def share(self, agreement: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Give the weighted share (0..1) of the query's words that each row agrees with; 0 where none counts.
+
+        `weights` say how much each word counts, if not as much as in the query.
+        """
+        counted = self.weights if weights is None else weights
+        total = counted.sum()
+        return np.asarray(agreement @ counted / total if total > 0 else np.zeros(agreement.shape[:-1]), np.float64)
 
 
 def agreement_of_vectors(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,13 +40,25 @@ class Logistic:
     def read(cls, file: Traversable, model: str) -> Logistic:
         """Read the row for an embedding model from a data file of ours, or the row for models never fitted."""
         rows = json.loads(file.read_text(encoding="utf-8"))["models"]
-        row = rows.get(model) or rows[ANY_MODEL]
+        return cls.of(rows.get(model) or rows[ANY_MODEL])
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Logistic:
+        """Take a row of a data file, with its intercept and its weights by name."""
         return cls(row["intercept"], row["weights"])
 
 
 def idf(holding: float, total: float) -> float:
     """Return BM25's inverse document frequency of a term that `holding` of `total` texts hold; never negative."""
     return math.log(1 + (total - holding + 0.5) / (holding + 0.5))
+
+
+def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn scores into probabilities that add up to 1; none of no scores."""
+    if not len(scores):
+        return scores
+    odds = np.exp(scores - scores.max())
+    return np.asarray(odds / odds.sum(), np.float64)
 
 
 def standardise(values: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:

@@ -100,15 +100,12 @@ class Searcher:
 
     async def evidence(self, text: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
         """Weigh given papers for a query as a search does; return the best of them, best first, by id."""
-        vectors, lexical = await asyncio.gather(self.embed(text), asyncio.to_thread(self._lexical.read, text))
-        query = _Query(vectors.vector, vectors.words, lexical)
-        windows = await self._shelf.windows(paper_ids)
-        ranked = await asyncio.to_thread(self._mix, query, windows, {}, _Proposed(lexical))
-        best = (await self._compare(query, ranked))[:SHORTLIST]
+        query, ranked = await self._among(text, await self.embed(text), paper_ids)
+        best = ranked[:SHORTLIST]
 
         def weigh_all() -> dict[str, Evidence]:
-            coverage = self._lexical.coverage(lexical, [each.paper_id for _, each in best])
-            ideal = self._lexical.ideal(lexical)
+            coverage = self._lexical.coverage(query.lexical, [each.paper_id for _, each in best])
+            ideal = self._lexical.ideal(query.lexical)
             return {each.paper_id: _evidence(each, each.sentence, ideal, coverage) for _, each in best}
 
         return await asyncio.to_thread(weigh_all)
@@ -129,11 +126,18 @@ class Searcher:
 
     async def judge(self, text: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
         """Return these papers as hits of a query, best first, however far down a search would have them."""
+        query, ranked = await self._among(text, vectors, paper_ids)
+        return await self._hits(query, ranked, len(ranked))
+
+    async def _among(
+        self, text: str, vectors: QueryVectors, paper_ids: Iterable[str]
+    ) -> tuple[_Query, list[tuple[float, Candidate]]]:
+        """Order just these papers as a search would, best first."""
         lexical = await asyncio.to_thread(self._lexical.read, text)
         query = _Query(vectors.vector, vectors.words, lexical)
         windows = await self._shelf.windows(paper_ids)
-        mixed = await asyncio.to_thread(self._mix, query, windows, {}, _Proposed(lexical, {}, frozenset()))
-        return await self._hits(query, await self._compare(query, mixed), len(mixed))
+        mixed = await asyncio.to_thread(self._mix, query, windows, {}, _Proposed(lexical))
+        return query, await self._compare(query, mixed)
 
     async def embed(self, text: str) -> QueryVectors:
         """Read a query by the embedding model."""
@@ -145,24 +149,34 @@ class Searcher:
     async def agreement(self, text: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
         """Compare a query's words with those of the title and of each sentence of these hits."""
         packed = await self._shelf.words([hit.paper.paper_id for hit in hits]) if vectors.words else {}
-        return await asyncio.to_thread(
-            lambda: [self._agree(text, vectors.words, hit, packed.get(hit.paper.paper_id, b"")) for hit in hits]
-        )
 
-    def _agree(self, text: str, words: Words | None, hit: Hit, packed: bytes) -> Agreement:
-        said = [passage.text for passage in sorted(hit.sentences, key=lambda passage: passage.start)]
-        if words is None or not isinstance(self._embedder, WordEmbedder):
-            terms = self._lexical.read(text).words
-            rarity = np.array([counts * self._lexical.idf(term) for term, counts in terms.items()])
-            return agreement_of_terms(list(terms), weigh(rarity), hit.paper.title, said, self._lexical.stems)
-        split = self._embedder.split_words
+        def compare() -> list[Agreement]:
+            if vectors.words is None or not isinstance(self._embedder, WordEmbedder):
+                terms = self._lexical.read(text).words
+                weights = weigh(np.array([counts * self._lexical.idf(term) for term, counts in terms.items()]))
+                return [
+                    agreement_of_terms(list(terms), weights, hit.paper.title, _said(hit), self._lexical.stems)
+                    for hit in hits
+                ]
+            weights = weigh(self._rarity(vectors.words))
+            return [
+                self._agree(vectors.words, weights, hit, packed.get(hit.paper.paper_id, b""), self._embedder)
+                for hit in hits
+            ]
+
+        return await asyncio.to_thread(compare)
+
+    def _agree(
+        self, words: Words, weights: NDArray[np.float64], hit: Hit, packed: bytes, embedder: WordEmbedder
+    ) -> Agreement:
+        split = embedder.split_words
         windows = sorted(hit.passages, key=lambda passage: passage.start)
-        names = [name for passage in windows for name in split(window_text(hit.paper, passage, self._embedder))]
-        rows = unpack(packed, self._embedder.dimensions)
+        names = [name for passage in windows for name in split(window_text(hit.paper, passage, embedder))]
+        rows = unpack(packed, embedder.dimensions)
         if len(names) != len(rows):  # of a text that changed in between; a search to come finds both alike
             names, rows = [], rows[:0]
-        title, *held = (frozenset(split(clean(each))) for each in (hit.paper.title, *said))
-        return agreement_of_vectors(words.vectors, weigh(self._rarity(words)), rows, names, title, held)
+        title, *held = (frozenset(split(clean(each))) for each in (hit.paper.title, *_said(hit)))
+        return agreement_of_vectors(words.vectors, weights, rows, names, title, held)
 
     def _rarity(self, words: Words) -> NDArray[np.float64]:
         return np.array([importance(word) * self._lexical.weight(word) for word in words.words])
@@ -266,6 +280,11 @@ class Searcher:
             ]
 
         return await asyncio.to_thread(make)
+
+
+def _said(hit: Hit) -> list[str]:
+    """Give the sentences of a hit in the order of its abstract."""
+    return [passage.text for passage in sorted(hit.sentences, key=lambda passage: passage.start)]
 
 
 def middle(windows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -254,6 +254,11 @@ def fold(text: str) -> str:
     return _trace(text).folded().text
 
 
+def bare_words(text: str) -> list[str]:
+    """Give the runs of letters and digits of a text, as they stand there."""
+    return "".join(character if character.isalnum() else " " for character in text).split()
+
+
 @dataclass(frozen=True, slots=True)
 class Folded:
     """Hold `fold(verbatim)`; the source of its character i is `verbatim[starts[i]:ends[i]]`."""

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
-from bot.answering.catalogue import ABOUT_MANY, ABOUT_ONE, Catalogue
+from bot.answering.catalogue import ABOUT_ONE, Catalogue
 from bot.answering.checks import Rejection, check
 from bot.answering.conversation import Conversation, Exchange, Relation
-from bot.answering.evidence.assessor import Assessor
+from bot.answering.evidence.assessor import MANY, Assessor
 from bot.answering.evidence.names import named_by
 from bot.answering.evidence.selection import Selection
 from bot.answering.reading.kind import Kind
 from bot.answering.reading.language import ENGLISH, hint
 from bot.answering.reading.question import Reader, plain
+from bot.answering.reading.terms import content_terms
 from bot.errors import WriterError
 from bot.language import say
 
@@ -42,7 +43,6 @@ GIVEN = 10  # hits that a language model reads
 NEAREST = 3
 NO_SUBJECT = 2  # "latest papers" is about nothing; "latest robotics papers" is
 SURE = 0.9
-UNKNOWN = 0.5  # a question is taken for none about papers from this probability on, where nothing was found
 
 
 @dataclass(slots=True)
@@ -160,13 +160,11 @@ class Answerer:
             return _refusal(stranger), None
         if known and question.kind not in ABOUT_ONE | {Kind.COMPARISON} and not _says_more(question):
             question = question.of_kind(Kind.SUMMARY)
-        turn = reply.turn
-        period = question.period if question.kind in ABOUT_MANY | {Kind.LIST} else None
+        turn = replace(reply.turn, focus=(*known, *reply.turn.focus))
+        period = question.period if question.kind in MANY else None
         since, until = (period.since, period.until) if period else (None, None)
         hits = await self._conversation.search(turn, question=question, since=since, until=until)
-        focus = (*known, *turn.focus)
-        hits = await self._with_focus(question, focus, hits)
-        selection = await self._assessor.assess(question, hits, focus=focus)
+        selection = await self._assessor.assess(question, hits, focus=turn.focus)
         if unknown:
             if not known and not any(named_by(hit.paper.title, question.text, hits) for hit in hits):
                 return _refusal(stranger), None
@@ -205,13 +203,6 @@ class Answerer:
             return (), ()
         found = await self._library.lookup(question.asked)
         return tuple(paper.paper_id for paper in found.papers), tuple(each.text for each in found.unknown)
-
-    async def _with_focus(self, question: Question, focus: Sequence[str], hits: Sequence[Hit]) -> list[Hit]:
-        """Put the papers that a question is sure to be about in front, found or not."""
-        order = {paper_id: place for place, paper_id in enumerate(dict.fromkeys(focus))}
-        missing = order.keys() - {hit.paper.paper_id for hit in hits}
-        also = await self._library.judge(question.text, sorted(missing), question.vectors) if missing else []
-        return sorted([*hits, *also], key=lambda hit: order.get(hit.paper.paper_id, len(order)))
 
     async def _write(
         self, question: Question, selection: Selection, reply: _Reply, *, with_model: bool
@@ -285,7 +276,7 @@ async def _checked(
 
 def _nothing(question: Question) -> str:
     """Say that the library has nothing on a question, or, of what is none about papers, what the bot is for."""
-    if question.kinds.get(Kind.BOT, 0.0) + question.kinds.get(Kind.SMALL_TALK, 0.0) >= UNKNOWN or not question.terms:
+    if question.is_chat or not question.terms:
         return say("I answer questions about papers: ask me what a paper found, or which papers work on something.")
     return say("The papers here say nothing on that.")
 
@@ -296,8 +287,6 @@ def _refusal(sentence: str) -> Selection:
 
 def _says_more(question: Question) -> bool:
     """Say whether a question holds words beside its ids and links."""
-    from bot.answering.reading.terms import content_terms
-
     rest = question.asked
     for reference in question.references:
         rest = rest.replace(reference.text, " ")

@@ -13,6 +13,7 @@ from bot.answering.checks import Checked
 from bot.answering.evidence.selection import Chosen, Selection
 from bot.answering.reading.kind import Kind
 from bot.language import say, say_many, spoken
+from retrieval.papers import Evidence, Hit
 from retrieval.text import clean
 
 if TYPE_CHECKING:
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
 
     from bot.answering.reading.question import Question
     from retrieval.library import Library
-    from retrieval.papers import Hit, Paper
+    from retrieval.papers import Paper
 
 ABOUT_ONE: Final = frozenset({Kind.AUTHORS, Kind.PUBLISHED})
-ABOUT_MANY: Final = frozenset({Kind.COUNT, Kind.NEWEST, Kind.BY_AUTHOR})
 MOST: Final = 10
 
 
@@ -116,6 +116,4 @@ def listing(papers: Sequence[Paper]) -> Selection:
 
 def hit_of(paper: Paper) -> Hit:
     """Make a hit of a paper that was looked up rather than searched for."""
-    from retrieval.papers import Evidence, Hit
-
     return Hit(paper, 0.0, (), (), Evidence(0.0, 0.0, 0.0, 0.0, 0.0))

@@ -11,7 +11,7 @@ from bot.answering.answer import Support
 from bot.answering.prompt import RULES
 from retrieval.numbers import unsupported
 from retrieval.quotes import content_words, count_words, locate, surroundings
-from retrieval.text import sentences
+from retrieval.text import bare_words, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,7 +178,7 @@ def _shares_words(text: str, title: str, near: str) -> bool:
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:
-    words = "".join(each if each.isalnum() else " " for each in text.casefold()).split()
+    words = bare_words(text.casefold())
     return {tuple(words[at : at + _RULE_WORDS]) for at in range(len(words) - _RULE_WORDS + 1)}
 
 

@@ -34,8 +34,9 @@ def statement(sentence: str, title: str, *, introduce: bool) -> str:
         text = text[match.end() :]
     text = text.lstrip("#>| ")  # of what would be a heading or a quotation at the beginning of a line
     text = text[:1].upper() + text[1:]
-    name = own_name(title) or f"“{clean(title).rstrip('.')}”"
+    own = own_name(title)
+    name = own or f"“{clean(title).rstrip('.')}”"
     # A title that is itself two sentences, as in "What's the Magic Word? A Control Theory", introduces nothing.
-    if introduce and fold(own_name(title) or title) not in fold(text) and len(sentences(name)) == 1:
+    if introduce and fold(own or title) not in fold(text) and len(sentences(name)) == 1:
         text = f"{name}: {text}"
     return text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(' ', 1)[0].rstrip(',;:')} …"

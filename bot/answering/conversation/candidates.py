@@ -9,7 +9,7 @@ import numpy as np
 
 from bot.answering.conversation.places import places
 from bot.answering.conversation.readings import fitted
-from retrieval.calibration import ANY_MODEL
+from retrieval.calibration import ANY_MODEL, softmax
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +40,7 @@ class Candidates:
         weights = fitted()[model if known else ANY_MODEL]["candidates"]
         features = self.features(question, spoken, readings, BY_MODEL if known else BY_WORDS)
         scores: NDArray[np.float64] = np.sum([weight * features[name] for name, weight in weights.items()], axis=0)
-        likely = np.exp(scores - scores.max())
-        likely /= likely.sum()
+        likely = softmax(scores)
         order = np.argsort(-likely, kind="stable")
         ids = list(self.alone)
         return {ids[at]: float(likely[at]) for at in order}

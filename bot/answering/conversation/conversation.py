@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.conversation.places import picked
-from bot.answering.conversation.reader import Reader
+from bot.answering.conversation.reader import FollowUpReader
 from bot.answering.conversation.turns import Exchange, Relation, Rewriter, Spoken, Turn
 from bot.answering.evidence.assessor import Assessor
-from bot.answering.reading.question import Reader as QuestionReader
+from bot.answering.reading.question import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,18 +27,18 @@ class Conversation:
     """Read questions in their conversation: with a language model where there is one, else by fitted evidence."""
 
     def __init__(
-        self, library: Library, questions: QuestionReader, assessor: Assessor, rewriter: Rewriter | None = None
+        self, library: Library, questions: Reader, assessor: Assessor, rewriter: Rewriter | None = None
     ) -> None:
         self._library = library
         self._questions = questions
         self._assessor = assessor
         self._rewriter = rewriter
-        self._reader = Reader(library)
+        self._reader = FollowUpReader(library)
 
     @classmethod
     def over(cls, library: Library) -> Conversation:
         """Read conversations over a library without a language model."""
-        return cls(library, QuestionReader(library, lambda: dt.datetime.now(dt.UTC).date()), Assessor(library))
+        return cls(library, Reader(library, lambda: dt.datetime.now(dt.UTC).date()), Assessor(library))
 
     async def read(self, question: str, spoken: Spoken) -> Turn:
         """Say how a question reads after what was spoken of."""

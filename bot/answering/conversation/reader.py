@@ -24,7 +24,7 @@ SHARE: Final = 0.2  # of the likeliest paper's probability, that another one spo
 NAMED: Final = 0.15  # more of a comparison's words in another paper than in the one spoken of: it names that one
 
 
-class Reader:
+class FollowUpReader:
     """Read follow-ups with what was fitted on utterances and on dialogues."""
 
     def __init__(self, library: Library) -> None:

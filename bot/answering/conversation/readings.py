@@ -66,5 +66,4 @@ def fitted() -> dict[str, Any]:
 @cache
 def logistics(model: str) -> tuple[Logistic, ...]:
     """Return what reads each of READINGS, by the name of a row of the data file."""
-    rows = [fitted()[model]["readings"][name] for name in READINGS]
-    return tuple(Logistic(row["intercept"], row["weights"]) for row in rows)
+    return tuple(Logistic.of(fitted()[model]["readings"][name]) for name in READINGS)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 # trades near misses claimed against answers claimed; the third is where lists keep three right papers of four.
 ON_SUBJECT: Final = 0.3
 ON_SUBJECT_OF_CHAT: Final = 0.9  # of what reads like small talk or like words to the bot, which "gg" may be
-CHAT: Final = 0.5
 HOLDS: Final = 0.6
 LISTED: Final = 0.3
 
@@ -68,13 +67,12 @@ class Assessor:
         likely = self._likely(first, question)
         features = gate_features(ordered, first, likely, question.wants_number)
         subject = self._models.subject.probability(features)
-        chat = question.kinds[Kind.SMALL_TALK] + question.kinds[Kind.BOT] >= CHAT
-        bar = ON_SUBJECT_OF_CHAT if chat else ON_SUBJECT
+        holds = self._models.holds.probability(features)
+        bar = ON_SUBJECT_OF_CHAT if question.is_chat else ON_SUBJECT
         if subject < bar and not sure and not mentioned(question.text, first.hit, hits):
-            return Selection("refused", subject * self._models.holds.probability(features))
+            return Selection("refused", subject * holds)
         if question.kind in MANY:
             return await self._list(question, hits)
-        holds = self._models.holds.probability(features)
         if question.kind is Kind.COMPARISON:
             return await self._compare(question, ordered, sure, holds)
         if question.kind is Kind.SUMMARY and sure:
@@ -86,12 +84,17 @@ class Assessor:
         return await self._closest(question, sure or ordered, holds)
 
     async def _closest(self, question: Question, hits: Sequence[Hit], holds: float) -> Selection:
-        readings = await self._read(question, hits[: len(CLOSEST)])
-        chosen = [
-            Chosen(number, await self._spans(reading, question, self._likely(reading, question), most))
-            for number, (reading, most) in enumerate(zip(readings, CLOSEST, strict=False), start=1)
-        ]
-        return Selection("closest", holds, tuple(hits), tuple(chosen))
+        return Selection("closest", holds, tuple(hits), await self._quote(question, hits, CLOSEST))
+
+    async def _quote(self, question: Question, hits: Sequence[Hit], most: Sequence[int]) -> tuple[Chosen, ...]:
+        """Choose up to so many sentences of each of the first hits, one number a hit."""
+        readings = await self._read(question, hits[: len(most)])
+        return tuple(
+            [
+                Chosen(number, await self._spans(reading, question, self._likely(reading, question), count))
+                for number, (reading, count) in enumerate(zip(readings, most, strict=False), start=1)
+            ]
+        )
 
     async def _list(self, question: Question, hits: Sequence[Hit]) -> Selection:
         """Choose the papers that stand out as asked for, up to ten, each with its one telling sentence."""
@@ -105,14 +108,10 @@ class Assessor:
                 remarks.append(say("Left out what is about “{topic}”.", topic=question.ruled_out))
         standing = [at for at in order[:MOST_LISTED] if chances[at] >= LISTED]
         some = [hits[at] for at in standing or order[: len(CLOSEST)]]
-        readings = await self._read(question, some)
-        chosen = [
-            Chosen(number, await self._spans(reading, question, self._likely(reading, question), 1))
-            for number, reading in enumerate(readings, start=1)
-        ]
+        chosen = await self._quote(question, some, [1] * len(some))
         outcome: Outcome = "answered" if standing else "closest"
         rest = tuple(hit for hit in hits if hit not in some)
-        return Selection(outcome, float(chances[order[0]]), (*some, *rest), tuple(chosen), tuple(remarks))
+        return Selection(outcome, float(chances[order[0]]), (*some, *rest), chosen, tuple(remarks))
 
     async def _compare(self, question: Question, hits: Sequence[Hit], sure: Sequence[Hit], holds: float) -> Selection:
         """Choose a paper for each side, and say of which side the library holds nothing."""
@@ -131,15 +130,11 @@ class Assessor:
             pair = list(hits[:2])
         if not pair:
             return await self._closest(question, hits, 0.0)
-        readings = await self._read(question, pair)
-        chosen = [
-            Chosen(number, await self._spans(reading, question, self._likely(reading, question), 2))
-            for number, reading in enumerate(readings, start=1)
-        ]
+        chosen = await self._quote(question, pair, [2] * len(pair))
         known = len(pair) > 1 and bool(question.sides or len(sure) > 1)
         outcome: Outcome = "answered" if known or holds >= HOLDS else "closest"
         rest = tuple(hit for hit in hits if hit not in pair)
-        return Selection(outcome, holds, (*pair, *rest), tuple(chosen), tuple(remarks))
+        return Selection(outcome, holds, (*pair, *rest), chosen, tuple(remarks))
 
     async def _side(self, side: str, hits: Sequence[Hit], taken: Sequence[Hit]) -> tuple[Hit, bool]:
         """Find the paper for one side of a comparison, and say whether it holds that side."""
@@ -214,8 +209,7 @@ class Assessor:
         wanted = question.language if question.language in languages else ENGLISH
         places = [at for at, language in enumerate(languages) if language == wanted] or list(range(len(said)))
         agreement = reading.agreement
-        beyond = agreement.weights * (1 - agreement.title)
-        shares = agreement.sentences @ beyond / max(float(beyond.sum()), 1e-9)
+        shares = agreement.share(agreement.sentences, agreement.beyond_title)
         # One is wanted where no other sentence agrees more with what is asked about the paper.
         wanted_at = int(np.argmax(shares)) if shares.max(initial=0.0) >= ASKED_FOR else None
         return [at for at in places if at == wanted_at or not ADDRESS.search(said[at].text)] or places

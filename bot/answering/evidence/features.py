@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from retrieval.calibration import standardise
+from retrieval.calibration import idf, standardise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,9 +49,9 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
     count = len(said)
     cosines = np.array([passage.cosine for passage in said], np.float64)
     shares = agreement.share(agreement.sentences)
-    beyond = agreement.weights * (1 - agreement.title)
+    beyond = agreement.beyond_title
     holding = agreement.sentences.sum(axis=0)
-    rare = agreement.weights * np.log(1 + (count - holding + 0.5) / (holding + 0.5))
+    rare = agreement.weights * np.array([idf(each, count) for each in holding])
     numbers = np.array([float(holds_number(passage.text)) for passage in said])
     place = np.arange(count) / max(count - 1, 1)
     return {
@@ -60,9 +60,9 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
         "agreement": standardise(shares),
         "agreement around": standardise(_around(shares)),
         "share": shares,
-        "share beyond title": _share(agreement.sentences, beyond),
-        "share of rare": _share(agreement.sentences, rare),
-        "share of rare beyond title": _share(agreement.sentences, rare * (1 - agreement.title)),
+        "share beyond title": agreement.share(agreement.sentences, beyond),
+        "share of rare": agreement.share(agreement.sentences, rare),
+        "share of rare beyond title": agreement.share(agreement.sentences, rare * (1 - agreement.title)),
         "number wanted": numbers * wants_number,
         "number unwanted": numbers * (1 - wants_number),
         "address": np.array([float(ADDRESS.search(passage.text) is not None) for passage in said]),
@@ -84,7 +84,7 @@ def gate_features(hits: Sequence[Hit], best: Reading, likely: NDArray[np.float64
     evidence, agreement = best.hit.evidence, best.agreement
     lacking = agreement.weights * (1 - agreement.whole)
     sentences = agreement.sentences
-    beyond = agreement.weights * (1 - agreement.title)
+    beyond = agreement.beyond_title
     order = np.argsort(-likely, kind="stable")
     top = sentences[order[:3]].max(axis=0) if len(order) else agreement.title
     numbers = [holds_number(best.sentences[at].text) for at in order[:3]]
@@ -96,7 +96,7 @@ def gate_features(hits: Sequence[Hit], best: Reading, likely: NDArray[np.float64
         "coverage": evidence.coverage,
         "title": float(agreement.share(agreement.title)),
         "whole": float(agreement.share(agreement.whole)),
-        "whole beyond title": float(_share(agreement.whole, beyond)),
+        "whole beyond title": float(agreement.share(agreement.whole, beyond)),
         "best sentence": float(agreement.share(sentences).max(initial=0.0)),
         "best three": float(agreement.share(top)),
         "best with title": float(agreement.share(np.maximum(top, agreement.title))),
@@ -139,11 +139,6 @@ def holds_number(text: str) -> bool:
         character.isdecimal() and not (last.isalnum() or last in "_-")
         for last, character in zip(before, text, strict=False)
     )
-
-
-def _share(agreement: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    total = weights.sum()
-    return np.asarray(agreement @ weights / total if total > 0 else np.zeros(agreement.shape[:-1]))
 
 
 def _around(values: NDArray[np.float64]) -> NDArray[np.float64]:

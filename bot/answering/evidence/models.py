@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from retrieval.calibration import ANY_MODEL, Logistic
-from retrieval.text import fold
+from retrieval.calibration import ANY_MODEL, Logistic, softmax
+from retrieval.text import bare_words, fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,32 +45,38 @@ class Models:
         scores = sum(
             (weight * columns[name] for name, weight in self.sentence.items()), np.zeros(len(columns["first"]))
         )
-        if not len(scores):
-            return scores
-        likely = np.exp(scores - scores.max())
-        return np.asarray(likely / likely.sum(), np.float64)
+        return softmax(scores)
 
 
 @cache
 def models_for(embedding_model: str) -> Models:
     """Read what was fitted for an embedding model; what stands for those never fitted looks at words alone."""
     row = _data()["models"].get(embedding_model) or _data()["models"][ANY_MODEL]
-    fitted = {name: Logistic(row[name]["intercept"], row[name]["weights"]) for name in ("subject", "holds", "listed")}
+    fitted = {name: Logistic.of(row[name]) for name in ("subject", "holds", "listed")}
     return Models(**fitted, sentence=row["sentence"])
 
 
 def wants_number(question: str) -> float:
     """Say how likely (0..1) a question asks for a number, by its words and pairs of words."""
-    table = _data()["number"]
-    logit = table["intercept"] + sum(table["weights"].get(each, 0.0) for each in words_and_pairs(question))
-    return float(1 / (1 + np.exp(-logit)))
+    return asks_for_number(_number(), question)
+
+
+def asks_for_number(fitted: Logistic, question: str) -> float:
+    """Say how likely (0..1) a question asks for a number, with a logistic over its words and pairs of words."""
+    held = words_and_pairs(question)
+    return fitted.probability({name: float(name in held) for name in fitted.weights})
 
 
 def words_and_pairs(text: str) -> frozenset[str]:
     """Give the words of a text, the pairs of neighbours, and the first word with a mark in front."""
-    words = "".join(character if character.isalnum() else " " for character in fold(text)).split()
+    words = bare_words(fold(text))
     pairs = (f"{one} {other}" for one, other in pairwise(words))
     return frozenset([*words, *pairs, *(f"^{word}" for word in words[:1])])
+
+
+@cache
+def _number() -> Logistic:
+    return Logistic.of(_data()["number"])
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rapidfuzz import fuzz
 
 from bot.answering.reading.terms import content_terms
-from retrieval.text import clean, fold
+from retrieval.text import bare_words, clean, fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,4 +75,4 @@ def _is_rare(name: str, among: Sequence[Hit]) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join("".join(character if character.isalnum() else " " for character in fold(text)).split())
+    return " ".join(bare_words(fold(text)))

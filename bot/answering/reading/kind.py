@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from retrieval.calibration import ANY_MODEL
+from retrieval.calibration import ANY_MODEL, softmax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,5 +113,4 @@ class KindReader:
             logits += self._weights[seen].sum(axis=0)
         if self._of_vector is not None:
             logits += vector @ self._of_vector
-        odds = np.exp(logits - logits.max())
-        return dict(zip(self._kinds, (odds / odds.sum()).tolist(), strict=True))
+        return dict(zip(self._kinds, softmax(logits).tolist(), strict=True))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # Forms of Discord: mentions, custom emoji, and the bot addressed by name, none of which are asked about.
 _ADDRESSED: Final = re.compile(r"<a?:\w+:\d+>|<[@#][!&]?\d+>|(?<!\S)@(?:bot|footnote|paperbot)\b[,:]?", re.IGNORECASE)
 MAYBE_COMPARISON: Final = 0.35
+CHAT: Final = 0.5  # from this probability on, a question reads like small talk or like words to the bot
 # Two sides named in a form of their own: "A vs B", "compare A and B", "between A and B".
 _VERSUS: Final = re.compile(
     r"(?:\bcompar\w+|\bbetween)\s+(?P<a>[^?!;\n]+?)\s+(?:and|with|to|against|versus|vs\.?)\s+(?P<b>[^?!;,\n]+)"
@@ -71,6 +72,11 @@ class Question:
     sides: tuple[str, ...]
     ruled_out: str
     terms: tuple[str, ...]
+
+    @property
+    def is_chat(self) -> bool:
+        """Say whether it reads like small talk or like words to the bot; it may ask about papers all the same."""
+        return self.kinds[Kind.SMALL_TALK] + self.kinds[Kind.BOT] >= CHAT
 
     def of_kind(self, kind: Kind) -> Question:
         """Take the question for another kind than its words alone tell."""
