@@ -151,6 +151,23 @@ class LexicalIndex:
                 found.update((part, max(counts, found.get(part, 0.0))) for part in parts)
         return LexicalQuery(query, words, pieces)
 
+    def has(self, word: str) -> bool:
+        """Say whether a paper has a word, in any of its forms."""
+        return any(self._index.searcher().doc_freq("words", stem) for stem in self.stems(word))
+
+    def similar(self, word: str, slips: int, limit: int) -> list[str]:
+        """Return ids of up to twice `limit` papers that may have a word like one: by its stem, or by its pieces."""
+        stems = [tantivy.Query.fuzzy_term_query(self._schema, "words", stem, slips) for stem in self.stems(word)]
+        pieces = [self._term("pieces", piece) for piece in _pieces(word)]
+        found = [
+            paper_id
+            for parts in (stems, pieces)
+            for paper_id, _ in self._run(
+                tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in parts]), limit
+            )
+        ]
+        return list(dict.fromkeys(found))
+
     def stems(self, text: str) -> list[str]:
         """Give the stemmed words of a text, as the index holds them."""
         return list(self._analyzer.analyze(fold(text)))

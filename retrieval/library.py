@@ -20,6 +20,7 @@ from retrieval.resolving import look_up
 from retrieval.scope import Scope
 from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
+from retrieval.spelling import correct
 from retrieval.vectors import DenseIndex
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from retrieval.query import QueryVectors
     from retrieval.resolving import Lookup
     from retrieval.sources.fetched import Fetched, Page
+    from retrieval.spelling import Spelled
 
 __all__ = ["Library", "Progress"]
 
@@ -190,6 +192,10 @@ class Library:
     async def embed(self, query: str) -> QueryVectors:
         """Read a query by the embedding model; raises EmbeddingError where a remote one cannot be asked."""
         return await self._searcher.embed(query)
+
+    async def spelled(self, text: str) -> Spelled:
+        """Read words that nobody knows as the nearest that a paper here has; for English."""
+        return await correct(text, self._lexical, self._embedder, self._shelf)
 
     async def judge(self, query: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
         """Return these papers as hits of a query, best first, however far down a search would have them."""

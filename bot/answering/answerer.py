@@ -14,10 +14,10 @@ from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
 from bot.answering.catalogue import ABOUT_ONE, Catalogue
 from bot.answering.checks import Rejection, check
 from bot.answering.conversation import Conversation, Exchange, Relation
-from bot.answering.evidence.assessor import MANY, Assessor
+from bot.answering.evidence.assessor import Assessor
 from bot.answering.evidence.names import named_by
 from bot.answering.evidence.selection import Selection
-from bot.answering.reading.kind import Kind
+from bot.answering.reading.kind import MANY, Kind
 from bot.answering.reading.language import ENGLISH, hint
 from bot.answering.reading.question import Reader, plain
 from bot.answering.reading.terms import content_terms
@@ -122,6 +122,10 @@ class Answerer:
         with stopwatch("search"):
             selection, statement = await self._find(read, reply)
         reply.confidence = selection.confidence
+        if selection.outcome != "answered":
+            reply.notes += [
+                say("Read “{typed}” as “{meant}”.", typed=typed, meant=meant) for typed, meant in read.read_as
+            ]
         if selection.outcome == "refused":
             yield reply.refuse(selection.remarks[0] if selection.remarks else _nothing(read))
             return

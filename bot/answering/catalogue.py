@@ -92,7 +92,7 @@ class Catalogue:
 
     async def by_author(self, question: Question) -> Selection:
         """List the papers of the person that a question names, newest first."""
-        names = await self._library.authors_in(question.text)
+        names = await self._library.authors_in(question.asked)
         named = max(names, key=lambda name: (name.in_full, name.papers), default=None)
         if named is None:
             return listing(())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from bot.answering.reading.spelling import as_meant
 from bot.console import print_json, printable, progress_bar, show_figures, show_hits, stderr, stdout
 from bot.fetching import online_source, pages_of
 from bot.wiring import open_library, take_in
@@ -33,7 +34,10 @@ async def search(
         raise BadInputError('Say what to look for: footnote search "objective mismatch"')
     async with open_library(settings) as library:
         await take_in(library)
-        hits = await library.search(query, limit=limit, since=since, source=source)
+        _, meant = await as_meant(query, library)
+        hits = await library.search(meant.text, limit=limit, since=since, source=source)
+    for typed, word in meant.read_as:
+        stderr().print(printable(f"Read “{typed}” as “{word}”."), soft_wrap=True)
     if as_json:
         print_json([_row(hit) for hit in hits])
     else:

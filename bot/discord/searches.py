@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final, cast, get_args
 
+from bot.answering.reading.spelling import as_meant
 from bot.discord.markdown import length
 from bot.discord.render import PAGE_PAPERS, search_page
 from bot.store import Search, Sort
@@ -41,13 +42,14 @@ async def show_page(
     library: Library, kept: Searches, search: Search, page: int = 0, *, starred: Collection[str] = ()
 ) -> Card:
     """Search and return the page (counted from 0, the last one for any beyond it) as a message."""
-    hits = await library.search(search.query, limit=MOST_HITS, since=search.since, source=search.source)
+    _, meant = await as_meant(search.query, library)
+    hits = await library.search(meant.text, limit=MOST_HITS, since=search.since, source=search.source)
     if search.sort == "newest":
         hits = sorted(hits, key=lambda hit: hit.paper.published or dt.date.min, reverse=True)
     pages = max(1, -(-len(hits) // PAGE_PAPERS))
     page = min(page, pages - 1)
     shown = hits[page * PAGE_PAPERS : (page + 1) * PAGE_PAPERS]
-    return search_page(shown, search.query, page, pages, await token_of(search, kept), starred=starred)
+    return search_page(shown, meant.text, page, pages, await token_of(search, kept), starred=starred)
 
 
 def _day(day: dt.date | None) -> str:

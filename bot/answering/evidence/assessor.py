@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,7 +12,8 @@ from bot.answering.evidence.features import ADDRESS, Reading, gate_features, lis
 from bot.answering.evidence.models import models_for
 from bot.answering.evidence.names import LONGEST_NAME, mentioned, named_by
 from bot.answering.evidence.selection import Chosen, Selection
-from bot.answering.reading.kind import Kind
+from bot.answering.reading.exclusion import does_without
+from bot.answering.reading.kind import MANY, Kind
 from bot.answering.reading.language import ENGLISH, sentence_languages
 from bot.language import say
 
@@ -44,7 +46,6 @@ MOSTLY: Final = 0.9  # of the best agreement with a term, from which on a senten
 ABOUT: Final = 0.75  # share of what is ruled out that a paper on it agrees with
 # Share of the words beyond the title that a sentence with an address agrees with if one is wanted.
 ASKED_FOR: Final = 0.25
-MANY: Final = frozenset({Kind.LIST, Kind.COUNT, Kind.NEWEST, Kind.BY_AUTHOR})
 
 
 class Assessor:
@@ -54,10 +55,24 @@ class Assessor:
         self._library = library
         self._models: Models = models_for(library.embedder.model)
 
-    async def assess(  # noqa: PLR0911 - one way for each kind of question
-        self, question: Question, hits: Sequence[Hit], *, focus: Collection[str] = ()
-    ) -> Selection:
+    async def assess(self, question: Question, hits: Sequence[Hit], *, focus: Collection[str] = ()) -> Selection:
         """Say what the hits hold; `focus` are papers that the question is sure to be about, which come first."""
+        if not question.ruled_out:
+            return await self._weigh(question, hits, focus)
+        left_out = await self._about(question.ruled_out, hits)
+        selection = await self._weigh(question, hits, focus, left_out)
+        if not selection.chosen:
+            return selection
+        if left_out:
+            said = say("Left out what is about “{topic}”.", topic=question.ruled_out)
+        else:
+            said = say("I could not tell which papers are about “{topic}”; none is left out.", topic=question.ruled_out)
+        return replace(selection, remarks=(said, *selection.remarks))
+
+    async def _weigh(  # noqa: PLR0911 - one way for each kind of question
+        self, question: Question, found: Sequence[Hit], focus: Collection[str], left_out: Collection[Hit] = ()
+    ) -> Selection:
+        hits = [hit for hit in found if hit not in left_out]
         names = [hit for hit in hits if named_by(hit.paper.title, question.text, hits)]
         sure = [hit for hit in hits if hit.paper.paper_id in focus] or names
         ordered = [*sure, *(hit for hit in hits if hit not in sure)]
@@ -72,7 +87,7 @@ class Assessor:
         if subject < bar and not sure and not mentioned(question.text, first.hit, hits):
             return Selection("refused", subject * holds)
         if question.kind in MANY:
-            return await self._list(question, hits)
+            return await self._list(question, found, left_out)
         if question.kind is Kind.COMPARISON:
             return await self._compare(question, ordered, sure, holds)
         if question.kind is Kind.SUMMARY and sure:
@@ -96,22 +111,16 @@ class Assessor:
             ]
         )
 
-    async def _list(self, question: Question, hits: Sequence[Hit]) -> Selection:
+    async def _list(self, question: Question, hits: Sequence[Hit], left_out: Collection[Hit]) -> Selection:
         """Choose the papers that stand out as asked for, up to ten, each with its one telling sentence."""
         chances = self._models.listed.probabilities(listing_columns(hits))
-        order = [int(at) for at in np.argsort(-chances, kind="stable")]
-        remarks = []
-        if question.ruled_out:
-            left_out = await self._about(question.ruled_out, [hits[at] for at in order])
-            order = [at for at in order if hits[at] not in left_out] or order
-            if left_out:
-                remarks.append(say("Left out what is about “{topic}”.", topic=question.ruled_out))
+        order = [int(at) for at in np.argsort(-chances, kind="stable") if hits[at] not in left_out]
         standing = [at for at in order[:MOST_LISTED] if chances[at] >= LISTED]
         some = [hits[at] for at in standing or order[: len(CLOSEST)]]
         chosen = await self._quote(question, some, [1] * len(some))
         outcome: Outcome = "answered" if standing else "closest"
         rest = tuple(hit for hit in hits if hit not in some)
-        return Selection(outcome, float(chances[order[0]]), (*some, *rest), chosen, tuple(remarks))
+        return Selection(outcome, float(chances[order[0]]), (*some, *rest), chosen)
 
     async def _compare(self, question: Question, hits: Sequence[Hit], sure: Sequence[Hit], holds: float) -> Selection:
         """Choose a paper for each side, and say of which side the library holds nothing."""
@@ -175,7 +184,7 @@ class Assessor:
         return [
             hit
             for hit, agreement in zip(hits, agreements, strict=True)
-            if float(agreement.share(agreement.whole)) >= ABOUT
+            if float(agreement.share(agreement.whole)) >= ABOUT and not does_without(hit.paper.abstract, topic)
         ]
 
     async def _read(self, question: Question, hits: Sequence[Hit]) -> list[Reading]:

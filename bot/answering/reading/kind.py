@@ -53,6 +53,10 @@ class Kind(StrEnum):
     SMALL_TALK = "small_talk"  # no subject at all
 
 
+# Kinds that ask for papers rather than for what a paper says.
+MANY: Final = frozenset({Kind.LIST, Kind.COUNT, Kind.NEWEST, Kind.BY_AUTHOR})
+
+
 def features(text: str) -> frozenset[str]:
     """Name what a message shows: its words alone, in twos and threes, how it begins and ends, and its outward form."""
     written = unicodedata.normalize("NFKC", _MARKUP.sub(" ", text))

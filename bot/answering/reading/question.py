@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.evidence.models import wants_number
-from bot.answering.reading.kind import Kind, KindReader
-from bot.answering.reading.language import detect
+from bot.answering.reading.exclusion import find_exclusion
+from bot.answering.reading.kind import MANY, Kind, KindReader
+from bot.answering.reading.spelling import as_meant
 from bot.answering.reading.terms import content_terms
 from retrieval.periods import find_period
 from retrieval.references import find_references
@@ -27,16 +28,12 @@ if TYPE_CHECKING:
 # Forms of Discord: mentions, custom emoji, and the bot addressed by name, none of which are asked about.
 _ADDRESSED: Final = re.compile(r"<a?:\w+:\d+>|<[@#][!&]?\d+>|(?<!\S)@(?:bot|footnote|paperbot)\b[,:]?", re.IGNORECASE)
 MAYBE_COMPARISON: Final = 0.35
+MAYBE_LIST: Final = 0.2  # a question that rules something out may ask for papers from this probability on
 CHAT: Final = 0.5  # from this probability on, a question reads like small talk or like words to the bot
 # Two sides named in a form of their own: "A vs B", "compare A and B", "between A and B".
 _VERSUS: Final = re.compile(
     r"(?:\bcompar\w+|\bbetween)\s+(?P<a>[^?!;\n]+?)\s+(?:and|with|to|against|versus|vs\.?)\s+(?P<b>[^?!;,\n]+)"
     r"|(?P<c>[^?!;,\n]+?)\s+(?:versus|vs\.?)\s+(?P<d>[^?!;,\n]+)",
-    re.IGNORECASE,
-)
-# What is ruled out at the end of a clause: "…, not about X", "without X".
-_RULED_OUT: Final = re.compile(
-    r"[\s,;(]+(?:but\s+)?(?:not|without|except|excluding)\s+(?:(?:about|on|for|with|using|in)\s+)?(?P<what>[^?!;,.()\n]+)",
     re.IGNORECASE,
 )
 
@@ -47,7 +44,7 @@ class Question:
 
     Attributes:
         asked: what was typed, verbatim.
-        text: what it says: in one line, without mentions of the bot and characters that nobody sees.
+        text: what it says: in one line, without mentions of the bot, invisible characters and what it rules out.
         vectors: its text as the embedding model reads it.
         kinds: how likely (0..1) it is of each kind.
         kind: the kind that it is taken for.
@@ -58,6 +55,7 @@ class Question:
         sides: the two things compared, or nothing where no form names them.
         ruled_out: what the papers asked for should not be about, empty where nothing is said of that.
         terms: its stemmed content words, each once, in order.
+        read_as: the words that were taken for slips of the pen, each with what it was read as in `text`.
     """
 
     asked: str
@@ -72,6 +70,7 @@ class Question:
     sides: tuple[str, ...]
     ruled_out: str
     terms: tuple[str, ...]
+    read_as: tuple[tuple[str, str], ...]
 
     @property
     def is_chat(self) -> bool:
@@ -93,24 +92,35 @@ class Reader:
 
     async def read(self, asked: str) -> Question:
         """Read a question; raises EmbeddingError where a remote model cannot be asked."""
-        text = plain(asked)
+        language, spelled = await as_meant(plain(asked), self._library)
+        text = spelled.text
         vectors = await self._library.embed(text)
+        kinds = await asyncio.to_thread(self._kinds.read, text, vectors.vector)
+        kind = decide(kinds)
+        exclusion = find_exclusion(text)
+        if exclusion and (exclusion.sure or kind in MANY or kinds[Kind.LIST] >= MAYBE_LIST):
+            # "no labels" is as often what is looked for: only a question for papers leaves papers out.
+            kind = kind if exclusion.sure and kinds[Kind.LIST] < MAYBE_LIST else Kind.LIST
+            text, ruled_out = exclusion.wanted, exclusion.topic
+            vectors = await self._library.embed(text)
+        else:
+            ruled_out = ""
 
         def make() -> Question:
-            kinds = self._kinds.read(text, vectors.vector)
             return Question(
                 asked=asked,
                 text=text,
                 vectors=vectors,
                 kinds=kinds,
-                kind=decide(kinds),
+                kind=kind,
                 wants_number=wants_number(text),
-                language=detect(text),
+                language=language,
                 references=find_references(asked),
                 period=find_period(text, self._today()),
                 sides=sides(text),
-                ruled_out=ruled_out(text),
+                ruled_out=ruled_out,
                 terms=content_terms(text),
+                read_as=spelled.read_as,
             )
 
         return await asyncio.to_thread(make)
@@ -140,9 +150,3 @@ def sides(text: str) -> tuple[str, ...]:
         return ()
     first, second = (match["a"], match["b"]) if match["a"] else (match["c"], match["d"])
     return (first.strip(), second.strip()) if content_terms(first) and content_terms(second) else ()
-
-
-def ruled_out(text: str) -> str:
-    """Find what a question for papers says they should not be about."""
-    match = _RULED_OUT.search(text)
-    return match["what"].strip() if match and content_terms(match["what"]) else ""

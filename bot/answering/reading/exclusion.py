@@ -1,0 +1,58 @@
+"""What the papers asked for should not be about: "…, not about X", "without X", "no X: …"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from bot.answering.reading.terms import content_terms
+
+_FORMS: Final = re.compile(
+    r"(?:^\s*no\s+(?=[^:]{1,40}:)"
+    r"|\b(?:except|excluding|other\s+than|apart\s+from)\s+(?:for\s+)?"
+    r"|\bnothing\s+(?:with|about|on)\s+)(?P<sure>[^?!;:,.()\n]+):?"
+    r"|(?:[,;(–—]\s*(?:but\s+)?(?:not|no)|\bbut\s+(?:not|no)|\bnot(?=\s+(?:about|on|for|with|using|in)\b)|\bNOT"
+    r"|\bwithout)\s+(?:(?:about|on|for|with|using|in)\s+)?(?P<maybe>[^?!;:,.()\n]+)",
+)
+
+NAMED: Final = 2  # words of a topic; more describe what is looked for ("without anybody labelling each step")
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """What a question rules out.
+
+    Attributes:
+        topic: what the papers should not be about.
+        wanted: the question without the words that rule it out.
+        sure: whether its form leaves no doubt; else "no labels" may as well be what is looked for.
+    """
+
+    topic: str
+    wanted: str
+    sure: bool
+
+
+def find_exclusion(text: str) -> Exclusion | None:
+    """Find what a question rules out, where a form says so and something is left that is wanted."""
+    match = _FORMS.search(text)
+    if match is None:
+        return None
+    said = (match["sure"] or match["maybe"]).split()
+    topic = " ".join(word for word in said if content_terms(word))  # "please" rules nothing out
+    wanted = " ".join((text[: match.start()] + " " + text[match.end() :]).split())
+    if not topic or not content_terms(wanted):
+        return None
+    sure = match["sure"] is not None
+    return Exclusion(topic, wanted, sure) if sure or len(topic.split()) <= NAMED else None
+
+
+def does_without(text: str, topic: str) -> bool:
+    """Say whether a text says in so many words that it does without a topic: "rehearsal-free", "without rehearsal"."""
+    words = "|".join(re.escape(term) for term in content_terms(topic))
+    return bool(
+        re.search(
+            rf"\b(?:{words})\w*[- ]free\b|\b(?:without|no|free of)\s+(?:\w+\s+){{0,2}}(?:{words})", text, re.IGNORECASE
+        )
+    )
