@@ -1,6 +1,6 @@
 """Fit bot/answering/evidence/evidence.json: subject, holds, listed, the weights of sentences, and number wanted.
 
-    uv run python bench/fit_evidence.py EVAL_FOLDER:SPLIT... [--write] [--cache DIR]
+    uv run python bench/fit_evidence.py EVAL_FOLDER:SPLIT... [--answers] [--write] [--cache DIR]
 
 Each folder is a BEIR folder with answers.jsonl whose kinds are named as in README of the tuning sets. Every table is
 fitted on all folders but one and measured on that one, in turn; with --write what ships is fitted on all of them.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import datetime as dt
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,9 @@ from scipy.stats import rankdata
 from bot.answering.evidence import models
 from bot.answering.evidence.features import Reading, gate_features, listing_columns, sentence_columns
 from bot.answering.evidence.models import Models, asks_for_number, words_and_pairs
+from bot.answering.reading.question import Reader
+from bot.commands.evaluate import run_over
+from bot.settings import Settings
 from retrieval.calibration import Logistic
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.evaluation import read_dataset
@@ -43,6 +47,8 @@ SHORTEST = 40  # characters of a sentence that may stand for the longer fact tha
 NEAR = ("unanswerable-near", "unanswerable-premise")
 FAR = "unanswerable-far"
 LIST = "multi-list"
+# Kinds that are told together.
+KINDS = dict.fromkeys(NEAR, "near") | {"dialogue-first": "single"}
 # By words alone: what a model without a table is judged by.
 WITHOUT_COSINES = (
     "words",
@@ -86,21 +92,23 @@ async def read(folder: Path, split: str, cache: Path) -> list[Asked]:
     dataset = read_dataset(folder, split)
     library = await Library.open(cache / folder.name, LocalEmbedder(cache_dir=cache / "models"))
     await library.add(read_jsonl(dataset.corpus, own_ids=True))
+    reader = Reader(library, lambda: dt.datetime.now(dt.UTC).date())
     asked = []
     for query in dataset.queries:
         judgement = dataset.judgements[query.query_id]
         if query.history:
             continue
-        vectors = await library.embed(query.text)
-        hits = await library.search(query.text, limit=DEPTH, vectors=vectors)
+        question = await reader.read(query.text)
+        text, vectors = question.text, question.vectors
+        hits = await library.search(text, limit=DEPTH, vectors=vectors)
         right = frozenset(id_ for id_, score in dataset.qrels.get(query.query_id, {}).items() if score > 0)
         source = next((hit for hit in hits if hit.paper.paper_id in right), None)
         wanted = [hits[0], *([source] if source else [])]
-        agreements = await library.agreement(query.text, vectors, wanted)
+        agreements = await library.agreement(text, vectors, wanted)
         readings = [Reading.of(hit, agreement) for hit, agreement in zip(wanted, agreements, strict=True)]
         asked.append(
             Asked(
-                query.text,
+                text,
                 judgement.kind,
                 right,
                 frozenset(judgement.borderline),
@@ -262,7 +270,7 @@ def measure(name: str, asked: Sequence[Asked], fitted: Models, number: Logistic)
         )
         print(f"  facts in the best {most} sentences of the right paper {share:.3f}")
     subject = {id(each): fitted.subject.probability(each.features) for each in asked if each.features}
-    for bar in (0.3, 0.4, 0.5, 0.6, 0.7):
+    for bar in (0.1, 0.15, 0.2, 0.25, 0.3, 0.4):
         lost = np.mean([subject[id(each)] < bar for each in singles])
         print(
             f"  subject under {bar}: far {np.mean([subject[id(each)] < bar for each in far]):.3f}, singles {lost:.3f}"
@@ -301,11 +309,36 @@ def listing(each: Asked, listed: Logistic, bar: float) -> tuple[float, float]:
     return right / len(counted) if counted else 1.0, right / len(each.right)
 
 
+async def answer(folder: Path, split: str, fitted: Models, number: Logistic, cache: Path) -> None:
+    """Print what the whole way, from question to answer, makes of a folder with tables that never saw it."""
+    tables = {"number": as_table(number), "models": {LocalEmbedder.model: table(fitted)}}
+    settings = Settings(_env_file=None, data_dir=cache / "answers")
+    with models.using(tables):
+        evaluation = await run_over(settings, folder, split)
+    kinds: dict[str, list[dict[str, float]]] = {}
+    for verdict in evaluation.verdicts:
+        kinds.setdefault(
+            "single" if verdict.kind.startswith("single") else KINDS.get(verdict.kind, verdict.kind), []
+        ).append(dict(verdict.measures))
+    answerable = [row for rows in kinds.values() for row in rows if "helpful" in row]
+    print(f"  the whole way: helpful {np.mean([row['helpful'] for row in answerable]):.3f}")
+    for kind, rows in sorted(kinds.items()):
+        names = dict.fromkeys(name for row in rows for name in row)
+        figures = (f"{name} {np.mean([row[name] for row in rows if name in row]):.3f}" for name in names)
+        both = [row["citation_recall"] == 1 for row in rows if "citation_recall" in row]
+        print(f"    {kind} ({len(rows)}): {', '.join(figures)}" + (f", all right {np.mean(both):.3f}" if both else ""))
+
+
+def as_table(fitted: Logistic) -> dict[str, object]:
+    """Give a logistic as it stands in the file."""
+    return {"intercept": fitted.intercept, "weights": dict(fitted.weights)}
+
+
 def table(fitted: Models) -> dict[str, object]:
     """Give the tables as they stand in the file."""
     return {
         **{
-            name: {"intercept": each.intercept, "weights": dict(each.weights)}
+            name: as_table(each)
             for name, each in (("subject", fitted.subject), ("holds", fitted.holds), ("listed", fitted.listed))
         },
         "sentence": dict(fitted.sentence),
@@ -317,14 +350,17 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--answers", action="store_true", help="answer every question of the folder left out, too")
     parser.add_argument("--cache", type=Path, default=Path(".footnote") / "bench")
     options = parser.parse_args()
-    sources = {}
-    for folder, split in (each.rsplit(":", 1) for each in options.folders):
-        sources[folder] = await read(Path(folder), split, options.cache)
+    splits = dict(each.rsplit(":", 1) for each in options.folders)
+    sources = {folder: await read(Path(folder), split, options.cache) for folder, split in splits.items()}
     for name, asked in sources.items():
         others = [each for other, some in sources.items() if other != name for each in some]
-        measure(name, asked, *fit(others, ()))
+        fitted, number = fit(others, ())
+        measure(name, asked, fitted, number)
+        if options.answers:
+            await answer(Path(name), splits[name], fitted, number, options.cache)
     if options.write:
         everything = [each for some in sources.values() for each in some]
         fitted, number = fit(everything, ())
@@ -332,7 +368,7 @@ async def main() -> None:
         folders = " ".join(f"{Path(each).name}" for each in options.folders)
         data = {
             "command": f"uv run python bench/fit_evidence.py {folders} --write",
-            "number": {"intercept": number.intercept, "weights": dict(number.weights)},
+            "number": as_table(number),
             "models": {LocalEmbedder.model: table(fitted), "*": table(by_words)},
         }
         file = Path(models.__file__).with_name(models.DATA)

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 # Words that carry a question but say nothing of its subject.
 _QUESTION_WORDS: Final = """
-a about all also am an and any anybody anyone anything are as at be been being both but by can could did do does
-doing done each either else every everything find for from get give got had has have having he her here how i if in
-into is it its just know like list look me more most much must my name no not of on one or other our own paper please
-same shall she should show shown so some somebody someone something still stuff such tell than that the their them then
-there these they thing this those to too trying two us use used very want was we were what when where whether which
-while who whom whose why will with without work would you your
+a about all also am an and any anybody anyone anything are as at be been being both but by can could did do does doing
+done each either else every everything find for from get give got had has have having he her here how i if in into is
+it its just know like list look many me more most much must my name no not of on one or other our own paper please
+publish published same shall she should show shown so some somebody someone something still stuff such tell than that
+the their them then there these they thing this those to too trying two us use used very want was we were what when
+where whether which while who whom whose why will with without work would you your
 afaik btw eg etc haha hey hi ie iirc imho imo lmao lol ok okay pls plz ppl sorry sry tbh thx vs w o
 arent cant couldnt d doesn don dont doesnt didnt hasnt havent hes hows im isn isnt ive ll m re s shes shouldnt t thats
 theres theyre theyve ve wasnt wont wouldnt weve whats wheres whos youre youve

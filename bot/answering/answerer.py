@@ -183,7 +183,7 @@ class Answerer:
         """Answer what is asked of the library itself; leave every other question to what was selected."""
         match question.kind:
             case Kind.COUNT:
-                counted = await self._catalogue.count(selection)
+                counted = await self._catalogue.count(question, selection)
                 return (counted.selection, counted.statement) if counted else (selection, None)
             case Kind.BY_AUTHOR:
                 found = await self._catalogue.by_author(question)

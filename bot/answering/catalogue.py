@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot.answering.reading.question import Question
     from retrieval.library import Library
     from retrieval.papers import Paper
+    from retrieval.periods import Period
 
 ABOUT_ONE: Final = frozenset({Kind.AUTHORS, Kind.PUBLISHED})
 MOST: Final = 10
@@ -29,9 +30,12 @@ MOST: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What the catalogue says: one sentence of ours that rests on papers' titles, and the papers shown with it."""
+    """What the catalogue says: one sentence of ours that rests on papers' titles, and the papers shown with it.
 
-    statement: Checked
+    Without papers there is no statement either; the selection's remark is the sentence.
+    """
+
+    statement: Checked | None
     selection: Selection
 
 
@@ -57,13 +61,17 @@ class Catalogue:
             return None
         return Fact(Checked(sentence, (Support(1, paper.title),)), Selection("answered", 1.0, (hit,)))
 
-    async def count(self, selection: Selection) -> Fact | None:
+    async def count(self, question: Question, selection: Selection) -> Fact | None:
         """Say how many papers a question for their number is about; of all where it names no subject.
 
         None of an empty library.
         """
+        if question.period and not question.terms_beside_period:
+            return await self._count_of(question.period)
+        if question.period and selection.outcome == "refused":
+            return Fact(None, selection)
         total = (await self._library.counts()).papers
-        if selection.outcome != "refused" and selection.chosen:
+        if selection.outcome != "refused" and selection.chosen and question.terms:
             count = len(selection.chosen)
             more = count == MOST
             sentence = (
@@ -85,6 +93,23 @@ class Catalogue:
             return None
         sentence = say_many("There is one paper here.", "There are {n} papers here.", total)
         return Fact(Checked(sentence, (Support(1, newest[0].title),)), Selection("answered", 1.0, (hit_of(newest[0]),)))
+
+    async def _count_of(self, period: Period) -> Fact:
+        """Say how many papers were published in a time, and how many could not be counted for want of a date."""
+        found = await self._library.count(since=period.since, until=period.until)
+        some = listing(await self._library.newest(limit=MOST, since=period.since, until=period.until))
+        if found.papers:
+            sentence = say_many(
+                "One paper here is from that time.", "{n} papers here are from that time.", found.papers
+            )
+        else:
+            sentence = say("No paper here is from that time.")
+        if found.undated:
+            sentence += " " + say_many("One has no date.", "{n} have no date.", found.undated)
+        if not some.chosen:
+            return Fact(None, Selection("refused", 0.0, remarks=(sentence,)))
+        supports = tuple(Support(each.number, some.hits[each.number - 1].paper.title) for each in some.chosen)
+        return Fact(Checked(sentence, supports), some)
 
     async def _any(self) -> Paper | None:
         titles = self._library.titles()

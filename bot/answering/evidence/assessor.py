@@ -36,7 +36,7 @@ HOLDS: Final = 0.6
 LISTED: Final = 0.3
 
 MOST_LISTED: Final = 10
-ENOUGH: Final = 0.85  # of the probability that a paper's quoted sentences should hold together
+ENOUGH: Final = 0.9  # of the probability that a paper's quoted sentences should hold together
 MOST_SENTENCES: Final = 4
 CLOSEST: Final = (3, 1, 1)  # sentences of the nearest papers, where it is not sure that any says it
 SUMMARY: Final = 4

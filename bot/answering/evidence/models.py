@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -15,13 +17,14 @@ from retrieval.calibration import ANY_MODEL, Logistic, softmax
 from retrieval.text import bare_words, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from bot.answering.evidence.features import Columns
 
 DATA: Final = "evidence.json"
+_TABLES: Final[ContextVar[dict[str, Any] | None]] = ContextVar("tables", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,16 @@ class Models:
         return softmax(scores)
 
 
-@cache
+@contextmanager
+def using(tables: dict[str, Any]) -> Iterator[None]:
+    """Have every reader made inside use these tables instead of the file's: for benches that leave a source out."""
+    token = _TABLES.set(tables)
+    try:
+        yield
+    finally:
+        _TABLES.reset(token)
+
+
 def models_for(embedding_model: str) -> Models:
     """Read what was fitted for an embedding model; what stands for those never fitted looks at words alone."""
     row = _data()["models"].get(embedding_model) or _data()["models"][ANY_MODEL]
@@ -58,7 +70,7 @@ def models_for(embedding_model: str) -> Models:
 
 def wants_number(question: str) -> float:
     """Say how likely (0..1) a question asks for a number, by its words and pairs of words."""
-    return asks_for_number(_number(), question)
+    return asks_for_number(Logistic.of(_data()["number"]), question)
 
 
 def asks_for_number(fitted: Logistic, question: str) -> float:
@@ -74,11 +86,10 @@ def words_and_pairs(text: str) -> frozenset[str]:
     return frozenset([*words, *pairs, *(f"^{word}" for word in words[:1])])
 
 
-@cache
-def _number() -> Logistic:
-    return Logistic.of(_data()["number"])
-
-
-@cache
 def _data() -> dict[str, Any]:
+    return _TABLES.get() or _file()
+
+
+@cache
+def _file() -> dict[str, Any]:
     return dict(json.loads(resources.files(__package__).joinpath(DATA).read_text(encoding="utf-8")))

@@ -77,6 +77,12 @@ class Question:
         """Say whether it reads like small talk or like words to the bot; it may ask about papers all the same."""
         return self.kinds[Kind.SMALL_TALK] + self.kinds[Kind.BOT] >= CHAT
 
+    @property
+    def terms_beside_period(self) -> tuple[str, ...]:
+        """Give its terms without the words that name the time it is about."""
+        start, end = self.period.span if self.period else (0, 0)
+        return content_terms(f"{self.text[:start]} {self.text[end:]}")
+
     def of_kind(self, kind: Kind) -> Question:
         """Take the question for another kind than its words alone tell."""
         return replace(self, kind=kind)
