@@ -94,8 +94,12 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
         command = f"--days {options.days} --pool {options.pool.name} --half {options.half} --fit"
         FILE.write_text(json.dumps(fit(asked, command), indent=1) + "\n", encoding="utf-8")
     print(f"{len(groups['keywords'].papers)} papers of {options.days}, {options.half} half")
+    fitted = matching_for(LocalEmbedder.model)
     for name, topics in asked.items():
-        measure(name, topics, matching_for(LocalEmbedder.model))
+        measure(name, topics, fitted)
+    for first, floor in ((0.0, 0.0), (0.0, fitted.floor), (fitted.first, 0.0), (fitted.first, fitted.floor)):
+        print(f"\nfirst {first:.2f}, floor {floor:.2f}")
+        compare(asked, Matching(fitted.chance, first, floor))
 
 
 async def ask(group: Group, library: Library) -> list[Asked]:
@@ -130,6 +134,17 @@ def measure(name: str, asked: Sequence[Asked], fitted: Matching) -> None:
         print(f"{'mean ' + title:55}{bm25:>10.3f}{digest:>10.3f}")
 
 
+def compare(asked: Mapping[str, Sequence[Asked]], fitted: Matching) -> None:
+    """Print, for each group, what a digest has over BM25, in precision@10 and @R, and how many papers it shows."""
+    for name, topics in asked.items():
+        bm25, digest = (
+            np.mean([scores_of(each, shown(each)) for each in topics], axis=0)
+            for shown in (lambda each: each.bm25, lambda each: each.digest(fitted))
+        )
+        over = digest - bm25
+        print(f"{name:20} @10 {over[0]:+.3f}  @R {over[1]:+.3f}  shown {digest[3]:.1f}, nothing {digest[4]:.2f}")
+
+
 def scores_of(asked: Asked, shown: Sequence[str]) -> tuple[float, ...]:
     """Return what is measured of the papers shown for a topic."""
     right = len(asked.topic.right & set(shown))
@@ -156,7 +171,7 @@ def fit(asked: Mapping[str, Sequence[Asked]], command: str) -> dict:
 
 
 def bars(learned: Sequence[Sequence[Asked]], chance: Logistic) -> dict[str, float]:
-    """Choose the lowest first bar that no topic without papers passes, and the highest floor that costs no list any."""
+    """Choose the lowest first bar that no topic without papers passes, and the highest floor that costs no precision."""
     without = [each for topics in learned for each in topics if not each.topic.right]
     lists = [each for topics in learned for each in topics if each.topic.right]
     first = lowest(lambda bar: not any(each.digest(Matching(chance, bar, bar)) for each in without))

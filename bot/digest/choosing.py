@@ -20,7 +20,7 @@ FRESHNESS: Final = 0.05
 MANY_VOTES: Final = 100
 DISLIKED: Final = 0.25  # share of the disliked that is taken from the liked
 # Carbonell and Goldstein, "The use of MMR", SIGIR 1998: relevance against likeness to what was chosen before. Papers on
-# one topic are alike anyhow, one pair in a thousand by a cosine of 0.8; what is less alike than that repeats nothing.
+# one topic are alike anyhow, though hardly a pair by a cosine of ALIKE; what is less alike than that repeats nothing.
 MMR: Final = 0.75
 ALIKE: Final = 0.8
 
