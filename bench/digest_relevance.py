@@ -171,7 +171,7 @@ def fit(asked: Mapping[str, Sequence[Asked]], command: str) -> dict:
 
 
 def bars(learned: Sequence[Sequence[Asked]], chance: Logistic) -> dict[str, float]:
-    """Choose the lowest first bar that no topic without papers passes, and the highest floor that costs no precision."""
+    """Choose the lowest first bar that no topic without papers passes, and the highest floor free of cost to lists."""
     without = [each for topics in learned for each in topics if not each.topic.right]
     lists = [each for topics in learned for each in topics if each.topic.right]
     first = lowest(lambda bar: not any(each.digest(Matching(chance, bar, bar)) for each in without))
