@@ -62,7 +62,7 @@ CATEGORIES = {
     "human-computer interaction": "cs.HC",
     "medical image analysis": "eess.IV",
 }
-# Nothing on these is in the papers of the days named in docs/digest.md, so the right digest is empty; others have some.
+# Nothing on these is in the papers of the days in docs/digest.md's two commands; other days may have some.
 ELSEWHERE = {
     "first": (
         "coral reefs and marine biology", "Renaissance poetry", "central bank interest rates", "superconductors",
