@@ -232,7 +232,8 @@ class Shelf:
         found = {}
         for paper_id, vector in vectors.items():
             share = len(words & set(self._by_id[paper_id].abstract.lower().split())) / len(words)
-            found[paper_id] = Evidence(float(vector @ asked), 0.0, share, share, share, share)
+            cosine = float(vector @ asked)
+            found[paper_id] = Evidence(cosine, cosine, share, share, share, share)
         return found
 
     async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Below this chance of being about a topic, a paper is filler; see docs/digest.md.
-FLOOR: Final = 0.07
-# How much, beside that chance (0..1), the other reasons to post a paper can add.
+# How much, beside the chance (0..1) of being about a topic, the other reasons to post a paper can add.
 TASTE: Final = 0.5  # times the cosine to what is liked, beyond that of the average paper
 VOTES: Final = 0.1  # for MANY_VOTES, less by their logarithm
 FRESHNESS: Final = 0.05
 MANY_VOTES: Final = 100
 DISLIKED: Final = 0.25  # share of the disliked that is taken from the liked
-# Carbonell and Goldstein, "The use of MMR", SIGIR 1998: relevance against likeness to what was chosen before.
-MMR: Final = 0.9
+# Carbonell and Goldstein, "The use of MMR", SIGIR 1998: relevance against likeness to what was chosen before. Papers on
+# one topic are alike anyhow, though hardly a pair by a cosine of ALIKE; what is less alike than that repeats nothing.
+MMR: Final = 0.75
+ALIKE: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Candidate:
     Attributes:
         ids: every id it is known under, its own first.
         vector: its unit vector.
-        matches: how likely it is about each topic, 0..1 each, in the topics' order.
+        matches: how likely it is about each topic, 0..1 each, in the topics' order; 0 where it is not.
         upvotes: its votes, 0 or more.
         freshness: 1 for a paper of the last moment, 0 for one of the beginning of the time looked at.
     """
@@ -55,11 +55,11 @@ class Candidate:
 
 
 def choose(candidates: Sequence[Candidate], most: int, taste: NDArray[np.float32] | None = None) -> list[int]:
-    """Return which candidates to post, by their place from 0, best first: at most `most`, none below the floor.
+    """Return which candidates to post, by their place from 0, best first: at most `most`, each about a topic.
 
     `taste` is the unit vector of what the place likes.
     """
-    fitting = [at for at, candidate in enumerate(candidates) if candidate.match >= FLOOR]
+    fitting = [at for at, candidate in enumerate(candidates) if candidate.match > 0]
     if not fitting:
         return []
     values = worth([candidates[at] for at in fitting], taste)
@@ -75,7 +75,7 @@ def choose(candidates: Sequence[Candidate], most: int, taste: NDArray[np.float32
         if taken.isdisjoint(candidate.ids):  # two sources may give one paper as two
             taken.update(candidate.ids)
             chosen.append(fitting[best])
-            alike = np.maximum(alike, vectors @ vectors[best])
+            alike = np.maximum(alike, (vectors @ vectors[best] - ALIKE) / (1 - ALIKE))
     return chosen
 
 

@@ -15,7 +15,7 @@ from bot.digest.choosing import Candidate, choose, taste_of
 from bot.digest.clock import local_day
 from bot.digest.digest import Digest, Entry, Roundup
 from bot.digest.drawing import draw
-from bot.digest.matching import match
+from bot.digest.matching import match, matching_for
 from bot.digest.roundup import FEWEST_PAPERS, MOST_PAPERS, make_map
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class Editor:
         key = (topic, paper_ids)
         if (known := self._matches.get(key)) is None:
             evidence = await self._library.evidence(topic, paper_ids)
-            self._matches[key] = known = match(evidence, self._library.embedder.model)
+            self._matches[key] = known = match(topic, evidence, matching_for(self._library.embedder.model))
         return known
 
     async def _taste(self, guild_id: int | None) -> NDArray[np.float32] | None:

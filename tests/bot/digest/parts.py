@@ -89,9 +89,9 @@ class Shelf:
         texts = {each.paper_id: each.details.paper for each in self.papers}
         shares = {each: len(words & set(texts[each].abstract.lower().split())) / len(words) for each in paper_ids}
         vectors = await self.vectors(shares)
+        cosines = {each: float(vector @ topic) for each, vector in vectors.items()}
         return {
-            each: Evidence(float(vectors[each] @ topic), 0.0, share, share, share, share)
-            for each, share in shares.items()
+            each: Evidence(cosines[each], cosines[each], share, share, share, share) for each, share in shares.items()
         }
 
     async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
