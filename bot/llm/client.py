@@ -349,7 +349,8 @@ async def _filled(reply: Reply, form: type[T]) -> T | None:
             if span.depth == 0 and (filled := _read(form, scanner.text[span.start : span.end])):
                 reply.whole()
                 return filled
-    return _read(form, scanner.text)
+    # What was cut may have lost its end.
+    return _read(form, scanner.text) if reply.finished else None
 
 
 def _read(form: type[T], text: str) -> T | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias
 
@@ -35,6 +35,8 @@ class Call:
     body: dict[str, Any]
     number: int
     statements: list[dict[str, Any]]
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str]
 
     @property
     def good(self) -> str:
@@ -61,6 +63,7 @@ class Wild:
 
     def __init__(self, scripts: dict[str, Script]) -> None:
         self.calls: Counter[str] = Counter()
+        self.asked = asyncio.Event()
         self.left = asyncio.Event()
         self._scripts = scripts
         self._closing = asyncio.Event()
@@ -88,9 +91,11 @@ class Wild:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
         self.calls[name] += 1
+        self.asked.set()
         body = await request.json()
         asked = Asked.from_messages(body["messages"])
-        sent = self._scripts[name](Call(body, self.calls[name], statements(asked)))
+        call = Call(body, self.calls[name], statements(asked), request.headers, request.query)
+        sent = self._scripts[name](call)
         response = web.StreamResponse(status=sent.status, headers={"Content-Type": sent.content_type, **sent.headers})
         try:
             await self._play(request, response, sent.parts)
