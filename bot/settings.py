@@ -73,7 +73,7 @@ class LLMSettings(Section):
         description=f"Model name as the server knows it (default: {DEFAULT_MODEL}, or the one model that it has).",
     )
     timeout: float = Field(
-        default=30.0, gt=0, description="Seconds for the model to write; after a third of it in silence it is given up."
+        default=30.0, gt=0, description="Seconds for the model to write; after 3/10 of it in silence it is given up."
     )
     prompt_tokens: int = Field(default=5000, ge=1000, description="The most prompt tokens spent on one question.")
     judge: bool = Field(

@@ -109,7 +109,7 @@ class LanguageModel:
             waits.end()
             await reply.close()
             usage = await asyncio.to_thread(reply.count)
-            if self.meter:
+            if self.meter and reply.requests:
                 spent = (usage.prompt_tokens, usage.completion_tokens)
                 await self.meter.record(who, Spent(prompt.purpose, self.name, *spent, usage.estimated))
 
@@ -164,6 +164,7 @@ class Reply:
         self._build = build
         self._budget = budget
         self._waits = waits
+        self._aside = aside
         self._latest = waits.aside() if aside else math.inf
         self._messages: Messages = []
         self._counted = 0
@@ -224,11 +225,20 @@ class Reply:
         self.usage = usage
         return usage
 
+    def _until(self, *, briefly: bool) -> float:
+        return min(self._latest, self._waits.until(briefly=briefly or self._aside))
+
+    def _late(self) -> WriterError:
+        silence = self._waits.silence()
+        return trouble.late(self._waits.seconds) if silence is None else trouble.silent(silence)
+
     def _counted_by_server(self) -> bool:
         return bool(self._told) and self._told[-1].prompt_tokens is not None
 
     async def _speak(self, prompt: Prompt[Any]) -> AsyncGenerator[str]:
         """Yield the text, asking again without what the server refuses, or shorter, or later."""
+        if self._until(briefly=False) <= asyncio.get_running_loop().time():
+            raise self._late()
         options: Options | None = self._model.learnt.options()
         await self._write(min(self._budget, self._model.room))
         while options is not None:
@@ -243,8 +253,7 @@ class Reply:
                 options = await self._mend(failure, options, speaking=speech.spoken > 0)
             except TimeoutError:
                 self._model.breaker.failed()
-                silence = self._waits.silence()
-                raise (trouble.late(self._waits.seconds) if silence is None else trouble.silent(silence)) from None
+                raise self._late() from None
             else:
                 if speech.spoken:
                     self._model.learnt.learn(options)
@@ -278,7 +287,7 @@ class Reply:
         speaking = False
 
         def until() -> float:
-            return min(self._latest, self._waits.until(speaking=speaking))
+            return self._until(briefly=speaking)
 
         try:
             async with aclosing(self._model.wire.pieces(arguments, said, until)) as pieces:
@@ -320,7 +329,7 @@ class Reply:
         if pause is None:
             pause = _BACKOFF * 2**self._retries
         due = asyncio.get_running_loop().time() + pause
-        if not failure.passing or self._retries >= most or due > min(self._latest, self._waits.until(speaking=False)):
+        if self._aside or not failure.passing or self._retries >= most or due > self._until(briefly=False):
             raise self._failed(failure)
         self._retries += 1
         await asyncio.sleep(pause)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Shares of the whole time. With the default of 30 s a server that says nothing costs 10 s, and one that falls silent
-# in the middle 5 s; a live stream has all of it.
-_SILENCE: Final = 1 / 3
+# Shares of the whole time. With the default of 30 s a server that says nothing costs 9 s, and one that falls silent
+# in the middle 5 s; a live stream has all of it. What the answer can do without may be silent for no more than 5 s.
+_SILENCE: Final = 0.3
 _PAUSE: Final = 1 / 6
 
 
@@ -42,14 +42,14 @@ class Patience:
         """Return how long a silence made the question stop waiting; None where the whole time was over."""
         return None if _now() >= self._end else round(self._allowed, 1)
 
-    def until(self, *, speaking: bool) -> float:
-        """Return when to stop waiting for the next sign, in the loop's time."""
-        self._allowed = self.seconds * (_PAUSE if speaking else _SILENCE)
+    def until(self, *, briefly: bool) -> float:
+        """Return when to stop waiting for the next sign, in the loop's time; `briefly` once there were words."""
+        self._allowed = self.seconds * (_PAUSE if briefly else _SILENCE)
         return min(self._end, self._heard + self._allowed)
 
     def aside(self) -> float:
-        """Return when a call that the answer can do without, begun now, must be over."""
-        return min(self.until(speaking=False), _now() + self.seconds * _PAUSE)
+        """Return when a call that the answer can do without, begun now, must be over, however lively it is."""
+        return _now() + self.seconds * _SILENCE
 
 
 class Wait:

@@ -728,16 +728,16 @@ _NOT_PASSED = "What the language model wrote did not pass the checks"
 
 PAPERS: Final = [
     Case("away", always(Sent((BREAK,))), "papers", "cannot be reached"),
-    Case("silent", always(Sent((HANG,))), "papers", "said nothing for 2 s"),
-    Case("silent after the headers", always(Sent((b": hello\n\n", HANG))), "papers", "said nothing for 2 s"),
+    Case("silent", always(Sent((HANG,))), "papers", "said nothing for 1.8 s"),
+    Case("silent after the headers", always(Sent((b": hello\n\n", HANG))), "papers", "said nothing for 1.8 s"),
     Case(
         "silent after the role",
         always(Sent((events([chunk({"role": "assistant", "content": ""})], done=False), HANG))),
         "papers",
-        "said nothing for 2 s",
+        "said nothing for 1.8 s",
     ),
-    Case("nothing but pings", lambda _: Sent(tuple(_pings())), "papers", "said nothing for 2 s"),
-    Case("nothing but empty chunks", lambda _: Sent(tuple(_empty_chunks())), "papers", "said nothing for 2 s"),
+    Case("nothing but pings", lambda _: Sent(tuple(_pings())), "papers", "said nothing for 1.8 s"),
+    Case("nothing but empty chunks", lambda _: Sent(tuple(_empty_chunks())), "papers", "said nothing for 1.8 s"),
     Case("nothing but thoughts", lambda _: Sent(tuple(_thinks())), "papers", "took longer than 6 s"),
     Case("wrong key", always(error(401, _openai("Incorrect API key provided: secret-key."))), "papers", r"key \(401\)"),
     Case("forbidden", always(error(403, _HTML)), "papers", r"key \(403\)"),

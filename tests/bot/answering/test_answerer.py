@@ -179,7 +179,7 @@ async def test_a_model_that_says_that_the_papers_do_not_suffice_leaves_the_close
         (fails(401), "refused the key (401)"),
         (fails(429), "is out of requests (429)"),
         (fails(500), "is out of order (500)"),
-        (silent, "said nothing for 1 s"),
+        (silent, "said nothing for 0.9 s"),
         (cut(), "cut the answer off"),
         (finishes("length"), "cut the answer off"),
         (refuses(), "declined to answer"),

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ASKED = (
     "has anyone shown that a dynamics net with better one-step likelihood doesnt actually give you a better controller?"
 )
-SECONDS = 6.0  # of which a server may be silent for two, and fall silent for one
+SECONDS = 6.0  # of which a server may be silent for 1.8, and fall silent for one
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
