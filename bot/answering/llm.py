@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -80,7 +81,8 @@ async def _drafts(reply: Reply) -> AsyncGenerator[Draft]:
         if not reply.finished:
             # Its last statement may have lost its end.
             raise trouble.cut_off()
-        for draft in reader.finish():
+        # Mending what a model wrote takes some milliseconds for each thousand characters.
+        for draft in await asyncio.to_thread(lambda: [*reader.finish()]):
             yield draft
     except ValueError:
         raise trouble.unusable() from None

@@ -24,6 +24,7 @@ _LONGEST: Final = 2**21  # bytes of a list of models
 _OK: Final = 200
 # How a place says that the API is not there: a page, or nothing.
 _ELSEWHERE_AT: Final = frozenset({200, 404, 405})
+_OBJECTS: Final = frozenset({400, 401, 402, 403, 415, 422, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ async def visit(address: Address, api_key: str | None, patience: float = _PATIEN
     timeout = aiohttp.ClientTimeout(total=patience)
     async with aiohttp.ClientSession(timeout=timeout, headers=headers, trust_env=True) as session:
         offer, page = await _look(session, address.base_url)
-        if offer.models is not None or offer.status not in _ELSEWHERE_AT:
+        if offer.models is not None or offer.status not in _ELSEWHERE_AT or await _takes_chats(session, address):
             return offer
         for path in _ELSEWHERE:
             right = address.base_url.removesuffix("/v1") + path
@@ -112,6 +113,15 @@ async def _look(session: aiohttp.ClientSession, base_url: str) -> tuple[Offer, b
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return Offer(status=0), False
     return Offer(_names(body) if response.status == _OK else None, response.status), body.lstrip()[:1] == b"<"
+
+
+async def _takes_chats(session: aiohttp.ClientSession, address: Address) -> bool:
+    """Say whether an address without a list of models has an API all the same, which objects to an empty request."""
+    try:
+        async with session.post(f"{address.base_url}/chat/completions", json={}) as response:
+            return response.status in _OBJECTS
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False
 
 
 def _names(body: bytes) -> tuple[str, ...] | None:

@@ -359,7 +359,7 @@ async def _filled(reply: Reply, form: type[T]) -> T | None:
                 reply.whole()
                 return filled
     # What was cut may have lost its end.
-    return _read(form, scanner.text) if reply.finished else None
+    return await asyncio.to_thread(_read, form, scanner.text) if reply.finished else None
 
 
 def _read(form: type[T], text: str) -> T | None:

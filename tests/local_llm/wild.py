@@ -93,7 +93,7 @@ class Wild:
         self.calls[name] += 1
         self.asked.set()
         body = await request.json()
-        asked = Asked.from_messages(body["messages"])
+        asked = Asked.from_messages(body.get("messages", []))
         call = Call(body, self.calls[name], statements(asked), request.headers, request.query)
         sent = self._scripts[name](call)
         response = web.StreamResponse(status=sent.status, headers={"Content-Type": sent.content_type, **sent.headers})

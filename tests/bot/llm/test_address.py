@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 from local_llm import LocalLLM
+from local_llm.scripts import error
+from local_llm.wild import Wild
 
 from bot.commands.doctor import _llm
 from bot.errors import SettingsError
@@ -14,6 +16,8 @@ from bot.wiring import open_model
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from local_llm.wild import Call, Sent
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +91,14 @@ async def test_a_web_page_is_refused_and_a_server_that_is_away_is_not(page: str)
         await visit(Address.read(page), None)
     offer = await visit(Address("http://127.0.0.1:1/v1"), None)
     assert (offer.answered, offer.models) == (False, None)
+
+
+async def test_an_api_without_a_list_of_models_is_left_alone() -> None:
+    def objects(_: Call) -> Sent:
+        return error(400, {"error": "model is required"})
+
+    async with Wild({"x": objects}) as wild:
+        assert await visit(Address.read(wild.base_url("x")), None) == Offer(status=404)
 
 
 def test_a_model_and_its_latest_are_the_same() -> None:

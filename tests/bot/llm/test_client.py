@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from local_llm import LocalLLM, asking, cut, fails, held_by, honest, silent, writes
-from local_llm.cases import chunk, error, events, too_small, well
+from local_llm.refusals import too_small
+from local_llm.scripts import chunk, error, events, well
 from local_llm.wild import HANG, Sent, Wild
 from pydantic import BaseModel
 

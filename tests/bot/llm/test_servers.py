@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,9 +22,8 @@ from retrieval.library import Library
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
-    from local_llm.cases import Case
+    from local_llm.scripts import Case
 
     from bot.answering.answer import Answer
 
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ASKED = (
     "has anyone shown that a dynamics net with better one-step likelihood doesnt actually give you a better controller?"
 )
+EVAL = Path(__file__).parents[2] / "eval"
 SECONDS = 6.0  # of which a server may be silent for 1.8, and fall silent for one
 
 
@@ -56,6 +58,16 @@ async def alone(library: Library) -> Answer:
     return await Answerer(library, ExtractiveWriter()).answer(ASKED)
 
 
+def questions(step: int) -> list[str]:
+    """Every so manieth question of the evaluation sets over seeds/."""
+    rows = [
+        json.loads(line)
+        for name in ("seeds-answerable", "seeds-unanswerable")
+        for line in (EVAL / name / "queries.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    return [row["text"] for row in rows if not row.get("history")][::step]
+
+
 def _place(case: Case) -> str:
     return str(CASES.index(case))
 
@@ -78,3 +90,31 @@ async def test_a_server(library: Library, wild: Wild, alone: Answer, case: Case)
         assert len(answer.statements) == case.statements, answer.note
         assert re.search(case.note, answer.note) if answer.note else not case.note, answer.note
     assert "secret-key" not in str(answer)
+
+
+@pytest.mark.parametrize("name", ["prose alone", "invented quotes", "a refusal", "away", "a loop of rubbish"])
+async def test_a_model_that_is_of_no_use_leaves_every_answer_as_it_is_without_one(
+    library: Library, wild: Wild, name: str
+) -> None:
+    (case,) = (case for case in CASES if case.name == name)
+    alone = Answerer(library, ExtractiveWriter())
+    async with asking(wild.base_url(_place(case)), seconds=SECONDS) as model:
+        with_model = Answerer(library, ExtractiveWriter(), LLMWriter(model))
+        for question in questions(step=9):
+            asked = wild.calls[_place(case)]
+            expected, answer = await alone.answer(question), await with_model.answer(question)
+            assert (answer.outcome, answer.statements) == (expected.outcome, expected.statements), question
+            if wild.calls[_place(case)] > asked:
+                assert (answer.note or "").endswith("own sentences."), question
+    assert wild.calls[_place(case)] > 0
+
+
+async def test_a_model_that_finds_nothing_makes_no_answer_a_refusal(library: Library, wild: Wild) -> None:
+    (case,) = (case for case in CASES if case.name == "not sufficient")
+    alone = Answerer(library, ExtractiveWriter())
+    async with asking(wild.base_url(_place(case)), seconds=SECONDS) as model:
+        with_model = Answerer(library, ExtractiveWriter(), LLMWriter(model))
+        for question in questions(step=9):
+            expected, answer = await alone.answer(question), await with_model.answer(question)
+            assert answer.statements == expected.statements, question
+            assert answer.refused == expected.refused, question
