@@ -19,3 +19,11 @@ class WriterError(FootnoteError):
 
 class DiscordStartError(FootnoteError):
     """Say why the bot could not log in to Discord, and what to do."""
+
+
+class BudgetError(WriterError):
+    """Say that a budget is used up, and which: "day", "server" or "person"."""
+
+    def __init__(self, words: str, budget: str) -> None:
+        super().__init__(words)
+        self.budget = budget

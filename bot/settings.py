@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PREFIX = "FOOTNOTE_"
 ENV_FILE = ".env"
+DEFAULT_MODEL = "gpt-5.4-mini"
 
 
 def _or_variable(name: str) -> BeforeValidator:
@@ -67,8 +68,13 @@ class LLMSettings(Section):
     base_url: Annotated[str | None, _or_variable("OPENAI_BASE_URL")] = Field(
         default=None, description="Any OpenAI-compatible server (or OPENAI_BASE_URL)."
     )
-    model: str = Field(default="gpt-5.4-mini", description="Model name as the server knows it.")
-    timeout: float = Field(default=30.0, gt=0, description="Seconds to wait for the model before answering without it.")
+    model: str | None = Field(
+        default=None,
+        description=f"Model name as the server knows it (default: {DEFAULT_MODEL}, or the one model that it has).",
+    )
+    timeout: float = Field(
+        default=30.0, gt=0, description="Seconds for the model to write; after 3/10 of it in silence it is given up."
+    )
     prompt_tokens: int = Field(default=5000, ge=1000, description="The most prompt tokens spent on one question.")
     judge: bool = Field(
         default=False, description="Have the model judge, in one call more, whether each quote bears its statement out."

@@ -5,12 +5,16 @@ from __future__ import annotations
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from bot.settings import DEFAULT_MODEL
 from retrieval.errors import EmbeddingError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from bot.answering.answerer import Answerer
+    from bot.digest.editor import Editor, FreshPapers
+    from bot.llm.client import LanguageModel
+    from bot.llm.meter import Meter
     from bot.settings import Settings
     from bot.store import Store
     from retrieval.embedding import Embedder
@@ -80,33 +84,72 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
+async def open_model(
+    settings: Settings, *, use_llm: bool = True, meter: Meter | None = None
+) -> AsyncIterator[LanguageModel | None]:
+    """Give the language model that the settings name, None where none is set or wanted; close it at the end.
+
+    Raises SettingsError where there is no API at the address, or no one model to take.
+    """
+    chosen = settings.llm
+    if not use_llm or not chosen.enabled:
+        yield None
+        return
+    from bot.llm.address import Address, visit
+    from bot.llm.client import LanguageModel
+
+    key = chosen.api_key.get_secret_value() if chosen.api_key else None
+    address = Address.read(chosen.base_url) if chosen.base_url else None
+    name = chosen.model or DEFAULT_MODEL
+    if address:
+        offer = await visit(address, key)
+        name = chosen.model or offer.instead_of(DEFAULT_MODEL)
+    model = LanguageModel(name=name, api_key=key, address=address, timeout=chosen.timeout, meter=meter)
+    async with aclosing(model):
+        yield model
+
+
+@asynccontextmanager
 async def open_answerer(settings: Settings, library: Library, *, use_llm: bool = True) -> AsyncIterator[Answerer]:
     """Give an answerer over the library, with the language model where one is set and wanted; close it at the end."""
+    async with open_model(settings, use_llm=use_llm) as model:
+        yield make_answerer(settings, library, model)
+
+
+def make_answerer(settings: Settings, library: Library, model: LanguageModel | None) -> Answerer:
+    """Return an answerer over the library, in which the language model reads, writes and judges where there is one."""
     from bot.answering.answerer import Answerer
     from bot.answering.extractive import ExtractiveWriter
+
+    extractive = ExtractiveWriter()
+    if model is None:
+        return Answerer(library, extractive)
     from bot.answering.judge import Judge
     from bot.answering.llm import LLMWriter
-    from bot.answering.model import ChatModel
     from bot.answering.rewrite import LLMRewriter
     from bot.answering.translation import LLMTranslator
 
-    chosen = settings.llm
-    extractive = ExtractiveWriter()
-    if not use_llm or not chosen.enabled:
-        yield Answerer(library, extractive)
-        return
-    key = chosen.api_key.get_secret_value() if chosen.api_key else None
-    llm = LLMWriter(
-        model=chosen.model,
-        api_key=key,
-        base_url=chosen.base_url,
-        timeout=chosen.timeout,
-        prompt_tokens=chosen.prompt_tokens,
-    )
-    model = ChatModel(model=chosen.model, api_key=key, base_url=chosen.base_url, timeout=chosen.timeout)
-    judge = Judge(model) if chosen.judge else None
-    async with aclosing(llm), aclosing(model):
-        yield Answerer(library, extractive, llm, LLMRewriter(model), judge, LLMTranslator(model))
+    llm = LLMWriter(model, prompt_tokens=settings.llm.prompt_tokens)
+    judge = Judge(model) if settings.llm.judge else None
+    return Answerer(library, extractive, llm, LLMRewriter(model), judge, LLMTranslator(model))
+
+
+def make_editor(
+    settings: Settings,
+    library: FreshPapers,
+    liked: Callable[[int], Awaitable[Mapping[str, float]]],
+    model: LanguageModel | None,
+) -> Editor:
+    """Return an editor over the library, whose reasons the language model writes where there is one."""
+    from bot.digest.editor import Editor
+    from bot.digest.writing import ReasonWriter
+
+    if model is None:
+        return Editor(library, ReasonWriter(library.embedder), liked)
+    from bot.answering.llm import LLMWriter
+
+    llm = LLMWriter(model, prompt_tokens=settings.llm.prompt_tokens, purpose="digest")
+    return Editor(library, ReasonWriter(library.embedder, llm), liked)
 
 
 async def take_in(library: Library) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     from bot.answering.evidence.selection import Selection
+    from bot.llm.usage import Usage
 
 WriterName: TypeAlias = Literal["extractive", "llm"]
 # answered: a paper says it. closest: papers are on the subject, but whether they say just this is not sure.
@@ -48,27 +49,6 @@ class NearPaper:
     paper_id: str
     title: str
     url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Hold what the language model was asked for, in its own tokens; `estimated` where it reported none."""
-
-    model: str
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    estimated: bool = False
-
-    def __add__(self, other: Usage) -> Usage:
-        """Return what both took together."""
-        return Usage(
-            other.model,
-            self.calls + other.calls,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-            self.estimated or other.estimated,
-        )
 
 
 @dataclass(frozen=True, slots=True)

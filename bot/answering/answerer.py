@@ -6,26 +6,30 @@ import asyncio
 import datetime as dt
 import logging
 import time
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
+from bot.answering.answer import Answer, Citation, NearPaper, Statement
 from bot.answering.catalogue import ABOUT_ONE, Catalogue
 from bot.answering.checks import Rejection, check
 from bot.answering.conversation import Conversation, Exchange, Relation
 from bot.answering.evidence.assessor import Assessor
 from bot.answering.evidence.names import named_by
 from bot.answering.evidence.selection import Selection
+from bot.answering.form import MOST_STATEMENTS
 from bot.answering.reading.kind import MANY, Kind
 from bot.answering.reading.language import ENGLISH, hint
 from bot.answering.reading.question import Reader, plain
 from bot.answering.reading.terms import content_terms
 from bot.errors import WriterError
 from bot.language import say
+from bot.llm.patience import Wait, sharing
+from bot.llm.usage import Usage
+from retrieval.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 
     from bot.answering.answer import AnswerWriter, Outcome, WriterName
     from bot.answering.checks import Checked
@@ -43,6 +47,7 @@ GIVEN = 10  # hits that a language model reads
 NEAREST = 3
 NO_SUBJECT = 2  # "latest papers" is about nothing; "latest robotics papers" is
 SURE = 0.9
+EARLY = 8.0  # seconds for the language model's first statement, before the papers' own sentences are shown meanwhile
 
 
 @dataclass(slots=True)
@@ -80,6 +85,7 @@ class Answerer:
         judge: Judge | None = None,
         translator: Translator | None = None,
         *,
+        early: float = EARLY,
         today: Callable[[], dt.date] = lambda: dt.datetime.now(dt.UTC).date(),
     ) -> None:
         self._library = library
@@ -87,6 +93,7 @@ class Answerer:
         self._llm = llm
         self._judge = judge
         self._translator = translator
+        self._early = early
         self._reader = Reader(library, today)
         self._assessor = Assessor(library)
         self._catalogue = Catalogue(library)
@@ -104,7 +111,8 @@ class Answerer:
     async def stream(self, question: str, history: Sequence[str | Exchange] = ()) -> AsyncGenerator[Answer]:
         """Yield the answer as it grows, each statement only after its check; the last one yielded is the whole.
 
-        What a language model wrote before it failed gives way to the papers' own sentences.
+        What of a language model was checked and shown stays, even if it fails then; the papers' own sentences, shown
+        while it was silent, give way to it.
         """
         stopwatch = _Stopwatch()
         asked = question.strip()
@@ -112,11 +120,12 @@ class Answerer:
         if len(asked) > LONGEST_QUESTION:
             notes.append(say("The question was cut to its first {most} characters.", most=LONGEST_QUESTION))
         asked = asked[:LONGEST_QUESTION]
-        with stopwatch("conversation"):
+        wait = Wait()
+        with stopwatch("conversation"), sharing(wait):
             spoken = await self._conversation.recall([_exchange(turn) for turn in history])
             turn = await self._conversation.read(asked, spoken)
-        reply = _Reply(turn, notes, stopwatch, self._extractive.name)
-        with stopwatch("read"):
+        reply = _Reply(turn, notes, stopwatch, self._extractive.name, wait)
+        with stopwatch("read"), sharing(wait):
             read = await self._reader.read(turn.query if turn.relation is not Relation.NEW else asked)
             read = await self._in_english(read, reply)
         with stopwatch("search"):
@@ -211,31 +220,58 @@ class Answerer:
     async def _write(
         self, question: Question, selection: Selection, reply: _Reply, *, with_model: bool
     ) -> AsyncGenerator[Statement]:
-        """Let the language model write, and where there is none or it fails the extractive writer."""
+        """Let the language model write, and where there is none or it has nothing to show the extractive writer."""
         if self._llm is not None and with_model:
-            reply.start(self._llm)
-            given = replace(selection, hits=selection.hits[:GIVEN])
-            try:
-                async with aclosing(self._judged(self._llm, question, given, reply)) as statements:
-                    async for checked in statements:
+            async with aclosing(self._ask(self._llm, question, selection, reply)) as statements:
+                async for statement in statements:
+                    yield statement
+        if not reply.page.statements:
+            async with aclosing(self._quote(question, selection, reply)) as statements:
+                async for statement in statements:
+                    yield statement
+
+    async def _quote(self, question: Question, selection: Selection, reply: _Reply) -> AsyncGenerator[Statement]:
+        """Give the papers' own sentences."""
+        reply.start(self._extractive)
+        async with aclosing(_checked(self._extractive, question, selection, reply)) as statements:
+            async for checked in statements:
+                yield reply.page.add(checked, selection.hits)
+
+    async def _ask(
+        self, llm: AnswerWriter, question: Question, selection: Selection, reply: _Reply
+    ) -> AsyncGenerator[Statement]:
+        """Give what the language model writes; the papers' own sentences while it says nothing for too long."""
+        given = replace(selection, hits=selection.hits[:GIVEN])
+        reply.start(llm)
+        written = _Written()
+        try:
+            async with aclosing(self._judged(llm, question, given, reply)) as statements:
+                async with _ahead(statements, reply.wait) as first:
+                    await asyncio.wait({first}, timeout=max(0.0, self._early - reply.stopwatch.seconds()))
+                    if not first.done():
+                        async with aclosing(self._quote(question, selection, reply)) as quoted:
+                            async for statement in quoted:
+                                yield statement
+                    checked = await first
+                while checked is not None:
+                    if written.takes(checked):
+                        if written.count == 1:
+                            reply.start(llm)
                         reply.outcome = "answered"
                         yield reply.page.add(checked, given.hits)
-            except WriterError as error:
-                reply.outcome = selection.outcome
+                    checked = await anext(statements, None)
+        except WriterError as error:
+            reply.notes.append(_trouble(error, some=written.count > 0))
+        else:
+            if not written.count and reply.drafts:
                 reply.notes.append(
-                    say("The language model {trouble}; these are the papers' own sentences.", trouble=error)
+                    say("What the language model wrote did not pass the checks; these are the papers' own sentences.")
                 )
-            else:
-                if reply.page.statements:
-                    return
+            elif not written.count:
                 reply.outcome = "closest"
                 reply.notes.append(
                     say("The language model found no answer in the papers; these are their own sentences.")
                 )
-            reply.start(self._extractive)
-        async with aclosing(_checked(self._extractive, question, selection, reply)) as statements:
-            async for checked in statements:
-                yield reply.page.add(checked, selection.hits)
 
     async def _judged(
         self, writer: AnswerWriter, question: Question, selection: Selection, reply: _Reply
@@ -246,19 +282,75 @@ class Answerer:
                 async for checked in statements:
                     yield checked
                 return
-            passed = [checked async for checked in statements]
-        if not passed:
-            return
-        verdicts, usage = await self._judge.judge(passed, selection.hits)
-        reply.spend(usage)
-        if verdicts is None:
-            reply.notes.append(say("The judge could not be asked; quotes and numbers were checked as always."))
-            verdicts = [True] * len(passed)
+            passed, error = await _collected(statements)
+        verdicts = await self._verdicts(self._judge, passed, selection, reply) if passed else []
         for checked, holds in zip(passed, verdicts, strict=True):
             if holds:
                 yield checked
             else:
                 log.info("statement dropped writer=%s reason=judge", writer.name)
+        if error:
+            raise error
+
+    async def _verdicts(
+        self, judge: Judge, passed: Sequence[Checked], selection: Selection, reply: _Reply
+    ) -> Sequence[bool]:
+        verdicts, usage = await judge.judge(passed, selection.hits)
+        reply.spend(usage)
+        if verdicts is None:
+            reply.notes.append(say("The judge could not be asked; quotes and numbers were checked as always."))
+        return verdicts or [True] * len(passed)
+
+
+@dataclass(slots=True)
+class _Written:
+    """Count what the language model wrote that is shown: each sentence once, and no more than it was asked for."""
+
+    said: set[str] = field(default_factory=set)
+
+    @property
+    def count(self) -> int:
+        return len(self.said)
+
+    def takes(self, checked: Checked) -> bool:
+        key = fold(checked.text)
+        if key in self.said or self.count == MOST_STATEMENTS:
+            return False
+        self.said.add(key)
+        return True
+
+
+@asynccontextmanager
+async def _ahead(statements: AsyncGenerator[Checked], wait: Wait) -> AsyncIterator[asyncio.Task[Checked | None]]:
+    """Begin to wait for the first statement, so that something else can be shown meanwhile."""
+
+    async def begin() -> Checked | None:
+        return await anext(statements, None)
+
+    with sharing(wait):
+        first = asyncio.create_task(begin())
+    try:
+        yield first
+    finally:
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+
+
+async def _collected(statements: AsyncGenerator[Checked]) -> tuple[list[Checked], WriterError | None]:
+    """Return the statements that come before the end or an error, and the error."""
+    passed = []
+    try:
+        async for checked in statements:
+            passed.append(checked)  # noqa: PERF401 - what came before the error counts
+    except WriterError as error:
+        return passed, error
+    return passed, None
+
+
+def _trouble(error: WriterError, *, some: bool) -> str:
+    if some:
+        return say("The language model {trouble}; the rest of its answer is missing.", trouble=error)
+    return say("The language model {trouble}; these are the papers' own sentences.", trouble=error)
 
 
 async def _checked(
@@ -270,6 +362,7 @@ async def _checked(
             if isinstance(written, Usage):
                 reply.spend(written)
                 continue
+            reply.drafts += writer.name == "llm"
             translated = writer.name == "llm" and question.language != ENGLISH
             checked = await asyncio.to_thread(check, written, selection.hits, translated=translated)
             if isinstance(checked, Rejection):
@@ -319,10 +412,12 @@ class _Reply:
     notes: list[str]
     stopwatch: _Stopwatch
     writer: WriterName
+    wait: Wait
     outcome: Outcome = "answered"
     confidence: float = 0.0
     usage: Usage | None = field(init=False)
     page: _Page = field(default_factory=_Page)
+    drafts: int = 0  # that the language model wrote, whatever the checks made of them
 
     def __post_init__(self) -> None:
         self.usage = self.turn.usage
@@ -374,6 +469,9 @@ class _Stopwatch:
             yield
         finally:
             self._parts[part] = self._parts.get(part, 0.0) + (time.perf_counter() - start) * 1000
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self._start
 
     def read(self) -> dict[str, float]:
         return {**self._parts, "total": (time.perf_counter() - self._start) * 1000}

@@ -11,8 +11,9 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from bot.answering.answer import Usage, WriterName
+    from bot.answering.answer import WriterName
     from bot.answering.evidence.selection import Selection
+    from bot.llm.usage import Usage
 
 LONGEST_QUOTE: Final = 1000  # characters, as the checks have it
 

@@ -6,44 +6,19 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
+from bot.answering.form import CitedAnswer
+from bot.llm.message import TOKENS_PER_MESSAGE
+from bot.llm.schema import strict
 from retrieval.text import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from openai.types.chat import ChatCompletionMessageParam
-
+    from bot.llm.message import Messages
     from retrieval.papers import Hit
     from retrieval.tokens import TokenCounter
 
-SCHEMA: Final[dict[str, object]] = {
-    "type": "object",
-    "properties": {
-        "sufficient": {"type": "boolean"},
-        "statements": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "text": {"type": "string"},
-                    "supports": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "properties": {"paper": {"type": "integer"}, "quote": {"type": "string"}},
-                            "required": ["paper", "quote"],
-                            "additionalProperties": False,
-                        },
-                    },
-                },
-                "required": ["text", "supports"],
-                "additionalProperties": False,
-            },
-        },
-    },
-    "required": ["sufficient", "statements"],
-    "additionalProperties": False,
-}
+SCHEMA: Final = strict(CitedAnswer)
 
 # The form is spelled out although the schema says it too: servers that ignore or refuse the schema need it.
 RULES: Final = """\
@@ -62,8 +37,6 @@ Reply with one JSON object of this form, without any text around it:
 
 MAX_QUESTION_CHARACTERS: Final = 2000
 _EXCERPT_CHARACTERS: Final = 1000
-# What chat formats spend on a message beyond its content; OpenAI's cookbook counts three, other templates more.
-_TOKENS_PER_MESSAGE: Final = 6
 
 # An opening bracket that could begin one of our tags or a special token of a chat template (<|im_end|>, </s>), or that
 # would run into our own closing tag.
@@ -83,7 +56,7 @@ _INVISIBLE: Final = dict.fromkeys(
 )
 
 
-def build(question: str, hits: Sequence[Hit], counter: TokenCounter, budget: int) -> list[ChatCompletionMessageParam]:
+def build(question: str, hits: Sequence[Hit], counter: TokenCounter, budget: int) -> Messages:
     """Return the messages that ask `question` of `hits`, numbered from 1, in at most `budget` tokens.
 
     What does not fit goes in this order: abstracts shrink to their best passage, the last one first; then the
@@ -92,7 +65,7 @@ def build(question: str, hits: Sequence[Hit], counter: TokenCounter, budget: int
     abstracts = [hit.paper.abstract for hit in hits]
     question = question[:MAX_QUESTION_CHARACTERS]
 
-    def messages() -> list[ChatCompletionMessageParam]:
+    def messages() -> Messages:
         papers = "\n".join(
             _paper(number, hit.paper.title, abstract)
             for number, (hit, abstract) in enumerate(zip(hits, abstracts, strict=False), start=1)
@@ -116,9 +89,9 @@ def build(question: str, hits: Sequence[Hit], counter: TokenCounter, budget: int
     return messages()
 
 
-def count_messages(messages: Sequence[ChatCompletionMessageParam], counter: TokenCounter) -> int:
+def count_messages(messages: Messages, counter: TokenCounter) -> int:
     """Return the tokens that the messages cost, the answer's schema included."""
-    spent = sum(counter.count(str(message["content"])) + _TOKENS_PER_MESSAGE for message in messages)
+    spent = sum(counter.count(str(message["content"])) + TOKENS_PER_MESSAGE for message in messages)
     return spent + counter.count(json.dumps(SCHEMA))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from bot.answering.model import Form
 from bot.answering.prompt import neutralise
+from bot.llm.message import Prompt
 
 if TYPE_CHECKING:
-    from bot.answering.answer import Usage
-    from bot.answering.model import ChatModel
+    from bot.llm.client import LanguageModel
+    from bot.llm.usage import Usage
 
 _ASKED: Final = 1000  # characters of the question that the model sees
 _LONGEST: Final = 400  # longer is no question any more
@@ -28,7 +28,7 @@ class _Reply(BaseModel, extra="forbid"):
     question: str
 
 
-_FORM: Final = Form("english_question", _RULES, _Reply.model_json_schema())
+_PROMPT: Final = Prompt("translation", _RULES, _Reply)
 
 
 class Translator(Protocol):
@@ -42,15 +42,12 @@ class Translator(Protocol):
 class LLMTranslator:
     """Ask a chat model for the English question."""
 
-    def __init__(self, model: ChatModel) -> None:
+    def __init__(self, model: LanguageModel) -> None:
         self._model = model
 
     async def to_english(self, question: str, language: str) -> tuple[str | None, Usage | None]:
         """Give the question in English, None where the model gave none that can be used, and what it took."""
         content = f'<question language="{language}">\n{neutralise(question[:_ASKED])}\n</question>'
-        found, usage = await self._model.fill(_FORM, content)
-        try:
-            english = " ".join(_Reply.model_validate(found).question.split())
-        except ValidationError:
-            return None, usage
+        reply, usage = await self._model.fill(_PROMPT, content)
+        english = " ".join(reply.question.split()) if reply else ""
         return english if 0 < len(english) <= _LONGEST else None, usage

@@ -10,9 +10,8 @@ from rich.text import Text
 
 from bot.console import print_json, printable, stdout
 from bot.digest.editor import day_of
-from bot.digest.opening import open_editor
 from bot.digest.subscribing import subscribe
-from bot.wiring import open_library, take_in
+from bot.wiring import make_editor, open_library, open_model, take_in
 from retrieval.text import clean
 
 if TYPE_CHECKING:
@@ -49,7 +48,8 @@ async def preview(
         now = datetime.now(UTC)
         papers = await library.fresh(BEGINNING, now)
         chosen = day or max(map(day_of, papers), default=now.date())
-        async with open_editor(settings, library, _no_taste, use_llm=use_llm) as editor:
+        async with open_model(settings, use_llm=use_llm) as model:
+            editor = make_editor(settings, library, _no_taste, model)
             pool = await editor.gather([paper for paper in papers if _is_of(paper, chosen)], BEGINNING, now)
             digest, _ = await editor.compose(wanted, pool, BEGINNING, day=chosen)
     if as_json:

@@ -9,19 +9,22 @@ import aiohttp
 from rich.text import Text
 
 from bot.console import stdout
-from bot.settings import mend_connection
+from bot.settings import DEFAULT_MODEL, mend_connection
 from bot.wiring import make_embedder, open_library
 from retrieval.errors import FootnoteError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from bot.llm.address import Offer
     from bot.settings import Settings
 
 TIMEOUT = 10.0  # seconds for a server to say anything
 DISCORD_ME = "https://discord.com/api/v10/users/@me"
+OPENAI = "https://api.openai.com/v1"
 COPY = "copy it anew from https://discord.com/developers/applications (Bot)"
 UNAUTHORIZED = 401
+FORBIDDEN = 403
 OK = 200
 
 
@@ -94,22 +97,31 @@ async def _llm(settings: Settings) -> Finding:
     if not settings.llm.enabled:
         sentence = "none set; answers are the papers' own sentences (FOOTNOTE_LLM__API_KEY or __BASE_URL adds one)"
         return Finding("language model", ok=None, sentence=sentence)
-    import openai
-
-    from bot.answering.llm import describe
+    from bot.llm.address import Address, visit
 
     chosen = settings.llm
-    key = chosen.api_key.get_secret_value() if chosen.api_key else "none"
+    key = chosen.api_key.get_secret_value() if chosen.api_key else None
     try:
-        async with openai.AsyncOpenAI(api_key=key, base_url=chosen.base_url, timeout=TIMEOUT, max_retries=0) as client:
-            offered = [model.id async for model in client.models.list()]
-    except (openai.OpenAIError, ValueError) as error:
-        mend = "check FOOTNOTE_LLM__API_KEY and FOOTNOTE_LLM__BASE_URL"
-        return Finding("language model", ok=False, sentence=f"{describe(error, chosen.model, TIMEOUT)}; {mend}")
-    if chosen.model not in offered:
-        sentence = f"the server does not offer {chosen.model} (but {', '.join(offered[:5])}); set FOOTNOTE_LLM__MODEL"
+        offer = await visit(Address.read(chosen.base_url or OPENAI), key, patience=TIMEOUT)
+        name = chosen.model or offer.instead_of(DEFAULT_MODEL)
+    except FootnoteError as error:
+        return Finding("language model", ok=False, sentence=str(error))
+    return _offered(offer, name)
+
+
+def _offered(offer: Offer, name: str) -> Finding:
+    mend = "check FOOTNOTE_LLM__API_KEY and FOOTNOTE_LLM__BASE_URL"
+    if not offer.answered:
+        return Finding("language model", ok=False, sentence=f"cannot be reached; {mend}")
+    if offer.status in {UNAUTHORIZED, FORBIDDEN}:
+        return Finding("language model", ok=False, sentence=f"refused the key ({offer.status}); {mend}")
+    if not offer.has(name):
+        some = ", ".join((offer.models or ())[:5])
+        sentence = f"the server does not offer {name} (but {some}); set FOOTNOTE_LLM__MODEL"
         return Finding("language model", ok=False, sentence=sentence)
-    return Finding("language model", ok=True, sentence=f"{chosen.model} is there")
+    if offer.models is None:
+        return Finding("language model", ok=True, sentence=f"{name} will be asked; the server lists no models")
+    return Finding("language model", ok=True, sentence=f"{name} is there")
 
 
 async def _discord(settings: Settings) -> Finding:

@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bot.wiring import open_answerer, open_library, open_store, take_in
+from bot.wiring import make_answerer, make_editor, open_library, open_model, open_store, take_in
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -18,7 +18,6 @@ SWITCH_SECONDS: Final = 0.0005
 
 async def run(settings: Settings) -> None:
     """Serve Discord until a signal stops it."""
-    from bot.digest.opening import open_editor
     from bot.discord.desk import Desk
     from bot.discord.run import require_token, run_bot
     from retrieval.sources.lookup import look_up
@@ -26,10 +25,11 @@ async def run(settings: Settings) -> None:
 
     token = require_token(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
-    model = settings.llm.model if settings.llm.enabled else None
     async with open_library(settings) as library, open_store(settings) as store, Web() as web:
         await take_in(library)
-        liked = store.feedback.liked
-        async with open_answerer(settings, library) as answerer, open_editor(settings, library, liked) as editor:
+        async with open_model(settings) as model:
+            answerer = make_answerer(settings, library, model)
+            editor = make_editor(settings, library, store.feedback.liked, model)
             arxiv = partial(look_up, web, settings.arxiv.base_url)
-            await run_bot(settings, Desk(answerer, library, store, model=model, arxiv=arxiv), token, editor)
+            name = model.name if model else None
+            await run_bot(settings, Desk(answerer, library, store, model=name, arxiv=arxiv), token, editor)

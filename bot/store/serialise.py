@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
+from bot.answering.answer import Answer, Citation, NearPaper, Statement
+from bot.llm.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from local_discord.mentions import pings
 from local_discord.reading import displayed_text
-from local_llm import LocalLLM, honest, obedient
+from local_llm import LocalLLM, asking, honest, obedient
 
 from bot.answering.answerer import LONGEST_QUESTION, Answerer
 from bot.answering.extractive import ExtractiveWriter
@@ -109,9 +109,8 @@ async def test_a_language_model_that_obeys_is_shown_only_where_it_quotes(
     given = papers(row)
     await library.add(given)
     llm.next(behaviour)
-    writer = LLMWriter(model="test-model", api_key=KEY, base_url=llm.base_url, timeout=20.0, max_retries=0)
-    answer = await Answerer(library, ExtractiveWriter(), writer).answer(question(row))
-    await writer.aclose()
+    async with asking(llm.base_url, key=KEY) as model:
+        answer = await Answerer(library, ExtractiveWriter(), LLMWriter(model)).answer(question(row))
     assert_nothing_was_obeyed(answer, given)
     # The scripted model gives up where orders outnumber the question's words, as the rules allow it to.
     assert any(FACT in citation.quote for citation in answer.citations) or (

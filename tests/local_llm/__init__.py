@@ -1,5 +1,6 @@
 """A local OpenAI-compatible server: it reads the papers that it is given, and misbehaves when asked to."""
 
+from .asking import asking
 from .behaviours import (
     cut,
     fails,
@@ -26,6 +27,7 @@ from .vectors import embed
 __all__ = [
     "LocalLLM",
     "Request",
+    "asking",
     "cut",
     "embed",
     "fails",

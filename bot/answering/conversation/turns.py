@@ -11,7 +11,8 @@ from retrieval.text import clean
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.answering.answer import Answer, Usage
+    from bot.answering.answer import Answer
+    from bot.llm.usage import Usage
     from retrieval.papers import Hit, Paper
 
 

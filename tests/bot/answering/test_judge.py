@@ -4,13 +4,12 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from local_llm import LocalLLM, fails, honest, silent, writes
+from local_llm import LocalLLM, asking, fails, honest, silent, writes
 
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.judge import Judge
 from bot.answering.llm import LLMWriter
-from bot.answering.model import ChatModel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,11 +33,8 @@ async def llm() -> AsyncIterator[LocalLLM]:
 
 @pytest.fixture
 async def answerer(seeded: Library, llm: LocalLLM) -> AsyncIterator[Answerer]:
-    writer = LLMWriter(model="test-model", base_url=llm.base_url, timeout=2.0, max_retries=0)
-    model = ChatModel(model="test-model", base_url=llm.base_url, timeout=0.5)
-    yield Answerer(seeded, ExtractiveWriter(), writer, judge=Judge(model))
-    await writer.aclose()
-    await model.aclose()
+    async with asking(llm.base_url, seconds=3.0) as model:
+        yield Answerer(seeded, ExtractiveWriter(), LLMWriter(model), judge=Judge(model))
 
 
 async def test_what_the_judge_bears_out_is_shown_and_both_calls_are_counted(answerer: Answerer, llm: LocalLLM) -> None:

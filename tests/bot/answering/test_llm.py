@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from local_llm import (
     LocalLLM,
+    asking,
     cut,
     fails,
     finishes,
@@ -31,12 +32,15 @@ from local_llm import (
     wrong_number,
 )
 
-from bot.answering.answer import Draft, Support, Usage
+from bot.answering.answer import Draft, Support
 from bot.answering.checks import check
+from bot.answering.drafts import Drafts
 from bot.answering.evidence.selection import Selection
-from bot.answering.llm import LLMWriter, _Reader
+from bot.answering.llm import LLMWriter
 from bot.errors import WriterError
+from bot.llm.usage import Usage
 from retrieval.papers import Evidence, Hit
+from retrieval.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -63,19 +67,15 @@ def hits(seeds: list[Paper]) -> list[Hit]:
 
 
 class WriterFor(Protocol):
-    def __call__(self, llm: LocalLLM, *, timeout: float = 20.0, max_retries: int = 2) -> LLMWriter: ...
+    async def __call__(self, llm: LocalLLM, *, seconds: float = 20.0) -> LLMWriter: ...
 
 
 @pytest.fixture
 async def writer_for() -> AsyncIterator[WriterFor]:
     async with AsyncExitStack() as opened:
 
-        def open_writer(llm: LocalLLM, *, timeout: float = 20.0, max_retries: int = 2) -> LLMWriter:
-            writer = LLMWriter(
-                model="test-model", api_key=KEY, base_url=llm.base_url, timeout=timeout, max_retries=max_retries
-            )
-            opened.push_async_callback(writer.aclose)
-            return writer
+        async def open_writer(llm: LocalLLM, *, seconds: float = 20.0) -> LLMWriter:
+            return LLMWriter(await opened.enter_async_context(asking(llm.base_url, key=KEY, seconds=seconds)))
 
         yield open_writer
 
@@ -102,7 +102,7 @@ async def trouble_of(writer: LLMWriter, hits: list[Hit]) -> tuple[list[Draft | U
 async def test_an_honest_model_quotes_the_right_paper_and_its_drafts_pass_the_checks(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
-    drafts = await drafts_of(writer_for(llm), hits)
+    drafts = await drafts_of(await writer_for(llm), hits)
     assert drafts
     checked = check(drafts[0], hits)
     assert checked
@@ -119,14 +119,14 @@ async def test_what_a_model_makes_up_does_not_pass_the_checks(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor, behaviour: Behaviour
 ) -> None:
     llm.next(behaviour)
-    drafts = await drafts_of(writer_for(llm), hits)
+    drafts = await drafts_of(await writer_for(llm), hits)
     assert drafts
     assert not any(check(draft, hits) for draft in drafts)
 
 
 async def test_usage_comes_last_as_the_server_reports_it(llm: LocalLLM, hits: list[Hit], writer_for: WriterFor) -> None:
     llm.next(says(ONE))
-    written = [each async for each in writer_for(llm).write(QUESTION, selected(hits))]
+    written = [each async for each in (await writer_for(llm)).write(QUESTION, selected(hits))]
     assert isinstance(written[-1], Usage)
     assert written[-1].model == "test-model"
     assert written[-1].calls == 1
@@ -137,7 +137,7 @@ async def test_usage_comes_last_as_the_server_reports_it(llm: LocalLLM, hits: li
 
 async def test_supports_arrive_with_their_paper_numbers(llm: LocalLLM, hits: list[Hit], writer_for: WriterFor) -> None:
     llm.next(says(ONE, TWO))
-    assert await drafts_of(writer_for(llm), hits) == [
+    assert await drafts_of(await writer_for(llm), hits) == [
         Draft("The first statement says something.", (Support(1, "a quote of the first paper"),)),
         Draft(
             "The second statement says more.", (Support(2, "a quote of the second"), Support(3, "a quote of the third"))
@@ -149,7 +149,7 @@ async def test_a_model_that_finds_the_papers_insufficient_yields_usage_and_no_dr
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
     llm.next(says(ONE, sufficient=False))
-    written = [each async for each in writer_for(llm).write(QUESTION, selected(hits))]
+    written = [each async for each in (await writer_for(llm)).write(QUESTION, selected(hits))]
     assert [type(each) for each in written] == [Usage]
 
 
@@ -157,7 +157,7 @@ async def test_the_first_draft_is_there_while_the_stream_still_waits(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
     llm.next(cut(0.75, says(ONE, TWO), stalls=True))
-    async with aclosing(writer_for(llm).write(QUESTION, selected(hits))) as written:
+    async with aclosing((await writer_for(llm)).write(QUESTION, selected(hits))) as written:
         first = await anext(written)
     assert isinstance(first, Draft)
     assert first.text == ONE["text"]
@@ -176,14 +176,14 @@ async def test_json_in_a_fence_or_behind_thoughts_is_read(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor, around: str
 ) -> None:
     llm.next(writes(around % json.dumps({"sufficient": True, "statements": [ONE]})))
-    assert [draft.text for draft in await drafts_of(writer_for(llm), hits)] == [ONE["text"]]
+    assert [draft.text for draft in await drafts_of(await writer_for(llm), hits)] == [ONE["text"]]
 
 
 async def test_one_misshapen_statement_does_not_spoil_the_others(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
     llm.next(says(ONE, {"text": "No supports at all."}, {"text": 7, "supports": "none"}, TWO))
-    assert [draft.text for draft in await drafts_of(writer_for(llm), hits)] == [ONE["text"], TWO["text"]]
+    assert [draft.text for draft in await drafts_of(await writer_for(llm), hits)] == [ONE["text"], TWO["text"]]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ async def test_one_misshapen_statement_does_not_spoil_the_others(
         (fails(401), "refused the key (401)"),
         (fails(403), "refused the key (403)"),
         (fails(404), "is not known to the server as test-model (404)"),
-        (fails(400, "This model's maximum context length is 4096 tokens."), "refused the request (400)"),
+        (fails(400, "This model's maximum context length is 64 tokens."), "has too small a context for the question"),
         (fails(429, retry_after=0.01), "is out of requests (429)"),
         (fails(429, code="insufficient_quota"), "is out of credit (429)"),
         (fails(500), "is out of order (500)"),
@@ -205,46 +205,57 @@ async def test_one_misshapen_statement_does_not_spoil_the_others(
         (writes('{"statements": {"text": "No list."}}'), "gave no usable answer"),
         (writes("[1, 2]"), "gave no usable answer"),
         (writes('{"a":' * 4000), "gave no usable answer"),
+        (writes('{"sufficient": true, "statements": [{"text": "Ends here."'), "gave no usable answer"),
         (refuses(), "declined to answer"),
         (finishes("content_filter"), "filtered the answer"),
         (finishes("length"), "cut the answer off"),
         (cut(0.5), "cut the answer off"),
         (cut(0.5, cleanly=True), "cut the answer off"),
         (cut(0.0), "cannot be reached"),
-        (writes(" " * 30_000), "cut the answer off"),
+        (writes("{" + " " * 30_000), "cut the answer off"),
     ],
 )
 async def test_each_failure_is_told_in_a_few_words(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor, behaviour: Behaviour, words: str
 ) -> None:
-    llm.next(behaviour)
-    assert (await trouble_of(writer_for(llm, max_retries=0), hits))[1] == words
+    llm.next(behaviour, times=5)
+    assert (await trouble_of(await writer_for(llm), hits))[1] == words
 
 
 async def test_a_server_that_is_not_there_cannot_be_reached(hits: list[Hit], writer_for: WriterFor) -> None:
     async with LocalLLM() as gone:
         pass
-    assert (await trouble_of(writer_for(gone, max_retries=0), hits))[1] == "cannot be reached"
+    assert (await trouble_of(await writer_for(gone), hits))[1] == "cannot be reached"
 
 
-@pytest.mark.parametrize("behaviour", [silent, cut(0.1, stalls=True), trickles(0.05, writes("x" * 5000))])
-async def test_the_deadline_ends_silence_stalls_and_trickles(
-    llm: LocalLLM, hits: list[Hit], writer_for: WriterFor, behaviour: Behaviour
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [
+        (silent, "said nothing for 0.9 s"),
+        (cut(0.1, stalls=True), "said nothing for 0.5 s"),
+        (trickles(0.05, writes("{" + "x" * 5000)), "took longer than 3 s"),
+    ],
+)
+async def test_three_tenths_of_the_time_in_silence_a_sixth_after_words_or_all_of_it_end_the_wait(
+    llm: LocalLLM, hits: list[Hit], writer_for: WriterFor, behaviour: Behaviour, words: str
 ) -> None:
     llm.next(behaviour)
-    assert (await trouble_of(writer_for(llm, timeout=0.4), hits))[1] == "took longer than 0.4 s"
+    assert (await trouble_of(await writer_for(llm, seconds=3.0), hits))[1] == words
 
 
-async def test_the_deadline_covers_the_retries(llm: LocalLLM, hits: list[Hit], writer_for: WriterFor) -> None:
+async def test_a_server_that_wants_more_time_than_there_is_is_not_waited_for(
+    llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
+) -> None:
     llm.next(fails(429, retry_after=60))
-    assert (await trouble_of(writer_for(llm, timeout=0.4), hits))[1] == "took longer than 0.4 s"
+    assert (await trouble_of(await writer_for(llm), hits))[1] == "is out of requests (429)"
+    assert len(llm.chats) == 1
 
 
 async def test_too_many_requests_twice_and_then_well_is_well(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
     llm.next(fails(429, retry_after=0.01), times=2)
-    assert await drafts_of(writer_for(llm), hits)
+    assert await drafts_of(await writer_for(llm), hits)
     assert len(llm.chats) == 3
 
 
@@ -252,7 +263,7 @@ async def test_drafts_before_a_break_are_kept_with_the_usage_and_the_break_is_to
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
     llm.next(cut(0.75, says(ONE, TWO)))
-    (draft, usage), said = await trouble_of(writer_for(llm), hits)
+    (draft, usage), said = await trouble_of(await writer_for(llm), hits)
     assert isinstance(draft, Draft)
     assert draft.text == ONE["text"]
     assert isinstance(usage, Usage)
@@ -262,7 +273,7 @@ async def test_drafts_before_a_break_are_kept_with_the_usage_and_the_break_is_to
 async def test_usage_is_estimated_where_the_server_reports_none(hits: list[Hit], writer_for: WriterFor) -> None:
     async with LocalLLM(rejects=["stream_options"]) as llm:
         llm.next(says(ONE))
-        written = [each async for each in writer_for(llm).write(QUESTION, selected(hits))]
+        written = [each async for each in (await writer_for(llm)).write(QUESTION, selected(hits))]
     usage = written[-1]
     assert isinstance(usage, Usage)
     assert usage.estimated
@@ -275,29 +286,36 @@ async def test_a_server_without_schemas_is_asked_once_with_and_then_always_witho
     hits: list[Hit], writer_for: WriterFor
 ) -> None:
     async with LocalLLM(rejects=["response_format", "stream_options"]) as llm:
-        writer = writer_for(llm)
+        writer = await writer_for(llm)
         assert await drafts_of(writer, hits)
         assert await drafts_of(writer, hits)
     asked_with = [{"response_format", "stream_options"} & request.body.keys() for request in llm.chats]
-    assert asked_with == [{"response_format", "stream_options"}, {"stream_options"}, set(), set()]
+    assert asked_with == [
+        {"response_format", "stream_options"},
+        {"response_format", "stream_options"},
+        {"stream_options"},
+        set(),
+        set(),
+    ]
 
 
 async def test_a_refused_schema_is_understood_from_a_500_too(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
     llm.next(fails(500, 'response_format type must be one of "text" or "json_object", but got: json_schema'))
-    assert await drafts_of(writer_for(llm, max_retries=0), hits)
-    assert "response_format" not in llm.chats[-1].body
+    assert await drafts_of(await writer_for(llm), hits)
+    assert llm.chats[-1].body["response_format"] == {"type": "json_object"}
 
 
 async def test_the_request_asks_for_the_schema_and_sets_no_limit_that_some_models_refuse(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
-    await drafts_of(writer_for(llm), hits)
+    await drafts_of(await writer_for(llm), hits)
     body = llm.chats[0].body
     assert body["response_format"]["json_schema"]["strict"] is True
     assert body["model"] == "test-model"
-    assert not {"temperature", "max_tokens", "max_completion_tokens"} & body.keys()
+    assert body["temperature"] == 0
+    assert not {"max_tokens", "max_completion_tokens"} & body.keys()
 
 
 async def test_the_key_reaches_the_server_and_nothing_else(
@@ -305,7 +323,7 @@ async def test_the_key_reaches_the_server_and_nothing_else(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with LocalLLM(key="another key") as llm:
-        _, said = await trouble_of(writer_for(llm), hits)
+        _, said = await trouble_of(await writer_for(llm), hits)
         assert llm.chats[0].key == KEY
     assert said == "refused the key (401)"
     assert KEY not in caplog.text
@@ -316,15 +334,14 @@ async def test_a_server_of_ones_own_needs_no_key(
     llm: LocalLLM, hits: list[Hit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    writer = LLMWriter(model="test-model", base_url=llm.base_url)
-    assert await drafts_of(writer, hits)
-    await writer.aclose()
+    async with asking(llm.base_url, key=None) as model:
+        assert await drafts_of(LLMWriter(model), hits)
 
 
 async def test_many_questions_at_a_time_do_not_mix(llm: LocalLLM, hits: list[Hit], writer_for: WriterFor) -> None:
     texts = [f"Statement number {number} stands here." for number in range(10)]
     llm.next(*(trickles(0.001, says(statement(text, (1, "some quote")))) for text in texts))
-    writer = writer_for(llm)
+    writer = await writer_for(llm)
     results = await asyncio.gather(*(drafts_of(writer, hits) for _ in texts))
     assert sorted(draft.text for drafts in results for draft in drafts) == sorted(texts)
 
@@ -333,17 +350,16 @@ async def test_a_reader_that_leaves_early_closes_the_stream(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
     llm.next(cut(0.75, says(ONE, TWO), stalls=True), honest)
-    writer = writer_for(llm)
+    writer = await writer_for(llm)
     async with aclosing(writer.write(QUESTION, selected(hits))) as written:
         await anext(written)
     assert await drafts_of(writer, hits)
-    await writer.aclose()
 
 
 async def test_a_held_answer_comes_once_it_is_let_go(llm: LocalLLM, hits: list[Hit], writer_for: WriterFor) -> None:
     gate = asyncio.Event()
     llm.next(held_by(gate))
-    answer = asyncio.create_task(drafts_of(writer_for(llm), hits))
+    answer = asyncio.create_task(drafts_of(await writer_for(llm), hits))
     await llm.asked(1)
     assert not answer.done()
     gate.set()
@@ -356,7 +372,7 @@ def pieces(text: str, cuts: list[int]) -> Iterator[str]:
 
 
 @given(
-    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4),
+    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4, unique_by=fold),
     cuts=st.lists(st.integers(0, 10_000), max_size=20),
     escaped=st.booleans(),
 )
@@ -364,15 +380,15 @@ def test_wherever_the_stream_is_cut_into_pieces_the_drafts_are_the_same(
     texts: list[str], cuts: list[int], escaped: bool
 ) -> None:
     reply = {"sufficient": True, "statements": [statement(text, (1, text)) for text in texts]}
-    reader = _Reader()
+    reader = Drafts()
     drafts = [draft for piece in pieces(json.dumps(reply, ensure_ascii=escaped), cuts) for draft in reader.feed(piece)]
-    drafts += reader.finish()
+    assert reader.whole
     assert drafts == [Draft(text, (Support(1, text),)) for text in texts]
 
 
 @given(st.text())
 def test_whatever_a_model_writes_is_read_or_refused(text: str) -> None:
-    reader = _Reader()
+    reader = Drafts()
     list(reader.feed("{" + text + "}"))
     try:
         list(reader.finish())

@@ -4,11 +4,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from local_llm import LocalLLM, fails, silent, writes
+from local_llm import LocalLLM, asking, fails, silent, writes
 
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
-from bot.answering.model import ChatModel
 from bot.answering.translation import LLMTranslator
 
 if TYPE_CHECKING:
@@ -30,9 +29,8 @@ async def llm() -> AsyncIterator[LocalLLM]:
 
 @pytest.fixture
 async def translator(llm: LocalLLM) -> AsyncIterator[LLMTranslator]:
-    model = ChatModel(model="test-model", api_key="secret-key", base_url=llm.base_url, timeout=0.5)
-    yield LLMTranslator(model)
-    await model.aclose()
+    async with asking(llm.base_url, seconds=3.0) as model:
+        yield LLMTranslator(model)
 
 
 async def test_a_question_is_searched_for_in_english(seeded: Library, llm: LocalLLM, translator: LLMTranslator) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from local_llm import LocalLLM, fails, honest, invented_quote, refuses, wrong_number
+from local_llm import LocalLLM, asking, fails, honest, invented_quote, refuses, wrong_number
 
 from bot.answering.llm import LLMWriter
 from bot.digest import writing
@@ -51,9 +51,9 @@ async def test_a_language_model_s_sentence_is_shown_with_the_quote_that_bears_it
     embedder: LocalEmbedder, seeds: list[Paper]
 ) -> None:
     one = paper(seeds, "Objective Mismatch in Model-based")
-    async with LocalLLM() as llm:
+    async with LocalLLM() as llm, asking(llm.base_url) as model:
         llm.next(honest)
-        (reason,) = await ReasonWriter(embedder, LLMWriter(model="m", base_url=llm.base_url)).write([(TOPIC, one)])
+        (reason,) = await ReasonWriter(embedder, LLMWriter(model)).write([(TOPIC, one)])
     assert reason.quote in one.abstract
 
 
@@ -62,10 +62,9 @@ async def test_what_a_language_model_says_without_proof_is_replaced_by_the_abstr
     embedder: LocalEmbedder, seeds: list[Paper], behaviour: Callable[..., object]
 ) -> None:
     one = paper(seeds, "Objective Mismatch in Model-based")
-    async with LocalLLM() as llm:
+    async with LocalLLM() as llm, asking(llm.base_url) as model:
         llm.next(behaviour, times=9)
-        writer = LLMWriter(model="m", base_url=llm.base_url, max_retries=0)
-        (reason,) = await ReasonWriter(embedder, writer).write([(TOPIC, one)])
+        (reason,) = await ReasonWriter(embedder, LLMWriter(model)).write([(TOPIC, one)])
     assert [reason] == await ReasonWriter(embedder).write([(TOPIC, one)])
 
 

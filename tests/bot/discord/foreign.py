@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
+from bot.answering.answer import Answer, Citation, NearPaper, Statement
+from bot.llm.usage import Usage
 from retrieval.papers import Evidence, Hit, Paper, Passage
 from tests.bot.discord.prepared import GOOD, REFUSAL, URL
 

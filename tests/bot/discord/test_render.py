@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from local_discord.limits import COMPONENTS_V2, check_message
 from local_discord.reading import displayed_text, walk
 
-from bot.answering.answer import Answer, Citation, Statement, Usage
+from bot.answering.answer import Answer, Citation, Statement
 from bot.discord.markdown import length, safe_url
 from bot.discord.render import (
     PAGE_PAPERS,
@@ -27,6 +27,7 @@ from bot.discord.render import (
 from bot.discord.render.answers import MOST_MESSAGES, SHORTEST_QUOTE
 from bot.discord.searches import written
 from bot.language import LANGUAGES, speaking
+from bot.llm.usage import Usage
 from bot.store import Search, Trend
 from retrieval.papers import Paper
 from tests.bot.discord.foreign import answered, foreign, found, hits, refused

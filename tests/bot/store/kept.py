@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
+from bot.answering.answer import Answer, Citation, NearPaper, Statement
+from bot.llm.usage import Usage
 from bot.store import KeptAnswer
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answering.answer import Answer, Citation, NearPaper, Statement, Usage
+from bot.answering.answer import Answer, Citation, NearPaper, Statement
+from bot.llm.usage import Usage
 from bot.store.serialise import UnreadableError, dumps, loads
 
 maybe = st.none() | st.text()

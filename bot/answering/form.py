@@ -1,0 +1,95 @@
+"""The form of an answer that a language model fills in, read as leniently as its checks allow."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ValidationError, model_validator
+
+from bot.answering.answer import Draft, Support
+from bot.llm.lenient import loads
+
+# As many statements as the rules of the prompt ask for.
+MOST_STATEMENTS: Final = 4
+_NUMBER: Final = re.compile(r"\d+")
+_DEEPEST: Final = 3
+
+
+def _paper_number(given: object) -> object:
+    """Read the number out of "Paper 1", "[1]" or [1]."""
+    if isinstance(given, list) and given:
+        given = given[0]
+    if isinstance(given, str) and (found := _NUMBER.search(given)):
+        return int(found[0])
+    return given
+
+
+class Quote(BaseModel):
+    """A verbatim part of a paper."""
+
+    paper: Annotated[int, BeforeValidator(_paper_number)]
+    quote: str
+
+
+class CitedStatement(BaseModel):
+    """A sentence, and what it rests on, which comes first: a model that has quoted says less that is not there."""
+
+    supports: list[Quote]
+    text: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_support_is_a_list(cls, given: Any) -> Any:  # noqa: ANN401 - whatever JSON has come
+        if not isinstance(given, dict):
+            return given
+        supports = given.get("supports")
+        if supports is None and "quote" in given:
+            supports = given
+        if isinstance(supports, dict):
+            supports = [supports]
+        return {**given, "supports": supports}
+
+    def draft(self) -> Draft:
+        """Return the statement as it is checked."""
+        return Draft(self.text, tuple(Support(each.paper, each.quote) for each in self.supports))
+
+
+class CitedAnswer(BaseModel):
+    """An answer, or that the papers do not hold one."""
+
+    sufficient: bool
+    statements: list[CitedStatement]
+
+
+def statement_in(found: object) -> CitedStatement | None:
+    """Return the statement that some JSON is, None where it is none."""
+    try:
+        return CitedStatement.model_validate(found)
+    except ValidationError:
+        return None
+
+
+def answer_in(found: object, depth: int = 0) -> CitedAnswer | None:
+    """Return the answer that some JSON holds, however it is wrapped; misshapen statements are left out."""
+    if isinstance(found, str):
+        found = loads(found)
+    if isinstance(found, list):
+        return answer_in({"statements": found}) if any(map(statement_in, found)) else _only(found, depth)
+    if not isinstance(found, dict):
+        return None
+    sufficient = str(found.get("sufficient", True)).casefold() not in {"false", "no", "0"}
+    statements = found.get("statements")
+    if isinstance(statements, dict):
+        statements = [statements]
+    if isinstance(statements, list):
+        return CitedAnswer(sufficient=sufficient, statements=[*filter(None, map(statement_in, statements))])
+    if statement := statement_in(found):
+        return CitedAnswer(sufficient=sufficient, statements=[statement])
+    return CitedAnswer(sufficient=False, statements=[]) if not sufficient else _only(list(found.values()), depth)
+
+
+def _only(values: list[Any], depth: int) -> CitedAnswer | None:
+    """Return the answer that the one value holds that can hold any."""
+    holding = [each for each in values if isinstance(each, (dict, list)) or (isinstance(each, str) and "{" in each)]
+    return answer_in(holding[0], depth + 1) if len(holding) == 1 and depth < _DEEPEST else None

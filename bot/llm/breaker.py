@@ -1,0 +1,40 @@
+"""Leave a server alone that fails again and again: nobody waits for it, and one call at a time finds out how it is."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FAILURES: Final = 2  # in a row
+_REST: Final = 60.0  # seconds
+
+
+class Breaker:
+    """Say whether to ask, by how the last calls ended."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._failures = 0
+        self._rests_until = 0.0
+
+    def closed(self) -> bool:
+        """Say whether to ask; after the rest, that lets one call through and starts another rest."""
+        if self._failures < _FAILURES:
+            return True
+        if self._clock() < self._rests_until:
+            return False
+        self._rests_until = self._clock() + _REST
+        return True
+
+    def worked(self) -> None:
+        """Take note that the server answered."""
+        self._failures = 0
+
+    def failed(self) -> None:
+        """Take note that it did not."""
+        self._failures += 1
+        if self._failures == _FAILURES:
+            self._rests_until = self._clock() + _REST

@@ -1,0 +1,372 @@
+"""The one client for the language model: what it is asked, how long, with which options, and what it took."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from contextlib import aclosing, asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from bot.errors import WriterError
+from bot.llm import context, trouble
+from bot.llm.breaker import Breaker
+from bot.llm.lenient import Scanner, loads
+from bot.llm.message import TOKENS_PER_MESSAGE, T
+from bot.llm.meter import Spent, payer
+from bot.llm.options import Learnt
+from bot.llm.patience import patience
+from bot.llm.reply import Said
+from bot.llm.thoughts import Speech
+from bot.llm.usage import Usage
+from bot.llm.wire import Failure, Wire
+from retrieval.tokens import TokenCounter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+    from bot.llm.address import Address
+    from bot.llm.context import TooLong
+    from bot.llm.message import Messages, Prompt
+    from bot.llm.meter import Meter
+    from bot.llm.options import Options
+    from bot.llm.patience import Patience
+
+_LOG = logging.getLogger(__name__)
+
+# Five times the longest answer that the rules of any prompt allow.
+_MOST_CHARACTERS: Final = 20_000
+# Seconds to wait for the usage of a reply that is whole; it comes in the chunk after the last.
+_GRACE: Final = 1.0
+_RETRIES: Final = 2
+_BACKOFF: Final = 0.5  # seconds before the first retry; doubled for the next
+# Requests of one call: each refused option costs one, and so does a prompt that is too long.
+_MOST_REQUESTS: Final = 8
+_ENOUGH: Final = 1_000_000  # tokens: as good as no limit
+_LONGEST_NOTE: Final = 1000  # characters of what a server said that the log keeps
+
+
+class LanguageModel:
+    """Ask a chat model on OpenAI or any compatible server; safe to use for many questions at a time.
+
+    What the server does not take is learnt once for all calls; one that fails again and again is left alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        api_key: str | None = None,
+        address: Address | None = None,
+        timeout: float = 30.0,
+        meter: Meter | None = None,
+    ) -> None:
+        self.name = name
+        self._api_key = api_key
+        self.timeout = timeout
+        self.counter = TokenCounter(name)
+        self.counter.start()
+        self.meter = meter
+        self.wire = Wire.to(address, name, api_key)
+        self.learnt = Learnt()
+        self.breaker = Breaker()
+        self.room = _ENOUGH
+
+    async def aclose(self) -> None:
+        """Close the connections to the server."""
+        await self.wire.client.close()
+
+    @asynccontextmanager
+    async def ask(
+        self,
+        prompt: Prompt[T],
+        build: Callable[[int], Messages],
+        budget: int = _ENOUGH,
+        *,
+        aside: bool = False,
+    ) -> AsyncIterator[Reply]:
+        """Give the reply to the messages that `build` makes of at most so many tokens, and count what it took.
+
+        A call `aside` is one that the answer can do without. Raises WriterError, in the block too; its words never
+        hold the key or what the server said.
+        """
+        who = payer()
+        if self.meter and not who.exempt and (budget_used := await self.meter.exhausted(who)):
+            raise trouble.over_budget(budget_used)
+        if not self.breaker.closed():
+            raise trouble.resting()
+        waits = patience(self.timeout)
+        waits.begin()
+        reply = Reply(self, build, budget, waits, aside=aside)
+        reply.start(prompt)
+        try:
+            yield reply
+            await reply.settle()
+        finally:
+            waits.end()
+            await reply.close()
+            usage = await asyncio.to_thread(reply.count)
+            if self.meter and reply.requests:
+                spent = (usage.prompt_tokens, usage.completion_tokens)
+                await self.meter.record(who, Spent(prompt.purpose, self.name, *spent, usage.estimated))
+
+    async def fill(self, prompt: Prompt[T], content: str) -> tuple[T | None, Usage | None]:
+        """Return the form as the model filled it in, and what it took; None where there is none. Never raises."""
+        reply: Reply | None = None
+        filled: T | None = None
+        try:
+            async with self.ask(prompt, lambda _: prompt.about(content), aside=True) as reply:
+                filled = await _filled(reply, prompt.form)
+        except WriterError as error:
+            _LOG.info("no reply purpose=%s reason=%s", prompt.purpose, error)
+        return filled, reply.usage if reply and reply.requests else None
+
+    def count(self, messages: Messages) -> int:
+        """Return the tokens of messages, as far as we can tell."""
+        return sum(self.counter.count(message["content"]) + TOKENS_PER_MESSAGE for message in messages)
+
+    def note(self, failure: Failure) -> None:
+        """Write what a server said into the log for those who look for the cause, without the key."""
+        said = failure.said.replace(self._api_key, "***") if self._api_key else failure.said
+        _LOG.debug("the language model's server said status=%s body=%s", failure.status, said[:_LONGEST_NOTE])
+
+    def shrink(self, found: TooLong, counted: int) -> int:
+        """Remember how long a prompt may be, tell the operator once, and return it."""
+        room = found.room(counted)
+        if self.room == _ENOUGH:
+            _LOG.warning(
+                "The context of %s is too small for prompts of %d tokens; they are cut to %d from now on. Give it a "
+                "larger context, or set FOOTNOTE_LLM__PROMPT_TOKENS.",
+                *(self.name, counted, room),
+            )
+        self.room = min(self.room, room)
+        return self.room
+
+
+class Reply:
+    """A reply as it comes: iterate once over the pieces of its text, thoughts left out."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        build: Callable[[int], Messages],
+        budget: int,
+        waits: Patience,
+        *,
+        aside: bool,
+    ) -> None:
+        self.requests = 0
+        self.usage: Usage | None = None
+        self._model = model
+        self._build = build
+        self._budget = budget
+        self._waits = waits
+        self._aside = aside
+        self._latest = waits.aside() if aside else math.inf
+        self._messages: Messages = []
+        self._counted = 0
+        self._told: list[Said] = []
+        self._retries = 0
+        self._pieces: AsyncGenerator[str] | None = None
+        self._whole = False
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        assert self._pieces is not None
+        return self._pieces
+
+    def start(self, prompt: Prompt[Any]) -> None:
+        """Be ready to ask for the prompt's form."""
+        self._pieces = self._speak(prompt)
+
+    @property
+    def finished(self) -> bool:
+        """Say whether the server said that the reply is over, and why; else it may have been cut."""
+        return bool(self._told) and self._told[-1].finish_reason is not None
+
+    def whole(self) -> None:
+        """Take note that nothing that still comes matters, but the usage."""
+        self._whole = True
+        self._model.breaker.worked()
+
+    def cut_prompt(self) -> bool:
+        """Say whether the server read less than it was sent and would read more of a shorter prompt."""
+        told = self._told[-1].prompt_tokens if self._told else None
+        found = context.silently_cut(self._counted, told) if told is not None else None
+        return found is not None and self._model.shrink(found, self._counted) < self._counted
+
+    async def settle(self) -> None:
+        """Wait a moment for the usage, where the reply was whole before the stream was over."""
+        if not self._whole or self._counted_by_server():
+            return
+        try:
+            async with asyncio.timeout(_GRACE):
+                async for _ in self:
+                    pass
+        except (TimeoutError, WriterError):
+            return
+
+    async def close(self) -> None:
+        """Close the connection, at which the server stops."""
+        assert self._pieces is not None
+        await self._pieces.aclose()
+
+    def count(self) -> Usage:
+        """Return what all requests of the call took, estimated where the server did not count."""
+        usage = Usage(self._model.name, self.requests, 0, 0)
+        for said in self._told:
+            if said.prompt_tokens is None or said.completion_tokens is None:
+                written = self._model.counter.count("".join([*said.thoughts, *said.pieces]))
+                usage += Usage(self._model.name, 0, said.sent, written, estimated=True)
+            else:
+                usage += Usage(self._model.name, 0, said.prompt_tokens, said.completion_tokens)
+        self.usage = usage
+        return usage
+
+    def _until(self, *, briefly: bool) -> float:
+        return min(self._latest, self._waits.until(briefly=briefly or self._aside))
+
+    def _late(self) -> WriterError:
+        silence = self._waits.silence()
+        return trouble.late(self._waits.seconds) if silence is None else trouble.silent(silence)
+
+    def _counted_by_server(self) -> bool:
+        return bool(self._told) and self._told[-1].prompt_tokens is not None
+
+    async def _speak(self, prompt: Prompt[Any]) -> AsyncGenerator[str]:
+        """Yield the text, asking again without what the server refuses, or shorter, or later."""
+        if self._until(briefly=False) <= asyncio.get_running_loop().time():
+            raise self._late()
+        options: Options | None = self._model.learnt.options()
+        await self._write(min(self._budget, self._model.room))
+        while options is not None:
+            speech = Speech()
+            try:
+                async with aclosing(self._attempt(prompt, options, speech)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            except Failure as failure:
+                if self._whole:
+                    return
+                options = await self._mend(failure, options, speaking=speech.spoken > 0)
+            except TimeoutError:
+                self._model.breaker.failed()
+                raise self._late() from None
+            else:
+                if speech.spoken:
+                    self._model.learnt.learn(options)
+                    return
+                # A server that makes nothing of a schema sometimes says nothing.
+                options = options.without_shape()
+        raise trouble.unusable()
+
+    async def _attempt(self, prompt: Prompt[Any], options: Options, speech: Speech) -> AsyncGenerator[str]:
+        """Yield the text that one request brings; raises WriterError where it did not end as a reply should."""
+        said = Said(sent=self._counted)
+        arguments = options.arguments(prompt.purpose, prompt.form, self._messages)
+        async with aclosing(self._request(arguments, said)) as pieces:
+            async for piece in pieces:
+                if heard := speech.feed(piece):
+                    yield heard
+                if speech.spoken > _MOST_CHARACTERS:
+                    break
+        self._model.breaker.worked()
+        if speech.spoken > _MOST_CHARACTERS:
+            raise trouble.cut_off()
+        if error := trouble.ended(said.finish_reason, refused=said.refused):
+            raise error
+        if rest := speech.end("".join(said.thoughts)):
+            yield rest
+
+    async def _request(self, arguments: dict[str, Any], said: Said) -> AsyncGenerator[str]:
+        """Yield what one request brings; what it took is counted unless the server refused it."""
+        self.requests += 1
+        self._told.append(said)
+        speaking = False
+
+        def until() -> float:
+            return self._until(briefly=speaking)
+
+        try:
+            async with aclosing(self._model.wire.pieces(arguments, said, until)) as pieces:
+                thoughts = 0
+                async for piece in pieces:
+                    if piece or len(said.thoughts) > thoughts:
+                        thoughts, speaking = len(said.thoughts), True
+                        self._waits.heard()
+                    yield piece
+                    if self._whole and self._counted_by_server():
+                        return
+        except Failure:
+            if not speaking:
+                self._told.remove(said)
+            raise
+
+    async def _mend(self, failure: Failure, options: Options, *, speaking: bool) -> Options:
+        """Return what to ask with next, once it is time; raises WriterError where asking again is of no use."""
+        self._model.note(failure)
+        if speaking or self.requests >= _MOST_REQUESTS:
+            raise self._failed(failure, speaking=speaking)
+        if failure.status is None:
+            return await self._later(failure, options, _RETRIES)
+        if found := context.too_long(failure.said):
+            await self._shorten(found)
+            return options
+        if refused := options.without(failure.status, failure.said):
+            return refused
+        if failure.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+            return await self._later(failure, options, _RETRIES)
+        # Some servers break at an option that they do not know, and say nothing of it.
+        if self._retries and options.shape and (bare := options.bare()):
+            return bare
+        return await self._later(failure, options, 1)
+
+    async def _later(self, failure: Failure, options: Options, most: int) -> Options:
+        """Wait as long as the server wants, unless that is too long; raises WriterError."""
+        pause = failure.retry_after
+        if pause is None:
+            pause = _BACKOFF * 2**self._retries
+        due = asyncio.get_running_loop().time() + pause
+        if self._aside or not failure.passing or self._retries >= most or due > self._until(briefly=False):
+            raise self._failed(failure)
+        self._retries += 1
+        await asyncio.sleep(pause)
+        return options
+
+    def _failed(self, failure: Failure, *, speaking: bool = False) -> WriterError:
+        self._model.breaker.failed()
+        return trouble.failed(failure, self._model.name, speaking=speaking)
+
+    async def _shorten(self, found: TooLong) -> None:
+        """Write the prompt anew so that it fits; raises WriterError where it cannot be any shorter."""
+        before = self._counted
+        await self._write(self._model.shrink(found, before))
+        if self._counted >= before:
+            raise trouble.too_long()
+
+    async def _write(self, tokens: int) -> None:
+        self._messages = await asyncio.to_thread(self._build, tokens)
+        self._counted = await asyncio.to_thread(self._model.count, self._messages)
+
+
+async def _filled(reply: Reply, form: type[T]) -> T | None:
+    scanner = Scanner()
+    async for piece in reply:
+        for span in scanner.feed(piece):
+            if span.depth == 0 and (filled := _read(form, scanner.text[span.start : span.end])):
+                reply.whole()
+                return filled
+    # What was cut may have lost its end.
+    return await asyncio.to_thread(_read, form, scanner.text) if reply.finished else None
+
+
+def _read(form: type[T], text: str) -> T | None:
+    found = loads(text)
+    if isinstance(found, list) and len(found) == 1:
+        found = found[0]
+    try:
+        return form.model_validate(found)
+    except ValidationError:
+        return None

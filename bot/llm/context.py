@@ -1,0 +1,68 @@
+"""Read from a server's words, or from its count, that a prompt was too long for the model's context."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+# llama.cpp says exceed_context_size_error and n_ctx; OpenAI, vLLM and LM Studio speak of the context length or window;
+# TGI of inputs that must not exceed; Anthropic's models and proxies of a prompt that is too long.
+_TOO_LONG: Final = re.compile(
+    r"exceed_context_size|context_length_exceeded|n_ctx"
+    r"|context (?:length|size|window)|maximum context|max(?:imum)?[_ ]model[_ ]len"
+    r"|prompt is too long|input is too long|too many (?:input )?tokens|reduce the length|"
+    r"(?:inputs?|input length|prompt)\b[^.]{0,60}\b(?:must be|exceeds?|longer than|less than)[^.]{0,60}\btoken",
+    re.IGNORECASE,
+)
+_N_CTX: Final = re.compile(r'"?n_ctx"?\s*[:=]?\s*"?(\d{3,7})')
+_LIMIT: Final = re.compile(
+    r"(?:context (?:length|size|window)|maximum|max\w*|limit|must be <=?|up to|n_ctx)\D{0,30}?(\d{3,7})", re.IGNORECASE
+)
+_PROMPT: Final = re.compile(r'"n_prompt_tokens"\s*:\s*(\d{3,7})')
+# A reply needs room in the same context.
+_FOR_THE_REPLY: Final = 0.25
+# Ollama cuts a prompt to the context without a word: to just so many thousands, or, with its template, to far fewer
+# tokens than any tokenizer makes of it.
+_FAR_FEWER: Final = 0.5
+_LEAST_CUT: Final = 1000
+_SIZES: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TooLong:
+    """Hold what is known of a context that a prompt did not fit: its size, and what the prompt took of it."""
+
+    size: int | None = None
+    prompt: int | None = None
+
+    def room(self, counted: int) -> int:
+        """Return how many of our tokens the prompt may have, where `counted` were too many."""
+        if self.size is None:
+            return counted // 2
+        ours = counted / max(self.prompt or counted, counted / 2, 1)
+        return min(int(self.size * (1 - _FOR_THE_REPLY) * ours), counted * 3 // 4)
+
+
+def too_long(said: str) -> TooLong | None:
+    """Return what an error says of a context that is too small, None where it is about something else."""
+    if not _TOO_LONG.search(said):
+        return None
+    size = _N_CTX.search(said) or _LIMIT.search(said)
+    prompt = _PROMPT.search(said)
+    return TooLong(int(size[1]) if size else None, int(prompt[1]) if prompt else None)
+
+
+def silently_cut(counted: int, told: int) -> TooLong | None:
+    """Return what a server's count of a prompt betrays, where it read less than was sent."""
+    if counted < _LEAST_CUT or told >= counted:
+        return None
+    if told % _SIZES == 0 or _LEAST_CUT // 4 <= told < counted * _FAR_FEWER:
+        return TooLong(told)
+    return None
+
+
+def text_of(said: object) -> str:
+    """Return an error as text in which the words above can be found."""
+    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)

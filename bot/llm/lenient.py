@@ -1,0 +1,124 @@
+"""Read JSON as models write it: fenced, in prose, cut off, with smart quotes, trailing commas or JSON in a string."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import json_repair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# More than any reply that is read, and less than mending takes long for.
+_LONGEST: Final = 50_000
+_DEEPEST: Final = 60
+_CLOSERS: Final = {'"': '"', "“": "”", "'": "'"}
+_STRAIGHT: Final = str.maketrans("“”", '""')
+_BRACKETS: Final = {"{": "}", "[": "]"}
+
+
+def loads(text: str) -> object:
+    """Return the JSON that a text holds, mended where need be; None where there is none. Never raises."""
+    if len(text) > _LONGEST:
+        return None
+    found = _plain(text)
+    if found is None and "“" in text:
+        # A word processor's quotes; inside of plain ones they are the text's own, and this one does not parse.
+        found = _plain(text.translate(_STRAIGHT))
+    if found is None and _depth(text) <= _DEEPEST:
+        found = _mended(text)
+    # A model that was asked for JSON in an API of JSON sometimes writes it twice over.
+    if isinstance(found, str):
+        return loads(found) if found.strip() != text.strip() and found.strip()[:1] in _BRACKETS else None
+    return found
+
+
+def _plain(text: str) -> object:
+    try:
+        # Lenient, as models forget to escape line breaks.
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _mended(text: str) -> object:
+    start = min((at for at in map(text.find, _BRACKETS) if at >= 0), default=-1)
+    if start < 0:
+        return None
+    try:
+        found: object = json_repair.loads(text[start:], skip_json_loads=True)
+    except (ValueError, RecursionError, IndexError):
+        return None
+    return found if isinstance(found, (dict, list)) else None
+
+
+def _depth(text: str) -> int:
+    """Return how deep the brackets of a text nest at most, whatever stands between them."""
+    depth = deepest = 0
+    for each in text:
+        if each in _BRACKETS:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif each in "}]":
+            depth -= 1
+    return deepest
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Hold an object or a list that has come whole: where it stands and what it is in, 0 where in nothing."""
+
+    start: int
+    end: int
+    depth: int
+    root: int
+
+
+class Scanner:
+    """Find the objects and lists of a text that grows; what stands in strings and in prose around them is none."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._open: list[int] = []
+        self._closer = ""
+        self._escaped = False
+
+    def feed(self, piece: str) -> Iterator[Span]:
+        """Yield what is whole now that `piece` has come, the inner before the outer."""
+        at = len(self.text)
+        self.text += piece
+        for offset, character in enumerate(piece):
+            if self._in_string(character):
+                continue
+            if character in _BRACKETS:
+                self._open.append(at + offset)
+            elif character in "}]" and (span := self._close(character, at + offset + 1)):
+                yield span
+
+    def _in_string(self, character: str) -> bool:
+        """Say whether a character belongs to a string, its quotes among it."""
+        if self._closer:
+            if self._escaped:
+                self._escaped = False
+            elif character == "\\":
+                self._escaped = True
+            elif character == self._closer:
+                self._closer = ""
+            return True
+        # An apostrophe in the prose around it opens nothing.
+        if self._open and character in _CLOSERS:
+            self._closer = _CLOSERS[character]
+            return True
+        return False
+
+    def _close(self, character: str, end: int) -> Span | None:
+        """Close the innermost bracket of this kind; those inside it that were forgotten go with it."""
+        for depth in reversed(range(len(self._open))):
+            start = self._open[depth]
+            if _BRACKETS[self.text[start]] == character:
+                root = self._open[0]
+                del self._open[depth:]
+                return Span(start, end, depth, root)
+        return None

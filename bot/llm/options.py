@@ -1,0 +1,129 @@
+"""Which options of a request a server takes: learnt from what it refuses, for all calls, and for an hour."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.llm.schema import strict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pydantic import BaseModel
+
+# A server that was set up anew, or a model that was changed for a better one, is found out after so long.
+_REMEMBERED: Final = 3600.0  # seconds
+
+# How servers call what they refuse: OpenAI and those that follow it by the option's name; llama.cpp by its grammar and
+# samplers; vLLM by guided decoding and its backends; Groq by json_validate_failed; OpenRouter by "No endpoints found".
+_NAMES: Final[Mapping[str, re.Pattern[str]]] = {
+    name: re.compile(pattern, re.IGNORECASE)
+    for name, pattern in {
+        "stream_options": r"stream_options|include_usage",
+        "system": r"system['\"]? (?:role|message|prompt|instruction)|role:? ['\"]?system|developer instruction"
+        r"|roles must alternate|jinja|template",
+        "temperature": r"temperature",
+        "response_format": r"response[_ ]format|json_object|json[_ ]schema|json mode|structured|guided|grammar|sampler"
+        r"|json_validate_failed|failed_generation|no endpoints found",
+        "stream": r"\bstream",
+    }.items()
+}
+_MAY_REFUSE: Final = frozenset({400, 404, 415, 422, 500, 501})
+# What is sent only to help; a server that refuses a request in words of its own is asked without any of it.
+_EXTRAS: Final = ("response_format", "stream_options", "temperature")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Hold what a request asks for beyond model and messages; `shape` says how JSON is asked for."""
+
+    shape: str = "json_schema"
+    stream: bool = True
+    stream_options: bool = True
+    temperature: bool = True
+    system: bool = True
+
+    def without(self, status: int, said: str) -> Options | None:
+        """Return what to ask with after a refusal in these words, None where it is none of an option."""
+        if status not in _MAY_REFUSE:
+            return None
+        # One at a time, the harmless first: an error often holds the whole request.
+        if named := [name for name, pattern in _NAMES.items() if self._has(name) and pattern.search(said)]:
+            return self._less(named[0])
+        if status in {HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR}:
+            return None
+        return self.bare()
+
+    def bare(self) -> Options | None:
+        """Return the options without any that only helps, then without stream and system role; None without either."""
+        extras = [name for name in _EXTRAS if self._has(name)]
+        rest = [name for name in ("stream", "system") if self._has(name)]
+        if extras:
+            return replace(self, shape="", stream_options=False, temperature=False)
+        return replace(self, stream=False, system=False) if rest else None
+
+    def without_shape(self) -> Options | None:
+        """Return the options without any shape, None where there is none."""
+        return replace(self, shape="") if self.shape else None
+
+    def arguments(self, purpose: str, form: type[BaseModel], messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+        """Return the request for a reply in this form."""
+        asked: dict[str, Any] = {"messages": list(messages) if self.system else _merged(messages)}
+        if self.stream:
+            asked["stream"] = True
+            if self.stream_options:
+                asked["stream_options"] = {"include_usage": True}
+        if self.temperature:
+            asked["temperature"] = 0
+        if self.shape == "json_schema":
+            schema = {"name": purpose, "strict": True, "schema": strict(form)}
+            asked["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif self.shape:
+            asked["response_format"] = {"type": self.shape}
+        return asked
+
+    def _has(self, name: str) -> bool:
+        if name == "stream_options":
+            return self.stream and self.stream_options
+        return bool(self.shape if name == "response_format" else getattr(self, name))
+
+    def _less(self, name: str) -> Options:
+        match name:
+            case "response_format":
+                return replace(self, shape="json_object" if self.shape == "json_schema" else "")
+            case "stream":
+                return replace(self, stream=False)
+            case "stream_options":
+                return replace(self, stream_options=False)
+            case "temperature":
+                return replace(self, temperature=False)
+        return replace(self, system=False)
+
+
+class Learnt:
+    """Remember for a while what a server takes."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._options = Options()
+        self._since = 0.0
+
+    def options(self) -> Options:
+        """Return what to ask with: everything, once what was learnt is old."""
+        if self._clock() - self._since > _REMEMBERED:
+            self._options = Options()
+        return self._options
+
+    def learn(self, options: Options) -> None:
+        """Remember options with which a request went through."""
+        if options != self._options:
+            self._options, self._since = options, self._clock()
+
+
+def _merged(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return the messages as one of the user, for templates that know no system role."""
+    return [{"role": "user", "content": "\n\n".join(message["content"] for message in messages)}]

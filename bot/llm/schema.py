@@ -1,0 +1,33 @@
+"""The JSON schema of a pydantic model as strict servers want it: every field required, nothing more, no references."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+# What describes without constraining, and what some servers refuse.
+_LEFT_OUT: Final = ("title", "description", "default", "$defs")
+
+
+def strict(form: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema that a reply in this form keeps to."""
+    schema = form.model_json_schema()
+    found: dict[str, Any] = _strict(schema, schema.get("$defs", {}))
+    return found
+
+
+def _strict(node: Any, definitions: dict[str, Any]) -> Any:  # noqa: ANN401 - a schema is JSON
+    if isinstance(node, list):
+        return [_strict(each, definitions) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _strict(definitions[node["$ref"].rpartition("/")[2]], definitions)
+    kept = {name: _strict(each, definitions) for name, each in node.items() if name not in _LEFT_OUT}
+    if "properties" in node:
+        # By name: a field may itself be called "title".
+        kept["properties"] = {name: _strict(each, definitions) for name, each in node["properties"].items()}
+        kept |= {"required": list(kept["properties"]), "additionalProperties": False}
+    return kept

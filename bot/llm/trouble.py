@@ -1,0 +1,92 @@
+"""Say what went wrong with a language model, in words of our own: what servers say can hold a key or the prompt."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from bot.errors import BudgetError, WriterError
+from bot.language import say
+
+if TYPE_CHECKING:
+    from bot.llm.wire import Failure
+
+
+def over_budget(budget: str) -> BudgetError:
+    """Return the error that says which budget is used up."""
+    sentences = {
+        "day": say("has used up its budget of today"),
+        "server": say("has used up this server's budget of today"),
+        "person": say("has used up your budget of today"),
+    }
+    return BudgetError(sentences.get(budget, sentences["day"]), budget)
+
+
+def resting() -> WriterError:
+    """Return the error that says that the model is left alone after it failed again and again."""
+    return WriterError(say("has failed twice in a row and is left alone for a minute"))
+
+
+def late(seconds: float) -> WriterError:
+    """Return the error that says that a question could wait no longer."""
+    return WriterError(say("took longer than {seconds} s", seconds=f"{seconds:g}"))
+
+
+def silent(seconds: float) -> WriterError:
+    """Return the error that says that nothing has come for too long."""
+    return WriterError(say("said nothing for {seconds} s", seconds=f"{seconds:g}"))
+
+
+def cut_off() -> WriterError:
+    """Return the error that says that a reply ended too early."""
+    return WriterError(say("cut the answer off"))
+
+
+def unusable() -> WriterError:
+    """Return the error that says that a reply cannot be read."""
+    return WriterError(say("gave no usable answer"))
+
+
+def looping() -> WriterError:
+    """Return the error that says that a reply says the same again and again."""
+    return WriterError(say("began to repeat itself"))
+
+
+def too_long() -> WriterError:
+    """Return the error that says that not even the shortest prompt fits."""
+    return WriterError(say("has too small a context for the question"))
+
+
+def ended(finish_reason: str | None, *, refused: bool) -> WriterError | None:
+    """Return the error of a reply that ended by itself, None where that is how it should end."""
+    if refused:
+        return WriterError(say("declined to answer"))
+    if finish_reason == "content_filter":
+        return WriterError(say("filtered the answer"))
+    if finish_reason == "length":
+        return cut_off()
+    return WriterError(say("is out of order")) if finish_reason == "error" else None
+
+
+def failed(failure: Failure, model: str, *, speaking: bool) -> WriterError:
+    """Return the error of a call that failed; `speaking` after some of the reply has come."""
+    if speaking:
+        return cut_off()
+    status = failure.status
+    if status is None:
+        return WriterError(say("cannot be reached"))
+    broke = "insufficient_quota" in failure.said
+    match status:
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+            words = say("refused the key")
+        case HTTPStatus.PAYMENT_REQUIRED:
+            words = say("is out of credit")
+        case HTTPStatus.NOT_FOUND:
+            words = say("is not known to the server as {model}", model=model)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            words = say("is out of credit") if broke else say("is out of requests")
+        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            words = say("is out of order")
+        case _:
+            words = say("refused the request")
+    return WriterError(f"{words} ({status})")

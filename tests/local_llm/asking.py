@@ -1,0 +1,24 @@
+"""Open the bot's own client on a server of the tests."""
+
+from __future__ import annotations
+
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from bot.llm.address import Address
+from bot.llm.client import LanguageModel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.llm.meter import Meter
+
+
+@asynccontextmanager
+async def asking(
+    base_url: str, *, key: str | None = "secret-key", seconds: float = 20.0, meter: Meter | None = None
+) -> AsyncIterator[LanguageModel]:
+    """Give the language model "test-model" at an address; close it at the end."""
+    model = LanguageModel(name="test-model", api_key=key, address=Address.read(base_url), timeout=seconds, meter=meter)
+    async with aclosing(model):
+        yield model
