@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bot.answering.answerer import Answerer
     from bot.settings import Settings
-    from bot.store import Store
+    from bot.store import Store, StoreMeter
     from retrieval.embedding import Embedder
     from retrieval.library import Library
 
@@ -79,14 +79,30 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         await store.close()
 
 
+def make_meter(settings: Settings, store: Store) -> StoreMeter:
+    """Return what counts calls to the language model in the store, within the budgets that the settings name."""
+    from bot.store import Budgets, StoreMeter
+
+    chosen = settings.llm
+    budgets = Budgets(chosen.tokens_per_day, chosen.tokens_per_server, chosen.tokens_per_person)
+    return StoreMeter(store.usage, store.notices, budgets)
+
+
 @asynccontextmanager
-async def open_answerer(settings: Settings, library: Library, *, use_llm: bool = True) -> AsyncIterator[Answerer]:
-    """Give an answerer over the library, with the language model where one is set and wanted; close it at the end."""
+async def open_answerer(
+    settings: Settings, library: Library, store: Store | None = None, *, use_llm: bool = True
+) -> AsyncIterator[Answerer]:
+    """Give an answerer over the library, with the language model where one is set and wanted; close it at the end.
+
+    With a store, what the model wrote is kept there for a day, and not paid for again.
+    """
     from bot.answering.answerer import Answerer
+    from bot.answering.cached import CachedWriter
     from bot.answering.extractive import ExtractiveWriter
     from bot.answering.judge import Judge
     from bot.answering.llm import LLMWriter
     from bot.answering.model import ChatModel
+    from bot.answering.prompt import RULES
     from bot.answering.rewrite import LLMRewriter
     from bot.answering.translation import LLMTranslator
 
@@ -105,8 +121,10 @@ async def open_answerer(settings: Settings, library: Library, *, use_llm: bool =
     )
     model = ChatModel(model=chosen.model, api_key=key, base_url=chosen.base_url, timeout=chosen.timeout)
     judge = Judge(model) if chosen.judge else None
+    recipe = "\n".join([chosen.model, chosen.base_url or "", str(chosen.prompt_tokens), RULES])
+    writer = CachedWriter(llm, store.drafts, recipe) if store else llm
     async with aclosing(llm), aclosing(model):
-        yield Answerer(library, extractive, llm, LLMRewriter(model), judge, LLMTranslator(model))
+        yield Answerer(library, extractive, writer, LLMRewriter(model), judge, LLMTranslator(model))
 
 
 async def take_in(library: Library) -> None:

@@ -30,6 +30,6 @@ async def run(settings: Settings) -> None:
     async with open_library(settings) as library, open_store(settings) as store, Web() as web:
         await take_in(library)
         liked = store.feedback.liked
-        async with open_answerer(settings, library) as answerer, open_editor(settings, library, liked) as editor:
+        async with open_answerer(settings, library, store) as answerer, open_editor(settings, library, liked) as editor:
             arxiv = partial(look_up, web, settings.arxiv.base_url)
             await run_bot(settings, Desk(answerer, library, store, model=model, arxiv=arxiv), token, editor)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from bot.llm.prices import price_of
+
 if TYPE_CHECKING:
     from datetime import date, datetime
 
@@ -187,3 +189,9 @@ class Spending:
     def tokens(self) -> int:
         """Return what was read and written together."""
         return self.prompt_tokens + self.completion_tokens
+
+    @property
+    def dollars(self) -> float | None:
+        """Return what that costs, None where the model's price is not known."""
+        price = price_of(self.model)
+        return price.of(self.prompt_tokens, self.completion_tokens) if price else None
