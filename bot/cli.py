@@ -214,7 +214,7 @@ def usage(
     data_dir: DataDir = None,
 ) -> None:
     """Show what the language model took, by day, purpose and model, and what that costs; also while the bot runs."""
-    from bot.commands.usage import usage as run_usage
+    from bot.commands.spending import usage as run_usage
 
     run_to_end(run_usage(_settings(context, data_dir), since.date() if since else None, as_json=as_json))
 

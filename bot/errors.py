@@ -17,13 +17,13 @@ class WriterError(FootnoteError):
     """Say in a few words why the language model gave no usable answer: "refused the key (401)"."""
 
 
-class BudgetError(WriterError):
-    """Say that a budget for the language model is used up: that of the "day", a "server" or a "person"."""
-
-    def __init__(self, budget: str) -> None:
-        super().__init__(f"has used up its budget for today ({budget})")
-        self.budget = budget
-
-
 class DiscordStartError(FootnoteError):
     """Say why the bot could not log in to Discord, and what to do."""
+
+
+class BudgetError(WriterError):
+    """Say that a budget is used up, and which: "day", "server" or "person"."""
+
+    def __init__(self, words: str, budget: str) -> None:
+        super().__init__(words)
+        self.budget = budget

@@ -21,7 +21,7 @@ from bot.answering.reading.kind import Kind
 from bot.answering.reading.language import ENGLISH, hint
 from bot.answering.reading.question import Reader, plain
 from bot.answering.reading.terms import content_terms
-from bot.errors import BudgetError, WriterError
+from bot.errors import WriterError
 from bot.language import say
 
 if TYPE_CHECKING:
@@ -218,7 +218,9 @@ class Answerer:
                         yield reply.page.add(checked, given.hits)
             except WriterError as error:
                 reply.outcome = selection.outcome
-                reply.notes.append(_trouble(error))
+                reply.notes.append(
+                    say("The language model {trouble}; these are the papers' own sentences.", trouble=error)
+                )
             else:
                 if reply.page.statements:
                     return
@@ -270,21 +272,6 @@ async def _checked(
                 log.info("statement dropped writer=%s reason=%s", writer.name, checked.reason)
             else:
                 yield checked
-
-
-def _trouble(error: WriterError) -> str:
-    """Say why the papers' own sentences answer; a budget that is used up is no fault of the model's."""
-    match error.budget if isinstance(error, BudgetError) else None:
-        case None:
-            return say("The language model {trouble}; these are the papers' own sentences.", trouble=error)
-        case "person":
-            return say("You have used up your tokens for today; until midnight UTC the papers' own sentences answer.")
-        case "server":
-            return say(
-                "This server has used up its tokens for today; until midnight UTC the papers' own sentences answer."
-            )
-        case _:
-            return say("All tokens for today are used up; until midnight UTC the papers' own sentences answer.")
 
 
 def _nothing(question: Question) -> str:

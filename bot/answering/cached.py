@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from bot.answering.answer import Draft, Support, Usage
+from bot.answering.answer import Draft, Support
 from bot.errors import BudgetError
 from retrieval.text import fold
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
     from typing import Any
 
-    from bot.answering.answer import AnswerWriter
+    from bot.answering.answer import AnswerWriter, Usage
     from bot.answering.evidence.selection import Selection
 
     Written: TypeAlias = Draft | Usage
@@ -65,7 +65,7 @@ class CachedWriter:
             try:
                 async with aclosing(flight.follow()) as items:
                     async for item in items:
-                        if leads or not isinstance(item, Usage):
+                        if leads or isinstance(item, Draft):
                             yield item
             except BudgetError:
                 # Whoever asked first has none left; that says nothing of the others.

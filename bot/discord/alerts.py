@@ -12,7 +12,7 @@ from bot.digest.delivery import nonce_from
 from bot.digest.posting import GoneError, UnavailableError
 from bot.discord.markdown import escape
 from bot.language import say, speaking
-from bot.store.usage import NOBODY
+from bot.store.ledger import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -17,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import WriterError
 from bot.llm.meter import Begun
+from bot.store.ledger import NOBODY
 from bot.store.tables import budget_notices
-from bot.store.usage import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bot.llm.meter import Payer, Spent
     from bot.store.database import Database
-    from bot.store.usage import Totals, Usage
+    from bot.store.ledger import Ledger, Totals
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class StoreMeter:
 
     def __init__(
         self,
-        usage: Usage,
+        usage: Ledger,
         notices: BudgetNotices,
         budgets: Budgets,
         *,

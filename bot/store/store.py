@@ -11,16 +11,16 @@ import sqlalchemy as sa
 
 from bot.store.answers import Answers
 from bot.store.budgets import BudgetNotices
+from bot.store.cache import DraftCache
 from bot.store.database import Database
 from bot.store.deliveries import Deliveries
-from bot.store.drafts import Drafts
 from bot.store.feedback import FeedbackBook
+from bot.store.ledger import NOBODY, Ledger
 from bot.store.searches import Searches
 from bot.store.servers import Servers
 from bot.store.subscriptions import Subscriptions
 from bot.store.tables import metadata
 from bot.store.threads import Threads
-from bot.store.usage import NOBODY, Usage
 from retrieval.migrating import drop_backups, migrate
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ class Store:
         self.searches = Searches(database)
         self.subscriptions = Subscriptions(database)
         self.deliveries = Deliveries(database)
-        self.usage = Usage(database)
+        self.usage = Ledger(database)
         self.notices = BudgetNotices(database)
-        self.drafts = Drafts(database)
+        self.drafts = DraftCache(database)
         self._parts: Sequence[Part] = (
             self.servers,
             self.feedback,  # before the answers that it is about

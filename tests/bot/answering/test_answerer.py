@@ -24,15 +24,13 @@ from bot.answering.answerer import LONGEST_QUESTION, Answerer
 from bot.answering.conversation import Exchange
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
-from bot.errors import BudgetError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncIterator
 
     from local_llm.behaviours import Behaviour
 
-    from bot.answering.answer import Answer, Draft
-    from bot.answering.evidence.selection import Selection
+    from bot.answering.answer import Answer
     from retrieval.library import Library
     from retrieval.papers import Paper
 
@@ -40,19 +38,6 @@ MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
 ASKED = (
     "has anyone shown that a dynamics net with better one-step likelihood doesnt actually give you a better controller?"
 )
-
-
-class Spent:
-    """A writer whose budget is used up."""
-
-    name = "llm"
-
-    def __init__(self, budget: str) -> None:
-        self.budget = budget
-
-    async def write(self, _question: str, _selection: Selection) -> AsyncGenerator[Draft]:
-        raise BudgetError(self.budget)
-        yield
 
 
 @pytest.fixture
@@ -86,20 +71,6 @@ def rests_on_its_library(answer: Answer, papers: list[Paper]) -> bool:
         statement.citations and set(statement.citations) <= {citation.number for citation in answer.citations}
         for statement in answer.statements
     )
-
-
-@pytest.mark.parametrize(
-    ("budget", "note"),
-    [("person", "You have used up"), ("server", "This server has used up"), ("day", "All tokens for today")],
-)
-async def test_once_a_budget_is_used_up_the_papers_own_sentences_answer_with_one_note(
-    seeded: Library, alone: Answerer, budget: str, note: str
-) -> None:
-    answer, without = await Answerer(seeded, ExtractiveWriter(), Spent(budget)).answer(ASKED), await alone.answer(ASKED)
-    assert (answer.outcome, answer.statements, answer.writer) == (without.outcome, without.statements, "extractive")
-    assert answer.note
-    assert answer.note.startswith(note)
-    assert answer.note.endswith("until midnight UTC the papers' own sentences answer.")
 
 
 async def test_without_a_model_the_papers_own_sentences_answer(alone: Answerer, seeds: list[Paper]) -> None:

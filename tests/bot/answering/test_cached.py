@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.answering.answer import Draft, Support, Usage
+from bot.answering.answer import Draft, Support
 from bot.answering.cached import CachedWriter
 from bot.answering.evidence.selection import Selection
 from bot.errors import BudgetError, WriterError
-from bot.llm.meter import Payer, paid_by, payer
+from bot.llm.meter import Payer, Spent, paid_by, payer
 from bot.store import Store
 from retrieval.papers import Evidence, Hit
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 QUESTION = "What does LoRA freeze?"
 ONE = Draft("It freezes “weights” 🧊.", (Support(1, "freezes the weights"), Support(2, "a second quote")))
 TWO = Draft("And it adds matrices.", (Support(1, "adds matrices"),))
-SPENT = Usage("gpt", 1, 300, 40)
+SPENT = Spent("answer", "gpt", 300, 40)  # stands for the usage: whatever is no draft is not kept
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Scripted:
     """Write two drafts and the usage, each item once it may, and note for whom and how often."""
 
     name: WriterName = "llm"
-    items: tuple[Draft | Usage, ...] = (ONE, TWO, SPENT)
+    items: tuple[Draft | Spent, ...] = (ONE, TWO, SPENT)
     error: Exception | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     started: asyncio.Event = field(default_factory=asyncio.Event)
@@ -43,7 +43,7 @@ class Scripted:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def write(self, _question: str, _selection: Selection) -> AsyncGenerator[Draft | Usage]:
+    async def write(self, _question: str, _selection: Selection) -> AsyncGenerator[Draft | Spent]:
         self.payers.append(payer())
         self.started.set()
         try:
@@ -69,7 +69,7 @@ def selection(seeds: list[Paper]) -> Selection:
     return Selection("answered", 1.0, tuple(Hit(paper, 1.0, (), (), Evidence(0, 0, 0, 0, 0)) for paper in seeds[:3]))
 
 
-async def written(writer: CachedWriter, selection: Selection, question: str = QUESTION) -> list[Draft | Usage]:
+async def written(writer: CachedWriter, selection: Selection, question: str = QUESTION) -> list[Draft | Spent]:
     return [item async for item in writer.write(question, selection)]
 
 
@@ -130,7 +130,7 @@ async def test_no_question_is_in_the_store(store: Store, selection: Selection, t
     ("items", "error"), [((ONE, SPENT), WriterError("cut the answer off")), ((), None), ((SPENT,), None)]
 )
 async def test_what_failed_or_is_empty_is_not_kept(
-    store: Store, selection: Selection, items: tuple[Draft | Usage, ...], error: Exception | None
+    store: Store, selection: Selection, items: tuple[Draft | Spent, ...], error: Exception | None
 ) -> None:
     script = Scripted(items=items, error=error)
     writer = CachedWriter(script, store.drafts, "gpt")
@@ -219,11 +219,11 @@ async def test_an_error_reaches_everybody_but_a_budget_is_only_its_own_persons(
     assert len(script.payers) == 1
 
     class Poor(Scripted):
-        async def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Usage]:
+        async def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Spent]:
             if payer().person_id == 1:
                 await self.gate.wait()
                 self.payers.append(payer())
-                raise BudgetError("person")
+                raise BudgetError("has used up your budget of today", "person")
             async for item in super().write(question, selection):
                 yield item
 

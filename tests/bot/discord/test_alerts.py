@@ -13,7 +13,7 @@ from bot.discord.alerts import Alerts
 from bot.discord.run import tell_owner
 from bot.llm.meter import Payer
 from bot.store import ServerSettings
-from bot.store.usage import NOBODY
+from bot.store.ledger import NOBODY
 
 if TYPE_CHECKING:
     from local_discord import Channel, LocalDiscord, Person

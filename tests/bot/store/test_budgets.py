@@ -9,7 +9,7 @@ import pytest
 from bot.errors import WriterError
 from bot.llm.meter import Payer, Spent
 from bot.store import Budgets, Store, StoreMeter
-from bot.store.usage import NOBODY
+from bot.store.ledger import NOBODY
 from tests.bot.store.kept import ANA, BEN, SERVER
 
 if TYPE_CHECKING:

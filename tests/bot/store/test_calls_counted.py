@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from local_llm import LocalLLM, cut, fails, honest, silent, trickles
 from local_llm.behaviours import Reply
 
-from bot.store.usage import NOBODY
+from bot.store.ledger import NOBODY
 from tests.bot.store import calling
 from tests.bot.store.conftest import POSTGRES
 

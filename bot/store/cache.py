@@ -1,4 +1,4 @@
-"""Drafts: what the language model wrote lately, so that the same question is not paid twice; nobody's name is there."""
+"""The cache: what the language model wrote lately, so that no question is paid twice; nobody's name is there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 LIFETIME: Final = timedelta(days=1)
 
 
-class Drafts:
+class DraftCache:
     """Keep texts by a hash for a day; what cannot be read or kept costs another call, and nothing else."""
 
     def __init__(self, database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Usage: what calls to the language model took, by day, server, person, purpose and model.
+"""The ledger: what calls to the language model took, by day, server, person, purpose and model.
 
 Every call adds to one row in one statement, so that processes on one database count together. Whose question it was
 is known for the day only, as a person's budget needs it; then the amounts go to a row of nobody.
@@ -36,7 +36,7 @@ class Totals(NamedTuple):
     person: int
 
 
-class Usage:
+class Ledger:
     """Add up what calls take."""
 
     def __init__(self, database: Database) -> None:
