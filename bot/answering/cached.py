@@ -7,6 +7,7 @@ import hashlib
 import json
 from contextlib import aclosing
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bot.answering.answer import Draft, Support
@@ -14,8 +15,7 @@ from bot.errors import BudgetError
 from retrieval.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-    from typing import Any
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from bot.answering.answer import AnswerWriter, Usage
     from bot.answering.evidence.selection import Selection
@@ -52,16 +52,11 @@ class CachedWriter:
     async def write(self, question: str, selection: Selection) -> AsyncGenerator[Written]:
         """Yield the drafts as the writer does, and the usage where this question is the one that it was asked for."""
         key = self._key(question, selection)
-        if key not in self._flights and (body := await self._kept.get(key)) and (drafts := _loads(body)):
-            for draft in drafts:
-                yield draft
-            return
         while True:
             flight = self._flights.get(key)
             leads = flight is None or flight.left
             if flight is None or flight.left:
-                flight = self._flights[key] = _Flight(lambda: self._writer.write(question, selection))
-                flight.start(self._land(key, flight))
+                flight = self._flights[key] = _Flight(self._once(key, question, selection), partial(self._forget, key))
             try:
                 async with aclosing(flight.follow()) as items:
                     async for item in items:
@@ -71,21 +66,26 @@ class CachedWriter:
                 # Whoever asked first has none left; that says nothing of the others.
                 if leads:
                     raise
-                self._forget(key, flight)
             else:
                 return
 
-    async def _land(self, key: str, flight: _Flight) -> None:
-        """Keep what was written where it is whole, and let the next question begin anew."""
-        try:
-            await flight.fly()
-            drafts = [item for item in flight.items if isinstance(item, Draft)]
-            if drafts and flight.error is None:
-                await self._kept.keep(key, json.dumps([asdict(draft) for draft in drafts]))
-        finally:
-            self._forget(key, flight)
+    async def _once(self, key: str, question: str, selection: Selection) -> AsyncGenerator[Written]:
+        """Yield what is kept, or else what the writer writes, which is kept once it is whole."""
+        if kept := _loads(await self._kept.get(key)):
+            for draft in kept:
+                yield draft
+            return
+        drafts = []
+        async with aclosing(self._writer.write(question, selection)) as items:
+            async for item in items:
+                if isinstance(item, Draft):
+                    drafts.append(item)
+                yield item
+        if drafts:
+            await self._kept.keep(key, json.dumps([asdict(draft) for draft in drafts]))
 
     def _forget(self, key: str, flight: _Flight) -> None:
+        """Let the next question begin anew."""
         if self._flights.get(key) is flight:
             del self._flights[key]
 
@@ -105,31 +105,28 @@ class _Flight:
         left: whether nobody followed any more, so that it was stopped.
     """
 
-    def __init__(self, write: Callable[[], AsyncGenerator[Written]]) -> None:
+    def __init__(self, written: AsyncGenerator[Written], over: Callable[[_Flight], None]) -> None:
         self.items: list[Written] = []
         self.error: Exception | None = None
         self.left = False
-        self._write = write
+        self._over = over
         self._ended = False
         self._followers = 0
         self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._task = asyncio.create_task(self._fly(written))
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin, for whoever is asking now."""
-        self._task = asyncio.create_task(work)
-
-    async def fly(self) -> None:
-        """Write, and tell the followers of each item, of an error and of the end."""
+    async def _fly(self, written: AsyncGenerator[Written]) -> None:
+        """Tell the followers of each item, of an error and of the end."""
         try:
-            async with aclosing(self._write()) as items:
-                async for item in items:
+            async with aclosing(written):
+                async for item in written:
                     self.items.append(item)
                     self._tell()
         except Exception as error:  # noqa: BLE001  # each follower raises it
             self.error = error
         finally:
             self._ended = True
+            self._over(self)
             self._tell()
 
     async def follow(self) -> AsyncGenerator[Written]:
@@ -155,7 +152,6 @@ class _Flight:
                 await self._stop()
 
     async def _stop(self) -> None:
-        assert self._task is not None
         self.left = True
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
@@ -165,8 +161,10 @@ class _Flight:
         self._news = asyncio.Event()
 
 
-def _loads(body: str) -> Sequence[Draft]:
+def _loads(body: str | None) -> Sequence[Draft]:
     """Return the drafts in a text; none where another version wrote it so that it cannot be read."""
+    if body is None:
+        return []
     try:
         return [
             Draft(each["text"], tuple(Support(one["paper_number"], one["quote"]) for one in each["supports"]))

@@ -73,11 +73,6 @@ async def written(writer: CachedWriter, selection: Selection, question: str = QU
     return [item async for item in writer.write(question, selection)]
 
 
-async def settled(writer: CachedWriter) -> None:
-    """Wait until what was written is kept."""
-    await asyncio.gather(*(flight._task for flight in writer._flights.values() if flight._task))
-
-
 def held(folder: Path, words: bytes) -> bool:
     return any(words in path.read_bytes() for path in folder.iterdir())
 
@@ -88,7 +83,6 @@ async def test_the_same_question_is_written_once_and_costs_nothing_again_also_af
     first = Scripted()
     writer = CachedWriter(first, store.drafts, "gpt")
     assert await written(writer, selection) == [ONE, TWO, SPENT]
-    await settled(writer)
     assert await written(writer, selection) == [ONE, TWO]
     assert await written(writer, selection, "  what does LoRA\nfreeze? ") == [ONE, TWO]
     assert len(first.payers) == 1
@@ -121,7 +115,6 @@ async def test_another_question_paper_text_order_or_recipe_is_written_anew(store
 async def test_no_question_is_in_the_store(store: Store, selection: Selection, tmp_path: Path) -> None:
     writer = CachedWriter(Scripted(), store.drafts, "gpt")
     await written(writer, selection, "a telltale question about zebras")
-    await settled(writer)
     assert not held(tmp_path, b"zebras")
     assert held(tmp_path, b"adds matrices")
 
@@ -140,7 +133,6 @@ async def test_what_failed_or_is_empty_is_not_kept(
             async for item in writer.write(QUESTION, selection):
                 came.append(item)  # noqa: PERF401  # what came before the error counts
         assert came == list(items)
-        await settled(writer)
         assert len(script.payers) == count
 
 
@@ -250,4 +242,3 @@ async def test_a_kept_text_of_another_version_is_written_anew(store: Store, sele
     for body in ("no json", "[]", "{}", '[{"text": "x"}]', "[7]"):
         await store.drafts.keep(writer._key(QUESTION, selection), body)
         assert await written(writer, selection) == [ONE, TWO, SPENT]
-        await settled(writer)
