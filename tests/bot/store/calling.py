@@ -1,4 +1,4 @@
-"""Call a language model in a process of its own, which may be killed: `calling.py FOLDER URL SERVER FIRST LAST BUDGET`.
+"""Call a language model in a process of its own, to be killed: `calling FOLDER URL SERVER FIRST LAST BUDGET PATIENCE`.
 
 Once a line comes in, it makes the calls FIRST to LAST, two at a time, for as long as the day's budget lasts, and prints
 of each that it is begun, and then that it was counted by the server or estimated. Every call is metered as the bot's
@@ -20,7 +20,6 @@ from bot.store import Budgets, Store, StoreMeter
 MODEL = "gpt-5.4-mini"
 PURPOSES = ("answer", "rewrite", "translation", "digest")
 AT_ONCE = 2
-PATIENCE = 0.3  # seconds for a reply
 
 
 def say(what: str, number: int) -> None:
@@ -40,14 +39,14 @@ def payer_of(number: int) -> Payer:
     return Payer(100 + number % 3, 1000 + number % 5)
 
 
-async def ask(http: aiohttp.ClientSession, server: str, number: int) -> tuple[str, dict | None]:
-    """Return the text that came, and the server's count where it gave one."""
+async def ask(http: aiohttp.ClientSession, server: str, number: int, patience: float) -> tuple[str, dict | None]:
+    """Return the text that came in so many seconds, and the server's count where it gave one."""
     text, usage = "", None
     body = {"model": MODEL, "messages": [{"role": "user", "content": prompt(number)}]}
     if number % 2:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     try:
-        async with asyncio.timeout(PATIENCE), http.post(f"{server}/chat/completions", json=body) as response:
+        async with asyncio.timeout(patience), http.post(f"{server}/chat/completions", json=body) as response:
             response.raise_for_status()
             if not number % 2:
                 whole = await response.json()
@@ -63,14 +62,14 @@ async def ask(http: aiohttp.ClientSession, server: str, number: int) -> tuple[st
     return text, usage
 
 
-async def call(http: aiohttp.ClientSession, server: str, meter: Meter, number: int) -> bool:
+async def call(http: aiohttp.ClientSession, server: str, meter: Meter, number: int, patience: float) -> bool:
     """Make one call, and say whether the budget allowed it."""
     payer, purpose = payer_of(number), PURPOSES[number % len(PURPOSES)]
     if await meter.exhausted(payer):
         return False
     expected = Spent(purpose, MODEL, tokens(prompt(number)), 0, estimated=True)
     begun = await meter.begin(payer, expected)
-    text, usage = await ask(http, server, number)
+    text, usage = await ask(http, server, number, patience)
     counted = (
         (usage["prompt_tokens"], usage["completion_tokens"])
         if usage
@@ -82,7 +81,7 @@ async def call(http: aiohttp.ClientSession, server: str, meter: Meter, number: i
 
 
 async def main() -> None:
-    folder, url, server, first, last, budget = sys.argv[1:]
+    folder, url, server, first, last, budget, patience = sys.argv[1:]
     store = await Store.open(Path(folder), url or None)
     meter = StoreMeter(store.usage, store.notices, Budgets(day=int(budget)))
     sys.stdout.write("ready\n")
@@ -93,7 +92,7 @@ async def main() -> None:
     async def work() -> None:
         for number in numbers:
             say("begun", number)
-            if not await call(http, server, meter, number):
+            if not await call(http, server, meter, number, float(patience)):
                 return
 
     async with aiohttp.ClientSession() as http:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 CALLS = 200
 KILLS = 4
+PATIENCE = 0.3  # seconds for a reply, where some never come
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,12 @@ class CountingLLM(LocalLLM):
 
 @asynccontextmanager
 async def caller(
-    place: Place, llm: LocalLLM, first: int, last: int, budget: int = 0
+    place: Place, llm: LocalLLM, first: int, last: int, *, budget: int = 0, patience: float = 60
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Start a process that makes some calls once `go` says so."""
-    arguments = (str(place.data_dir), place.url or "", llm.base_url, str(first), str(last), str(budget))
+    """Start a process that makes some calls once `go` says so, within a budget, and waits so many seconds for each."""
+    arguments = (place.data_dir, place.url or "", llm.base_url, first, last, budget, patience)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bot.store.calling", *arguments),
+        *(sys.executable, "-m", "tests.bot.store.calling", *map(str, arguments)),
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -150,7 +151,7 @@ async def run_with_kills(place: Place, llm: CountingLLM, first: int, last: int, 
     draw = random.Random(first)
     said = Said()
     for _ in range(kills):
-        async with caller(place, llm, first, last) as process:
+        async with caller(place, llm, first, last, patience=PATIENCE) as process:
             assert process.stdout
             go(process)
             for _ in range(draw.randrange(3, 24)):
@@ -160,7 +161,7 @@ async def run_with_kills(place: Place, llm: CountingLLM, first: int, last: int, 
             said.hear(await process.stdout.read())
             await process.wait()
         first = said.begun[-1] + 1
-    async with caller(place, llm, first, last) as process:
+    async with caller(place, llm, first, last, patience=PATIENCE) as process:
         rest = await finished(process)
     return Said(said.begun + rest.begun, said.counted + rest.counted, said.estimated + rest.estimated)
 
@@ -207,7 +208,10 @@ async def test_a_budget_holds_across_two_processes_but_for_the_calls_in_flight(p
     await (await place.open()).close()
     async with CountingLLM() as llm:
         llm.next(trickles(0.002), times=400)
-        async with caller(place, llm, 1, 200, budget) as one, caller(place, llm, 201, 400, budget) as other:
+        async with (
+            caller(place, llm, 1, 200, budget=budget) as one,
+            caller(place, llm, 201, 400, budget=budget) as other,
+        ):
             said = await asyncio.gather(finished(one), finished(other))
         assert all(5 < len(each.begun) < 200 for each in said)
         taken = [each.read + each.written for each in llm.counted]
