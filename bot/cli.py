@@ -198,6 +198,27 @@ def stats(context: typer.Context, as_json: AsJson = False, data_dir: DataDir = N
     run_to_end(run_stats(_settings(context, data_dir), as_json=as_json))
 
 
+@app.command(epilog="Example: footnote usage --since 2026-11-01")
+def usage(
+    context: typer.Context,
+    since: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="The first day (UTC) to show.",
+            metavar="YYYY-MM-DD",
+            show_default="the first of this month",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what the language model took, by day, purpose and model, and what that costs; also while the bot runs."""
+    from bot.commands.spending import usage as run_usage
+
+    run_to_end(run_usage(_settings(context, data_dir), since.date() if since else None, as_json=as_json))
+
+
 @app.command(epilog="Example: footnote doctor")
 def doctor(context: typer.Context, data_dir: DataDir = None) -> None:
     """Check the set-up, a line for each part, and say how to mend what is wrong."""

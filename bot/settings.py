@@ -79,6 +79,9 @@ class LLMSettings(Section):
     judge: bool = Field(
         default=False, description="Have the model judge, in one call more, whether each quote bears its statement out."
     )
+    tokens_per_day: int = Field(default=0, ge=0, description="The most tokens taken on a day (UTC); 0 for no limit.")
+    tokens_per_server: int = Field(default=0, ge=0, description="The most tokens that one server takes on a day.")
+    tokens_per_person: int = Field(default=0, ge=0, description="The most tokens that one person takes on a day.")
 
     @property
     def enabled(self) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.llm.client import LanguageModel
     from bot.llm.meter import Meter
     from bot.settings import Settings
-    from bot.store import Store
+    from bot.store import Store, StoreMeter
     from retrieval.embedding import Embedder
     from retrieval.library import Library
 
@@ -83,6 +83,15 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         await store.close()
 
 
+def make_meter(settings: Settings, store: Store) -> StoreMeter:
+    """Return what counts calls to the language model in the store, within the budgets that the settings name."""
+    from bot.store import Budgets, StoreMeter
+
+    chosen = settings.llm
+    budgets = Budgets(chosen.tokens_per_day, chosen.tokens_per_server, chosen.tokens_per_person)
+    return StoreMeter(store.usage, store.notices, budgets)
+
+
 @asynccontextmanager
 async def open_model(
     settings: Settings, *, use_llm: bool = True, meter: Meter | None = None
@@ -111,27 +120,43 @@ async def open_model(
 
 @asynccontextmanager
 async def open_answerer(settings: Settings, library: Library, *, use_llm: bool = True) -> AsyncIterator[Answerer]:
-    """Give an answerer over the library, with the language model where one is set and wanted; close it at the end."""
-    async with open_model(settings, use_llm=use_llm) as model:
-        yield make_answerer(settings, library, model)
+    """Give an answerer over the library, with the language model where one is set and wanted; close it at the end.
+
+    What the model takes and writes goes to the settings' store.
+    """
+    if not use_llm or not settings.llm.enabled:
+        yield make_answerer(settings, library, None)
+        return
+    async with open_store(settings) as store, open_model(settings, meter=make_meter(settings, store)) as model:
+        yield make_answerer(settings, library, model, store)
 
 
-def make_answerer(settings: Settings, library: Library, model: LanguageModel | None) -> Answerer:
-    """Return an answerer over the library, in which the language model reads, writes and judges where there is one."""
+def make_answerer(
+    settings: Settings, library: Library, model: LanguageModel | None, store: Store | None = None
+) -> Answerer:
+    """Return an answerer over the library, in which the language model reads, writes and judges where there is one.
+
+    With a store, what the model wrote is kept there for a day, and not paid for again.
+    """
     from bot.answering.answerer import Answerer
     from bot.answering.extractive import ExtractiveWriter
 
     extractive = ExtractiveWriter()
     if model is None:
         return Answerer(library, extractive)
+    from bot.answering.cached import CachedWriter
     from bot.answering.judge import Judge
     from bot.answering.llm import LLMWriter
+    from bot.answering.prompt import RULES
     from bot.answering.rewrite import LLMRewriter
     from bot.answering.translation import LLMTranslator
 
-    llm = LLMWriter(model, prompt_tokens=settings.llm.prompt_tokens)
-    judge = Judge(model) if settings.llm.judge else None
-    return Answerer(library, extractive, llm, LLMRewriter(model), judge, LLMTranslator(model))
+    chosen = settings.llm
+    llm = LLMWriter(model, prompt_tokens=chosen.prompt_tokens)
+    recipe = "\n".join([model.name, chosen.base_url or "", str(chosen.prompt_tokens), RULES])
+    writer = CachedWriter(llm, store.drafts, recipe) if store else llm
+    judge = Judge(model) if chosen.judge else None
+    return Answerer(library, extractive, writer, LLMRewriter(model), judge, LLMTranslator(model))
 
 
 def make_editor(

@@ -119,7 +119,7 @@ async def run_over(
         run = await _rank(library, dataset)
         answers: dict[str, Answer] = {}
         if dataset.judgements or always_answer:
-            async with open_answerer(own, library, use_llm=use_llm) as answerer:
+            async with open_answerer(settings, library, use_llm=use_llm) as answerer:
                 answers = await _answer(answerer, dataset)
         return Evaluation(
             name=folder.resolve().name,

@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bot.wiring import make_answerer, make_editor, open_library, open_model, open_store, take_in
+from bot.wiring import make_answerer, make_editor, make_meter, open_library, open_model, open_store, take_in
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -27,8 +27,8 @@ async def run(settings: Settings) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     async with open_library(settings) as library, open_store(settings) as store, Web() as web:
         await take_in(library)
-        async with open_model(settings) as model:
-            answerer = make_answerer(settings, library, model)
+        async with open_model(settings, meter=make_meter(settings, store)) as model:
+            answerer = make_answerer(settings, library, model, store)
             editor = make_editor(settings, library, store.feedback.liked, model)
             arxiv = partial(look_up, web, settings.arxiv.base_url)
             name = model.name if model else None

@@ -27,6 +27,7 @@ from bot.digest.posting import GoneError, UnavailableError
 from bot.digest.subscribing import due_after
 from bot.digest.writing import named
 from bot.language import say, speaking
+from bot.llm.meter import Payer, paid_by
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -111,7 +112,7 @@ class Deliverer:
 
     async def preview(self, subscription: Subscription) -> Digest:
         """Return what would be posted if it were due now, without its round-up; nothing is kept."""
-        with speaking(subscription.language):
+        with speaking(subscription.language), paid_by(_payer(subscription)):
             return (await self._compose(subscription, self._now(), weekly=False))[0]
 
     async def post_now(self, subscription_id: str) -> None:
@@ -153,7 +154,7 @@ class Deliverer:
     async def _deliver(self, delivery: Delivery) -> bool:
         """Bring one delivery as far as it comes now, and say whether that is its end."""
         subscription_id = delivery.subscription.subscription_id
-        with speaking(delivery.subscription.language):
+        with speaking(delivery.subscription.language), paid_by(_payer(delivery.subscription)):
             try:
                 async with self._holding(delivery):
                     return await self._bring(delivery)
@@ -283,7 +284,7 @@ class Deliverer:
             if owner_id is not None:
                 try:
                     async with _in_time():
-                        await self._poster.tell(owner_id, sentence, nonce=_nonce(f"paused {subscription_id}"))
+                        await self._poster.tell(owner_id, sentence, nonce=nonce_from(f"paused {subscription_id}"))
                 except UnavailableError as error:
                     log.info("the owner of %s is told later: %s", subscription_id, error)
                     continue
@@ -310,12 +311,20 @@ class Deliverer:
             renewing.cancel()
 
 
+def _payer(subscription: Subscription) -> Payer:
+    """Return for whom a digest is written: its server, or the person who reads it in direct messages."""
+    if subscription.kind == "dm":
+        return Payer(person_id=subscription.owner_id)
+    return Payer(subscription.guild_id)
+
+
 def nonce_of(delivery: Delivery) -> str:
     """Return 22 characters that only this delivery has, the same in every process."""
-    return _nonce(f"{delivery.subscription.subscription_id} {delivery.due_at.astimezone(UTC).isoformat()}")
+    return nonce_from(f"{delivery.subscription.subscription_id} {delivery.due_at.astimezone(UTC).isoformat()}")
 
 
-def _nonce(key: str) -> str:
+def nonce_from(key: str) -> str:
+    """Return 22 characters of a key, the same in every process, by which Discord knows what it has posted."""
     digest = hashlib.sha256(key.encode()).digest()[:NONCE_BYTES]
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 

@@ -24,6 +24,7 @@ from bot.discord.places import NETWORK_ERRORS
 from bot.discord.render import cards, notice, writing
 from bot.discord.seen import Seen
 from bot.language import say
+from bot.llm.meter import Payer, paid_by
 from bot.store import KeptAnswer
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class _Question:
     parent: KeptAnswer | None
     private: bool
     message_id: int | None
+    guild_id: int | None
     at: datetime
 
 
@@ -134,7 +136,7 @@ class Desk:
 
         `parent` is the answer that the question follows up; its chain is the conversation.
         """
-        asked = _Question(question, asker, parent, private, question_message_id, datetime.now(UTC))
+        asked = _Question(question, asker, parent, private, question_message_id, place.guild_id, datetime.now(UTC))
         async with place.live() as live:
             if question_message_id is not None:
                 live.when_posted(partial(self.arrivals.acknowledged, question_message_id))
@@ -151,8 +153,7 @@ class Desk:
         if settings.channels and where.isdisjoint(settings.channels):
             allowed = ", ".join(f"<#{channel_id}>" for channel_id in sorted(settings.channels))
             return say("The moderators want me to answer only in {channels}.", channels=allowed)
-        roles = {role.id for role in user.roles} if isinstance(user, discord.Member) else set()
-        if settings.roles and roles.isdisjoint(settings.roles):
+        if settings.roles and _roles(user).isdisjoint(settings.roles):
             allowed = ", ".join(f"<@&{role_id}>" for role_id in sorted(settings.roles))
             return say("The moderators let only some roles ask me: {roles}.", roles=allowed)
         return None
@@ -235,7 +236,15 @@ class Desk:
         """Answer once everybody else has seen that they were heard, and not too many questions are in work."""
         await self.arrivals.let_pass(asked.message_id)
         async with self._turns:
-            return await self._write(live, asked, shown)
+            with paid_by(await self._payer(asked)):
+                return await self._write(live, asked, shown)
+
+    async def _payer(self, asked: _Question) -> Payer:
+        """Return for whom the language model is asked."""
+        if asked.guild_id is None:
+            return Payer(person_id=asked.asker.id)
+        exempt = (await self.store.servers.of(asked.guild_id)).exempt
+        return Payer(asked.guild_id, asked.asker.id, exempt=not _roles(asked.asker).isdisjoint(exempt))
 
     async def _write(self, live: LiveMessage, asked: _Question, shown: str | None) -> Answer:
         last: Answer | None = None
@@ -296,6 +305,11 @@ class Desk:
             code = getattr(error, "code", None)
             log.warning("not delivered place=%s error=%s code=%s", place.name, type(error).__name__, code)
             await self.tell_directly(asker, undelivered(code, place.channel_id))
+
+
+def _roles(user: discord.abc.User) -> set[int]:
+    """Return the ids of somebody's roles, none outside a server."""
+    return {role.id for role in user.roles} if isinstance(user, discord.Member) else set()
 
 
 def _shown_with(place: Place, asked: _Question) -> str | None:

@@ -15,6 +15,7 @@ import aiohttp
 import discord
 
 from bot.digest.posting import GoneError, UnavailableError
+from bot.discord.alerts import Alerts
 from bot.discord.client import FootnoteBot
 from bot.discord.inflight import FINISH_SECONDS
 from bot.discord.sync import FILE_NAME, CommandsFile
@@ -74,8 +75,9 @@ async def run_bot(settings: Settings, desk: Desk, token: str, editor: Editor | N
         proxy=chosen.proxy,
         connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_SECONDS),
     )
-    async with open_fetcher(settings, desk.library, partial(tell_owner, bot)) as fetcher:
-        await serve(bot, token, fetcher.run, bot.deliverer.run)
+    tell = partial(tell_owner, bot)
+    async with open_fetcher(settings, desk.library, tell) as fetcher:
+        await serve(bot, token, fetcher.run, bot.deliverer.run, Alerts(bot, tell).run)
 
 
 async def serve(bot: FootnoteBot, token: str, *jobs: Job) -> None:

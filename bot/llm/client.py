@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bot.llm.address import Address
     from bot.llm.context import TooLong
     from bot.llm.message import Messages, Prompt
-    from bot.llm.meter import Meter
+    from bot.llm.meter import Begun, Meter
     from bot.llm.options import Options
     from bot.llm.patience import Patience
 
@@ -94,7 +94,7 @@ class LanguageModel:
         hold the key or what the server said.
         """
         who = payer()
-        if self.meter and not who.exempt and (budget_used := await self.meter.exhausted(who)):
+        if self.meter and (budget_used := await self.meter.exhausted(who)):
             raise trouble.over_budget(budget_used)
         if not self.breaker.closed():
             raise trouble.resting()
@@ -109,9 +109,9 @@ class LanguageModel:
             waits.end()
             await reply.close()
             usage = await asyncio.to_thread(reply.count)
-            if self.meter and reply.requests:
+            if self.meter and (reply.requests or reply.begun):
                 spent = (usage.prompt_tokens, usage.completion_tokens)
-                await self.meter.record(who, Spent(prompt.purpose, self.name, *spent, usage.estimated))
+                await self.meter.record(who, Spent(prompt.purpose, self.name, *spent, usage.estimated), reply.begun)
 
     async def fill(self, prompt: Prompt[T], content: str) -> tuple[T | None, Usage | None]:
         """Return the form as the model filled it in, and what it took; None where there is none. Never raises."""
@@ -160,6 +160,7 @@ class Reply:
     ) -> None:
         self.requests = 0
         self.usage: Usage | None = None
+        self.begun: Begun | None = None
         self._model = model
         self._build = build
         self._budget = budget
@@ -241,6 +242,9 @@ class Reply:
             raise self._late()
         options: Options | None = self._model.learnt.options()
         await self._write(min(self._budget, self._model.room))
+        if meter := self._model.meter:
+            expected = Spent(prompt.purpose, self._model.name, self._counted, 0, estimated=True)
+            self.begun = await meter.begin(payer(), expected)
         while options is not None:
             speech = Speech()
             try:

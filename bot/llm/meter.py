@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,15 @@ class Spent:
     estimated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Hold what was written down of a call before it was made, and under which day."""
+
+    day: date
+    payer: Payer
+    expected: Spent
+
+
 class Meter(Protocol):
     """Count calls, and say when a budget is used up."""
 
@@ -41,8 +51,15 @@ class Meter(Protocol):
         """Give the budget that is used up for this payer ("day", "server", "person"), None where there is room."""
         ...
 
-    async def record(self, payer: Payer, spent: Spent) -> None:
-        """Keep what a call took."""
+    async def begin(self, payer: Payer, expected: Spent) -> Begun | None:
+        """Write a call down before it is made: it counts as expected should nobody be left to record it.
+
+        Gives None where that could not be written.
+        """
+        ...
+
+    async def record(self, payer: Payer, spent: Spent, begun: Begun | None = None) -> None:
+        """Keep what a call took, in place of what was expected when it began."""
         ...
 
 

@@ -1,10 +1,12 @@
-"""What the bot remembers: servers' settings, conversations, threads, feedback, searches and digests; how it forgets."""
+"""What the bot remembers of servers, conversations, digests and what the language model took; how it forgets."""
 
-from bot.store.nouns import Delivery, KeptAnswer, PlaceKind, Search, ServerSettings, Sort, Subscription, Trend
+from bot.store.budgets import Budgets, StoreMeter
+from bot.store.nouns import Delivery, KeptAnswer, PlaceKind, Search, ServerSettings, Sort, Spending, Subscription, Trend
 from bot.store.searches import Searches
 from bot.store.store import Store
 
 __all__ = [
+    "Budgets",
     "Delivery",
     "KeptAnswer",
     "PlaceKind",
@@ -12,7 +14,9 @@ __all__ = [
     "Searches",
     "ServerSettings",
     "Sort",
+    "Spending",
     "Store",
+    "StoreMeter",
     "Subscription",
     "Trend",
 ]

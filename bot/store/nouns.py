@@ -1,9 +1,11 @@
-"""ServerSettings, KeptAnswer, Trend, Search, Subscription and Delivery: the nouns of the store."""
+"""ServerSettings, KeptAnswer, Trend, Search, Subscription, Delivery and Spending: the nouns of the store."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from bot.llm.prices import price_of
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -27,6 +29,7 @@ class ServerSettings:
         language: "en", "de" or "fr"; None follows the server's own locale.
         digest_hour: hour of the day at which digests are posted by default, 0 to 23.
         digest_zone: IANA time zone of that hour.
+        exempt: ids of the roles whose questions no person's budget limits.
     """
 
     prefix: str = "!"
@@ -37,6 +40,7 @@ class ServerSettings:
     language: str | None = None
     digest_hour: int = 9
     digest_zone: str = "UTC"
+    exempt: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +161,37 @@ class Delivery:
     tried_at: datetime | None = None
     until: datetime | None = None
     body: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Hold what all calls of one purpose to one model took on a day.
+
+    Attributes:
+        day: in UTC.
+        purpose: "answer", "rewrite" and so on.
+        model: its name as it was asked for.
+        calls: how many there were.
+        estimated: how many of them the server did not count, or nobody heard its count.
+        prompt_tokens: what it read.
+        completion_tokens: what it wrote.
+    """
+
+    day: date
+    purpose: str
+    model: str
+    calls: int
+    estimated: int
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def tokens(self) -> int:
+        """Return what was read and written together."""
+        return self.prompt_tokens + self.completion_tokens
+
+    @property
+    def dollars(self) -> float | None:
+        """Return what that costs, None where the model's price is not known."""
+        price = price_of(self.model)
+        return price.of(self.prompt_tokens, self.completion_tokens) if price else None

@@ -91,6 +91,7 @@ def _row(settings: ServerSettings) -> dict[str, object]:
         "language": settings.language,
         "digest_hour": settings.digest_hour,
         "digest_zone": settings.digest_zone,
+        "exempt": sorted(settings.exempt),
     }
 
 
@@ -104,4 +105,5 @@ def _settings(row: sa.Row[tuple[object, ...]]) -> ServerSettings:
         language=row.language,
         digest_hour=row.digest_hour,
         digest_zone=row.digest_zone,
+        exempt=frozenset(row.exempt),
     )

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from bot.store.answers import Answers
+from bot.store.budgets import BudgetNotices
+from bot.store.cache import DraftCache
 from bot.store.database import Database
 from bot.store.deliveries import Deliveries
 from bot.store.feedback import FeedbackBook
+from bot.store.ledger import NOBODY, Ledger
 from bot.store.searches import Searches
 from bot.store.servers import Servers
 from bot.store.subscriptions import Subscriptions
@@ -43,6 +46,9 @@ class Store:
         searches: what was looked for; that is no person's and no server's.
         subscriptions: who wants to be told of what, where and when.
         deliveries: which digests are due, under way and posted, and what each place was shown.
+        usage: what calls to the language model took.
+        notices: which budgets were used up, and whether somebody was told.
+        drafts: what the language model wrote lately; that is no person's and no server's.
     """
 
     def __init__(self, database: Database) -> None:
@@ -54,6 +60,9 @@ class Store:
         self.searches = Searches(database)
         self.subscriptions = Subscriptions(database)
         self.deliveries = Deliveries(database)
+        self.usage = Ledger(database)
+        self.notices = BudgetNotices(database)
+        self.drafts = DraftCache(database)
         self._parts: Sequence[Part] = (
             self.servers,
             self.feedback,  # before the answers that it is about
@@ -61,6 +70,8 @@ class Store:
             self.threads,
             self.deliveries,
             self.subscriptions,
+            self.usage,
+            self.notices,
         )
 
     @classmethod
@@ -120,14 +131,19 @@ class Store:
     async def forget_due(self, now: datetime, retention: timedelta = RETENTION) -> int:
         """Delete what was kept for long enough, at once, and return how many rows that were.
 
-        That is conversations and searches older than `retention`, threads without a conversation since, and servers
-        that the bot left 30 days ago; backups of the file that old go too.
+        That is conversations and searches older than `retention`, threads without a conversation since, drafts of
+        yesterday, and servers that the bot left 30 days ago; backups of the file that old go too. Of what the language
+        model took only whose it was is forgotten: the person with the day, the server after `retention`.
         """
+        today = now.astimezone(UTC).date()
         async with self._database.writing() as connection:
             await self.feedback.forget_older(connection, now - retention)
             count = await self.answers.forget_older(connection, now - retention)
             count += await self.threads.forget_idle(connection, now - retention)
             count += await self.searches.forget_older(connection, now - retention)
+            count += await self.drafts.forget_older(connection, now)
+            await self.usage.forget_older(connection, today, today - retention)
+            await self.notices.forget_older(connection, today)
             for guild_id in await self.servers.left_before(connection, now - GRACE):
                 count += sum([await part.forget_server(connection, guild_id) for part in self._parts])
         await self._database.purge()
@@ -139,4 +155,4 @@ class Store:
 def _servers_known() -> sa.CompoundSelect[Any]:
     """Return the query for the servers that anything is kept of."""
     columns = [table.c.guild_id for table in metadata.tables.values() if "guild_id" in table.c]
-    return sa.union(*(sa.select(column).where(column.is_not(None)) for column in columns))
+    return sa.union(*(sa.select(column).where(column != NOBODY) for column in columns))

@@ -21,6 +21,7 @@ servers = sa.Table(
     sa.Column("language", sa.Text),
     sa.Column("digest_hour", sa.Integer, nullable=False),
     sa.Column("digest_zone", sa.Text, nullable=False),
+    sa.Column("exempt", sa.JSON, nullable=False, server_default=sa.text("'[]'")),
     sa.Column("left_at", Moment),
 )
 
@@ -185,4 +186,42 @@ shown_papers = sa.Table(
     sa.Column("due_at", Moment, nullable=False),
     sa.Index("shown_papers_by_server", "guild_id"),
     sa.Index("shown_papers_by_delivery", "subscription_id", "due_at"),
+)
+
+# What calls to the language model took on a day (UTC). A primary key takes no NULL: 0 stands for no server, no person.
+usage = sa.Table(
+    "usage",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("person_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("purpose", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    # How many of the calls the server did not count itself.
+    sa.Column("estimated", sa.BigInteger, nullable=False),
+    sa.Column("prompt_tokens", sa.BigInteger, nullable=False),
+    sa.Column("completion_tokens", sa.BigInteger, nullable=False),
+    sa.Index("usage_by_server", "guild_id", "day"),
+    sa.Index("usage_by_person", "person_id", "day"),
+)
+
+# The budgets that were used up on a day: a server's, or with 0 that of the whole day.
+budget_notices = sa.Table(
+    "budget_notices",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    # Whether somebody was told of it, or cannot be.
+    sa.Column("told", sa.Boolean, nullable=False),
+)
+
+# What the language model wrote lately, by a hash of all that decided it; nothing says who asked.
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("kept_at", Moment, nullable=False),
+    sa.Index("drafts_by_age", "kept_at"),
 )

@@ -338,7 +338,21 @@ def test_help_loads_neither_index_nor_model_nor_client() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "ask", "chat", "search", "ingest", "digest", "digest preview", "rebuild", "stats", "doctor", "eval", "run"],
+    [
+        "",
+        "ask",
+        "chat",
+        "search",
+        "ingest",
+        "digest",
+        "digest preview",
+        "rebuild",
+        "stats",
+        "usage",
+        "doctor",
+        "eval",
+        "run",
+    ],
 )
 def test_every_command_explains_itself_with_an_example(footnote: Callable[..., Result], command: str) -> None:
     shown = footnote(*command.split(), "--help").out

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING
 import pytest
 from local_llm import LocalLLM
 
+from bot.llm.meter import Payer, Spent
 from bot.settings import Settings
-from bot.wiring import open_library, take_in
+from bot.wiring import make_meter, open_answerer, open_library, open_store, take_in
 from retrieval.errors import EmbeddingError, FootnoteError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from retrieval.library import Library
     from retrieval.papers import Paper
 
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
+ASKED = "does a better one-step likelihood of a dynamics model mean better control performance?"
 
 
 @pytest.fixture
@@ -66,6 +69,35 @@ async def test_embeddings_of_an_openai_compatible_server_rank_and_are_asked_for_
         async with open_library(settings) as library:
             assert await library.index_pending() == 0
         assert len(llm.requests) == asked
+
+
+async def test_a_question_that_was_answered_today_is_not_paid_again_and_is_checked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeded: Library
+) -> None:
+    async with LocalLLM() as llm:
+        monkeypatch.setenv("FOOTNOTE_LLM__BASE_URL", llm.base_url)
+        settings = Settings.load(data_dir=tmp_path / "data")
+        answers = []
+        for _ in range(2):
+            async with open_store(settings) as store, open_answerer(settings, seeded, store) as answerer:
+                answers.append(await answerer.answer(ASKED))
+        assert len(llm.chats) == 1
+        first, second = answers
+        assert (first.writer, first.statements, first.citations) == ("llm", second.statements, second.citations)
+        assert (first.usage is None, second.usage) == (False, None)
+
+
+async def test_the_meter_holds_the_budgets_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, tokens in [("DAY", "300"), ("SERVER", "200"), ("PERSON", "100")]:
+        monkeypatch.setenv(f"FOOTNOTE_LLM__TOKENS_PER_{name}", tokens)
+    settings = Settings.load(data_dir=tmp_path / "data")
+    async with open_store(settings) as store:
+        meter = make_meter(settings, store)
+        found = []
+        for _ in range(3):
+            await meter.record(Payer(1, 1), Spent("answer", "gpt", 100, 0))
+            found.append([await meter.exhausted(payer) for payer in (Payer(1, 1), Payer(1, 2), Payer(2, 1), Payer(2))])
+    assert found == [["person", None, "person", None], ["server", "server", "person", None], ["day"] * 4]
 
 
 async def test_an_embedding_server_that_is_not_there_is_one_sentence_and_loses_nothing(

@@ -6,6 +6,7 @@ Its buttons and selects carry all they need in their ids, so that an open panel 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import discord
@@ -21,6 +22,7 @@ from bot.discord.commands.server_settings import (
     checked_prefix,
     checked_zone,
     described,
+    taken,
 )
 from bot.discord.forms import Form
 from bot.discord.host import acting
@@ -32,12 +34,12 @@ from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from bot.discord.commands.server_settings import Setting
     from bot.discord.desk import Desk
     from bot.discord.forms import Typed
-    from bot.store import ServerSettings
+    from bot.store import ServerSettings, Spending
 
 MOST_CHOSEN: Final = 25  # what one select takes
 AS_SERVER: Final = "server"  # the option of the language select that stands for None
@@ -51,10 +53,18 @@ WHERE_PEOPLE_WRITE: Final = [
 _SET: Final = "footnote:set:"
 
 
-def panel(settings: ServerSettings, *, listens: bool, note: str | None = None, warning: str | None = None) -> Card:
+def panel(
+    settings: ServerSettings,
+    *,
+    listens: bool,
+    spendings: Sequence[Spending] = (),
+    note: str | None = None,
+    warning: str | None = None,
+) -> Card:
     """Return the panel: each setting above or beside what changes it.
 
-    `listens` says whether the bot hears messages that do not mention it, `note` what just happened.
+    `listens` says whether the bot hears messages that do not mention it, `note` what just happened; `spendings` are
+    what the language model took in the server this month.
     """
     facts = {setting.key: setting for setting in described(settings, listens=listens)}
     heading = "### " + say("Settings of this server") + "\n-# " + say("Each change holds at once.")
@@ -62,6 +72,7 @@ def panel(settings: ServerSettings, *, listens: bool, note: str | None = None, w
     for key, select in (
         ("channels", _channels(settings)),
         ("roles", _roles(settings)),
+        ("exempt", _exempt(settings)),
         ("language", _languages(settings)),
     ):
         items += [ui.TextDisplay(facts[key].text), ui.ActionRow(select)]
@@ -71,6 +82,8 @@ def panel(settings: ServerSettings, *, listens: bool, note: str | None = None, w
         _beside(facts["prefix"], say("Change the prefix…")),
         _beside(facts["digest"], say("Change the digest…")),
     ]
+    if spendings:
+        items.append(ui.TextDisplay(taken(spendings)))
     if warning:
         items.append(ui.TextDisplay(f"⚠️ {warning}"))
     if note:
@@ -94,13 +107,21 @@ def _channels(settings: ServerSettings) -> ui.ChannelSelect[Any]:
 
 
 def _roles(settings: ServerSettings) -> ui.RoleSelect[Any]:
+    return _role_select("roles", say("Roles: everyone – choose some"), settings.roles)
+
+
+def _exempt(settings: ServerSettings) -> ui.RoleSelect[Any]:
+    return _role_select("exempt", say("Exempt roles: none – choose some"), settings.exempt)
+
+
+def _role_select(key: str, placeholder: str, roles: frozenset[int]) -> ui.RoleSelect[Any]:
     chosen = [
         discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.role)
-        for each in sorted(settings.roles)[:MOST_CHOSEN]
+        for each in sorted(roles)[:MOST_CHOSEN]
     ]
     return ui.RoleSelect(
-        custom_id=f"{_SET}roles",
-        placeholder=say("Roles: everyone – choose some"),
+        custom_id=f"{_SET}{key}",
+        placeholder=placeholder,
         min_values=0,
         max_values=MOST_CHOSEN,
         default_values=chosen,
@@ -137,7 +158,7 @@ def _beside(setting: Setting, label: str) -> ui.Section[Any]:
     return ui.Section(setting.text, accessory=ui.Button(label=label, custom_id=f"{_SET}{setting.key}:form"))
 
 
-class SettingSelect(ui.DynamicItem["ui.Select[Any]"], template=f"{_SET}(?P<key>channels|roles|language)"):
+class SettingSelect(ui.DynamicItem["ui.Select[Any]"], template=f"{_SET}(?P<key>channels|roles|exempt|language)"):
     """Set what was chosen in a select."""
 
     def __init__(self, item: ui.Select[Any], key: str) -> None:
@@ -159,7 +180,12 @@ class SettingSelect(ui.DynamicItem["ui.Select[Any]"], template=f"{_SET}(?P<key>c
             if self._key == "language":
                 return replace(settings, language=None if chosen == [AS_SERVER] else chosen[0])
             picked = frozenset(each.id for each in chosen)
-            return replace(settings, channels=picked) if self._key == "channels" else replace(settings, roles=picked)
+            match self._key:
+                case "channels":
+                    return replace(settings, channels=picked)
+                case "exempt":
+                    return replace(settings, exempt=picked)
+            return replace(settings, roles=picked)
 
         await _change(interaction, desk, change)
 
@@ -256,9 +282,19 @@ async def _change(
         else:
             await desk.store.servers.save(guild_id, after)
             note = "✅ " + say("Saved.")
-    listens = interaction.client.intents.message_content
-    view = panel(after, listens=listens, note=note, warning=unheard(interaction.guild, after))
+    view = panel(
+        after,
+        listens=interaction.client.intents.message_content,
+        spendings=await this_month(desk, guild_id),
+        note=note,
+        warning=unheard(interaction.guild, after),
+    )
     await interaction.edit_original_response(view=view)
+
+
+async def this_month(desk: Desk, guild_id: int) -> list[Spending]:
+    """Return what the language model took in a server this month (UTC)."""
+    return await desk.store.usage.since(datetime.now(UTC).date().replace(day=1), guild_id)
 
 
 def _server(interaction: discord.Interaction[Any]) -> int:

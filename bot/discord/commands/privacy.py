@@ -83,6 +83,7 @@ def explanation() -> Card:
         say("which answers you rated, with your reason if you gave one, and which papers you starred"),
         say("which threads you had me open"),
         say("which digests you subscribed to, with their topics, hour and place"),
+        say("for the day, how much your questions took of a language model"),
     ]
     days = say_many(
         "Conversations are deleted after one day.", "Conversations are deleted after {n} days.", RETENTION.days
@@ -94,7 +95,8 @@ def explanation() -> Card:
     )
     others = say("I do not keep what people write to each other, only messages that are for me.")
     nobodys = say(
-        "What tells nothing of you stays: how much a server liked a paper and, for a while, the words of long searches."
+        "What tells nothing of you stays: how much a server liked a paper, what its questions took of a language model "
+        "and, for a while, the words of long searches and what a language model wrote."
     )
     text = "\n".join(
         [

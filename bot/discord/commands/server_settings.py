@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zoneinfo import available_timezones
 
+from babel.numbers import format_currency, format_decimal
 from rapidfuzz import process
 
 from bot.discord.markdown import escape, plain
-from bot.language import LANGUAGES, say, say_many
+from bot.language import LANGUAGES, say, say_many, spoken
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from bot.store import ServerSettings
+    from bot.store import ServerSettings, Spending
 
 PREFIX_CHARACTERS: Final = 5
 ZONE_CHARACTERS: Final = 64
@@ -67,6 +68,12 @@ def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
             say("Who may ask me."),
         ),
         Setting(
+            "exempt",
+            say("Exempt roles"),
+            _listed((f"<@&{each}>" for each in sorted(settings.exempt)), say("none")),
+            say("Whose questions count only for the server, where whoever runs me limits what one person takes."),
+        ),
+        Setting(
             "language",
             say("Language"),
             LANGUAGES[settings.language] if settings.language else say("as set in the server"),
@@ -101,6 +108,19 @@ def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
             say("When the daily digest is posted, unless a subscription says otherwise."),
         ),
     ]
+
+
+def taken(spendings: Sequence[Spending]) -> str:
+    """Return what the language model took in a server this month, as two lines of Markdown."""
+    language = spoken()
+    tokens = format_decimal(sum(each.tokens for each in spendings), locale=language)
+    costs = [each.dollars for each in spendings if each.dollars is not None]
+    amount = say("{tokens} tokens this month", tokens=tokens)
+    if costs:
+        money = format_currency(sum(costs), "USD", locale=language)
+        amount = say("{tokens} tokens this month, {money}", tokens=tokens, money=money)
+    purpose = say("What questions and digests took; prices are the makers' list prices.")
+    return Setting("tokens", say("Language model"), amount, purpose).text
 
 
 def checked_prefix(typed: str) -> str:

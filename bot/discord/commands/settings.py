@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord.commands.panel import DigestForm, PrefixForm, SettingButton, SettingSelect, panel, unheard
+from bot.discord.commands.panel import DigestForm, PrefixForm, SettingButton, SettingSelect, panel, this_month, unheard
 from bot.discord.commands.reach import for_moderators, place_for
 
 if TYPE_CHECKING:
@@ -35,4 +35,6 @@ class Settings(commands.Cog):
         place = await place_for(interaction, self._desk, private=True)
         settings = await self._desk.store.servers.of(interaction.guild_id)
         listens = self._bot.intents.message_content
-        await place.post(panel(settings, listens=listens, warning=unheard(interaction.guild, settings)))
+        spendings = await this_month(self._desk, interaction.guild_id)
+        warning = unheard(interaction.guild, settings)
+        await place.post(panel(settings, listens=listens, spendings=spendings, warning=warning))

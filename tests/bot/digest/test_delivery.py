@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.digest.delivery import LEASE, nonce_of
+from bot.answering.answer import Draft
+from bot.digest.delivery import LEASE, Deliverer, nonce_of
+from bot.digest.editor import Editor
 from bot.digest.subscribing import changed
+from bot.digest.writing import ReasonWriter
+from bot.llm.meter import Payer, payer
 from bot.store import Delivery
 from tests.bot.digest.parts import (
     CHANNEL,
     DAY,
     NOW,
     OWNER,
+    SERVER,
     Board,
     Clock,
     Shelf,
@@ -25,9 +30,9 @@ from tests.bot.digest.parts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
 
-    from bot.digest.delivery import Deliverer
+    from bot.answering.evidence.selection import Selection
     from bot.store import Store
 
 MINUTE = timedelta(minutes=1)
@@ -59,6 +64,30 @@ async def test_a_due_digest_is_posted_once_and_the_next_one_a_day_later(
     shelf.add(fresh(3, f"{ROBOTS} 3", NOW + timedelta(hours=5)))
     await deliverer.tick()
     assert board.titles()[1] == ["On walking robots 3 (3)"]
+
+
+async def test_a_digest_is_paid_by_its_server_and_one_in_direct_messages_by_its_reader(
+    store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    payers = []
+
+    class Notes:
+        name = "llm"
+
+        async def write(self, _question: str, _selection: Selection) -> AsyncGenerator[Draft]:
+            payers.append(payer())
+            yield Draft("Nothing that stands there.", ())
+
+    shelf.add(*robots(1))
+    editor = Editor(shelf, ReasonWriter(shelf.embedder, Notes()), store.feedback.liked)
+    deliverer = Deliverer(store, editor, board, now=clock)
+    await store.subscriptions.add(subscription())
+    await deliverer.tick()
+    assert payers == [Payer(SERVER)]
+    payers.clear()
+    await store.subscriptions.add(subscription(kind="dm", place_id=OWNER, guild_id=None, topics=["robots that walk"]))
+    await deliverer.tick()
+    assert payers == [Payer(None, OWNER)]
 
 
 async def test_only_the_first_digest_says_how_to_change_it(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.answering.answer import Answer, Citation, NearPaper, Statement
 from bot.answering.conversation import Exchange
 from bot.language import spoken
+from bot.llm.meter import Payer, payer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -70,6 +71,7 @@ class PreparedAnswers:
     asked: list[str] = field(default_factory=list)
     histories: list[list[str]] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
+    payers: list[Payer] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -80,6 +82,7 @@ class PreparedAnswers:
         self.asked.append(question)
         self.histories.append([turn.question if isinstance(turn, Exchange) else turn for turn in history])
         self.languages.append(spoken())
+        self.payers.append(payer())
         self._asked_more.set()
         for snapshot in self.growing:
             yield replace(snapshot, question=question)

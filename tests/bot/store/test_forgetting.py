@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from discord.utils import time_snowflake
 
 import bot.store.database
+from bot.llm.meter import Payer, Spent
 from bot.store import ServerSettings, Store
 from bot.store.tables import metadata
 from tests.bot.store.kept import ANA, BEN, CHANNEL, NOW, SERVER, kept
@@ -38,6 +39,7 @@ async def _fill(store: Store) -> None:
                 await store.feedback.rate(one.answer_id, rater, 1, "good")
             await store.feedback.star(f"arxiv:{guild}", person, guild)
             await store.threads.own(person + guild, guild, person)
+            await store.usage.add(NOW.date(), Payer(guild, person), Spent("answer", "gpt", 100, 10))
     await store.answers.keep(kept("follow", asker=BEN, parent="ana0"))
 
 
@@ -53,9 +55,9 @@ async def _rows(store: Store, number: int) -> int:
 async def test_a_person_is_forgotten_in_every_table_and_nobody_else_is(store: Store) -> None:
     await _fill(store)
     bens = await store.export(BEN)
-    assert await _rows(store, ANA) == 2 + 4 + 2 + 2
-    # Two conversations, four ratings, two stars, two threads.
-    assert await store.forget_person(ANA) == 2 + 4 + 2 + 2
+    assert await _rows(store, ANA) == 2 + 4 + 2 + 2 + 2
+    # Two conversations, four ratings, two stars, two threads, two sums of tokens.
+    assert await store.forget_person(ANA) == 2 + 4 + 2 + 2 + 2
     assert await _rows(store, ANA) == 0
     left = await store.export(BEN)
     assert len(bens["conversations"]) == len(left["conversations"]) == 3  # type: ignore[arg-type]
@@ -83,7 +85,7 @@ async def test_a_server_is_forgotten_in_every_table_and_no_other_is(store: Store
     for guild in (SERVER, OTHER):
         await store.servers.save(guild, ServerSettings(prefix="?"))
     others = await _rows(store, OTHER)
-    assert await store.forget_server(SERVER) == 3 + 2 + 2 + 1
+    assert await store.forget_server(SERVER) == 3 + 2 + 2 + 2 + 1
     assert await _rows(store, SERVER) == 0
     assert await _rows(store, OTHER) == others
     assert await store.servers.of(SERVER) == ServerSettings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,8 +16,10 @@ from local_discord.reading import displayed_text
 
 from bot.discord.commands.panel import panel
 from bot.discord.commands.server_settings import checked_hour, checked_prefix, checked_zone, described
-from bot.store import ServerSettings
+from bot.llm.meter import Payer, Spent
+from bot.store import ServerSettings, Spending
 from retrieval.errors import BadInputError
+from tests.bot.store.kept import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 CHANNELS = "Channels: all – choose some"
 ROLES = "Roles: everyone – choose some"
+EXEMPT = "Exempt roles: none – choose some"
 
 
 @pytest.fixture
@@ -73,6 +77,35 @@ class TestPanel:
         await moderator.chooses(shown, ROLES)
         await saved(shown, "**Roles:** everyone")
         assert not shown.pings
+
+    async def test_exempt_roles_are_chosen_and_let_go(
+        self, shown: Message, moderator: Person, local: LocalDiscord, kept: Callable
+    ) -> None:
+        readers = local.guild("Lab").role("readers")
+        await moderator.chooses(shown, EXEMPT, readers)
+        await saved(shown, "**Exempt roles:** <@&")
+        assert ((await kept()).exempt, (await kept()).roles) == ({readers.id}, frozenset())
+        await moderator.chooses(shown, EXEMPT)
+        await saved(shown, "**Exempt roles:** none")
+        assert (await kept()).exempt == frozenset()
+
+    async def test_what_the_language_model_took_in_this_server_this_month_is_shown(
+        self, shown: Message, moderator: Person, papers: Channel, local: LocalDiscord, store: Store
+    ) -> None:
+        assert "tokens this month" not in shown.text
+        here, today = local.guild("Lab").id, datetime.now(UTC).date()
+        before = today.replace(day=1) - timedelta(days=1)
+        for day, server, model in [
+            (today, here, "gpt-5.4-mini"),
+            (today, here, "qwen3:8b"),
+            (before, here, "gpt-5.4-mini"),
+            (today, here + 1, "gpt-5.4-mini"),
+        ]:
+            await store.usage.add(day, Payer(server, moderator.id), Spent("answer", model, 1_000_000, 100_000))
+        again = await (await moderator.uses_command(papers, "settings")).finished()
+        assert "**Language model:** 2,200,000 tokens this month, $1.20" in again.text
+        await moderator.clicks(again, "Open threads")
+        await saved(again, "2,200,000 tokens this month")
 
     async def test_a_channel_in_which_the_bot_may_not_write_is_named(
         self, shown: Message, moderator: Person, papers: Channel, local: LocalDiscord
@@ -179,8 +212,9 @@ async def test_a_panel_opened_before_a_restart_still_works(
 
 def test_a_panel_of_the_fullest_settings_is_within_the_limits() -> None:
     ids = frozenset(range(10**18, 10**18 + 60))
-    settings = ServerSettings("\\`*_~", ids, ids, True, True, "fr", 23, "America/Argentina/ComodRivadavia")
-    view = panel(settings, listens=False, note="x" * 200, warning="x" * 600)
+    settings = ServerSettings("\\`*_~", ids, ids, True, True, "fr", 23, "America/Argentina/ComodRivadavia", ids)
+    spending = Spending(NOW.date(), "answer", "gpt-5.4", 10**6, 10**6, 10**12, 10**12)
+    view = panel(settings, listens=False, spendings=[spending], note="x" * 200, warning="x" * 600)
     check_message({"components": view.to_components(), "flags": COMPONENTS_V2}, {})
     assert displayed_text(view.to_components()).count("<#") == 10
 

@@ -1,0 +1,175 @@
+"""Pay once for the same question to the same papers: drafts kept for a day, and one call where two ask at once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from contextlib import aclosing
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from bot.answering.answer import Draft, Support
+from bot.errors import BudgetError
+from retrieval.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Sequence
+
+    from bot.answering.answer import AnswerWriter
+    from bot.answering.evidence.selection import Selection
+    from bot.llm.usage import Usage
+
+    Written: TypeAlias = Draft | Usage
+
+
+class KeptDrafts(Protocol):
+    """Keep texts by a hash for a day; neither method raises."""
+
+    async def get(self, key: str) -> str | None:
+        """Return what was kept under a key within the last day, else None."""
+        ...
+
+    async def keep(self, key: str, body: str) -> None:
+        """Keep a text under a key."""
+        ...
+
+
+class CachedWriter:
+    """Have a writer write only what it has not written within a day and is not writing just now.
+
+    `recipe` is all that decides the drafts beside question and papers: the model, its server, the prompt. What is kept
+    are drafts, which are checked like all others; only whole ones are, and none from a writer that failed.
+    """
+
+    def __init__(self, writer: AnswerWriter, kept: KeptDrafts, recipe: str) -> None:
+        self.name = writer.name
+        self._writer = writer
+        self._kept = kept
+        self._recipe = recipe
+        self._flights: dict[str, _Flight] = {}
+
+    async def write(self, question: str, selection: Selection) -> AsyncGenerator[Written]:
+        """Yield the drafts as the writer does, and the usage where this question is the one that it was asked for."""
+        key = self._key(question, selection)
+        while True:
+            flight = self._flights.get(key)
+            leads = flight is None or flight.left
+            if flight is None or flight.left:
+                flight = self._flights[key] = _Flight(self._once(key, question, selection), partial(self._forget, key))
+            try:
+                async with aclosing(flight.follow()) as items:
+                    async for item in items:
+                        if leads or isinstance(item, Draft):
+                            yield item
+            except BudgetError:
+                # Whoever asked first has none left; that says nothing of the others.
+                if leads:
+                    raise
+            else:
+                return
+
+    async def _once(self, key: str, question: str, selection: Selection) -> AsyncGenerator[Written]:
+        """Yield what is kept, or else what the writer writes, which is kept once it is whole."""
+        if kept := _loads(await self._kept.get(key)):
+            for draft in kept:
+                yield draft
+            return
+        drafts = []
+        async with aclosing(self._writer.write(question, selection)) as items:
+            async for item in items:
+                if isinstance(item, Draft):
+                    drafts.append(item)
+                yield item
+        if drafts:
+            await self._kept.keep(key, json.dumps([asdict(draft) for draft in drafts]))
+
+    def _forget(self, key: str, flight: _Flight) -> None:
+        """Let the next question begin anew."""
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+
+    def _key(self, question: str, selection: Selection) -> str:
+        """Return a hash of all that decides the drafts; the question itself is nowhere kept."""
+        papers = [(hit.paper.paper_id, hit.paper.content_hash) for hit in selection.hits]
+        decisive = json.dumps([fold(question).split(), papers, self._recipe])
+        return hashlib.sha256(decisive.encode()).hexdigest()
+
+
+class _Flight:
+    """Let several questions follow one call; it goes on for as long as one of them does.
+
+    Attributes:
+        items: what was written so far.
+        error: what the writer raised.
+        left: whether nobody followed any more, so that it was stopped.
+    """
+
+    def __init__(self, written: AsyncGenerator[Written], over: Callable[[_Flight], None]) -> None:
+        self.items: list[Written] = []
+        self.error: Exception | None = None
+        self.left = False
+        self._over = over
+        self._ended = False
+        self._followers = 0
+        self._news = asyncio.Event()
+        self._task = asyncio.create_task(self._fly(written))
+
+    async def _fly(self, written: AsyncGenerator[Written]) -> None:
+        """Tell the followers of each item, of an error and of the end."""
+        try:
+            async with aclosing(written):
+                async for item in written:
+                    self.items.append(item)
+                    self._tell()
+        except Exception as error:  # noqa: BLE001  # each follower raises it
+            self.error = error
+        finally:
+            self._ended = True
+            self._over(self)
+            self._tell()
+
+    async def follow(self) -> AsyncGenerator[Written]:
+        """Yield every item from the first on, and raise what the writer raised; the last to leave stops it."""
+        self._followers += 1
+        seen = 0
+        try:
+            while True:
+                news = self._news
+                for item in self.items[seen:]:
+                    seen += 1
+                    yield item
+                if seen < len(self.items):
+                    continue
+                if self._ended:
+                    break
+                await news.wait()
+            if self.error is not None:
+                raise self.error
+        finally:
+            self._followers -= 1
+            if not self._followers and not self._ended:
+                await self._stop()
+
+    async def _stop(self) -> None:
+        self.left = True
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+def _loads(body: str | None) -> Sequence[Draft]:
+    """Return the drafts in a text; none where another version wrote it so that it cannot be read."""
+    if body is None:
+        return []
+    try:
+        return [
+            Draft(each["text"], tuple(Support(one["paper_number"], one["quote"]) for one in each["supports"]))
+            for each in json.loads(body)
+        ]
+    except (ValueError, KeyError, TypeError):
+        return []

@@ -1,0 +1,77 @@
+"""Tell people in a direct message that a budget for the language model is used up: once for each on a day."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from bot.digest.delivery import nonce_from
+from bot.digest.posting import GoneError, UnavailableError
+from bot.discord.markdown import escape
+from bot.language import say, speaking
+from bot.store.ledger import NOBODY
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import date
+
+    from bot.discord.client import FootnoteBot
+
+log = logging.getLogger(__name__)
+
+SECONDS: Final = 30.0  # until it is told what another process noted
+
+
+class Alerts:
+    """Tell a server's owner, or for the whole day's budget who runs the bot; several processes may."""
+
+    def __init__(self, bot: FootnoteBot, tell_owner: Callable[[str], Awaitable[None]]) -> None:
+        self._bot = bot
+        self._tell_owner = tell_owner
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look for what is to be told until told to stop."""
+        while not stop.is_set():
+            try:
+                await self.tell(datetime.now(UTC).date())
+            except Exception:  # the database may be away for a while
+                log.exception("nobody could be told of budgets; trying again")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), SECONDS)
+
+    async def tell(self, day: date) -> None:
+        """Tell of each budget that was used up on a day, those of servers where the bot is one of them."""
+        for guild_id in await self._bot.desk.store.notices.untold(day):
+            if await (self._tell_of_day() if guild_id == NOBODY else self._tell_of_server(guild_id, day)):
+                await self._bot.desk.store.notices.told(day, guild_id)
+
+    async def _tell_of_day(self) -> bool:
+        await self._tell_owner(
+            "All tokens for today (FOOTNOTE_LLM__TOKENS_PER_DAY) are used up: until midnight UTC I answer with the "
+            "papers' own sentences."
+        )
+        return True
+
+    async def _tell_of_server(self, guild_id: int, day: date) -> bool:
+        """Tell the owner of a server, and say whether that is done: they were told, or cannot be."""
+        guild = self._bot.get_guild(guild_id)
+        if guild is None or guild.owner_id is None:
+            return False
+        settings = await self._bot.desk.store.servers.of(guild_id)
+        with speaking(settings.language or str(guild.preferred_locale)):
+            sentence = say(
+                "{server} has used up its tokens for today: until midnight UTC I answer there with the papers' own "
+                "sentences. /settings shows what was taken this month.",
+                server=escape(guild.name),
+            )
+        try:
+            await self._bot.poster.tell(guild.owner_id, sentence, nonce=nonce_from(f"budget {guild_id} {day}"))
+        except UnavailableError as error:
+            log.info("the owner of server %d is told later: %s", guild_id, error)
+            return False
+        except GoneError as error:
+            log.info("the owner of server %d cannot be told: %s", guild_id, error)
+        return True

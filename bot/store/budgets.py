@@ -1,0 +1,163 @@
+"""Budgets: how many tokens may be taken on a day (UTC), the meter that holds them, and who is yet to be told.
+
+A call is written down before it is made, as what it is expected to take, and put right when it is over. Every process
+reads the sums from the store before each call. So budgets hold across processes and restarts but for what the calls in
+flight take beyond what was expected of them, and a call whose process died is counted as what was expected.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.errors import WriterError
+from bot.llm.meter import Begun
+from bot.store.ledger import NOBODY
+from bot.store.tables import budget_notices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.llm.meter import Payer, Spent
+    from bot.store.database import Database
+    from bot.store.ledger import Ledger, Totals
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """Hold how many tokens may be taken on a day: by all, by a server and by a person; 0 is no limit."""
+
+    day: int = 0
+    server: int = 0
+    person: int = 0
+
+
+class BudgetNotices:
+    """Keep which budgets were used up, a server's or with NOBODY the whole day's, until somebody was told."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(self, day: date, guild_id: int) -> None:
+        """Note that a budget is used up; a second note of the day changes nothing."""
+        insert = self._database.insert(budget_notices).values(day=day, guild_id=guild_id, told=False)
+        async with self._database.writing() as connection:
+            await connection.execute(insert.on_conflict_do_nothing())
+
+    async def untold(self, day: date) -> list[int]:
+        """Return whose budgets were used up on a day without that anybody was told."""
+        query = sa.select(budget_notices.c.guild_id).where(budget_notices.c.day == day, ~budget_notices.c.told)
+        async with self._database.reading() as connection:
+            return list(await connection.scalars(query.order_by(budget_notices.c.guild_id)))
+
+    async def told(self, day: date, guild_id: int) -> None:
+        """Remember that somebody was told, or cannot be."""
+        which = (budget_notices.c.day == day) & (budget_notices.c.guild_id == guild_id)
+        async with self._database.writing() as connection:
+            await connection.execute(sa.update(budget_notices).where(which).values(told=True))
+
+    async def forget_older(self, connection: AsyncConnection, day: date) -> None:
+        """Delete the notices from before a day."""
+        await connection.execute(sa.delete(budget_notices).where(budget_notices.c.day < day))
+
+    async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:  # noqa: ARG002
+        """Return nothing: budgets of persons are told to nobody else."""
+        return {}
+
+    async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:  # noqa: ARG002
+        """Delete nothing: budgets of persons are told to nobody else."""
+        return 0
+
+    async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
+        """Delete the notices of a server."""
+        return (
+            await connection.execute(sa.delete(budget_notices).where(budget_notices.c.guild_id == guild_id))
+        ).rowcount
+
+
+class StoreMeter:
+    """Count calls in the store and hold budgets to it; a store that is away costs counts, but never an answer."""
+
+    def __init__(
+        self,
+        usage: Ledger,
+        notices: BudgetNotices,
+        budgets: Budgets,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._usage = usage
+        self._notices = notices
+        self._budgets = budgets
+        self._now = now
+        self._noted: set[tuple[date, int]] = set()
+
+    async def exhausted(self, payer: Payer) -> str | None:
+        """Give the budget that is used up for this payer ("day", "server", "person"), None where there is room.
+
+        Raises WriterError where there is a budget that the store cannot tell of.
+        """
+        if self._budgets == Budgets():
+            return None
+        day = self._today()
+        try:
+            totals = await self._usage.totals(day, payer)
+            name = next(_used_up(self._budgets, totals, payer), None)
+            await self._note(day, name, payer)
+        except (SQLAlchemyError, OSError) as error:
+            logger.warning("the budget cannot be read: %s", type(error).__name__)
+            raise WriterError("was not asked, because its budget cannot be read just now") from error
+        return name
+
+    async def begin(self, payer: Payer, expected: Spent) -> Begun | None:
+        """Write a call down before it is made; None where that cannot be."""
+        begun = Begun(self._today(), payer, expected)
+        try:
+            await self._usage.add(begun.day, payer, expected)
+        except (SQLAlchemyError, OSError) as error:
+            logger.warning("a call could not be written down before it: %s", type(error).__name__)
+            return None
+        return begun
+
+    async def record(self, payer: Payer, spent: Spent, begun: Begun | None = None) -> None:
+        """Keep what a call took, in place of what was expected when it began."""
+        try:
+            if begun is None:
+                await self._usage.add(self._today(), payer, spent)
+            else:
+                await self._usage.settle(begun, spent)
+        except (SQLAlchemyError, OSError) as error:
+            tokens = spent.prompt_tokens + spent.completion_tokens
+            logger.warning("a call of %d tokens could not be counted: %s", tokens, type(error).__name__)
+
+    async def _note(self, day: date, name: str | None, payer: Payer) -> None:
+        """Have somebody told of a used up budget that is not one person's."""
+        if name not in ("day", "server"):
+            return
+        whose = payer.server_id if name == "server" and payer.server_id else NOBODY
+        if (day, whose) not in self._noted:
+            await self._notices.note(day, whose)
+            self._noted = {each for each in self._noted if each[0] == day} | {(day, whose)}
+
+    def _today(self) -> date:
+        return self._now().astimezone(UTC).date()
+
+
+def _used_up(budgets: Budgets, totals: Totals, payer: Payer) -> Iterator[str]:
+    """Yield the names of the budgets that are used up, the widest first; exempt roles free of a person's alone."""
+    if 0 < budgets.day <= totals.day:
+        yield "day"
+    if payer.server_id and 0 < budgets.server <= totals.server:
+        yield "server"
+    if payer.person_id and not payer.exempt and 0 < budgets.person <= totals.person:
+        yield "person"

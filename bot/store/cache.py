@@ -1,0 +1,53 @@
+"""The cache: what the language model wrote lately, so that no question is paid twice; nobody's name is there."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.store.tables import drafts
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+LIFETIME: Final = timedelta(days=1)
+
+
+class DraftCache:
+    """Keep texts by a hash for a day; what cannot be read or kept costs another call, and nothing else."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, key: str) -> str | None:
+        """Return what was kept under a key within the last day, else None."""
+        fresh = drafts.c.kept_at > datetime.now(UTC) - LIFETIME
+        try:
+            async with self._database.reading() as connection:
+                body: str | None = await connection.scalar(sa.select(drafts.c.body).where(drafts.c.key == key, fresh))
+        except (SQLAlchemyError, OSError) as error:
+            logger.warning("a draft could not be read: %s", type(error).__name__)
+            return None
+        return body
+
+    async def keep(self, key: str, body: str) -> None:
+        """Keep a text in place of what was kept under its key before."""
+        row = {"body": body, "kept_at": datetime.now(UTC)}
+        insert = self._database.insert(drafts).values(key=key, **row)
+        try:
+            async with self._database.writing() as connection:
+                await connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=row))
+        except (SQLAlchemyError, OSError) as error:
+            logger.warning("a draft could not be kept: %s", type(error).__name__)
+
+    async def forget_older(self, connection: AsyncConnection, now: datetime) -> int:
+        """Delete what was kept for a day."""
+        return (await connection.execute(sa.delete(drafts).where(drafts.c.kept_at <= now - LIFETIME))).rowcount

@@ -1,0 +1,158 @@
+"""The ledger: what calls to the language model took, by day, server, person, purpose and model.
+
+Every call adds to one row in one statement, so that processes on one database count together. Whose question it was
+is known for the day only, as a person's budget needs it; then the amounts go to a row of nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from bot.store.nouns import Spending
+from bot.store.tables import usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.llm.meter import Begun, Payer, Spent
+    from bot.store.database import Database
+
+NOBODY: Final = 0
+KEY: Final = ("day", "guild_id", "person_id", "purpose", "model")
+AMOUNTS: Final = ("calls", "estimated", "prompt_tokens", "completion_tokens")
+TOKENS: Final = usage.c.prompt_tokens + usage.c.completion_tokens
+
+
+class Totals(NamedTuple):
+    """Hold the tokens taken on a day: all, a server's and a person's."""
+
+    day: int
+    server: int
+    person: int
+
+
+class Ledger:
+    """Add up what calls take."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # What people took on the day on which they were forgotten: it still counts against their budget.
+        self._forgotten: dict[int, tuple[date, int]] = {}
+
+    async def add(self, day: date, payer: Payer, spent: Spent) -> None:
+        """Add a call to its row."""
+        async with self._database.writing() as connection:
+            await self._add(connection, _key(day, payer.server_id, payer.person_id, spent), _amounts(spent))
+
+    async def settle(self, begun: Begun, spent: Spent) -> None:
+        """Put what a call took in place of what was added when it began, wherever that has gone meanwhile."""
+        before, after = _amounts(begun.expected), _amounts(spent)
+        more = {name: usage.c[name] + after[name] - before[name] for name in AMOUNTS}
+        async with self._database.writing() as connection:
+            for key in _where_it_went(begun):
+                same = sa.and_(*(usage.c[name] == value for name, value in key.items()))
+                if (await connection.execute(sa.update(usage).where(same).values(more))).rowcount:
+                    return
+            await self._add(connection, _key(begun.day, None, None, begun.expected), after)
+
+    async def totals(self, day: date, payer: Payer) -> Totals:
+        """Return the tokens taken on a day: all, those of the payer's server and of the person."""
+        of_server = sa.case((usage.c.guild_id == payer.server_id, TOKENS), else_=0)
+        of_person = sa.case((usage.c.person_id == payer.person_id, TOKENS), else_=0)
+        sums = [sa.func.coalesce(sa.func.sum(each), 0) for each in (TOKENS, of_server, of_person)]
+        async with self._database.reading() as connection:
+            everything, server, person = (await connection.execute(sa.select(*sums).where(usage.c.day == day))).one()
+        return Totals(int(everything), int(server), int(person) + self._from_before(day, payer.person_id))
+
+    async def since(self, day: date, guild_id: int | None = None) -> list[Spending]:
+        """Return what was taken from a day on, by day, purpose and model: of a server, or of all there are."""
+        parts = [usage.c.day, usage.c.purpose, usage.c.model]
+        query = sa.select(*parts, *(sa.func.sum(usage.c[name]) for name in AMOUNTS)).where(usage.c.day >= day)
+        if guild_id is not None:
+            query = query.where(usage.c.guild_id == guild_id)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query.group_by(*parts).order_by(*parts))
+            return [Spending(on, purpose, model, *map(int, amounts)) for on, purpose, model, *amounts in rows]
+
+    async def forget_older(self, connection: AsyncConnection, people: date, servers: date) -> None:
+        """Forget whose questions it were before one day, and in which servers before another; the amounts stay."""
+        await self._let_go(connection, "person_id", usage.c.day < people)
+        await self._let_go(connection, "guild_id", usage.c.day < servers)
+
+    async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
+        """Return what a person's questions took."""
+        rows = await connection.execute(
+            sa.select(usage).where(usage.c.person_id == user_id).order_by(*(usage.c[name] for name in KEY))
+        )
+        return {"language_model": [_exported(row) for row in rows]}
+
+    async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
+        """Forget that it was this person's questions; the amounts stay, and count in memory for the day's budget."""
+        theirs = usage.c.person_id == user_id
+        latest = sa.select(usage.c.day, sa.func.sum(TOKENS)).where(theirs).group_by(usage.c.day)
+        row = (await connection.execute(latest.order_by(usage.c.day.desc()).limit(1))).one_or_none()
+        if row is not None:
+            taken = int(row[1]) + self._from_before(row[0], user_id)
+            others = {who: each for who, each in self._forgotten.items() if each[0] == row[0]}
+            self._forgotten = others | {user_id: (row[0], taken)}
+        return await self._let_go(connection, "person_id", theirs)
+
+    async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
+        """Forget that it was in this server; the amounts stay."""
+        return await self._let_go(connection, "guild_id", usage.c.guild_id == guild_id)
+
+    def _from_before(self, day: date, person_id: int | None) -> int:
+        """Return what a person took on a day before they were forgotten."""
+        on, tokens = self._forgotten.get(person_id or NOBODY, (None, 0))
+        return tokens if on == day else 0
+
+    async def _let_go(self, connection: AsyncConnection, column: str, which: sa.ColumnElement[bool]) -> int:
+        """Add rows to those of nobody and delete them; return how many there were."""
+        going = which & (usage.c[column] != NOBODY)
+        kept = [usage.c[name] for name in KEY if name != column]
+        sums = [sa.func.sum(usage.c[name]) for name in AMOUNTS]
+        names = [*(each.name for each in kept), column, *AMOUNTS]
+        left = sa.select(*kept, sa.literal(NOBODY, sa.BigInteger), *sums).where(going).group_by(*kept)
+        insert = self._database.insert(usage).from_select(names, left)
+        more = {name: usage.c[name] + insert.excluded[name] for name in AMOUNTS}
+        await connection.execute(insert.on_conflict_do_update(index_elements=KEY, set_=more))
+        return (await connection.execute(sa.delete(usage).where(going))).rowcount
+
+    async def _add(self, connection: AsyncConnection, key: dict[str, Any], amounts: dict[str, int]) -> None:
+        insert = self._database.insert(usage).values(key | amounts)
+        more = {name: usage.c[name] + insert.excluded[name] for name in AMOUNTS}
+        await connection.execute(insert.on_conflict_do_update(index_elements=KEY, set_=more))
+
+
+def _key(day: date, server_id: int | None, person_id: int | None, spent: Spent) -> dict[str, Any]:
+    values = (day, server_id or NOBODY, person_id or NOBODY, spent.purpose, spent.model)
+    return dict(zip(KEY, values, strict=True))
+
+
+def _amounts(spent: Spent) -> dict[str, int]:
+    values = (1, int(spent.estimated), spent.prompt_tokens, spent.completion_tokens)
+    return dict(zip(AMOUNTS, values, strict=True))
+
+
+def _where_it_went(begun: Begun) -> Iterator[dict[str, Any]]:
+    """Yield the rows that a call may stand in: its own, and those after person, server or both were forgotten."""
+    for server_id in dict.fromkeys((begun.payer.server_id, None)):
+        for person_id in dict.fromkeys((begun.payer.person_id, None)):
+            yield _key(begun.day, server_id, person_id, begun.expected)
+
+
+def _exported(row: sa.Row[Any]) -> dict[str, object]:
+    return {
+        "day": row.day.isoformat(),
+        "guild_id": str(row.guild_id) if row.guild_id else None,
+        "purpose": row.purpose,
+        "model": row.model,
+        "calls": row.calls,
+        "prompt_tokens": row.prompt_tokens,
+        "completion_tokens": row.completion_tokens,
+    }
