@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 # Forms of Discord: mentions, custom emoji, and the bot addressed by name, none of which are asked about.
 _ADDRESSED: Final = re.compile(r"<a?:\w+:\d+>|<[@#][!&]?\d+>|(?<!\S)@(?:bot|footnote|paperbot)\b[,:]?", re.IGNORECASE)
-MAYBE_COMPARISON: Final = 0.35
 CHAT: Final = 0.5  # from this probability on, a question reads like small talk or like words to the bot
 # Two sides named in a form of their own: "A vs B", "compare A and B", "between A and B".
 _VERSUS: Final = re.compile(
@@ -103,7 +102,7 @@ class Reader:
                 text=text,
                 vectors=vectors,
                 kinds=kinds,
-                kind=decide(kinds),
+                kind=self._kinds.decide(kinds),
                 wants_number=wants_number(text),
                 language=detect(text),
                 references=find_references(asked),
@@ -124,13 +123,6 @@ def plain(asked: str) -> str:
         if character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
     )
     return " ".join(seen.split())
-
-
-def decide(kinds: Mapping[Kind, float]) -> Kind:
-    """Take the likeliest kind, or a comparison where one may be meant: it shows the right paper all the same."""
-    if kinds[Kind.COMPARISON] >= MAYBE_COMPARISON:
-        return Kind.COMPARISON
-    return max(kinds, key=lambda kind: kinds[kind])
 
 
 def sides(text: str) -> tuple[str, ...]:
