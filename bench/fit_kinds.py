@@ -93,8 +93,10 @@ class Filler:
 
     def fill(self, text: str) -> str:
         """Fill each slot; the sides of a comparison are of one sort."""
-        sort = self._random.choice(["topic", "topic", "name", "name", "paper", "objects"])
+        sort = self._random.choice(["topic", "topic", "name", "name", "paper", "objects", "described", "described"])
         first, second = self._random.sample(self._fillers[sort], 2)
+        if sort == "described":
+            first, second = (SLOT.sub(lambda slot: self._one(slot[1]), side) for side in (first, second))
         sides = {"a": first, "b": second}
         return SLOT.sub(lambda slot: sides.get(slot[1]) or self._one(slot[1]), text)
 

@@ -54,7 +54,7 @@ class Question:
         language: the ISO 639-1 code of its language, English where another one is not sure.
         references: the ids and links in it.
         period: the days that it is about, where it names any.
-        sides: the two things compared, or nothing where no form names them.
+        sides: the things compared, or nothing where no form names them.
         ruled_out: what the papers asked for should not be about, empty where nothing is said of that.
         terms: its stemmed content words, each once, in order.
     """
@@ -126,12 +126,15 @@ def plain(asked: str) -> str:
 
 
 def sides(text: str) -> tuple[str, ...]:
-    """Find the two things that a question compares, where its form names them."""
+    """Find the things that a question compares, where its form names them."""
     match = _VERSUS.search(text)
     if match is None:
         return ()
     first, second = (match["a"], match["b"]) if match["a"] else (match["c"], match["d"])
-    return (first.strip(), second.strip()) if content_terms(first) and content_terms(second) else ()
+    # Of several, as in "between A, B and C", the names before the last are parted by commas.
+    parts = [part.strip() for part in first.split(", ")] if match["a"] else [first.strip()]
+    found = (*parts, second.strip())
+    return found if all(map(content_terms, found)) else ()
 
 
 def ruled_out(text: str) -> str:
