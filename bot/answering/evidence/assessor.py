@@ -149,7 +149,10 @@ class Assessor:
         both = [hit for hit in near if hit.paper.paper_id in {each.paper.paper_id for each in candidates}]
         # A description has many words that no paper need hold, and the whole question says more; a name is held or not.
         if near and len(side.split()) > LONGEST_NAME:
-            return (both or near)[0], True
+            described = both or near
+            agreements = await self._library.agreement(side, vectors, described)
+            shares = [float(agreement.share(agreement.whole)) for agreement in agreements]
+            return described[int(np.argmax(shares))], True
         likely = [*both, *(hit for hit in candidates if hit not in both)]
         for hit, agreement in zip(likely, await self._library.agreement(side, vectors, likely), strict=True):
             if float(agreement.share(agreement.whole)) >= HOLDS_SIDE:
