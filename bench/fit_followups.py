@@ -4,10 +4,11 @@ Four logistics read an utterance by its vector and its words; they see bench/dat
 measured in five-fold cross-validation. The weights of a follow-up's candidates maximise the probability (softmax) of
 the right papers over the dialogues of the folders, in which each earlier turn is taken as answered rightly, and over
 staged ones, made of a folder's first questions: a change to another's subject, a detail that any paper has, a place in
-a list. A folder's dialogues count as much as those staged of it, and every folder as much as the first. The weights
-are measured on each folder's dialogues without having seen it; there every earlier turn is a bare question.
+a list. A folder's dialogues count as much as those staged of it, and every folder as much as the first. To them come
+our own, bench/data/dialogues.jsonl, over papers of PAPERS, a file of arXiv papers, among others of it. The weights are
+measured on each source's dialogues without having seen it; in a folder every earlier turn is a bare question there.
 
-    uv run python bench/fit_followups.py DATA_DIR EVAL_FOLDER:SPLIT...
+    uv run python bench/fit_followups.py DATA_DIR PAPERS EVAL_FOLDER:SPLIT...
 
 DATA_DIR keeps the libraries that are made, so that a second run embeds nothing.
 """
@@ -46,9 +47,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrieval.evaluation import Dataset
+    from retrieval.papers import Paper
 
 FITTED = Path(str(reading.FITTED))
 UTTERANCES = Path(__file__).parent / "data" / "followups.jsonl"
+OWN = Path(__file__).parent / "data" / "dialogues.jsonl"
+BESIDE = 150  # of the papers that our own dialogues do not speak of, one in so many is beside them
 FOLDS = 5
 TWICE = 2  # utterances that must hold a word or a pair of words for it to have a weight
 READING_RIDGE = 0.3
@@ -57,17 +61,21 @@ RARE = 0.1  # keeps a weight small that few candidates have a say in
 STAGED = 12  # of each sort, in each folder
 DETAILS = ("what is the main idea?", "how does it work", "is the code public?", "what are its limits?", "any numbers?")
 PLACED = (("summarise the second one", 1), ("the third, what does it say?", 2), ("and the first?", 0), ("#2?", 1))
+SHARES = {"folder": 1.0, "staged": 1.0, "own": 2.0}  # of a source's weight in all
 SMALLEST = 0.02  # a word's weight below it is left out
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """Hold a follow-up with right papers, as it was asked after turns that were answered rightly."""
+    """Hold a follow-up with right papers, as it was asked after turns that were answered rightly.
+
+    `sort` says whether it is a folder's, our own, or staged.
+    """
 
     text: str
     history: tuple[str, ...]
     right: frozenset[str]
-    staged: bool
+    sort: str
     spoken: Spoken
     vector: NDArray[np.float32]
     candidates: Candidates
@@ -115,13 +123,14 @@ def fit_candidates(folders: Sequence[Sequence[FollowUp]], model: str, evidence: 
     """Fit the weights that make the right papers likeliest."""
     examples = []
     for folder in folders:
-        counts = Counter(each.staged for each in folder)
+        counts = Counter(each.sort for each in folder)
         for each in folder:
             readings = read_utterance(each.text, each.vector, model)
             features = each.candidates.features(each.text, each.spoken, readings, evidence)
             holds = np.array([id_ in each.right for id_ in each.candidates.alone])
             if holds.any():
-                examples.append((np.array(list(features.values())).T, holds, 1 / counts[each.staged]))
+                share = SHARES[each.sort] / counts[each.sort]
+                examples.append((np.array(list(features.values())).T, holds, share))
     spread = np.concatenate([x for x, _, _ in examples]).std(axis=0) + RARE
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -158,7 +167,7 @@ def stage(dataset: Dataset) -> list[tuple[tuple[str, ...], str, frozenset[str]]]
 async def read_dialogues(library: Library, dataset: Dataset) -> list[FollowUp]:
     """Read the follow-ups that have right papers, each after its earlier turns and their right papers."""
     right = {query.text: tuple(dataset.qrels.get(query.query_id, {})) for query in dataset.queries}
-    conversation, reader, found = Conversation.over(library), FollowUpReader(library), []
+    found = []
     own = [
         (query.history, query.text, frozenset(dataset.qrels[query.query_id]))
         for query in dataset.queries
@@ -167,18 +176,43 @@ async def read_dialogues(library: Library, dataset: Dataset) -> list[FollowUp]:
     staged = stage(dataset)
     for at, (history, text, papers) in enumerate((*own, *staged)):
         exchanges = [Exchange(asked, right.get(asked, ()), answered=bool(right.get(asked))) for asked in history]
-        spoken = await conversation.recall(exchanges)
-        vectors = await library.embed(text)
-        _, _, candidates = await reader.candidates(text, spoken, vectors)
-        found.append(FollowUp(text, history, papers, at >= len(own), spoken, vectors.vector, candidates))
+        sort = "folder" if at < len(own) else "staged"
+        found.append(await read_followup(library, exchanges, text, papers, sort))
+    return found
+
+
+async def read_followup(
+    library: Library, exchanges: Sequence[Exchange], text: str, right: frozenset[str], sort: str
+) -> FollowUp:
+    """Read one follow-up after these turns."""
+    spoken = await Conversation.over(library).recall(exchanges)
+    vectors = await library.embed(text)
+    _, _, candidates = await FollowUpReader(library).candidates(text, spoken, vectors)
+    history = tuple(exchange.question for exchange in exchanges)
+    return FollowUp(text, history, right, sort, spoken, vectors.vector, candidates)
+
+
+async def read_own(library: Library, papers: Sequence[Paper]) -> list[FollowUp]:
+    """Read our own dialogues, over their papers among others."""
+    rows = [json.loads(line) for line in OWN.read_text(encoding="utf-8").splitlines()]
+    named = {id_ for row in rows for turn in row["history"] for id_ in turn["papers"]}.union(
+        *(row["right"] for row in rows)
+    )
+    beside = [paper for paper in papers if paper.paper_id not in named][::BESIDE]
+    await library.add([*(paper for paper in papers if paper.paper_id in named), *beside])
+    found = []
+    for row in rows:
+        exchanges = [Exchange(turn["text"], tuple(turn["papers"])) for turn in row["history"]]
+        found.append(await read_followup(library, exchanges, row["text"], frozenset(row["right"]), "own"))
     return found
 
 
 async def measure(library: Library, followups: Sequence[FollowUp], *, verbose: bool) -> float:
-    """Return how many follow-ups find a right paper first, after earlier turns that are bare questions."""
+    """Return how many follow-ups find a right paper first; a folder's after earlier turns that are bare questions."""
     conversation, found = Conversation.over(library), []
-    for each in (each for each in followups if not each.staged):
-        turn = await conversation.read(each.text, await conversation.recall([Exchange(q) for q in each.history]))
+    for each in (each for each in followups if each.sort != "staged"):
+        bare = await conversation.recall([Exchange(q) for q in each.history]) if each.sort == "folder" else None
+        turn = await conversation.read(each.text, bare or each.spoken)
         hits = await conversation.search(turn, 10)
         found.append(hits[0].paper.paper_id in each.right)
         if verbose and not found[-1]:
@@ -195,7 +229,7 @@ def using(rows: Mapping[str, Any]) -> Iterator[AbstractContextManager[Any]]:
     yield patch.object(weighing, "fitted", lambda: rows)
 
 
-async def main(data_dir: Path, folders: Sequence[str]) -> None:
+async def main(data_dir: Path, papers: Path, folders: Sequence[str]) -> None:
     """Fit, measure, and write the data file."""
     embedder = LocalEmbedder(cache_dir=data_dir / "models")
     rows = [json.loads(line) for line in UTTERANCES.read_text(encoding="utf-8").splitlines()]
@@ -214,10 +248,12 @@ async def main(data_dir: Path, folders: Sequence[str]) -> None:
             await library.add(read_jsonl(dataset.corpus, own_ids=True))
             libraries.append(library)
             dialogues.append(await read_dialogues(library, dataset))
+        libraries.append(await Library.open(data_dir / "own", embedder))
+        dialogues.append(await read_own(libraries[-1], read_jsonl(papers)))
         for model, evidence in ((embedder.model, BY_MODEL), (ANY_MODEL, BY_WORDS)):
             fitted[model]["candidates"] = fit_candidates(dialogues, model, evidence)
         shipped = {name: dict(row) for name, row in fitted.items()}
-        for at, (name, library) in enumerate(zip(folders, libraries, strict=True)):
+        for at, (name, library) in enumerate(zip([*folders, OWN.name], libraries, strict=True)):
             others = [each for place, each in enumerate(dialogues) if place != at]
             fitted[embedder.model]["candidates"] = fit_candidates(others, embedder.model, BY_MODEL)
             left_out = await measure(library, dialogues[at], verbose=True)
@@ -232,4 +268,4 @@ async def main(data_dir: Path, folders: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))
+    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]))

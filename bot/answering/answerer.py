@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot.answering.answer import Answer, Citation, NearPaper, Statement
 from bot.answering.catalogue import ABOUT_ONE, Catalogue
 from bot.answering.checks import Rejection, check
-from bot.answering.conversation import Conversation, Exchange, Relation
+from bot.answering.conversation import Conversation, Exchange
 from bot.answering.evidence.assessor import Assessor
 from bot.answering.evidence.names import named_by
 from bot.answering.evidence.selection import Selection
@@ -121,12 +121,15 @@ class Answerer:
             notes.append(say("The question was cut to its first {most} characters.", most=LONGEST_QUESTION))
         asked = asked[:LONGEST_QUESTION]
         wait = Wait()
+        with stopwatch("read"):
+            read = await self._reader.read(asked)
         with stopwatch("conversation"), sharing(wait):
             spoken = await self._conversation.recall([_exchange(turn) for turn in history])
-            turn = await self._conversation.read(asked, spoken)
+            turn = await self._conversation.read(asked, spoken, read.vectors if read.text == asked else None)
         reply = _Reply(turn, notes, stopwatch, self._extractive.name, wait)
         with stopwatch("read"), sharing(wait):
-            read = await self._reader.read(turn.query if turn.relation is not Relation.NEW else asked)
+            if turn.query != asked:
+                read = await self._reader.read(turn.query)
             read = await self._in_english(read, reply)
         with stopwatch("search"):
             selection, statement = await self._find(read, reply)

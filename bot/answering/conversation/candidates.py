@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 BY_MODEL: Final = ("cosine", "sentence_cosine", "words")
 BY_WORDS: Final = ("bm25_share", "coverage")
 # What a paper was in the conversation, and the readings that make that more or less telling.
-MATTERS: Final = {"focus": ("leans", "others", "corrects"), "listed": ("leans", "others"), "seen": ("leans", "others")}
+MATTERS: Final = {
+    "focus": ("leans", "others", "corrects"),
+    "listed": ("leans", "others", "rest"),
+    "seen": ("leans", "others", "rest"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Candidates:
                 values = _beside_best([hits[id_].evidence for id_ in ids], name)
                 found[f"{search} {name}"] = values
                 found[f"{search} {name} leans"] = values * readings.leans
+                found[f"{search} {name} others"] = values * readings.others
         return found
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.answering.reading.question import Question
     from retrieval.library import Library
     from retrieval.papers import Hit
+    from retrieval.query import QueryVectors
 
 REMEMBERED: Final = 6  # earlier turns that a question may lean on
 HITS: Final = 20  # that are weighed, as many as the models of evidence were fitted on
@@ -40,15 +41,15 @@ class Conversation:
         """Read conversations over a library without a language model."""
         return cls(library, Reader(library, lambda: dt.datetime.now(dt.UTC).date()), Assessor(library))
 
-    async def read(self, question: str, spoken: Spoken) -> Turn:
-        """Say how a question reads after what was spoken of."""
+    async def read(self, question: str, spoken: Spoken, vectors: QueryVectors | None = None) -> Turn:
+        """Say how a question reads after what was spoken of; `vectors` are its own, where it has been read already."""
         chosen = picked(question, spoken.choices)
         if chosen != question:
             return Turn(question, chosen, chosen)
         turn, usage = None, None
         if self._rewriter and spoken.questions:
             turn, usage = await self._rewriter.rewrite(question, spoken)
-        return replace(turn or await self._reader.read(question, spoken), usage=usage)
+        return replace(turn or await self._reader.read(question, spoken, vectors), usage=usage)
 
     async def recall(self, history: Sequence[Exchange]) -> Spoken:
         """Say what the conversation has come to after these turns, oldest first."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 REACH: Final = 50  # hits of each search
 CONSIDERED: Final = 20  # of these, papers that a follow-up may be about
 LIKELY: Final = 0.5  # a reading above it is taken as said
+BESIDES: Final = 0.7  # a reading of others above it leaves the paper that fits best
 SHARE: Final = 0.2  # of the likeliest paper's probability, that another one spoken of is asked with it
 NAMED: Final = 0.15  # more of a comparison's words in another paper than in the one spoken of: it names that one
 
@@ -30,11 +31,11 @@ class FollowUpReader:
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    async def read(self, question: str, spoken: Spoken) -> Turn:
-        """Say what a question is about after what was spoken of."""
+    async def read(self, question: str, spoken: Spoken, vectors: QueryVectors | None = None) -> Turn:
+        """Say what a question is about after what was spoken of; `vectors` are its own, where they are known."""
         if not spoken.focus or not question.strip():
             return Turn(question, question, question)
-        vectors = await self._library.embed(question)
+        vectors = vectors or await self._library.embed(question)
         readings = self._utterance(question, vectors)
         alone, themed, candidates = await self.candidates(question, spoken, vectors)
         likely = await asyncio.to_thread(candidates.weigh, question, spoken, readings, self._library.embedder.model)
@@ -100,15 +101,16 @@ def _turn(
         return _comparison(question, spoken, readings, likely, candidates)
     if not leans:
         return new
-    # What leads to its paper alone has no need of what was said, unless it asks for others than that.
-    alone_leads = best == alone[0].paper.paper_id and max(readings.others, readings.corrects) < LIKELY
+    # What leads to its paper alone has no need of what was said, unless it surely asks for others than that.
+    alone_leads = best == alone[0].paper.paper_id and max(readings.others, readings.corrects) < BESIDES
     if alone_leads and best not in papers:
         return new
     # Papers that were only near have nothing to say about a detail; the theme is searched for once more.
-    others = readings.others >= LIKELY and best in {paper.paper_id for paper in spoken.focus}
-    if best in papers and spoken.sure and not others:
+    others = readings.others >= BESIDES and best in {paper.paper_id for paper in spoken.focus}
+    rest = others and readings.rest >= LIKELY and len(spoken.focus) > 1  # "the other one" of those just named
+    if best in papers and spoken.sure and (rest or not others):
         spoken_of = [papers[id_] for id_ in likely if id_ in papers and likely[id_] >= SHARE * likely[best]]
-        return detail(question, spoken_of)
+        return detail(question, spoken.focus[1:] if rest else spoken_of)
     # A correction leaves what was answered; asking for others leaves all that was named.
     besides = list(papers.values()) if readings.others >= LIKELY else []
     besides = list(spoken.focus) if readings.corrects >= LIKELY else besides

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FITTED: Final = files("bot.answering.conversation") / "followups.json"
-READINGS: Final = ("leans", "others", "corrects", "compares")
+READINGS: Final = ("leans", "others", "rest", "corrects", "compares")
 SCALE: Final = 3.0  # of a unit vector's components, beside the 1 of a word that is there
 _WORD: Final = re.compile(r"\w+|[?!,:.]")
 
@@ -30,13 +30,15 @@ class Readings:
 
     Attributes:
         leans: it needs what was said before to be understood.
-        others: it asks for others than what was spoken of.
+        others: it asks for others than what was spoken of last.
+        rest: those others are among the papers spoken of before, as in "the other one".
         corrects: it says that something else was meant.
         compares: it sets what was spoken of beside something.
     """
 
     leans: float
     others: float
+    rest: float
     corrects: float
     compares: float
 

@@ -126,7 +126,7 @@ class Assessor:
         """Choose a paper for each side, and say of which side the library holds nothing."""
         remarks: list[str] = []
         if len(sure) > 1:
-            pair = list(sure[:2])
+            pair = list(sure[: max(2, len(question.sides))])
         elif question.sides:
             pair = []
             for side in question.sides:
@@ -152,17 +152,21 @@ class Assessor:
         ids = {each.paper.paper_id for each in taken}
         candidates = [hit for hit in found if hit.paper.paper_id not in ids]
         named = [hit for hit in candidates if named_by(hit.paper.title, side, found)]
-        # What is near the whole question too need not agree word for word.
+        if named:
+            return named[0], True
         near = [hit for hit in hits[:NEAR] if hit.paper.paper_id not in ids]
         both = [hit for hit in near if hit.paper.paper_id in {each.paper.paper_id for each in candidates}]
-        # A description has many words that no paper need hold; a name is held or not.
-        described = len(side.split()) > LONGEST_NAME
-        if sure := [*named, *(both if described else [])]:
-            return sure[0], True
-        (agreement,) = await self._library.agreement(side, vectors, candidates[:1]) if candidates else (None,)
-        if agreement and float(agreement.share(agreement.whole)) >= HOLDS_SIDE:
-            return candidates[0], True
-        return (near[0], True) if near and described else (hits[0], False)
+        # A description has many words that no paper need hold, and the whole question says more; a name is held or not.
+        if near and len(side.split()) > LONGEST_NAME:
+            described = both or near
+            agreements = await self._library.agreement(side, vectors, described)
+            shares = [float(agreement.share(agreement.whole)) for agreement in agreements]
+            return described[int(np.argmax(shares))], True
+        likely = [*both, *(hit for hit in candidates if hit not in both)]
+        for hit, agreement in zip(likely, await self._library.agreement(side, vectors, likely), strict=True):
+            if float(agreement.share(agreement.whole)) >= HOLDS_SIDE:
+                return hit, True
+        return hits[0], False
 
     async def _summarise(self, question: Question, hits: Sequence[Hit]) -> Selection:
         """Choose a sentence of each part of the paper, the most telling of the part: problem, work, outcome."""

@@ -15,7 +15,7 @@ import numpy as np
 from retrieval.calibration import ANY_MODEL, softmax
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
     from numpy.typing import NDArray
@@ -105,6 +105,7 @@ class KindReader:
         row = fitted["models"].get(model) or fitted["models"][ANY_MODEL]
         scale = fitted["scale"]
         self._kinds = tuple(map(Kind, fitted["kinds"]))
+        self._bars = dict(zip(self._kinds, row["bars"], strict=True))
         self._intercept = np.array(row["intercept"], np.float64) / scale
         self._rows = {name: index for index, name in enumerate(fitted["features"])}
         self._weights = np.array(row["weights"], np.float64) / scale
@@ -118,3 +119,7 @@ class KindReader:
         if self._of_vector is not None:
             logits += vector @ self._of_vector
         return dict(zip(self._kinds, softmax(logits).tolist(), strict=True))
+
+    def decide(self, kinds: Mapping[Kind, float]) -> Kind:
+        """Take the kind whose probability stands highest against its bar."""
+        return max(self._kinds, key=lambda kind: kinds[kind] / self._bars[kind])

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 # Forms of Discord: mentions, custom emoji, and the bot addressed by name, none of which are asked about.
 _ADDRESSED: Final = re.compile(r"<a?:\w+:\d+>|<[@#][!&]?\d+>|(?<!\S)@(?:bot|footnote|paperbot)\b[,:]?", re.IGNORECASE)
-MAYBE_COMPARISON: Final = 0.35
 MAYBE_LIST: Final = 0.2  # a question that rules something out may ask for papers from this probability on
 CHAT: Final = 0.5  # from this probability on, a question reads like small talk or like words to the bot
 # Two sides named in a form of their own: "A vs B", "compare A and B", "between A and B".
@@ -52,7 +51,7 @@ class Question:
         language: the ISO 639-1 code of its language, English where another one is not sure.
         references: the ids and links in it.
         period: the days that it is about, where it names any.
-        sides: the two things compared, or nothing where no form names them.
+        sides: the things compared, or nothing where no form names them.
         ruled_out: what the papers asked for should not be about, empty where nothing is said of that.
         terms: its stemmed content words, each once, in order.
         read_as: the words that were taken for slips of the pen, each with what it was read as in `text`.
@@ -102,7 +101,7 @@ class Reader:
         text = spelled.text
         vectors = await self._library.embed(text)
         kinds = await asyncio.to_thread(self._kinds.read, text, vectors.vector)
-        kind = decide(kinds)
+        kind = self._kinds.decide(kinds)
         exclusion = find_exclusion(text)
         if exclusion and (exclusion.sure or kind in MANY or kinds[Kind.LIST] >= MAYBE_LIST):
             # "no labels" is as often what is looked for: only a question for papers leaves papers out.
@@ -142,17 +141,13 @@ def plain(asked: str) -> str:
     return " ".join(seen.split())
 
 
-def decide(kinds: Mapping[Kind, float]) -> Kind:
-    """Take the likeliest kind, or a comparison where one may be meant: it shows the right paper all the same."""
-    if kinds[Kind.COMPARISON] >= MAYBE_COMPARISON:
-        return Kind.COMPARISON
-    return max(kinds, key=lambda kind: kinds[kind])
-
-
 def sides(text: str) -> tuple[str, ...]:
-    """Find the two things that a question compares, where its form names them."""
+    """Find the things that a question compares, where its form names them."""
     match = _VERSUS.search(text)
     if match is None:
         return ()
     first, second = (match["a"], match["b"]) if match["a"] else (match["c"], match["d"])
-    return (first.strip(), second.strip()) if content_terms(first) and content_terms(second) else ()
+    # Of several, as in "between A, B and C", the names before the last are parted by commas.
+    parts = [part.strip() for part in first.split(", ")] if match["a"] else [first.strip()]
+    found = (*parts, second.strip())
+    return found if all(map(content_terms, found)) else ()
