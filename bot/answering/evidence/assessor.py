@@ -139,8 +139,9 @@ class Assessor:
             pair = list(hits[:2])
         if not pair:
             return await self._closest(question, hits, 0.0)
-        chosen = await self._quote(question, pair, [2] * len(pair))
         known = len(pair) > 1 and bool(question.sides or len(sure) > 1)
+        # Where nothing names the sides, one paper may hold both.
+        chosen = await self._quote(question, pair, [2] * len(pair) if known else [3, 2])
         outcome: Outcome = "answered" if known or holds >= HOLDS else "closest"
         rest = tuple(hit for hit in hits if hit not in pair)
         return Selection(outcome, holds, (*pair, *rest), chosen, tuple(remarks))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # Forms of Discord: mentions, custom emoji, and the bot addressed by name, none of which are asked about.
 _ADDRESSED: Final = re.compile(r"<a?:\w+:\d+>|<[@#][!&]?\d+>|(?<!\S)@(?:bot|footnote|paperbot)\b[,:]?", re.IGNORECASE)
+LONGEST_COMPARISON: Final = 60  # words; what is longer is a pasted text, in which "between A and B" asks nothing
 MAYBE_LIST: Final = 0.2  # a question that rules something out may ask for papers from this probability on
 CHAT: Final = 0.5  # from this probability on, a question reads like small talk or like words to the bot
 # Two sides named in a form of their own: "A vs B", "compare A and B", "between A and B".
@@ -144,7 +145,7 @@ def plain(asked: str) -> str:
 def sides(text: str) -> tuple[str, ...]:
     """Find the things that a question compares, where its form names them."""
     match = _VERSUS.search(text)
-    if match is None:
+    if match is None or len(text.split()) > LONGEST_COMPARISON:
         return ()
     first, second = (match["a"], match["b"]) if match["a"] else (match["c"], match["d"])
     # Of several, as in "between A, B and C", the names before the last are parted by commas.
