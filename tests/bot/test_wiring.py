@@ -79,7 +79,7 @@ async def test_a_question_that_was_answered_today_is_not_paid_again_and_is_check
         settings = Settings.load(data_dir=tmp_path / "data")
         answers = []
         for _ in range(2):
-            async with open_store(settings) as store, open_answerer(settings, seeded, store) as answerer:
+            async with open_answerer(settings, seeded) as answerer:
                 answers.append(await answerer.answer(ASKED))
         assert len(llm.chats) == 1
         first, second = answers

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from bot.answering.llm import LLMWriter
 from bot.errors import BudgetError, WriterError
 from bot.llm.breaker import Breaker
 from bot.llm.message import Prompt
-from bot.llm.meter import Payer, Spent, paid_by
+from bot.llm.meter import Begun, Payer, Spent, paid_by
 from bot.llm.options import Learnt, Options
 from bot.llm.patience import Patience, Wait, patience, sharing
 
@@ -48,12 +49,18 @@ class Ledger:
 
     def __init__(self) -> None:
         self.spent: list[tuple[Payer, Spent]] = []
+        self.expected: list[Spent] = []
         self.used_up: str | None = None
 
     async def exhausted(self, payer: Payer) -> str | None:
         return None if payer.exempt else self.used_up
 
-    async def record(self, payer: Payer, spent: Spent) -> None:
+    async def begin(self, payer: Payer, expected: Spent) -> Begun | None:
+        self.expected.append(expected)
+        return Begun(dt.date(2026, 1, 1), payer, expected)
+
+    async def record(self, payer: Payer, spent: Spent, begun: Begun | None = None) -> None:
+        assert begun is None or begun.payer == payer
         self.spent.append((payer, spent))
 
 
@@ -84,6 +91,7 @@ async def test_a_form_is_filled_in_and_what_it_took_is_counted_for_who_asked(
     assert usage is not None
     spent = Spent("test", "test-model", usage.prompt_tokens, usage.completion_tokens)
     assert ledger.spent == [(ALICE, spent)]
+    assert [each.purpose for each in ledger.expected] == [spent.purpose]  # written down before it was asked
     assert spent.completion_tokens > 0
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.llm.prices import _prices, price_of
-from bot.settings import LLMSettings
+from bot.settings import DEFAULT_MODEL
 
 
 @pytest.mark.parametrize("model", ["gpt-5.4-mini", "openai/gpt-5.4-mini", "gpt-5.4-mini-2026-03-17", "GPT-5.4-mini"])
@@ -22,7 +22,7 @@ def test_a_model_that_only_looks_like_one_has_no_price(model: str) -> None:
 
 
 def test_the_default_model_has_a_price() -> None:
-    assert price_of(LLMSettings().model)
+    assert price_of(DEFAULT_MODEL)
 
 
 def test_every_price_says_when_and_where_it_was_read() -> None:
