@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bot.answering.answer import Draft, Support
 from bot.answering.checks import Checked, Rejection, check, invented_links, relation, tidy
-from retrieval.numbers import quantities, unsupported
+from retrieval.numbers import unsupported
+from retrieval.numerals import numerals
 from retrieval.papers import Evidence, Hit, Paper
 from retrieval.quotes import MAX_QUOTE_CHARACTERS, locate
 from retrieval.text import sentences
@@ -291,7 +292,8 @@ def test_a_quantity_must_stand_by_the_quote_and_a_name_anywhere_in_the_paper() -
 
 @given(st.integers(0, 10**12))
 def test_a_number_is_read_with_and_without_commas(number: int) -> None:
-    assert quantities(f"There are {number:,} of them.") == quantities(f"There are {number} of them.")
+    grouped, plain = (numerals(f"There are {written} of them.").numbers for written in (f"{number:,}", number))
+    assert [each.value for each in grouped] == [each.value for each in plain] == [number]
 
 
 def test_a_failing_support_is_dropped_where_another_holds() -> None:
