@@ -28,7 +28,7 @@ ENDINGS = (
     (("ies", "y"), ("ied", "y"), ("ier", "y"), ("iest", "y"), ("ing", "e"), ("ed", "e"), ("er", "e")),
 )
 BESIDES = (
-    "before after, above below, over under, inside outside, more less, more fewer, most least, many few, "
+    "before after, above below, inside outside, more less, more fewer, most least, many few, "
     "always never, all none, everything nothing, increase decrease, increase reduce, improve degrade, improve worsen, "
     "improve harm, improve hurt, outperform underperform, exceed trail, gain loss, gain drop, gain lose, grow shrink, rise drop, "
     "raise lower, accelerate slow, beneficial detrimental, benefit suffer, help hinder, help harm, expand reduce, "

@@ -1,23 +1,51 @@
-"""Count how the checks judge true and false statements about papers of seeds/, by their kind.
+"""Count what the checks do with the true and the false statements of tests/eval/statements, by their kind.
 
     uv run python bench/statements.py [first] [second] [--each]
 
+`--each` prints the statements that went wrong, with the reason. What it prints goes to docs/quality.md.
 """
-import json,sys
-from collections import defaultdict
+
+from __future__ import annotations
+
+import sys
+from collections import Counter, defaultdict
 from pathlib import Path
-from bot.answering.answer import Draft, Support
-from bot.answering.checks import Rejection, check
-from retrieval.papers import Evidence, Hit
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from statements import HALVES, judged, read
+
 from retrieval.sources import open_source
-papers=list(open_source("seeds").papers)
-hits=[Hit(p,1.0,(),(),Evidence(.5,.5,5.,.5,.5)) for p in papers]
-for half in ["first"]:
-    t=defaultdict(list)
-    for line in Path(f"tests/eval/statements/{half}.jsonl").read_text().splitlines():
-        r=json.loads(line)
-        sup=tuple(Support(next(i for i,p in enumerate(papers,1) if p.title.startswith(s["paper"])),s["quote"]) for s in r["supports"])
-        o=check(Draft(r["text"],sup),hits,translated=r["language"]!="en")
-        t[r["true"],r["kind"]].append(bool(o)); t[r["true"],"all"].append(bool(o))
-        if bool(o)!=r["true"]: print(r["true"], r["kind"], r["text"][:90], getattr(o,"reason",""))
-    for k,v in sorted(t.items()): print(k,sum(v),len(v))
+
+if TYPE_CHECKING:
+    from statements import Statement
+
+OUTCOMES = ("passes", "doubtful", "fails")
+
+
+def main() -> None:
+    """Print a table for each half asked for, or for both."""
+    asked = [half for half in HALVES if half in sys.argv[1:]] or HALVES
+    papers = list(open_source("seeds").papers)
+    for half in asked:
+        counts: dict[tuple[bool, str], Counter[str]] = defaultdict(Counter)
+        for statement in read(half):
+            outcome, why = judged(statement, papers)
+            counts[statement.true, "all"][outcome] += 1
+            counts[statement.true, statement.kind][outcome] += 1
+            if "--each" in sys.argv and statement.true != (outcome == "passes"):
+                print(_line(statement, outcome, why))
+        for true in (True, False):
+            print(f"\n{half}, {'true' if true else 'false'}: {', '.join(OUTCOMES)}")
+            for (of, kind), count in sorted(counts.items()):
+                if of == true:
+                    print(f"  {kind:16}", *(f"{count[outcome]:4}" for outcome in OUTCOMES))
+
+
+def _line(statement: Statement, outcome: str, why: str) -> str:
+    return f"{'true ' if statement.true else 'FALSE'} {outcome:8} {why:16} {statement.kind:14} {statement.text}"
+
+
+if __name__ == "__main__":
+    main()

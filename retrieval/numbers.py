@@ -46,6 +46,20 @@ def unsupported(statement: str, near: str, whole: str, language: str = "en") -> 
     ]
 
 
+def count_given(statement: str, near: str) -> int:
+    """Return how many numbers of a statement its source gives in other digits or words, and not as they stand there."""
+    stated, close = numerals(statement), numerals(near)
+    shared = _as_shares(stated, close)
+    return sum(
+        number in shared or (_given(number, close) and not _stands_so(number, stated, close)) for number in stated.numbers
+    )
+
+
+def _stands_so(number: Number, stated: Numerals, source: Numerals) -> bool:
+    written = stated.text[slice(*number.span)]
+    return any(written == source.text[slice(*other.span)] for other in source.numbers)
+
+
 def _written(number: Number) -> str:
     sign = "%" if number.kind == "percent" else ""
     return f"{number.value.normalize():f}{sign}"

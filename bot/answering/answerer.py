@@ -240,7 +240,8 @@ class Answerer:
         async with aclosing(_checked(writer, question, selection, reply)) as statements:
             if self._judge is None:
                 async for checked in statements:
-                    yield checked
+                    for sure in _surely(checked, reply.page):
+                        yield sure
                 return
             passed = [checked async for checked in statements]
         if not passed:
@@ -249,12 +250,23 @@ class Answerer:
         reply.spend(usage)
         if verdicts is None:
             reply.notes.append(say("The judge could not be asked; quotes and numbers were checked as always."))
-            verdicts = [True] * len(passed)
+            for checked in passed:
+                for sure in _surely(checked, reply.page):
+                    yield sure
+            return
         for checked, holds in zip(passed, verdicts, strict=True):
             if holds:
                 yield checked
             else:
                 log.info("statement dropped writer=%s reason=judge", writer.name)
+
+
+def _surely(checked: Checked, page: _Page) -> list[Checked]:
+    """Return a statement, or in place of a doubtful one the sentences that it rests on, where they are not shown yet."""
+    if not checked.doubtful:
+        return [checked]
+    shown = {statement.text for statement in page.statements}
+    return [quote for quote in checked.as_quotes() if quote.text not in shown]
 
 
 async def _checked(
@@ -266,8 +278,8 @@ async def _checked(
             if isinstance(written, Usage):
                 reply.spend(written)
                 continue
-            translated = writer.name == "llm" and question.language != ENGLISH
-            checked = await asyncio.to_thread(check, written, selection.hits, translated=translated)
+            language = question.language if writer.name == "llm" else ENGLISH
+            checked = await asyncio.to_thread(check, written, selection.hits, language=language)
             if isinstance(checked, Rejection):
                 log.info("statement dropped writer=%s reason=%s", writer.name, checked.reason)
             else:

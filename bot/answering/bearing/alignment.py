@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _SAME: Final = 1.0
 _RELATED: Final = 0.7
+_OPPOSITE: Final = 0.6
+_NEARBY: Final = 0.1  # for each word around that is the same
+_SHORT: Final = 3  # letters of a word that must be the same in all
 _AROUND: Final = 4  # words on each side that tell which of several like words is meant
 
 
@@ -36,28 +39,31 @@ def align(said: Sequence[Word], held: Sequence[Word]) -> tuple[Pair, ...]:
     for word in said:
         if not word.content:
             continue
-        best = max(
-            ((_likeness(word, other), other) for other in held if _likeness(word, other)),
-            key=lambda found: (abs(found[0]) if found[0] != -1 else 0.6) + 0.1 * _shared(word, found[1], said, stems),
-            default=None,
-        )
-        if best:
-            pairs.append(Pair(word, best[1], best[0]))
+        found = [Pair(word, other, likeness) for other in held if (likeness := _likeness(word, other))]
+        if len(found) > 1:
+            found.sort(key=lambda pair: -_weight(pair.likeness) - _NEARBY * _shared(pair, said, stems))
+        pairs += found[:1]
     return tuple(pairs)
 
 
+def _weight(likeness: float) -> float:
+    return likeness if likeness > 0 else -_OPPOSITE * likeness
+
+
 def _likeness(word: Word, other: Word) -> float:
-    if word.text == other.text or (word.stem == other.stem and len(word.stem) > 3):  # noqa: PLR2004
-        return _SAME if not opposition(word.text, other.text) else -opposition(word.text, other.text)
-    if not other.content and not opposition(word.text, other.text):
-        return 0.0
-    against = opposition(word.text, other.text)
+    if word.text == other.text:
+        return _SAME
+    against = opposition(word.text, other.text) if word.has_opposite and other.has_opposite else 0.0
     if against:
         return -against
-    return _RELATED if related(word.text, other.text) else 0.0
+    if word.stem == other.stem and len(word.stem) > _SHORT:
+        return _SAME
+    alike = word.has_opposite and other.has_opposite and other.content and related(word.text, other.text)
+    return _RELATED if alike else 0.0
 
 
-def _shared(word: Word, other: Word, said: Sequence[Word], stems: Sequence[str]) -> int:
+def _shared(pair: Pair, said: Sequence[Word], stems: Sequence[str]) -> int:
     """Count the words around a word that stand around the other too."""
-    around = {each.stem for each in said[max(0, word.at - _AROUND) : word.at + _AROUND + 1] if each.at != word.at}
-    return len(around.intersection(stems[max(0, other.at - _AROUND) : other.at + _AROUND + 1]))
+    here, there = pair.said.at, pair.held.at
+    around = {each.stem for each in said[max(0, here - _AROUND) : here + _AROUND + 1] if each.at != here}
+    return len(around.intersection(stems[max(0, there - _AROUND) : there + _AROUND + 1]))

@@ -7,7 +7,7 @@ from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.bearing.alignment import Pair, align
-from bot.answering.bearing.words import Word, words
+from bot.answering.bearing.words import STEM, Word, words
 from retrieval.numerals import numerals
 
 if TYPE_CHECKING:
@@ -18,8 +18,16 @@ if TYPE_CHECKING:
 Features = dict[str, float]
 
 _PIVOTS: Final = frozenset(["from", "to", "than", "while", "but", "whereas", "over"])
+_UNIVERSAL: Final = frozenset(["all", "every", "each", "always", "everything", "everyone", "entire", "entirely", "completely"])
+_MAJORITY: Final = frozenset(["most", "mostly", "majority", "usually", "generally", "largely", "mainly", "typically"])
+_FREE: Final = frozenset(["any", "either", "ever"])  # say nothing more once they are negated
+_HALF: Final = 0.5
 _BY: Final = frozenset(["by", "von", "par"])
 _NEAR_BY: Final = 3  # words after a verb in which the "by" of a passive stands
+_BESIDE: Final = 6  # words from a verb within which the parties stand
+_PARTY: Final = 3  # words of a party that are looked at
+_EITHER_SIDE: Final = 0.6
+_AROUND: Final = 6  # words before and after a number that say what it belongs to
 _MOST_SWAPPED: Final = 4  # numbers of one kind whose owners are compared
 
 
@@ -42,42 +50,83 @@ def features(statement: str, source: str) -> Features:
     """Describe how a statement stands to the sentences that should bear it out."""
     reading = Reading.of(statement, source)
     content = [word for word in reading.said if word.content]
+    unheld = 1 - len(reading.pairs) / len(content) if content else 0.0
+    crossed = _crossed(reading)
+    inverted = _inverted(reading)
     return {
         **opposing(reading),
-        "unheld": 1 - len(reading.pairs) / len(content) if content else 0.0,
-        "unheld words": float(len(content) - len(reading.pairs)),
-        "crossed": _crossed(reading),
-        "inverted": _inverted(reading),
-        "numbers moved": _moved(numerals(statement), numerals(source)),
+        "unheld": unheld,
+        "unheld words": float(min(len(content) - len(reading.pairs), 8)),
+        "crossed": crossed,
+        "crossed though held": crossed * max(0.0, 1 - 2 * unheld) ** 2,
+        "inverted": inverted,
+        "inverted though held": inverted * max(0.0, 1 - 2 * unheld) ** 2,
+        "numbers moved": numbers_moved(numerals(statement), numerals(source)),
     }
+
+
+def added(reading: Reading, source: Numerals) -> frozenset[str]:
+    """Return the stems of a statement that its source has not, but for quantifiers and negations that it bears out."""
+    held = {word.stem for word in reading.held} | _borne_out(reading.held, source)
+    last = len(reading.said) - 1
+    return frozenset(
+        word.stem
+        for word in reading.said
+        if word.stem not in held and not (word.negation is not None and word.text in _FREE)
+        if not word.negates and not (word.text in _UNIVERSAL and word.at == last)
+    )
+
+
+def _borne_out(held: Sequence[Word], source: Numerals) -> set[str]:
+    """Return the stems of the quantifiers that a source bears out in other words: 83 % are most."""
+    said = {word.text for word in held}
+    shares = [*(share for share, *_ in source.shares)]
+    shares += [number.value / 100 for number in source.numbers if number.kind == "percent"]
+    whole = not said.isdisjoint(_UNIVERSAL) or 1 in shares
+    mostly = whole or not said.isdisjoint(_MAJORITY) or any(share > _HALF for share in shares)
+    return {word[:STEM] for word in (*(_UNIVERSAL if whole else ()), *(_MAJORITY if mostly else ()))}
+
+
+def _undone(reading: Reading) -> dict[int, bool]:
+    """Say of each negation of a statement whether the source negates the same, or says the opposite."""
+    undone = dict.fromkeys(_cues(reading.said), False)
+    for pair in reading.pairs:
+        if pair.said.negation is not None:
+            undone[pair.said.negation] |= pair.likeness < 0 or pair.held.negation is not None
+    return undone
 
 
 def opposing(reading: Reading) -> Features:
     """Count what stands on one side negated, and what has its opposite on the other, where one does not undo the other."""
-    negated = dict.fromkeys(_cues(reading.said), False)
     denied = dict.fromkeys(_cues(reading.held), False)
-    reached: dict[int, int] = dict.fromkeys(negated, 0)
-    holding: dict[int, int] = dict.fromkeys(denied, 0)
     opposite = nearly = 0.0
     for pair in reading.pairs:
         here, there = pair.said.negation, pair.held.negation
         against = pair.likeness < 0
-        if here is not None:
-            reached[here] += 1
-            negated[here] |= against or there is not None
         if there is not None:
-            holding[there] += 1
             denied[there] |= against or here is not None
         if against and (here is None) == (there is None):
             opposite += pair.likeness == -1
             nearly += pair.likeness != -1
+    negated = [cue for cue, undone in _undone(reading).items() if not undone]
+    taken_up = {pair.held.at for pair in reading.pairs}
+    paired = {pair.said.at for pair in reading.pairs}
     return {
         "opposite": min(opposite, 2.0),
         "nearly opposite": min(nearly, 2.0),
-        "negated": min(2.0, sum(1.0 for cue, undone in negated.items() if not undone and reached[cue])),
-        "negated alone": float(any(not undone and not reached[cue] for cue, undone in negated.items())),
-        "denied": min(2.0, sum(1.0 for cue, undone in denied.items() if not undone and holding[cue] > 1)),
-        "denied in part": float(any(not undone and holding[cue] == 1 for cue, undone in denied.items())),
+        **_reach("negated", negated, reading.said, paired),
+        **_reach("denied", [cue for cue, undone in denied.items() if not undone], reading.held, taken_up),
+    }
+
+
+def _reach(name: str, cues: Sequence[int], among: Sequence[Word], paired: set[int]) -> Features:
+    """Say how much of what negations reach has a word that answers to it on the other side, from the next word on."""
+    scopes = [[word.at in paired for word in among if word.negation == cue and word.content] for cue in cues]
+    return {
+        name: float(any(scope[:1] == [True] and sum(scope) > 1 for scope in scopes)),
+        f"{name} next": float(any(scope[:1] == [True] and sum(scope) == 1 for scope in scopes)),
+        f"{name} further on": float(any(scope[:1] == [False] and any(scope) for scope in scopes)),
+        f"{name} elsewhere": float(any(not any(scope) for scope in scopes)) if name == "negated" else 0.0,
     }
 
 
@@ -101,8 +150,8 @@ def _crossed(reading: Reading) -> float:
         (word, other) for word in reading.said for other in reading.held if word.text in _PIVOTS and word.text == other.text
     ]
     for said, held in pivots:
-        left = [pair.held.at < held.at for pair in same if pair.said.at < said.at and pair.held.at != held.at]
-        right = [pair.held.at > held.at for pair in same if pair.said.at > said.at and pair.held.at != held.at]
+        left = [pair.held.at < held.at for pair in _nearest(same, said, -1) if pair.held.at != held.at]
+        right = [pair.held.at > held.at for pair in _nearest(same, said, 1) if pair.held.at != held.at]
         if not left or not right:
             continue
         straight, crossed = min(sum(left), sum(right)), min(len(left) - sum(left), len(right) - sum(right))
@@ -112,12 +161,18 @@ def _crossed(reading: Reading) -> float:
     return worst
 
 
+def _nearest(pairs: Sequence[Pair], word: Word, side: int) -> list[Pair]:
+    """Return the pairs of the words next to a word, on one side of it."""
+    there = [pair for pair in pairs if (pair.said.at - word.at) * side > 0 and abs(pair.said.at - word.at) <= _BESIDE]
+    return sorted(there, key=lambda pair: abs(pair.said.at - word.at))[:_PARTY]
+
+
 def _passive(word: Word, among: Sequence[Word]) -> bool:
     after = among[word.at + 1 : word.at + 1 + _NEAR_BY]
     return word.text.endswith(("ed", "en", "own")) and any(each.text in _BY for each in after)
 
 
-def _moved(said: Numerals, held: Numerals) -> float:
+def numbers_moved(said: Numerals, held: Numerals) -> float:
     """Say how much better (0..1) the numbers fit the source if they change places among themselves."""
     worst = 0.0
     for kind in {number.kind for number in said.numbers}:
@@ -135,6 +190,9 @@ def _misplaced(here: Sequence[Number], there: Sequence[Number], said: str, held:
             continue
         before, after = _sides(number, here, said)
         fits = max(_fit(before, after, _sides(other, there, held)) for other in own)
+        # What belongs to a number may stand on its other side in the source, which tells less.
+        around = max(_fit(before | after, before | after, _both(_sides(other, there, held))) for other in own)
+        fits = max(fits, _EITHER_SIDE * around)
         others = max(
             (_fit(before, after, _sides(other, there, held)) for other in there if other.value != number.value), default=0.0
         )
@@ -146,9 +204,13 @@ def _sides(number: Number, among: Sequence[Number], text: str) -> tuple[frozense
     """Return the stems between a number and its neighbours, before and after it."""
     start = max((each.span.end for each in among if each.span.end <= number.span.start), default=0)
     end = min((each.span.start for each in among if each.span.start >= number.span.end), default=len(text))
-    before = [word.stem for word in words(text[start : number.span.start])][-6:]
-    after = [word.stem for word in words(text[number.span.end : end])][:6]
+    before = [word.stem for word in words(text[start : number.span.start])][-_AROUND:]
+    after = [word.stem for word in words(text[number.span.end : end])][:_AROUND]
     return frozenset(before), frozenset(after)
+
+
+def _both(sides: tuple[frozenset[str], frozenset[str]]) -> tuple[frozenset[str], frozenset[str]]:
+    return sides[0] | sides[1], sides[0] | sides[1]
 
 
 def _fit(before: frozenset[str], after: frozenset[str], other: tuple[frozenset[str], frozenset[str]]) -> float:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from bot.answering.bearing.opposites import meanings
 from retrieval.text import fold
 
-_STEM: Final = 5
+STEM: Final = 5  # first letters that words are compared by
 _SCOPE: Final = 6  # words that a negation reaches, within its clause
 # The closed class of words that negate, in the languages that answers are written in.
 _NEGATIONS: Final = frozenset(
@@ -17,7 +18,7 @@ _NEGATIONS: Final = frozenset(
     not no never none neither nor without cannot nothing nobody nowhere hardly barely scarcely rarely seldom fail fails
     failed failing lack lacks lacked lacking unable n't nt
     nicht kein keine keinen keiner keines keinem nie niemals ohne weder kaum
-    ne n pas jamais sans aucun aucune ni guere
+    pas jamais sans aucun aucune ni guere
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 _FOLLOWS_NOT: Final = frozenset(["only", "just", "merely", "necessarily", "nur", "seulement"])
@@ -30,7 +31,7 @@ _FUNCTION_WORDS: Final = frozenset(
     """
     a an the this that these those it its they their them there here we our us i you your he she his her in on at of for
     to from by with as into than then and or nor also both either is are was were be been being am do does did done has
-    have had having will would shall should can could may might must about between through during against if when
+    have had having will would shall should can could may might must about over under between through during against if when
     where which who whom whose what how why so such while whereas but because very only own too via per up down out off
     again further once any each other some
     """.split()  # noqa: SIM905
@@ -49,6 +50,7 @@ class Word:
         clause: the number of the clause that it stands in.
         negation: the place of the word that negates it, or None.
         content: whether it carries meaning of its own.
+        has_opposite: whether there are words that mean the opposite.
     """
 
     text: str
@@ -57,6 +59,7 @@ class Word:
     clause: int
     negation: int | None
     content: bool
+    has_opposite: bool
 
     @property
     def negates(self) -> bool:
@@ -84,5 +87,5 @@ def words(text: str) -> tuple[Word, ...]:
         elif cue is not None and at - cue > _SCOPE:
             cue = None
         content = not negating and token not in _FUNCTION_WORDS and (len(token) > 1 or token.isdigit())
-        found.append(Word(token, token[:_STEM], at, clause, cue, content))
+        found.append(Word(token, token[:STEM], at, clause, cue, content, meanings(token) is not None))
     return tuple(found)

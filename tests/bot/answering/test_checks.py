@@ -273,7 +273,7 @@ def test_numbers_are_the_same_however_they_are_written(statement: str, near: str
     [
         ("It has 999 tasks.", "It has 1,000 tasks.", ["999"]),
         ("A gain of 40%.", "It took 40 hours.", ["40%"]),
-        ("A gain of 2%.", "A gain of 3.2%.", ["2", "2%"]),
+        ("A gain of 2%.", "A gain of 3.2%.", ["2%"]),
         ("A model of 7 million.", "A 7B model.", ["7000000"]),
         ("It has five tasks.", "It has three tasks.", ["5"]),
         ("It beats GPT-5.", "It beats GPT-4 on 5 tasks.", ["gpt5"]),
