@@ -21,6 +21,7 @@ _PIVOTS: Final = frozenset(["from", "to", "than", "while", "but", "whereas", "ov
 _UNIVERSAL: Final = frozenset(["all", "every", "each", "always", "everything", "everyone", "entire", "entirely", "completely"])
 _MAJORITY: Final = frozenset(["most", "mostly", "majority", "usually", "generally", "largely", "mainly", "typically"])
 _FREE: Final = frozenset(["any", "either", "ever"])  # say nothing more once they are negated
+_SUPERLATIVE: Final = frozenset(["at", "the", "its", "their"])
 _HALF: Final = 0.5
 _BY: Final = frozenset(["by", "von", "par"])
 _NEAR_BY: Final = 3  # words after a verb in which the "by" of a passive stands
@@ -68,13 +69,19 @@ def features(statement: str, source: str) -> Features:
 def added(reading: Reading, source: Numerals) -> frozenset[str]:
     """Return the stems of a statement that its source has not, but for quantifiers and negations that it bears out."""
     held = {word.stem for word in reading.held} | _borne_out(reading.held, source)
-    last = len(reading.said) - 1
     return frozenset(
         word.stem
         for word in reading.said
-        if word.stem not in held and not (word.negation is not None and word.text in _FREE)
-        if not word.negates and not (word.text in _UNIVERSAL and word.at == last)
+        if word.stem not in held and not word.negates and not (word.negation is not None and word.text in _FREE)
+        if not _counts_nothing(word, reading.said)
     )
+
+
+def _counts_nothing(word: Word, said: Sequence[Word]) -> bool:
+    """Say whether a quantifier is none where it stands: "20 in all", "at most 3", "the most telling"."""
+    ends = word.at + 1 == len(said) or said[word.at + 1].clause != word.clause
+    before = said[word.at - 1].text if word.at else ""
+    return (word.text in _UNIVERSAL and ends) or (word.text in _MAJORITY and before in _SUPERLATIVE)
 
 
 def _borne_out(held: Sequence[Word], source: Numerals) -> set[str]:
