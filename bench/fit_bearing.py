@@ -25,7 +25,6 @@ from ridge import fit_logistic
 
 from bot.answering.bearing.features import Reading, added, features
 from bot.answering.bearing.opposites import opposition
-from retrieval.calibration import Logistic
 from retrieval.numerals import numerals
 from retrieval.sources import open_source
 from retrieval.text import clean, fold, sentences
@@ -34,13 +33,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 OUT = Path("bot/answering/bearing/bearing.json")
-PAIRS = 3000
+PAIRS = 2200
 RIDGE = 3.0
 TRUE = frozenset(["true", "claim"])
 LEAST_SEEN = 15
 OFTENER = 3
 WORDS = 30  # single words that have a weight
-STRONG = ("all", "every", "always", "never", "entirely", "completely", "any", "only", "most", "none of the", "everything", "must")
+STRONG = (
+    "all",
+    "every",
+    "always",
+    "never",
+    "entirely",
+    "completely",
+    "only",
+    "most",
+    "none of the",
+    "everything",
+    "must",
+)
 HEDGES = {
     "may": "will", "might": "will", "could": "will", "can": "always", "often": "always", "sometimes": "always",
     "usually": "always", "generally": "always", "many": "all", "some": "all", "most": "all", "several": "all",
@@ -50,7 +61,6 @@ HEDGES = {
     "significantly": "always", "competitive with": "better than", "comparable to": "better than", "few": "no",
     "a": "every", "rarely": "never", "promising": "proven", "improve": "guarantee", "improves": "guarantees",
 }  # fmt: skip
-CAUSES = ("This is because of {}.", "The cause is {}.", "{} is the reason.")
 AUXILIARY = re.compile(r"\b(is|are|was|were|can|could|does|do|did|has|have|will|should|may|must)\b(?! not)")
 NOT = re.compile(r"\b(does not|do not|did not|not|no|without|never)\b ?")
 PIVOTS = re.compile(
@@ -107,14 +117,18 @@ def said_otherwise(sentence: str, synonyms: Synonyms, filler: list[str], chance:
 
 
 def negated(text: str, _: random.Random) -> str | None:
+    """Take a negation out, or put one in."""
     if NOT.search(text):
         return NOT.sub("", text, count=1)
     if AUXILIARY.search(text):
         return AUXILIARY.sub(r"\1 not", text, count=1)
-    return re.sub(r"\b(\w{3,})s\b(?= (?:the|a|an|in|on|to|with|that|significantly|better)\b)", r"does not \1", text, count=1)
+    return re.sub(
+        r"\b(\w{3,})s\b(?= (?:the|a|an|in|on|to|with|that|significantly|better)\b)", r"does not \1", text, count=1
+    )
 
 
 def turned(text: str, chance: random.Random, opposites: dict[str, list[str]]) -> str | None:
+    """Put a word's opposite in its place."""
     places = [match for match in re.finditer(r"[a-z]{3,}", text) if opposites.get(match[0])]
     if not places:
         return None
@@ -123,6 +137,7 @@ def turned(text: str, chance: random.Random, opposites: dict[str, list[str]]) ->
 
 
 def numbers_exchanged(text: str, chance: random.Random) -> str | None:
+    """Let two numbers change places."""
     places = list(NUMBER.finditer(text))
     if len(places) < 2:
         return None
@@ -133,18 +148,22 @@ def numbers_exchanged(text: str, chance: random.Random) -> str | None:
 
 
 def parties_exchanged(text: str, chance: random.Random) -> str | None:
+    """Let what stands around a verb, or a word like "than", change places."""
     places = list(PIVOTS.finditer(text))
     if not places:
         return None
     place = chance.choice(places)
     before, after = text[: place.start()].split(), text[place.end() :].rstrip(".").split()
-    here, there = chance.randint(1, 3), chance.randint(1, 3)
-    if len(before) < here or len(after) < there:
+    # A short side changes its place as a whole.
+    here = len(before) if len(before) <= 5 else chance.randint(2, 4)
+    there = len(after) if len(after) <= 5 else chance.randint(2, 4)
+    if not here or not there:
         return None
     return " ".join([*before[:-here], *after[:there], place[0], *before[-here:], *after[there:]]) + "."
 
 
 def strengthened(text: str, chance: random.Random) -> str | None:
+    """Say more than is said: all of some, proves for suggests."""
     places = [(word, strong) for word, strong in HEDGES.items() if re.search(rf"\b{word}\b", text)]
     if places and chance.random() < 0.7:
         word, strong = chance.choice(places)
@@ -155,8 +174,14 @@ def strengthened(text: str, chance: random.Random) -> str | None:
 
 
 def caused(text: str, chance: random.Random, filler: list[str]) -> str:
+    """Give a cause that nobody gave."""
     if chance.random() < 0.5:
-        return text.rstrip(".") + " because of the " + " ".join(chance.sample([word for word in filler if len(word) > 4], 2)) + "."
+        return (
+            text.rstrip(".")
+            + " because of the "
+            + " ".join(chance.sample([word for word in filler if len(word) > 4], 2))
+            + "."
+        )
     return re.sub(r"\b(with|when|and|for)\b", chance.choice(["because of", "causes", "proves"]), text, count=1)
 
 
@@ -239,7 +264,11 @@ def main() -> None:
     scores = 1 / (1 + np.exp(-(x[held] @ coefficients[1:] + coefficients[0])))
     for kind in sorted(set(kinds)):
         here = kinds[held] == kind
-        print(f"{kind:12}", here.sum(), " ".join(f"<{bar}: {(scores[here] < bar).mean():.2f}" for bar in (0.2, 0.3, 0.4, 0.5)))
+        print(
+            f"{kind:12}",
+            here.sum(),
+            " ".join(f"<{bar}: {(scores[here] < bar).mean():.2f}" for bar in (0.2, 0.3, 0.4, 0.5)),
+        )
     coefficients = fit_logistic(x, y, weight, columns, RIDGE)
     table = {
         "intercept": round(float(coefficients[0]), 3),
@@ -247,13 +276,15 @@ def main() -> None:
     }
     print(json.dumps(table, indent=0))
     if arguments.write:
-        command = "uv run python bench/fit_bearing.py scifact-train /usr/share/wordnet arxiv-20k.jsonl.gz hf-weekly-5680.jsonl.gz --write"
+        command = (
+            "uv run python bench/fit_bearing.py scifact-train /usr/share/wordnet arxiv-20k.jsonl.gz "
+            "hf-weekly-5680.jsonl.gz --write"
+        )
         OUT.write_text(json.dumps({"command": command, **table}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    Logistic.of(table)
 
 
 def chosen(words: list[set[str]], kinds: np.ndarray) -> list[str]:  # type: ignore[type-arg]
-    """Return the single words that tell most, by how much oftener they come with what is too strong than with what is true."""
+    """Return the single words that tell most: those that come oftener with false statements than with true ones."""
     false, true = Counter(), Counter()
     for more, kind in zip(words, kinds, strict=True):
         if kind in TRUE:
@@ -261,7 +292,9 @@ def chosen(words: list[set[str]], kinds: np.ndarray) -> list[str]:  # type: igno
         elif kind in {"stronger", "cause", "refuted"}:
             false.update(more)
     gain = {
-        word: count * np.log((count + 1) / (true[word] + 1)) for word, count in false.items() if count >= max(LEAST_SEEN, OFTENER * true[word])
+        word: count * np.log((count + 1) / (true[word] + 1))
+        for word, count in false.items()
+        if count >= max(LEAST_SEEN, OFTENER * true[word])
     }
     return sorted(sorted(gain, key=lambda word: -gain[word])[:WORDS])
 

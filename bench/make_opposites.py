@@ -20,7 +20,7 @@ from typing import NamedTuple
 from retrieval.text import bare_words, fold
 
 OUT = Path("bot/answering/bearing/opposites.json")
-POS = {"n": "noun", "v": "verb", "a": "adj", "s": "adj", "r": "adv"}
+COMMAND = "bench/make_opposites.py /usr/share/wordnet arxiv-20k.jsonl.gz hf-weekly-5680.jsonl.gz"
 SENSES = 2  # of a word that count; the others are rare
 LEAST = 4  # times that a word must be in use
 ENDINGS = (
@@ -28,14 +28,18 @@ ENDINGS = (
     (("ies", "y"), ("ied", "y"), ("ier", "y"), ("iest", "y"), ("ing", "e"), ("ed", "e"), ("er", "e")),
 )
 BESIDES = (
-    "before after, above below, inside outside, more less, more fewer, most least, many few, "
-    "always never, all none, everything nothing, increase decrease, increase reduce, improve degrade, improve worsen, "
-    "improve harm, improve hurt, outperform underperform, exceed trail, gain loss, gain drop, gain lose, grow shrink, rise drop, "
+    "before after, above below, inside outside, more less, more fewer, most least, many few, always never, all "
+    "none, everything nothing, increase decrease, increase reduce, improve degrade, improve worsen, improve harm, "
+    "improve hurt, outperform underperform, exceed trail, gain loss, gain drop, gain lose, grow shrink, rise drop, "
     "raise lower, accelerate slow, beneficial detrimental, benefit suffer, help hinder, help harm, expand reduce, "
     "encourage discourage, same different, similar different, strengthen weaken, superior inferior, enable prevent, "
-    "rely independent, larger smaller, longer shorter, sufficient insufficient, succeed fail, fast slow, quick slow, "
-    "shorten lengthen, enhance reduce, enhance impair, good poor, good bad, low high, small large, decline rise, decline grow, increase shrink, improve impair, reliable unreliable, boost reduce, boost lower, boost hurt, cut increase, easy hard, easy difficult, higher lower, fast slowly, quickly slowly, rarely often, seldom often, rarely usually, hardly mostly, hardly largely, success failure, positive negative, surpass trail, alleviate aggravate, mitigate worsen, mitigate aggravate, "
-    "outside within, unlike like, keep remove, add remove, agree disagree, first last"
+    "rely independent, larger smaller, longer shorter, sufficient insufficient, succeed fail, fast slow, quick "
+    "slow, shorten lengthen, enhance reduce, enhance impair, good poor, good bad, low high, small large, decline "
+    "rise, decline grow, increase shrink, improve impair, reliable unreliable, boost reduce, boost lower, boost "
+    "hurt, cut increase, easy hard, easy difficult, higher lower, fast slowly, quickly slowly, rarely often, seldom "
+    "often, rarely usually, hardly mostly, hardly largely, success failure, positive negative, surpass trail, "
+    "alleviate aggravate, mitigate worsen, mitigate aggravate, outside within, unlike like, keep remove, add "
+    "remove, agree disagree, first last"
 )
 
 
@@ -62,14 +66,14 @@ def read(folder: Path) -> tuple[dict[str, Synset], dict[tuple[str, str], list[st
 
 def parse(line: str) -> Synset:
     """Read a line of a data file."""
-    fields = line.split(" | ")[0].split()
+    fields = line.split(" | ", maxsplit=1)[0].split()
     count = int(fields[3], 16)
     words = [word.lower().split("(")[0] for word in fields[4 : 4 + 2 * count : 2]]
     start = 5 + 2 * count
     pointers = []
     for at in range(int(fields[start - 1])):
         sign, offset, pos, places = fields[start + 4 * at : start + 4 * at + 4]
-        pointers.append((sign, ("a" if pos == "s" else pos) + offset, int(places[:2], 16), int(places[2:], 16)))
+        pointers.append((sign, ("a" if pos == "s" else pos) + offset, *bytes.fromhex(places)))
     return Synset(words, pointers)
 
 
@@ -131,11 +135,10 @@ def main() -> None:
                         means = not here or synset.words[here - 1] == lemma
                         # The adjective of an adverb, the verb of a noun, what an adjective is like, what a verb is of.
                         wanted = "\\+&" + ("@" if letter == "v" else "")
-                        if means and sign in wanted and (sign != "+" or letter in "n"):
+                        if means and sign in wanted and (sign != "+" or letter == "n"):
                             near.update(synsets[other].words)
         own |= {each for pair in besides for each in pair if each == word}
         words[word] = {"own": sorted(own & known), "near": sorted((near - own) & known)}
-    ids = {word: at for at, word in enumerate(sorted(known))}
     partners = {word: {other for pair in antonyms if word in pair for other in pair - {word}} for word in known}
     held = {each for entry in words.values() for kind in entry.values() for each in kind}
     kept = {word for word in held if partners[word] & held}
@@ -143,10 +146,9 @@ def main() -> None:
         word: {kind: [each for each in entry[kind] if each in kept] for kind in ("own", "near")}
         for word, entry in words.items()
     }
-    del ids
     pairs = sorted(sorted(pair) for pair in antonyms if len(pair) == 2 and pair <= kept)
     data = {
-        "command": "uv run python bench/make_opposites.py /usr/share/wordnet arxiv-20k.jsonl.gz hf-weekly-5680.jsonl.gz",
+        "command": f"uv run python {COMMAND}",
         "source": "WordNet 3.0, Princeton University, and the pairs at the end of the command's file",
         "pairs": [" ".join(pair) for pair in pairs],
         "words": {

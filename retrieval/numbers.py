@@ -51,7 +51,8 @@ def count_given(statement: str, near: str) -> int:
     stated, close = numerals(statement), numerals(near)
     shared = _as_shares(stated, close)
     return sum(
-        number in shared or (_given(number, close) and not _stands_so(number, stated, close)) for number in stated.numbers
+        number in shared or (_given(number, close) and not _stands_so(number, stated, close))
+        for number in stated.numbers
     )
 
 

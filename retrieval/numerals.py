@@ -11,7 +11,7 @@ from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from text_to_num import find_numbers
+from text_to_num import find_numbers  # type: ignore[import-untyped]  # it ships no types
 
 from retrieval.text import fold
 
@@ -24,7 +24,7 @@ _SCALES: Final = {
     "t": 10**12, "trillion": 10**12,
     "tausend": 10**3, "mille": 10**3, "millionen": 10**6, "millions": 10**6, "milliarden": 10**9, "milliards": 10**9,
 }  # fmt: skip
-_NAMED_SCALES: Final = "|".join(sorted((name for name in _SCALES if len(name) > 2), key=len, reverse=True))
+_NAMED_SCALES: Final = "|".join(sorted((name for name in _SCALES if len(name) > len("bn")), key=len, reverse=True))
 _GROUPED: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:,? \d{3})+(?!\d)|\d{1,3}(?:\.\d{3}){2,}"
 _DIGITS: Final = rf"(?:{_GROUPED}|\d+,\d{{1,2}}(?![\d,])|\d+(?:\.\d+)?)"
 _NUMBER: Final = re.compile(
@@ -45,7 +45,10 @@ _PARTS: Final = (
     dict.fromkeys(["half", "halves", "halfte", "moitie"], 2)
     | dict.fromkeys(["quarter", "quarters", "viertel", "quart", "quarts"], 4)
     | dict.fromkeys(["drittel", "tiers"], 3)
+    | {"funftel": 5, "sechstel": 6, "siebtel": 7, "achtel": 8, "neuntel": 9, "zehntel": 10}
 )
+# What folding took from the words for numbers.
+_UNFOLDED: Final = {"de": (("funf", "fünf"), ("zwolf", "zwölf"), ("dreissig", "dreißig"))}
 _ONE: Final = frozenset(["a", "an", "one", "ein", "eine", "un", "une"])
 _LARGEST_ROUNDED: Final = 3  # noughts at the end of a number that may stand for other digits
 _FROM_ROUNDED: Final = 10**4
@@ -98,7 +101,7 @@ class Numerals:
 
 def numerals(text: str, language: str = "en") -> Numerals:
     """Return the numbers of a text; words for them are read in its language, as English if that is not known."""
-    folded = fold(text)
+    folded = fold(text.replace("m³", "cubic meters"))
     digits, names = _in_digits(folded)
     spelled = _in_words(folded, language if language in LANGUAGES else "en")
     found = sorted([*digits, *spelled], key=lambda number: number.span)
@@ -166,9 +169,7 @@ def _unit(text: str, at: int) -> tuple[str | None, Decimal]:
 @cache
 def _units() -> dict[str, tuple[str, Decimal]]:
     data: dict[str, Any] = json.loads(resources.files(__package__).joinpath("units.json").read_text(encoding="utf-8"))
-    return {
-        word: (kind, Decimal(str(worth))) for kind, words in data["kinds"].items() for word, worth in words.items()
-    }
+    return {word: (kind, Decimal(str(worth))) for kind, words in data["kinds"].items() for word, worth in words.items()}
 
 
 def _with_shared_units(text: str, numbers: Sequence[Number]) -> list[Number]:
@@ -211,10 +212,14 @@ def _in_words(text: str, language: str) -> list[Number]:
     """Find numbers in words, and parts: two thirds, a quarter, half."""
     words = list(_WORD.finditer(text))
     # The scale in "5 million" belongs to the digits.
-    masked = ["," if at and words[at - 1][0].isdigit() and word[0] in _SCALES else word[0] for at, word in enumerate(words)]
+    masked = [
+        "," if at and words[at - 1][0].isdigit() and word[0] in _SCALES else word[0] for at, word in enumerate(words)
+    ]
     counts: dict[int, tuple[int, Decimal]] = {}  # by the word after: the word that they begin with, and what they are
     ordinals: dict[int, tuple[int, Decimal]] = {}  # by the first word: the word after them, and what they are
-    for found in find_numbers([_Token(word) for word in masked], language, 0.0):
+    for found in find_numbers([_Token(_unfolded(word, language)) for word in masked], language, 0.0):
+        if masked[found.start - 1 : found.start] == ["pour"]:
+            continue  # of "pour cent"
         if found.is_ordinal:
             ordinals[found.start] = (found.end, Decimal(str(found.value)))
         else:
@@ -233,6 +238,12 @@ def _in_words(text: str, language: str) -> list[Number]:
         for end, (start, value) in counts.items()
     ]
     return numbers
+
+
+def _unfolded(word: str, language: str) -> str:
+    for plain, written in _UNFOLDED.get(language, ()):
+        word = word.replace(plain, written)
+    return word
 
 
 def _part(

@@ -262,7 +262,7 @@ class Answerer:
 
 
 def _surely(checked: Checked, page: _Page) -> list[Checked]:
-    """Return a statement, or in place of a doubtful one the sentences that it rests on, where they are not shown yet."""
+    """Return a statement, or in place of a doubtful one the sentences that it rests on, if not shown yet."""
     if not checked.doubtful:
         return [checked]
     shown = {statement.text for statement in page.statements}

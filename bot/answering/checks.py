@@ -13,8 +13,8 @@ from bot.answering.bearing.names import unheld_names
 from bot.answering.bearing.score import bears_out, negates
 from bot.answering.prompt import RULES
 from bot.answering.reading.language import ENGLISH
-from retrieval.numerals import numerals
 from retrieval.numbers import count_given, unsupported
+from retrieval.numerals import numerals
 from retrieval.quotes import content_words, count_words, locate, surroundings
 from retrieval.text import bare_words, clean, fold, sentences
 
@@ -178,9 +178,7 @@ def tidy(text: str) -> str:
 def is_sentence(text: str) -> bool:
     """Say whether a text is a statement in prose, or a name for an answer; not nothing, and not a page."""
     return (
-        len(text) <= _MAX_STATEMENT_CHARACTERS
-        and bool(content_words(text))
-        and len(sentences(text)) <= _MAX_SENTENCES
+        len(text) <= _MAX_STATEMENT_CHARACTERS and bool(content_words(text)) and len(sentences(text)) <= _MAX_SENTENCES
     )
 
 

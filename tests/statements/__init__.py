@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.answering.answer import Draft, Support
-from bot.answering.checks import Rejection, check
+from bot.answering.checks import Checked, Rejection, check
 from retrieval.papers import Evidence, Hit
 
 if TYPE_CHECKING:
@@ -45,14 +45,19 @@ def read(half: str) -> list[Statement]:
     ]
 
 
-def judged(statement: Statement, papers: Sequence[Paper]) -> tuple[str, str]:
-    """Return what the checks say of a statement whose papers are all given, and why."""
+def checked(statement: Statement, papers: Sequence[Paper]) -> Checked | Rejection:
+    """Return what the checks make of a statement whose papers are all given."""
     hits = [Hit(paper, 1.0, (), (), Evidence(0.5, 0.5, 5.0, 0.5, 0.5)) for paper in papers]
     supports = tuple(
         Support(next(place for place, each in enumerate(papers, 1) if each.title.startswith(title)), quote)
         for title, quote in statement.supports
     )
-    outcome = check(Draft(statement.text, supports), hits, language=statement.language)
+    return check(Draft(statement.text, supports), hits, language=statement.language)
+
+
+def judged(statement: Statement, papers: Sequence[Paper]) -> tuple[str, str]:
+    """Return what the checks say of a statement, and why."""
+    outcome = checked(statement, papers)
     if isinstance(outcome, Rejection):
         return "fails", outcome.reason
     return ("doubtful" if outcome.doubtful else "passes"), ""

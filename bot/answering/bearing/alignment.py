@@ -1,8 +1,9 @@
-"""Which word of a sentence answers to which word of a statement: the same one, one that means the same, its opposite."""
+"""Which word of a sentence answers to which word of a statement: itself, one like it, its opposite."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.bearing.opposites import opposition, related
@@ -17,6 +18,7 @@ _RELATED: Final = 0.7
 _OPPOSITE: Final = 0.6
 _NEARBY: Final = 0.1  # for each word around that is the same
 _SHORT: Final = 3  # letters of a word that must be the same in all
+_COMMON: Final = 0.55  # of the longer of two forms of one word
 _AROUND: Final = 4  # words on each side that tell which of several like words is meant
 
 
@@ -56,10 +58,16 @@ def _likeness(word: Word, other: Word) -> float:
     against = opposition(word.text, other.text) if word.has_opposite and other.has_opposite else 0.0
     if against:
         return -against
-    if word.stem == other.stem and len(word.stem) > _SHORT:
+    if word.stem == other.stem and _begin_alike(word.text, other.text):
         return _SAME
     alike = word.has_opposite and other.has_opposite and other.content and related(word.text, other.text)
     return _RELATED if alike else 0.0
+
+
+def _begin_alike(one: str, other: str) -> bool:
+    """Say whether two words are likely forms of one: accurate and accuracy, not transformer and transitivity."""
+    common = sum(1 for _ in takewhile(lambda letters: letters[0] == letters[1], zip(one, other, strict=False)))
+    return common > _SHORT and common >= _COMMON * max(len(one), len(other))
 
 
 def _shared(pair: Pair, said: Sequence[Word], stems: Sequence[str]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.bearing.alignment import Pair, align
@@ -18,15 +17,19 @@ if TYPE_CHECKING:
 Features = dict[str, float]
 
 _PIVOTS: Final = frozenset(["from", "to", "than", "while", "but", "whereas", "over"])
-_UNIVERSAL: Final = frozenset(["all", "every", "each", "always", "everything", "everyone", "entire", "entirely", "completely"])
+_UNIVERSAL: Final = frozenset(
+    ["all", "every", "each", "always", "everything", "everyone", "entire", "entirely", "completely"]
+)
 _MAJORITY: Final = frozenset(["most", "mostly", "majority", "usually", "generally", "largely", "mainly", "typically"])
 _FREE: Final = frozenset(["any", "either", "ever"])  # say nothing more once they are negated
 _SUPERLATIVE: Final = frozenset(["at", "the", "its", "their"])
+_ALMOST: Final = frozenset(["almost", "nearly"])
+_MOST: Final = 0.6  # of the words that a negation reaches
 _HALF: Final = 0.5
 _BY: Final = frozenset(["by", "von", "par"])
 _NEAR_BY: Final = 3  # words after a verb in which the "by" of a passive stands
 _BESIDE: Final = 6  # words from a verb within which the parties stand
-_PARTY: Final = 3  # words of a party that are looked at
+_PARTY: Final = 2  # words of a party that are looked at
 _EITHER_SIDE: Final = 0.6
 _AROUND: Final = 6  # words before and after a number that say what it belongs to
 _MOST_SWAPPED: Final = 4  # numbers of one kind whose owners are compared
@@ -53,15 +56,12 @@ def features(statement: str, source: str) -> Features:
     content = [word for word in reading.said if word.content]
     unheld = 1 - len(reading.pairs) / len(content) if content else 0.0
     crossed = _crossed(reading)
-    inverted = _inverted(reading)
     return {
         **opposing(reading),
         "unheld": unheld,
         "unheld words": float(min(len(content) - len(reading.pairs), 8)),
         "crossed": crossed,
         "crossed though held": crossed * max(0.0, 1 - 2 * unheld) ** 2,
-        "inverted": inverted,
-        "inverted though held": inverted * max(0.0, 1 - 2 * unheld) ** 2,
         "numbers moved": numbers_moved(numerals(statement), numerals(source)),
     }
 
@@ -78,10 +78,14 @@ def added(reading: Reading, source: Numerals) -> frozenset[str]:
 
 
 def _counts_nothing(word: Word, said: Sequence[Word]) -> bool:
-    """Say whether a quantifier is none where it stands: "20 in all", "at most 3", "the most telling"."""
+    """Say whether a quantifier is none where it stands: "20 in all", "nearly always", "at most 3", "only 3"."""
     ends = word.at + 1 == len(said) or said[word.at + 1].clause != word.clause
     before = said[word.at - 1].text if word.at else ""
-    return (word.text in _UNIVERSAL and ends) or (word.text in _MAJORITY and before in _SUPERLATIVE)
+    if word.text in _UNIVERSAL:
+        return ends or before in _ALMOST
+    if word.text == "only":
+        return not ends and said[word.at + 1].text[0].isdigit()
+    return word.text in _MAJORITY and (ends or before in _SUPERLATIVE)
 
 
 def _borne_out(held: Sequence[Word], source: Numerals) -> set[str]:
@@ -104,7 +108,7 @@ def _undone(reading: Reading) -> dict[int, bool]:
 
 
 def opposing(reading: Reading) -> Features:
-    """Count what stands on one side negated, and what has its opposite on the other, where one does not undo the other."""
+    """Count negations and opposites on one side that none on the other undoes."""
     denied = dict.fromkeys(_cues(reading.held), False)
     opposite = nearly = 0.0
     for pair in reading.pairs:
@@ -129,10 +133,15 @@ def opposing(reading: Reading) -> Features:
 def _reach(name: str, cues: Sequence[int], among: Sequence[Word], paired: set[int]) -> Features:
     """Say how much of what negations reach has a word that answers to it on the other side, from the next word on."""
     scopes = [[word.at in paired for word in among if word.negation == cue and word.content] for cue in cues]
+    mostly = [bool(scope) and sum(scope) > 1 and sum(scope) >= _MOST * len(scope) for scope in scopes]
     return {
-        name: float(any(scope[:1] == [True] and sum(scope) > 1 for scope in scopes)),
-        f"{name} next": float(any(scope[:1] == [True] and sum(scope) == 1 for scope in scopes)),
-        f"{name} further on": float(any(scope[:1] == [False] and any(scope) for scope in scopes)),
+        name: float(any(mostly)),
+        f"{name} next": float(
+            any(scope[:1] == [True] and not most for scope, most in zip(scopes, mostly, strict=True))
+        ),
+        f"{name} further on": float(
+            any(scope[:1] == [False] and any(scope) and not most for scope, most in zip(scopes, mostly, strict=True))
+        ),
         f"{name} elsewhere": float(any(not any(scope) for scope in scopes)) if name == "negated" else 0.0,
     }
 
@@ -141,20 +150,16 @@ def _cues(some: Iterable[Word]) -> list[int]:
     return [word.at for word in some if word.negates]
 
 
-def _inverted(reading: Reading) -> float:
-    """Return the share (0..1) of the pairs of words that stand in another order in the source."""
-    places = [pair.held.at for pair in reading.pairs if pair.likeness == 1]
-    both = [(one, other) for one, other in combinations(places, 2) if one != other]
-    return sum(one > other for one, other in both) / len(both) if both else 0.0
-
-
 def _crossed(reading: Reading) -> float:
     """Say how far (0..1) what stands around a word has changed sides: who outperforms whom, from what to what."""
     worst = 0.0
     same = [pair for pair in reading.pairs if pair.likeness > 0]
     pivots = [(pair.said, pair.held) for pair in same]
     pivots += [
-        (word, other) for word in reading.said for other in reading.held if word.text in _PIVOTS and word.text == other.text
+        (word, other)
+        for word in reading.said
+        for other in reading.held
+        if word.text in _PIVOTS and word.text == other.text
     ]
     for said, held in pivots:
         left = [pair.held.at < held.at for pair in _nearest(same, said, -1) if pair.held.at != held.at]
@@ -201,7 +206,8 @@ def _misplaced(here: Sequence[Number], there: Sequence[Number], said: str, held:
         around = max(_fit(before | after, before | after, _both(_sides(other, there, held))) for other in own)
         fits = max(fits, _EITHER_SIDE * around)
         others = max(
-            (_fit(before, after, _sides(other, there, held)) for other in there if other.value != number.value), default=0.0
+            (_fit(before, after, _sides(other, there, held)) for other in there if other.value != number.value),
+            default=0.0,
         )
         found.append(others - fits)
     return max(0.0, *found) if found else 0.0

@@ -61,5 +61,7 @@ def _data() -> _Opposites:
     for one, other in map(str.split, data["pairs"]):
         partners.setdefault(one, set()).add(other)
         partners.setdefault(other, set()).add(one)
-    words = {word: _Meanings(*(frozenset(kind.split()) for kind in held.split("|"))) for word, held in data["words"].items()}
+    words = {
+        word: _Meanings(*(frozenset(kind.split()) for kind in held.split("|"))) for word, held in data["words"].items()
+    }
     return _Opposites(words, {word: frozenset(held) for word, held in partners.items()})

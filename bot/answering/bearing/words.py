@@ -3,37 +3,42 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.answering.bearing.opposites import meanings
 from retrieval.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STEM: Final = 5  # first letters that words are compared by
 _SCOPE: Final = 6  # words that a negation reaches, within its clause
 # The closed class of words that negate, in the languages that answers are written in.
 _NEGATIONS: Final = frozenset(
     """
-    not no never none neither nor without cannot nothing nobody nowhere hardly barely scarcely rarely seldom fail fails
-    failed failing lack lacks lacked lacking unable n't nt
-    nicht kein keine keinen keiner keines keinem nie niemals ohne weder kaum
-    pas jamais sans aucun aucune ni guere
+    not no non never none neither nor without cannot nothing nobody nowhere hardly barely scarcely rarely seldom
+    fail fails failed failing lack lacks lacked lacking unable n't nt
+    nicht nichts kein keine keinen keiner keines keinem nie niemals ohne weder kaum
+    pas rien jamais sans aucun aucune ni guere
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
+_PRONOUNS: Final = frozenset(["none", "nothing", "nobody", "nichts", "rien"])
 _FOLLOWS_NOT: Final = frozenset(["only", "just", "merely", "necessarily", "nur", "seulement"])
 _CLAUSE_WORDS: Final = frozenset(
     """
-    but although though while whereas because since unless despite however yet which who aber obwohl wahrend weil mais tandis
+    but although though while whereas because since unless despite however yet which who
+    aber obwohl wahrend weil mais tandis
     """.split()  # noqa: SIM905
 )
 _FUNCTION_WORDS: Final = frozenset(
     """
     a an the this that these those it its they their them there here we our us i you your he she his her in on at of for
     to from by with as into than then and or nor also both either is are was were be been being am do does did done has
-    have had having will would shall should can could may might must about over under between through during against if when
-    where which who whom whose what how why so such while whereas but because very only own too via per up down out off
-    again further once any each other some
+    have had having will would shall should can could may might must about over under between through during against if
+    when where which who whom whose what how why so such while whereas but because very only own too via per up down out
+    off again further once any each other some
     """.split()  # noqa: SIM905
 )
 _TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)*%?|[^\W\d_]+(?:'t\b)?|[.,;:()!?]|--")
@@ -88,4 +93,15 @@ def words(text: str) -> tuple[Word, ...]:
             cue = None
         content = not negating and token not in _FUNCTION_WORDS and (len(token) > 1 or token.isdigit())
         found.append(Word(token, token[:STEM], at, clause, cue, content, meanings(token) is not None))
-    return tuple(found)
+    return tuple(_with_pronouns(found))
+
+
+def _with_pronouns(found: Sequence[Word]) -> list[Word]:
+    """Let "nothing" and "none" negate what stands before them in their clause: it brings nothing."""
+    done = list(found)
+    for cue in found:
+        if cue.text in _PRONOUNS:
+            for at in range(max(0, cue.at - _SCOPE), cue.at):
+                if done[at].clause == cue.clause and done[at].negation is None:
+                    done[at] = replace(done[at], negation=cue.at)
+    return done
