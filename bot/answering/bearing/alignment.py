@@ -71,7 +71,8 @@ def _begin_alike(one: str, other: str) -> bool:
 
 
 def _shared(pair: Pair, said: Sequence[Word], stems: Sequence[str]) -> int:
-    """Count the words around a word that stand around the other too."""
+    """Count the words around a word that stand around the other too, and one more if both or neither is negated."""
     here, there = pair.said.at, pair.held.at
+    same = int((pair.said.negation is None) == (pair.held.negation is None))
     around = {each.stem for each in said[max(0, here - _AROUND) : here + _AROUND + 1] if each.at != here}
-    return len(around.intersection(stems[max(0, there - _AROUND) : there + _AROUND + 1]))
+    return same + len(around.intersection(stems[max(0, there - _AROUND) : there + _AROUND + 1]))

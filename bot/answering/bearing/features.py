@@ -21,6 +21,15 @@ _UNIVERSAL: Final = frozenset(
     ["all", "every", "each", "always", "everything", "everyone", "entire", "entirely", "completely"]
 )
 _MAJORITY: Final = frozenset(["most", "mostly", "majority", "usually", "generally", "largely", "mainly", "typically"])
+# Stems of strong words that other words say too.
+_CAUSAL: Final = frozenset(
+    ["becau", "cause", "due", "since", "as", "thus", "there", "hence", "owing", "reaso", "expla", "attri"]
+)
+_LIKE: Final = {
+    frozenset(["becau"]): _CAUSAL,
+    frozenset(["must"]): frozenset(["need", "needs", "neede", "requi", "neces", "have"]),
+    frozenset(["only"]): frozenset(["limit", "incom", "restr", "just", "alone", "merel", "singl", "sole"]),
+}
 _FREE: Final = frozenset(["any", "either", "ever"])  # say nothing more once they are negated
 _SUPERLATIVE: Final = frozenset(["at", "the", "its", "their"])
 _ALMOST: Final = frozenset(["almost", "nearly"])
@@ -29,6 +38,7 @@ _HALF: Final = 0.5
 _BY: Final = frozenset(["by", "von", "par"])
 _NEAR_BY: Final = 3  # words after a verb in which the "by" of a passive stands
 _BESIDE: Final = 6  # words from a verb within which the parties stand
+_PARTIES: Final = 3  # words of both that must be known
 _PARTY: Final = 2  # words of a party that are looked at
 _EITHER_SIDE: Final = 0.6
 _AROUND: Final = 6  # words before and after a number that say what it belongs to
@@ -69,12 +79,18 @@ def features(statement: str, source: str) -> Features:
 def added(reading: Reading, source: Numerals) -> frozenset[str]:
     """Return the stems of a statement that its source has not, but for quantifiers and negations that it bears out."""
     held = {word.stem for word in reading.held} | _borne_out(reading.held, source)
+    undone = _undone(reading)
     return frozenset(
         word.stem
         for word in reading.said
-        if word.stem not in held and not word.negates and not (word.negation is not None and word.text in _FREE)
+        if word.stem not in held and not word.negates and not _denied(word, undone)
         if not _counts_nothing(word, reading.said)
     )
+
+
+def _denied(word: Word, undone: dict[int, bool]) -> bool:
+    """Say whether a quantifier is negated: "any" then says nothing more, others where the source negates the same."""
+    return word.negation is not None and (word.text in _FREE or (word.text in _UNIVERSAL and undone[word.negation]))
 
 
 def _counts_nothing(word: Word, said: Sequence[Word]) -> bool:
@@ -89,13 +105,18 @@ def _counts_nothing(word: Word, said: Sequence[Word]) -> bool:
 
 
 def _borne_out(held: Sequence[Word], source: Numerals) -> set[str]:
-    """Return the stems of the quantifiers that a source bears out in other words: 83 % are most."""
+    """Return the stems of strong words that a source has in other words: 83 % are most, "due to" is because."""
     said = {word.text for word in held}
+    stems = {word.stem for word in held}
     shares = [*(share for share, *_ in source.shares)]
     shares += [number.value / 100 for number in source.numbers if number.kind == "percent"]
     whole = not said.isdisjoint(_UNIVERSAL) or 1 in shares
     mostly = whole or not said.isdisjoint(_MAJORITY) or any(share > _HALF for share in shares)
-    return {word[:STEM] for word in (*(_UNIVERSAL if whole else ()), *(_MAJORITY if mostly else ()))}
+    return {
+        *(word[:STEM] for word in _UNIVERSAL if whole),
+        *(word[:STEM] for word in _MAJORITY if mostly),
+        *(stem for strong, others in _LIKE.items() if not stems.isdisjoint(others) for stem in strong),
+    }
 
 
 def _undone(reading: Reading) -> dict[int, bool]:
@@ -165,6 +186,8 @@ def _crossed(reading: Reading) -> float:
         left = [pair.held.at < held.at for pair in _nearest(same, said, -1) if pair.held.at != held.at]
         right = [pair.held.at > held.at for pair in _nearest(same, said, 1) if pair.held.at != held.at]
         if not left or not right:
+            continue
+        if len(left) + len(right) < _PARTIES:
             continue
         straight, crossed = min(sum(left), sum(right)), min(len(left) - sum(left), len(right) - sum(right))
         if _passive(said, reading.said) != _passive(held, reading.held):

@@ -25,7 +25,7 @@ _NEGATIONS: Final = frozenset(
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 _PRONOUNS: Final = frozenset(["none", "nothing", "nobody", "nichts", "rien"])
-_FOLLOWS_NOT: Final = frozenset(["only", "just", "merely", "necessarily", "nur", "seulement"])
+_FOLLOWS_NOT: Final = frozenset(["only", "just", "merely", "nur", "seulement"])
 _CLAUSE_WORDS: Final = frozenset(
     """
     but although though while whereas because since unless despite however yet which who
