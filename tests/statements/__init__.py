@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from retrieval.papers import Paper
 
-HALVES = ("first", "second")
+HALVES = ("first", "second", "third")
 _FOLDER = Path(__file__).parents[1] / "eval" / "statements"
 
 
