@@ -43,7 +43,7 @@ def unheld_names(statement: str, papers: str, *, capitals: bool = True) -> Names
         for at, part in enumerate(re.split(r"['’-]", place[0])):
             if _is_name(part) and not held.name(place[0]) and not held.part(part, whole=part == place[0]):
                 sure.append(part)
-            elif capitals and part.istitle() and not (begins and at == 0) and not held.word(part):
+            elif capitals and len(part) > 1 and part.istitle() and not (begins and at == 0) and not held.word(part):
                 likely.append(part)
     return Names(tuple(sure), tuple(likely))
 
