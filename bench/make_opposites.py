@@ -28,6 +28,7 @@ ENDINGS = (
     (("ies", "y"), ("ied", "y"), ("ier", "y"), ("iest", "y"), ("ing", "e"), ("ed", "e"), ("er", "e")),
 )
 BESIDES = (
+    "outperform trail, beat trail, improve reduce, improve lower, increase lower, enhance lower, minimize maximize, "
     "before after, above below, inside outside, more less, more fewer, most least, many few, always never, all "
     "none, everything nothing, increase decrease, increase reduce, improve degrade, improve worsen, improve harm, "
     "improve hurt, outperform underperform, exceed trail, gain loss, gain drop, gain lose, grow shrink, rise drop, "

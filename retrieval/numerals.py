@@ -26,7 +26,7 @@ _SCALES: Final = {
 }  # fmt: skip
 _NAMED_SCALES: Final = "|".join(sorted((name for name in _SCALES if len(name) > len("bn")), key=len, reverse=True))
 _GROUPED: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:,? \d{3})+(?!\d)|\d{1,3}(?:\.\d{3}){2,}"
-_DIGITS: Final = rf"(?:{_GROUPED}|\d+,\d{{1,2}}(?![\d,])|\d+(?:\.\d+)?)"
+_DIGITS: Final = rf"(?:{_GROUPED}|\d+,\d{{1,2}}(?!\d|,\d)|\d+(?:\.\d+)?)"
 _NUMBER: Final = re.compile(
     rf"(?:(?P<prefix>[^\W\d_]+)-?)?(?<!\d)(?P<digits>{_DIGITS})(?:/(?P<below>\d+))?"
     rf"(?:(?P<letter>[kmbt]|bn)(?![^\W_])|[\s-]?(?P<scale>{_NAMED_SCALES})\b|-?(?P<dimension>d)\b)?"

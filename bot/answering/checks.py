@@ -45,6 +45,7 @@ _RULE_WORDS: Final = 6  # that many of the prompt's words in a row are no accide
 # subjects, paraphrases have 0.35 and more; of sentences picked at random 2 % have as much as this.
 _MIN_RELATION: Final = 0.25
 _MIN_SHARED_WORDS: Final = 2
+_CLEARLY: Final = 0.5  # share of all its words that leaves no doubt
 # Least probability that the quote's sentences bear a statement out; docs/quality.md shows the curve.
 _BORNE_OUT: Final = 0.4
 _MOVED: Final = 0.3  # how much better its numbers may fit in other places, where little else can be compared
@@ -224,8 +225,11 @@ def _is_related(text: str, title: str, near: str) -> bool:
     """
     if count_words(text) < _MIN_WORDS:
         return content_words(text) <= content_words(f"{title}\n{near}")
-    words = content_words(text) - content_words(title)
-    shared = len(words & content_words(near)) + count_given(text, near)
+    said, held = content_words(text), content_words(near)
+    words = said - content_words(title)
+    shared = len(words & held) + count_given(text, near)
+    if len(said & held) > _MIN_SHARED_WORDS and len(said & held) >= _CLEARLY * len(said):
+        return True  # even if its title has most of these words
     return shared >= min(_MIN_SHARED_WORDS, len(words)) and shared >= _MIN_RELATION * len(words)
 
 
@@ -247,7 +251,7 @@ def _ground(text: str, support: Support, hits: Sequence[Hit], *, least: float, a
     title = paper.title if source is paper.abstract else ""
     # Which of several papers is meant, its title says.
     related = relation(text, title, near) if alone else relation(text, "", f"{title}\n{near}")
-    if related < least and not count_given(text, near):
+    if related < least and not count_given(text, near) and relation(text, "", near) < _CLEARLY:
         return "unrelated quote"
     quote = Support(support.paper_number, source[slice(*span)])
     return _Ground(quote, title, near, f"{paper.title}\n{paper.abstract}")

@@ -19,12 +19,12 @@ _SCOPE: Final = 6  # words that a negation reaches, within its clause
 _NEGATIONS: Final = frozenset(
     """
     not no non never none neither nor without cannot nothing nobody nowhere hardly barely scarcely rarely seldom
-    fail fails failed failing lack lacks lacked lacking unable n't nt
+    fail fails failed failing lack lacks lacked lacking missing absent unable n't nt
     nicht nichts kein keine keinen keiner keines keinem nie niemals ohne weder kaum
     pas rien jamais sans aucun aucune ni guere
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
-_PRONOUNS: Final = frozenset(["none", "nothing", "nobody", "nichts", "rien"])
+_PRONOUNS: Final = frozenset(["none", "nothing", "nobody", "missing", "absent", "nichts", "rien"])
 _FOLLOWS_NOT: Final = frozenset(["only", "just", "merely", "nur", "seulement"])
 _CLAUSE_WORDS: Final = frozenset(
     """
@@ -97,10 +97,11 @@ def words(text: str) -> tuple[Word, ...]:
 
 
 def _with_pronouns(found: Sequence[Word]) -> list[Word]:
-    """Let "nothing" and "none" negate what stands before them in their clause: it brings nothing."""
+    """Let what negates nothing after it negate what stands before it: it brings nothing, it often is not."""
     done = list(found)
+    reaching = {word.negation for word in found if word.content}
     for cue in found:
-        if cue.text in _PRONOUNS:
+        if cue.negates and (cue.text in _PRONOUNS or cue.at not in reaching):
             for at in range(max(0, cue.at - _SCOPE), cue.at):
                 if done[at].clause == cue.clause and done[at].negation is None:
                     done[at] = replace(done[at], negation=cue.at)
