@@ -1,6 +1,6 @@
 """Count what the checks do with the true and the false statements of tests/eval/statements, by their kind.
 
-    uv run python bench/statements.py [first] [second] [--each]
+    uv run python bench/statements.py [first] [second] [third] [--each]
 
 `--each` prints the statements that went wrong, with the reason. What it prints goes to docs/quality.md.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from statements import HALVES, judged, read
+from statements import SETS, judged, read
 
 from retrieval.sources import open_source
 
@@ -25,19 +25,19 @@ OUTCOMES = ("passes", "doubtful", "fails")
 
 
 def main() -> None:
-    """Print a table for each half asked for, or for both."""
-    asked = [half for half in HALVES if half in sys.argv[1:]] or HALVES
+    """Print a table for each set asked for, or for all."""
+    asked = [name for name in SETS if name in sys.argv[1:]] or SETS
     papers = list(open_source("seeds").papers)
-    for half in asked:
+    for name in asked:
         counts: dict[tuple[bool, str], Counter[str]] = defaultdict(Counter)
-        for statement in read(half):
+        for statement in read(name):
             outcome, why = judged(statement, papers)
             counts[statement.true, "all"][outcome] += 1
             counts[statement.true, statement.kind][outcome] += 1
             if "--each" in sys.argv and statement.true != (outcome == "passes"):
                 print(_line(statement, outcome, why))
         for true in (True, False):
-            print(f"\n{half}, {'true' if true else 'false'}: {', '.join(OUTCOMES)}")
+            print(f"\n{name}, {'true' if true else 'false'}: {', '.join(OUTCOMES)}")
             for (of, kind), count in sorted(counts.items()):
                 if of == true:
                     print(f"  {kind:16}", *(f"{count[outcome]:4}" for outcome in OUTCOMES))

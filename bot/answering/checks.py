@@ -47,7 +47,7 @@ _MIN_RELATION: Final = 0.25
 _MIN_SHARED_WORDS: Final = 2
 _CLEARLY: Final = 0.5  # share of all its words that leaves no doubt
 # Least probability that the quote's sentences bear a statement out; docs/quality.md shows the curve.
-_BORNE_OUT: Final = 0.4
+_BORNE_OUT: Final = 0.3
 _MOVED: Final = 0.3  # how much better its numbers may fit in other places, where little else can be compared
 # Unicode categories: control, format (zero-width and direction marks), lone surrogates, private use.
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co"})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from retrieval.papers import Paper
 
-HALVES = ("first", "second", "third")
+SETS = ("first", "second", "third")
 _FOLDER = Path(__file__).parents[1] / "eval" / "statements"
 
 
@@ -31,8 +31,8 @@ class Statement:
     language: str
 
 
-def read(half: str) -> list[Statement]:
-    rows = [json.loads(line) for line in (_FOLDER / f"{half}.jsonl").read_text("utf-8").splitlines()]
+def read(name: str) -> list[Statement]:
+    rows = [json.loads(line) for line in (_FOLDER / f"{name}.jsonl").read_text("utf-8").splitlines()]
     return [
         Statement(
             row["text"],

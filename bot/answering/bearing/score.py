@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from bot.answering.bearing.features import Reading, added, features, opposing
+from bot.answering.bearing.features import Reading, added, features
 from bot.answering.bearing.words import words
 from retrieval.calibration import Logistic
 from retrieval.numerals import numerals
@@ -23,18 +23,6 @@ def bears_out(statement: str, source: str) -> float:
     found = {f"added {stem}" for stem in added(reading, numerals(source))}
     singles = {name: float(name in found) for name in fitted.weights if name not in described}
     return fitted.probability({**described, **singles})
-
-
-def speaks_against(question: str, sentence: str) -> float:
-    """Return how likely (0..1) a sentence says the opposite of what a question takes for granted.
-
-    It looks at directions and negations alone: "why does noise help the model" against "noise hurts the model" or
-    "noise does not help it". The sentence must be one about what is asked, which this does not look at; a sentence
-    that says nothing either way gets a low probability.
-    """
-    fitted = _fitted()
-    turned = opposing(Reading.of(question, sentence))
-    return 1 - fitted.probability(dict.fromkeys(fitted.weights, 0.0) | turned)
 
 
 def negates(text: str) -> bool:
