@@ -283,7 +283,7 @@ def main() -> None:
         OUT.write_text(json.dumps({"command": command, **table}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def chosen(words: list[set[str]], kinds: np.ndarray) -> list[str]:  # type: ignore[type-arg]
+def chosen(words: list[set[str]], kinds: np.ndarray) -> list[str]:
     """Return the single words that tell most: those that come oftener with false statements than with true ones."""
     false, true = Counter(), Counter()
     for more, kind in zip(words, kinds, strict=True):

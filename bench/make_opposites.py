@@ -88,7 +88,7 @@ def exceptions(folder: Path) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def lemmas(word: str, letter: str, senses: dict, irregular: dict) -> list[str]:  # type: ignore[type-arg]
+def lemmas(word: str, letter: str, senses: dict, irregular: dict) -> list[str]:
     """Return what a word may be a form of, as one part of speech."""
     found = list(irregular.get((word, letter), []))
     found += [word[: len(word) - len(ending)] for ending in ENDINGS[0] if word.endswith(ending)]

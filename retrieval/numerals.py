@@ -146,7 +146,8 @@ def _values(digits: str) -> tuple[Decimal, ...]:
         return (Decimal(re.sub(r"\D", "", digits)), *map(Decimal, re.findall(r"\d+", digits)))
     if re.fullmatch(r"\d{1,3}\.\d{3}", digits):
         return (Decimal(digits), Decimal(digits.replace(".", "")))
-    return (Decimal(digits.replace(",", "") if digits.count(".") < 2 else digits.replace(".", "")),)  # noqa: PLR2004
+    grouped = re.fullmatch(r"\d+(?:\.\d{3}){2,}", digits)
+    return (Decimal(digits.replace("." if grouped else ",", "")),)
 
 
 def _step(digits: str, value: Decimal) -> Decimal:

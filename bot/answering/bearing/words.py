@@ -30,7 +30,7 @@ _CLAUSE_WORDS: Final = frozenset(
     """
     but although though while whereas because since unless despite however yet which who
     aber obwohl wahrend weil mais tandis
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - as above
 )
 _FUNCTION_WORDS: Final = frozenset(
     """
@@ -39,7 +39,7 @@ _FUNCTION_WORDS: Final = frozenset(
     have had having will would shall should can could may might must about over under between through during against if
     when where which who whom whose what how why so such while whereas but because very only own too via per up down out
     off again further once any each other some
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - as above
 )
 _TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)*%?|[^\W\d_]+(?:'t\b)?|[.,;:()!?]|--")
 
