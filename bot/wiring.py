@@ -147,13 +147,13 @@ def make_answerer(
     from bot.answering.cached import CachedWriter
     from bot.answering.judge import Judge
     from bot.answering.llm import LLMWriter
-    from bot.answering.prompt import RULES
+    from bot.answering.prompt import PROMPT_VERSION
     from bot.answering.rewrite import LLMRewriter
     from bot.answering.translation import LLMTranslator
 
     chosen = settings.llm
     llm = LLMWriter(model, prompt_tokens=chosen.prompt_tokens)
-    recipe = "\n".join([model.name, chosen.base_url or "", str(chosen.prompt_tokens), RULES])
+    recipe = "\n".join([model.name, chosen.base_url or "", str(chosen.prompt_tokens), str(PROMPT_VERSION)])
     writer = CachedWriter(llm, store.drafts, recipe) if store else llm
     judge = Judge(model) if chosen.judge else None
     return Answerer(library, extractive, writer, LLMRewriter(model), judge, LLMTranslator(model))

@@ -1,97 +1,144 @@
-"""Read the numbers of a text so that 1,000 and 1000, 7B and 7 billion, 40% and 40 percent are the same."""
+"""Say which numbers of a statement its sources do not give, and which belong to something else there."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from itertools import combinations
+from typing import TYPE_CHECKING, Final
 
+from retrieval.numerals import Number, Numerals, numerals
 from retrieval.text import fold
 
-_SCALES: Final = {
-    "k": 10**3, "thousand": 10**3, "m": 10**6, "million": 10**6, "b": 10**9, "bn": 10**9, "billion": 10**9,
-    "t": 10**12, "trillion": 10**12,
-}  # fmt: skip
-# "One" is left out: it is a pronoun too often.
-_COUNTS: Final = {
-    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
-    "twelve": 12,
-}  # fmt: skip
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ALMOST: Final = Decimal("0.1")  # of a number, that rounding may change it by
+_SOME_PARTS: Final = Decimal("0.03")  # between a share in words ("four fifths") and the exact one
+_FEW: Final = 12  # in words, a count up to this may stand anywhere in the paper
+_HUNDRED: Final = Decimal(100)
 # A source that says these says two, whether or not it says the word.
 _TWOFOLD: Final = frozenset(
     ["both", "pair", "pairs", "twice", "double", "doubles", "doubled", "doubling", "twofold", "dual", "half"]
 )
-
-_DIGITS: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-_NUMBER: Final = re.compile(
-    rf"(?:(?P<prefix>[^\W\d_]+)-?)?(?P<digits>{_DIGITS})"
-    r"(?:(?P<letter>[kmbt]|bn)(?![^\W_])|[\s-]?(?P<scale>thousand|million|billion|trillion)\b|-?(?P<dimension>d)\b)?"
-)
-# In "2.1, 3 and 4.5%" every number is a percentage.
-_PERCENTAGES: Final = re.compile(
-    rf"(?:{_DIGITS})(?:\s*(?:%|,|and|or|to|-|/|vs\.?)\s*(?:and\s+)?(?:{_DIGITS}))*"
-    r"\s*(?:%|per\s?cent|percentage|points?\b)"
-)
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Quantities:
-    """Hold the numbers of a text, in the way in which it uses them.
-
-    Attributes:
-        amounts: numbers in digits, with their scale (7B is 7,000,000,000), percentages included.
-        percentages: those that are percentages.
-        names: folded names with a number in them, part by part: ("gpt", "4"), ("3", "d").
-        counts: numbers in words, from two to twelve.
-    """
-
-    amounts: frozenset[Decimal]
-    percentages: frozenset[Decimal]
-    names: frozenset[tuple[str, ...]]
-    counts: frozenset[Decimal]
-
-
-def quantities(text: str) -> Quantities:
-    """Return the numbers of a text."""
-    folded = fold(text)
-    percent_spans = [match.span() for match in _PERCENTAGES.finditer(folded)]
-    amounts: set[Decimal] = set()
-    percentages: set[Decimal] = set()
-    names: set[tuple[str, ...]] = set()
-    for match in _NUMBER.finditer(folded):
-        digits = match["digits"].replace(",", "")
-        if match["prefix"] or match["dimension"]:
-            names.add(tuple(filter(None, match.group("prefix", "digits", "dimension"))))
-            continue
-        amount = Decimal(digits) * _SCALES.get(match["letter"] or match["scale"] or "", 1)
-        amounts.add(amount)
-        if any(start <= match.start() < end for start, end in percent_spans):
-            percentages.add(amount)
-    counts = {Decimal(_COUNTS[word]) for word in _WORD.findall(folded) if word in _COUNTS}
-    return Quantities(frozenset(amounts), frozenset(percentages), frozenset(names), frozenset(counts))
-
-
-def unsupported(statement: str, near: str, whole: str) -> list[str]:
+def unsupported(statement: str, near: str, whole: str, language: str = "en") -> list[str]:
     """Return the numbers of a statement that its sources do not give, as they are understood.
 
-    Amounts must stand in `near` (the sentences of the quotes), and percentages as percentages; numbers in names
-    (GPT-4) and in words may stand anywhere in `whole`.
+    Amounts must stand in `near` (the sentences of the quotes), percentages as percentages and with the same unit;
+    they may be rounded, given as a share, and be the sum or the difference of two that stand there. Numbers in names
+    (GPT-4) and small ones in words may stand anywhere in `whole`.
     """
-    stated = quantities(statement)
-    if stated == quantities(""):
+    stated = numerals(statement, language)
+    if not stated.numbers and not stated.names:
         return []
-    close, anywhere, folded = quantities(near), quantities(whole), fold(whole)
-    counted = anywhere.counts | anywhere.amounts
-    if not _TWOFOLD.isdisjoint(_WORD.findall(folded)):
-        counted |= {Decimal(2)}
+    close, anywhere, folded = numerals(near), numerals(whole), fold(whole)
+    shared = _as_shares(stated, close)
     return [
-        *(f"{amount:f}" for amount in stated.amounts - close.amounts - close.counts),
-        *(f"{amount:f}%" for amount in stated.percentages - close.percentages),
+        *(
+            _written(number)
+            for number in stated.numbers
+            if number not in shared and not _given(number, close) and not _counted(number, anywhere, folded)
+        ),
         *("".join(name) for name in stated.names if not _named(name, folded)),
-        *(f"{amount:f}" for amount in stated.counts - counted),
     ]
+
+
+def count_given(statement: str, near: str) -> int:
+    """Return how many numbers of a statement its source gives in other digits or words, and not as they stand there."""
+    stated, close = numerals(statement), numerals(near)
+    shared = _as_shares(stated, close)
+    return sum(
+        number in shared or (_given(number, close) and not _stands_so(number, stated, close))
+        for number in stated.numbers
+    )
+
+
+def _stands_so(number: Number, stated: Numerals, source: Numerals) -> bool:
+    written = stated.text[slice(*number.span)]
+    return any(written == source.text[slice(*other.span)] for other in source.numbers)
+
+
+def _written(number: Number) -> str:
+    sign = "%" if number.kind == "percent" else ""
+    return f"{number.value.normalize():f}{sign}"
+
+
+def _given(number: Number, source: Numerals) -> bool:
+    """Say whether a source gives a number: itself, rounded, as a share, as a sum or as a difference."""
+    return (
+        any(_same(number, other) for other in source.numbers)
+        or (bool(number.otherwise) and all(_stands(value, source) for value in number.otherwise))
+        or any(_close(number, share) for share in _shares(source))
+        or _is_sum(number, source)
+    )
+
+
+def _stands(value: Decimal, source: Numerals) -> bool:
+    return any(value in {other.value, *other.otherwise} for other in source.numbers)
+
+
+def _same(number: Number, other: Number) -> bool:
+    if number.kind == "percent" and other.kind != "percent":
+        return False
+    if number.kind not in {None, "percent", "part", other.kind}:
+        return False
+    return any(_rounds_to(number, value) for value in (other.value, *other.otherwise))
+
+
+def _rounds_to(number: Number, value: Decimal) -> bool:
+    difference = abs(number.value - value)
+    return difference <= number.step / 2 and difference <= abs(value) * _ALMOST
+
+
+def _shares(source: Numerals) -> Iterable[Decimal]:
+    """Give the shares of a source, 0..1: percentages, parts, and parts of a whole that are given as two numbers."""
+    for number in source.numbers:
+        if number.kind == "percent":
+            yield number.value / _HUNDRED
+        if number.kind == "part":
+            yield number.value
+    for share, *_ in source.shares:
+        yield share
+
+
+def _close(number: Number, share: Decimal) -> bool:
+    if number.kind == "part":
+        return abs(number.value - share) <= min(_SOME_PARTS, share / 8)
+    return number.kind == "percent" and abs(number.value - share * _HUNDRED) <= number.step / 2
+
+
+def _as_shares(stated: Numerals, source: Numerals) -> set[Number]:
+    """Return the numbers of a statement that give a share which the source gives otherwise: 88 of 100 for 88 %."""
+    return {
+        number
+        for share, *pair in stated.shares
+        if any(abs(share - other) <= min(_SOME_PARTS, other / 8) for other in _shares(source))
+        for number in pair
+    }
+
+
+def _is_sum(number: Number, source: Numerals) -> bool:
+    """Say whether a number is the sum or the difference of two of one kind; small counts are that too easily."""
+    if number.kind is None and number.value <= _FEW:
+        return False
+    return any(
+        _rounds_to(number, total)
+        for one, other in combinations(source.numbers, 2)
+        if one.kind == other.kind and number.kind in {None, one.kind}
+        for total in (one.value + other.value, abs(one.value - other.value))
+    )
+
+
+def _counted(number: Number, source: Numerals, folded: str) -> bool:
+    """Say whether a small count in words stands anywhere in a paper."""
+    if not number.spelled or number.kind is not None or number.value > _FEW:
+        return False
+    if number.value == 2 and not _TWOFOLD.isdisjoint(_WORD.findall(folded)):  # noqa: PLR2004 - what twofold means
+        return True
+    return any(other.value == number.value for other in source.numbers)
 
 
 def _named(name: tuple[str, ...], folded: str) -> bool:

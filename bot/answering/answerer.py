@@ -283,11 +283,16 @@ class Answerer:
         async with aclosing(_checked(writer, question, selection, reply)) as statements:
             if self._judge is None:
                 async for checked in statements:
-                    yield checked
+                    for sure in _surely(checked, reply.page):
+                        yield sure
                 return
             passed, error = await _collected(statements)
         verdicts = await self._verdicts(self._judge, passed, selection, reply) if passed else []
-        for checked, holds in zip(passed, verdicts, strict=True):
+        if verdicts is None:
+            for checked in passed:
+                for sure in _surely(checked, reply.page):
+                    yield sure
+        for checked, holds in zip(passed, verdicts or (), strict=verdicts is not None):
             if holds:
                 yield checked
             else:
@@ -297,12 +302,12 @@ class Answerer:
 
     async def _verdicts(
         self, judge: Judge, passed: Sequence[Checked], selection: Selection, reply: _Reply
-    ) -> Sequence[bool]:
+    ) -> Sequence[bool] | None:
         verdicts, usage = await judge.judge(passed, selection.hits)
         reply.spend(usage)
         if verdicts is None:
             reply.notes.append(say("The judge could not be asked; quotes and numbers were checked as always."))
-        return verdicts or [True] * len(passed)
+        return verdicts
 
 
 @dataclass(slots=True)
@@ -356,6 +361,14 @@ def _trouble(error: WriterError, *, some: bool) -> str:
     return say("The language model {trouble}; these are the papers' own sentences.", trouble=error)
 
 
+def _surely(checked: Checked, page: _Page) -> list[Checked]:
+    """Return a statement, or in place of a doubtful one the sentences that it rests on, if not shown yet."""
+    if not checked.doubtful:
+        return [checked]
+    shown = {statement.text for statement in page.statements}
+    return [quote for quote in checked.as_quotes() if quote.text not in shown]
+
+
 async def _checked(
     writer: AnswerWriter, question: Question, selection: Selection, reply: _Reply
 ) -> AsyncGenerator[Checked]:
@@ -366,8 +379,8 @@ async def _checked(
                 reply.spend(written)
                 continue
             reply.drafts += writer.name == "llm"
-            translated = writer.name == "llm" and question.language != ENGLISH
-            checked = await asyncio.to_thread(check, written, selection.hits, translated=translated)
+            language = question.language if writer.name == "llm" else ENGLISH
+            checked = await asyncio.to_thread(check, written, selection.hits, language=language)
             if isinstance(checked, Rejection):
                 log.info("statement dropped writer=%s reason=%s", writer.name, checked.reason)
             else:

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from bot.answering.answer import Support
+from bot.answering.bearing.features import numbers_moved
+from bot.answering.bearing.names import unheld_names
+from bot.answering.bearing.score import bears_out, negates
 from bot.answering.prompt import RULES
-from retrieval.numbers import unsupported
+from bot.answering.reading.language import ENGLISH
+from retrieval.numbers import count_given, unsupported
+from retrieval.numerals import numerals
 from retrieval.quotes import content_words, count_words, locate, surroundings
-from retrieval.text import bare_words, sentences
+from retrieval.text import bare_words, clean, fold, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,19 +31,24 @@ Reason: TypeAlias = Literal[
     "no such quote",
     "unrelated quote",
     "number",
+    "name",
     "rules",
     "one-sided",
 ]
 
 _MAX_STATEMENT_CHARACTERS: Final = 600
 _MAX_SENTENCES: Final = 2
-_MIN_WORDS: Final = 3
+_MIN_WORDS: Final = 3  # of an answer that is not in the quote word for word
 _MAX_SUPPORTS: Final = 8
 _RULE_WORDS: Final = 6  # that many of the prompt's words in a row are no accident
 # Least share of a statement's content words that its quote's sentences must have. On abstracts about neighbouring
 # subjects, paraphrases have 0.35 and more; of sentences picked at random 2 % have as much as this.
 _MIN_RELATION: Final = 0.25
 _MIN_SHARED_WORDS: Final = 2
+_CLEARLY: Final = 0.5  # share of all its words that leaves no doubt
+# Least probability that the quote's sentences bear a statement out; docs/quality.md shows the curve.
+_BORNE_OUT: Final = 0.3
+_MOVED: Final = 0.3  # how much better its numbers may fit in other places, where little else can be compared
 # Unicode categories: control, format (zero-width and direction marks), lone surrogates, private use.
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
 _LIST_MARK: Final = re.compile(r"^(?:[-*•–]|\d{1,2}[.)])\s+")
@@ -61,10 +71,22 @@ _AFTER_LINKS: Final = ".,;:)}\"'"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Hold a statement that passed, cleaned, and the supports that hold; quotes are the papers' own characters."""
+    """Hold a statement that passed, cleaned, and the supports that hold; quotes are the papers' own characters.
+
+    `doubtful` says that the quotes may not bear the statement out: a judge has to say, or `as_quotes` is shown.
+    """
 
     text: str
     supports: tuple[Support, ...]
+    doubtful: bool = False
+    sentences: tuple[str, ...] = ()
+
+    def as_quotes(self) -> tuple[Checked, ...]:
+        """Return the sentences that the statement rests on, each as a statement of its own."""
+        return tuple(
+            Checked(clean(sentence), (support,))
+            for sentence, support in zip(self.sentences, self.supports, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,38 +109,63 @@ class _Ground:
     whole: str
 
 
-def check(draft: Draft, hits: Sequence[Hit], *, translated: bool = False) -> Checked | Rejection:
+def check(draft: Draft, hits: Sequence[Hit], *, language: str = ENGLISH) -> Checked | Rejection:
     """Return the draft with the papers' own words as quotes, or why it may not be shown.
 
     A support that fails is dropped; the statement must hold on those that are left, at least one. Paper numbers
-    count `hits` from 1. A statement that is `translated` need not share words with its quotes, which are in another
-    language; quotes, numbers and links are held against them all the same.
+    count `hits` from 1. A statement in another language than English need not share words with its quotes; quotes,
+    numbers, names, negations and links are held against them all the same.
     """
     text = tidy(draft.text)
     if not is_sentence(text):
         return Rejection("not a sentence")
-    grounds: list[_Ground] = []
+    grounds, reasons = _grounds(text, draft, hits, language)
+    if not grounds:
+        return Rejection(reasons[0] if reasons else "no such quote")
+    if fault := _fault(text, grounds, language):
+        return Rejection(fault)
+    supports = tuple(ground.support for ground in grounds)
+    return Checked(text, supports, _doubtful(text, grounds, language), tuple(ground.near for ground in grounds))
+
+
+def _grounds(text: str, draft: Draft, hits: Sequence[Hit], language: str) -> tuple[list[_Ground], list[Reason]]:
+    """Find what each support rests on, and why those fail that do."""
+    grounds: dict[Support, _Ground] = {}
     reasons: list[Reason] = []
     for support in dict.fromkeys(draft.supports[:_MAX_SUPPORTS]):
         # A statement on several papers shares its words among them.
-        least = 0.0 if translated else _MIN_RELATION / len(draft.supports)
-        outcome = _ground(text, support, hits, least=least)
+        least = _MIN_RELATION / len(draft.supports) if language == ENGLISH else 0.0
+        outcome = _ground(text, support, hits, least=least, alone=len(draft.supports) == 1)
         if isinstance(outcome, _Ground):
-            grounds.append(outcome)
+            grounds.setdefault(outcome.support, outcome)
         else:
             reasons.append(outcome)
-    if not grounds:
-        return Rejection(reasons[0] if reasons else "no such quote")
+    return list(grounds.values()), reasons
+
+
+def _fault(text: str, grounds: Sequence[_Ground], language: str) -> Reason | None:
+    """Return what is wrong with a statement on all that it rests on, or None."""
     titles = "\n".join(ground.title for ground in grounds)
     near = "\n".join(ground.near for ground in grounds)
     whole = "\n".join(ground.whole for ground in grounds)
-    if not translated and (relation(text, titles, near) < _MIN_RELATION or not _shares_words(text, titles, near)):
-        return Rejection("unrelated quote")
-    if fault := _invented(text, f"{titles}\n{near}", whole):
-        return Rejection(fault)
-    if _one_sided(text, whole, grounds):
-        return Rejection("one-sided")
-    return Checked(text, tuple(dict.fromkeys(ground.support for ground in grounds)))
+    if language == ENGLISH and not _is_related(text, titles, near):
+        return "unrelated quote"
+    if fault := _invented(text, f"{titles}\n{near}", whole, language):
+        return fault
+    return "one-sided" if _one_sided(text, whole, grounds) else None
+
+
+def _doubtful(text: str, grounds: Sequence[_Ground], language: str) -> bool:
+    """Say whether a statement may say something else than its quotes, or names what its papers do not."""
+    near = "\n".join(f"{ground.title}\n{ground.near}" for ground in grounds)
+    if fold(text).strip(" .") in fold(near):
+        return False
+    if language != ENGLISH:
+        quotes = "\n".join(ground.support.quote for ground in grounds)
+        moved = numbers_moved(numerals(text, language), numerals(near))
+        return negates(text) != negates(quotes) or moved > _MOVED
+    whole = "\n".join(ground.whole for ground in grounds)
+    return bool(unheld_names(text, whole).likely) or bears_out(text, near) < _BORNE_OUT
 
 
 def tidy(text: str) -> str:
@@ -130,11 +177,9 @@ def tidy(text: str) -> str:
 
 
 def is_sentence(text: str) -> bool:
-    """Say whether a text is one statement in prose: neither a word or two, nor a page."""
+    """Say whether a text is a statement in prose, or a name for an answer; not nothing, and not a page."""
     return (
-        len(text) <= _MAX_STATEMENT_CHARACTERS
-        and count_words(text) >= _MIN_WORDS
-        and len(sentences(text)) <= _MAX_SENTENCES
+        len(text) <= _MAX_STATEMENT_CHARACTERS and bool(content_words(text)) and len(sentences(text)) <= _MAX_SENTENCES
     )
 
 
@@ -156,12 +201,14 @@ def relation(text: str, title: str, near: str) -> float:
     return len(words & content_words(near)) / len(words) if words else 1.0
 
 
-def _invented(text: str, near: str, whole: str) -> Reason | None:
+def _invented(text: str, near: str, whole: str, language: str) -> Reason | None:
     """Return what kind of thing a statement says that its papers do not, or None."""
     if invented_links(text, whole):
         return "link or mention"
-    if unsupported(text, near, whole):
+    if unsupported(text, near, whole, language):
         return "number"
+    if unheld_names(text, whole, capitals=language == ENGLISH).sure:
+        return "name"
     return "rules" if _runs(text) & _runs(RULES) - _runs(whole) else None
 
 
@@ -171,10 +218,19 @@ def _one_sided(text: str, whole: str, grounds: Sequence[_Ground]) -> bool:
     return len(papers) == 1 and bool(_DISAGREEMENT.search(text)) and not _DISAGREEMENT.search(whole)
 
 
-def _shares_words(text: str, title: str, near: str) -> bool:
-    """Say whether two words, or all of fewer, stand in the quote: one alone is soon found in a long quote."""
-    words = content_words(text) - content_words(title)
-    return len(words & content_words(near)) >= min(_MIN_SHARED_WORDS, len(words))
+def _is_related(text: str, title: str, near: str) -> bool:
+    """Say whether a statement is about its quote: one word alone is soon found in a long one.
+
+    Numbers that the quote gives, however it writes them, count as words that it has.
+    """
+    if count_words(text) < _MIN_WORDS:
+        return content_words(text) <= content_words(f"{title}\n{near}")
+    said, held = content_words(text), content_words(near)
+    words = said - content_words(title)
+    shared = len(words & held) + count_given(text, near)
+    if len(said & held) > _MIN_SHARED_WORDS and len(said & held) >= _CLEARLY * len(said):
+        return True  # even if its title has most of these words
+    return shared >= min(_MIN_SHARED_WORDS, len(words)) and shared >= _MIN_RELATION * len(words)
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:
@@ -182,7 +238,7 @@ def _runs(text: str) -> set[tuple[str, ...]]:
     return {tuple(words[at : at + _RULE_WORDS]) for at in range(len(words) - _RULE_WORDS + 1)}
 
 
-def _ground(text: str, support: Support, hits: Sequence[Hit], *, least: float) -> _Ground | Reason:
+def _ground(text: str, support: Support, hits: Sequence[Hit], *, least: float, alone: bool) -> _Ground | Reason:
     if not 1 <= support.paper_number <= len(hits):
         return "no such paper"
     paper = hits[support.paper_number - 1].paper
@@ -193,7 +249,9 @@ def _ground(text: str, support: Support, hits: Sequence[Hit], *, least: float) -
         return "no such quote"
     near = surroundings(span, source)
     title = paper.title if source is paper.abstract else ""
-    if relation(text, title, near) < least:
+    # Which of several papers is meant, its title says.
+    related = relation(text, title, near) if alone else relation(text, "", f"{title}\n{near}")
+    if related < least and not count_given(text, near) and relation(text, "", near) < _CLEARLY:
         return "unrelated quote"
     quote = Support(support.paper_number, source[slice(*span)])
     return _Ground(quote, title, near, f"{paper.title}\n{paper.abstract}")

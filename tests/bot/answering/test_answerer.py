@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -162,6 +163,22 @@ async def test_statements_that_a_model_made_up_never_reach_an_answer(
     assert answer.note == (
         "What the language model wrote did not pass the checks; these are the papers' own sentences."
     )
+
+
+async def test_a_statement_that_turns_its_quote_round_gives_way_to_the_quoted_sentence(
+    with_llm: Answerer, llm: LocalLLM
+) -> None:
+    quote = "the likelihood of one-step ahead predictions is not always correlated with control performance"
+    turned = "The likelihood of one-step predictions is correlated with control performance."
+    support = {"paper": 1, "quote": quote}
+    statements = [{"text": turned, "supports": [support]}, {"supports": [support], "text": f"Here {turned}"}]
+    llm.next(writes(json.dumps({"sufficient": True, "statements": statements})))
+    answer = await with_llm.answer(ASKED)
+    assert answer.writer == "llm"
+    (statement,) = answer.statements  # both rest on the one sentence, which is said once
+    assert quote in statement.text
+    assert statement.text.startswith("In our experiments")
+    assert statement.quotes == (quote,)
 
 
 async def test_a_model_that_says_that_the_papers_do_not_suffice_leaves_the_closest_passages(

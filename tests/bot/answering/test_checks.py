@@ -11,8 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.answering.answer import Draft, Support
+from bot.answering.bearing.names import Names, unheld_names
 from bot.answering.checks import Checked, Rejection, check, invented_links, relation, tidy
-from retrieval.numbers import quantities, unsupported
+from retrieval.numbers import unsupported
+from retrieval.numerals import numerals
 from retrieval.papers import Evidence, Hit, Paper
 from retrieval.quotes import MAX_QUOTE_CHARACTERS, locate
 from retrieval.text import sentences
@@ -261,6 +263,22 @@ def test_statements_lose_marks_and_invisible_characters(text: str, tidied: str) 
         ("It renders 3D scenes.", "It renders 3-D scenes."),
         ("One agent plays.", "An agent plays."),
         ("No numbers here.", "None there."),
+        ("A rate of eighty-one per cent.", "A rate of 81\\%."),
+        ("A rate of 10,59 %.", "A rate of 10.59%."),
+        ("A rate of about 10.6%.", "A rate of 10.59%."),
+        ("About four fifths succeed.", "A success rate of 81%."),
+        ("One task in ten is done.", "A rate of 10.59%."),
+        ("88 of 100 cases.", "It is so 88% of the time."),
+        ("42.5% of the tasks.", "17 of the 40 tasks."),
+        ("A thirty-eighth of the data.", "It takes 1/38 of the data."),
+        ("It takes half an hour.", "It takes 30 minutes."),
+        ("It takes 1.5 hours.", "It takes 90 minutes."),
+        ("It needs 1,800 times fewer.", "It needs 1800x fewer."),
+        ("It rose by 44 points.", "It rose from 49.6% to 93.7%."),
+        ("It has 59 people.", "It has 37 patients and 22 controls."),
+        ("Some 15.3 thousand demonstrations.", "There are 15,283 demonstrations."),
+        ("It withdraws 6.6 billion m³.", "It withdraws 4.2 -- 6.6 billion cubic meters."),
+        ("25 minutes are enough.", "It takes 25 to 50 minutes."),
     ],
 )
 def test_numbers_are_the_same_however_they_are_written(statement: str, near: str) -> None:
@@ -272,15 +290,55 @@ def test_numbers_are_the_same_however_they_are_written(statement: str, near: str
     [
         ("It has 999 tasks.", "It has 1,000 tasks.", ["999"]),
         ("A gain of 40%.", "It took 40 hours.", ["40%"]),
-        ("A gain of 2%.", "A gain of 3.2%.", ["2", "2%"]),
+        ("A gain of 2%.", "A gain of 3.2%.", ["2%"]),
         ("A model of 7 million.", "A 7B model.", ["7000000"]),
         ("It has five tasks.", "It has three tasks.", ["5"]),
         ("It beats GPT-5.", "It beats GPT-4 on 5 tasks.", ["gpt5"]),
         ("There are 22 models.", "Models such as Mixtral 8x22b.", ["22"]),
+        ("It takes 25 hours.", "It takes 25 to 50 minutes.", ["90000"]),
+        ("It is 1800% better.", "It is 1800x better.", ["1800%"]),
+        ("It has 700,000 cubic meters.", "It has 700,000 liters.", ["700000000"]),
+        ("Nine tenths succeed.", "A success rate of 81%.", ["0.9"]),
+        ("A gain of 4%.", "A gain of 3.2%.", ["4%"]),
+        ("It covers 7 versions.", "Versions 10 to 13, 5 types.", ["7"]),
     ],
 )
 def test_numbers_that_differ_are_named(statement: str, near: str, missing: list[str]) -> None:
     assert unsupported(statement, near, near) == missing
+
+
+@pytest.mark.parametrize(
+    ("language", "statement", "near"),
+    [
+        ("de", "Es sind einundachtzig Prozent.", "A rate of 81%."),
+        ("de", "Es sind 14.848 Experten.", "There are 14,848 experts."),
+        ("de", "Vier Fünftel gelingen.", "A rate of 80%."),
+        ("fr", "Quatre-vingt-un pour cent des tâches.", "A rate of 81%."),
+        ("fr", "Il faut 700 000 litres.", "It takes 700,000 liters."),
+    ],
+)
+def test_numbers_are_read_in_the_languages_that_answers_are_written_in(
+    language: str, statement: str, near: str
+) -> None:
+    assert unsupported(statement, near, near, language) == []
+    assert unsupported(statement, near.replace("8", "3").replace("7", "3"), "", language)
+
+
+@pytest.mark.parametrize(
+    ("statement", "sure", "likely"),
+    [
+        ("Dobb-E beats GSM8K and PPO.", ("GSM8K", "PPO"), ()),
+        ("The robot Spot folds towels at Stanford.", (), ("Spot", "Stanford")),
+        ("The RL agent uses LLMs in the US.", (), ()),
+        ("Towels are folded by TaskMatrix.", (), ()),
+        ("RT-H folds towels.", ("RT",), ()),
+    ],
+)
+def test_names_that_a_paper_does_not_hold_are_found_by_their_form(
+    statement: str, sure: tuple[str, ...], likely: tuple[str, ...]
+) -> None:
+    paper = "Dobb-E: reinforcement learning with an LLM in the U.S. and TaskMatrix.AI. A robot folds towels."
+    assert unheld_names(statement, paper) == Names(sure, likely)
 
 
 def test_a_quantity_must_stand_by_the_quote_and_a_name_anywhere_in_the_paper() -> None:
@@ -291,7 +349,8 @@ def test_a_quantity_must_stand_by_the_quote_and_a_name_anywhere_in_the_paper() -
 
 @given(st.integers(0, 10**12))
 def test_a_number_is_read_with_and_without_commas(number: int) -> None:
-    assert quantities(f"There are {number:,} of them.") == quantities(f"There are {number} of them.")
+    grouped, plain = (numerals(f"There are {written} of them.").numbers for written in (f"{number:,}", number))
+    assert [each.value for each in grouped] == [each.value for each in plain] == [number]
 
 
 def test_a_failing_support_is_dropped_where_another_holds() -> None:

@@ -58,6 +58,21 @@ async def test_what_the_judge_does_not_bear_out_is_never_shown(answerer: Answere
     assert [s.text for s in snapshots[-1].statements] == [s.text for s in plain.statements[1:]]
 
 
+TURNED = "The likelihood of one-step predictions is correlated with control performance."
+QUOTE = "the likelihood of one-step ahead predictions is not always correlated with control performance"
+DOUBTFUL = writes(
+    json.dumps({"sufficient": True, "statements": [{"supports": [{"paper": 1, "quote": QUOTE}], "text": TURNED}]})
+)
+
+
+async def test_what_the_checks_doubt_is_for_the_judge_to_say(answerer: Answerer, llm: LocalLLM) -> None:
+    llm.next(DOUBTFUL, verdicts("supported"))
+    assert [statement.text for statement in (await answerer.answer(ASKED)).statements] == [TURNED]
+    llm.next(DOUBTFUL, fails(500))
+    (statement,) = (await answerer.answer(ASKED)).statements
+    assert QUOTE in statement.text
+
+
 async def test_an_answer_without_a_statement_left_shows_the_closest_passages(answerer: Answerer, llm: LocalLLM) -> None:
     plain = await Answerer(answerer._library, answerer._extractive, answerer._llm).answer(ASKED)
     llm.next(honest, verdicts(*["unsupported"] * len(plain.statements)))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answering.prompt import MAX_QUESTION_CHARACTERS, RULES, build, count_messages, neutralise
+from bot.answering.prompt import MAX_QUESTION_CHARACTERS, RULES, SCHEMA, Reply, build, count_messages, neutralise
 from retrieval.papers import Evidence, Hit, Paper, Passage
 from retrieval.tokens import TokenCounter
 
@@ -45,6 +46,15 @@ def test_the_rules_come_as_the_system_message_and_hold_nothing_foreign(seeds: li
     messages = build(QUESTION, [hit(seeds[0])], COUNTER, 5000)
     assert [message["role"] for message in messages] == ["system", "user"]
     assert messages[0]["content"] == RULES
+
+
+def test_a_model_is_asked_for_the_quote_before_the_statement_and_shown_it_by_a_real_example() -> None:
+    example = json.loads(RULES.split("you reply:\n")[1].split("\n- ")[0])
+    (statement,) = Reply.model_validate(example).statements
+    assert list(example["statements"][0]) == ["supports", "text"]
+    assert "9 of 10" in statement.supports[0].quote
+    assert json.dumps(SCHEMA).index('"quote"') < json.dumps(SCHEMA).index('"text"')
+    assert "$ref" not in json.dumps(SCHEMA)
 
 
 def test_over_budget_the_last_abstracts_shrink_to_their_best_passage_first(seeds: list[Paper]) -> None:

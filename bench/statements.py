@@ -1,0 +1,51 @@
+"""Count what the checks do with the true and the false statements of tests/eval/statements, by their kind.
+
+    uv run python bench/statements.py [first] [second] [third] [--each]
+
+`--each` prints the statements that went wrong, with the reason. What it prints goes to docs/quality.md.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from statements import SETS, judged, read
+
+from retrieval.sources import open_source
+
+if TYPE_CHECKING:
+    from statements import Statement
+
+OUTCOMES = ("passes", "doubtful", "fails")
+
+
+def main() -> None:
+    """Print a table for each set asked for, or for all."""
+    asked = [name for name in SETS if name in sys.argv[1:]] or SETS
+    papers = list(open_source("seeds").papers)
+    for name in asked:
+        counts: dict[tuple[bool, str], Counter[str]] = defaultdict(Counter)
+        for statement in read(name):
+            outcome, why = judged(statement, papers)
+            counts[statement.true, "all"][outcome] += 1
+            counts[statement.true, statement.kind][outcome] += 1
+            if "--each" in sys.argv and statement.true != (outcome == "passes"):
+                print(_line(statement, outcome, why))
+        for true in (True, False):
+            print(f"\n{name}, {'true' if true else 'false'}: {', '.join(OUTCOMES)}")
+            for (of, kind), count in sorted(counts.items()):
+                if of == true:
+                    print(f"  {kind:16}", *(f"{count[outcome]:4}" for outcome in OUTCOMES))
+
+
+def _line(statement: Statement, outcome: str, why: str) -> str:
+    return f"{'true ' if statement.true else 'FALSE'} {outcome:8} {why:16} {statement.kind:14} {statement.text}"
+
+
+if __name__ == "__main__":
+    main()
