@@ -228,14 +228,15 @@ class Answerer:
             async with aclosing(self._ask(self._llm, question, selection, reply)) as statements:
                 async for statement in statements:
                     yield statement
-        if not reply.page.statements:
-            async with aclosing(self._quote(question, selection, reply)) as statements:
-                async for statement in statements:
-                    yield statement
+            if reply.page.statements:
+                return
+            reply.start(self._extractive)
+        async with aclosing(self._quote(question, selection, reply)) as statements:
+            async for statement in statements:
+                yield statement
 
     async def _quote(self, question: Question, selection: Selection, reply: _Reply) -> AsyncGenerator[Statement]:
         """Give the papers' own sentences."""
-        reply.start(self._extractive)
         async with aclosing(_checked(self._extractive, question, selection, reply)) as statements:
             async for checked in statements:
                 yield reply.page.add(checked, selection.hits)
@@ -252,6 +253,7 @@ class Answerer:
                 async with _ahead(statements, reply.wait) as first:
                     await asyncio.wait({first}, timeout=max(0.0, self._early - reply.stopwatch.seconds()))
                     if not first.done():
+                        reply.start(self._extractive)
                         async with aclosing(self._quote(question, selection, reply)) as quoted:
                             async for statement in quoted:
                                 yield statement
