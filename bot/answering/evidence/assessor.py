@@ -85,7 +85,7 @@ class Assessor:
         holds = self._models.holds.probability(features)
         bar = ON_SUBJECT_OF_CHAT if question.is_chat else ON_SUBJECT
         if subject < bar and not sure and not mentioned(question.text, first.hit, hits):
-            return Selection("refused", subject * holds)
+            return Selection("refused", subject * holds, tuple(ordered))
         if question.kind in MANY:
             return await self._list(question, found, left_out)
         if question.kind is Kind.COMPARISON:
