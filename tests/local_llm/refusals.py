@@ -268,9 +268,9 @@ def too_small(tokens: int, status: int, body: Callable[[Call, int], object]) -> 
 
 def _ollama(call: Call) -> Sent:
     """Read the end of a long prompt only, and say so in the usage alone."""
-    if call.prompt_tokens <= 1024:
+    if call.prompt_tokens <= 2048:
         return well(call)
-    usage = {"prompt_tokens": 1024, "completion_tokens": 9, "total_tokens": 1033}
+    usage = {"prompt_tokens": 2048, "completion_tokens": 9, "total_tokens": 2057}
     return Sent((events([chunk({"content": "What would you like to know?"}), chunk({}, "stop", usage=usage)]),))
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answering.prompt import MAX_QUESTION_CHARACTERS, RULES, SCHEMA, Reply, build, count_messages, neutralise
+from bot.answering.form import CitedAnswer
+from bot.answering.prompt import MAX_QUESTION_CHARACTERS, RULES, SCHEMA, build, count_messages, neutralise
 from retrieval.papers import Evidence, Hit, Paper, Passage
 from retrieval.tokens import TokenCounter
 
@@ -50,7 +51,7 @@ def test_the_rules_come_as_the_system_message_and_hold_nothing_foreign(seeds: li
 
 def test_a_model_is_asked_for_the_quote_before_the_statement_and_shown_it_by_a_real_example() -> None:
     example = json.loads(RULES.split("you reply:\n")[1].split("\n- ")[0])
-    (statement,) = Reply.model_validate(example).statements
+    (statement,) = CitedAnswer.model_validate(example).statements
     assert list(example["statements"][0]) == ["supports", "text"]
     assert "9 of 10" in statement.supports[0].quote
     assert json.dumps(SCHEMA).index('"quote"') < json.dumps(SCHEMA).index('"text"')
