@@ -14,7 +14,15 @@ class OutputError(FootnoteError):
 
 
 class WriterError(FootnoteError):
-    """Say in a few words why the language model gave no usable answer: "refused the key (401)"."""
+    """Say in a few words why the language model gave no usable answer: "refused the key (401)".
+
+    `status` is what the server replied with, 408 where it did not in time, 0 where it cannot be reached, None where
+    it is none of these.
+    """
+
+    def __init__(self, words: str, status: int | None = None) -> None:
+        super().__init__(words)
+        self.status = status
 
 
 class DiscordStartError(FootnoteError):

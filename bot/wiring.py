@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from bot.settings import DEFAULT_MODEL
-from retrieval.errors import EmbeddingError
+from retrieval.errors import EmbeddingError, FootnoteError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -81,6 +81,19 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def open_store_if_any(settings: Settings) -> AsyncIterator[Store | None]:
+    """Open the store where there is one already, None where it is not or does not open; close it at the end."""
+    from bot.store import FILE
+
+    async with AsyncExitStack() as stack:
+        store: Store | None = None
+        if settings.database_url or (settings.data_dir / FILE).exists():
+            with suppress(FootnoteError):
+                store = await stack.enter_async_context(open_store(settings))
+        yield store
 
 
 def make_meter(settings: Settings, store: Store) -> StoreMeter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,17 @@ import aiohttp
 from rich.text import Text
 
 from bot.console import stdout
+from bot.errors import WriterError
 from bot.settings import DEFAULT_MODEL, mend_connection
-from bot.wiring import make_embedder, open_library
+from bot.wiring import make_embedder, make_meter, open_library, open_store_if_any
 from retrieval.errors import FootnoteError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from bot.llm.address import Offer
+    from bot.llm.address import Address, Offer
+    from bot.llm.meter import Meter
+    from bot.llm.probe import Abilities
     from bot.settings import Settings
 
 TIMEOUT = 10.0  # seconds for a server to say anything
@@ -58,7 +62,8 @@ async def examine(load: Callable[[], Settings]) -> AsyncIterator[Finding]:
     yield Finding("settings", ok=True, sentence="every name is known and every value fits")
     yield await _embedding(settings)
     yield await _library(settings)
-    yield await _llm(settings)
+    async for finding in _llm(settings):
+        yield finding
     yield await _discord(settings)
 
 
@@ -93,35 +98,100 @@ async def _library(settings: Settings) -> Finding:
     )
 
 
-async def _llm(settings: Settings) -> Finding:
+async def _llm(settings: Settings) -> AsyncIterator[Finding]:
+    """Yield whether the language model is there and answers, then what it can do."""
     if not settings.llm.enabled:
         sentence = "none set; answers are the papers' own sentences (FOOTNOTE_LLM__API_KEY or __BASE_URL adds one)"
-        return Finding("language model", ok=None, sentence=sentence)
+        yield Finding("language model", ok=None, sentence=sentence)
+        return
     from bot.llm.address import Address, visit
 
     chosen = settings.llm
     key = chosen.api_key.get_secret_value() if chosen.api_key else None
     try:
-        offer = await visit(Address.read(chosen.base_url or OPENAI), key, patience=TIMEOUT)
+        address = Address.read(chosen.base_url or OPENAI)
+        offer = await visit(address, key, patience=TIMEOUT)
         name = chosen.model or offer.instead_of(DEFAULT_MODEL)
     except FootnoteError as error:
-        return Finding("language model", ok=False, sentence=str(error))
-    return _offered(offer, name)
+        yield Finding("language model", ok=False, sentence=str(error))
+        return
+    if wrong := _missing(offer, name):
+        yield Finding("language model", ok=False, sentence=wrong)
+        return
+    async with open_store_if_any(settings) as store:
+        async for finding in _asked(settings, address, name, make_meter(settings, store) if store else None):
+            yield finding
 
 
-def _offered(offer: Offer, name: str) -> Finding:
+async def _asked(settings: Settings, address: Address, name: str, meter: Meter | None) -> AsyncIterator[Finding]:
+    """Yield what one real call shows, which is counted like any other."""
+    from bot.llm.client import LanguageModel
+    from bot.llm.probe import SECONDS, mend, probe
+    from bot.llm.window import window
+
+    key = settings.llm.api_key.get_secret_value() if settings.llm.api_key else None
+    model = LanguageModel(name=name, api_key=key, address=address, timeout=SECONDS, meter=meter)
+    async with aclosing(model):
+        try:
+            found = await probe(model)
+        except WriterError as error:
+            yield Finding("language model", ok=False, sentence=f"{name} {error}; {mend(error)}")
+            return
+    yield Finding("language model", ok=True, sentence=f"{name} answers, in {found.seconds:.1f} s")
+    yield _able(found, await window(address, key, name), settings.llm.prompt_tokens)
+
+
+def _able(found: Abilities, window: int | None, prompt_tokens: int) -> Finding:
+    """Say what the model can do, and whether anything of it makes answers worse."""
+    from bot.answering.reading.language import detect
+
+    structure, keeps = _structure(found)
+    context, roomy = _context(window, prompt_tokens)
+    german = detect(found.said) == "de"
+    stream = "streams" if found.streams else "does not stream, so that an answer comes in one piece"
+    language = "answers German in German" if german else "answers German in another language"
+    sentence = f"{structure}; {stream}; {context}; {language}"
+    return Finding(
+        "what it can do", ok=True if keeps and found.streams and roomy and german else None, sentence=sentence
+    )
+
+
+def _structure(found: Abilities) -> tuple[str, bool]:
+    match found.shape:
+        case "json_schema" if found.kept:
+            return "keeps to a JSON schema", True
+        case "json_schema":
+            return "takes a JSON schema without keeping to it, so that more of its replies cannot be read", False
+        case "":
+            return "knows no JSON mode, so that more of its replies cannot be read", False
+    return "writes JSON, but by no schema", False
+
+
+def _context(window: int | None, prompt_tokens: int) -> tuple[str, bool]:
+    from bot.llm.context import room_in
+
+    if window is None:
+        return "does not tell its context", True
+    if (room := room_in(window)) >= prompt_tokens:
+        return f"has a context of {window:,} tokens", True
+    enough = 1 << (window - 1).bit_length()
+    while room_in(enough) < prompt_tokens:
+        enough *= 2
+    told = f"has a context of {window:,} tokens, to which prompts are cut ({room:,}); give it {enough:,}"
+    return told, False
+
+
+def _missing(offer: Offer, name: str) -> str | None:
+    """Say why the model cannot be asked, None where nothing speaks against it."""
     mend = "check FOOTNOTE_LLM__API_KEY and FOOTNOTE_LLM__BASE_URL"
     if not offer.answered:
-        return Finding("language model", ok=False, sentence=f"cannot be reached; {mend}")
+        return f"cannot be reached; {mend}"
     if offer.status in {UNAUTHORIZED, FORBIDDEN}:
-        return Finding("language model", ok=False, sentence=f"refused the key ({offer.status}); {mend}")
+        return f"refused the key ({offer.status}); {mend}"
     if not offer.has(name):
         some = ", ".join((offer.models or ())[:5])
-        sentence = f"the server does not offer {name} (but {some}); set FOOTNOTE_LLM__MODEL"
-        return Finding("language model", ok=False, sentence=sentence)
-    if offer.models is None:
-        return Finding("language model", ok=True, sentence=f"{name} will be asked; the server lists no models")
-    return Finding("language model", ok=True, sentence=f"{name} is there")
+        return f"the server does not offer {name} (but {some}); set FOOTNOTE_LLM__MODEL"
+    return None
 
 
 async def _discord(settings: Settings) -> Finding:

@@ -20,7 +20,6 @@ _APPENDED: Final = ("/chat/completions", "/completions", "/responses", "/models"
 # Where servers have their API, from where their address was copied without it: most, and OpenRouter or Open WebUI.
 _ELSEWHERE: Final = ("/v1", "/api/v1", "/api")
 _PATIENCE: Final = 3.0  # seconds
-_LONGEST: Final = 2**21  # bytes of a list of models
 _OK: Final = 200
 # How a place says that the API is not there: a page, or nothing.
 _ELSEWHERE_AT: Final = frozenset({200, 404, 405})
@@ -109,7 +108,7 @@ async def _look(session: aiohttp.ClientSession, base_url: str) -> tuple[Offer, b
     """Return what is offered at an address, and whether a web page is there."""
     try:
         async with session.get(f"{base_url}/models") as response:
-            body = await response.content.read(_LONGEST)
+            body = await response.read()
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return Offer(status=0), False
     return Offer(_names(body) if response.status == _OK else None, response.status), body.lstrip()[:1] == b"<"

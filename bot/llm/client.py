@@ -161,6 +161,7 @@ class Reply:
         self.requests = 0
         self.usage: Usage | None = None
         self.begun: Begun | None = None
+        self.options = model.learnt.options()
         self._model = model
         self._build = build
         self._budget = budget
@@ -186,6 +187,11 @@ class Reply:
     def finished(self) -> bool:
         """Say whether the server said that the reply is over, and why; else it may have been cut."""
         return bool(self._told) and self._told[-1].finish_reason is not None
+
+    @property
+    def streamed(self) -> bool:
+        """Say whether the reply came in pieces."""
+        return bool(self._told) and sum(map(bool, self._told[-1].pieces)) > 1
 
     def whole(self) -> None:
         """Take note that nothing that still comes matters, but the usage."""
@@ -268,6 +274,7 @@ class Reply:
 
     async def _attempt(self, prompt: Prompt[Any], options: Options, speech: Speech) -> AsyncGenerator[str]:
         """Yield the text that one request brings; raises WriterError where it did not end as a reply should."""
+        self.options = options
         said = Said(sent=self._counted)
         arguments = options.arguments(prompt.purpose, prompt.form, self._messages)
         async with aclosing(self._request(arguments, said)) as pieces:

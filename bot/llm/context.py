@@ -42,7 +42,12 @@ class TooLong:
         if self.size is None:
             return counted // 2
         ours = counted / max(self.prompt or counted, counted / 2, 1)
-        return min(int(self.size * (1 - _FOR_THE_REPLY) * ours), counted * 3 // 4)
+        return min(int(room_in(self.size) * ours), counted * 3 // 4)
+
+
+def room_in(size: int) -> int:
+    """Return how many tokens of a context a prompt may take, so that there is room for the reply."""
+    return int(size * (1 - _FOR_THE_REPLY))
 
 
 def too_long(said: str) -> TooLong | None:

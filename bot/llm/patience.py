@@ -17,10 +17,14 @@ _PAUSE: Final = 1 / 6
 
 
 class Patience:
-    """Hold when a question stops waiting: at the end of the whole time, or after a silence over all its calls."""
+    """Hold when a question stops waiting: at the end of the whole time, or after a silence over all its calls.
 
-    def __init__(self, seconds: float) -> None:
+    `silence` is the share of the time that may pass without a sign.
+    """
+
+    def __init__(self, seconds: float, silence: float = _SILENCE) -> None:
         self.seconds = seconds
+        self._share = silence
         self._end = _now() + seconds
         self._heard = _now()
         self._silent = 0.0
@@ -44,7 +48,7 @@ class Patience:
 
     def until(self, *, briefly: bool) -> float:
         """Return when to stop waiting for the next sign, in the loop's time; `briefly` once there were words."""
-        self._allowed = self.seconds * (_PAUSE if briefly else _SILENCE)
+        self._allowed = self.seconds * (_PAUSE if briefly else self._share)
         return min(self._end, self._heard + self._allowed)
 
     def aside(self) -> float:
@@ -55,8 +59,8 @@ class Patience:
 class Wait:
     """Hold the patience of one question, which begins with its first call."""
 
-    def __init__(self) -> None:
-        self.patience: Patience | None = None
+    def __init__(self, patience: Patience | None = None) -> None:
+        self.patience = patience
 
 
 _WAIT: Final[ContextVar[Wait | None]] = ContextVar("wait", default=None)

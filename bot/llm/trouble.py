@@ -29,12 +29,12 @@ def resting() -> WriterError:
 
 def late(seconds: float) -> WriterError:
     """Return the error that says that a question could wait no longer."""
-    return WriterError(say("took longer than {seconds} s", seconds=f"{seconds:g}"))
+    return WriterError(say("took longer than {seconds} s", seconds=f"{seconds:g}"), HTTPStatus.REQUEST_TIMEOUT)
 
 
 def silent(seconds: float) -> WriterError:
     """Return the error that says that nothing has come for too long."""
-    return WriterError(say("said nothing for {seconds} s", seconds=f"{seconds:g}"))
+    return WriterError(say("said nothing for {seconds} s", seconds=f"{seconds:g}"), HTTPStatus.REQUEST_TIMEOUT)
 
 
 def cut_off() -> WriterError:
@@ -74,7 +74,7 @@ def failed(failure: Failure, model: str, *, speaking: bool) -> WriterError:
         return cut_off()
     status = failure.status
     if status is None:
-        return WriterError(say("cannot be reached"))
+        return WriterError(say("cannot be reached"), 0)
     broke = "insufficient_quota" in failure.said
     match status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
@@ -89,4 +89,4 @@ def failed(failure: Failure, model: str, *, speaking: bool) -> WriterError:
             words = say("is out of order")
         case _:
             words = say("refused the request")
-    return WriterError(f"{words} ({status})")
+    return WriterError(f"{words} ({status})", status)

@@ -3,9 +3,10 @@
 from bot.store.budgets import Budgets, StoreMeter
 from bot.store.nouns import Delivery, KeptAnswer, PlaceKind, Search, ServerSettings, Sort, Spending, Subscription, Trend
 from bot.store.searches import Searches
-from bot.store.store import Store
+from bot.store.store import FILE, Store
 
 __all__ = [
+    "FILE",
     "Budgets",
     "Delivery",
     "KeptAnswer",

@@ -4,6 +4,7 @@ from .asking import asking
 from .behaviours import (
     cut,
     fails,
+    fills,
     finishes,
     given_paper_mixed_up,
     held_by,
@@ -31,6 +32,7 @@ __all__ = [
     "cut",
     "embed",
     "fails",
+    "fills",
     "finishes",
     "given_paper_mixed_up",
     "held_by",

@@ -78,6 +78,21 @@ def writes(text: str, finish_reason: str = "stop") -> Behaviour:
     return lambda _: Reply(text, finish_reason=finish_reason)
 
 
+def fills(sentence: str) -> Behaviour:
+    """Answer with this sentence as a constrained model does: in the schema, in JSON of its own, or bare."""
+
+    def outcome(asked: Asked) -> Reply:
+        match asked.response_format.get("type"):
+            case "json_schema":
+                properties = asked.response_format["json_schema"]["schema"]["properties"]
+                return Reply(json.dumps(dict.fromkeys(properties, sentence), ensure_ascii=False))
+            case "json_object":
+                return Reply(json.dumps({"answer": sentence}, ensure_ascii=False))
+        return Reply(sentence)
+
+    return outcome
+
+
 def fails(
     status: int, message: str = "asked for by the test", *, retry_after: float | None = None, code: str | None = None
 ) -> Behaviour:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _PAPER = re.compile(r'<paper number="(\d+)">\s*<title>(.*?)</title>\s*<abstract>(.*?)</abstract>\s*</paper>', re.DOTALL)
@@ -34,13 +34,14 @@ class Asked:
     messages: list[dict[str, Any]]
     question: str
     papers: tuple[GivenPaper, ...]
+    response_format: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_messages(cls, messages: list[dict[str, Any]]) -> Asked:
+    def from_messages(cls, messages: list[dict[str, Any]], response_format: dict[str, Any] | None = None) -> Asked:
         text = "\n".join(message["content"] for message in messages if message["role"] == "user")
         papers = tuple(GivenPaper(int(number), title, abstract) for number, title, abstract in _PAPER.findall(text))
         questions = _QUESTION.findall(text)
-        return cls(messages, questions[-1] if questions else text, papers)
+        return cls(messages, questions[-1] if questions else text, papers, response_format or {})
 
 
 def answer(asked: Asked) -> dict[str, Any]:

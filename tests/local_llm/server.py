@@ -17,7 +17,7 @@ from .reading import Asked
 from .vectors import embed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
 _PIECE = 12  # characters of a streamed piece
@@ -45,15 +45,26 @@ class LocalLLM:
     """An OpenAI-compatible server on 127.0.0.1.
 
     It answers honestly unless `next` has told it otherwise. With `key` set it wants that key; with `models` set it
-    knows no others; `rejects` are request fields that it does not know, as older servers do not.
+    knows no others; `rejects` are request fields that it does not know, as older servers do not. `tells` is what it
+    says at further paths, and `lists` what its list says of each model beside the name.
     """
 
-    def __init__(self, *, key: str | None = None, models: Iterable[str] = (), rejects: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        key: str | None = None,
+        models: Iterable[str] = (),
+        rejects: Iterable[str] = (),
+        tells: Mapping[str, Any] | None = None,
+        lists: Mapping[str, Any] | None = None,
+    ) -> None:
         self.requests: list[Request] = []
         self.base_url = ""
         self._key = key
         self._models = tuple(models)
         self._rejects = tuple(rejects)
+        self._tells = tells or {}
+        self._lists = lists or {}
         self._pending: dict[str, deque[Behaviour]] = {CHAT: deque(), EMBEDDINGS: deque()}
         self._arrived = asyncio.Condition()
         self._closing = asyncio.Event()
@@ -64,6 +75,8 @@ class LocalLLM:
         app.router.add_post(CHAT, self._chat)
         app.router.add_post(EMBEDDINGS, self._embeddings)
         app.router.add_get("/v1/models", self._list_models)
+        for path in self._tells:
+            app.router.add_route("*", path, self._tell)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -94,7 +107,7 @@ class LocalLLM:
         body, failure = await self._admit(request)
         if failure:
             return failure
-        outcome = self._take(CHAT)(Asked.from_messages(body["messages"]))
+        outcome = self._take(CHAT)(Asked.from_messages(body["messages"], body.get("response_format")))
         if isinstance(outcome, Failure):
             return _failed(outcome)
         if isinstance(outcome, Silence):
@@ -154,8 +167,14 @@ class LocalLLM:
     async def _list_models(self, request: web.Request) -> web.Response:
         _, failure = await self._admit(request)
         models = self._models or ("local-model",)
-        data = [{"id": name, "object": "model", "created": 0, "owned_by": "local"} for name in models]
+        data = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "local"} | dict(self._lists) for name in models
+        ]
         return failure or web.json_response({"object": "list", "data": data})
+
+    async def _tell(self, request: web.Request) -> web.Response:
+        _, failure = await self._admit(request)
+        return failure or web.json_response(self._tells[request.path])
 
     async def _admit(self, request: web.Request) -> tuple[dict[str, Any], web.Response | None]:
         """Record a request; return its body, and the error that it deserves, if any."""

@@ -134,21 +134,22 @@ async def test_a_wrong_address_is_refused_at_the_start_and_by_doctor(page: str) 
         with pytest.raises(SettingsError) as caught:
             async with open_model(settings(base_url=wrong)):
                 pass
-        finding = await _llm(settings(base_url=wrong))
+        (finding,) = [each async for each in _llm(settings(base_url=wrong))]
         assert (finding.ok, finding.sentence) == (False, str(caught.value))
 
 
 @pytest.mark.parametrize(
     ("given", "ok", "words"),
     [
-        ({}, True, "m:latest is there"),
-        ({"model": "m"}, True, "m is there"),
+        ({}, True, "m:latest answers, in "),
+        ({"model": "m:latest"}, True, "m:latest answers, in "),
         ({"model": "x"}, False, "does not offer x (but m:latest)"),
         ({"api_key": "wrong"}, False, "refused the key (401)"),
     ],
 )
 async def test_doctor_tells_model_and_key(given: dict[str, str], ok: bool, words: str) -> None:
     async with LocalLLM(key="right", models=["m:latest"]) as llm:
-        finding = await _llm(settings(**{"base_url": llm.base_url, "api_key": "right"} | given))
+        chosen = settings(**{"base_url": llm.base_url, "api_key": "right"} | given)
+        finding, *_ = [each async for each in _llm(chosen)]
     assert finding.ok is ok
     assert words in finding.sentence

@@ -1,0 +1,117 @@
+"""Find out by one small call what a language model's server can do, and say what to do where it fails."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel, ValidationError
+
+from bot.errors import BudgetError
+from bot.llm.lenient import Scanner, loads
+from bot.llm.message import Prompt
+from bot.llm.patience import Patience, Wait, sharing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bot.errors import WriterError
+    from bot.llm.client import LanguageModel, Reply
+
+# All of them may pass in silence: a server that was just started loads its model first.
+SECONDS: Final = 15.0
+
+_RULES: Final = """\
+Answer the question inside <question> in one whole sentence of ten to twenty words, in the language of the question.
+Reply in JSON."""
+_QUESTION: Final = "<question>\nWarum sind die Sterne nur in der Nacht zu sehen und nicht am Tag?\n</question>"
+
+
+_ACCOUNT: Final = "look into the account at whoever runs the server, or wait"
+_MEND: Final[Mapping[int | None, str]] = {
+    None: "run it again, or set FOOTNOTE_LLM__MODEL to another model",
+    0: "see that the server runs, and check FOOTNOTE_LLM__BASE_URL",
+    HTTPStatus.UNAUTHORIZED: "check FOOTNOTE_LLM__API_KEY",
+    HTTPStatus.PAYMENT_REQUIRED: _ACCOUNT,
+    HTTPStatus.FORBIDDEN: "check FOOTNOTE_LLM__API_KEY",
+    HTTPStatus.NOT_FOUND: "set FOOTNOTE_LLM__MODEL to a model that the server has",
+    HTTPStatus.REQUEST_TIMEOUT: "run it again, as a server that still loads its model answers then; a slow one needs a "
+    "larger FOOTNOTE_LLM__TIMEOUT",
+    HTTPStatus.TOO_MANY_REQUESTS: _ACCOUNT,
+}
+
+
+class _Sentence(BaseModel, extra="forbid"):
+    # A name that only the schema gives away: a reply that has it keeps to the schema.
+    starlight_sentence: str
+
+
+_PROMPT: Final = Prompt("doctor", _RULES, _Sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """Hold what one call has shown.
+
+    Attributes:
+        shape: how JSON may be asked for: "json_schema", "json_object", or "" for not at all.
+        kept: whether the reply kept to the schema.
+        streams: whether the reply came in pieces.
+        said: the model's answer to a question in German.
+        seconds: how long it took.
+    """
+
+    shape: str
+    kept: bool
+    streams: bool
+    said: str
+    seconds: float
+
+
+async def probe(model: LanguageModel) -> Abilities:
+    """Ask the model one small question, in no more than SECONDS; raises WriterError where no answer comes."""
+    start = time.monotonic()
+    with sharing(Wait(Patience(SECONDS, silence=1.0))):
+        async with model.ask(_PROMPT, lambda _: _PROMPT.about(_QUESTION)) as reply:
+            text = await _text(reply)
+            seconds = time.monotonic() - start
+    found = loads(text)
+    said = " ".join(_strings(found)) or text
+    return Abilities(reply.options.shape, _kept(found), reply.streamed, said, seconds)
+
+
+def mend(error: WriterError) -> str:
+    """Say what to do about a call that failed."""
+    if isinstance(error, BudgetError):
+        return "wait for tomorrow (UTC), or raise FOOTNOTE_LLM__TOKENS_PER_DAY"
+    return _MEND.get(error.status, "the server's own log says why; one that still loads its model answers later")
+
+
+async def _text(reply: Reply) -> str:
+    """Return what the model says, up to the end of its JSON where there is any."""
+    scanner = Scanner()
+    async for piece in reply:
+        for span in scanner.feed(piece):
+            if span.depth == 0:
+                reply.whole()
+                return scanner.text[span.start : span.end]
+    return scanner.text
+
+
+def _kept(found: object) -> bool:
+    try:
+        _Sentence.model_validate(found)
+    except ValidationError:
+        return False
+    return True
+
+
+def _strings(found: object) -> Iterator[str]:
+    """Yield the texts that some JSON holds."""
+    if isinstance(found, str):
+        yield found
+    values = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+    for each in values:
+        yield from _strings(each)

@@ -1,0 +1,93 @@
+"""Find out how large a model's context is, from the places where servers tell of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bot.llm.address import Address
+
+_PATIENCE: Final = 3.0  # seconds
+_OK: Final = 200
+# What is served first, what the model could do at most last: LM Studio; vLLM; Groq; Ollama and OpenRouter; LM Studio
+# before a model is loaded, and Mistral.
+_SIZES: Final = ("loaded_context_length", "max_model_len", "context_window", "context_length", "max_context_length")
+_NUM_CTX: Final = re.compile(r"^num_ctx\s+(\d+)", re.MULTILINE)
+
+
+async def window(address: Address, api_key: str | None, name: str) -> int | None:
+    """Return how many tokens the model's context holds, None where the server does not tell.
+
+    Ask after a first call: some servers know only of models that are loaded.
+    """
+    if address.query:  # Azure's deployments do not tell
+        return None
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    timeout = aiohttp.ClientTimeout(total=_PATIENCE)
+    root = address.base_url.removesuffix("/v1")
+    async with aiohttp.ClientSession(timeout=timeout, headers=headers, trust_env=True) as session:
+        if size := _listed(await _read(session, f"{address.base_url}/models"), name):
+            return size
+        own = await asyncio.gather(
+            _read(session, f"{root}/props", {"model": name}),
+            _read(session, f"{root}/api/ps"),
+            _read(session, f"{root}/api/v0/models"),
+            _read(session, f"{root}/api/show", json={"model": name}),
+        )
+    readers: list[Callable[[Any, str], int | None]] = [_props, _listed, _listed, _shown]
+    sizes = (read(found, name) for read, found in zip(readers, own, strict=True))
+    return next((size for size in sizes if size), None)
+
+
+async def _read(
+    session: aiohttp.ClientSession, url: str, query: dict[str, str] | None = None, **body: object
+) -> object:
+    """Return the JSON at an address, None where there is none."""
+    method = "POST" if body else "GET"
+    try:
+        async with session.request(method, url, params=query, allow_redirects=False, **body) as response:  # type: ignore[arg-type]  # json alone
+            return json.loads(await response.read()) if response.status == _OK else None
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError):
+        return None
+
+
+def _listed(found: object, name: str) -> int | None:
+    """Read the size out of a list of models."""
+    sizes = (_size(each.get(key)) for each in _models(found) if _is(each, name) for key in _SIZES)
+    return next((size for size in sizes if size), None)
+
+
+def _models(found: object) -> Iterator[dict[str, Any]]:
+    """Yield the models of a list: OpenAI and LM Studio call it data, Ollama models."""
+    if isinstance(found, dict):
+        for listed in (found.get("data"), found.get("models")):
+            yield from (each for each in (listed if isinstance(listed, list) else []) if isinstance(each, dict))
+
+
+def _is(model: dict[str, Any], name: str) -> bool:
+    wanted = (name, f"{name}:latest", name.removesuffix(":latest"))
+    return any(model.get(key) in wanted for key in ("id", "name", "model"))
+
+
+def _props(found: object, _: str) -> int | None:
+    """Read the size out of llama.cpp's properties: that of one slot, which is what a call has."""
+    settings = found.get("default_generation_settings") if isinstance(found, dict) else None
+    return _size(settings.get("n_ctx")) if isinstance(settings, dict) else None
+
+
+def _shown(found: object, _: str) -> int | None:
+    """Read the size out of Ollama's model file; what its weights could do at most is not what is served."""
+    parameters = found.get("parameters") if isinstance(found, dict) else None
+    told = _NUM_CTX.search(parameters) if isinstance(parameters, str) else None
+    return int(told[1]) if told else None
+
+
+def _size(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
