@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from retrieval.merging import Known, as_fetched, begin, join, may_be_same, unite
+from retrieval.merging import Known, apart, as_fetched, begin, join, may_be_same, same_title_alone, tell_the_same, unite
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Fetched
 from retrieval.tables import insert_into, leaving_papers, paper_aliases, paper_sources, papers
@@ -156,6 +156,7 @@ class _Desk:
                     self.doubles[double] = paper_id
             after = join(self.known[paper_id], new)
         else:
+            new = apart(new) if new.paper.paper_id in self.known else new
             paper_id, after = new.paper.paper_id, begin(new)
         for alias in after.details.external_ids:
             if self.owners.get(alias) in {None, *self.doubles}:
@@ -193,7 +194,10 @@ class _Desk:
         return list(dict.fromkeys(owner for owner in owners if owner is not None))
 
     def _is(self, paper_id: str, new: Fetched) -> bool:
-        return may_be_same(self.known[paper_id].details.external_ids, new.external_ids)
+        known = self.known[paper_id].details
+        if not may_be_same(known.external_ids, new.external_ids):
+            return False
+        return not same_title_alone(known, new) or tell_the_same(known, new)
 
     async def _store_doubles(self, connection: AsyncConnection) -> None:
         stored = [paper_id for paper_id in self.doubles if paper_id in self.before]

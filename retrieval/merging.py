@@ -5,15 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from retrieval.papers import identify
+from rapidfuzz.distance import Indel
+
+from retrieval.names import Name
+from retrieval.papers import fingerprint, identify
+from retrieval.references import address_key
 from retrieval.sources.fetched import Fetched
+from retrieval.text import bare_words, fold
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Collection
 
     from retrieval.papers import Paper
 
 ARXIV, DOI, TITLE = "arxiv:", "doi:", "title:"
+LONG_TITLE = 5  # words
+ALIKE = 0.8  # of the words of both texts, in their order
+TELLING_NOTHING = "?q="  # a search for the title
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,9 @@ def as_fetched(paper: Paper | Fetched) -> Fetched:
     fetched = paper if isinstance(paper, Fetched) else Fetched(paper)
     own = fetched.paper
     ids = (own.paper_id, *fetched.external_ids) if fetched.external_ids else default_aliases(own.paper_id, own.title)
+    if len(set(ids)) == 1 and own.paper_id == identify(own.title):
+        # What has nothing but a title is known again by all that stands beside it, whatever becomes of that.
+        ids = (*ids, fingerprint(own.title, own.abstract, own.url or "", *fetched.authors))
     return replace(fetched, external_ids=tuple(dict.fromkeys(ids)))
 
 
@@ -56,6 +68,34 @@ def may_be_same(one: Collection[str], other: Collection[str]) -> bool:
         if ids and others:
             return not ids.isdisjoint(others)
     return True
+
+
+def apart(new: Fetched) -> Fetched:
+    """Return a paper whose title is another's under its other id, that of the row or of what stands beside it."""
+    title = identify(new.paper.title)
+    own = next((each for each in new.external_ids if each.startswith(TITLE) and each != title), None)
+    return replace(new, paper=replace(new.paper, paper_id=own)) if own and new.paper.paper_id == title else new
+
+
+def same_title_alone(one: Fetched, other: Fetched) -> bool:
+    """Tell whether a title is the only id that two papers share."""
+    return not set(one.external_ids) & set(other.external_ids) - {identify(other.paper.title)}
+
+
+def tell_the_same(known: Fetched, new: Fetched) -> bool:
+    """Tell whether two papers of one title are one by what stands beside it: texts, else authors, else links.
+
+    Many papers are called "Erratum" or "Introduction"; where two tell nothing but their titles, or only one of them
+    does, a title long enough to be one paper's alone decides.
+    """
+    one, other = known.paper, new.paper
+    if one.abstract and other.abstract:
+        return _alike(one.abstract, other.abstract)
+    if known.authors and new.authors:
+        return not _surnames(known).isdisjoint(_surnames(new))
+    if one.url and other.url and TELLING_NOTHING not in one.url + other.url:
+        return address_key(one.url) == address_key(other.url)
+    return len(bare_words(other.title)) >= LONG_TITLE
 
 
 def begin(new: Fetched) -> Known:
@@ -79,7 +119,7 @@ def join(known: Known, new: Fetched) -> Known:
             first.paper,
             paper_id=old.paper.paper_id,
             url=_url(first, second),
-            published=first.paper.published or second.paper.published,
+            published=_published(first, second),
         ),
         upvotes=old.upvotes if new.upvotes is None else new.upvotes,
         code_url=new.code_url or old.code_url,
@@ -105,10 +145,28 @@ def unite(known: Known, double: Known) -> Known:
     )
 
 
+def _alike(one: str, other: str) -> bool:
+    """Tell whether two texts are one in two wordings, or one is the beginning of the other."""
+    words, others = bare_words(fold(one)), bare_words(fold(other))
+    shorter, longer = sorted((words, others), key=len)
+    return longer[: len(shorter)] == shorter or Indel.normalized_similarity(words, others) >= ALIKE
+
+
+def _surnames(paper: Fetched) -> set[str]:
+    return {names[0] for author in paper.authors if (names := Name.read(author).forms("surname"))}
+
+
 def _url(first: Fetched, second: Fetched) -> str | None:
     """Return the first's address, if it has one; but who knows no id of the paper can only link to a search for it."""
     by_id = sorted((first, second), key=lambda each: all(known.startswith(TITLE) for known in each.external_ids))
     return by_id[0].paper.url or by_id[1].paper.url
+
+
+def _published(first: Fetched, second: Fetched) -> dt.date | None:
+    """Return the first's day; where a file tells no more than a year, and the second knows a day of it, that one."""
+    day, other = first.paper.published, second.paper.published
+    only_year = day and other and first.version is None and (day.month, day.day) == (1, 1) and day.year == other.year
+    return other if only_year else day or other
 
 
 def _takes_over(old: Fetched, new: Fetched) -> bool:

@@ -19,7 +19,8 @@ ChunkKind: TypeAlias = Literal["window", "sentence"]
 
 # New style (2401.12345) and old style (hep-ex/0307015, math.GT/0309136), each with an optional version.
 ARXIV_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(v\d+)?")
-DOI = re.compile(r"10\.\d{4,9}/\S+")
+# A registrant has four digits and more, and may have divisions; what files hold is taken at its word.
+DOI = re.compile(r"10\.\d{1,9}(?:\.\d{1,9}){0,3}/\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +119,14 @@ def identify(title: str, *, arxiv_id: str | None = None, doi: str | None = None)
         return f"arxiv:{match[1]}"
     if doi and (match := DOI.search(doi.strip())):
         return f"doi:{match[0].casefold()}"
-    words = re.sub(r"\W+", " ", fold(title)).strip()
+    return _hashed(title)
+
+
+def fingerprint(title: str, *beside: str) -> str:
+    """Return an id for one of several papers of a title, which differ in what stands beside it."""
+    return _hashed("\n".join((title, *beside)))
+
+
+def _hashed(text: str) -> str:
+    words = re.sub(r"\W+", " ", fold(text)).strip()
     return f"title:{hashlib.sha256(words.encode()).hexdigest()[:16]}"

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from retrieval.papers import ARXIV_ID, Paper
 from retrieval.sources.fetched import Cursor, Fetched, Page, SourceError, identities
 from retrieval.sources.fields import code_link, is_withdrawn, one_line, unwrap
-from retrieval.sources.jsonl import LONGEST_TEXT
 from retrieval.sources.limiter import ARXIV
+from retrieval.sources.record import LONGEST_TEXT
 from retrieval.sources.syndication import names_of, parse_feed, terms_of, text_of, time_of
 
 if TYPE_CHECKING:

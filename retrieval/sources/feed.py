@@ -12,8 +12,8 @@ from retrieval.papers import ARXIV_ID, DOI, Paper
 from retrieval.sources import arxiv
 from retrieval.sources.fetched import Cursor, Fetched, Page, identities
 from retrieval.sources.fields import address, code_link, is_withdrawn, one_line, plain, shown, unwrap
-from retrieval.sources.jsonl import LONGEST_TEXT
 from retrieval.sources.limiter import ARXIV, Service
+from retrieval.sources.record import LONGEST_TEXT
 from retrieval.sources.syndication import names_of, parse_feed, terms_of, text_of, time_of
 
 if TYPE_CHECKING:
@@ -72,54 +72,14 @@ class Feed:
         if reply.status == _NOT_MODIFIED:
             return None
         parsed = parse_feed(reply, self._service.name, strict=False)
-        papers = tuple(paper for entry in parsed.entries if (paper := self._fetched(entry)))
+        papers = tuple(
+            paper for entry in parsed.entries if (paper := paper_of(entry, self._host, arxivs=self._is_arxiv))
+        )
         dates = [date for entry in parsed.entries if (date := _latest(entry))]
         # Without entries the feed's own date says how old it is; with them it is only when the file was written.
         newest = max(dates) if dates else _latest(parsed.feed)
         headers = reply.headers
         return _Reading(papers, len(parsed.entries), newest, headers.get("etag"), headers.get("last-modified"))
-
-    def _fetched(self, entry: Any) -> Fetched | None:  # noqa: ANN401
-        arxiv_id, doi = _ids(entry)
-        # What arXiv sends as HTML is TeX, in which "<" is a sign.
-        of_arxiv = arxiv_id is not None and self._announced(entry)
-        title = one_line(entry.get("title", "") if of_arxiv else text_of(entry, "title"))
-        abstract = unwrap(_FOREWORD.sub("", entry.get("summary", ""), count=1) if of_arxiv else _abstract(entry))
-        if not title or len(title) + len(abstract) > LONGEST_TEXT:
-            return None
-        identifier = ARXIV_ID.fullmatch(arxiv_id) if arxiv_id else None
-        ids = identities(title, arxiv_id=arxiv_id, doi=doi)
-        announce_type = entry.get("arxiv_announce_type")
-        published, updated = time_of(entry, "published"), time_of(entry, "updated")
-        # A cross-listing or a replacement is announced with today's date, whenever the paper appeared.
-        appeared = (published or updated) if announce_type in {None, "new"} else None
-        version = identifier[2] if identifier else None
-        terms = terms_of(entry)
-        return Fetched(
-            paper=Paper(
-                paper_id=ids[0],
-                title=title,
-                abstract=abstract,
-                source=arxiv.SOURCE if of_arxiv else self._host,
-                url=f"https://arxiv.org/abs/{identifier[1]}"
-                if identifier
-                else address(entry.get("link")) or _link(doi),
-                published=appeared.date() if appeared else None,
-            ),
-            code_url=code_link(abstract),
-            keywords=() if of_arxiv else terms,
-            version=int(version[1:]) if version else None,
-            withdrawn=is_withdrawn(entry.get("arxiv_comment") or "", abstract),
-            # arXiv's feeds give the day of the announcement alone.
-            updated=None if of_arxiv else updated or published,
-            external_ids=ids,
-            authors=_split(names_of(entry)) if of_arxiv else names_of(entry),
-            categories=terms if of_arxiv else (),
-            announce_type=announce_type,
-        )
-
-    def _announced(self, entry: Any) -> bool:  # noqa: ANN401
-        return self._is_arxiv or "arxiv_announce_type" in entry
 
     def _notice(self, newest: dt.datetime | None, reading: _Reading | None) -> str | None:
         """Say that a feed is stale, empty, or holds what cannot be read."""
@@ -137,6 +97,45 @@ class Feed:
         if newest and now - newest > STALE_AFTER:
             return f"The feed {self._shown} has had nothing new since {newest:%Y-%m-%d}; it may be abandoned."
         return None
+
+
+def paper_of(entry: Any, source: str, *, arxivs: bool) -> Fetched | None:  # noqa: ANN401
+    """Return an entry of feedparser's as a paper, None without a title; `arxivs`: whether the feed is arXiv's own."""
+    arxiv_id, doi = _ids(entry)
+    # What arXiv sends as HTML is TeX, in which "<" is a sign.
+    of_arxiv = arxiv_id is not None and (arxivs or "arxiv_announce_type" in entry)
+    title = one_line(entry.get("title", "") if of_arxiv else text_of(entry, "title"))
+    abstract = unwrap(_FOREWORD.sub("", entry.get("summary", ""), count=1) if of_arxiv else _abstract(entry))
+    if not title or len(title) + len(abstract) > LONGEST_TEXT:
+        return None
+    identifier = ARXIV_ID.fullmatch(arxiv_id) if arxiv_id else None
+    ids = identities(title, arxiv_id=arxiv_id, doi=doi)
+    announce_type = entry.get("arxiv_announce_type")
+    published, updated = time_of(entry, "published"), time_of(entry, "updated")
+    # A cross-listing or a replacement is announced with today's date, whenever the paper appeared.
+    appeared = (published or updated) if announce_type in {None, "new"} else None
+    version = identifier[2] if identifier else None
+    terms = terms_of(entry)
+    return Fetched(
+        paper=Paper(
+            paper_id=ids[0],
+            title=title,
+            abstract=abstract,
+            source=arxiv.SOURCE if of_arxiv else source,
+            url=f"https://arxiv.org/abs/{identifier[1]}" if identifier else address(entry.get("link")) or _link(doi),
+            published=appeared.date() if appeared else None,
+        ),
+        code_url=code_link(abstract),
+        keywords=() if of_arxiv else terms,
+        version=int(version[1:]) if version else None,
+        withdrawn=is_withdrawn(entry.get("arxiv_comment") or "", abstract),
+        # arXiv's feeds give the day of the announcement alone.
+        updated=None if of_arxiv else updated or published,
+        external_ids=ids,
+        authors=_split(names_of(entry)) if of_arxiv else names_of(entry),
+        categories=terms if of_arxiv else (),
+        announce_type=announce_type,
+    )
 
 
 def _unless_changed(cursor: Cursor) -> Mapping[str, str]:

@@ -16,8 +16,8 @@ from retrieval.errors import BadInputError
 from retrieval.papers import ARXIV_ID, Paper
 from retrieval.sources.fetched import Cursor, Fetched, Page, SourceError, identities
 from retrieval.sources.fields import address, moment, one_line, unwrap
-from retrieval.sources.jsonl import LONGEST_TEXT
 from retrieval.sources.limiter import HUGGING_FACE
+from retrieval.sources.record import LONGEST_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

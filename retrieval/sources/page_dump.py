@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Of 25,800 titles from arXiv and Hugging Face none is longer than 226 characters, ends like a sentence or holds an
 # address; of their abstracts none is shorter than 102. arXiv takes abstracts of about 2,000 characters: what is
 # longer is two of them, with the title lost in between.
+SHIPPED = "seeds"
 LONGEST_TITLE = 300
 SHORTEST_ABSTRACT = 80
 LONGEST_ABSTRACT = 2_500
@@ -67,12 +68,25 @@ def read_page_dump(path: Path, *, source: str = "page") -> tuple[Paper, ...]:
     The whole file is read before anything is returned. Raises BadInputError that names the line.
     """
     try:
-        pairs = list(_pairs(_paragraphs(_read_text(path))))
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(f"Cannot read {path} as a page dump: {error.strerror or error}; {_HELP}.") from error
+    return read_page_text(data, str(path), source=source)
+
+
+def read_page_text(data: bytes, name: str, *, source: str = "page") -> tuple[Paper, ...]:
+    """Return the papers of a dump's bytes as `read_page_dump` does; `name` is what an error calls it.
+
+    Only the page that ships, of Hugging Face's own papers, links to a search there: what other papers are called is
+    nothing to tell that site.
+    """
+    try:
+        pairs = list(_pairs(_paragraphs(_text_in(data))))
         papers = tuple(_paper(title, abstract, source) for title, abstract in pairs)
     except BadInputError as error:
-        raise BadInputError(f"Cannot read {path} as a page dump: {error}; {_HELP}.") from None
+        raise BadInputError(f"Cannot read {name} as a page dump: {error}; {_HELP}.") from None
     if not papers:
-        raise BadInputError(f"{path} holds no papers; {_HELP}.")
+        raise BadInputError(f"{name} holds no papers; {_HELP}.")
     return papers
 
 
@@ -109,8 +123,8 @@ def _paper(title: _Paragraph, abstract: list[_Paragraph], source: str) -> Paper:
     if len(text) < SHORTEST_ABSTRACT:
         raise BadInputError(f"line {abstract[0].line}: {abstract[0].beginning()} is too short to be an abstract")
     name = " ".join(title.text.split())
-    query = urlencode({"q": clean(name)})
-    return Paper(identify(name), name, text, source, url=f"https://huggingface.co/papers?{query}")
+    search = f"https://huggingface.co/papers?{urlencode({'q': clean(name)})}" if source == SHIPPED else None
+    return Paper(identify(name), name, text, source, url=search)
 
 
 def _paragraphs(text: str) -> Iterator[_Paragraph]:
@@ -126,11 +140,9 @@ def _paragraphs(text: str) -> Iterator[_Paragraph]:
                 yield paragraph
 
 
-def _read_text(path: Path) -> str:
+def _text_in(data: bytes) -> str:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise BadInputError(error.strerror or str(error)) from error
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInputError(f"byte {error.start + 1}: it is not UTF-8 text") from error
     if match := _BINARY.search(text):

@@ -13,6 +13,8 @@ from retrieval.sources.fetched import SourceError
 from retrieval.sources.fields import one_line, plain, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from retrieval.sources.web import Reply
 
 _ENDS = (b"</feed>", b"</rss>", b"</rdf:rdf>")
@@ -30,13 +32,8 @@ def parse_feed(reply: Reply, service: str, *, strict: bool) -> Any:  # noqa: ANN
     Raises:
         SourceError: a temporary one, for such answers are often a cache's or a proxy's.
     """
-    # As a file, because feedparser takes bytes that look like a path or an address for one, and opens it.
-    parsed = feedparser.parse(
-        io.BytesIO(reply.body),
-        response_headers={"content-type": reply.headers.get("content-type", ""), "content-location": reply.url},
-        resolve_relative_uris=False,
-        sanitize_html=False,  # takes "x<y and y>z" for a tag
-    )
+    headers = {"content-type": reply.headers.get("content-type", ""), "content-location": reply.url}
+    parsed = parse_bytes(reply.body, headers)
     if not parsed.get("version"):
         raise SourceError(f"{service} sent something else than a feed; check {shown(reply.url)}.", temporary=True)
     reason = parsed.get("bozo_exception")
@@ -47,6 +44,17 @@ def parse_feed(reply: Reply, service: str, *, strict: bool) -> Any:  # noqa: ANN
     if broken and (strict or not whole):
         raise SourceError(f"{service}'s answer is damaged ({one_line(str(reason))}); try again later.", temporary=True)
     return parsed
+
+
+def parse_bytes(body: bytes, headers: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401
+    """Return feedparser's reading of a document, whatever it is."""
+    # As a file, because feedparser takes bytes that look like a path or an address for one, and opens it.
+    return feedparser.parse(
+        io.BytesIO(body),
+        response_headers=headers,
+        resolve_relative_uris=False,
+        sanitize_html=False,  # takes "x<y and y>z" for a tag
+    )
 
 
 def text_of(entry: Any, name: str) -> str:  # noqa: ANN401

@@ -131,7 +131,7 @@ def test_without_a_text_the_title_is_enough(tmp_path: Path) -> None:
         ("[" * 100_000, "it is no JSON"),
         ('{"_id": "2"}', '"title" and "text" are missing or empty'),
         ('{"_id": "2", "title": " ", "text": ""}', '"title" and "text" are missing or empty'),
-        ('{"_id": "2", "title": ["x"], "text": "y"}', '"title" is not text'),
+        ('{"_id": "2", "title": {"a": "x"}, "text": "y"}', '"title" is not text'),
         ('{"_id": true, "title": "x", "text": "y"}', '"_id" is not text'),
         ('{"_id": "2", "title": "x", "text": "\\ud800"}', '"text" holds half a character'),
         ('{"_id": "2", "title": "x", "text": "\\u0000"}', '"text" holds .* null character'),

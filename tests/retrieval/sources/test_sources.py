@@ -49,10 +49,14 @@ def test_a_folder_in_beirs_form_is_its_corpus_alone(folder: Path) -> None:
     assert [known.paper.title for known in open_source(str(folder)).papers] == ["One"]
 
 
-def test_one_bad_file_refuses_the_folder(folder: Path) -> None:
+def test_one_bad_file_of_a_folder_is_named_and_the_others_are_read(folder: Path) -> None:
     (folder / "c.jsonl").write_text("{")
-    with pytest.raises(BadInputError, match=r"c\.jsonl, line 1"):
-        open_source(str(folder))
+    source = open_source(str(folder))
+    assert len(source.papers) == 75
+    assert source.left_out.count == 1
+    assert "c.jsonl, line 1: it is not JSON" in source.left_out.first[0]
+    with pytest.raises(BadInputError, match=r"c\.jsonl, line 1.*Nothing of .* is taken in"):
+        open_source(str(folder), strict=True)
 
 
 def test_a_folder_without_papers_is_refused(tmp_path: Path) -> None:
@@ -62,7 +66,7 @@ def test_a_folder_without_papers_is_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_source_is_refused_with_the_nearest_and_all_that_is_accepted(folder: Path) -> None:
     with pytest.raises(
-        BadInputError, match='no source "sedes"; the nearest is "seeds"; a source is "seeds", a page dump'
+        BadInputError, match='no source "sedes"; the nearest is "seeds"; a source is "seeds", a file of papers'
     ):
         open_source("sedes")
     with pytest.raises(BadInputError, match=r'the nearest is "a\.jsonl"'):

@@ -1,0 +1,122 @@
+"""Read BibTeX and BibLaTeX with bibtexparser; a broken entry costs that entry alone."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Final
+
+from retrieval.errors import BadInputError
+from retrieval.sources.encodings import decode
+from retrieval.sources.people import given_first
+from retrieval.sources.rows import Bad, Remark, Row
+from retrieval.sources.unpacking import whole
+from retrieval.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import BinaryIO
+
+    from bibtexparser.model import Block, Entry
+
+    from retrieval.sources.rows import Found
+
+_GROUP: Final = re.compile(r"\{([^{}]*)\}")
+_ESCAPED: Final = {r"\{": "\ue000", r"\}": "\ue001"}
+_AND: Final = re.compile(r"\s+and\s+", re.IGNORECASE)
+_WHOLE_NAME: Final = re.compile(r"\{([^{}]*)\}")
+_DEEPEST: Final = 6
+
+
+def read_bibtex(stream: BinaryIO) -> Iterator[Found]:
+    """Yield the entries of a file of references."""
+    from bibtexparser.entrypoint import parse_string
+
+    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # what fails is said here, once
+    text, other = decode(whole(stream))
+    if other:
+        yield Remark(f"read as {other.upper()}")
+    try:
+        library = parse_string(text.replace("\r\n", "\n").replace("\r", "\n"))
+    except Exception as error:  # bibtexparser raises what its parts raise
+        raise BadInputError(f"it cannot be read as BibTeX ({type(error).__name__})") from error
+    if not library.entries and not library.failed_blocks:
+        raise BadInputError("it has no entries such as @article{key, title={…}}")
+    for entry in library.entries:
+        yield Row(f"entry {entry.key}", _fields(entry))
+    for block in library.failed_blocks:
+        yield _failed(block)
+
+
+def readable(value: str) -> str:
+    r"""Return a field as text: LaTeX read, and the braces gone that keep letters from being made small."""
+    for escaped, kept in _ESCAPED.items():
+        value = value.replace(escaped, kept)
+    value = clean(value)
+    for _ in range(_DEEPEST):
+        value = _GROUP.sub(r"\1", value)
+    return value.replace("\ue000", "{").replace("\ue001", "}")
+
+
+def _failed(block: Block) -> Found:
+    from bibtexparser.model import DuplicateBlockKeyBlock, Entry
+
+    line = f"line {(block.start_line or 0) + 1}"
+    inner = getattr(block, "ignore_error_block", None)
+    # Two entries with one key are two papers, or the same one again: their titles say which.
+    if isinstance(block, DuplicateBlockKeyBlock) and isinstance(inner, Entry):
+        return Row(f"{line}, entry {inner.key}", _fields(inner))
+    if isinstance(inner, Entry) and inner.fields_dict.get("title"):
+        return Row(f"{line}, entry {inner.key}", _fields(inner))
+    return Bad(line, "the entry is not closed, or is no BibTeX")
+
+
+def _fields(entry: Entry) -> Mapping[str, object]:
+    raw = {field.key.lower(): _bare(str(field.value)) for field in entry.fields}
+    given = {key: readable(value) for key, value in raw.items() if key not in {"author", "url", "abstract"}}
+    eprint = given.get("eprint", "")
+    kind = (given.get("archiveprefix") or given.get("eprinttype") or "").casefold()
+    return {
+        "_id": entry.key,
+        "title": ": ".join(part for key in ("title", "subtitle") if (part := given.get(key, "").strip(" :"))),
+        "abstract": readable(raw.get("abstract", "")),
+        "authors": _authors(raw.get("author", "")),
+        "doi": given.get("doi"),
+        "arxiv": eprint if kind in {"arxiv", ""} else None,
+        "url": raw.get("url", "").replace("\\", "").removeprefix("url{").rstrip("}"),
+        "issued": _date(given),
+        "keywords": given.get("keywords"),
+    }
+
+
+def _bare(value: str) -> str:
+    """Return a value without the braces or quotes around it, which stay where an entry is not taken to pieces."""
+    value = value.strip()
+    enclosed = len(value) > 1 and (value[0], value[-1]) in {("{", "}"), ('"', '"')}
+    return value[1:-1] if enclosed and _closes_at_the_end(value) else value
+
+
+def _closes_at_the_end(value: str) -> bool:
+    if value[0] == '"':
+        return True
+    depth = 0
+    for at, character in enumerate(value):
+        depth += (character == "{") - (character == "}")
+        if depth == 0:
+            return at == len(value) - 1
+    return False
+
+
+def _date(given: Mapping[str, str]) -> str:
+    if given.get("date"):
+        return given["date"].partition("/")[0]
+    year, month, day = (given.get(key, "") for key in ("year", "month", "day"))
+    if month.isdecimal():
+        return "-".join(part for part in (year, month, day) if part)
+    return " ".join(part for part in (year, month, day) if part)
+
+
+def _authors(value: str) -> list[str]:
+    names = [name for name in _AND.split(value.strip()) if name.strip() and name.strip().casefold() != "others"]
+    # What stands in braces as a whole, such as a group's name, has no parts.
+    return [readable(name) if _WHOLE_NAME.fullmatch(name.strip()) else given_first(readable(name)) for name in names]

@@ -1,0 +1,103 @@
+"""Read CSV and TSV: the sign between columns is found, and what each column is goes by what its head says."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Final
+
+from retrieval.errors import BadInputError
+from retrieval.sources.encodings import decode
+from retrieval.sources.people import given_first, names_in
+from retrieval.sources.rows import Bad, Remark, Row
+from retrieval.sources.unpacking import whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import BinaryIO
+
+    from retrieval.sources.rows import Found
+
+_SIGNS: Final = ",;\t|"
+# As Zotero, Scopus, Web of Science, PubMed, Semantic Scholar and the makers of data sets write them, letters alone.
+_HEADS: Final[Mapping[str, tuple[str, ...]]] = {
+    "title": ("title", "papertitle", "articletitle", "documenttitle", "ti", "name"),
+    "abstract": ("abstract", "abstractnote", "text", "summary", "abstracttext", "ab", "paperabstract", "description"),
+    "authors": ("author", "authors", "authorfullnames", "creator", "creators", "au", "authornames"),
+    "issued": ("date", "published", "publicationdate", "publisheddate", "coverdate", "releasedate"),
+    "year": ("publicationyear", "year", "pubyear", "py", "yearpublished"),
+    "doi": ("doi", "di", "digitalobjectidentifier"),
+    "arxiv": ("arxivid", "arxiv", "eprint"),
+    "url": ("url", "link", "address", "paperurl", "webpage"),
+    "_id": ("id", "key", "paperid", "eid", "ut", "pmid", "corpusid"),
+    "keywords": ("keywords", "authorkeywords", "manualtags", "tags"),
+    "categories": ("categories",),
+}
+_SHOWN: Final = 8
+
+
+def read_delimited(stream: BinaryIO) -> Iterator[Found]:
+    """Yield the rows of a table under the names of what its columns are; which were taken for what is remarked."""
+    text, other = decode(whole(stream))
+    if other:
+        yield Remark(f"read as {other.upper()}")
+    rows = csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter_of(text), strict=False)
+    head = next(_numbered(rows), (0, []))[1]
+    columns = columns_of(head)
+    if "title" not in columns:
+        names = ", ".join(f'"{name[:40]}"' for name in head[:_SHOWN])
+        raise BadInputError(f"its first line names no column for the title (it has {names or 'nothing'})")
+    yield Remark(_guess(head, columns))
+    for number, row in _numbered(rows):
+        if row is None:
+            yield Bad(f"line {number}", "it is no row of a table")
+        elif any(cell.strip() for cell in row):
+            yield _row(f"line {number}", row, columns)
+
+
+def columns_of(head: list[str]) -> dict[str, int]:
+    """Return the place of each column that a head names, the likeliest name first."""
+    plain = [re.sub(r"[^a-z]", "", name.casefold()) for name in head]
+    return {
+        field: plain.index(name)
+        for field, names in _HEADS.items()
+        if (name := next((each for each in names if each in plain), ""))
+    }
+
+
+def delimiter_of(text: str) -> str:
+    """Return the sign between the columns of a table: the one that its first line has most of, but for quoted ones."""
+    first = re.sub(r'"[^"]*"', "", text.lstrip("\ufeff\r\n").partition("\n")[0])
+    return max(_SIGNS, key=first.count)
+
+
+def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise BadInputError(f"line {rows.line_num} is no row of a table ({error})") from error  # type: ignore[attr-defined]
+        yield rows.line_num, row  # type: ignore[attr-defined]  # csv's reader has it
+
+
+def _row(place: str, row: list[str], columns: Mapping[str, int]) -> Found:
+    fields: dict[str, object] = {
+        field: row[at].strip() for field, at in columns.items() if at < len(row) and row[at].strip()
+    }
+    if "title" not in fields and "abstract" not in fields:
+        return Bad(place, "it has neither title nor abstract, or fewer cells than the first line")
+    if isinstance(authors := fields.get("authors"), str):
+        fields["authors"] = [given_first(name) for name in names_in(authors)]
+    return Row(place, fields)
+
+
+def _guess(head: list[str], columns: Mapping[str, int]) -> str:
+    named = {"_id": "id", "issued": "date"}
+    taken = ", ".join(f'"{head[at].strip()}" as {named.get(field, field)}' for field, at in columns.items())
+    others = [name.strip() for at, name in enumerate(head) if at not in columns.values() and name.strip()]
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    unread = f"; not read: {', '.join(others[:_SHOWN])}{more}" if others else ""
+    return f"read the columns {taken}{unread}"

@@ -1,0 +1,68 @@
+"""Read the ids that a field holds, in whatever spelling: an arXiv id with its version, a DOI, the paper's address."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from retrieval.papers import ARXIV_ID, DOI
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ARXIV: Final = re.compile(
+    r"(?:(?:https?://)?(?:[a-z]+\.)*arxiv\.org/(?:abs|pdf|html|format|src)/|oai:arxiv\.org:|arxiv\s?[:.]\s?"
+    r"|(?:https?://(?:dx\.)?doi\.org/|doi:\s?)?10\.48550/arxiv\.)?"
+    rf"(?P<id>{ARXIV_ID.pattern})(?:\.pdf)?(?:\s?\[[\w.-]+\])?/?",
+    re.IGNORECASE,
+)
+_DOI_ADDRESS: Final = re.compile(rf"\s*(?:https?://(?:dx\.)?doi\.org/|doi:?\s*)?({DOI.pattern})", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"https?://[^\s;<>\"{}|\\^`]+")
+# An address that asks another site for words is no paper's own.
+_SEARCH: Final = re.compile(r"[?&](?:q|query|search|search_query|term)=|/search(?:[/?]|$)", re.IGNORECASE)
+# They keep pages about papers whose own are elsewhere.
+_ABOUT: Final = re.compile(r"https?://(?:[a-z]+\.)*(?:semanticscholar\.org|openalex\.org)/", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ArxivId:
+    """Hold an arXiv id without its version, and the version where one is named."""
+
+    number: str
+    version: int | None
+
+
+def arxiv_in(texts: Iterable[str]) -> ArxivId | None:
+    """Return the first arXiv id that one of these texts is, in any spelling."""
+    found = (_ARXIV.fullmatch(unquote(text.strip())) for text in texts)
+    ids = [_arxiv(match["id"]) for match in found if match]
+    # The same id without a version may stand beside the one with it.
+    return max((each for each in ids if each.number == ids[0].number), key=lambda each: each.version or 0, default=None)
+
+
+def doi_in(texts: Iterable[str]) -> str | None:
+    """Return the first DOI that one of these texts is or links to."""
+    found = (_DOI_ADDRESS.fullmatch(unquote(text.strip())) for text in texts)
+    return next((match[1].rstrip(".,;") for match in found if match), None)
+
+
+def link_to(given: Iterable[str], arxiv_id: str | None, doi: str | None) -> str | None:
+    """Return the paper's own address: one that is given, else arXiv's or the DOI's, else a page about it; or none."""
+    addresses = [match[0] for text in given if (match := _ADDRESS.match(text.strip())) and not _SEARCH.search(text)]
+    own = [address for address in addresses if not _ABOUT.match(address)]
+    by_id = [f"https://arxiv.org/abs/{arxiv_id}"] if arxiv_id else [f"https://doi.org/{doi}"] if doi else []
+    return next(iter([*own, *by_id, *addresses]), None)
+
+
+def _arxiv(written: str) -> ArxivId:
+    number, _, version = written.lower().partition("v") if "/" not in written else _old(written)
+    return ArxivId(number, int(version) if version else None)
+
+
+def _old(written: str) -> tuple[str, str, str]:
+    archive, _, rest = written.partition("/")
+    name, dot, subject = archive.partition(".")
+    number, mark, version = rest.lower().partition("v")
+    return f"{name.lower()}{dot}{subject.upper()}/{number}", mark, version

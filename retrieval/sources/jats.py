@@ -1,0 +1,58 @@
+"""Read an article of JATS; https://jats.nlm.nih.gov/publishing/ names its parts."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from retrieval.sources.elements import find, line, text
+
+ELEMENTS: Final = ("article",)
+_FIRST: Final = ("epub", "electronic", "pub", "preprint", "ppub", "print", "collection")
+
+
+def fields(article: Any) -> dict[str, Any] | None:  # noqa: ANN401  # lxml has no types
+    """Return an article's fields, None for an element of this name within one."""
+    front = next(iter(find(article, "front/article-meta")), None)
+    if front is None:
+        return None
+    ids = {each.get("pub-id-type", ""): text(each) for each in find(front, "article-id")}
+    return {
+        "_id": next((f"{kind} {value}" for kind, value in ids.items() if kind not in {"doi", "arxiv"}), None),
+        "title": line(front, "title-group/article-title"),
+        "abstract": _abstract(front),
+        "authors": [_name(each) for each in find(front, "contrib-group/contrib") if _is_author(each)],
+        "doi": ids.get("doi"),
+        "arxiv": ids.get("arxiv"),
+        "issued": _date(front),
+        "keywords": [text(each) for each in find(front, "kwd-group/kwd")],
+    }
+
+
+def _abstract(front: Any) -> str:  # noqa: ANN401
+    """Return the article's own abstract, not the one for lay people or in pictures."""
+    found = sorted(find(front, "abstract"), key=lambda each: bool(each.get("abstract-type")))
+    return text(found[0]) if found else ""
+
+
+def _is_author(contributor: Any) -> bool:  # noqa: ANN401
+    return bool(contributor.get("contrib-type", "author") == "author")
+
+
+def _name(contributor: Any) -> str:  # noqa: ANN401
+    whole = f"{line(contributor, 'name/given-names')} {line(contributor, 'name/surname')}".strip()
+    return whole or line(contributor, "string-name") or line(contributor, "collab")
+
+
+def _date(front: Any) -> str:  # noqa: ANN401
+    dates = find(front, "pub-date")
+    dates.sort(
+        key=lambda each: min((_FIRST.index(kind) for kind in _kinds(each) if kind in _FIRST), default=len(_FIRST))
+    )
+    for date in dates:
+        if year := line(date, "year"):
+            return "-".join(part for part in (year, line(date, "month"), line(date, "day")) if part)
+    return ""
+
+
+def _kinds(date: Any) -> tuple[str, ...]:  # noqa: ANN401
+    return (date.get("pub-type") or "", date.get("publication-format") or "", date.get("date-type") or "")

@@ -1,0 +1,58 @@
+"""Read a record of OAI-PMH: arXiv's own forms, and the Dublin Core that every repository has."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from retrieval.sources.elements import find, line, text
+from retrieval.sources.people import given_first
+
+ELEMENTS: Final = ("record",)
+
+
+def fields(record: Any) -> dict[str, Any] | None:  # noqa: ANN401  # lxml has no types
+    """Return a record's fields, None where it was deleted or says nothing."""
+    metadata = next(iter(find(record, "metadata")), None)
+    if metadata is None or not len(metadata):
+        return None
+    own = metadata[0]
+    identifier = line(record, "header/identifier")
+    made = _of_arxiv(own) if find(own, "id") else _of_dublin_core(own)
+    beside = {"_id": identifier, "updated": line(record, "header/datestamp")}
+    return beside | {key: value for key, value in made.items() if value is not None}
+
+
+def _of_arxiv(own: Any) -> dict[str, Any]:  # noqa: ANN401
+    versions = [{"version": each.get("version"), "created": line(each, "date")} for each in find(own, "version")]
+    names = [f"{line(each, 'forenames')} {line(each, 'keyname')}".strip() for each in find(own, "authors/author")]
+    return {
+        "arxiv": line(own, "id"),
+        "title": line(own, "title"),
+        "abstract": _wrapped(own, "abstract"),
+        "authors": names or line(own, "authors"),
+        "doi": line(own, "doi"),
+        "created": line(own, "created") or None,
+        "versions": versions,
+        "updated": line(own, "updated") or None,
+        "categories": line(own, "categories"),
+        "comments": line(own, "comments"),
+        "authors_parsed": [],  # its lines are broken as in arXiv's snapshot
+    }
+
+
+def _of_dublin_core(own: Any) -> dict[str, Any]:  # noqa: ANN401
+    identifiers = [text(each) for name in ("identifier", "relation") for each in find(own, name)]
+    dates = sorted(found for each in find(own, "date") if (found := text(each)))
+    return {
+        "title": line(own, "title"),
+        "abstract": max((text(each) for each in find(own, "description")), key=len, default=""),
+        "authors": [given_first(text(each)) for each in find(own, "creator")],
+        "doi": identifiers,
+        "arxiv": identifiers,
+        "url": identifiers,
+        "date": dates[0] if dates else None,
+    }
+
+
+def _wrapped(own: Any, path: str) -> str:  # noqa: ANN401
+    return next((text(each) for each in find(own, path)), "")

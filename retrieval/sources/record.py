@@ -1,0 +1,216 @@
+"""Make a paper of a record: whatever names its fields have, its ids, dates and authors are found and kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from retrieval.errors import BadInputError
+from retrieval.papers import Paper, fingerprint
+from retrieval.sources.dates import date_of
+from retrieval.sources.fetched import Fetched, identities
+from retrieval.sources.fields import address, code_link, is_withdrawn, moment, one_line, unwrap
+from retrieval.sources.identifiers import arxiv_in, doi_in, link_to
+from retrieval.sources.markup import has_markup, without_markup
+from retrieval.sources.people import people
+from retrieval.sources.shapes import flattened
+from retrieval.text import clean, sentences
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping
+
+LONGEST_TEXT: Final = 100_000
+LONGEST_MADE_UP_TITLE: Final = 120
+
+TITLES: Final = ("title", "display_name", "Title", "title_full")
+TEXTS: Final = ("text", "abstract", "summary", "abstractText", "abstractNote", "paperAbstract", "Abstract")
+_IDS: Final = ("_id", "id", "entry_id", "paperId", "paper_id", "corpus_id", "corpusid", "key", "citation-key")
+_ARXIV: Final = ("arxiv_id", "arxiv", "arxivId", "arXiv", "ArXiv", "eprint")
+_DOIS: Final = ("doi", "DOI", "Doi")
+_LINKS: Final = ("url", "URL", "link", "Link", "landing_page_url", "pdf_url")
+_DATES: Final = ("published", "date", "publicationDate", "publication_date", "publishedAt", "published_at", "issued")
+_LATE_DATES: Final = ("pdate", "created", "tcdate", "cdate", "update_date", "updated", "submittedOnDailyAt")
+_YEARS: Final = ("year", "publication_year", "pub_year")
+_AUTHORS: Final = ("authors_parsed", "authorships", "authors", "author", "creators", "creator")
+_LONG: Final = 200
+_IMPOSSIBLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Hold a paper, and what of its record could not be kept."""
+
+    paper: Fetched
+    notes: tuple[str, ...]
+
+
+def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> Made:
+    """Return a record as a paper.
+
+    Some datasets have no titles; the first sentence then serves, because a paper is cited by its title. A year or a
+    month counts as its first day. An id that is an arXiv id counts as one.
+
+    Args:
+        fields: a record as JSON has it, in BEIR's form or in that of a service.
+        source: what the paper carries as its source.
+        verbatim: leave markup where it stands.
+
+    Raises:
+        BadInputError: says in a few words why it is none.
+    """
+    notes: list[str] = []
+    record = flattened(dict(fields))
+    title, abstract = _title_and_text(record, notes, verbatim=verbatim)
+    own_id = _text(record, _IDS, notes)
+    arxiv, doi = _ids(record)
+    ids = identities(title, arxiv_id=arxiv and arxiv.number, doi=doi)
+    links = [*_texts(record, _LINKS), *_nested(record, "primary_location", _LINKS)]
+    authors = next((found for key in _AUTHORS if (found := people(record.get(key)))), ())
+    paper = Paper(
+        paper_id=ids[0],
+        title=title,
+        abstract=abstract,
+        source=source,
+        url=link_to(links, arxiv and arxiv.number, doi) or link_to(_texts(record, _IDS[:3]), None, None),
+        published=_published(record, notes),
+    )
+    comment = one_line(" ".join(_texts(record, ("comments", "comment"))))
+    fetched = Fetched(
+        paper,
+        upvotes=_votes(record.get("upvotes")),
+        code_url=next(filter(None, map(address, _texts(record, ("githubRepo", "code_url")))), None)
+        or code_link(comment, abstract),
+        keywords=_terms(record.get("keywords")),
+        version=_version(record) or (arxiv.version if arxiv else None),
+        withdrawn=is_withdrawn(comment, abstract),
+        updated=_updated(record),
+        external_ids=(*ids, fingerprint(title, own_id, abstract)) if len(ids) == 1 and own_id else ids,
+        authors=tuple(_IMPOSSIBLE.sub("", name) for name in authors),
+        categories=_categories(record.get("categories")),
+    )
+    return Made(fetched, tuple(notes))
+
+
+def own_id(fields: Mapping[str, Any]) -> str:
+    """Return the id that a record has in its own file, "" where it has none; raises BadInputError if it is no text."""
+    return _text(fields, _IDS[:2], [])
+
+
+def unread(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the long texts of a record that no paper is made of."""
+    return tuple(
+        key for key, value in fields.items() if isinstance(value, str) and len(value) >= _LONG and key not in TEXTS
+    )
+
+
+def _title_and_text(record: Mapping[str, Any], notes: list[str], *, verbatim: bool) -> tuple[str, str]:
+    title = " ".join(_text(record, TITLES, notes).split())
+    abstract = _text(record, TEXTS, notes).strip()
+    if len(title) + len(abstract) > LONGEST_TEXT:
+        raise BadInputError(f"title and text are longer than {LONGEST_TEXT:,} characters")
+    if not verbatim:
+        title = one_line(without_markup(title)) if has_markup(title) else title
+        abstract = unwrap(without_markup(abstract)) if has_markup(abstract) else abstract
+        if "authors_parsed" in record:  # arXiv's snapshot breaks its lines
+            abstract = unwrap(abstract)
+    if not clean(title):
+        title = _first_sentence(abstract)
+    if not title:
+        others = ", ".join(f'"{key}"' for key in list(record)[:6])
+        raise BadInputError(f'"title" and "text" are missing or empty{f" (it has {others})" if others else ""}')
+    return title, abstract
+
+
+def _first_sentence(text: str) -> str:
+    sentence = next((clean(text[start:end]) for start, end in sentences(text)), "")
+    if len(sentence) <= LONGEST_MADE_UP_TITLE:
+        return sentence
+    return sentence[:LONGEST_MADE_UP_TITLE].rpartition(" ")[0] + "…"
+
+
+def _text(record: Mapping[str, Any], names: Iterable[str], notes: list[str]) -> str:
+    """Return the first of these fields that says something; a whole number is text, too, and so is a list of one."""
+    for name in names:
+        value = record.get(name)
+        if isinstance(value, list) and len(value) == 1:
+            (value,) = value
+        if value is None or value in ("", []):
+            continue
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            raise BadInputError(f'"{name}" is not text')
+        if _IMPOSSIBLE.search(value):
+            notes.append(f'"{name}" holds half a character or a null character')
+            value = _IMPOSSIBLE.sub("", value)
+        return value
+    return ""
+
+
+def _texts(record: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    values = (record.get(name) for name in names)
+    lists = (value if isinstance(value, list) else [value] for value in values)
+    return [_IMPOSSIBLE.sub("", each) for values in lists for each in values if isinstance(each, str) and each.strip()]
+
+
+def _nested(record: Mapping[str, Any], key: str, names: Iterable[str]) -> list[str]:
+    inner = record.get(key)
+    return _texts(inner, names) if isinstance(inner, dict) else []
+
+
+def _ids(record: Mapping[str, Any]) -> tuple[Any, str | None]:
+    outside = [
+        text for key in ("externalIds", "externalids", "ids") for text in _nested(record, key, (*_ARXIV, *_DOIS))
+    ]
+    texts = [*_texts(record, (*_ARXIV, *_IDS, *_DOIS, *_LINKS)), *outside]
+    return arxiv_in(texts), doi_in([*_texts(record, _DOIS), *outside, *_texts(record, (*_IDS, *_LINKS))])
+
+
+def _published(record: Mapping[str, Any], notes: list[str]) -> dt.date | None:
+    versions = record.get("versions")
+    if isinstance(versions, list) and versions and isinstance(versions[0], dict):
+        record = {**record, "created": versions[0].get("created") or record.get("created")}
+    wrong = ""
+    for name in (*_DATES, *_LATE_DATES[:2], *_YEARS, *_LATE_DATES[2:]):
+        value = record.get(name)
+        if value is None or value == "":
+            continue
+        if day := date_of(value):
+            return day
+        if name in _DATES and isinstance(value, str) and value.strip():
+            wrong = wrong or value.strip()
+    if wrong:
+        notes.append(f'the date "{one_line(wrong)[:40]}" is not like 2024-05-31')
+    return None
+
+
+def _version(record: Mapping[str, Any]) -> int | None:
+    versions = record.get("versions")
+    last = versions[-1] if isinstance(versions, list) and versions else None
+    name = last.get("version") if isinstance(last, dict) else None
+    return int(name[1:]) if isinstance(name, str) and re.fullmatch(r"v[1-9]\d{0,3}", name) else None
+
+
+def _updated(record: Mapping[str, Any]) -> dt.datetime | None:
+    versions = record.get("versions")
+    last = versions[-1] if isinstance(versions, list) and versions else None
+    if isinstance(last, dict) and (day := date_of(last.get("created"))):
+        return moment(day.isoformat())
+    return moment(record.get("updated")) or moment(record.get("update_date"))
+
+
+def _votes(value: Any) -> int | None:  # noqa: ANN401
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1 << 31
+    return value if whole else None
+
+
+def _terms(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+    found = re.split(r"[;,]", value) if isinstance(value, str) else value if isinstance(value, list) else []
+    return tuple(dict.fromkeys(line for each in found if isinstance(each, str) and (line := one_line(each))))
+
+
+def _categories(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+    found = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
+    return tuple(dict.fromkeys(line for each in found if isinstance(each, str) and (line := one_line(each))))

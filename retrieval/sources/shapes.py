@@ -1,0 +1,69 @@
+"""Flatten the records of the services that people download from, so that `record.py` finds their fields."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_LISTS: Final = ("notes", "results", "papers", "data", "items", "works", "articles", "records", "entries", "documents")
+_WRAPPED: Final = ("message", "response", "result")
+_OPENREVIEW: Final = "https://openreview.net/forum?id="
+_WORDS_AT_MOST: Final = 50_000
+
+
+def records_in(value: Any) -> list[Any] | None:  # noqa: ANN401
+    """Return the records of an answer that a service wraps in an object; None where the object is a record itself."""
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict) or "title" in value:
+        return None
+    for key in _LISTS:
+        inner = value.get(key)
+        if isinstance(inner, list) and all(isinstance(each, dict) for each in inner):
+            return inner
+    return next((found for key in _WRAPPED if (found := records_in(value.get(key))) is not None), None)
+
+
+def flattened(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record with what it nests under a service's own keys beside the rest; BEIR's stays as it is."""
+    if isinstance(metadata := record.get("metadata"), dict):
+        record = {**metadata, **record}
+    if isinstance(content := record.get("content"), dict):
+        record = _of_openreview(record, content)
+    for key in ("paper", "data", "bibjson"):
+        if isinstance(inner := record.get(key), dict) and "title" in inner:
+            record = {**record, **inner}
+    if isinstance(words := record.get("abstract_inverted_index"), dict) and not record.get("abstract"):
+        record = {**record, "abstract": _in_order(words)}
+    return _of_contents(record)
+
+
+def _of_openreview(record: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    fields = {
+        key: each["value"] if isinstance(each, dict) and "value" in each else each for key, each in content.items()
+    }
+    forum = record.get("forum") or record.get("id")
+    link = {"url": f"{_OPENREVIEW}{forum}"} if isinstance(forum, str) and forum else {}
+    return {**record, **link, **{key: each for key, each in fields.items() if key not in {"pdf", "html"}}}
+
+
+def _in_order(words: dict[str, Any]) -> str:
+    """Return OpenAlex's abstract, which gives the places of each word."""
+    placed = [
+        (at, word)
+        for word, places in words.items()
+        if isinstance(places, list)
+        for at in places
+        if isinstance(at, int) and not isinstance(at, bool)
+    ]
+    return " ".join(word for _, word in sorted(placed)[:_WORDS_AT_MOST])
+
+
+def _of_contents(record: dict[str, Any]) -> dict[str, Any]:
+    """Read the form in which title and text are one field, the title in quotes on its first line."""
+    contents = record.get("contents")
+    if not isinstance(contents, str) or record.get("title") or record.get("text") or record.get("abstract"):
+        return record
+    first, _, rest = contents.strip().partition("\n")
+    if not rest:
+        return {**record, "text": contents}
+    return {**record, "title": first.strip().strip('"'), "text": rest.strip()}
