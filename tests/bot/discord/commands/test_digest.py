@@ -228,6 +228,79 @@ class TestTheWholeWay:
         assert len(papers.bot_messages) == 1
         assert await store.deliveries.messages(kept.subscription_id, kept.next_due_at) == [papers.bot_messages[0].id]
 
+    async def test_what_is_found_after_the_next_hour_does_not_skip_that_hour_s_digest(
+        self, local: LocalDiscord, papers: Channel, moderator: Person, online: Online, store: Store, time: Time
+    ) -> None:
+        one = made(papers, moderator)
+        await store.subscriptions.add(one)
+        time.go_to(one.next_due_at)
+        async with online() as bot:
+            local.cut_next(POST, stored=True)
+            assert await bot.deliverer.tick() == 0
+        async with online() as bot:
+            time.go_to(one.next_due_at + dt.timedelta(hours=26))
+            assert await bot.deliverer.tick() == 2
+        assert len(papers.bot_messages) == 2
+        assert (await only(store, papers.id)).next_due_at == one.next_due_at + dt.timedelta(days=2)
+
+    @pytest.mark.parametrize("pause", [dt.timedelta(minutes=1), dt.timedelta(hours=1)])
+    @pytest.mark.parametrize("stored", [False, True])
+    async def test_a_digest_of_twelve_whose_second_message_is_cut_is_whole_after_a_restart(
+        self,
+        local: LocalDiscord,
+        papers: Channel,
+        moderator: Person,
+        online: Online,
+        seeded: Library,
+        store: Store,
+        time: Time,
+        pause: dt.timedelta,
+        stored: bool,
+    ) -> None:
+        today = dt.datetime.now(dt.UTC).date()
+        places = [
+            "rubble",
+            "sand",
+            "snow",
+            "stairs",
+            "mud",
+            "ice",
+            "grass",
+            "roofs",
+            "pipes",
+            "boats",
+            "trees",
+            "dunes",
+        ]
+        await seeded.add(
+            [
+                Paper(
+                    f"arxiv:2604.{number:05}",
+                    f"Walking Robots on {place}",
+                    f"We let walking robots walk on {place}.",
+                    "arxiv",
+                    "https://arxiv.org",
+                    today,
+                )
+                for number, place in enumerate(places)
+            ]
+        )
+        one = made(papers, moderator, most=12)
+        await store.subscriptions.add(one)
+        time.go_to(one.next_due_at)
+        async with online() as bot:
+            local.spare_next(POST)
+            local.cut_next(POST, stored=stored)
+            assert await bot.deliverer.tick() == 0
+            assert await store.deliveries.messages(one.subscription_id, one.next_due_at) is None
+        async with online() as bot:
+            time.go_to(time.now + pause)
+            assert await bot.deliverer.tick() == 1
+        (first,), (second,) = papers.bot_messages, (await papers.wait_for_thread()).bot_messages
+        assert all(f"on {place}" in first.text + second.text for place in places)
+        recorded = await store.deliveries.messages(one.subscription_id, one.next_due_at)
+        assert recorded == [first.id, second.id]
+
 
 @pytest.mark.usefixtures("bot")
 class TestSubscribing:
