@@ -38,8 +38,7 @@ class Lookout(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_role_update(self, _before: discord.Role, role: discord.Role) -> None:
         """Look at all that goes into the server where the bot has the role."""
-        mine = role.guild.me
-        if mine is not None and role in mine.roles:
+        if role in role.guild.me.roles:
             await self._look(role.guild)
 
     @commands.Cog.listener()

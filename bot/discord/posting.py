@@ -69,6 +69,7 @@ class DiscordPoster:
     def __init__(self, bot: discord.Client) -> None:
         self._bot = bot
         self._next = 0.0
+        self._publishing: set[asyncio.Task[None]] = set()
 
     async def post(
         self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted, note: Note
@@ -90,7 +91,7 @@ class DiscordPoster:
                     break
                 await note(posted)
                 if subscription.crosspost and posted.rest_id in {None, place.id}:
-                    await _publish(place, posted.message_ids[-1])
+                    await self._publish(place, posted.message_ids[-1])
         return posted
 
     async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:
@@ -200,6 +201,13 @@ class DiscordPoster:
                 if bears(message, nonce, 0):
                     return message
         return None
+
+    async def _publish(self, place: Place, message_id: int) -> None:
+        """Begin to publish a message, and wait for it no longer than the digest can."""
+        publishing = asyncio.create_task(_publish(place, message_id))
+        self._publishing.add(publishing)
+        publishing.add_done_callback(self._publishing.discard)
+        await asyncio.wait([publishing], timeout=PUBLISHING)
 
     def _is_mine(self, message: discord.Message) -> bool:
         return self._bot.user is not None and message.author.id == self._bot.user.id
@@ -319,13 +327,12 @@ async def _place_of_rest(place: Place, first_id: int, name: str) -> int:
 
 
 async def _publish(place: Place, message_id: int) -> None:
-    """Publish a message to the servers that follow an announcement channel, if Discord lets the bot at once."""
+    """Publish a message to the servers that follow an announcement channel, if Discord lets the bot."""
     if not isinstance(place, discord.TextChannel) or not place.is_news():
         return
     try:
-        async with asyncio.timeout(PUBLISHING):
-            await place.get_partial_message(message_id).publish()
-    except (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError) as error:
+        await place.get_partial_message(message_id).publish()
+    except (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError) as error:
         log.info("not published message=%d error=%s", message_id, type(error).__name__)
 
 

@@ -556,7 +556,14 @@ class TestRefused:
         assert "Next: as soon as it can be posted" in listed
 
     async def test_the_server_being_away_at_the_start_puts_a_digest_off(
-        self, papers: Channel, moderator: Person, online: Online, store: Store, time: Time, local: LocalDiscord
+        self,
+        papers: Channel,
+        moderator: Person,
+        online: Online,
+        store: Store,
+        time: Time,
+        local: LocalDiscord,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         one = made(papers, moderator)
         await store.subscriptions.add(one)
@@ -565,6 +572,7 @@ class TestRefused:
         async with online() as bot:
             assert await bot.deliverer.tick() == 0
             assert not (await only(store, papers.id)).paused
+            assert "failed" not in caplog.text
             local.guild("Lab").comes_back()
             await local.taken_in()
             time.go_to(time.now + dt.timedelta(minutes=1))
