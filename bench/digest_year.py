@@ -4,11 +4,11 @@
     uv run python bench/digest_year.py PAPERS.jsonl.gz --database postgresql+asyncpg://... --workers 3
 
 PAPERS has a JSON object a line with `id`, `date`, `title`, `abstract` and `categories`; the papers come in in the order
-of their dates, spread over the working days of the year. This process plays Discord (it remembers nonces for three
-minutes) and keeps the clock of the year; workers, each a process of its own, run the real engine on the real store and
-are killed with SIGKILL while they post, before or after it is shown. Papers have cheap vectors made from their words,
-as it is the delivery that is tried here. The last lines say what came of it; the exit code is 1 if anything was posted
-twice or not at all.
+of their dates, spread over the working days of the year. Digests have up to 20 papers, seven a message. This process
+plays Discord (it remembers nonces for three minutes, and refuses calls in each of the ways of WAYS) and keeps the clock
+of the year; workers, each a process of its own, run the real engine on the real store and are killed with SIGKILL while
+they post, before or after it is shown. Papers have cheap vectors made from their words, as it is the delivery that is
+tried here. The last lines say what came of it; the exit code is 1 if anything was posted twice, in part or not at all.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import tempfile
 import time
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ from aiohttp import web
 from bot.digest.clock import next_due
 from bot.digest.delivery import Deliverer
 from bot.digest.editor import Editor
-from bot.digest.posting import UnavailableError
+from bot.digest.posting import GoneError, UnavailableError
 from bot.digest.subscribing import subscribe
 from bot.digest.writing import ReasonWriter
 from bot.store import Store
@@ -52,11 +52,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bot.digest.digest import Digest
-    from bot.store import Subscription
+    from bot.digest.posting import Note
+    from bot.store import Posted, Subscription
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 NONCE_MEMORY = timedelta(minutes=3)
+STILL_TO_COME = timedelta(days=2)  # what was refused for good is tried again a day later
+LOOKED_AT_LAST = timedelta(minutes=2)  # papers of the last minutes are left for the next digest
 YEAR = 365
+ROOM = 7  # papers a message, as in Discord
+MOST = 20
+# How a call fails: its status, 0 for a connection that is cut, and whether it was carried out before that.
+WAYS = (
+    *((503, False), (503, True), (0, False), (0, True), (429, False)),
+    *((400, False), (403, False), (404, False)),  # refused for good
+)
+RETRY_AFTER = 90  # seconds, of a 429
 DOWN = timedelta(hours=3)  # how long a killed worker is missed at most
 TOPICS = (
     "language models", "image segmentation", "speech recognition", "video generation", "robots", "retrieval",
@@ -108,22 +119,19 @@ class Discord:
         return app
 
     async def post(self, request: web.Request) -> web.Response:
-        """Show a post, unless its nonce is remembered; fail sometimes, before or after."""
+        """Show a part of a digest, unless its nonce is remembered; fail sometimes, before or after."""
         wanted = await request.json()
         self.calls["post"] += 1
-        after = False
+        struck = after = False
         if self.kill is not None:
             countdown, after = self.kill
-            self.kill = (countdown - 1, after) if countdown else None
-            if not countdown and not after:
-                return self._strike(wanted["pid"])
             struck = not countdown
-        else:
-            struck = False
-        fails = self.chance.random() < self.failing
-        shown_first = self.chance.random() < 0.5
-        if fails and not shown_first:
-            return self._fail()
+            self.kill = None if struck else (countdown - 1, after)
+        if struck and not after:
+            return self._strike(wanted["pid"])
+        way = self._way()
+        if way is not None and not way[1]:
+            return self._fail(request, way)
         known = self.by_nonce.get(wanted["nonce"])
         if known is None or self.now - known["at"] >= NONCE_MEMORY:
             known = {**wanted, "at": self.now, "message": len(self.posts) + 1}
@@ -133,21 +141,29 @@ class Discord:
             self.calls["nonce remembered"] += 1
         if struck:
             return self._strike(wanted["pid"])
-        return self._fail() if fails else web.json_response({"message": known["message"]})
+        return self._fail(request, way) if way is not None else web.json_response({"message": known["message"]})
 
     async def find(self, request: web.Request) -> web.Response:
-        """Look for a post by its nonce."""
+        """Look for a part by its nonce."""
         wanted = await request.json()
         self.calls["find"] += 1
-        if self.chance.random() < self.failing:
-            return self._fail()
+        if (way := self._way()) is not None:
+            return self._fail(request, way)
         known = self.by_nonce.get(wanted["nonce"])
         self.calls["found"] += known is not None
-        return web.json_response({"message": known and known["message"]})
+        return web.json_response({"message": known and known["message"], "papers": known and len(known["papers"])})
 
-    def _fail(self) -> web.Response:
-        self.calls["failed"] += 1
-        return web.json_response({}, status=503)
+    def _way(self) -> tuple[int, bool] | None:
+        """Return how this call fails, None where it does not."""
+        return self.chance.choice(WAYS) if self.chance.random() < self.failing else None
+
+    def _fail(self, request: web.Request, way: tuple[int, bool]) -> web.Response:
+        status, _ = way
+        self.calls["refused for good" if 400 <= status < 429 else "failed"] += 1
+        if not status:
+            assert request.transport is not None
+            request.transport.abort()
+        return web.json_response({}, status=status or 503)
 
     def _strike(self, pid: int) -> web.Response:
         os.kill(pid, signal.SIGKILL)
@@ -161,30 +177,46 @@ class Wire:
         self._session = session
         self._url = url
 
-    async def post(self, subscription: Subscription, digest: Digest, *, nonce: str) -> Sequence[int]:
-        """Post a digest."""
-        body = {
-            "subscription": subscription.subscription_id,
-            "place": subscription.place_id,
-            "nonce": nonce,
-            "papers": [entry.paper.paper_id for entry in digest.entries],
-            "pid": os.getpid(),
-        }
-        return [(await self._call("post", body))["message"]]
+    async def post(
+        self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted, note: Note
+    ) -> Posted:
+        """Post what is missing of a digest."""
+        papers = [entry.paper.paper_id for entry in digest.entries]
+        while not posted.message_ids or sum(posted.papers) < len(papers):
+            part = papers[sum(posted.papers) :][:ROOM]
+            body = {
+                "place": subscription.place_id,
+                "digest": nonce,
+                "nonce": f"{nonce}{len(posted.message_ids)}",
+                "whole": papers,
+                "papers": part,
+                "pid": os.getpid(),
+            }
+            posted = posted.plus((await self._call("post", body))["message"], len(part))
+            await note(posted)
+        return posted
 
-    async def find(self, subscription: Subscription, *, nonce: str, since: datetime) -> Sequence[int] | None:  # noqa: ARG002
-        """Look for a digest."""
-        message = (await self._call("find", {"nonce": nonce}))["message"]
-        return None if message is None else [message]
+    async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:  # noqa: ARG002
+        """Look for the next part of a digest."""
+        found = await self._call("find", {"nonce": f"{nonce}{len(posted.message_ids)}"})
+        return posted if found["message"] is None else posted.plus(found["message"], found["papers"])
 
     async def tell(self, owner_id: int, sentence: str, *, nonce: str) -> None:
-        """Tell nobody: no place is closed here."""
+        """Tell nobody."""
 
     async def _call(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        async with self._session.post(f"{self._url}/{name}", json=body) as response:
-            if response.status != 200:
-                raise UnavailableError("Discord is away.")
-            return await response.json()
+        try:
+            async with self._session.post(f"{self._url}/{name}", json=body) as response:
+                status, answer = response.status, await response.json()
+        except (aiohttp.ClientError, OSError) as error:
+            raise UnavailableError("Discord cannot be reached.") from error
+        if status == 429:
+            raise UnavailableError("Discord wants me to slow down.", RETRY_AFTER)
+        if status >= 500:
+            raise UnavailableError("Discord is away.")
+        if status >= 400:
+            raise GoneError(f"Discord refuses it ({status}).")
+        return answer
 
 
 class WordVectors:
@@ -323,6 +355,7 @@ async def live(options: argparse.Namespace) -> int:
         made = [make_subscription(number, chance) for number in range(options.subscriptions)]
         for each in made:
             await store.subscriptions.add(each)
+        first = {each.subscription_id: each.next_due_at for each in made}
         runner = web.AppRunner(discord.routes())
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -357,16 +390,17 @@ async def live(options: argparse.Namespace) -> int:
         for each in workers:
             await each.end()
         await runner.cleanup()
+        made = [kept for each in made if (kept := await store.subscriptions.get(each.subscription_id))]
         recorded = {each.subscription_id: await recorded_dues(store, each.subscription_id) for each in made}
         await store.close()
-    return report(options, made, discord, recorded, sum(killed.values()), time.monotonic() - began)
+    return report(options, made, first, discord, recorded, sum(killed.values()), time.monotonic() - began)
 
 
 def make_subscription(number: int, chance: random.Random) -> Subscription:
     """Return one of the subscriptions; three places in four have one, the others several."""
     place = 10_000 + (number if number % 4 else number % 20)
     weekdays = chance.choice(((0, 1, 2, 3, 4, 5, 6), (0, 1, 2, 3, 4), (0,), (1, 4)))
-    return subscribe(
+    made = subscribe(
         kind="channel",
         place_id=place,
         guild_id=place // 3,
@@ -376,19 +410,19 @@ def make_subscription(number: int, chance: random.Random) -> Subscription:
         zone=ZONES[number % len(ZONES)],
         now=START,
         weekdays=weekdays,
-        most=chance.randint(1, 8),
     )
+    return replace(made, most=chance.randint(1, MOST))
 
 
 async def recorded_dues(store: Store, subscription_id: str) -> list[tuple[datetime, datetime, list[int]]]:
-    """Return due moment, time of posting and messages of every delivery that was recorded."""
+    """Return due moment, up to when papers were looked through, and messages of every delivery that was recorded."""
     from sqlalchemy import select
 
     from bot.store.tables import deliveries
 
     async with store._database.reading() as connection:  # noqa: SLF001 - nothing in the bot needs this
         rows = await connection.execute(
-            select(deliveries.c.due_at, deliveries.c.posted_at, deliveries.c.message_ids)
+            select(deliveries.c.due_at, deliveries.c.until, deliveries.c.message_ids)
             .where(deliveries.c.subscription_id == subscription_id, deliveries.c.posted_at.is_not(None))
             .order_by(deliveries.c.due_at)
         )
@@ -398,6 +432,7 @@ async def recorded_dues(store: Store, subscription_id: str) -> list[tuple[dateti
 def report(
     options: argparse.Namespace,
     made: Sequence[Subscription],
+    first: dict[str, datetime],
     discord: Discord,
     recorded: dict[str, list[tuple[datetime, datetime, list[int]]]],
     killed: int,
@@ -405,19 +440,23 @@ def report(
 ) -> int:
     """Print what came of the year and return the exit code."""
     end = START + timedelta(days=options.days)
-    due = missed = doubled = unposted = caught_up = 0
-    messages = {post["message"] for post in discord.posts}
+    due = missed = doubled = unposted = caught_up = partial = waiting = 0
+    by_message = {post["message"]: post for post in discord.posts}
     for each in made:
         moments = {moment: (at, ids) for moment, at, ids in recorded[each.subscription_id]}
-        moment, covered = each.next_due_at, START
+        moment, covered = first[each.subscription_id], START
         while moment < end - timedelta(hours=1):
             due += 1
             if moment in moments:
-                at, ids = moments[moment]
-                covered = at
-                unposted += not ids or not set(ids) <= messages
-            elif moment <= covered:
-                caught_up += 1  # by the one before it, which was late
+                covered, ids = moments[moment]
+                unposted += not ids or not set(ids) <= set(by_message)
+                parts = [by_message[each] for each in ids if each in by_message]
+                shown_papers = [paper for part in parts for paper in part["papers"]]
+                partial += any(part["whole"] != shown_papers for part in parts)
+            elif moment <= covered + LOOKED_AT_LAST:
+                caught_up += 1  # by the one before it, which was chosen late
+            elif moment >= each.next_due_at and end - moment < STILL_TO_COME:
+                waiting += 1
             else:
                 missed += 1
             moment = next_due(moment, each.hour, each.zone, each.weekdays)
@@ -432,15 +471,19 @@ def report(
         "subscriptions": len(made),
         "workers": options.workers,
         "digests due": due,
-        "posted": len(discord.posts),
+        "posted": len({post["digest"] for post in discord.posts}),
+        "of which in several messages": sum(post["nonce"] == f"{post['digest']}1" for post in discord.posts),
         "made up for by a late one": caught_up,
+        "still to come": waiting,
         "missed": missed,
         "recorded but not posted": unposted,
-        "posted twice": doubled,
+        "recorded in part": partial,
+        "messages posted twice": doubled,
         "papers shown": sum(len(post["papers"]) for post in discord.posts),
         "papers shown twice in a place": repeated,
         "workers killed while posting": killed,
         "calls that Discord failed": discord.calls["failed"],
+        "calls that it refused for good": discord.calls["refused for good"],
         "posts repeated within the memory of nonces": discord.calls["nonce remembered"],
         "posts looked for": discord.calls["find"],
         "of which found": discord.calls["found"],
@@ -448,7 +491,7 @@ def report(
     }
     for name, value in figures.items():
         print(f"{name:45} {value}")
-    return int(bool(missed or doubled or unposted or repeated))
+    return int(bool(missed or doubled or unposted or partial or repeated))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The delivery of digests: claim what is due, choose, post, record, so that each is posted once whatever happens.
 
-What a worker does between two of these steps is written down before it goes on. A worker that ends anywhere leaves a
-claim that runs out; the next one finds either nothing written (it chooses anew), or a digest that may have been
-posted: within the minutes that the platform remembers nonces it posts the same again, which shows nothing twice, and
-later it looks for it first.
+What a worker does between two of these steps is written down before it goes on; a digest of several messages is a list
+of parts, of which each is posted and written down. A worker that ends anywhere leaves a claim that runs out; the next
+one finds either nothing written (it chooses anew), or a digest of which a part may be posted: within the minutes that
+the platform remembers nonces it posts the same again, which shows nothing twice, and later it looks for it first.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from bot.language import say, speaking
 from bot.llm.meter import Payer, paid_by
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable
 
     from bot.digest.digest import Digest
     from bot.digest.editor import Editor
     from bot.digest.posting import Poster
-    from bot.store import Delivery, Store, Subscription
+    from bot.store import Delivery, Posted, Store, Subscription
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +53,14 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 BACKOFF: Final = timedelta(seconds=15)
 LONGEST_BACKOFF: Final = timedelta(minutes=15)
 AT_ONCE: Final = 8
+LOOKS: Final = timedelta(days=1)  # between two looks whether what was refused is taken by now
 LONGEST_SLEEP: Final = 30  # seconds until another process's changes are seen
 TRIES: Final = 5  # at choosing papers that no other delivery puts down for the same place meanwhile
 NONCE_BYTES: Final = 16  # 22 characters of the 25 that Discord takes
+
+
+class LostClaimError(Exception):
+    """The delivery is another worker's by now, or nobody's."""
 
 
 class Deliverer:
@@ -144,6 +149,7 @@ class Deliverer:
                 if running:
                     done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                     delivered += sum(task.result() for task in done)
+                    more = True  # who was late may be due again
                 more = more and not (stop and stop.is_set())
         finally:
             for task in running:
@@ -158,9 +164,11 @@ class Deliverer:
             try:
                 async with self._holding(delivery):
                     return await self._bring(delivery)
+            except LostClaimError:
+                log.info("the digest of %s is another worker's by now", subscription_id)
             except GoneError as error:
                 log.info("subscription %s is paused: %s", subscription_id, error)
-                await self._store.deliveries.give_up(delivery, str(error))
+                await self._give_up(delivery, str(error))
             except UnavailableError as error:
                 log.info("the digest of %s is put off: %s", subscription_id, error)
                 await self._put_off(delivery, error.retry_after)
@@ -171,29 +179,50 @@ class Deliverer:
 
     async def _bring(self, delivery: Delivery) -> bool:
         """Choose, post and record; whatever was done before is not done again."""
-        nonce = nonce_of(delivery)
         digest = loads(delivery.body)
         if delivery.tried_at and (digest is None or self._now() - delivery.tried_at >= NONCE_MEMORY):
-            found = await self._find(delivery, nonce, delivery.tried_at)
-            if found is not None:
-                return await self._record(delivery, found)
-            if not await self._store.deliveries.unprepare(delivery):
-                return False
-            # It was put off for so long that there may be newer papers.
-            digest, delivery = None, replace(delivery, tried_at=None, until=None, body=None)
-        fresh = digest is None
+            delivery = await self._find(delivery)
+            if digest is None and delivery.posted.message_ids:
+                return await self._record(delivery)
+            if not delivery.posted.message_ids:
+                if not await self._store.deliveries.unprepare(delivery):
+                    return False
+                # It was put off for so long that there may be newer papers.
+                digest, delivery = None, replace(delivery, tried_at=None, until=None, body=None)
         if digest is None:
             digest, delivery = await self._choose(delivery)
             if digest is None:
                 return False
-        if digest.weekly:
+        return await self._post(delivery, digest)
+
+    async def _post(self, delivery: Delivery, digest: Digest) -> bool:
+        """Post what is missing of a digest, and record it; say whether it was recorded."""
+        if digest.weekly and not delivery.posted.message_ids:
             digest = await self._with_roundup(delivery, digest)
-        if delivery.subscription.silent and not digest.entries and digest.roundup is None:
-            return await self._record(delivery, ())
-        # Whoever has just written the digest down holds the claim; else it may have run out.
-        if not (fresh and digest.roundup is None) and not await self._renew(delivery):
+        subscription = delivery.subscription
+        if subscription.silent and not digest.entries and digest.roundup is None:
+            if subscription.paused:  # nothing shows whether it could be posted by now
+                raise GoneError(subscription.reason or "")
+            return await self._record(delivery)
+        if not await self._renew(delivery):
             return False
-        return await self._record(delivery, await self._post(delivery, digest, nonce))
+
+        async def note(posted: Posted) -> None:
+            if not await self._store.deliveries.note(delivery, posted, self._now() + LEASE):
+                raise LostClaimError
+
+        async with _in_time():
+            posted = await self._poster.post(
+                subscription, digest, nonce=nonce_of(delivery), posted=delivery.posted, note=note
+            )
+        log.info(
+            "posted subscription=%s messages=%d papers=%d of %d",
+            subscription.subscription_id,
+            len(posted.message_ids),
+            sum(posted.papers),
+            len(digest.entries),
+        )
+        return await self._record(replace(delivery, posted=posted))
 
     async def _choose(self, delivery: Delivery) -> tuple[Digest | None, Delivery]:
         """Compose the digest and write it down; None where the delivery is another's by now."""
@@ -246,23 +275,39 @@ class Deliverer:
         pool = await self._editor.pool(since, until)
         return replace(digest, roundup=await self._editor.draw(delivery.subscription, pool, since, digest))
 
-    async def _find(self, delivery: Delivery, nonce: str, tried_at: datetime) -> Sequence[int] | None:
+    async def _find(self, delivery: Delivery) -> Delivery:
+        """Return the delivery with all that stands of its digest, also what nobody lived to write down."""
+        assert delivery.tried_at is not None
+        since = delivery.tried_at - CLOCK_SKEW
         async with _in_time():
-            return await self._poster.find(delivery.subscription, nonce=nonce, since=tried_at - CLOCK_SKEW)
+            posted = await self._poster.find(
+                delivery.subscription, nonce=nonce_of(delivery), since=since, posted=delivery.posted
+            )
+        return replace(delivery, posted=posted)
 
-    async def _post(self, delivery: Delivery, digest: Digest, nonce: str) -> Sequence[int]:
-        async with _in_time():
-            return await self._poster.post(delivery.subscription, digest, nonce=nonce)
+    async def _record(self, delivery: Delivery) -> bool:
+        """Record what was posted; the next one is due at the next hour after it was chosen, however many were missed.
 
-    async def _record(self, delivery: Delivery, message_ids: Sequence[int]) -> bool:
-        """Record what was posted; the next one is due at the next hour from now on, however many were missed."""
+        What was chosen long ago, and found or finished only now, so leaves the digests due since to be posted.
+        """
         now = self._now()
+        chosen = delivery.tried_at or now
         return await self._store.deliveries.record(
             delivery,
-            message_ids,
+            delivery.posted.message_ids,
             until=delivery.until or now,
             at=now,
-            next_due=lambda subscription: due_after(subscription, max(now, delivery.due_at)),
+            next_due=lambda subscription: due_after(subscription, max(chosen, delivery.due_at)),
+        )
+
+    async def _give_up(self, delivery: Delivery, reason: str) -> None:
+        """Pause what is refused and look at it again in a day, to go on with what stands while that is news."""
+        now = self._now()
+        if delivery.posted.message_ids and delivery.tried_at and now - delivery.tried_at >= CATCH_UP:
+            await self._record(delivery)
+            return
+        await self._store.deliveries.give_up(
+            delivery, reason, look_at=now + LOOKS, maybe_posted=delivery.tried_at is not None
         )
 
     async def _put_off(self, delivery: Delivery, retry_after: float | None) -> None:
@@ -277,14 +322,16 @@ class Deliverer:
             subscription_id, owner_id = subscription.subscription_id, subscription.owner_id
             with speaking(subscription.language):
                 sentence = say(
-                    "I paused your digest on {topics}. {reason} Once that is mended, resume it with /digest resume.",
+                    "I paused your digest on {topics}. {reason} I try again every day and when permissions change;"
+                    " /digest resume tries at once.",
                     topics=named(subscription.topics),
                     reason=subscription.reason or "",
                 )
             if owner_id is not None:
                 try:
+                    nonce = nonce_from(f"paused {subscription_id} {subscription.reason}")
                     async with _in_time():
-                        await self._poster.tell(owner_id, sentence, nonce=nonce_from(f"paused {subscription_id}"))
+                        await self._poster.tell(owner_id, sentence, nonce=nonce)
                 except UnavailableError as error:
                     log.info("the owner of %s is told later: %s", subscription_id, error)
                     continue

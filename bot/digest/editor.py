@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # A paper that was made public longer ago than this is no news, whenever it came in.
 NEWS: Final = timedelta(days=30)
+# The sources that people add by themselves, at once and at any time.
+FROM_FILES: Final = frozenset({"seeds", "page", "jsonl"})
 # What one subscription asks for serves the others that are due at the same time; most look back one day.
 READ_BACK: Final = timedelta(hours=36)
 MATCHES_REMEMBERED: Final = 500  # of a topic with the papers of one day
@@ -165,7 +167,7 @@ class Editor:
             for at, d, topic, reason in zip(chosen, details, named, reasons, strict=True)
         )
         digest = Digest(
-            title=writing.title(topics, day),
+            title=writing.title(topics, day, new=all(_is_news(pool.papers[wanted[at]], pool.until) for at in chosen)),
             day=day,
             topics=topics,
             entries=entries,
@@ -227,7 +229,10 @@ def day_of(fresh: Fresh) -> date:
 
 
 def _is_news(fresh: Fresh, until: datetime) -> bool:
-    return day_of(fresh) >= (until - NEWS).date()
+    """Say whether a paper is new; one from a file that does not date it may be of any age."""
+    details = fresh.details
+    dated = details.listed or details.paper.published
+    return day_of(fresh) >= (until - NEWS).date() and (dated is not None or not FROM_FILES.issuperset(fresh.sources))
 
 
 def _asked_for(fresh: Fresh, subscription: Subscription) -> bool:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from retrieval.errors import FootnoteError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from bot.digest.digest import Digest
-    from bot.store.nouns import Subscription
+    from bot.store.nouns import Posted, Subscription
 
 
 class GoneError(FootnoteError):
-    """Say why a place is closed to the bot for good, in a sentence that its subscriber reads."""
+    """Say why something is refused for good, or until somebody mends it, in a sentence that its subscriber reads."""
 
 
 class UnavailableError(FootnoteError):
@@ -30,19 +30,25 @@ class UnavailableError(FootnoteError):
         self.retry_after = retry_after
 
 
+Note: TypeAlias = "Callable[[Posted], Awaitable[None]]"
+
+
 class Poster(Protocol):
     """Post digests; each method raises GoneError and UnavailableError, and is done or given up within 45 seconds."""
 
-    async def post(self, subscription: Subscription, digest: Digest, *, nonce: str) -> Sequence[int]:
-        """Post a digest where the subscription says and return the ids of its messages, at least one.
+    async def post(
+        self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted, note: Note
+    ) -> Posted:
+        """Post what is missing of a digest where the subscription says, and return all that stands of it then.
 
-        Called again with the same nonce (22 characters; three more may tell several messages apart) within two
-        minutes, it posts nothing twice.
+        `posted` stands already; `note` is awaited with what stands after each part, before the next one is tried, and
+        what it raises ends the posting. Called again with the same nonce (22 characters; three more may tell the parts
+        apart) within two minutes, it posts no part twice.
         """
         ...
 
-    async def find(self, subscription: Subscription, *, nonce: str, since: datetime) -> Sequence[int] | None:
-        """Return the messages of the digest that was posted with a nonce since a moment, None where it was not.
+    async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:
+        """Return what stands of a digest that was posted with a nonce since a moment, of which `posted` is known.
 
         What was posted must therefore bear its nonce for longer than the platform remembers nonces, in the
         `custom_id` of a button, say.

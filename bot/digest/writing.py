@@ -170,9 +170,12 @@ def readable(sentence: str) -> str:
     return text
 
 
-def title(topics: Sequence[str], day: date) -> str:
-    """Return the line above a digest."""
-    return say("New papers on {topics}, {day}", topics=named(topics), day=format_date(day, "long", locale=spoken()))
+def title(topics: Sequence[str], day: date, *, new: bool = True) -> str:
+    """Return the line above a digest, which calls its papers new only where they are known to be."""
+    shown = format_date(day, "long", locale=spoken())
+    if new:
+        return say("New papers on {topics}, {day}", topics=named(topics), day=shown)
+    return say("Papers on {topics}, {day}", topics=named(topics), day=shown)
 
 
 def note(topics: Sequence[str], considered: int, count: int, most: int) -> str | None:

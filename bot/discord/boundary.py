@@ -11,19 +11,23 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.discord.codes import (
+    ALREADY_ACKNOWLEDGED,
+    AUTOMOD,
+    MISSING_ACCESS,
+    MISSING_PERMISSIONS,
+    UNUSABLE_INTERACTION,
+)
 from bot.discord.inflight import ClosingError, GivenUpError
 from bot.discord.markdown import escape
 from bot.discord.permissions import lacking
-from bot.discord.places import ALREADY_ACKNOWLEDGED, UNUSABLE_INTERACTION
 from bot.discord.render import notice
 from bot.language import say
 from retrieval.errors import BadInputError
 
-log = logging.getLogger(__name__)
+__all__ = ["AUTOMOD", "RefusedError", "cause_of", "log_incident", "sentence_for", "tell"]
 
-AUTOMOD = 200000
-MISSING_ACCESS = 50001
-MISSING_PERMISSIONS = 50013
+log = logging.getLogger(__name__)
 
 
 class RefusedError(Exception):

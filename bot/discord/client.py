@@ -21,6 +21,7 @@ from bot.discord.chat import Chat, prefixes
 from bot.discord.commands import COGS
 from bot.discord.form_events import Forms
 from bot.discord.host import Host
+from bot.discord.lookout import Lookout
 from bot.discord.modals import NextQuestion, Why
 from bot.discord.posting import DiscordPoster
 from bot.discord.sync import sync_if_changed
@@ -88,7 +89,7 @@ class FootnoteBot(Host):
         """Add what answers, and see in the background to it that Discord knows the commands."""
         await asyncio.to_thread(load)
         await self.tree.set_translator(CommandTranslator())
-        for cog in (Chat(self), Ask(self), Forms(self), *(make(self) for make in COGS)):
+        for cog in (Chat(self), Ask(self), Forms(self), Lookout(self), *(make(self) for make in COGS)):
             await self.add_cog(cog)
         self.add_dynamic_items(*buttons.ALL)
         self.activity = await self._activity()

@@ -9,7 +9,7 @@ from bot.language import say
 
 def mine_in(channel: object) -> discord.Permissions:
     """Return what the bot may do in a channel; everything where there are no permissions, or none are known."""
-    if not isinstance(channel, (discord.abc.GuildChannel, discord.Thread)):
+    if not isinstance(channel, (discord.abc.GuildChannel, discord.Thread)) or channel.guild.me is None:
         return discord.Permissions.all()
     try:
         return channel.permissions_for(channel.guild.me)

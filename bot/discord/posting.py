@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import contextmanager
+import logging
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
@@ -16,8 +18,20 @@ from discord.http import MultipartParameters, handle_message_parameters
 
 from bot.digest.posting import GoneError, UnavailableError
 from bot.discord import ids
-from bot.discord.boundary import AUTOMOD, MISSING_ACCESS
-from bot.discord.live import ARCHIVED, UNKNOWN_MESSAGE
+from bot.discord.codes import (
+    ARCHIVED,
+    AUTOMOD,
+    MISSING_ACCESS,
+    MISSING_PERMISSIONS,
+    NOT_TO_THIS_PERSON,
+    TAG_REQUIRED,
+    THREAD_EXISTS,
+    TOO_MANY_THREADS,
+    UNKNOWN_CHANNEL,
+    is_for_good,
+    is_slow_down,
+)
+from bot.discord.markdown import plain, shorten
 from bot.discord.permissions import may_thread, mine_in, missing_to_post
 from bot.discord.places import NOBODY
 from bot.discord.render import notice
@@ -29,8 +43,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.digest.digest import Digest
+    from bot.digest.posting import Note
+    from bot.discord.render.digests import DigestCard
     from bot.discord.render.layout import Card
-    from bot.store import Subscription
+    from bot.store import Posted, Subscription
+
+log = logging.getLogger(__name__)
 
 Place: TypeAlias = "discord.abc.MessageableChannel | discord.ForumChannel"
 
@@ -41,11 +59,8 @@ LOOKED_THROUGH: Final = 1000
 ARCHIVE_MINUTES: Final = 10080  # the most: a post stays where it is looked for
 RECENT: Final = timedelta(hours=1)  # for so long a post that was tried to open before may be there
 
-SLOWMODE: Final = 20016
-TOO_MANY: Final = 429
-SERVER_ERRORS: Final = 500
-NOT_TO_THIS_PERSON: Final = frozenset({50007, 50278, 10013})
-THREAD_EXISTS: Final = 160004
+PUBLISHING: Final = 5.0  # seconds; Discord lets a channel publish ten messages an hour
+REASON_CHARACTERS: Final = 200  # of what Discord says of a refusal
 
 
 class DiscordPoster:
@@ -54,36 +69,43 @@ class DiscordPoster:
     def __init__(self, bot: discord.Client) -> None:
         self._bot = bot
         self._next = 0.0
+        self._publishing: set[asyncio.Task[None]] = set()
 
-    async def post(self, subscription: Subscription, digest: Digest, *, nonce: str) -> Sequence[int]:
-        """Post a digest and return the ids of its messages; only the first one may make a sound.
+    async def post(
+        self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted, note: Note
+    ) -> Posted:
+        """Post what is missing of a digest, part by part, and return what stands; only the first may make a sound.
 
         What does not fit into one message goes into a thread of it, or after it where there can be no thread.
         """
         with said(subscription):
             place = await self._place(subscription)
             _demand(place)
-            mark = Mark(subscription.subscription_id, nonce)
-            first, *more = digest_cards(digest, mark, with_picture=mine_in(place).attach_files)
-            if isinstance(place, discord.ForumChannel):
-                return await self._open_post(place, thread_name(digest), [first, *more], subscription, nonce)
-            sent = await self._send(place, first, nonce)
-            rest = place if not more or not may_thread(place) else await _thread_of(sent, thread_name(digest))
-            return [sent.id, *await self._send_more(rest, more, nonce)]
+            name, mark = thread_name(digest), Mark(subscription.subscription_id, nonce)
+            for card in digest_cards(digest, mark, with_picture=mine_in(place).attach_files, posted=posted):
+                if not posted.message_ids:
+                    posted = posted.plus(await self._begin(place, name, card, nonce), card.papers)
+                elif (more := await self._go_on(place, name, card, nonce, posted, note)) is not None:
+                    posted = more
+                else:
+                    break
+                await note(posted)
+                if subscription.crosspost and posted.rest_id in {None, place.id}:
+                    await self._publish(place, posted.message_ids[-1])
+        return posted
 
-    async def find(self, subscription: Subscription, *, nonce: str, since: datetime) -> Sequence[int] | None:
-        """Return the messages with the digest's nonce in a button, None where there are none."""
+    async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:
+        """Return what stands of a digest, with the next part of it where that has the nonce in a button."""
+        if posted.message_ids and posted.rest_id is None:
+            return posted  # no other part was tried
         with said(subscription):
             place = await self._place(subscription)
-            if isinstance(place, discord.ForumChannel):
-                return await _find_post(place, nonce, since)
-            _demand(place, history=True)
-            found = [
-                message.id
-                async for message in place.history(after=since, limit=LOOKED_THROUGH, oldest_first=True)
-                if self._is_mine(message) and bears(message, nonce)
-            ]
-        return found or None
+            if isinstance(place, discord.ForumChannel) and not posted.message_ids:
+                found = await self._find_post(place, nonce, since)
+            else:
+                _demand(place, history=True)
+                found = await self._find_part(place, nonce, since, posted)
+        return posted if found is None else posted.plus(found.id, papers_in(found))
 
     async def tell(self, owner_id: int, sentence: str, *, nonce: str) -> None:
         """Send a person one sentence in a direct message."""
@@ -96,6 +118,9 @@ class DiscordPoster:
         """Return where a subscription is posted; raises what Discord says where it is gone."""
         if subscription.kind == "dm":
             return await self._bot.create_dm(discord.Object(subscription.place_id))
+        guild = self._bot.get_guild(subscription.guild_id or 0)
+        if guild is not None and guild.unavailable:
+            raise UnavailableError(say("Discord has that server switched off for now."))
         known = self._bot.get_channel(subscription.place_id)
         return cast("Place", known or await self._bot.fetch_channel(subscription.place_id))
 
@@ -111,22 +136,78 @@ class DiscordPoster:
         await place.edit(archived=False)
         return await place.send(view=card, files=card.files(), nonce=nonce, silent=silent)
 
-    async def _send_more(self, place: discord.abc.MessageableChannel, more: Sequence[Card], nonce: str) -> list[int]:
-        return [
-            (await self._send(place, card, f"{nonce}{number}", silent=True)).id
-            for number, card in enumerate(more, start=1)
-        ]
-
-    async def _open_post(
-        self, forum: discord.ForumChannel, name: str, cards: Sequence[Card], subscription: Subscription, nonce: str
-    ) -> list[int]:
-        """Open a post in a forum, unless it is there: Discord knows no nonces of posts."""
-        since = utils.utcnow() - RECENT
-        found = await _find_post(forum, nonce, since)
+    async def _begin(self, place: Place, name: str, card: Card, nonce: str) -> int:
+        """Post the first part and return its id; Discord knows no nonces of a forum's posts, so it looks first."""
+        if not isinstance(place, discord.ForumChannel):
+            return (await self._send(place, card, nonce)).id
+        found = await self._find_post(place, nonce, utils.utcnow() - RECENT)
         await self._turn()
-        opened = found[0] if found else await _open_once(forum, name, cards[0])
-        thread = forum.get_thread(opened) or self._bot.get_partial_messageable(opened, guild_id=subscription.guild_id)
-        return [opened, *await self._send_more(cast("discord.Thread", thread), cards[1:], nonce)]
+        return found.id if found else await _open_once(place, name, card)
+
+    async def _go_on(
+        self, place: Place, name: str, card: DigestCard, nonce: str, posted: Posted, note: Note
+    ) -> Posted | None:
+        """Post another part; None where people took the digest away that it belongs to."""
+        if posted.rest_id is None:
+            posted = replace(posted, rest_id=await _place_of_rest(place, posted.message_ids[0], name))
+            await note(posted)
+        own, silent = f"{nonce}{len(posted.message_ids)}", True
+        try:
+            sent = await self._send(self._rest(place, posted), card, own, silent=silent)
+        except discord.HTTPException as error:
+            if posted.rest_id == place.id or not is_for_good(error):
+                raise
+            if isinstance(place, discord.ForumChannel):
+                if error.code == UNKNOWN_CHANNEL:
+                    return None
+                raise
+            # The thread was closed or taken away.
+            posted = replace(posted, rest_id=place.id)
+            await note(posted)
+            sent = await self._send(place, card, own, silent=silent)
+        return posted.plus(sent.id, card.papers)
+
+    def _rest(self, place: Place, posted: Posted) -> discord.abc.MessageableChannel:
+        """Return where the parts after the first go."""
+        if posted.rest_id == place.id:
+            return cast("discord.abc.MessageableChannel", place)
+        assert posted.rest_id is not None
+        known = self._bot.get_channel(posted.rest_id)
+        guild_id = place.guild.id if place.guild else None
+        return cast("discord.Thread", known or self._bot.get_partial_messageable(posted.rest_id, guild_id=guild_id))
+
+    async def _find_part(self, place: Place, nonce: str, since: datetime, posted: Posted) -> discord.Message | None:
+        """Return the next part of a digest, None where it is not there."""
+        number = len(posted.message_ids)
+        where = self._rest(place, posted) if number else cast("discord.abc.MessageableChannel", place)
+        after = discord.Object(posted.message_ids[-1]) if number else since
+        try:
+            async for message in where.history(after=after, limit=LOOKED_THROUGH, oldest_first=True):
+                if self._is_mine(message) and bears(message, nonce, number):
+                    return message
+        except discord.NotFound:
+            if where is place:
+                raise
+        return None
+
+    async def _find_post(self, forum: discord.ForumChannel, nonce: str, since: datetime) -> discord.Message | None:
+        """Return the first message of the post in a forum that bears the nonce."""
+        for thread in await forum.guild.active_threads():
+            mine = thread.parent_id == forum.id and self._bot.user and thread.owner_id == self._bot.user.id
+            if not mine or utils.snowflake_time(thread.id) < since:
+                continue
+            with suppress(discord.NotFound):  # somebody deleted it
+                message = await thread.fetch_message(thread.id)
+                if bears(message, nonce, 0):
+                    return message
+        return None
+
+    async def _publish(self, place: Place, message_id: int) -> None:
+        """Begin to publish a message, and wait for it no longer than the digest can."""
+        publishing = asyncio.create_task(_publish(place, message_id))
+        self._publishing.add(publishing)
+        publishing.add_done_callback(self._publishing.discard)
+        await asyncio.wait([publishing], timeout=PUBLISHING)
 
     def _is_mine(self, message: discord.Message) -> bool:
         return self._bot.user is not None and message.author.id == self._bot.user.id
@@ -139,11 +220,17 @@ class DiscordPoster:
         await asyncio.sleep(turn - loop.time())
 
 
-def bears(message: discord.Message, nonce: str) -> bool:
-    """Say whether a message is one of the digest with this nonce."""
+def bears(message: discord.Message, nonce: str, number: int) -> bool:
+    """Say whether a message is the part with this number, from 0, of the digest with this nonce."""
     return any(
-        custom_id.startswith(ids.DIGEST) and f":{nonce}:" in custom_id for custom_id in _custom_ids(message.components)
+        custom_id.startswith(ids.DIGEST) and custom_id.endswith(f":{nonce}:{number}")
+        for custom_id in _custom_ids(message.components)
     )
+
+
+def papers_in(message: discord.Message) -> int:
+    """Return how many papers a message of a digest shows."""
+    return sum(custom_id.startswith(ids.ABOUT) for custom_id in _custom_ids(message.components))
 
 
 @contextmanager
@@ -152,50 +239,68 @@ def said(subscription: Subscription | None) -> Iterator[None]:
     try:
         yield
     except discord.HTTPException as error:
-        problem = _problem(error, subscription)
-        if problem is None:
-            raise
-        raise problem from error
+        raise _problem(error, subscription) from error
     except discord.RateLimited as error:
         raise UnavailableError(say("Discord wants me to slow down."), error.retry_after) from error
     except (aiohttp.ClientError, OSError) as error:
         raise UnavailableError(say("Discord cannot be reached.")) from error
 
 
-def _problem(  # noqa: PLR0911  # one for each kind of error
-    error: discord.HTTPException, subscription: Subscription | None
-) -> GoneError | UnavailableError | None:
-    """Return what an error of Discord's means for a subscription; None where it is a mistake of the bot's own."""
-    if error.status == TOO_MANY or error.code == SLOWMODE:
+def _problem(error: discord.HTTPException, subscription: Subscription | None) -> GoneError | UnavailableError:
+    """Return what an error of Discord's means for a subscription."""
+    if is_slow_down(error):
         after = error.response.headers.get("Retry-After")
         return UnavailableError(say("Discord wants me to slow down."), float(after) if after else None)
-    if error.status >= SERVER_ERRORS or error.code == UNKNOWN_MESSAGE:
+    if not is_for_good(error):
         return UnavailableError(say("Discord is out of order."))
-    if subscription is None or subscription.kind == "dm" or error.code in NOT_TO_THIS_PERSON:
+    direct = subscription is None or subscription.kind == "dm"
+    if error.code in NOT_TO_THIS_PERSON or (direct and isinstance(error, discord.Forbidden)):
         return GoneError(say("You take no direct messages from me; Discord's privacy settings can change that."))
-    channel = f"<#{subscription.place_id}>"
-    if error.code == MISSING_ACCESS:
-        return _lacking([say("View Channel")], channel)
-    if error.code == ARCHIVED:
-        return GoneError(say("The thread {channel} is archived and locked.", channel=channel))
-    if error.code == AUTOMOD:
-        return GoneError(say("The server's AutoMod stopped my message in {channel}.", channel=channel))
-    if isinstance(error, discord.Forbidden):
-        return GoneError(say("I may not post in {channel}: a permission is missing there.", channel=channel))
-    if isinstance(error, discord.NotFound):
-        return GoneError(say("The channel that it was posted in is gone."))
-    return None
+    channel = None if subscription is None or direct else f"<#{subscription.place_id}>"
+    return GoneError(_known(error.code, channel) or _refusal(error, channel))
+
+
+def _known(code: int, channel: str | None) -> str | None:
+    """Return what a refusal with this code means where the bot knows it better than Discord says it."""
+    if channel is None:
+        return None
+    sentences = {
+        MISSING_ACCESS: _lacking([say("View Channel")], channel),
+        MISSING_PERMISSIONS: say("I may not post in {channel}: a permission is missing there.", channel=channel),
+        ARCHIVED: say("The thread {channel} is archived and locked.", channel=channel),
+        AUTOMOD: say("The server's AutoMod stopped my message in {channel}.", channel=channel),
+        UNKNOWN_CHANNEL: say("The channel that it was posted in is gone."),
+    }
+    return sentences.get(code)
+
+
+def _refusal(error: discord.HTTPException, channel: str | None) -> str:
+    """Say in Discord's own words why it refuses a message, and what can be done where that is known."""
+    reason = shorten(plain(error.text), REASON_CHARACTERS)
+    if channel is None:
+        return say("Discord refuses my message: “{reason}” (error {code}).", reason=reason, code=error.code)
+    sentence = say(
+        "Discord refuses my message in {channel}: “{reason}” (error {code}).",
+        channel=channel,
+        reason=reason,
+        code=error.code,
+    )
+    hints = {
+        TAG_REQUIRED: say("Every post there needs a tag, and all tags are for moderators: make one for everybody."),
+        TOO_MANY_THREADS: say("Too many threads are open in the server: close some."),
+    }
+    return " ".join(filter(None, (sentence, hints.get(error.code))))
 
 
 def _demand(place: object, *, history: bool = False) -> None:
     """Raise GoneError where the bot knows without asking that it may not post in a place."""
     if missing := missing_to_post(place, history=history):
-        raise _lacking(missing, f"<#{getattr(place, 'id', 0)}>")
+        raise GoneError(_lacking(missing, f"<#{getattr(place, 'id', 0)}>"))
 
 
-def _lacking(missing: Sequence[str], channel: str) -> GoneError:
+def _lacking(missing: Sequence[str], channel: str) -> str:
     names = ", ".join(missing)
-    return GoneError(say("In {channel} I need these permissions: {permissions}.", channel=channel, permissions=names))
+    return say("In {channel} I need these permissions: {permissions}.", channel=channel, permissions=names)
 
 
 def _custom_ids(components: Sequence[object]) -> Iterator[str]:
@@ -205,25 +310,30 @@ def _custom_ids(components: Sequence[object]) -> Iterator[str]:
         yield from _custom_ids(getattr(component, "children", ()))
 
 
-async def _thread_of(message: discord.Message, name: str) -> discord.abc.MessageableChannel:
-    """Return the thread of a message, opened if there is none yet."""
+async def _place_of_rest(place: Place, first_id: int, name: str) -> int:
+    """Return the id of where the parts after the first go: a thread of it, opened if there can be one."""
+    if isinstance(place, discord.ForumChannel):
+        return first_id
+    if not isinstance(place, discord.TextChannel) or not may_thread(place):
+        return place.id
     try:
-        return await message.create_thread(name=name)
+        return (await place.get_partial_message(first_id).create_thread(name=name)).id
     except discord.HTTPException as error:
-        if error.code != THREAD_EXISTS:
+        if error.code == THREAD_EXISTS:
+            return first_id  # a thread has the id of its message
+        if not is_for_good(error):
             raise
-    # A thread has the id of its message.
-    return await message.channel.guild.fetch_channel(message.id)  # type: ignore[union-attr,return-value]
+        return place.id
 
 
-async def _find_post(forum: discord.ForumChannel, nonce: str, since: datetime) -> list[int] | None:
-    """Return the post in a forum whose first message bears the nonce."""
-    for thread in await forum.guild.active_threads():
-        mine = thread.parent_id == forum.id and thread.owner_id == forum.guild.me.id
-        recent = utils.snowflake_time(thread.id) >= since
-        if mine and recent and bears(await thread.fetch_message(thread.id), nonce):
-            return [thread.id]
-    return None
+async def _publish(place: Place, message_id: int) -> None:
+    """Publish a message to the servers that follow an announcement channel, if Discord lets the bot."""
+    if not isinstance(place, discord.TextChannel) or not place.is_news():
+        return
+    try:
+        await place.get_partial_message(message_id).publish()
+    except (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError) as error:
+        log.info("not published message=%d error=%s", message_id, type(error).__name__)
 
 
 class _Once(discord.File):

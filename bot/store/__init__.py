@@ -1,7 +1,18 @@
 """What the bot remembers of servers, conversations, digests and what the language model took; how it forgets."""
 
 from bot.store.budgets import Budgets, StoreMeter
-from bot.store.nouns import Delivery, KeptAnswer, PlaceKind, Search, ServerSettings, Sort, Spending, Subscription, Trend
+from bot.store.nouns import (
+    Delivery,
+    KeptAnswer,
+    PlaceKind,
+    Posted,
+    Search,
+    ServerSettings,
+    Sort,
+    Spending,
+    Subscription,
+    Trend,
+)
 from bot.store.searches import Searches
 from bot.store.store import FILE, Store
 
@@ -11,6 +22,7 @@ __all__ = [
     "Delivery",
     "KeptAnswer",
     "PlaceKind",
+    "Posted",
     "Search",
     "Searches",
     "ServerSettings",

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from bot.store.nouns import Delivery
-from bot.store.subscriptions import read, set_paused
+from bot.store.nouns import Delivery, Posted
+from bot.store.subscriptions import GOING_ON, HELD_BACK, read, set_paused
 from bot.store.tables import deliveries, shown_papers, subscriptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,6 +31,7 @@ UNDER_WAY: Final = (
     deliveries.c.tried_at,
     deliveries.c.until,
     deliveries.c.body,
+    deliveries.c.parts,
 )
 BATCH: Final = 500  # SQLite takes 32,766 parameters a statement
 
@@ -46,9 +47,18 @@ class Deliveries:
         due = sa.select(sa.func.min(subscriptions.c.next_due_at)).where(
             subscriptions.c.paused.is_(False), ~_under_way()
         )
-        again = sa.select(sa.func.min(deliveries.c.claimed_until)).where(deliveries.c.state == CLAIMED)
+        looks = sa.select(sa.func.min(subscriptions.c.look_at)).where(HELD_BACK, ~_under_way())
+        later = sa.case(
+            (subscriptions.c.look_at > deliveries.c.claimed_until, subscriptions.c.look_at),
+            else_=deliveries.c.claimed_until,
+        )
+        again = (
+            sa.select(sa.func.min(later, type_=subscriptions.c.look_at.type))
+            .join_from(deliveries, subscriptions)
+            .where(deliveries.c.state == CLAIMED, subscriptions.c.paused.is_(False) | HELD_BACK)
+        )
         async with self._database.reading() as connection:
-            moments = [await connection.scalar(due), await connection.scalar(again)]
+            moments = [await connection.scalar(asked) for asked in (due, looks, again)]
         return min((moment for moment in moments if moment is not None), default=None)
 
     async def claim(self, now: datetime, worker: str, until: datetime, limit: int) -> list[Delivery]:
@@ -65,7 +75,7 @@ class Deliveries:
                     .where(
                         deliveries.c.state == CLAIMED,
                         deliveries.c.claimed_until <= now,
-                        subscriptions.c.paused.is_(False),
+                        subscriptions.c.paused.is_(False) | _to_look_at(now),
                     )
                     .order_by(deliveries.c.due_at, deliveries.c.subscription_id)
                     .limit(limit)
@@ -80,7 +90,10 @@ class Deliveries:
                 read(row)
                 for row in await connection.execute(
                     sa.select(subscriptions)
-                    .where(subscriptions.c.paused.is_(False), subscriptions.c.next_due_at <= now, ~_under_way())
+                    .where(
+                        (subscriptions.c.paused.is_(False) & (subscriptions.c.next_due_at <= now)) | _to_look_at(now),
+                        ~_under_way(),
+                    )
                     .order_by(subscriptions.c.next_due_at, subscriptions.c.subscription_id)
                     .limit(limit - len(taken))
                     .with_for_update(skip_locked=True)
@@ -181,6 +194,15 @@ class Deliveries:
             await connection.execute(_shown_by(delivery))
             return True
 
+    async def note(self, delivery: Delivery, posted: Posted, claimed_until: datetime) -> bool:
+        """Write down which parts stand and let the claim run on; False where it is another's by now."""
+        parts = {"messages": list(posted.message_ids), "papers": list(posted.papers), "rest": posted.rest_id}
+        async with self._database.writing() as connection:
+            noted = await connection.execute(
+                sa.update(deliveries).where(_mine(delivery)).values(parts=parts, claimed_until=claimed_until)
+            )
+            return noted.rowcount > 0
+
     async def put_off(self, delivery: Delivery, until: datetime) -> None:
         """Let go of a delivery, which is to be claimed anew from a moment on."""
         async with self._database.writing() as connection:
@@ -208,7 +230,7 @@ class Deliveries:
             recorded = await connection.execute(
                 sa.update(deliveries)
                 .where(_key(delivery), deliveries.c.state == CLAIMED)
-                .values(state=RECORDED, body=None, message_ids=list(message_ids), posted_at=at, until=until)
+                .values(state=RECORDED, body=None, parts=None, message_ids=list(message_ids), posted_at=at, until=until)
             )
             if not recorded.rowcount:
                 return False
@@ -225,13 +247,25 @@ class Deliveries:
                     next_due_at=next_due(now) if now.next_due_at == delivery.due_at else now.next_due_at,
                 )
             )
+            # What kept it from being posted has passed.
+            await connection.execute(sa.update(subscriptions).where(mine, HELD_BACK).values(GOING_ON))
             return True
 
-    async def give_up(self, delivery: Delivery, reason: str) -> None:
-        """Pause the subscription because its place is closed to the bot, whose owner is yet to be told why."""
+    async def give_up(self, delivery: Delivery, reason: str, *, look_at: datetime, maybe_posted: bool) -> None:
+        """Pause the subscription for a reason that its owner is yet to be told, until it is looked at again.
+
+        What is known to stand of the digest, or by `maybe_posted` may, stays written down.
+        """
         async with self._database.writing() as connection:
-            if await set_paused(connection, delivery.subscription.subscription_id, reason):
-                await connection.execute(_shown_by(delivery))
+            await set_paused(
+                connection,
+                delivery.subscription.subscription_id,
+                reason,
+                look_at=look_at,
+                maybe_posted=maybe_posted,
+            )
+            kept = sa.exists().where(_key(delivery))
+            await connection.execute(_shown_by(delivery).where(~kept))
 
     async def messages(self, subscription_id: str, due_at: datetime) -> list[int] | None:
         """Return the messages of a digest that was posted, none where it was empty, None where it was not (yet)."""
@@ -269,6 +303,11 @@ def _under_way() -> sa.ColumnElement[bool]:
     )
 
 
+def _to_look_at(now: datetime) -> sa.ColumnElement[bool]:
+    """Say, of a row of subscriptions, whether it is time to look whether what held it back has passed."""
+    return HELD_BACK & (subscriptions.c.look_at <= now)
+
+
 def _key(delivery: Delivery) -> sa.ColumnElement[bool]:
     return (deliveries.c.subscription_id == delivery.subscription.subscription_id) & (
         deliveries.c.due_at == delivery.due_at
@@ -287,4 +326,10 @@ def _shown_by(delivery: Delivery) -> sa.Delete:
 
 
 def _delivery(row: sa.Row[Any], worker: str) -> Delivery:
-    return Delivery(read(row), row.due_at, worker, row.attempts, row.tried_at, row.until, row.body)
+    return Delivery(read(row), row.due_at, worker, row.attempts, row.tried_at, row.until, row.body, _posted(row.parts))
+
+
+def _posted(parts: Mapping[str, Any] | None) -> Posted:
+    if parts is None:
+        return Posted()
+    return Posted(tuple(parts["messages"]), tuple(parts["papers"]), parts["rest"])

@@ -1,8 +1,8 @@
-"""ServerSettings, KeptAnswer, Trend, Search, Subscription, Delivery and Spending: the nouns of the store."""
+"""ServerSettings, KeptAnswer, Trend, Search, Subscription, Posted, Delivery and Spending: the nouns of the store."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bot.llm.prices import price_of
@@ -108,12 +108,14 @@ class Subscription:
         most: how many papers a digest has at most, 1 to 15.
         silent: whether nothing is posted where there is nothing new.
         roundup: whether the week's last digest has a map of the week's papers.
+        crosspost: whether it is published to the servers that follow its announcement channel.
         language: "en", "de" or "fr"; None is English.
         next_due_at: when the next digest is due, in UTC.
         delivered_until: up to when papers were looked through, in UTC; fresh are those added later.
         greeted: whether it has posted a digest yet; the first one says how to change it.
         paused: whether nothing is posted for now.
         reason: why it is paused, None where a person did it.
+        look_at: when it is looked at again whether it can be posted, None unless it is paused for a reason.
         created_at: when it was made, in UTC.
     """
 
@@ -134,10 +136,31 @@ class Subscription:
     most: int = 5
     silent: bool = False
     roundup: bool = False
+    crosspost: bool = False
     language: str | None = None
     greeted: bool = False
     paused: bool = False
     reason: str | None = None
+    look_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Hold how much of a digest stands in its place: parts of one post, each written down once it is there.
+
+    Attributes:
+        message_ids: its messages so far, in order.
+        papers: how many papers each of them shows.
+        rest_id: the thread or channel in which its other messages go, None until the first of them is to be posted.
+    """
+
+    message_ids: tuple[int, ...] = ()
+    papers: tuple[int, ...] = ()
+    rest_id: int | None = None
+
+    def plus(self, message_id: int, papers: int) -> Posted:
+        """Return the same with one more message."""
+        return replace(self, message_ids=(*self.message_ids, message_id), papers=(*self.papers, papers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +175,7 @@ class Delivery:
         tried_at: when it was first tried to post `body`, None where it was not yet; it may be there since.
         until: up to when papers were looked through for `body`.
         body: the digest as it was chosen, None where it is to be chosen.
+        posted: what is known to stand of it.
     """
 
     subscription: Subscription
@@ -161,6 +185,7 @@ class Delivery:
     tried_at: datetime | None = None
     until: datetime | None = None
     body: str | None = None
+    posted: Posted = Posted()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -10,11 +10,15 @@ from bot.store.nouns import Subscription
 from bot.store.tables import deliveries, subscriptions
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from bot.store.database import Database
+
+HELD_BACK: Final = subscriptions.c.paused & subscriptions.c.look_at.is_not(None)
+GOING_ON: Final = {"paused": False, "reason": None, "untold": False, "look_at": None}
 
 
 class Subscriptions:
@@ -32,6 +36,7 @@ class Subscriptions:
             "greeted": subscription.greeted,
             "paused": subscription.paused,
             "reason": subscription.reason,
+            "look_at": subscription.look_at,
             "untold": False,
             "created_at": subscription.created_at,
         }
@@ -74,13 +79,26 @@ class Subscriptions:
             )
             return changed.rowcount > 0
 
-    async def pause(self, subscription_id: str, reason: str | None = None) -> bool:
-        """Post nothing until it is resumed, and say whether it was not paused before.
+    async def pause(self, subscription_id: str) -> bool:
+        """Post nothing until somebody resumes it, and say whether nobody had paused it before.
 
-        With a reason, which no person chose, its owner is yet to be told. A delivery under way is given up.
+        A delivery under way is given up, unless a part of it stands: then what is missing is posted once it goes on.
         """
         async with self._database.writing() as connection:
-            return await set_paused(connection, subscription_id, reason)
+            return await set_paused(connection, subscription_id)
+
+    async def held_back(self, guild_id: int) -> list[Subscription]:
+        """Return the subscriptions of a server that are paused for a reason, which may have passed."""
+        return await self._those((subscriptions.c.guild_id == guild_id) & HELD_BACK)
+
+    async def look_again(self, subscription_ids: Collection[str], at: datetime) -> None:
+        """Look at a moment, if not before, whether these can be posted where they were paused for a reason."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                sa.update(subscriptions)
+                .where(subscriptions.c.subscription_id.in_(subscription_ids), HELD_BACK, subscriptions.c.look_at > at)
+                .values(look_at=at)
+            )
 
     async def resume(self, subscription_id: str, next_due_at: datetime) -> None:
         """Post again, from a due moment on."""
@@ -88,7 +106,7 @@ class Subscriptions:
             await connection.execute(
                 sa.update(subscriptions)
                 .where(_one(subscription_id), subscriptions.c.paused)
-                .values(paused=False, reason=None, untold=False, next_due_at=next_due_at)
+                .values(GOING_ON | {"next_due_at": next_due_at})
             )
 
     async def hurry(self, subscription_id: str, now: datetime) -> None:
@@ -144,20 +162,30 @@ class Subscriptions:
             return [read(row) for row in rows]
 
 
-async def set_paused(connection: AsyncConnection, subscription_id: str, reason: str | None) -> bool:
-    """Pause a subscription inside a transaction and give up its delivery; say whether it was not paused before."""
+async def set_paused(
+    connection: AsyncConnection,
+    subscription_id: str,
+    reason: str | None = None,
+    *,
+    look_at: datetime | None = None,
+    maybe_posted: bool = False,
+) -> bool:
+    """Pause a subscription inside a transaction and give up its delivery; say whether that changed anything.
+
+    With a reason, which no person chose, it is looked at again from `look_at` on, and its owner is yet to be told where
+    they do not know it. The delivery stays, to be gone on with, where a part of it stands or, by `maybe_posted`, may.
+    """
+    news = subscriptions.c.paused.is_(False) | subscriptions.c.reason.is_distinct_from(reason)
+    told = sa.case((news, subscriptions.c.owner_id.is_not(None)), else_=subscriptions.c.untold)
     paused = await connection.execute(
         sa.update(subscriptions)
-        .where(_one(subscription_id), subscriptions.c.paused.is_(False))
-        .values(
-            paused=True,
-            reason=reason,
-            untold=subscriptions.c.owner_id.is_not(None) if reason is not None else False,
-        )
+        .where(_one(subscription_id), subscriptions.c.paused.is_(False) | HELD_BACK)
+        .values(paused=True, reason=reason, look_at=look_at, untold=False if reason is None else told)
     )
-    await connection.execute(
-        sa.delete(deliveries).where(deliveries.c.subscription_id == subscription_id, deliveries.c.posted_at.is_(None))
-    )
+    open_ = (deliveries.c.subscription_id == subscription_id) & deliveries.c.posted_at.is_(None)
+    if not maybe_posted:
+        await connection.execute(sa.delete(deliveries).where(open_, deliveries.c.parts.is_(None)))
+    await connection.execute(sa.update(deliveries).where(open_).values(worker=None))
     return paused.rowcount > 0
 
 
@@ -178,12 +206,14 @@ def read(row: sa.Row[Any]) -> Subscription:
         most=row.most,
         silent=row.silent,
         roundup=row.roundup,
+        crosspost=row.crosspost,
         language=row.language,
         next_due_at=row.next_due_at,
         delivered_until=row.delivered_until,
         greeted=row.greeted,
         paused=row.paused,
         reason=row.reason,
+        look_at=row.look_at,
         created_at=row.created_at,
     )
 
@@ -208,6 +238,7 @@ def _chosen(subscription: Subscription) -> dict[str, object]:
         "most": subscription.most,
         "silent": subscription.silent,
         "roundup": subscription.roundup,
+        "crosspost": subscription.crosspost,
         "language": subscription.language,
     }
 
@@ -228,6 +259,7 @@ def _exported(subscription: Subscription) -> dict[str, object]:
         "most": subscription.most,
         "silent": subscription.silent,
         "roundup": subscription.roundup,
+        "crosspost": subscription.crosspost,
         "language": subscription.language,
         "paused": subscription.paused,
         "reason": subscription.reason,

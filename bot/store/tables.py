@@ -136,12 +136,15 @@ subscriptions = sa.Table(
     sa.Column("most", sa.SmallInteger, nullable=False),
     sa.Column("silent", sa.Boolean, nullable=False),
     sa.Column("roundup", sa.Boolean, nullable=False),
+    sa.Column("crosspost", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("language", sa.Text),
     sa.Column("next_due_at", Moment, nullable=False),
     sa.Column("delivered_until", Moment, nullable=False),
     sa.Column("greeted", sa.Boolean, nullable=False),
     sa.Column("paused", sa.Boolean, nullable=False),
     sa.Column("reason", sa.Text),
+    # When to look again whether it can be posted by now; None unless it is paused for a reason.
+    sa.Column("look_at", Moment),
     # Whether the owner has yet to be told why it was paused.
     sa.Column("untold", sa.Boolean, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
@@ -169,6 +172,8 @@ deliveries = sa.Table(
     sa.Column("tried_at", Moment),
     sa.Column("until", Moment),
     sa.Column("body", sa.Text),
+    # What of `body` is known to stand, as each part of it is posted.
+    sa.Column("parts", sa.JSON(none_as_null=True)),
     sa.Column("message_ids", sa.JSON),
     sa.Column("posted_at", Moment),
     sa.Index("deliveries_by_state", "state", "claimed_until"),

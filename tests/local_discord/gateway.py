@@ -217,7 +217,8 @@ class Gateway:
         self._send(session, "READY", ready)
         for guild in guilds:
             everybody = bool(session.intents & discord.Intents(members=True).value)
-            self._send(session, "GUILD_CREATE", guild.payload(all_members=everybody))
+            if not guild.unavailable:
+                self._send(session, "GUILD_CREATE", guild.payload(all_members=everybody))
         self.identified += 1
         self.world.journal.note("client identified")
         return session

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 Payload = dict[str, Any]
 
-TEXT, DM, PUBLIC_THREAD, PRIVATE_THREAD, FORUM = 0, 1, 11, 12, 15
+TEXT, DM, NEWS, PUBLIC_THREAD, PRIVATE_THREAD, FORUM = 0, 1, 5, 11, 12, 15
+REQUIRE_TAG = 1 << 4
 EVERYONE_MAY = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -92,11 +93,16 @@ class Guild:
     members: dict[int, User] = field(default_factory=dict)
     member_roles: dict[int, list[Role]] = field(default_factory=dict)
     has_bot: bool = True
+    unavailable: bool = False
     locale: str = "en-US"
 
     def channel(self, name: str) -> Channel:
         """Return the text channel of this name, made if there is none."""
         return self._channel(name, TEXT)
+
+    def announcements(self, name: str) -> Channel:
+        """Return the announcement channel of this name, made if there is none."""
+        return self._channel(name, NEWS)
 
     def forum(self, name: str) -> Channel:
         """Return the forum of this name, made if there is none."""
@@ -136,10 +142,23 @@ class Guild:
             bits |= role.permissions
         return discord.Permissions.all().value if bits & discord.Permissions(administrator=True).value else bits
 
+    def allow_everyone(self, **permissions: bool) -> None:
+        """Change what everybody may do in the whole guild."""
+        role = self.roles[self.id]
+        now = discord.Permissions(role.permissions)
+        now.update(**permissions)
+        role.permissions = now.value
+        self.world.emit("GUILD_ROLE_UPDATE", {"guild_id": str(self.id), "role": role.payload()}, guild=self)
+
     def removes_bot(self) -> None:
         """Kick the bot out."""
         self.world.emit("GUILD_DELETE", {"id": str(self.id)}, guild=self)
         self.has_bot = False
+
+    def comes_back(self) -> None:
+        """End an outage of this guild's, which ``unavailable`` began before the client connected."""
+        self.unavailable = False
+        self.world.emit("GUILD_CREATE", self.payload(), guild=self)
 
     def member_payload(self, user: User, *, with_user: bool = True) -> Payload:
         roles = [str(role.id) for role in self.member_roles.get(user.id, [])]
@@ -193,6 +212,8 @@ class Channel:
     auto_archive_duration: int = 1440
     messages: dict[int, Message] = field(default_factory=dict)
     typing_shown: int = 0
+    tags: list[tuple[str, bool]] = field(default_factory=list)
+    requires_tag: bool = False
     _denied: int = 0
     _granted: int = 0
     _taken: set[int] = field(default_factory=set)
@@ -291,6 +312,8 @@ class Channel:
                 "deny": str(self._denied),
             }
             overwrites = [changed] if self._granted | self._denied else []
+            if self.type == FORUM:
+                channel |= {"flags": REQUIRE_TAG * self.requires_tag, "available_tags": self._tags()}
             return channel | {
                 "position": 0,
                 "nsfw": False,
@@ -316,6 +339,17 @@ class Channel:
         }
         ids = {"parent_id": str(self.parent.id), "owner_id": str(self.owner.id)}
         return channel | ids | counts | {"thread_metadata": stamps | states}
+
+    def _tags(self) -> list[Payload]:
+        """Return a forum's tags; ``tags`` has of each its name and whether only moderators give it."""
+        return [
+            {"id": str(self.id + number), "name": name, "moderated": moderated, "emoji_id": None, "emoji_name": None}
+            for number, (name, moderated) in enumerate(self.tags, start=1)
+        ]
+
+    def changed(self) -> None:
+        """Tell the clients what became of this channel."""
+        self.world.emit("CHANNEL_UPDATE", self.payload(), guild=self.guild)
 
     def _overwrite(self, *permissions: str, granted: bool) -> None:
         bits = discord.Permissions(**dict.fromkeys(permissions, True)).value

@@ -17,7 +17,7 @@ from .limits import (
     check_thread,
 )
 from .messages import Message, Version
-from .places import FORUM
+from .places import FORUM, NEWS
 from .router import Routes
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Payload = dict[str, Any]
 routes = Routes()
+CROSSPOSTED = 1 << 0
 CHOSEN_BY_SENDER = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2
 
 
@@ -191,6 +192,18 @@ def delete_message(world: World, call: Call, channel_id: str, message_id: str) -
     world.remove(message)
 
 
+@routes("POST /channels/{}/messages/{}/crosspost")
+def crosspost(world: World, call: Call, channel_id: str, message_id: str) -> Payload:
+    message = world.message(channel_id, message_id)
+    if message.channel.type != NEWS:
+        raise ApiError(400, 50024, "Cannot execute action on this channel type")
+    message.channel.demand("send_messages" if message.author is world.bot else "manage_messages")
+    if message.flags & CROSSPOSTED:
+        raise ApiError(400, 40033, "This message has already been crossposted")
+    message.flags |= CROSSPOSTED
+    return message.payload()
+
+
 @routes("POST /channels/{}/typing")
 def typing(world: World, call: Call, channel_id: str) -> None:
     channel = world.channel(channel_id)
@@ -294,6 +307,8 @@ def _open_thread(world: World, call: Call, parent: Channel, message: Message | N
 def _open_post(world: World, call: Call, forum: Channel) -> Payload:
     """Open a post in a forum: a thread whose first message has its id."""
     forum.demand("send_messages")
+    if forum.requires_tag and not call.body.get("applied_tags"):
+        raise ApiError(400, 40067, "A tag is required to create a forum post in this channel")
     check_thread(call.body)
     check_message(call.body["message"], call.files)
     thread = world.open_thread(forum, world.bot, call.body)

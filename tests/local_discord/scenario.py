@@ -163,6 +163,10 @@ class LocalDiscord:
         """Answer the next calls of a route with an error; ``stored``: after carrying them out."""
         self._fault(Fault(route, status, code, message, times, stored))
 
+    def spare_next(self, route: str, *, times: int = 1) -> None:
+        """Let the next calls of a route go their usual way; what is asked for afterwards befalls those after them."""
+        self._fault(Fault(route, times=times))
+
     def cut_next(self, route: str, *, times: int = 1, stored: bool = False) -> None:
         """End the connection of the next calls without a reply; ``stored``: after carrying them out."""
         self._fault(Fault(route, times=times, stored=stored, dropped=True))

@@ -16,6 +16,7 @@ from bot.discord.commands.digest_buttons import About, AboutDigest, AboutPaper
 from bot.discord.commands.digest_places import (
     Anywhere,
     Target,
+    demand_announcements,
     demand_post,
     find_channel,
     may_change,
@@ -77,6 +78,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         only="Only these sources or arXiv categories, such as huggingface or cs.CL",
         silent="Post nothing when there is nothing new?",
         roundup="Add a map of the week's papers to the last digest of the week?",
+        crosspost="Publish it to the servers that follow an announcement channel?",
     )
     @app_commands.rename(channel="where")
     async def subscribe(
@@ -92,12 +94,15 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         only: Typed | None = None,
         silent: bool = False,
         roundup: bool = False,
+        crosspost: bool = False,
     ) -> None:
         """Get a digest of new papers on your topics."""
         place = await place_for(interaction, self._desk, private=True)
         target = await target_of(interaction, channel, direct=dm, pictures=roundup)
+        if crosspost:
+            demand_announcements(target.channel)
         defaults = await self._settings(interaction)
-        chosen = await self._chosen(days=days, papers=papers, only=only, silent=silent, roundup=roundup)
+        chosen = await self._chosen(days, papers, only, silent=silent, roundup=roundup, crosspost=crosspost)
         wanted = subscribe(
             kind=target.kind,
             place_id=target.place_id,
@@ -119,7 +124,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         self._bot.deliverer.wake()
         await place.post(
             notice(
-                say("✅ Subscribed. /digest preview shows what it would be now.") + "\n" + described(wanted),
+                say("✅ Subscribed. /digest preview shows what it would be now.") + "\n" + described(wanted, self._bot),
             )
         )
 
@@ -132,7 +137,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             await place.post(notice(say("There are no digests here yet; /digest subscribe makes one.")))
             return
         text = ""
-        for each in map(described, found[:MOST_LISTED]):
+        for each in (described(one, self._bot) for one in found[:MOST_LISTED]):
             if text and len(text) + len(each) > MESSAGE_CHARACTERS * 3 // 4:
                 await place.post(notice(text))
                 text = ""
@@ -153,6 +158,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         only="Only these sources or arXiv categories; a dash for all",
         silent="Post nothing when there is nothing new?",
         roundup="Add a map of the week's papers to the last digest of the week?",
+        crosspost="Publish it to the servers that follow an announcement channel?",
     )
     async def edit(
         self,
@@ -166,11 +172,12 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         only: Typed | None = None,
         silent: bool | None = None,
         roundup: bool | None = None,
+        crosspost: bool | None = None,
     ) -> None:
         """Change a digest."""
         place = await place_for(interaction, self._desk, private=True)
         before = await self._find(interaction, digest)
-        chosen = await self._chosen(days=days, papers=papers, only=only, silent=silent, roundup=roundup)
+        chosen = await self._chosen(days, papers, only, silent=silent, roundup=roundup, crosspost=crosspost)
         if topics is not None:
             chosen["topics"] = inputs.read_topics(topics)
         if hour is not None:
@@ -180,8 +187,11 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         if not chosen:
             raise BadInputError(say("Say what to change: the topics, the hour, the days or another of the options."))
         after = changed(before, self._bot.now(), **chosen)
-        if roundup and interaction.guild is not None and after.kind != "dm":
-            demand_post(await find_channel(interaction.guild, after.place_id), pictures=True)
+        if (roundup or crosspost) and interaction.guild is not None and after.kind != "dm":
+            there = await find_channel(interaction.guild, after.place_id)
+            demand_post(there, pictures=after.roundup)
+            if crosspost:
+                demand_announcements(there)
         if not await self._kept.change(after, was_due_at=before.next_due_at):
             raise _unknown()
         self._bot.deliverer.wake()
@@ -216,7 +226,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         place = await place_for(interaction, self._desk, private=True)
         found = await self._find(interaction, digest)
         await self._kept.remove(found.subscription_id)
-        await place.post(notice(say("✅ Unsubscribed.") + "\n" + described(found).splitlines()[0]))
+        await place.post(notice(say("✅ Unsubscribed.") + "\n" + described(found, self._bot).splitlines()[0]))
 
     @app_commands.command()
     @app_commands.describe(digest="Which digest", topics="Or topics to try out; separate them by ; or |")
@@ -252,7 +262,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         if found.paused:
             raise BadInputError(say("It is paused; /digest resume goes on with it."))
         await self._bot.deliverer.post_now(found.subscription_id)
-        await place.post(notice(say("✅ It will be there in a moment: {where}.", where=where(found))))
+        await place.post(notice(say("✅ It will be there in a moment: {where}.", where=where(found, self._bot))))
 
     @subscribe.autocomplete("zone")
     @edit.autocomplete("zone")
@@ -312,16 +322,10 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         raise _unknown()
 
     async def _chosen(
-        self,
-        *,
-        days: str | None,
-        papers: int | None,
-        only: str | None,
-        silent: bool | None,
-        roundup: bool | None,
+        self, days: str | None, papers: int | None, only: str | None, **switches: bool | None
     ) -> dict[str, Any]:
         """Return what was chosen of the options that a new digest and an old one share, as the store calls it."""
-        chosen: dict[str, Any] = {"most": papers, "silent": silent, "roundup": roundup}
+        chosen: dict[str, Any] = {"most": papers, **switches}
         if days is not None:
             chosen["weekdays"] = inputs.read_days(days)
         if only is not None:
@@ -334,7 +338,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         """Say hello where a digest goes to somebody directly, which shows whether it can; raises BadInputError."""
         if subscription.kind != "dm":
             return
-        sentence = say("Here you will get your digest.") + "\n" + described(subscription).splitlines()[0]
+        sentence = say("Here you will get your digest.") + "\n" + described(subscription, self._bot).splitlines()[0]
         try:
             await self._bot.poster.tell(subscription.place_id, sentence, nonce=f"hello-{subscription.subscription_id}")
         except (GoneError, UnavailableError) as error:
@@ -343,7 +347,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     async def _show(self, place: Place, sentence: str, subscription: Subscription) -> None:
         """Say what was done, and how the digest stands now."""
         kept = await self._kept.get(subscription.subscription_id)
-        await place.post(notice(f"{sentence}\n{described(kept or subscription)}"))
+        await place.post(notice(f"{sentence}\n{described(kept or subscription, self._bot)}"))
 
     def _trial(self, interaction: discord.Interaction[Any], topics: str) -> Subscription:
         """Return a digest on these topics that nobody subscribed to."""

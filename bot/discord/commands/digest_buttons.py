@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from bot.discord import ids
 from bot.discord.buttons import Clickable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bot.discord.desk import Desk
     from bot.discord.forms import Typed
+    from bot.discord.host import Host
 
 TITLE_CHARACTERS: Final = 300
 # A form cannot be opened later than 3 s after the click, and an id that is a hash has to be searched for.
@@ -79,5 +80,5 @@ class AboutDigest(Clickable, template=ids.DIGEST + r"(?P<subscription>[\w-]{1,16
             sentence = say("This digest was unsubscribed; there will be no more of it.")
         else:
             how = say("Change it with /digest edit, stop it with /digest pause or /digest unsubscribe.")
-            sentence = f"{described(subscription)}\n{how}"
+            sentence = f"{described(subscription, cast('Host', interaction.client))}\n{how}"
         await interaction.edit_original_response(view=notice(sentence))

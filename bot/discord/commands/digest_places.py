@@ -96,6 +96,12 @@ def demand_post(channel: Channel, *, pictures: bool) -> None:
         raise BadInputError(_lacking(", ".join(missing)))
 
 
+def demand_announcements(channel: Channel | None) -> None:
+    """Raise BadInputError where what is posted cannot be published to other servers."""
+    if not isinstance(channel, discord.TextChannel) or not channel.is_news():
+        raise BadInputError(say("Only what is posted in an announcement channel can be published to other servers."))
+
+
 def may_manage(interaction: discord.Interaction[Any], channel: Channel | None) -> bool:
     """Say whether somebody may decide what is posted in a channel; in the whole server, where it is gone."""
     user = interaction.user

@@ -15,6 +15,7 @@ from bot.language import say, say_many
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bot.discord.host import Host
     from bot.store import Subscription
     from retrieval.readings import Reading
 
@@ -24,7 +25,7 @@ TROUBLE_CHARACTERS: Final = 200
 REASON_CHARACTERS: Final = 300
 
 
-def described(subscription: Subscription) -> str:
+def described(subscription: Subscription, bot: Host) -> str:
     """Return a subscription in a few lines."""
     days = name_days(subscription.weekdays)
     lines = [
@@ -34,21 +35,48 @@ def described(subscription: Subscription) -> str:
             days=days[:1].upper() + days[1:],
             hour=f"{subscription.hour:02}:00",
             zone=escape(subscription.zone),
-            where=where(subscription),
+            where=where(subscription, bot),
         ),
         "-# " + " · ".join(_details(subscription)),
+        _state(subscription, bot),
     ]
-    if subscription.paused:
-        reason = escape(shorten(plain(subscription.reason or ""), REASON_CHARACTERS))
-        lines.append("⏸️ " + " ".join(filter(None, (say("Paused."), reason, say("/digest resume goes on with it.")))))
-    else:
-        lines.append("-# " + say("Next: {when}", when=discord.utils.format_dt(subscription.next_due_at, "R")))
     return "\n".join(lines)
 
 
-def where(subscription: Subscription) -> str:
+def where(subscription: Subscription, bot: Host) -> str:
     """Return where a digest goes."""
-    return say("direct messages") if subscription.kind == "dm" else f"<#{subscription.place_id}>"
+    return say("direct messages") if subscription.kind == "dm" else _channel(subscription, bot)
+
+
+def reason(subscription: Subscription, bot: Host) -> str:
+    """Return why a subscription is paused, with its channel to click on where that still stands."""
+    mention = f"<#{subscription.place_id}>"
+    parts = shorten(plain(subscription.reason or ""), REASON_CHARACTERS).split(mention)
+    return _channel(subscription, bot).join(map(escape, parts))
+
+
+def _state(subscription: Subscription, bot: Host) -> str:
+    """Return how it goes on with a subscription."""
+    if not subscription.paused:
+        # One that could not be posted yet is tried again every few minutes.
+        late = subscription.next_due_at <= bot.now()
+        when = None if late else discord.utils.format_dt(subscription.next_due_at, "R")
+        return "-# " + (say("Next: {when}", when=when) if when else say("Next: as soon as it can be posted"))
+    if subscription.look_at is None:
+        how = say("/digest resume goes on with it.")
+    else:
+        how = say("I try again every day and when permissions change; /digest resume tries at once.")
+    return "⏸️ " + " ".join(filter(None, (say("Paused."), reason(subscription, bot), how)))
+
+
+def _channel(subscription: Subscription, bot: Host) -> str:
+    """Return a mention of a digest's channel, or words for it where that leads nowhere."""
+    guild = bot.get_guild(subscription.guild_id or 0)
+    # Threads that nobody writes in are forgotten, and are there.
+    known = guild is None or guild.unavailable or subscription.kind == "thread"
+    if known or guild.get_channel(subscription.place_id):  # type: ignore[union-attr]  # known by then
+        return f"<#{subscription.place_id}>"
+    return say("a deleted channel")
 
 
 def short(subscription: Subscription, place: str) -> str:
@@ -77,5 +105,7 @@ def _details(subscription: Subscription) -> Iterator[str]:
         yield say("only {what}", what=escape(plain(", ".join(only))))
     if subscription.silent:
         yield say("silent when there is nothing new")
+    if subscription.crosspost:
+        yield say("published to the servers that follow the channel")
     if subscription.roundup:
         yield say("with a map of the week")

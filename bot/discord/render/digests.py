@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bot.digest.digest import Digest, Entry, Roundup
     from bot.discord.render.layout import Item
+    from bot.store import Posted
 
 NAME_CHARACTERS: Final = 100  # of a thread
 ALT_CHARACTERS: Final = 1024
@@ -38,10 +39,15 @@ FRAME_COMPONENTS: Final = 3  # the container, and the row with the button about 
 
 
 class DigestCard(Card):
-    """Show one message of a digest, with the picture of the week where it has one."""
+    """Show one message of a digest, with the picture of the week where it has one.
 
-    def __init__(self, *items: Item, picture: bytes | None = None) -> None:
+    Attributes:
+        papers: how many papers it shows.
+    """
+
+    def __init__(self, *items: Item, papers: int, picture: bytes | None = None) -> None:
         super().__init__(*items)
+        self.papers = papers
         self._picture = picture
 
     def files(self) -> list[discord.File]:
@@ -57,20 +63,30 @@ class Mark:
     nonce: str
 
 
-def digest_cards(digest: Digest, mark: Mark | None = None, *, with_picture: bool = True) -> list[Card]:
-    """Return the messages that show a digest, in order, nearly always one; without a mark it is only a preview."""
-    roundup = digest.roundup if with_picture else None
-    heading = _heading(digest)
-    laid = list(_pages(digest.entries, heading, roundup))
-    cards: list[Card] = []
-    for number, page in enumerate(laid):
-        items: list[Item] = [ui.TextDisplay(heading), *page] if number == 0 else page
-        picture = None
-        if number == 0 and roundup is not None:
+def digest_cards(
+    digest: Digest, mark: Mark | None = None, *, with_picture: bool = True, posted: Posted | None = None
+) -> list[DigestCard]:
+    """Return the messages that show a digest, in order, nearly always one; without a mark it is only a preview.
+
+    Where some of it is `posted`, return those that show the other papers.
+    """
+    parts, shown = (len(posted.message_ids), sum(posted.papers)) if posted else (0, 0)
+    if parts and shown >= len(digest.entries):
+        return []
+    roundup = digest.roundup if with_picture and not parts else None
+    heading = None if parts else _heading(digest)
+    cards: list[DigestCard] = []
+    for number, page in enumerate(_pages(digest.entries, shown, heading, roundup), start=parts):
+        first = number == 0
+        items: list[Item] = [ui.TextDisplay(heading)] if first and heading else []
+        for text, row in page:
+            items += [ui.TextDisplay(text), row]
+        if first and roundup is not None:
             items.append(_gallery(roundup))
-            picture = roundup.picture
         below = [] if mark is None else [_about(mark, number)]
-        cards.append(DigestCard(ui.Container(*items, accent_colour=ANSWERED), *below, picture=picture))
+        picture = roundup.picture if first and roundup is not None else None
+        container = ui.Container(*items, accent_colour=ANSWERED)
+        cards.append(DigestCard(container, *below, papers=len(page), picture=picture))
     return cards
 
 
@@ -89,17 +105,19 @@ def _heading(digest: Digest) -> str:
     return "\n".join(lines)
 
 
-def _pages(entries: Sequence[Entry], heading: str, roundup: Roundup | None) -> Iterator[list[Item]]:
-    """Yield the papers of each message: as many as there is room for."""
-    page: list[Item] = []
-    room = MESSAGE_CHARACTERS - length(heading)
-    free = MESSAGE_COMPONENTS - FRAME_COMPONENTS - 1 - (roundup is not None)
-    for number, entry in enumerate(entries, start=1):
+def _pages(
+    entries: Sequence[Entry], skipped: int, heading: str | None, roundup: Roundup | None
+) -> Iterator[list[tuple[str, ui.ActionRow[Any]]]]:
+    """Yield the papers of each message but the first ones: as many as there is room for."""
+    page: list[tuple[str, ui.ActionRow[Any]]] = []
+    room = MESSAGE_CHARACTERS - length(heading or "")
+    free = MESSAGE_COMPONENTS - FRAME_COMPONENTS - (heading is not None) - (roundup is not None)
+    for number, entry in enumerate(entries[skipped:], start=skipped + 1):
         text = _paper(number, entry)
         if length(text) > room or free < PAPER_COMPONENTS:
             yield page
             page, room, free = [], MESSAGE_CHARACTERS, MESSAGE_COMPONENTS - FRAME_COMPONENTS
-        page += [ui.TextDisplay(text), _buttons(entry)]
+        page.append((text, _buttons(entry)))
         room -= length(text)
         free -= PAPER_COMPONENTS
     yield page

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bot.digest.digest import Digest
-    from bot.store import Store, Subscription
+    from bot.digest.posting import Note
+    from bot.store import Posted, Store, Subscription
 
 NOW = datetime(2026, 3, 16, 8, 0, tzinfo=UTC)  # a Monday
 DAY = timedelta(days=1)
@@ -110,46 +111,63 @@ class Clock:
 
 
 @dataclass
-class Posted:
+class Shown:
     place_id: int
     nonce: str
     digest: Digest
     at: datetime
     message_id: int
+    papers: list[str]
 
 
 @dataclass
 class Board:
-    """Show what was posted; a nonce posted again within its memory shows nothing new.
+    """Show what was posted, `room` papers a message; a nonce posted again within its memory shows nothing new.
 
     `faults` are what the next calls do instead: raise before anything is shown, or after ("lost", a reply that
     never came).
     """
 
     clock: Clock
-    posted: list[Posted] = field(default_factory=list)
+    room: int = 15
+    posted: list[Shown] = field(default_factory=list)
     told: list[tuple[int, str]] = field(default_factory=list)
     faults: list[BaseException | str | None] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
-    async def post(self, subscription: Subscription, digest: Digest, *, nonce: str) -> Sequence[int]:
-        self.calls.append("post")
-        fault = self._fault()
-        for each in self.posted:
-            if each.nonce == nonce and self.clock.now - each.at < NONCE_MEMORY:
-                break
-        else:
-            each = Posted(subscription.place_id, nonce, digest, self.clock.now, len(self.posted) + 1)
-            self.posted.append(each)
-        if isinstance(fault, str):
-            raise UnavailableError("The reply was lost.")
-        return [each.message_id]
+    async def post(
+        self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted, note: Note
+    ) -> Posted:
+        titles = [entry.paper.title for entry in digest.entries]
+        while not posted.message_ids or sum(posted.papers) < len(titles):
+            self.calls.append("post")
+            fault = self._fault()
+            own = self._nonce(nonce, posted)
+            papers = titles[sum(posted.papers) :][: self.room]
+            for each in self.posted:
+                if each.nonce == own and self.clock.now - each.at < NONCE_MEMORY:
+                    break
+            else:
+                each = Shown(subscription.place_id, own, digest, self.clock.now, len(self.posted) + 1, papers)
+                self.posted.append(each)
+            if isinstance(fault, str):
+                raise UnavailableError("The reply was lost.")
+            posted = posted.plus(each.message_id, len(papers))
+            await note(posted)
+        return posted
 
-    async def find(self, subscription: Subscription, *, nonce: str, since: datetime) -> Sequence[int] | None:
+    async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:
         self.calls.append("find")
         self._fault()
-        mine = (each for each in self.posted if each.place_id == subscription.place_id and each.at >= since)
-        return next(([each.message_id] for each in mine if each.nonce == nonce), None)
+        own = self._nonce(nonce, posted)
+        for each in self.posted:
+            if each.place_id == subscription.place_id and each.at >= since and each.nonce == own:
+                return posted.plus(each.message_id, len(each.papers))
+        return posted
+
+    @staticmethod
+    def _nonce(nonce: str, posted: Posted) -> str:
+        return f"{nonce}{len(posted.message_ids) or ''}"
 
     async def tell(self, owner_id: int, sentence: str, *, nonce: str) -> None:
         self._fault()
@@ -157,9 +175,7 @@ class Board:
         self.told.append((owner_id, sentence))
 
     def titles(self, place_id: int = CHANNEL) -> list[list[str]]:
-        return [
-            [entry.paper.title for entry in each.digest.entries] for each in self.posted if each.place_id == place_id
-        ]
+        return [each.papers for each in self.posted if each.place_id == place_id]
 
     def _fault(self) -> BaseException | str | None:
         fault = self.faults.pop(0) if self.faults else None

@@ -10,6 +10,7 @@ import pytest
 from bot.answering.answer import Draft
 from bot.digest.delivery import LEASE, Deliverer, nonce_of
 from bot.digest.editor import Editor
+from bot.digest.posting import GoneError
 from bot.digest.subscribing import changed
 from bot.digest.writing import ReasonWriter
 from bot.llm.meter import Payer, payer
@@ -157,7 +158,7 @@ async def test_many_workers_post_each_of_many_due_digests_once(
 
 
 @pytest.mark.parametrize("pause", [LEASE + MINUTE / 6, timedelta(hours=1), 3 * DAY])
-@pytest.mark.parametrize("killed_at", ["claim", "shown", "prepare", "post", "record"])
+@pytest.mark.parametrize("killed_at", ["claim", "shown", "prepare", "post", "note", "record"])
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_worker_killed_anywhere_leaves_exactly_one_post_and_one_record(
     worker: Callable[[], Deliverer],
@@ -260,19 +261,168 @@ async def test_a_place_that_is_gone_pauses_the_subscription_and_its_owner_is_tol
     board.faults = [gone(), away()]
     await worker().tick()
     assert board.told == []
-    clock.now += DAY
-    await worker().tick()
-    await worker().tick()
     kept = await store.subscriptions.get(one.subscription_id)
     assert kept is not None
     assert (kept.paused, kept.reason) == (True, "I may not write in that channel any more.")
+    assert await store.deliveries.next_due() == NOW + DAY
+    await worker().tick()
+    # It is looked at again every day, and says nothing new.
+    for _ in range(3):
+        clock.now += DAY
+        board.faults = [gone()]
+        await worker().tick()
     assert [owner for owner, _ in board.told] == [OWNER]
     assert "walking robots" in board.told[0][1]
     assert "may not write" in board.told[0][1]
     # Once it is mended, what could not be posted is new there still.
-    await store.subscriptions.resume(one.subscription_id, clock.now)
+    clock.now += DAY
     await worker().tick()
     assert board.titles() == [["On walking robots 1 (1)"]]
+    kept = await store.subscriptions.get(one.subscription_id)
+    assert kept is not None
+    assert (kept.paused, kept.reason, kept.look_at) == (False, None, None)
+    assert kept.next_due_at == clock.now + DAY
+
+
+async def test_another_reason_is_news_to_its_owner(
+    worker: Callable[[], Deliverer], store: Store, board: Board, clock: Clock
+) -> None:
+    await store.subscriptions.add(subscription())
+    board.faults = [gone(), None]
+    await worker().tick()
+    clock.now += DAY
+    board.faults = [GoneError("The channel is gone."), None]
+    await worker().tick()
+    assert [sentence.split(". ")[1] for _, sentence in board.told] == [
+        "I may not write in that channel any more",
+        "The channel is gone",
+    ]
+
+
+async def test_a_person_s_pause_ends_the_looking_again(
+    worker: Callable[[], Deliverer], store: Store, board: Board, clock: Clock
+) -> None:
+    one = subscription()
+    await store.subscriptions.add(one)
+    board.faults = [gone()]
+    await worker().tick()
+    assert await store.subscriptions.pause(one.subscription_id)
+    clock.now += 3 * DAY
+    await worker().tick()
+    assert board.posted == []
+    assert not await store.subscriptions.pause(one.subscription_id)
+
+
+class TestParts:
+    """A digest of several messages."""
+
+    @pytest.fixture(autouse=True)
+    async def _several_messages(self, store: Store, shelf: Shelf, board: Board) -> None:
+        board.room = 2
+        shelf.add(*robots(*range(1, 6)))
+        await store.subscriptions.add(subscription())
+
+    @pytest.mark.parametrize("fault", [away(), "lost", gone()])
+    @pytest.mark.parametrize("refused", [0, 1, 2])
+    @pytest.mark.parametrize("pause", [MINUTE, timedelta(hours=1), DAY, 3 * DAY])
+    async def test_what_is_missing_is_posted_later_and_nothing_twice(
+        self,
+        worker: Callable[[], Deliverer],
+        store: Store,
+        board: Board,
+        clock: Clock,
+        fault: BaseException | str,
+        refused: int,
+        pause: timedelta,
+    ) -> None:
+        board.faults = [*[None] * refused, fault]
+        assert await worker().tick() == 0
+        (one,) = await store.subscriptions.of_place(CHANNEL)
+        assert await store.deliveries.messages(one.subscription_id, NOW) is None
+        clock.now += pause
+        await store.subscriptions.look_again([one.subscription_id], clock.now)
+        await worker().tick()
+        assert sorted(title for titles in board.titles() for title in titles) == [
+            f"On walking robots {number} ({number})" for number in range(1, 6)
+        ]
+        assert await store.deliveries.messages(one.subscription_id, NOW) == [1, 2, 3]
+
+    @pytest.mark.parametrize("part", [0, 1, 2])
+    @pytest.mark.parametrize("after", [False, True])
+    @pytest.mark.parametrize("pause", [LEASE + MINUTE / 6, timedelta(hours=1), 3 * DAY])
+    async def test_a_worker_killed_at_any_part_leaves_the_others_to_the_next(
+        self,
+        worker: Callable[[], Deliverer],
+        store: Store,
+        board: Board,
+        clock: Clock,
+        monkeypatch: pytest.MonkeyPatch,
+        part: int,
+        after: bool,
+        pause: timedelta,
+    ) -> None:
+        real, count = store.deliveries.note, iter(range(9))
+
+        async def kill(*given: object) -> bool:
+            if next(count) != part:
+                return await real(*given)
+            if after:
+                await real(*given)
+            raise Killed
+
+        monkeypatch.setattr(store.deliveries, "note", kill)
+        with pytest.raises(Killed):
+            await worker().tick()
+        monkeypatch.undo()
+        clock.now += pause
+        await worker().tick()
+        (one,) = await store.subscriptions.of_place(CHANNEL)
+        titles = [title for titles in board.titles() for title in titles]
+        assert len(titles) == len(set(titles)) == 5
+        assert await store.deliveries.messages(one.subscription_id, NOW) == [1, 2, 3]
+
+    async def test_a_pause_between_two_parts_keeps_the_rest_for_later(
+        self, worker: Callable[[], Deliverer], store: Store, board: Board, clock: Clock
+    ) -> None:
+        (one,) = await store.subscriptions.of_place(CHANNEL)
+        board.faults = [None, away()]
+        await worker().tick()
+        await store.subscriptions.pause(one.subscription_id)
+        clock.now += DAY
+        await worker().tick()
+        assert len(board.posted) == 1
+        await store.subscriptions.resume(one.subscription_id, clock.now + DAY)
+        await worker().tick()
+        assert [len(titles) for titles in board.titles()] == [2, 2, 1]
+
+    async def test_the_rest_of_what_is_no_news_any_more_is_let_go(
+        self, worker: Callable[[], Deliverer], store: Store, board: Board, clock: Clock
+    ) -> None:
+        (one,) = await store.subscriptions.of_place(CHANNEL)
+        board.faults = [None, gone(), None]
+        await worker().tick()
+        clock.now += 9 * DAY
+        board.faults = [None, gone()]
+        await worker().tick()
+        assert await store.deliveries.messages(one.subscription_id, NOW) == [1]
+
+
+async def test_what_is_found_after_the_next_hour_does_not_skip_that_one(
+    worker: Callable[[], Deliverer], store: Store, shelf: Shelf, board: Board, clock: Clock
+) -> None:
+    shelf.add(*robots(1))
+    one = subscription()
+    await store.subscriptions.add(one)
+    board.faults = ["lost"]
+    await worker().tick()
+    shelf.add(fresh(2, ROBOTS, NOW + timedelta(hours=20)))
+    clock.now = NOW + DAY + timedelta(hours=2)
+    await worker().tick()
+    assert board.titles() == [["On walking robots 1 (1)"], ["On walking robots (2)"]]
+    assert await store.deliveries.messages(one.subscription_id, NOW + DAY) == [2]
+    kept = await store.subscriptions.get(one.subscription_id)
+    assert kept is not None
+    assert kept.next_due_at == NOW + 2 * DAY
 
 
 async def test_an_owner_who_takes_no_messages_is_tried_once(
@@ -422,3 +572,15 @@ def test_nonces_fit_discord_and_differ_by_subscription_and_moment() -> None:
     assert len(set(nonces)) == 4
     assert all(len(nonce) == 22 for nonce in nonces)
     assert nonce_of(replace(keys[0], worker="another", attempts=3)) == nonces[0]
+
+
+async def test_papers_that_no_file_dates_are_no_news(
+    deliverer: Deliverer, store: Store, shelf: Shelf, board: Board
+) -> None:
+    for number, source in enumerate(("seeds", "example.org", "jsonl")):
+        (one,) = robots(number)
+        undated = replace(one.details.paper, published=None)
+        shelf.add(replace(one, details=replace(one.details, paper=undated), sources=(source,)))
+    await store.subscriptions.add(subscription())
+    await deliverer.tick()
+    assert board.titles() == [["On walking robots 1 (1)"]]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.store import Posted
 from tests.bot.store.kept import ANA, CHANNEL, NOW, SERVER
 from tests.bot.store.test_subscriptions import HOUR, kept
 
@@ -117,15 +118,35 @@ async def test_a_delivery_put_off_comes_back_at_its_moment_and_counts_its_attemp
     assert again == replace(mine, attempts=1)
 
 
-async def test_what_is_given_up_frees_its_papers_and_pauses(store: Store) -> None:
+async def test_what_is_given_up_frees_its_papers_and_pauses_until_it_is_looked_at_again(store: Store) -> None:
     await store.subscriptions.add(kept(**DUE))
     (mine,) = await claim(store)
     await prepare(store, mine, "arxiv:1")
-    await store.deliveries.give_up(mine, "The channel is gone.")
+    gone, look = "The channel is gone.", NOW + 24 * HOUR
+    await store.deliveries.give_up(mine, gone, look_at=look, maybe_posted=False)
     assert await store.deliveries.shown(CHANNEL, ["arxiv:1"]) == set()
-    assert await store.subscriptions.get("one") == kept(paused=True, reason="The channel is gone.", **DUE)
-    assert await store.deliveries.next_due() is None
+    assert await store.subscriptions.get("one") == kept(paused=True, reason=gone, look_at=look, **DUE)
+    assert await store.deliveries.next_due() == look
     assert not await record(store, mine, 1)
+    assert await claim(store, after=23 * HOUR) == []
+    await store.subscriptions.look_again(["one"], NOW + HOUR)
+    (again,) = await claim(store, after=HOUR)
+    assert await record(store, again, 1)
+    assert not (await store.subscriptions.get("one")).paused
+
+
+async def test_what_stands_of_a_digest_is_kept_when_the_rest_is_given_up(store: Store) -> None:
+    await store.subscriptions.add(kept(**DUE))
+    (mine,) = await claim(store)
+    await prepare(store, mine, "arxiv:1")
+    posted = Posted((2**60,), (1,), 2**60)
+    assert await store.deliveries.note(mine, posted, NOW + MINUTE)
+    await store.deliveries.give_up(mine, "Too much.", look_at=NOW + HOUR, maybe_posted=False)
+    assert not await store.deliveries.note(mine, posted, NOW + MINUTE)
+    assert await store.deliveries.shown(CHANNEL, ["arxiv:1"]) == {"arxiv:1"}
+    assert await store.deliveries.next_due() == NOW + HOUR
+    (again,) = await claim(store, after=HOUR)
+    assert (again.body, again.posted) == ("body", posted)
 
 
 async def test_what_places_were_shown_goes_with_the_server_and_with_the_person(store: Store) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.store import Subscription
+from bot.store import Delivery, Subscription
 from tests.bot.store.kept import ANA, BEN, CHANNEL, NOW, SERVER
 
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ def kept(subscription_id: str = "one", **chosen: object) -> Subscription:
     return replace(one, **chosen)
 
 
+async def hold_back(store: Store, name: str, reason: str) -> None:
+    """Pause a subscription as the platform does when it refuses a digest."""
+    delivery = Delivery(kept(name), NOW, "me")
+    await store.deliveries.give_up(delivery, reason, look_at=NOW + HOUR, maybe_posted=False)
+
+
 async def test_a_subscription_comes_back_as_it_was_kept(store: Store) -> None:
     await store.subscriptions.add(kept())
     assert await store.subscriptions.get("one") == kept()
@@ -66,11 +72,14 @@ async def test_a_change_moves_the_due_moment_only_where_it_has_not_moved_on(stor
 async def test_what_the_platform_paused_is_told_and_what_a_person_paused_is_not(store: Store) -> None:
     await store.subscriptions.add(kept())
     await store.subscriptions.add(kept("two"))
-    assert await store.subscriptions.pause("one", "The channel is gone.")
-    assert not await store.subscriptions.pause("one", "Again.")
+    await hold_back(store, "one", "The channel is gone.")
     assert await store.subscriptions.pause("two")
-    assert await store.subscriptions.untold() == [kept(paused=True, reason="The channel is gone.")]
+    assert not await store.subscriptions.pause("two")
+    paused = kept(paused=True, reason="The channel is gone.", look_at=NOW + HOUR)
+    assert await store.subscriptions.untold() == [paused]
+    assert await store.subscriptions.held_back(SERVER) == [paused]
     await store.subscriptions.told("one")
+    await hold_back(store, "one", "The channel is gone.")
     assert await store.subscriptions.untold() == []
     await store.subscriptions.resume("one", NOW + 9 * HOUR)
     assert await store.subscriptions.get("one") == kept(next_due_at=NOW + 9 * HOUR)
@@ -102,7 +111,7 @@ async def test_a_person_s_own_subscriptions_are_exported_and_go_and_shared_ones_
     assert await store.subscriptions.get("one") == kept(owner_id=None)
     assert (await store.export(ANA))["subscriptions"] == []
     # Nobody is left to be told.
-    await store.subscriptions.pause("one", "The channel is gone.")
+    await hold_back(store, "one", "The channel is gone.")
     assert await store.subscriptions.untold() == []
 
 

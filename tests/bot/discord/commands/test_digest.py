@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.bot.discord.conftest import Online
 
 TOPIC = "walking robots"
+POST = "POST /channels/{}/messages"
 ABSTRACTS = {
     "Legged Robots Walk Over Rubble": """
         Walking robots stumble on rough ground. We propose a controller that lets legged robots walk over rubble.
@@ -227,6 +228,79 @@ class TestTheWholeWay:
         assert len(papers.bot_messages) == 1
         assert await store.deliveries.messages(kept.subscription_id, kept.next_due_at) == [papers.bot_messages[0].id]
 
+    async def test_what_is_found_after_the_next_hour_does_not_skip_that_hour_s_digest(
+        self, local: LocalDiscord, papers: Channel, moderator: Person, online: Online, store: Store, time: Time
+    ) -> None:
+        one = made(papers, moderator)
+        await store.subscriptions.add(one)
+        time.go_to(one.next_due_at)
+        async with online() as bot:
+            local.cut_next(POST, stored=True)
+            assert await bot.deliverer.tick() == 0
+        async with online() as bot:
+            time.go_to(one.next_due_at + dt.timedelta(hours=26))
+            assert await bot.deliverer.tick() == 2
+        assert len(papers.bot_messages) == 2
+        assert (await only(store, papers.id)).next_due_at == one.next_due_at + dt.timedelta(days=2)
+
+    @pytest.mark.parametrize("pause", [dt.timedelta(minutes=1), dt.timedelta(hours=1)])
+    @pytest.mark.parametrize("stored", [False, True])
+    async def test_a_digest_of_twelve_whose_second_message_is_cut_is_whole_after_a_restart(
+        self,
+        local: LocalDiscord,
+        papers: Channel,
+        moderator: Person,
+        online: Online,
+        seeded: Library,
+        store: Store,
+        time: Time,
+        pause: dt.timedelta,
+        stored: bool,
+    ) -> None:
+        today = dt.datetime.now(dt.UTC).date()
+        places = [
+            "rubble",
+            "sand",
+            "snow",
+            "stairs",
+            "mud",
+            "ice",
+            "grass",
+            "roofs",
+            "pipes",
+            "boats",
+            "trees",
+            "dunes",
+        ]
+        await seeded.add(
+            [
+                Paper(
+                    f"arxiv:2604.{number:05}",
+                    f"Walking Robots on {place}",
+                    f"We let walking robots walk on {place}.",
+                    "arxiv",
+                    "https://arxiv.org",
+                    today,
+                )
+                for number, place in enumerate(places)
+            ]
+        )
+        one = made(papers, moderator, most=12)
+        await store.subscriptions.add(one)
+        time.go_to(one.next_due_at)
+        async with online() as bot:
+            local.spare_next(POST)
+            local.cut_next(POST, stored=stored)
+            assert await bot.deliverer.tick() == 0
+            assert await store.deliveries.messages(one.subscription_id, one.next_due_at) is None
+        async with online() as bot:
+            time.go_to(time.now + pause)
+            assert await bot.deliverer.tick() == 1
+        (first,), (second,) = papers.bot_messages, (await papers.wait_for_thread()).bot_messages
+        assert all(f"on {place}" in first.text + second.text for place in places)
+        recorded = await store.deliveries.messages(one.subscription_id, one.next_due_at)
+        assert recorded == [first.id, second.id]
+
 
 @pytest.mark.usefixtures("bot")
 class TestSubscribing:
@@ -368,6 +442,172 @@ def made(channel: Channel, owner: Person, **chosen: object) -> Subscription:
         "now": dt.datetime.now(dt.UTC),
     }
     return subscribe(**{**given, **chosen})
+
+
+class TestRefused:
+    """Digests that Discord refuses for good: paused with its reason, and gone on with once that has passed."""
+
+    async def test_the_reason_is_told_and_listed_in_discord_s_own_words_and_never_repeated(
+        self,
+        local: LocalDiscord,
+        papers: Channel,
+        moderator: Person,
+        bot: FootnoteBot,
+        store: Store,
+        time: Time,
+    ) -> None:
+        one = made(papers, moderator)
+        await store.subscriptions.add(one)
+        time.go_to(one.next_due_at)
+        for _ in range(3):
+            local.fail_next(POST, status=400, code=240000, message="Blocked by the harmful links filter")
+            assert await bot.deliverer.tick() == 0
+            time.go_to(time.now + dt.timedelta(days=1))
+        (told,) = moderator.dm.bot_messages
+        listed = await (await moderator.uses_command(papers, "digest list")).finished()
+        for text in (told.text, listed.text):
+            assert (
+                f"refuses my message in {papers.mention}: “Blocked by the harmful links filter” (error 240000)" in text
+            )
+            assert "I try again every day" in text
+        assert "Next:" not in listed.text
+        assert await bot.deliverer.tick() == 1
+        assert not (await only(store, papers.id)).paused
+
+    async def test_a_forum_with_moderated_tags_goes_on_as_soon_as_there_is_one_for_everybody(
+        self, local: LocalDiscord, moderator: Person, bot: FootnoteBot, store: Store, time: Time
+    ) -> None:
+        forum = local.guild("Lab").forum("reading")
+        forum.tags, forum.requires_tag = [("papers", True)], True
+        forum.changed()
+        await local.taken_in()
+        one = made(forum, moderator, kind="forum")
+        await store.subscriptions.add(one)
+        time.go_to(one.next_due_at)
+        assert await bot.deliverer.tick() == 0
+        assert "make one for everybody" in (await moderator.dm.wait_for_bot_message()).text
+        forum.tags = [("papers", True), ("digests", False)]
+        forum.changed()
+        await local.taken_in()
+        assert await settled(store, forum)
+        assert await bot.deliverer.tick() == 1
+
+    @pytest.mark.parametrize("change", ["channel", "role"])
+    async def test_it_goes_on_when_the_permission_is_back(
+        self,
+        local: LocalDiscord,
+        papers: Channel,
+        moderator: Person,
+        bot: FootnoteBot,
+        store: Store,
+        time: Time,
+        change: str,
+    ) -> None:
+        one = made(papers, moderator)
+        await store.subscriptions.add(one)
+        lab = local.guild("Lab")
+        if change == "channel":
+            papers.deny("send_messages")
+        else:
+            lab.allow_everyone(send_messages=False)
+        await local.taken_in()
+        time.go_to(one.next_due_at)
+        assert await bot.deliverer.tick() == 0
+        # A change that mends nothing has it looked at no sooner.
+        papers.deny("add_reactions")
+        await local.taken_in()
+        assert await bot.deliverer.tick() == 0
+        if change == "channel":
+            papers.grant("send_messages")
+        else:
+            lab.allow_everyone(send_messages=True)
+        await local.taken_in()
+        assert await settled(store, papers)
+        assert await bot.deliverer.tick() == 1
+        assert len(papers.bot_messages) == 1
+
+    async def test_a_deleted_channel_is_named_in_words_and_another_is_a_mention(
+        self, local: LocalDiscord, papers: Channel, moderator: Person, bot: FootnoteBot, store: Store, time: Time
+    ) -> None:
+        doomed = local.guild("Lab").channel("doomed")
+        doomed.deny("send_messages")
+        await local.taken_in()
+        one = made(doomed, moderator)
+        await store.subscriptions.add(one)
+        time.go_to(one.next_due_at)
+        await bot.deliverer.tick()
+        listed = (await (await moderator.uses_command(papers, "digest list")).finished()).text
+        assert f"In {doomed.mention} I need" in listed
+        doomed.delete()
+        await local.taken_in()
+        listed = (await (await moderator.uses_command(papers, "digest list")).finished()).text
+        assert "In a deleted channel I need" in listed
+        assert str(doomed.id) not in listed
+
+    async def test_what_is_tried_again_every_few_minutes_has_no_next_in_the_past(
+        self, local: LocalDiscord, papers: Channel, moderator: Person, bot: FootnoteBot, store: Store, time: Time
+    ) -> None:
+        one = made(papers, moderator)
+        await store.subscriptions.add(one)
+        time.go_to(one.next_due_at)
+        local.fail_next(POST, status=503)
+        assert await bot.deliverer.tick() == 0
+        listed = (await (await moderator.uses_command(papers, "digest list")).finished()).text
+        assert "Next: as soon as it can be posted" in listed
+
+    async def test_the_server_being_away_at_the_start_puts_a_digest_off(
+        self,
+        papers: Channel,
+        moderator: Person,
+        online: Online,
+        store: Store,
+        time: Time,
+        local: LocalDiscord,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        one = made(papers, moderator)
+        await store.subscriptions.add(one)
+        time.go_to(one.next_due_at)
+        local.guild("Lab").unavailable = True
+        async with online() as bot:
+            assert await bot.deliverer.tick() == 0
+            assert not (await only(store, papers.id)).paused
+            assert "failed" not in caplog.text
+            local.guild("Lab").comes_back()
+            await local.taken_in()
+            time.go_to(time.now + dt.timedelta(minutes=1))
+            assert await bot.deliverer.tick() == 1
+
+
+async def settled(store: Store, channel: Channel) -> bool:
+    """Wait until a digest is to be looked at again at once, which the bot decides after an event."""
+    async with asyncio.timeout(10):
+        while True:
+            kept = await only(store, channel.id)
+            if kept.look_at is not None and kept.look_at < kept.next_due_at + dt.timedelta(hours=1):
+                return True
+            await asyncio.sleep(0.01)
+
+
+class TestCrossposting:
+    async def test_a_digest_in_an_announcement_channel_is_published_where_that_is_switched_on(
+        self, local: LocalDiscord, papers: Channel, moderator: Person, bot: FootnoteBot, store: Store, time: Time
+    ) -> None:
+        news = local.guild("Lab").announcements("news")
+        await local.taken_in()
+        used = await moderator.uses_command(papers, "digest subscribe", topics=TOPIC, crosspost=True)
+        assert "Only what is posted in an announcement channel" in (await used.finished()).text
+        for where in (False, True):
+            used = await moderator.uses_command(
+                papers, "digest subscribe", topics=f"{TOPIC} {where}", where=news, crosspost=where
+            )
+            assert ("published to the servers" in (await used.finished()).text) == where
+        time.go_to((await store.subscriptions.of_place(news.id))[0].next_due_at)
+        assert await bot.deliverer.tick() == 2
+        assert {f"{TOPIC} True" in message.text: bool(message.flags & 1) for message in news.bot_messages} == {
+            True: True,
+            False: False,
+        }
 
 
 class TestLookingAfter:
