@@ -142,18 +142,22 @@ def ingest(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            help="seeds, a page dump, a JSONL file (BEIR form), a folder of these; huggingface, huggingface:DATE, "
+            help="seeds, a file of papers (BibTeX, RIS, JSON, JSON Lines, CSV, TSV, PubMed, JATS, Atom, RSS, OAI-PMH, "
+            "a page dump; also .gz and .zip), a folder of these; huggingface, huggingface:DATE, "
             "huggingface:FROM..TO, arxiv:CATEGORY+CATEGORY, arxiv:CATEGORY:DAYS, arxiv:'WORDS', or a feed's address.",
             metavar="[SOURCE]...",
             callback=_sources,
         ),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Take in nothing of the files if anything in them cannot be read.")
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Take papers in; stopped at any point, it goes on from there the next time."""
     from bot.commands.library import ingest as run_ingest
 
-    run_to_end(run_ingest(_settings(context, data_dir), sources or ["seeds"]))
+    run_to_end(run_ingest(_settings(context, data_dir), sources or ["seeds"], strict=strict))
 
 
 @digest.command(epilog='Example: footnote digest preview --topic "robots that learn from language" --topic retrieval')

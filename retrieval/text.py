@@ -43,6 +43,8 @@ _COMMANDS: Final = {
     "ie": "i.e.", "etc": "etc.", "left": "", "right": "", "em": "", "it": "", "bf": "", "rm": "",
     "tt": "", "sc": "", "displaystyle": "", "xspace": "",
 }  # fmt: skip
+# They stand between two things, and are written apart from them; "~4" and "32×32" are not.
+_RELATIONS: Final = frozenset("∈≤≥≠≪≫≡∝≈→⇒←↔")
 _SIGNS: Final = {
     "\\": " ",
     ",": " ",
@@ -86,6 +88,9 @@ _ACCENT: Final = re.compile(
 )
 _WITH_GROUPS: Final[tuple[tuple[re.Pattern[str], tuple[str | int, ...]], ...]] = (
     (re.compile(r"[\s~]*\\(?:cite\w*|label|ref|color)\*?(?:\[[^\]]*\])?\{[^{}]*\}"), ()),
+    # What a command of two holds must not become part of the first one's name.
+    (re.compile(r"(?<!\\)(\\[A-Za-z]+)(?=\\[A-Za-z]+\*?\{)"), (1, "{}")),
+    (re.compile(r"\\(?:begin|end)\{[A-Za-z]+\*?\}"), (" ",)),
     (re.compile(rf"\\footnote{_GROUP}"), (" (", 1, ")")),
     (re.compile(rf"\\frac{_GROUP}{_GROUP}"), (1, "/", 2)),
     (re.compile(rf"\\sqrt{_GROUP}"), ("√", 1)),
@@ -224,7 +229,8 @@ def _command(match: re.Match[str]) -> tuple[str | int, ...]:
     if match["circle"]:
         return ("°",)
     if name := match["name"]:
-        return (_COMMANDS.get(name, name),)
+        sign = _COMMANDS.get(name, name)
+        return (f" {sign} " if sign in _RELATIONS else sign,)
     return (_SIGNS.get(match["sign"], match["sign"]),)
 
 

@@ -44,15 +44,20 @@ async def search(
         show_hits(hits, stdout())
 
 
-async def ingest(settings: Settings, sources: Sequence[str]) -> None:
+async def ingest(settings: Settings, sources: Sequence[str], *, strict: bool = False) -> None:
     """Take papers in from each source; every file is read whole before any paper is added.
+
+    What cannot be read in a file is said and left out; with `strict` nothing is taken in then.
 
     A source on the network is read on from where it was left. Where one fails, what came before is kept and the
     others are read all the same; raises SourceError at the end.
     """
     failures: list[str] = []
     async with Web() as web:
-        opened = [online_source(settings, spec, web) or open_source(spec) for spec in sources]
+        opened = [online_source(settings, spec, web) or open_source(spec, strict=strict) for spec in sources]
+        for source in opened:
+            if isinstance(source, Source):
+                _tell(source)
         async with open_library(settings) as library:
             added = Added()
             for source in opened:
@@ -71,6 +76,14 @@ async def ingest(settings: Settings, sources: Sequence[str]) -> None:
     )
     if failures:
         raise SourceError(f"{' '.join(failures)} What was read is kept; the same command goes on from there.")
+
+
+def _tell(source: Source) -> None:
+    """Say how a file was read, and the first of what was left out."""
+    for sentence in (*source.remarks, *source.left_out.first):
+        stderr().print(printable(sentence), soft_wrap=True)
+    if more := source.left_out.count - len(source.left_out.first):
+        stderr().print(f"{more:,} more could not be read.", soft_wrap=True)
 
 
 async def _read(library: Library, source: OnlineSource) -> tuple[Added, str | None]:

@@ -133,14 +133,20 @@ def test_ingest_takes_a_jsonl_file_once(footnote: Callable[..., Result], tmp_pat
     assert "None" not in footnote("stats").out
 
 
-def test_a_bad_file_adds_nothing_and_says_why(footnote: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_bad_line_is_named_and_the_others_are_taken_or_none_if_asked_so(
+    footnote: Callable[..., Result], tmp_path: Path
+) -> None:
     file = tmp_path / "papers.jsonl"
-    file.write_text('{"_id": "1", "title": "Good", "text": "Fine."}\n{"title": oops}\n')
-    result = footnote("ingest", str(file))
+    file.write_text('{"_id": "1", "title": "Good", "text": "Fine."}\n' + '{"title": oops}\n' * 12)
+    result = footnote("ingest", str(file), "--strict")
     assert result.code == 1
-    assert "2" in result.err
+    assert "line 2" in result.err
     assert result.err.count("\n") == 1
     assert footnote("stats", "--json").json["papers"] == 0
+    result = footnote("ingest", str(file))
+    assert (result.code, result.out) == (0, "1 new, 0 changed, 0 already known; the library holds 1 papers.\n")
+    assert result.err.count("it is not JSON") == 10
+    assert "2 more could not be read." in result.err
 
 
 def test_an_unknown_source_is_refused_with_what_is_known(footnote: Callable[..., Result]) -> None:

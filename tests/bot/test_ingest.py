@@ -115,7 +115,7 @@ def test_arxiv_a_feed_and_a_file_in_one_command_share_their_papers(
     local.arxiv = some_papers(3, dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1))
     local.lists = {DAY: local.arxiv[:2]}
     file = tmp_path / "papers.jsonl"
-    file.write_text(json.dumps({"title": local.arxiv[0].title, "text": "Another wording."}) + "\n")
+    file.write_text(json.dumps({"title": local.arxiv[0].title, "text": f"{local.arxiv[0].abstract} Indeed."}) + "\n")
     code, out, err = footnote("ingest", str(file), f"huggingface:{DAY}", "arxiv:cs.CL+cs.LG:3")
     assert (code, err) == (0, "")
     assert out == "3 new, 1 changed, 2 already known; the library holds 3 papers.\n"
