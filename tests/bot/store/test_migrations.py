@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from bot.store import Store
 from bot.store.database import Database
 from bot.store.store import FILE, MIGRATIONS, VERSION_TABLE
+from bot.store.tables import subscriptions
 from retrieval.migrating import migrate
 from retrieval.tables import Moment
 from tests.bot.store.kept import ANA, NOW, SERVER
@@ -51,4 +52,31 @@ async def test_a_store_from_before_keeps_what_it_holds_and_is_backed_up(place: P
     # Whether the star was given on a private answer was not noted: it is no longer shown to others.
     assert await store.feedback.trending(SERVER, NOW) == []
     assert backups(place.data_dir) == ([] if place.url else [f"{FILE}.{VERSION_TABLE}-0002.backup"])
+    await store.close()
+
+
+async def test_what_was_paused_for_a_reason_before_is_looked_at_again_and_a_person_s_pause_stays(place: Place) -> None:
+    await make_old(place, "0004")
+    database = await Database.open(place.data_dir / FILE, place.url)
+    async with database.writing() as connection:
+        for name, reason in (("mine", None), ("theirs", "The channel is gone.")):
+            row = {
+                "subscription_id": name,
+                **dict.fromkeys(("kind", "zone"), "UTC"),
+                **dict.fromkeys(("place_id", "guild_id", "owner_id"), SERVER),
+                **{key: [1] for key in ("topics", "sources", "categories", "weekdays")},
+                **dict.fromkeys(("hour", "most"), 8),
+                **dict.fromkeys(("silent", "roundup", "greeted", "untold"), False),
+                **dict.fromkeys(("next_due_at", "delivered_until", "created_at"), NOW),
+                "paused": True,
+                "reason": reason,
+            }
+            old = sa.table("subscriptions", *(sa.column(key, subscriptions.c[key].type) for key in row))
+            await connection.execute(sa.insert(old).values(row))
+    await database.close()
+    store = await Store.open(place.data_dir, place.url)
+    kept = {each.subscription_id: each for each in await store.subscriptions.of_server(SERVER)}
+    assert kept["mine"].look_at is None
+    assert kept["theirs"].look_at == NOW
+    assert await store.deliveries.next_due() == NOW
     await store.close()
