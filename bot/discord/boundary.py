@@ -11,10 +11,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.discord.calls import ALREADY_ACKNOWLEDGED
 from bot.discord.inflight import ClosingError, GivenUpError
 from bot.discord.markdown import escape
 from bot.discord.permissions import lacking
-from bot.discord.places import ALREADY_ACKNOWLEDGED, UNUSABLE_INTERACTION
+from bot.discord.places import UNUSABLE_INTERACTION
 from bot.discord.render import notice
 from bot.language import say
 from retrieval.errors import BadInputError

@@ -198,9 +198,7 @@ class TestWithoutMessageContent:
             assert words in told.text
         assert answers.asked == []
 
-    async def test_a_file_beside_a_question_is_named_with_its_answer(
-        self, ada: Person, answers: PreparedAnswers
-    ) -> None:
+    async def test_a_file_beside_a_question_is_named_with_its_answer(self, ada: Person) -> None:
         await ada.says(ada.dm, "does likelihood matter?", files={"paper.pdf": b"%PDF"})
         answer = await answer_in(ada.dm)
         assert TITLE in answer.text
