@@ -9,6 +9,7 @@ import discord
 from discord import ui
 
 from bot.discord import ids
+from bot.discord.codes import THREAD_EXISTS
 from bot.discord.host import acting, language_of
 from bot.discord.markdown import plain, shorten_at_end
 from bot.discord.modals import NextQuestion, Why, follow_up, gone
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 THREAD_NAME: Final = 100  # characters
-THREAD_EXISTS: Final = 160004
 ARCHIVE_MINUTES: Final = 1440
 
 

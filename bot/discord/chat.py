@@ -8,16 +8,26 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakValueDictionary
 
 import discord
 from discord.ext import commands
 
 from bot.discord.boundary import cause_of, sentence_for, tell
+from bot.discord.carried import brings_anything, carried
+from bot.discord.hearing import Asked, Hearing
 from bot.discord.permissions import author_may_thread, may_thread, mine_in, missing_to_answer
 from bot.discord.places import NETWORK_ERRORS, MessagePlace
-from bot.discord.question import is_by_a_person, is_for, is_for_nobody_else, is_reply_to, question_in, thread_name
+from bot.discord.question import (
+    is_by_a_person,
+    is_for,
+    is_for_nobody_else,
+    is_reply_to,
+    names_own_role,
+    question_in,
+    thread_name,
+)
 from bot.discord.recent import Recent
 from bot.discord.render import notice
 from bot.discord.talk import parent_of
@@ -28,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from bot.discord.host import Host
+    from bot.discord.tree import Tree
     from bot.store import KeptAnswer
 
 log = logging.getLogger(__name__)
@@ -43,6 +54,7 @@ class Chat(commands.Cog):
     def __init__(self, bot: Host) -> None:
         self.bot = bot
         self._desk = bot.desk
+        self._hearing = Hearing(bot.desk.library, cast("Tree", bot.tree), self._me.display_name)
         self._started = datetime.now(UTC)
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._notices: Recent[int, list[int]] = Recent(REMEMBERED)
@@ -51,13 +63,12 @@ class Chat(commands.Cog):
     @commands.command(name="ask")
     async def ask(self, context: commands.Context[Host], *, question: str = "") -> None:
         """Ask a question about research papers."""
-        message = context.message
-        await self._answer(message, question_in(message, self._me, question))
+        await self._take(context.message, question)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer a message, or do what it commands."""
-        if is_by_a_person(message) and message.content:
+        if is_by_a_person(message) and (brings_anything(message) or names_own_role(message)):
             async with self._turn(message.id):
                 await self._hear(message)
 
@@ -120,9 +131,9 @@ class Chat(commands.Cog):
         kept, posted = found
         context = await self.bot.get_context(message)
         text = context.view.read_rest() if _commanded(context) else None
-        question = question_in(message, self._me, text)
-        if question not in ("", kept.answer.question) and _is_fresh(kept.asked_at):
-            await self._act(message, partial(self._answer_anew, message, question, kept, posted), version)
+        wish = await self._hearing.wish(await carried(message, self._me, text))
+        if isinstance(wish, Asked) and wish.text != kept.answer.question and _is_fresh(kept.asked_at):
+            await self._act(message, partial(self._answer_anew, message, wish, kept, posted), version)
 
     async def _act(self, message: discord.Message, act: Callable[[], Awaitable[None]], version: float) -> None:
         """Do something for whoever wrote to the bot: once, where they may have it done, with every error told them."""
@@ -143,16 +154,16 @@ class Chat(commands.Cog):
         if _commanded(context):
             await self.bot.invoke(context)
         else:
-            await self._answer(message, question_in(message, self._me))
+            await self._take(message)
 
     async def _answer_anew(
-        self, message: discord.Message, question: str, kept: KeptAnswer, posted: Sequence[int]
+        self, message: discord.Message, asked: Asked, kept: KeptAnswer, posted: Sequence[int]
     ) -> None:
         """Answer a question that was changed, in the messages of the answer to what it was."""
         parent = await self._desk.store.answers.get(kept.parent_id) if kept.parent_id else None
         await self._desk.store.answers.withdraw(kept.answer_id)
         place = MessagePlace(message, self._channel(kept.channel_id), posted)
-        await self._reply(place, message, question, parent)
+        await self._reply(place, message, asked, parent)
 
     async def _find(self, message_id: int) -> tuple[KeptAnswer, list[int]] | None:
         """Return the answer to a message and where it stands; only what the bot can have heard is looked up at all.
@@ -180,19 +191,36 @@ class Chat(commands.Cog):
             with suppress(*NETWORK_ERRORS):
                 await channel.get_partial_message(message_id).delete()
 
-    async def _answer(self, message: discord.Message, question: str) -> None:
+    async def _take(self, message: discord.Message, text: str | None = None) -> None:
+        """Do what a message wants: answer its question, or say a sentence where it has none."""
+        if not message.content and names_own_role(message):
+            await self._notify(message, _role_named(self._me))
+            return
+        said = await carried(message, self._me, text)
+        parent = await parent_of(self._desk.store, message.channel, message.author.id, said.pointed)
+        wish = await self._hearing.wish(said, choosing=parent is not None and bool(parent.answer.choices))
+        if isinstance(wish, Asked):
+            await self._answer(message, wish, parent)
+        else:
+            await self._notify(message, wish)
+
+    async def _answer(self, message: discord.Message, asked: Asked, parent: KeptAnswer | None) -> None:
         """Answer a question in the channel of its message, or in a thread of its own where the server wants that."""
-        replied_to = message.reference.message_id if message.reference else None
-        parent = await parent_of(self._desk.store, message.channel, message.author.id, replied_to)
-        thread = await self._own_thread(message, question) if parent is None and question else None
+        thread = await self._own_thread(message, asked.text) if parent is None else None
         earlier = self._notices.get(message.id, ()) if thread is None else ()
-        await self._reply(MessagePlace(message, thread, earlier), message, question, parent)
+        await self._reply(MessagePlace(message, thread, earlier), message, asked, parent)
 
     async def _reply(
-        self, place: MessagePlace, message: discord.Message, question: str, parent: KeptAnswer | None
+        self, place: MessagePlace, message: discord.Message, asked: Asked, parent: KeptAnswer | None
     ) -> None:
         answered = await self._desk.reply(
-            place, question, asker=message.author, parent=parent, question_message_id=message.id
+            place,
+            asked.text,
+            asker=message.author,
+            parent=parent,
+            question_message_id=message.id,
+            before=asked.before,
+            note=asked.unread,
         )
         self._notices[message.id] = [] if answered else place.posted
 
@@ -225,7 +253,10 @@ class Chat(commands.Cog):
             return True
         if not is_for_nobody_else(message, self._me):
             return False
-        return is_reply_to(message, self._me) or await self._desk.store.threads.is_own(message.channel.id)
+        if is_reply_to(message, self._me):
+            return True
+        own = await self._desk.store.threads.is_own(message.channel.id)
+        return own and await self._hearing.asks(question_in(message, self._me))
 
     async def _may_go_on(self, message: discord.Message) -> bool:
         """Say whether to act on the message; whoever wrote it is told why not where that disturbs nobody."""
@@ -290,6 +321,14 @@ def _lacking(channel: discord.abc.MessageableChannel) -> str | None:
         "I could not answer you in {channel}: I lack the permission “{permission}” there.",
         channel=f"<#{channel.id}>",
         permission=missing,
+    )
+
+
+def _role_named(me: discord.ClientUser) -> str:
+    return say(
+        "You picked my role, and Discord does not show me the words of such messages. Pick {me} with the app's badge "
+        "instead, or use /ask.",
+        me=me.mention,
     )
 
 

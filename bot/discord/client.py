@@ -17,9 +17,11 @@ from bot.digest.writing import ReasonWriter
 from bot.discord import buttons
 from bot.discord.ask import Ask
 from bot.discord.boundary import log_incident
+from bot.discord.calls import make_lasting
 from bot.discord.chat import Chat, prefixes
 from bot.discord.commands import COGS
 from bot.discord.form_events import Forms
+from bot.discord.gateway import make_steady
 from bot.discord.host import Host
 from bot.discord.lookout import Lookout
 from bot.discord.modals import NextQuestion, Why
@@ -76,6 +78,7 @@ class FootnoteBot(Host):
             max_messages=None,
             **options,
         )
+        make_steady(self)
         self.forms = [Why, NextQuestion]
         self.desk = desk
         self.now = now
@@ -87,6 +90,7 @@ class FootnoteBot(Host):
 
     async def setup_hook(self) -> None:
         """Add what answers, and see in the background to it that Discord knows the commands."""
+        make_lasting(self)
         await asyncio.to_thread(load)
         await self.tree.set_translator(CommandTranslator())
         for cog in (Chat(self), Ask(self), Forms(self), Lookout(self), *(make(self) for make in COGS)):

@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from contextlib import aclosing
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +18,7 @@ from discord import app_commands
 from bot.answering.conversation import Exchange
 from bot.discord.arrivals import Arrivals
 from bot.discord.boundary import AUTOMOD, RefusedError, log_incident, sentence_for
+from bot.discord.codes import SLOWMODE
 from bot.discord.inflight import InFlight
 from bot.discord.limits import PER_CLICKER, PER_EXPORTER, Limits
 from bot.discord.places import NETWORK_ERRORS
@@ -48,7 +49,6 @@ QUESTION_CHARACTERS = 1000
 SETTLING_SECONDS = 0.2
 # Where Discord itself says "is thinking…", that is enough for so long, and saves a request where the answer is quick.
 THINKING_SECONDS = 1.0
-SLOWMODE = 20016
 
 # So many questions are looked into at a time, and the others wait: that is no slower on two cores, and leaves the event
 # loop time to acknowledge the next ones (bench/discord_load.py: with no such limit, 58 of 100 commands came to nothing
@@ -76,6 +76,8 @@ class _Question:
     message_id: int | None
     guild_id: int | None
     at: datetime
+    before: str = ""
+    note: str | None = None
 
 
 class Desk:
@@ -131,12 +133,18 @@ class Desk:
         parent: KeptAnswer | None = None,
         private: bool = False,
         question_message_id: int | None = None,
+        before: str = "",
+        note: str | None = None,
     ) -> bool:
         """Answer the question in its place, or say there in a sentence why not; return which it was; raises nothing.
 
-        `parent` is the answer that the question follows up; its chain is the conversation.
+        `parent` is the answer that the question follows up; its chain is the conversation, and then comes what others
+        said `before`. `note` is a sentence to show with the answer.
         """
-        asked = _Question(question, asker, parent, private, question_message_id, place.guild_id, datetime.now(UTC))
+        now = datetime.now(UTC)
+        asked = _Question(
+            question, asker, parent, private, question_message_id, place.guild_id, now, before=before, note=note
+        )
         async with place.live() as live:
             if question_message_id is not None:
                 live.when_posted(partial(self.arrivals.acknowledged, question_message_id))
@@ -213,11 +221,13 @@ class Desk:
             return say("That is too long for me: please ask in at most {most} characters.", most=QUESTION_CHARACTERS)
         return None if place.paid else self.impatience(asked.asker.id, place.guild_id)
 
-    async def _history(self, parent: KeptAnswer | None) -> list[Exchange]:
+    async def _history(self, asked: _Question) -> list[Exchange]:
         """Return the conversation that the question goes on with, oldest first."""
-        if parent is None:
-            return []
-        return [Exchange.of(kept.answer) for kept in await self.store.answers.history(parent.answer_id) or [parent]]
+        said = [Exchange(asked.before)] if asked.before else []
+        if (parent := asked.parent) is None:
+            return said
+        kept = await self.store.answers.history(parent.answer_id) or [parent]
+        return [*(Exchange.of(each.answer) for each in kept), *said]
 
     async def _listen(self, place: Place, live: LiveMessage, asked: _Question) -> Answer:
         """Show the answer as it grows and return the whole of it."""
@@ -248,7 +258,7 @@ class Desk:
 
     async def _write(self, live: LiveMessage, asked: _Question, shown: str | None) -> Answer:
         last: Answer | None = None
-        history = await self._history(asked.parent)
+        history = await self._history(asked)
         stream = self.answerer.stream(asked.text, history)
         due: asyncio.TimerHandle | None = None
         try:
@@ -269,6 +279,8 @@ class Desk:
     async def _deliver(self, place: Place, live: LiveMessage, asked: _Question, answer: Answer) -> None:
         """Remember the answer, so that its buttons work, and post the whole of it."""
         shown = _shown_with(place, asked)
+        if asked.note:
+            answer = replace(answer, note=" ".join(filter(None, [answer.note, asked.note])))
         kept = KeptAnswer(
             answer_id=secrets.token_urlsafe(12),
             answer=answer,

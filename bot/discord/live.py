@@ -11,6 +11,7 @@ import aiohttp
 import discord
 import stamina
 
+from bot.discord.codes import ARCHIVED, UNKNOWN_MESSAGE
 from bot.discord.render.layout import files_of
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ log = logging.getLogger(__name__)
 INTERVAL: Final = 1.3  # seconds between two edits; Discord does not publish the limit, 1.2 to 1.5 is safe
 ATTEMPTS: Final = 3  # of the last edit, each of which discord.py repeats itself
 
-UNKNOWN_MESSAGE: Final = 10008
-ARCHIVED: Final = 50083
 
 _PASSING: Final = (discord.DiscordServerError, aiohttp.ClientError, OSError)
 _NETWORK: Final = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import aiohttp
 import discord
 
+from bot.discord.codes import CANNOT_REPLY_WITHOUT_HISTORY, UNUSABLE_INTERACTION
 from bot.discord.live import LiveMessage
 from bot.discord.permissions import may_thread, mine_in
 from bot.discord.render.layout import files_of
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNKNOWN_MESSAGE = 10008
-ALREADY_ACKNOWLEDGED = 40060
-CANNOT_REPLY_WITHOUT_HISTORY = 160002
-UNUSABLE_INTERACTION = frozenset({10062, 10015, 50027})  # unknown; its webhook unknown; its token expired
 
 # An edit that gives no content loses what the bot says of mentions by default (tried with discord.py 2.7.1).
 NOBODY = discord.AllowedMentions.none()
@@ -132,9 +129,9 @@ class InteractionPlace:
         try:
             await self._interaction.response.defer(thinking=True, ephemeral=self._private)
         except NETWORK_ERRORS as error:
-            # A repeated acknowledgement means that an earlier one arrived: the answer can be sent as usual.
+            # Where it is not sure whether Discord has it, the answer is sent as usual: if not, that will tell.
             code = getattr(error, "code", None)
-            self._usable = code == ALREADY_ACKNOWLEDGED
+            self._usable = code not in UNUSABLE_INTERACTION
             log.warning("defer failed place=%s error=%s code=%s", self.name, type(error).__name__, code)
 
     def working(self) -> AbstractAsyncContextManager[None]:

@@ -25,8 +25,14 @@ def is_by_a_person(message: discord.Message) -> bool:
 
 
 def is_for(message: discord.Message, me: discord.abc.User) -> bool:
-    """Say whether a person wrote the message to the bot: in a direct message, or by mentioning it."""
-    return is_by_a_person(message) and (message.guild is None or _mentions(message, me))
+    """Say whether a person wrote the message to the bot: in a direct message, or by mentioning it or its own role."""
+    return is_by_a_person(message) and (message.guild is None or _mentions(message, me) or names_own_role(message))
+
+
+def names_own_role(message: discord.Message) -> bool:
+    """Say whether the message mentions the role that Discord made for the bot, which has the bot's name."""
+    role = message.guild.self_role if message.guild else None
+    return role is not None and role in message.role_mentions
 
 
 def is_reply_to(message: discord.Message, me: discord.abc.User) -> bool:
@@ -55,13 +61,29 @@ def question_in(message: discord.Message, me: discord.abc.User, text: str | None
         "#": {channel.id: channel.name for channel in message.channel_mentions}.get,
     }
 
+    own = message.guild.self_role if message.guild else None
+    own_role = own.id if own else None
+
     def name(mention: re.Match[str]) -> str:
         kind, snowflake = mention[1].replace("!", ""), int(mention[2])
-        if kind == "@" and snowflake == me.id:
+        if (kind == "@" and snowflake == me.id) or (kind == "@&" and snowflake == own_role):
             return " "
         return plain(names[kind](snowflake) or "") or " "
 
     return " ".join(_EMOJI.sub(r"\1", _MENTION.sub(name, message.content if text is None else text)).split())
+
+
+def words_of(message: discord.Message, me: discord.abc.User, text: str | None = None) -> str:
+    """Return what a message says: its own text, what it forwards, and the titles of what its links lead to."""
+    titles = [embed.title for embed in message.embeds if embed.title and message.author.id != me.id]
+    forwarded = [_forwarded(snapshot) for snapshot in message.message_snapshots]
+    return " ".join(filter(None, [question_in(message, me, text), *forwarded, *map(plain, titles)]))
+
+
+def _forwarded(snapshot: discord.MessageSnapshot) -> str:
+    """Return what a forwarded message says; whom it mentions is not known here."""
+    titles = [embed.title for embed in snapshot.embeds if embed.title]
+    return " ".join(plain(_MENTION.sub(" ", each)) for each in (snapshot.content, *titles))
 
 
 def thread_name(question: str) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.store import KeptAnswer, Store
 
 # A direct message goes on from the last answer for so long; a thread does for ever.
@@ -15,15 +17,16 @@ SAME_SITTING = timedelta(hours=1)
 LOOKED_BACK = 50  # answers in a thread among which somebody's own last one is looked for
 
 
-async def parent_of(store: Store, channel: Any, user_id: int, replied_to: int | None = None) -> KeptAnswer | None:  # noqa: ANN401
+async def parent_of(store: Store, channel: Any, user_id: int, pointed: Sequence[int] = ()) -> KeptAnswer | None:  # noqa: ANN401
     """Return the answer that somebody's question in a channel goes on from; None where it begins a conversation.
 
-    A reply to an answer goes on from it. In a thread several people may talk at once: each goes on from their own
-    last question there, and who has asked nothing yet from the last one, or from the answer that the thread hangs on.
+    What points to an answer, to its question, or to a remark under it, goes on from it; `pointed` are the ids of the
+    messages that the question points to, the nearest first. In a thread several people may talk at once: each goes on
+    from their own last question there, and who has asked nothing yet from the last one, or from the answer that the
+    thread hangs on.
     """
-    if replied_to is not None:
-        answered = await store.answers.of_message(replied_to)
-        if answered is not None:
+    for message_id in pointed:
+        if answered := await _about(store, message_id):
             return answered
     if isinstance(channel, discord.Thread):
         return await _latest(store, channel.id, user_id) or await store.answers.of_message(channel.id)
@@ -31,6 +34,14 @@ async def parent_of(store: Store, channel: Any, user_id: int, replied_to: int | 
         latest = await _latest(store, channel.id, user_id)
         return latest if latest and datetime.now(UTC) - latest.asked_at < SAME_SITTING else None
     return None
+
+
+async def _about(store: Store, message_id: int) -> KeptAnswer | None:
+    """Return the answer that a message shows, or that was given to it."""
+    if (shown := await store.answers.of_message(message_id)) is not None:
+        return shown
+    given = await store.answers.to_question(message_id)
+    return given[0] if given else None
 
 
 async def _latest(store: Store, channel_id: int, user_id: int) -> KeptAnswer | None:

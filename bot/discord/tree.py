@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,14 @@ from discord import app_commands
 
 from bot.discord.boundary import RefusedError, tell
 from bot.discord.host import language_of
-from bot.discord.places import server_of
-from bot.language import speak
+from bot.discord.places import NETWORK_ERRORS, server_of
+from bot.language import LANGUAGES, speak, translated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from discord.abc import Snowflake
+
     from bot.discord.host import Host
 
 ANYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
@@ -27,6 +32,34 @@ class Tree(app_commands.CommandTree["Host"]):
 
     def __init__(self, client: Host) -> None:
         super().__init__(client, allowed_contexts=ANYWHERE, allowed_installs=BY_ANYBODY)
+        self._ids: dict[str, int] = {}
+
+    async def sync(self, *, guild: Snowflake | None = None) -> list[app_commands.AppCommand]:
+        """Send the commands to Discord, and remember the ids that it gives them."""
+        synced = await super().sync(guild=guild)
+        self._know(synced)
+        return synced
+
+    async def mention(self, name: str) -> str:
+        """Return a command as something to click; only its name where Discord does not say which id it has."""
+        if not self._ids:
+            with suppress(*NETWORK_ERRORS):
+                self._know(await self.fetch_commands())
+        known = self._ids.get(name.partition(" ")[0])
+        return f"**/{name}**" if known is None else f"</{name}:{known}>"
+
+    async def typed(self, text: str) -> str | None:
+        """Return what to click instead, where a command was typed as text: its bare name, or "/" and its name."""
+        words = text.casefold().split()
+        slash = bool(words) and words[0].startswith("/")
+        known = _spellings(self)
+        for count in range(len(words), 0, -1) if slash else [len(words)]:
+            if names := known.get(" ".join(words[:count]).removeprefix("/")):
+                return ", ".join([await self.mention(name) for name in names])
+        return None
+
+    def _know(self, commands: Iterable[app_commands.AppCommand]) -> None:
+        self._ids = {command.name: command.id for command in commands}
 
     async def interaction_check(self, interaction: discord.Interaction[Host], /) -> bool:
         """Speak the person's language, and stop what is repeated, not allowed here or too much."""
@@ -62,3 +95,22 @@ class Tree(app_commands.CommandTree["Host"]):
         if objection:
             raise RefusedError(objection)
         return True
+
+
+def _spellings(tree: app_commands.CommandTree[Any]) -> dict[str, list[str]]:
+    """Return what people may type for commands, in every language, with the full names of what it stands for.
+
+    A group's name alone stands for all commands in it.
+    """
+    found: dict[str, list[str]] = {}
+    for command in tree.walk_commands():
+        inner = command.walk_commands() if isinstance(command, app_commands.Group) else [command]
+        names = [each.qualified_name for each in inner]
+        found.update(dict.fromkeys(_in_every_language(command.qualified_name), names))
+    return found
+
+
+def _in_every_language(name: str) -> Iterator[str]:
+    yield name
+    for language in LANGUAGES:
+        yield " ".join(translated(word, language) or word for word in name.split()).casefold()

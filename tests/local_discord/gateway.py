@@ -76,6 +76,7 @@ class Gateway:
         self.resumed = 0
         self.heartbeat_interval = 41.25
         self.redeliver = 0
+        self.refusals = 0
         self.open = asyncio.Event()
         self.open.set()
         self._token = token
@@ -136,9 +137,12 @@ class Gateway:
         overdue = time.monotonic() - self.heartbeats[-1].at - self.heartbeat_interval if self.heartbeats else 0.0
         return max([0.0, overdue if self.connected() else 0.0, *(beat.late for beat in self.heartbeats)])
 
-    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection for as long as it lasts."""
         await self.open.wait()
+        if self.refusals:
+            self.refusals -= 1
+            return web.Response(status=503)
         socket = web.WebSocketResponse(max_msg_size=1 << 20)
         await socket.prepare(request)
         outbox: asyncio.Queue[str] = asyncio.Queue()

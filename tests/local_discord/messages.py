@@ -75,6 +75,7 @@ class Message:
     nonce: str | None = None
     deleted: bool = False
     delivered: bool = False
+    extra: Payload = field(default_factory=dict)
 
     @property
     def content(self) -> str:
@@ -177,6 +178,8 @@ class Message:
             "mention_roles": [ping[3:-1] for ping in sorted(now.pings) if ping.startswith("<@&")],
             "reactions": [_reaction(emoji, users, self.world.bot) for emoji, users in self.reactions.items()],
         }
+        if not redacted:
+            message |= self.extra
         if self.nonce is not None:
             message["nonce"] = self.nonce
         if self.thread:
@@ -192,7 +195,9 @@ class Message:
                 message["message_reference"]["guild_id"] = str(self.channel.guild.id)
             if nested:
                 answered = self.channel.messages.get(self.replied_id)
-                message["referenced_message"] = answered.payload(redacted=redacted, nested=False) if answered else None
+                hidden = answered and not (self.world.message_content or answered.readable_without_intent())
+                shown = answered.payload(redacted=redacted or bool(hidden), nested=False) if answered else None
+                message["referenced_message"] = shown
         return message
 
 

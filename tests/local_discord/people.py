@@ -44,8 +44,12 @@ class Person(User):
         reply_to: Message | None = None,
         ping: bool = True,
         files: dict[str, bytes] | None = None,
+        extra: Payload | None = None,
     ) -> Message:
-        """Post a message, as a reply if ``reply_to`` is given; ``ping`` is the switch beside the reply."""
+        """Post a message, as a reply if ``reply_to`` is given; ``ping`` is the switch beside the reply.
+
+        ``extra`` are fields as the API writes them: ``embeds``, ``sticker_items``, ``poll``, ``flags``.
+        """
         if channel.archived:
             channel.reopen()
         body = {
@@ -56,11 +60,21 @@ class Person(User):
         made = Message(self.world, self.world.clock.snowflake(), channel, self, [said], reply_to=reply_to)
         made.attachments = self.world.attach(channel, files or {}, [])
         made.replied_id = reply_to.id if reply_to else None
+        made.extra = extra or {}
         return self.world.post(made)
 
     async def dms(self, text: str) -> Message:
         """Write to the bot in private."""
         return await self.says(self.dm, text)
+
+    async def forwards(self, message: Message, channel: Channel) -> Message:
+        """Forward a message into a channel; a forward has no words of its own."""
+        whole = message.payload(nested=False)
+        snapshot = {key: whole[key] for key in ("type", "content", "embeds", "attachments", "timestamp", "flags")}
+        reference = {"type": 1, "message_id": str(message.id), "channel_id": str(message.channel.id)}
+        snapshot["edited_timestamp"] = None
+        extra = {"message_reference": reference, "message_snapshots": [{"message": snapshot}]}
+        return await self.says(channel, "", extra=extra)
 
     async def edits(self, message: Message, text: str) -> Message:
         """Change an own message."""

@@ -60,6 +60,7 @@ class Role:
     id: int
     name: str
     permissions: int
+    bot_id: int | None = None
 
     @property
     def mention(self) -> str:
@@ -77,7 +78,8 @@ class Role:
             "id": str(self.id),
             "name": self.name,
             "permissions": str(self.permissions),
-            "managed": False,
+            "managed": self.bot_id is not None,
+            "tags": {} if self.bot_id is None else {"bot_id": str(self.bot_id)},
             "flags": 0,
         }
 
@@ -120,9 +122,9 @@ class Guild:
         """Return the channels and threads in the order in which they were made."""
         return [channel for channel in self.world.channels.values() if channel.guild is self]
 
-    def role(self, name: str, permissions: int = 0) -> Role:
-        """Make a role."""
-        made = Role(self.world.clock.snowflake(), name, permissions)
+    def role(self, name: str, permissions: int = 0, *, of_bot: bool = False) -> Role:
+        """Make a role; ``of_bot``: the one that Discord makes for the bot."""
+        made = Role(self.world.clock.snowflake(), name, permissions, self.world.bot.id if of_bot else None)
         self.roles[made.id] = made
         self.world.emit("GUILD_ROLE_CREATE", {"guild_id": str(self.id), "role": made.payload()}, guild=self)
         return made

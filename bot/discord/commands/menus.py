@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.discord.commands.reach import place_for, privately
 from bot.discord.host import take
 from bot.discord.markdown import plain, shorten_at_end
-from bot.discord.question import question_in
+from bot.discord.question import words_of
 from bot.discord.searches import show_page
 from bot.language import say
 from bot.store import Search
@@ -61,7 +61,7 @@ class Menus(commands.Cog):
         me = self._bot.user
         assert me is not None
         kept = await self._desk.store.answers.of_message(message.id) if message.author.id == me.id else None
-        text = plain(kept.answer.standalone_question if kept else question_in(message, me))
+        text = plain(kept.answer.standalone_question if kept else words_of(message, me))
         if not text:
             raise BadInputError(say("There is no text in that message that I could look for."))
         return text

@@ -292,7 +292,7 @@ class TestConversation:
         assert len(answers.histories[1]) == 1
         papers.deny("create_public_threads")
         await local.taken_in()
-        await ada.says(papers, f"{mention} here then?")
+        await ada.says(papers, f"{mention} does it scale?")
         assert TITLE in (await answer_in(papers)).text
 
 

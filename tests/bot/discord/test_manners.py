@@ -39,9 +39,9 @@ class TestLimits:
         refused = await ada.uses_command(papers, "ask", question="by command?")
         assert "Please ask again <t:" in (await refused.finished()).text
         assert refused.ephemeral
-        await bob.says(papers, f"{mention} and I?")
+        await bob.says(papers, f"{mention} does it scale?")
         assert TITLE in (await answer_in(papers)).text
-        assert answers.asked == ["0?", "1?", "and I?"]
+        assert answers.asked == ["0?", "1?", "does it scale?"]
 
     @pytest.mark.usefixtures("bot")
     async def test_a_server_has_a_limit_of_its_own(
