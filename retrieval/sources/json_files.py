@@ -83,6 +83,12 @@ def _of_line(place: str, text: str) -> Iterator[Found]:
 def _before_the_cut(text: str, reason: str) -> Iterator[Found]:
     """Yield the whole objects of an array that is not whole."""
     start = _ARRAY.match(text)
+    first = text.lstrip("\ufeff \r\n").partition("\n")[0].rstrip()
+    if first.startswith("{") and first.endswith("}"):  # JSON Lines whose first is too long to be told by the beginning
+        for number, line in enumerate(text.splitlines(), start=1):
+            if line.strip():
+                yield from _of_line(f"line {number}", line)
+        return
     if not start:
         raise BadInputError(f"it is not JSON ({reason[:80]})")
     decoder, at, number = json.JSONDecoder(strict=False), start.end(), 0

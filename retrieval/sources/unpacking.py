@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
+from retrieval.sources.encodings import SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def readable(path: Path) -> Iterator[None]:
 
 def contents(path: Path) -> Iterator[Content]:
     """Yield what a file holds, each open until the next is asked for."""
-    with readable(path), path.open("rb") as file:
+    with readable(path), io.BufferedReader(io.FileIO(path), SAMPLE) as file:
         start = file.peek(len(_ZIP))[: len(_ZIP)]
         if start == _ZIP:
             yield from _members(path, file)

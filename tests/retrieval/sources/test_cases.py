@@ -385,6 +385,12 @@ def test_a_folder_is_read_past_what_cannot_be(tmp_path: Path) -> None:
     assert (len(source.papers), source.left_out.count) == (2, 2)
 
 
+def test_lines_longer_than_what_is_looked_at_are_lines_all_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "download.json"
+    file.write_text("".join(json.dumps({"title": name, "text": "word " * 15_000}) + "\n" for name in ("One", "Two")))
+    assert len(open_source(str(file)).papers) == 2
+
+
 def test_a_search_elsewhere_is_no_link_of_a_paper(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text(json.dumps({"title": "My own", "text": "Mine.", "url": "https://huggingface.co/papers?q=My+own"}))
