@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 THREAD_NAME: Final = 100  # characters
 THREAD_EXISTS: Final = 160004
+THREAD_LIMIT: Final = 160006
 ARCHIVE_MINUTES: Final = 1440
 
 
@@ -207,6 +208,12 @@ class InThread(Clickable, template=ids.THREAD + ids.ANSWER):
         try:
             thread = await message.create_thread(name=name, auto_archive_duration=ARCHIVE_MINUTES)
         except discord.HTTPException as error:
+            if error.code == THREAD_LIMIT:
+                await _tell(
+                    interaction,
+                    say("This server has as many open threads as Discord allows: just go on asking here."),
+                )
+                return
             if error.code != THREAD_EXISTS:
                 raise
             await _tell(interaction, say("This answer has a thread already: {thread}", thread=f"<#{message.id}>"))
