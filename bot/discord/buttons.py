@@ -9,7 +9,7 @@ import discord
 from discord import ui
 
 from bot.discord import ids
-from bot.discord.codes import THREAD_EXISTS
+from bot.discord.codes import THREAD_EXISTS, TOO_MANY_THREADS
 from bot.discord.host import acting, language_of
 from bot.discord.markdown import plain, shorten_at_end
 from bot.discord.modals import NextQuestion, Why, follow_up, gone
@@ -207,6 +207,12 @@ class InThread(Clickable, template=ids.THREAD + ids.ANSWER):
         try:
             thread = await message.create_thread(name=name, auto_archive_duration=ARCHIVE_MINUTES)
         except discord.HTTPException as error:
+            if error.code == TOO_MANY_THREADS:
+                await _tell(
+                    interaction,
+                    say("This server has as many open threads as Discord allows: just go on asking here."),
+                )
+                return
             if error.code != THREAD_EXISTS:
                 raise
             await _tell(interaction, say("This answer has a thread already: {thread}", thread=f"<#{message.id}>"))

@@ -16,6 +16,7 @@ from discord.ext import commands
 
 from bot.discord.boundary import cause_of, sentence_for, tell
 from bot.discord.carried import brings_anything, carried
+from bot.discord.desk import undelivered
 from bot.discord.hearing import Asked, Hearing
 from bot.discord.permissions import author_may_thread, may_thread, mine_in, missing_to_answer
 from bot.discord.places import NETWORK_ERRORS, MessagePlace
@@ -227,8 +228,12 @@ class Chat(commands.Cog):
     async def _notify(self, message: discord.Message, sentence: str) -> None:
         """Say something under a message, in place of what was said there before that is no answer; raises nothing."""
         place = MessagePlace(message, earlier=self._notices.get(message.id, ()))
-        with suppress(*NETWORK_ERRORS):
+        try:
             await place.post(notice(sentence))
+        except NETWORK_ERRORS as error:
+            code = getattr(error, "code", None)
+            await self._desk.tell_directly(message.author, undelivered(code, place.channel_id))
+        else:
             self._notices[message.id] = place.posted
 
     async def _own_thread(self, message: discord.Message, question: str) -> discord.Thread | None:

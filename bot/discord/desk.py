@@ -22,7 +22,9 @@ from bot.discord.codes import SLOWMODE
 from bot.discord.inflight import InFlight
 from bot.discord.limits import PER_CLICKER, PER_EXPORTER, Limits
 from bot.discord.places import NETWORK_ERRORS
+from bot.discord.recent import Recent
 from bot.discord.render import cards, notice, writing
+from bot.discord.rules import Rules
 from bot.discord.seen import Seen
 from bot.language import say
 from bot.llm.meter import Payer, paid_by
@@ -49,6 +51,7 @@ QUESTION_CHARACTERS = 1000
 SETTLING_SECONDS = 0.2
 # Where Discord itself says "is thinking…", that is enough for so long, and saves a request where the answer is quick.
 THINKING_SECONDS = 1.0
+REMEMBERED = 1000
 
 # So many questions are looked into at a time, and the others wait: that is no slower on two cores, and leaves the event
 # loop time to acknowledge the next ones (bench/discord_load.py: with no such limit, 58 of 100 commands came to nothing
@@ -110,6 +113,7 @@ class Desk:
         self._turns = asyncio.Semaphore(AT_ONCE if model is None else AT_ONCE_WITH_MODEL)
         self.changing_settings = asyncio.Lock()
         self.seen = Seen()
+        self._told_of_rules: Recent[int, bool] = Recent(REMEMBERED)
 
     def begin(self, event_id: int, apologise: Apology, version: float = 0.0) -> bool:
         """Take an event on in the current task, and say whether it is new: after a RESUME Discord repeats some.
@@ -157,14 +161,14 @@ class Desk:
         if guild_id is None:
             return None
         settings = await self.store.servers.of(guild_id)
-        where = {getattr(channel, "id", None), getattr(channel, "parent_id", None)}
-        if settings.channels and where.isdisjoint(settings.channels):
-            allowed = ", ".join(f"<#{channel_id}>" for channel_id in sorted(settings.channels))
-            return say("The moderators want me to answer only in {channels}.", channels=allowed)
-        if settings.roles and _roles(user).isdisjoint(settings.roles):
-            allowed = ", ".join(f"<@&{role_id}>" for role_id in sorted(settings.roles))
-            return say("The moderators let only some roles ask me: {roles}.", roles=allowed)
-        return None
+        rules = Rules(settings, getattr(channel, "guild", None))
+        objection = rules.objection(channel, user)
+        if objection and rules.outlived and rules.moderates(user):
+            if guild_id not in self._told_of_rules:
+                self._told_of_rules[guild_id] = True
+                await self.tell_directly(user, objection)
+            return None
+        return objection
 
     async def demand_leave(
         self, guild_id: int | None, channel: object, user: discord.User | discord.Member | discord.abc.User
@@ -207,7 +211,10 @@ class Desk:
                 answer = await self.in_flight.wait_for(self._listen(place, live, asked))
             await self._deliver(place, live, asked, answer)
         except Exception as error:  # noqa: BLE001  # whoever asked gets a sentence, the log the rest
-            await self._close(place, live, asked.asker, sentence_for(error, place.name, place.mine))
+            sentence = sentence_for(error, place.name, place.mine)
+            if live.finished:
+                sentence = say("The rest of this answer could not be posted. Please ask again.")
+            await self._close(place, live, asked.asker, sentence)
             return False
         seconds = time.monotonic() - started
         log.info("answered place=%s outcome=%s seconds=%.2f", place.name, answer.outcome, seconds)

@@ -119,6 +119,11 @@ class LiveMessage:
         assert self._message_id is not None
         return [self._message_id, *[await self._sheet.post(view) for view in more]]
 
+    @property
+    def finished(self) -> bool:
+        """Say whether something was shown for good, whatever became of what should come after it."""
+        return self._finished
+
     def _write(self, view: ui.LayoutView) -> asyncio.Task[None]:
         self._latest = view
         self._changed.set()

@@ -71,7 +71,7 @@ class TestOnTheWayOut:
         self, papers: Channel, ada: Person, mention: str, local: LocalDiscord
     ) -> None:
         local.fail_next(POST, status=502, stored=True)
-        await ada.says(papers, f"{mention} second?")
+        await ada.says(papers, f"{mention} does it matter?")
         assert TITLE in (await answer_in(papers)).text
         await local.journal.until(lambda: len(local.calls(POST)) == 2, "the repeated post")
         await local.taken_in()
@@ -102,7 +102,7 @@ class TestOnTheWayOut:
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
     ) -> None:
         answers.released.clear()
-        asked = await ada.says(papers, f"{mention} gone soon?")
+        asked = await ada.says(papers, f"{mention} does it scale?")
         message = await papers.wait_for_bot_message()
         await answers.were_asked()
         await ada.deletes(asked)
@@ -113,7 +113,7 @@ class TestOnTheWayOut:
     async def test_a_question_that_is_gone_before_the_first_message_is_answered_without_a_reply(
         self, papers: Channel, ada: Person, mention: str, local: LocalDiscord
     ) -> None:
-        asked = await ada.says(papers, f"{mention} gone already?")
+        asked = await ada.says(papers, f"{mention} does it scale?")
         papers.messages.pop(asked.id)  # deleted, and the event about it is still on its way
         answer = await answer_in(papers)
         assert TITLE in answer.text
@@ -124,7 +124,7 @@ class TestOnTheWayOut:
         self, papers: Channel, ada: Person, mention: str
     ) -> None:
         papers.deny("read_message_history")
-        await ada.says(papers, f"{mention} may you read?")
+        await ada.says(papers, f"{mention} does likelihood matter?")
         answer = await answer_in(papers)
         assert TITLE in answer.text
         assert answer.reply_to is None
@@ -134,7 +134,7 @@ class TestOnTheWayOut:
     ) -> None:
         local.fail_next("POST /channels/{}/typing", status=403, code=50013)
         answers.released.clear()
-        await ada.says(papers, f"{mention} may you type?")
+        await ada.says(papers, f"{mention} does likelihood matter?")
         await local.journal.until(lambda: local.calls("POST /channels/{}/typing"), "typing")
         answers.released.set()
         assert TITLE in (await answer_in(papers)).text
@@ -145,7 +145,7 @@ class TestOnTheWayOut:
         thread = await ada.opens_thread(papers, "talk")
         thread.owner = local.bot  # whoever opened a thread may open it again
         answers.released.clear()
-        await ada.says(thread, f"{mention} still open?")
+        await ada.says(thread, f"{mention} does likelihood matter?")
         message = await thread.wait_for_bot_message()
         await answers.were_asked()
         thread.archive()
@@ -161,7 +161,7 @@ class TestOnTheWayOut:
     ) -> None:
         thread = await ada.opens_thread(papers, "talk")
         answers.released.clear()
-        await ada.says(thread, f"{mention} still open?")
+        await ada.says(thread, f"{mention} does likelihood matter?")
         await thread.wait_for_bot_message()
         await answers.were_asked()
         thread.archive(locked=True)
@@ -178,7 +178,7 @@ class TestPermissions:
     ) -> None:
         papers.deny("send_messages")
         await local.taken_in()
-        await ada.says(papers, f"{mention} hello?")
+        await ada.says(papers, f"{mention} does likelihood matter?")
         told = await ada.dm.wait_for_bot_message()
         assert "Send Messages" in told.text
         assert papers.mention in told.text
@@ -187,7 +187,7 @@ class TestPermissions:
         assert not [call for call in local.calls(POST) if str(papers.id) in call.path]
         papers.grant("send_messages")
         await local.taken_in()
-        await ada.says(papers, f"{mention} hello again?")
+        await ada.says(papers, f"{mention} does it scale?")
         assert TITLE in (await answer_in(papers)).text
 
     @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ class TestPermissions:
         self, papers: Channel, ada: Person, mention: str, local: LocalDiscord, status: int, code: int, words: str
     ) -> None:
         local.fail_next(POST, status=status, code=code, times=3)  # the placeholder, the answer and the apology
-        await ada.says(papers, f"{mention} hello?")
+        await ada.says(papers, f"{mention} does likelihood matter?")
         told = await ada.dm.wait_for_bot_message()
         assert words in told.text
         assert papers.mention in told.text
@@ -210,11 +210,11 @@ class TestPermissions:
         ada.accepts_dms = False
         papers.deny("send_messages")
         await local.taken_in()
-        await ada.says(papers, f"{mention} hello?")
+        await ada.says(papers, f"{mention} does likelihood matter?")
         await local.journal.until(lambda: local.calls(POST) and local.calls(POST)[-1].status == 403, "the refusal")
         papers.grant("send_messages")
         await local.taken_in()
-        await ada.says(papers, f"{mention} hello again?")
+        await ada.says(papers, f"{mention} does it scale?")
         assert TITLE in (await answer_in(papers)).text
         assert "code=50007" in caplog.text
 
@@ -329,33 +329,33 @@ class TestOnTheWayIn:
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
     ) -> None:
         async with local.outage():
-            await ada.says(papers, f"{mention} still there?")
+            await ada.says(papers, f"{mention} does it scale?")
         assert TITLE in (await answer_in(papers)).text
-        assert answers.asked == ["still there?"]
+        assert answers.asked == ["does it scale?"]
 
     async def test_an_answer_in_work_outlives_an_order_to_reconnect(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
     ) -> None:
         answers.released.clear()
-        await ada.says(papers, f"{mention} still there?")
+        await ada.says(papers, f"{mention} does it scale?")
         await answers.were_asked()
         await local.asks_to_reconnect()
         answers.released.set()
         assert TITLE in (await answer_in(papers)).text
-        assert answers.asked == ["still there?"]
+        assert answers.asked == ["does it scale?"]
 
     async def test_an_answer_in_work_outlives_its_session(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
     ) -> None:
         answers.released.clear()
-        await ada.says(papers, f"{mention} still there?")
+        await ada.says(papers, f"{mention} does it scale?")
         await answers.were_asked()
         await local.invalidates_session()
         answers.released.set()
         assert TITLE in (await answer_in(papers)).text
-        await ada.says(papers, f"{mention} and after?")
+        await ada.says(papers, f"{mention} does it matter?")
         assert TITLE in (await answer_in(papers)).text
-        assert answers.asked == ["still there?", "and after?"]
+        assert answers.asked == ["does it scale?", "does it matter?"]
 
     async def test_the_heartbeat_keeps_time_while_answers_are_made(self, local: LocalDiscord, ada: Person) -> None:
         await ada.dms("busy?")

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bot.discord.prepared import TITLE, PreparedAnswers, done
+from bot.answering.answer import Statement
+from bot.store import ServerSettings
+from tests.bot.discord.prepared import GOOD, TITLE, PreparedAnswers, done
 
 if TYPE_CHECKING:
     from local_discord import Channel, LocalDiscord, Message, Person
 
     from bot.discord.client import FootnoteBot
+    from bot.store import Store
 
 POST = "POST /channels/{}/messages"
 TYPING = "POST /channels/{}/typing"
 CALLBACK = "POST /interactions/{}/{}/callback"
 ORIGINAL = "PATCH /webhooks/{}/{}/messages/{}"
+LONG = replace(GOOD, statements=tuple(Statement(f"word{n} " * 180, (1,)) for n in range(40)))
 
 
 async def answer_in(channel: Channel) -> Message:
@@ -98,3 +103,54 @@ class TestEvents:
         await ada.says(papers, "does likelihood matter?")
         await local.stays_silent(0.3)
         assert answers.asked == []
+
+
+@pytest.mark.usefixtures("bot")
+class TestParts:
+    async def test_a_long_answer_that_is_cut_short_does_not_say_that_there_is_none(
+        self, local: LocalDiscord, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
+    ) -> None:
+        answers.prepared = LONG
+        answers.released.clear()
+        await ada.says(papers, f"{mention} does likelihood matter?")
+        await papers.wait_for_bot_message()
+        local.fail_next(POST, status=503)
+        answers.released.set()
+        told = await papers.wait_for_bot_message()
+        assert told.text == "The rest of this answer could not be posted. Please ask again."
+
+    async def test_a_server_with_too_many_threads_is_told_so(
+        self, local: LocalDiscord, papers: Channel, ada: Person
+    ) -> None:
+        card = await (await ada.uses_command(papers, "ask", question="what?")).finished(done)
+        local.fail_next("POST /channels/{}/messages/{}/threads", status=400, code=160006)
+        refused = await (await ada.clicks(card, "Continue in a thread")).finished()
+        assert "as many open threads as Discord allows" in refused.text
+
+
+@pytest.mark.usefixtures("bot")
+class TestDeadIds:
+    async def test_where_the_only_channel_is_gone_moderators_may_ask_and_are_told_once(
+        self, local: LocalDiscord, papers: Channel, ada: Person, moderator: Person, mention: str, store: Store
+    ) -> None:
+        gone = local.guild("Lab").channel("gone")
+        await local.taken_in()
+        await store.servers.save(local.guild("Lab").id, ServerSettings(channels=frozenset({gone.id})))
+        gone.delete()
+        await local.taken_in()
+        for _ in range(2):
+            await moderator.says(papers, f"{mention} does likelihood matter?")
+            assert TITLE in (await answer_in(papers)).text
+        assert "channels that are gone" in (await moderator.dm.wait_for_bot_message()).text
+        assert len(moderator.dm.bot_messages) == 1
+        await ada.says(papers, f"{mention} does likelihood matter?")
+        assert "channels that are gone" in (await ada.dm.wait_for_bot_message()).text
+
+    async def test_roles_are_named_in_direct_messages(
+        self, local: LocalDiscord, papers: Channel, ada: Person, mention: str, store: Store
+    ) -> None:
+        role = local.guild("Lab").role("readers")
+        await local.taken_in()
+        await store.servers.save(local.guild("Lab").id, ServerSettings(roles=frozenset({role.id})))
+        await ada.says(papers, f"{mention} does likelihood matter?")
+        assert "@readers" in (await ada.dm.wait_for_bot_message()).text

@@ -100,7 +100,7 @@ class TestWhereAndWho:
         await store.servers.save(guild.id, ServerSettings(roles=frozenset({role.id})))
         refused = await ada.uses_command(papers, "ask", question="may I?")
         text = (await refused.finished()).text
-        assert role.mention in text
+        assert f"@{role.name}" in text
         assert not refused.original or not refused.original.pings
         await (await reader.uses_command(papers, "ask", question="may I?")).finished(done)
         said = await reader.says(papers, f"{mention} and so?")
