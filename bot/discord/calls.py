@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PAUSES: Final = (0.2, 0.8, 2.0)  # seconds; Discord waits 3 s for an acknowledgement
+ATTEMPTS: Final = len(PAUSES) + 1
 CALLBACK: Final = "/interactions/{webhook_id}/{webhook_token}/callback"
 FOLLOW_UP: Final = "/webhooks/{webhook_id}/{webhook_token}"
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from bot.answering.evidence.assessor import Assessor
 from bot.answering.reading.kind import Kind
 from bot.answering.reading.question import Reader
 from bot.discord.markdown import escape, plain
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from bot.discord.tree import Tree
     from retrieval.library import Library
 
-SURE: Final = 0.9  # from this probability on, words to the bot itself are answered as such without a search
+SURE: Final = 0.9  # from this probability on, what finds nothing is taken for words to the bot itself
+LOOKED_AT: Final = 10  # hits
 LONGEST_TALK: Final = 300  # characters; a question of any length is read by whoever answers it
 
 
@@ -70,7 +72,7 @@ class Hearing:
 
     async def _friendly(self, read: Question) -> str | None:
         """Return what to say to small talk and to words about the bot; None where it may be a question."""
-        if read.kinds[Kind.SMALL_TALK] + read.kinds[Kind.BOT] < SURE:
+        if read.kinds[Kind.SMALL_TALK] + read.kinds[Kind.BOT] < SURE or await self._finds(read):
             return None
         help_ = await self._tree.mention("help")
         if read.kinds[Kind.SMALL_TALK] >= read.kinds[Kind.BOT]:
@@ -82,6 +84,11 @@ class Hearing:
             help=help_,
             about=await self._tree.mention("about"),
         )
+
+    async def _finds(self, read: Question) -> bool:
+        """Say whether the library has something on what reads like small talk: then it is none."""
+        hits = await self._library.search(read.text, limit=LOOKED_AT, vectors=read.vectors)
+        return (await Assessor(self._library).assess(read, hits)).outcome != "refused"
 
     async def _read(self, text: str) -> Question | None:
         """Read a message; None where the embedding model is away, which whoever answers has to say."""

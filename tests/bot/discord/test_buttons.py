@@ -214,7 +214,7 @@ class TestGoingOn:
         role = local.guild("Lab").role("readers")
         await store.servers.save(local.guild("Lab").id, ServerSettings(roles=frozenset({role.id})))
         answer = await (await ada.clicks(card, "moss")).finished()
-        assert role.mention in answer.text
+        assert "**@readers**" in answer.text
         assert not answer.pings
         assert len(answers.asked) == 1
 

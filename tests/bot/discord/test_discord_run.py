@@ -148,7 +148,7 @@ async def test_an_outage_later_on_is_survived(local: LocalDiscord, make_bot: Cal
     ada = local.guild().member("Ada")
     async with serving(local, make_bot()):
         await local.drop()
-        await ada.dms("still there?")
+        await ada.dms("does it scale?")
         assert TITLE in (await (await ada.dm.wait_for_bot_message()).wait_until(done)).text
 
 

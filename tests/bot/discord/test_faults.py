@@ -374,9 +374,9 @@ class TestOwnFaults:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         caplog.set_level(logging.INFO)
-        answers.error = ValueError("cannot answer: my secret question")
-        slash = await (await ada.uses_command(papers, "ask", question="my secret question")).finished(done)
-        await ada.says(papers, f"{mention} my secret question")
+        answers.error = ValueError("cannot answer: does my secret model scale")
+        slash = await (await ada.uses_command(papers, "ask", question="does my secret model scale")).finished(done)
+        await ada.says(papers, f"{mention} does my secret model scale")
         reply = await (await papers.wait_for_bot_message(lambda message: message.reply_to is not None)).wait_until(done)
         for message in (slash, reply):
             incident = re.search(r"error ([0-9a-f]{8})\.", message.text)

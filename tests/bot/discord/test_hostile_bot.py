@@ -51,6 +51,8 @@ ESCAPED = re.compile(r"\\[^0-9A-Za-z\s]")
 LINK = re.compile(r"\[[^\[\]]*\]\(https?://[^\s()<>]+\)")
 # The times and the places that the bot names itself.
 OWN_TIME = re.compile(r"<t:\d{9,}:[RFt]>")
+# A command of the bot's own, to be clicked; ids of Discord have so many digits.
+OWN_COMMAND = re.compile(r"</[a-z ]+:\d{17,20}>")
 # Discord's own: what is still special once escapes are gone, outside the links that the bot made.
 MENTION = re.compile(r"<(?:@[!&]?|#|/|:|a:|t:|id:)\S*>|@(?:everyone|here)\b")
 MARKUP = re.compile(r"[`~|*_]|\]\(|://|(?<!\w):\w+:|^(?!### )#+ |^>>>", re.MULTILINE)
@@ -58,7 +60,7 @@ MARKUP = re.compile(r"[`~|*_]|\]\(|://|(?<!\w):\w+:|^(?!### )#+ |^>>>", re.MULTI
 
 def assert_dead(text: str, local: LocalDiscord) -> None:
     """Assert that nothing lives in a text with Markdown but what the bot put there itself."""
-    rest = OWN_TIME.sub("", LINK.sub("", ESCAPED.sub("", text)))
+    rest = OWN_COMMAND.sub("", OWN_TIME.sub("", LINK.sub("", ESCAPED.sub("", text))))
     for channel in local.world.channels.values():
         rest = rest.replace(channel.mention, "")
     assert not MENTION.search(rest), text

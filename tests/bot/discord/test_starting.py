@@ -73,7 +73,7 @@ async def test_a_failed_sync_leaves_the_bot_running_and_is_tried_at_the_next_sta
         assert bot.syncing
         await bot.syncing
         assert "commands not synced" in caplog.text
-        await ada.dms("still there?")
+        await ada.dms("does it scale?")
         assert TITLE in (await (await ada.dm.wait_for_bot_message()).wait_until(done)).text
     async with online() as bot:
         assert bot.syncing
