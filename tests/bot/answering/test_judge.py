@@ -32,13 +32,21 @@ async def llm() -> AsyncIterator[LocalLLM]:
 
 
 @pytest.fixture
+async def unjudged(seeded: Library, llm: LocalLLM) -> AsyncIterator[Answerer]:
+    async with asking(llm.base_url, seconds=3.0) as model:
+        yield Answerer(seeded, ExtractiveWriter(), LLMWriter(model))
+
+
+@pytest.fixture
 async def answerer(seeded: Library, llm: LocalLLM) -> AsyncIterator[Answerer]:
     async with asking(llm.base_url, seconds=3.0) as model:
         yield Answerer(seeded, ExtractiveWriter(), LLMWriter(model), judge=Judge(model))
 
 
-async def test_what_the_judge_bears_out_is_shown_and_both_calls_are_counted(answerer: Answerer, llm: LocalLLM) -> None:
-    plain = await Answerer(answerer._library, answerer._extractive, answerer._llm).answer(ASKED)
+async def test_what_the_judge_bears_out_is_shown_and_both_calls_are_counted(
+    answerer: Answerer, unjudged: Answerer, llm: LocalLLM
+) -> None:
+    plain = await unjudged.answer(ASKED)
     said = ["supported"] * len(plain.statements)
     llm.next(honest, verdicts(*said))
     answer = await answerer.answer(ASKED)
@@ -49,8 +57,10 @@ async def test_what_the_judge_bears_out_is_shown_and_both_calls_are_counted(answ
 
 
 @pytest.mark.parametrize("said", ["unsupported", "contradicted"])
-async def test_what_the_judge_does_not_bear_out_is_never_shown(answerer: Answerer, llm: LocalLLM, said: str) -> None:
-    plain = await Answerer(answerer._library, answerer._extractive, answerer._llm).answer(ASKED)
+async def test_what_the_judge_does_not_bear_out_is_never_shown(
+    answerer: Answerer, unjudged: Answerer, llm: LocalLLM, said: str
+) -> None:
+    plain = await unjudged.answer(ASKED)
     llm.next(honest, verdicts(said, *["supported"] * (len(plain.statements) - 1)))
     snapshots = [snapshot async for snapshot in answerer.stream(ASKED)]
     for snapshot in snapshots:
@@ -73,8 +83,10 @@ async def test_what_the_checks_doubt_is_for_the_judge_to_say(answerer: Answerer,
     assert QUOTE in statement.text
 
 
-async def test_an_answer_without_a_statement_left_shows_the_closest_passages(answerer: Answerer, llm: LocalLLM) -> None:
-    plain = await Answerer(answerer._library, answerer._extractive, answerer._llm).answer(ASKED)
+async def test_an_answer_without_a_statement_left_shows_the_closest_passages(
+    answerer: Answerer, unjudged: Answerer, llm: LocalLLM
+) -> None:
+    plain = await unjudged.answer(ASKED)
     llm.next(honest, verdicts(*["unsupported"] * len(plain.statements)))
     answer = await answerer.answer(ASKED)
     assert (answer.outcome, answer.writer) == ("closest", "extractive")
