@@ -233,7 +233,7 @@ class Reply:
         return usage
 
     def _until(self, *, briefly: bool) -> float:
-        return min(self._latest, self._waits.until(briefly=briefly or self._aside))
+        return min(self._latest, self._waits.until(briefly=briefly, aside=self._aside))
 
     def _late(self) -> WriterError:
         silence = self._waits.silence()

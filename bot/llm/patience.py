@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Shares of the whole time. With the default of 30 s a server that says nothing costs 9 s, and one that falls silent
-# in the middle 5 s; a live stream has all of it. What the answer can do without may be silent for no more than 5 s.
+# after its first words 3 s, so that no silence makes a question wait for over 12; a live stream has all of it. What the
+# answer can do without may be silent for no more than 5 s.
 _SILENCE: Final = 0.3
-_PAUSE: Final = 1 / 6
+_PAUSE: Final = 0.1
+_ASIDE: Final = 1 / 6
 
 
 class Patience:
@@ -46,9 +48,9 @@ class Patience:
         """Return how long a silence made the question stop waiting; None where the whole time was over."""
         return None if _now() >= self._end else round(self._allowed, 1)
 
-    def until(self, *, briefly: bool) -> float:
+    def until(self, *, briefly: bool, aside: bool = False) -> float:
         """Return when to stop waiting for the next sign, in the loop's time; `briefly` once there were words."""
-        self._allowed = self.seconds * (_PAUSE if briefly else self._share)
+        self._allowed = self.seconds * (_PAUSE if briefly else _ASIDE if aside else self._share)
         return min(self._end, self._heard + self._allowed)
 
     def aside(self) -> float:

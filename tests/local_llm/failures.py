@@ -56,7 +56,7 @@ PARTS: Final = [
     Case("broken after two", after_two(0.05, BREAK), "some", f"cut the answer off; {_MISSING}", 2),
     Case("ended after two", after_two(), "some", f"cut the answer off; {_MISSING}", 2),
     Case("ended well after two", after_two(done=True), "some", f"cut the answer off; {_MISSING}", 2),
-    Case("silent after two", after_two(HANG), "some", f"said nothing for 1 s; {_MISSING}", 2),
+    Case("silent after two", after_two(HANG), "some", f"said nothing for 0.6 s; {_MISSING}", 2),
     Case(
         "length after two", after_two(finish_reason="length", done=True), "some", f"cut the answer off; {_MISSING}", 2
     ),
