@@ -232,11 +232,11 @@ async def test_a_server_that_is_not_there_cannot_be_reached(hits: list[Hit], wri
     ("behaviour", "words"),
     [
         (silent, "said nothing for 0.9 s"),
-        (cut(0.1, stalls=True), "said nothing for 0.5 s"),
+        (cut(0.1, stalls=True), "said nothing for 0.3 s"),
         (trickles(0.05, writes("{" + "x" * 5000)), "took longer than 3 s"),
     ],
 )
-async def test_three_tenths_of_the_time_in_silence_a_sixth_after_words_or_all_of_it_end_the_wait(
+async def test_three_tenths_of_the_time_in_silence_a_tenth_after_words_or_all_of_it_end_the_wait(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor, behaviour: Behaviour, words: str
 ) -> None:
     llm.next(behaviour)
