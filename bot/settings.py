@@ -88,6 +88,11 @@ class LLMSettings(Section):
         """Say whether there is a model to ask: a key, or a server of one's own that may need none."""
         return self.api_key is not None or self.base_url is not None
 
+    @property
+    def key(self) -> str | None:
+        """Give the key in clear, for whoever sends it; None for a server that needs none."""
+        return self.api_key.get_secret_value() if self.api_key else None
+
 
 class EmbeddingSettings(Section):
     """The model behind dense search; another model means that the indexes are rebuilt."""

@@ -120,13 +120,12 @@ async def open_model(
     from bot.llm.address import Address, visit
     from bot.llm.client import LanguageModel
 
-    key = chosen.api_key.get_secret_value() if chosen.api_key else None
     address = Address.read(chosen.base_url) if chosen.base_url else None
     name = chosen.model or DEFAULT_MODEL
     if address:
-        offer = await visit(address, key)
+        offer = await visit(address, chosen.key)
         name = chosen.model or offer.instead_of(DEFAULT_MODEL)
-    model = LanguageModel(name=name, api_key=key, address=address, timeout=chosen.timeout, meter=meter)
+    model = LanguageModel(name=name, api_key=chosen.key, address=address, timeout=chosen.timeout, meter=meter)
     async with aclosing(model):
         yield model
 

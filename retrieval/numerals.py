@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -99,6 +99,7 @@ class Numerals:
     shares: tuple[tuple[Decimal, Number, Number], ...]
 
 
+@lru_cache(maxsize=64)  # a check reads the same quotes and abstracts again for each thing that it looks at
 def numerals(text: str, language: str = "en") -> Numerals:
     """Return the numbers of a text; words for them are read in its language, as English if that is not known."""
     folded = fold(text.replace("m³", "cubic meters"))

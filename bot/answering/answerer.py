@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from bot.answering.reading.question import Question
     from bot.answering.translation import Translator
     from retrieval.library import Library
-
-log = logging.getLogger(__name__)
 
 LONGEST_QUESTION = 2000  # characters; what comes after costs neither embedding nor tokens
 NO_SUBJECT = 2  # "latest papers" is about nothing; "latest robotics papers" is

@@ -107,10 +107,9 @@ async def _llm(settings: Settings) -> AsyncIterator[Finding]:
     from bot.llm.address import Address, visit
 
     chosen = settings.llm
-    key = chosen.api_key.get_secret_value() if chosen.api_key else None
     try:
         address = Address.read(chosen.base_url or OPENAI)
-        offer = await visit(address, key, patience=TIMEOUT)
+        offer = await visit(address, chosen.key, patience=TIMEOUT)
         name = chosen.model or offer.instead_of(DEFAULT_MODEL)
     except FootnoteError as error:
         yield Finding("language model", ok=False, sentence=str(error))
@@ -129,7 +128,7 @@ async def _asked(settings: Settings, address: Address, name: str, meter: Meter |
     from bot.llm.probe import SECONDS, mend, probe
     from bot.llm.window import window
 
-    key = settings.llm.api_key.get_secret_value() if settings.llm.api_key else None
+    key = settings.llm.key
     model = LanguageModel(name=name, api_key=key, address=address, timeout=SECONDS, meter=meter)
     async with aclosing(model):
         try:

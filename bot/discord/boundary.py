@@ -13,7 +13,6 @@ from discord.ext import commands
 
 from bot.discord.codes import (
     ALREADY_ACKNOWLEDGED,
-    AUTOMOD,
     MISSING_ACCESS,
     MISSING_PERMISSIONS,
     UNUSABLE_INTERACTION,
@@ -24,8 +23,6 @@ from bot.discord.permissions import lacking
 from bot.discord.render import notice
 from bot.language import say
 from retrieval.errors import BadInputError
-
-__all__ = ["AUTOMOD", "RefusedError", "cause_of", "log_incident", "sentence_for", "tell"]
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from discord import app_commands
 
 from bot.answering.conversation import Exchange
 from bot.discord.arrivals import Arrivals
-from bot.discord.boundary import AUTOMOD, RefusedError, log_incident, sentence_for
-from bot.discord.codes import SLOWMODE
+from bot.discord.boundary import RefusedError, log_incident, sentence_for
+from bot.discord.codes import AUTOMOD, SLOWMODE
 from bot.discord.inflight import InFlight
 from bot.discord.limits import PER_CLICKER, PER_EXPORTER, Limits
 from bot.discord.places import NETWORK_ERRORS

@@ -49,6 +49,7 @@ class Hearing:
         self._library = library
         self._tree = tree
         self._name = name
+        self._assessor = Assessor(library)
         self._reader: Reader | None = None
         self._making = asyncio.Lock()
 
@@ -88,7 +89,7 @@ class Hearing:
     async def _finds(self, read: Question) -> bool:
         """Say whether the library has something on what reads like small talk: then it is none."""
         hits = await self._library.search(read.text, limit=LOOKED_AT, vectors=read.vectors)
-        return (await Assessor(self._library).assess(read, hits)).outcome != "refused"
+        return (await self._assessor.assess(read, hits)).outcome != "refused"
 
     async def _read(self, text: str) -> Question | None:
         """Read a message; None where the embedding model is away, which whoever answers has to say."""
