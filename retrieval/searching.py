@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from cachetools import LRUCache
 
 from retrieval.agreement import agreement_of_terms, agreement_of_vectors
 from retrieval.authors import works_in_full
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 # What each retriever proposes, papers by words and passages by vectors; a paper has about ten passages.
 REACH = 200
 FILTERED_REACH = 1000
+REMEMBERED = 64  # queries whose vectors are kept, some 50 kB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Searcher:
         self._dense = dense
         self._lexical = lexical
         self._embedder = embedder
+        self._embedded_lately: LRUCache[str, QueryVectors] = LRUCache(REMEMBERED)
 
     async def search(self, text: str, limit: int, scope: Scope, vectors: QueryVectors | None = None) -> list[Hit]:
         """Return up to `limit` papers of a scope for a query that is not blank, best first.
@@ -140,7 +143,16 @@ class Searcher:
         return query, await self._compare(query, mixed)
 
     async def embed(self, text: str) -> QueryVectors:
-        """Read a query by the embedding model."""
+        """Read a query by the embedding model; those read last are remembered.
+
+        A message of a chat is read to hear whether it is to the bot, then for its answer, then as what came before.
+        """
+        vectors = self._embedded_lately.get(text)
+        if vectors is None:
+            vectors = self._embedded_lately[text] = await self._embed(text)
+        return vectors
+
+    async def _embed(self, text: str) -> QueryVectors:
         if isinstance(self._embedder, WordEmbedder):
             vectors, (words,) = await self._embedder.embed_words([text])
             return QueryVectors(vectors[0], words)
