@@ -24,7 +24,7 @@ from bot.discord.limits import PER_CLICKER, PER_EXPORTER, Limits
 from bot.discord.places import NETWORK_ERRORS
 from bot.discord.recent import Recent
 from bot.discord.render import cards, notice, writing
-from bot.discord.rules import Rules
+from bot.discord.rules import Rules, roles_of
 from bot.discord.seen import Seen
 from bot.language import say
 from bot.llm.meter import Payer, paid_by
@@ -261,7 +261,7 @@ class Desk:
         if asked.guild_id is None:
             return Payer(person_id=asked.asker.id)
         exempt = (await self.store.servers.of(asked.guild_id)).exempt
-        return Payer(asked.guild_id, asked.asker.id, exempt=not _roles(asked.asker).isdisjoint(exempt))
+        return Payer(asked.guild_id, asked.asker.id, exempt=not roles_of(asked.asker).isdisjoint(exempt))
 
     async def _write(self, live: LiveMessage, asked: _Question, shown: str | None) -> Answer:
         last: Answer | None = None
@@ -324,11 +324,6 @@ class Desk:
             code = getattr(error, "code", None)
             log.warning("not delivered place=%s error=%s code=%s", place.name, type(error).__name__, code)
             await self.tell_directly(asker, undelivered(code, place.channel_id))
-
-
-def _roles(user: discord.abc.User) -> set[int]:
-    """Return the ids of somebody's roles, none outside a server."""
-    return {role.id for role in user.roles} if isinstance(user, discord.Member) else set()
 
 
 def _shown_with(place: Place, asked: _Question) -> str | None:

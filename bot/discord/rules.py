@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from bot.store import ServerSettings
 
 
+def roles_of(user: discord.abc.User) -> set[int]:
+    """Return the ids of somebody's roles, none outside a server."""
+    return {role.id for role in user.roles} if isinstance(user, discord.Member) else set()
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """Hold a server's rules; without the server, or while Discord has it unavailable, all of its ids count as alive."""
@@ -32,8 +37,7 @@ class Rules:
         where = {getattr(channel, "id", None), getattr(channel, "parent_id", None)}
         if self.settings.channels and where.isdisjoint(self.settings.channels):
             return self._only_in(self._channels())
-        theirs = {role.id for role in user.roles} if isinstance(user, discord.Member) else set()
-        if self.settings.roles and theirs.isdisjoint(self.settings.roles):
+        if self.settings.roles and roles_of(user).isdisjoint(self.settings.roles):
             return self._only_for(self._roles())
         return None
 
