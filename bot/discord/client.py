@@ -15,7 +15,6 @@ from bot.digest.delivery import Deliverer
 from bot.digest.editor import Editor
 from bot.digest.writing import ReasonWriter
 from bot.discord.answers import answer_buttons
-from bot.discord.answers.answer_forms import NextQuestion, Why
 from bot.discord.answers.ask import Ask
 from bot.discord.answers.chat import Chat, prefixes
 from bot.discord.connection.calls import make_lasting
@@ -23,7 +22,7 @@ from bot.discord.connection.command_sync import sync_if_changed
 from bot.discord.connection.gateway import make_steady
 from bot.discord.digests.digest_commands import Digests
 from bot.discord.digests.discord_poster import DiscordPoster
-from bot.discord.digests.refusal_watch import Lookout
+from bot.discord.digests.refusal_watch import RefusalWatch
 from bot.discord.gate.boundary import log_incident
 from bot.discord.gate.command_tree import Tree
 from bot.discord.gate.doors import FormDoor
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COGS = (Chat, Ask, FormDoor, Lookout, Search, Papers, Trending, Submit, Help, Settings, Privacy, Menus, Digests)
+COGS = (Chat, Ask, FormDoor, RefusalWatch, Search, Papers, Trending, Submit, Help, Settings, Privacy, Menus, Digests)
 
 HOURS_BETWEEN_COUNTS = 1
 HOURS_BETWEEN_CLEANINGS = 24
@@ -90,7 +89,6 @@ class FootnoteBot(Bot):
             **options,
         )
         make_steady(self)
-        self.forms = [Why, NextQuestion]
         self.services = services
         self.now = now
         self.poster = DiscordPoster(self)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from bot.digest.delivery import Deliverer
     from bot.discord.answers.responder import Answerer
     from bot.discord.digests.discord_poster import DiscordPoster
-    from bot.discord.gate.doors import Form
     from bot.discord.gate.limits import Limits
     from bot.store import Store
     from retrieval.library import Library
@@ -65,14 +64,12 @@ class Bot(commands.Bot):
     """The bot as its parts see it.
 
     Attributes:
-        forms: the kinds of forms that people may send; cogs add their own.
         services: what they share.
         poster: posts digests and tells people things directly.
         deliverer: knows which digests are due.
         now: the clock of the digests.
     """
 
-    forms: list[type[Form]]
     services: Services
     poster: DiscordPoster
     deliverer: Deliverer

@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot.digest.posting import GoneError, UnavailableError
 from bot.digest.subscribing import MOST_PAPERS, MOST_PER_PLACE, changed, due_after, subscribe
 from bot.discord.digests import digest_inputs as inputs
-from bot.discord.digests.digest_buttons import About, AboutDigest, AboutPaper
+from bot.discord.digests.digest_buttons import About, AboutDigest
 from bot.discord.digests.digest_card import digest_cards
 from bot.discord.digests.digest_channels import (
     Anywhere,
@@ -66,7 +66,6 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     async def cog_load(self) -> None:
         """Listen to the buttons, also those of digests that were posted before a restart."""
         self._bot.add_dynamic_items(About, AboutDigest)
-        self._bot.forms.append(AboutPaper)
 
     @app_commands.command()
     @app_commands.describe(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.store import Subscription
 
 
-class Lookout(commands.Cog):
+class RefusalWatch(commands.Cog):
     """Have paused digests looked at again when something changes where they go."""
 
     def __init__(self, bot: Bot) -> None:

@@ -85,9 +85,12 @@ class Clickable(ui.DynamicItem[I], template=r"(?!)"):
 class Form(ui.Modal, ABC):
     """Ask for texts; `template` matches the custom ids of its kind, which say what `sent` needs to know.
 
+    `kinds` are all there are.
+
     discord.py remembers no form: it would forget it at a restart, and nobody tells when one is closed unsent.
     """
 
+    kinds: ClassVar[list[type[Form]]] = []
     template: ClassVar[re.Pattern[str]]
     cost: ClassVar[Cost] = Cost.ACTION
     audience: ClassVar[Audience] = Audience.ANYBODY
@@ -96,6 +99,7 @@ class Form(ui.Modal, ABC):
     def __init_subclass__(cls, *, template: str) -> None:
         super().__init_subclass__()
         cls.template = re.compile(template)
+        Form.kinds.append(cls)
 
     def __init__(self, title: str, custom_id: str) -> None:
         super().__init__(title=title[:LABEL_CHARACTERS], custom_id=custom_id, timeout=None)
@@ -117,8 +121,8 @@ class Form(ui.Modal, ABC):
 class FormDoor(commands.Cog):
     """Take in what is sent by forms."""
 
-    def __init__(self, bot: Bot) -> None:
-        self._kinds: Sequence[type[Form]] = bot.forms
+    def __init__(self, _: Bot) -> None:
+        """Take the bot, as every cog does."""
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
@@ -127,7 +131,7 @@ class FormDoor(commands.Cog):
             return
         async with _telling(interaction) as services:
             data: Any = interaction.data
-            for kind in self._kinds:
+            for kind in Form.kinds:
                 if match := kind.template.fullmatch(data["custom_id"]):
                     admitted = await services.gate.admit(interaction, kind.cost, kind.audience, kind.acknowledge)
                     typed = match.groupdict() | dict(_typed(data["components"]))

@@ -45,19 +45,16 @@ class Submit(commands.Cog):
         self._bot = bot
         self._services = bot.services
 
-    async def cog_load(self) -> None:
-        """Listen to the form, also to those that were opened before a restart."""
-        self._bot.forms.append(PaperForm)
-
     @app_commands.command()
     @for_moderators
     @app_commands.describe(arxiv="Its arXiv id or link; leave it out to type title and abstract")
     async def submit(self, interaction: discord.Interaction[Any], arxiv: str | None = None) -> None:
         """Add a paper to my library."""
+        how = Acknowledge.BY_FORM if arxiv is None else Acknowledge.PRIVATELY
+        admitted = await self._services.gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, how)
         if arxiv is None:
             await interaction.response.send_modal(PaperForm())
             return
-        admitted = await self._services.gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         arxiv_id = read_arxiv_id(arxiv)
         known = await self._services.library.get(identify("", arxiv_id=arxiv_id))
         if known is not None:

@@ -12,8 +12,6 @@ from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.gate.reach import for_moderators
 from bot.discord.settings.settings_panel import (
-    DigestForm,
-    PrefixForm,
     SettingButton,
     SettingSelect,
     panel,
@@ -37,7 +35,6 @@ class Settings(commands.Cog):
     async def cog_load(self) -> None:
         """Listen to the panel, also to those that were opened before a restart."""
         self._bot.add_dynamic_items(SettingSelect, SettingButton)
-        self._bot.forms += [PrefixForm, DigestForm]
 
     @app_commands.command()
     @for_moderators
