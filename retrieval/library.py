@@ -85,9 +85,10 @@ class Library:
     ) -> Library:
         """Take ownership of a data directory and check that its indexes hold what the catalogue says.
 
-        Indexes that are damaged, gone or made by another model or chunker are a `fault` (with `rebuild`, any are),
-        which the next `index_pending` mends, embedding nothing that is already in the catalogue; until then nothing is
-        to be searched. `now` tells the time (in UTC) that papers arrive and sources are read at.
+        Indexes that are damaged, gone or made by another model or chunker are a `fault` (with `rebuild`, any are), and
+        papers that an index has lost wait, which the next `index_pending` mends, embedding nothing that is already in
+        the catalogue; with a fault nothing is to be searched before. `now` tells the time (in UTC) that papers arrive
+        and sources are read at.
         Raises LibraryLockedError where another process owns the directory and LibraryDamagedError where the
         catalogue or a Chroma server cannot be read.
         """
@@ -106,7 +107,7 @@ class Library:
                 lexical = await asyncio.to_thread(LexicalIndex, data_dir / "lexical", stamp)
                 opened.push_async_callback(asyncio.to_thread, lexical.close)
                 library = cls(lock, catalogue, dense, lexical, embedder, now)
-                await library._indexer.check(stamp, rebuild=rebuild)
+                await library._indexer.check(rebuild=rebuild)
             library._titles = await catalogue.titles()
             opened.pop_all()
         return library
