@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from contextlib import AsyncExitStack, nullcontext
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -129,12 +131,13 @@ class Library:
 
         A paper that is known under any of its ids stays one paper, under the id that it had first.
         """
-        everything = list(papers)
+        waiting = iter(papers)
         added = Added()
-        for start in range(0, len(everything), ADD_BATCH):
-            some = await self._catalogue.add(everything[start : start + ADD_BATCH])
+        # Read in a thread, and no more at once: the papers may come from a file larger than memory.
+        while batch := await asyncio.to_thread(lambda: list(islice(waiting, ADD_BATCH))):
+            some = await self._catalogue.add(batch)
             self._shelf.forget(some.touched)
-            added += some
+            added += replace(some, touched=frozenset())
         self._titles = await self._catalogue.titles()
         await self.index_pending(progress)
         return added
