@@ -65,6 +65,13 @@ DataDir = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Since = Annotated[
+    dt.datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Only papers published on this day or later.", metavar="YYYY-MM-DD"),
+]
+OneSource = Annotated[
+    str | None, typer.Option("--source", help="Only papers of this source, such as seeds.", callback=_text)
+]
 NoLLM = Annotated[bool, typer.Option("--no-llm", help="Answer with the papers' own sentences only.")]
 
 
@@ -119,13 +126,8 @@ def search(
     context: typer.Context,
     query: Annotated[str, typer.Argument(help="What to look for.", callback=_text)],
     limit: Annotated[int, typer.Option(min=1, max=100, help="The most papers to show.")] = 10,
-    since: Annotated[
-        dt.datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Only papers published on this day or later.", metavar="YYYY-MM-DD"),
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="Only papers of this source, such as seeds.", callback=_text)
-    ] = None,
+    since: Since = None,
+    source: OneSource = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -158,6 +160,67 @@ def ingest(
     from bot.commands.library import ingest as run_ingest
 
     run_to_end(run_ingest(_settings(context, data_dir), sources or ["seeds"], strict=strict))
+
+
+@app.command(name="list", epilog="Example: footnote list --source seeds --limit 5")
+def list_papers(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, help="The most papers to show.")] = 20,
+    since: Since = None,
+    source: OneSource = None,
+    removed: Annotated[bool, typer.Option("--removed", help="Show the papers that were removed.")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List the papers of the library with their ids, the newest first."""
+    from bot.commands.papers import list_papers as run_list
+
+    settings, day = _settings(context, data_dir), since.date() if since else None
+    run_to_end(run_list(settings, limit=limit, since=day, source=source, removed=removed, as_json=as_json))
+
+
+@app.command(epilog="Example: footnote show arxiv:2002.04523")
+def show(
+    context: typer.Context,
+    paper: Annotated[str, typer.Argument(help="An id or a link, in any spelling.", callback=_text, metavar="ID")],
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show all that is known of a paper."""
+    from bot.commands.papers import show as run_show
+
+    run_to_end(run_show(_settings(context, data_dir), paper, as_json=as_json))
+
+
+@app.command(epilog="Example: footnote remove --source bibtex")
+def remove(
+    context: typer.Context,
+    papers: Annotated[
+        list[str] | None, typer.Argument(help="Ids or links, in any spelling.", callback=_text, metavar="[ID]...")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="All papers that this source alone had.", callback=_text)] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only what would go is shown.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Take papers out of the library for good: no source brings them in again. It can be undone for 30 days."""
+    from bot.commands.papers import remove as run_remove
+
+    run_to_end(run_remove(_settings(context, data_dir), papers or [], source, really=yes))
+
+
+@app.command(epilog="Example: footnote restore --last")
+def restore(
+    context: typer.Context,
+    papers: Annotated[
+        list[str] | None, typer.Argument(help="Ids, as list --removed shows.", callback=_text, metavar="[ID]...")
+    ] = None,
+    last: Annotated[bool, typer.Option("--last", help="What the last removal took.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Put removed papers back."""
+    from bot.commands.papers import restore as run_restore
+
+    run_to_end(run_restore(_settings(context, data_dir), papers or [], last=last))
 
 
 @digest.command(epilog='Example: footnote digest preview --topic "robots that learn from language" --topic retrieval')

@@ -26,6 +26,7 @@ _ESCAPED: Final = {r"\{": "\ue000", r"\}": "\ue001"}
 _AND: Final = re.compile(r"\s+and\s+", re.IGNORECASE)
 _WHOLE_NAME: Final = re.compile(r"\{([^{}]*)\}")
 _DEEPEST: Final = 6
+_VENUES: Final = ("journal", "journaltitle", "booktitle")
 
 
 def read_bibtex(stream: BinaryIO) -> Iterator[Found]:
@@ -86,6 +87,7 @@ def _fields(entry: Entry) -> Mapping[str, object]:
         "url": raw.get("url", "").replace("\\", "").removeprefix("url{").rstrip("}"),
         "issued": _date(given),
         "keywords": given.get("keywords"),
+        "venue": next((given[key] for key in _VENUES if given.get(key)), None),
     }
 
 

@@ -34,6 +34,8 @@ _DATES: Final = ("published", "date", "publicationDate", "publication_date", "pu
 _LATE_DATES: Final = ("pdate", "created", "tcdate", "cdate", "update_date", "updated", "submittedOnDailyAt")
 _YEARS: Final = ("year", "publication_year", "pub_year")
 _AUTHORS: Final = ("authors_parsed", "authorships", "authors", "author", "creators", "creator")
+_VENUES: Final = ("venue", "container-title", "journal", "publicationTitle", "journal-ref", "journal_ref")
+_NAMES: Final = ("name", "display_name", "title")
 _LONG: Final = 200
 _IMPOSSIBLE: Final = re.compile("[\x00\ud800-\udfff]")
 
@@ -89,6 +91,7 @@ def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> M
         external_ids=(*ids, fingerprint(title, own_id, abstract)) if len(ids) == 1 and own_id else ids,
         authors=tuple(_IMPOSSIBLE.sub("", name) for name in authors),
         categories=_categories(record.get("categories")),
+        venue=_venue(record),
     )
     return Made(fetched, tuple(notes))
 
@@ -199,6 +202,14 @@ def _updated(record: Mapping[str, Any]) -> dt.datetime | None:
     if isinstance(last, dict) and (day := date_of(last.get("created"))):
         return moment(day.isoformat())
     return moment(record.get("updated")) or moment(record.get("update_date"))
+
+
+def _venue(record: Mapping[str, Any]) -> str | None:
+    """Return where a paper was published, which services give as text, in a list, or as an object with a name."""
+    found = [*_texts(record, _VENUES), *(name for key in _VENUES for name in _nested(record, key, _NAMES))]
+    if isinstance(place := record.get("primary_location"), dict):
+        found += _nested(place, "source", _NAMES)
+    return next((line for text in found if (line := one_line(without_markup(text)))), None)
 
 
 def _votes(value: Any) -> int | None:  # noqa: ANN401
