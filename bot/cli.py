@@ -105,12 +105,21 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question, in plain words.", callback=_text)],
     as_json: AsJson = False,
     no_llm: NoLLM = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the papers that it cites here: .bib, .ris, .json (CSL), .csv or .jsonl.",
+            dir_okay=False,
+            metavar="FILE",
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Answer one question with numbered citations; an empty library takes in seeds/ first."""
     from bot.commands.ask import ask_once
 
-    run_to_end(ask_once(_settings(context, data_dir), question, as_json=as_json, use_llm=not no_llm))
+    settings = _settings(context, data_dir)
+    run_to_end(ask_once(settings, question, as_json=as_json, use_llm=not no_llm, export_to=export))
 
 
 @app.command(epilog="Example: footnote chat")
@@ -221,6 +230,48 @@ def restore(
     from bot.commands.papers import restore as run_restore
 
     run_to_end(run_restore(_settings(context, data_dir), papers or [], last=last))
+
+
+@app.command(epilog='Example: footnote export --query "objective mismatch" --limit 10 --output refs.bib')
+def export(
+    context: typer.Context,
+    papers: Annotated[
+        list[str] | None, typer.Argument(help="Ids or links, in any spelling.", callback=_text, metavar="[ID]...")
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="bibtex, ris, csl (JSON for Zotero and Pandoc), csv or jsonl.",
+            show_default="what the file's name says, else bibtex",
+        ),
+    ] = None,
+    query: Annotated[str | None, typer.Option(help="Only what a search finds, the best first.", callback=_text)] = None,
+    source: OneSource = None,
+    since: Since = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="The most papers.", show_default="all; 50 of a search")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file.", dir_okay=False, show_default="stdout")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write the library, or some of it, as references that `ingest` and reference managers read."""
+    from bot.commands.export import export_papers
+
+    run_to_end(
+        export_papers(
+            _settings(context, data_dir),
+            papers or [],
+            form=form,
+            query=query,
+            source=source,
+            since=since.date() if since else None,
+            limit=limit,
+            output=output,
+        )
+    )
 
 
 @digest.command(epilog='Example: footnote digest preview --topic "robots that learn from language" --topic retrieval')

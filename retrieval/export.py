@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 import re
+import threading
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from retrieval.citation import Cited, Keys, Name, bibtex
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from retrieval.sources.fetched import Fetched
 
 # A table's program would take a cell that begins with one of these for a formula; a blank before it makes it text.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_BATCH: Final = 200
 _SEVERAL: Final = re.compile(r"\s(?:and|&)\s", re.IGNORECASE)
 _COLUMNS: Final = ("id", "title", "authors", "date", "venue", "doi", "arxiv", "url", "keywords", "abstract")
 
@@ -127,6 +130,49 @@ FORMATS: Final[dict[str, Format]] = {
     "csv": Format("CSV", (".csv",), write_csv),
     "jsonl": Format("JSON Lines", (".jsonl", ".ndjson"), write_jsonl),
 }
+
+
+class Papers(Protocol):
+    """Know papers, as a library does."""
+
+    async def details(self, paper_ids: Iterable[str]) -> Mapping[str, Fetched]:
+        """Return all that is known of papers, by the ids asked for; unknown ones are left out."""
+        ...
+
+
+async def export(papers: Papers, paper_ids: Sequence[str], form: str, write: Callable[[str], object]) -> int:
+    """Write papers in a format, some hundred of them in memory at a time; return how many are known and written.
+
+    `write` is called in a thread, with a piece of the text at a time.
+    """
+    loop = asyncio.get_running_loop()
+    stopped = threading.Event()
+    count = 0
+
+    def read() -> Iterator[Fetched]:
+        nonlocal count
+        for start in range(0, len(paper_ids), _BATCH):
+            if stopped.is_set():
+                return
+            some = paper_ids[start : start + _BATCH]
+            known = asyncio.run_coroutine_threadsafe(_details(papers, some), loop).result()
+            found = [known[paper_id] for paper_id in some if paper_id in known]
+            count += len(found)
+            yield from found
+
+    def work() -> None:
+        for piece in FORMATS[form].write(read()):
+            write(piece)
+
+    try:
+        await asyncio.to_thread(work)
+    finally:
+        stopped.set()
+    return count
+
+
+async def _details(papers: Papers, paper_ids: Sequence[str]) -> Mapping[str, Fetched]:
+    return await papers.details(paper_ids)
 
 
 def format_of(file_name: str) -> str:
