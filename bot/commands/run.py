@@ -18,7 +18,7 @@ SWITCH_SECONDS: Final = 0.0005
 
 async def run(settings: Settings) -> None:
     """Serve Discord until a signal stops it."""
-    from bot.discord.desk import Desk
+    from bot.discord.answers.responder import Desk
     from bot.discord.run import require_token, run_bot
     from retrieval.sources.lookup import look_up
     from retrieval.sources.web import Web

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.digest.delivery import nonce_from
 from bot.digest.posting import GoneError, UnavailableError
-from bot.discord.markdown import escape
+from bot.discord.ui.markdown import escape
 from bot.language import say, speaking
 from bot.store.ledger import NOBODY
 

@@ -14,30 +14,40 @@ from discord.ext import tasks
 from bot.digest.delivery import Deliverer
 from bot.digest.editor import Editor
 from bot.digest.writing import ReasonWriter
-from bot.discord import buttons
-from bot.discord.ask import Ask
-from bot.discord.boundary import log_incident
-from bot.discord.calls import make_lasting
-from bot.discord.chat import Chat, prefixes
-from bot.discord.commands import COGS
-from bot.discord.form_events import Forms
-from bot.discord.gateway import make_steady
-from bot.discord.host import Host
-from bot.discord.lookout import Lookout
-from bot.discord.modals import NextQuestion, Why
-from bot.discord.posting import DiscordPoster
-from bot.discord.sync import sync_if_changed
-from bot.discord.translator import CommandTranslator
-from bot.discord.tree import Tree
+from bot.discord.answers import answer_buttons as buttons
+from bot.discord.answers.answer_forms import NextQuestion, Why
+from bot.discord.answers.ask import Ask
+from bot.discord.answers.chat import Chat, prefixes
+from bot.discord.connection.calls import make_lasting
+from bot.discord.connection.command_sync import sync_if_changed
+from bot.discord.connection.gateway import make_steady
+from bot.discord.digests.digest_commands import Digests
+from bot.discord.digests.discord_poster import DiscordPoster
+from bot.discord.digests.refusal_watch import Lookout
+from bot.discord.gate.boundary import log_incident
+from bot.discord.gate.command_tree import Tree
+from bot.discord.gate.form_events import Forms
+from bot.discord.help import Help
+from bot.discord.papers.menus import Menus
+from bot.discord.papers.paper_commands import Papers
+from bot.discord.papers.search_command import Search
+from bot.discord.papers.submit import Submit
+from bot.discord.papers.trending import Trending
+from bot.discord.services import Host
+from bot.discord.settings.privacy import Privacy
+from bot.discord.settings.settings_command import Settings
+from bot.discord.ui.translator import CommandTranslator
 from bot.language import load, say_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.discord.desk import Desk
-    from bot.discord.sync import CommandsFile
+    from bot.discord.answers.responder import Desk
+    from bot.discord.connection.command_sync import CommandsFile
 
 log = logging.getLogger(__name__)
+
+COGS = (Chat, Ask, Forms, Lookout, Search, Papers, Trending, Submit, Help, Settings, Privacy, Menus, Digests)
 
 HOURS_BETWEEN_COUNTS = 1
 HOURS_BETWEEN_CLEANINGS = 24
@@ -93,8 +103,8 @@ class FootnoteBot(Host):
         make_lasting(self)
         await asyncio.to_thread(load)
         await self.tree.set_translator(CommandTranslator())
-        for cog in (Chat(self), Ask(self), Forms(self), Lookout(self), *(make(self) for make in COGS)):
-            await self.add_cog(cog)
+        for cog in COGS:
+            await self.add_cog(cog(self))
         self.add_dynamic_items(*buttons.ALL)
         self.activity = await self._activity()
         self.syncing = asyncio.create_task(sync_if_changed(self.tree, self._commands_file))

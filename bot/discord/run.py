@@ -17,8 +17,8 @@ import discord
 from bot.digest.posting import GoneError, UnavailableError
 from bot.discord.alerts import Alerts
 from bot.discord.client import FootnoteBot
-from bot.discord.inflight import FINISH_SECONDS
-from bot.discord.sync import FILE_NAME, CommandsFile
+from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
+from bot.discord.gate.shutdown import FINISH_SECONDS
 from bot.errors import DiscordStartError
 from bot.fetching import open_fetcher
 from bot.settings import mend_connection
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from bot.digest.editor import Editor
-    from bot.discord.desk import Desk
+    from bot.discord.answers.responder import Desk
     from bot.settings import Settings
 
     Job: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from local_discord import LocalDiscord
 
+from bot.discord.answers.responder import Desk
 from bot.discord.client import FootnoteBot
-from bot.discord.desk import Desk
-from bot.discord.limits import Limits, Rate
-from bot.discord.sync import FILE_NAME, CommandsFile
+from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
+from bot.discord.gate.limits import Limits, Rate
 from bot.store import Store
 from tests.bot.discord.prepared import PreparedAnswers
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.discord import arrivals
-from bot.discord.arrivals import Arrivals
+from bot.discord.gate import acknowledgement as arrivals
+from bot.discord.gate.acknowledgement import Arrivals
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done
 
 if TYPE_CHECKING:

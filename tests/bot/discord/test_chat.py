@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.answering.answer import Citation, Statement
-from bot.discord.desk import QUESTION_CHARACTERS
+from bot.discord.answers.responder import QUESTION_CHARACTERS
 from bot.store import ServerSettings
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, STAGES, TITLE, URL, PreparedAnswers, done, kept_as
 
@@ -514,7 +514,7 @@ def test_the_stages_are_said_in_the_desk() -> None:
     # What `done` looks for, so that a change of the words is noticed here first.
     from pathlib import Path
 
-    import bot.discord.desk
+    import bot.discord.answers.responder
 
-    source = Path(bot.discord.desk.__file__).read_text(encoding="utf-8")
+    source = Path(bot.discord.answers.responder.__file__).read_text(encoding="utf-8")
     assert all(re.search(re.escape(stage), source) for stage in STAGES)

@@ -13,10 +13,10 @@ import pytest
 from local_discord.transport import EveryHostIsLocal
 from pydantic import SecretStr
 
+from bot.discord.answers.responder import Desk
 from bot.discord.client import FootnoteBot
-from bot.discord.desk import Desk
+from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
 from bot.discord.run import require_token, run_bot, serve
-from bot.discord.sync import FILE_NAME, CommandsFile
 from bot.errors import DiscordStartError
 from bot.settings import DiscordSettings, Settings
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done

@@ -12,7 +12,7 @@ import discord
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from bot.discord.limits import Limits, Rate
+from bot.discord.gate.limits import Limits, Rate
 from bot.store import ServerSettings
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL, PreparedAnswers, done, kept_as

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.answering.answer import Statement
-from bot.discord.desk import AT_ONCE
+from bot.discord.answers.responder import AT_ONCE
 from tests.bot.discord.prepared import GOOD, STAGES, TITLE, PreparedAnswers, done, kept_as
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ import stamina
 from discord import app_commands
 
 from bot.answering.answer import Statement
-from bot.discord.live import LiveMessage
-from bot.discord.places import InteractionPlace, MessagePlace
-from bot.discord.render import cards, notice
+from bot.discord.answers.answer_card import cards
+from bot.discord.reply.streamed_message import LiveMessage
+from bot.discord.reply.target import InteractionPlace, MessagePlace
+from bot.discord.ui.layout import notice
 from tests.bot.discord.prepared import GOOD
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bot.discord.seen import Seen
+from bot.discord.gate.deduplication import Seen
 
 
 def test_an_id_is_new_once() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from local_sources import LocalClock, LocalSources, some_papers
 
-from bot.discord.commands.submit import read_arxiv_id, read_paper
+from bot.discord.papers.submit import read_arxiv_id, read_paper
 from retrieval.errors import BadInputError
 from retrieval.papers import Paper
 from retrieval.sources.lookup import look_up

@@ -1,0 +1,87 @@
+"""The forms that buttons open: why an answer was no good, and the next question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import ui
+
+from bot.discord.reply.target import is_private, server_of
+from bot.discord.services import take
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.forms import Form
+from bot.discord.ui.layout import notice
+from bot.language import say
+
+if TYPE_CHECKING:
+    from bot.discord.answers.responder import Desk
+    from bot.discord.ui.forms import Typed
+
+REASON_CHARACTERS: Final = 500
+QUESTION_CHARACTERS: Final = 1000
+HINT_CHARACTERS: Final = 100  # Discord's
+
+TEXT: Final = "text"
+
+
+def paragraph(hint: str, most: int, *, required: bool = True, default: str | None = None) -> ui.TextInput[Any]:
+    """Return the input of a form that asks for one text, which `sent` gets as TEXT."""
+    return ui.TextInput(
+        custom_id=TEXT,
+        style=discord.TextStyle.paragraph,
+        placeholder=hint[:HINT_CHARACTERS],
+        default=default,
+        max_length=most,
+        required=required,
+    )
+
+
+class Why(Form, template=ids.WHY_FORM + ids.ANSWER):
+    """Ask what was wrong with an answer."""
+
+    def __init__(self, answer_id: str) -> None:
+        super().__init__(say("What was wrong?"), ids.WHY_FORM + answer_id)
+        hint = say("A wrong paper, a wrong quote, something missing … (you may leave this empty)")
+        self.add(say("What was wrong?"), paragraph(hint, REASON_CHARACTERS, required=False))
+
+    @staticmethod
+    async def sent(interaction: discord.Interaction[Any], desk: Desk, typed: Typed) -> None:
+        """Keep the reason with the rating that the click has already given."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        kept = await desk.store.feedback.rate(typed["answer"], interaction.user.id, -1, typed[TEXT] or None)
+        thanks = say("Thank you. What did not help will come up later.") if kept else gone()
+        await interaction.edit_original_response(view=notice(thanks))
+
+
+class NextQuestion(Form, template=ids.FOLLOW_UP_FORM + ids.ANSWER):
+    """Ask for the question that follows an answer up."""
+
+    def __init__(self, answer_id: str) -> None:
+        super().__init__(say("Follow up"), ids.FOLLOW_UP_FORM + answer_id)
+        self.add(say("Your question"), paragraph(say("I remember what was said before."), QUESTION_CHARACTERS))
+
+    @staticmethod
+    async def sent(interaction: discord.Interaction[Any], desk: Desk, typed: Typed) -> None:
+        """Answer the question where the answer stands."""
+        await follow_up(interaction, desk, typed["answer"], typed[TEXT])
+
+
+async def follow_up(interaction: discord.Interaction[Any], desk: Desk, answer_id: str, question: str | int) -> None:
+    """Acknowledge, then answer the question, or the choice of this index, in the conversation of an earlier answer."""
+    private = is_private(interaction)
+    place = await take(interaction, desk, private=private)
+    kept = await desk.store.answers.get(answer_id)
+    choices = () if kept is None else kept.answer.choices
+    if isinstance(question, int):
+        question = choices[question] if question < len(choices) else ""
+    if kept is None or not question:
+        await place.post(notice(gone()))
+        return
+    await desk.demand_leave(server_of(interaction), interaction.channel, interaction.user)
+    await desk.reply(place, question, asker=interaction.user, parent=kept, private=private)
+
+
+def gone() -> str:
+    """Return what to say where an answer is asked for that is no longer kept."""
+    return say("I no longer have that answer: answers are kept for a while only. Please ask me again.")

@@ -1,0 +1,116 @@
+"""The tree of commands: what is asked of every command before it runs, and what is said when it fails."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+
+from bot.discord.gate.boundary import RefusedError, tell
+from bot.discord.reply.target import NETWORK_ERRORS, server_of
+from bot.discord.services import language_of
+from bot.language import LANGUAGES, speak, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from discord.abc import Snowflake
+
+    from bot.discord.services import Host
+
+ANYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+# What a person is told alone disturbs no channel, and no setting may lock a moderator out.
+ANYWHERE_IN_A_SERVER = frozenset({"help", "about", "privacy", "settings", "digest"})
+BY_ANYBODY = app_commands.AppInstallationType(guild=True, user=True)
+
+
+class Tree(app_commands.CommandTree["Host"]):
+    """Hold the commands; each may be used in servers, in direct messages, and by whoever installed the bot."""
+
+    def __init__(self, client: Host) -> None:
+        super().__init__(client, allowed_contexts=ANYWHERE, allowed_installs=BY_ANYBODY)
+        self._ids: dict[str, int] = {}
+
+    async def sync(self, *, guild: Snowflake | None = None) -> list[app_commands.AppCommand]:
+        """Send the commands to Discord, and remember the ids that it gives them."""
+        synced = await super().sync(guild=guild)
+        self._know(synced)
+        return synced
+
+    async def mention(self, name: str) -> str:
+        """Return a command as something to click; only its name where Discord does not say which id it has."""
+        if not self._ids:
+            with suppress(*NETWORK_ERRORS):
+                self._know(await self.fetch_commands())
+        known = self._ids.get(name.partition(" ")[0])
+        return f"**/{name}**" if known is None else f"</{name}:{known}>"
+
+    async def typed(self, text: str) -> str | None:
+        """Return what to click instead, where a command was typed as text: its bare name, or "/" and its name."""
+        words = text.casefold().split()
+        slash = bool(words) and words[0].startswith("/")
+        known = _spellings(self)
+        for count in range(len(words), 0, -1) if slash else [len(words)]:
+            if names := known.get(" ".join(words[:count]).removeprefix("/")):
+                return ", ".join([await self.mention(name) for name in names])
+        return None
+
+    def _know(self, commands: Iterable[app_commands.AppCommand]) -> None:
+        self._ids = {command.name: command.id for command in commands}
+
+    async def interaction_check(self, interaction: discord.Interaction[Host], /) -> bool:
+        """Speak the person's language, and stop what is repeated, not allowed here or too much."""
+        try:
+            return await self._check(interaction)
+        except Exception as error:  # noqa: BLE001  # discord.py would only log what is raised here
+            await tell(interaction, error)
+            return False
+
+    async def on_error(
+        self,
+        interaction: discord.Interaction[Any],
+        error: app_commands.AppCommandError,
+        /,
+    ) -> None:
+        """Say in a sentence why the command failed."""
+        await tell(interaction, error)
+
+    async def _check(self, interaction: discord.Interaction[Host]) -> bool:
+        desk = interaction.client.desk
+        speak(await language_of(interaction, desk))
+        if interaction.type is discord.InteractionType.autocomplete:
+            return True
+        if not desk.begin(interaction.id, partial(tell, interaction)):
+            return False
+        server = server_of(interaction)
+        command = interaction.command
+        if command is not None and command.qualified_name.partition(" ")[0] in ANYWHERE_IN_A_SERVER:
+            desk.slow_down(desk.clicks, interaction.user.id)
+            return True
+        objection = await desk.objection(server, interaction.channel, interaction.user)
+        objection = objection or desk.impatience(interaction.user.id, server)
+        if objection:
+            raise RefusedError(objection)
+        return True
+
+
+def _spellings(tree: app_commands.CommandTree[Any]) -> dict[str, list[str]]:
+    """Return what people may type for commands, in every language, with the full names of what it stands for.
+
+    A group's name alone stands for all commands in it.
+    """
+    found: dict[str, list[str]] = {}
+    for command in tree.walk_commands():
+        inner = command.walk_commands() if isinstance(command, app_commands.Group) else [command]
+        names = [each.qualified_name for each in inner]
+        found.update(dict.fromkeys(_in_every_language(command.qualified_name), names))
+    return found
+
+
+def _in_every_language(name: str) -> Iterator[str]:
+    yield name
+    for language in LANGUAGES:
+        yield " ".join(translated(word, language) or word for word in name.split()).casefold()
