@@ -390,6 +390,14 @@ def run(context: typer.Context, data_dir: DataDir = None) -> None:
     run_to_end(run_until_stopped(_settings(context, data_dir)))
 
 
+@app.command(epilog="Example: footnote mcp --no-llm")
+def mcp(context: typer.Context, no_llm: NoLLM = False, data_dir: DataDir = None) -> None:
+    """Offer search, ask, similar and get to another program's language model (MCP, over stdin and stdout)."""
+    from bot.commands.mcp import serve
+
+    run_to_end(serve(_settings(context, data_dir), use_llm=not no_llm))
+
+
 def _settings(context: typer.Context, data_dir: Path | None) -> Settings:
     from bot.settings import Settings
 

@@ -327,6 +327,7 @@ def test_help_loads_neither_index_nor_model_nor_client() -> None:
         "doctor",
         "eval",
         "run",
+        "mcp",
     ],
 )
 def test_every_command_explains_itself_with_an_example(footnote: Callable[..., Result], command: str) -> None:
