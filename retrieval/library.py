@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from contextlib import AsyncExitStack, nullcontext
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -16,7 +18,9 @@ from retrieval.errors import BadInputError, LibraryLockedError
 from retrieval.indexing import Indexer, Progress
 from retrieval.lexical import LexicalIndex
 from retrieval.opening import throw_away, watched
-from retrieval.resolving import look_up
+from retrieval.references import find_references
+from retrieval.removal import UNDO, Removed, Restored
+from retrieval.resolving import look_up, resolve
 from retrieval.scope import Scope
 from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from retrieval.authors import NamedAuthor, Works
     from retrieval.catalogue import Count, Counts, Fresh, Reading
     from retrieval.embedding import Embedder
+    from retrieval.merging import Known
     from retrieval.papers import Evidence, Hit, Paper
     from retrieval.query import QueryVectors
     from retrieval.resolving import Lookup
@@ -85,9 +90,10 @@ class Library:
     ) -> Library:
         """Take ownership of a data directory and check that its indexes hold what the catalogue says.
 
-        Indexes that are damaged, gone or made by another model or chunker are a `fault` (with `rebuild`, any are),
-        which the next `index_pending` mends, embedding nothing that is already in the catalogue; until then nothing is
-        to be searched. `now` tells the time (in UTC) that papers arrive and sources are read at.
+        Indexes that are damaged, gone or made by another model or chunker are a `fault` (with `rebuild`, any are), and
+        papers that an index has lost wait, which the next `index_pending` mends, embedding nothing that is already in
+        the catalogue; with a fault nothing is to be searched before. `now` tells the time (in UTC) that papers arrive
+        and sources are read at.
         Raises LibraryLockedError where another process owns the directory and LibraryDamagedError where the
         catalogue or a Chroma server cannot be read.
         """
@@ -106,7 +112,7 @@ class Library:
                 lexical = await asyncio.to_thread(LexicalIndex, data_dir / "lexical", stamp)
                 opened.push_async_callback(asyncio.to_thread, lexical.close)
                 library = cls(lock, catalogue, dense, lexical, embedder, now)
-                await library._indexer.check(stamp, rebuild=rebuild)
+                await library._indexer.check(rebuild=rebuild)
             library._titles = await catalogue.titles()
             opened.pop_all()
         return library
@@ -128,12 +134,13 @@ class Library:
 
         A paper that is known under any of its ids stays one paper, under the id that it had first.
         """
-        everything = list(papers)
+        waiting = iter(papers)
         added = Added()
-        for start in range(0, len(everything), ADD_BATCH):
-            some = await self._catalogue.add(everything[start : start + ADD_BATCH])
+        # Read in a thread, and no more at once: the papers may come from a file larger than memory.
+        while batch := await asyncio.to_thread(lambda: list(islice(waiting, ADD_BATCH))):
+            some = await self._catalogue.add(batch)
             self._shelf.forget(some.touched)
-            added += some
+            added += replace(some, touched=frozenset())
         self._titles = await self._catalogue.titles()
         await self.index_pending(progress)
         return added
@@ -147,11 +154,46 @@ class Library:
         self._shelf.forget(added.touched)
         return added
 
+    async def remove(self, paper_ids: Iterable[str]) -> list[str]:
+        """Take papers out of catalogue and indexes until they are restored, and return the ids of those that were in.
+
+        No source brings a removed paper in again. It can be put back as it was within UNDO.
+        """
+        current = await self.current_ids(paper_ids)
+        gone = await self._catalogue.remove(sorted(set(current.values())), self._now())
+        self._shelf.forget(gone)
+        self._titles = await self._catalogue.titles()
+        await self.index_pending()
+        return gone
+
+    async def restore(self, paper_ids: Iterable[str]) -> Restored:
+        """Put removed papers back; those whose text is erased by now may only be brought in anew by a source."""
+        current = await self.current_ids(paper_ids)
+        restored = await self._catalogue.restore(sorted(set(current.values())))
+        self._titles = await self._catalogue.titles()
+        await self.index_pending()
+        return restored
+
+    async def removed(self) -> list[Removed]:
+        """Return every paper that was taken out, the last one first."""
+        return await self._catalogue.removed()
+
+    async def only_from(self, source: str) -> list[str]:
+        """Return the ids of the papers that no other source had."""
+        return await self._catalogue.only_from(source)
+
+    async def ids(
+        self, *, since: dt.date | None = None, until: dt.date | None = None, source: str | None = None
+    ) -> list[str]:
+        """Return the id of every paper, those published or added last first; with a day, of those that have one."""
+        return await self._catalogue.ids(Scope(since, until, source))
+
     async def index_pending(self, progress: Progress | None = None) -> int:
         """Chunk, embed and index every paper that waits for it; return how many there were.
 
         Withdrawn papers leave the indexes first. It may be cancelled: what is done by then stays done.
         """
+        await self._catalogue.erase_removed(self._now() - UNDO)
         waited = (await self._catalogue.counts()).pending
         try:
             return await self._indexer.run(progress)
@@ -249,6 +291,24 @@ class Library:
             return paper
         current = (await self.current_ids([paper_id])).get(paper_id)
         return (await self._shelf.papers([current])).get(current) if current else None
+
+    async def find(self, text: str) -> Paper | None:
+        """Return the one paper that a text names, by an id or a link in whatever spelling; None if it names several."""
+        paper_id = await self.id_of(text)
+        return await self.get(paper_id) if paper_id else None
+
+    async def id_of(self, text: str) -> str | None:
+        """Return the id of the one paper that a text names, as `find` does, also where it was removed."""
+        name = text.strip()
+        if current := (await self.current_ids([name])).get(name):
+            return current
+        named = set((await resolve(find_references(text), self._catalogue, self._lexical)).values())
+        return named.pop() if len(named) == 1 else None
+
+    async def known(self, paper_id: str) -> Known | None:
+        """Return all that is known of a paper, its sources too, by any of its ids; None if it is not here."""
+        current = (await self.current_ids([paper_id])).get(paper_id)
+        return (await self._catalogue.known([current])).get(current) if current else None
 
     async def current_ids(self, paper_ids: Iterable[str]) -> dict[str, str]:
         """Return, for each of these ids, the one that its paper goes by now; unknown ones are left out.
