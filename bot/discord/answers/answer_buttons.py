@@ -1,19 +1,24 @@
-"""Answer clicks on the cards, however old: each button is known by its custom id alone, also after a restart."""
+"""Answer clicks on the cards, however old: each button is known by its custom id alone, also after a restart.
+
+The menu under an answer is made of the same ids: what is chosen from it is done as if its button had been clicked.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import discord
 from discord import ui
 
-from bot.discord.answers.answer_card import quotes
+from bot.discord.answers.answer_card import quotes, stars
 from bot.discord.answers.answer_forms import NextQuestion, Why, follow_up, gone
 from bot.discord.connection.codes import THREAD_EXISTS, TOO_MANY_THREADS
 from bot.discord.papers.paper_card import PAGE_PAPERS, similar_page
 from bot.discord.papers.search_pages import find, show_page
-from bot.discord.reply.target import is_private, server_of
+from bot.discord.reply.target import NETWORK_ERRORS, is_private, server_of
 from bot.discord.services import acting, language_of
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import notice
@@ -22,7 +27,7 @@ from bot.discord.ui.words import title_link
 from bot.language import say, speak
 
 if TYPE_CHECKING:
-    import re
+    from collections.abc import Sequence
 
     from bot.discord.answers.responder import Desk
     from retrieval.papers import Paper
@@ -38,9 +43,15 @@ class Clickable(ui.DynamicItem[ui.Button[Any]], template=r"(?!)"):
 
     Attributes:
         for_askers: whether only those may click it whom the server lets ask, and where it lets them.
+        pattern: what its custom ids look like.
     """
 
     for_askers: ClassVar[bool] = False
+    pattern: ClassVar[re.Pattern[str]]
+
+    def __init_subclass__(cls, *, template: str) -> None:
+        super().__init_subclass__(template=template)
+        cls.pattern = re.compile(template)
 
     def __init__(self, item: ui.Button[Any], match: re.Match[str]) -> None:
         super().__init__(item)
@@ -61,6 +72,10 @@ class Clickable(ui.DynamicItem[ui.Button[Any]], template=r"(?!)"):
     @acting
     async def callback(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Act on the click."""
+        await self.act(interaction, desk)
+
+    async def act(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
+        """Do what the button is for, for whom it is for."""
         if self.for_askers:
             await desk.demand_leave(server_of(interaction), interaction.channel, interaction.user)
         await self.clicked(interaction, desk)
@@ -132,15 +147,48 @@ class Star(Clickable, template=ids.STAR + ids.PAPER):
     async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
         """Keep it, and say which it was."""
         await _think(interaction)
-        paper = await _paper(self.match["paper"], desk)
-        if paper is None:
-            await _tell(interaction, _unknown())
-        elif await desk.store.feedback.star(
-            paper.paper_id, interaction.user.id, server_of(interaction), private=is_private(interaction)
-        ):
-            await _tell(interaction, say("⭐ You starred {title}.", title=title_link(paper)))
-        else:
-            await _tell(interaction, say("You took your star back from {title}.", title=title_link(paper)))
+        await _star(interaction, desk, await _paper(self.match["paper"], desk))
+
+
+class Stars(Clickable, template=ids.STARS + ids.ANSWER):
+    """Star the paper of an answer, or choose among its papers."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
+        """Star the only one, or show all with their stars to whoever clicked."""
+        await _think(interaction)
+        kept = await desk.store.answers.get(self.match["answer"])
+        if kept is None:
+            await _tell(interaction, gone())
+            return
+        cited = list(dict.fromkeys(each.paper_id for each in kept.answer.citations))
+        if len(cited) == 1:
+            await _star(interaction, desk, await desk.library.get(cited[0]))
+            return
+        lit = [paper_id for paper_id in cited if await desk.store.feedback.starred(paper_id, interaction.user.id)]
+        await interaction.edit_original_response(view=stars(kept.answer, lit))
+
+
+class TakeAway(Clickable, template=ids.TAKE_AWAY + ids.ANSWER):
+    """Take an answer away."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
+        """Delete its messages and forget it, for whoever asked and for moderators."""
+        await interaction.response.defer()
+        answer_id = self.match["answer"]
+        kept = await desk.store.answers.get(answer_id)
+        moderates = interaction.permissions.manage_guild or interaction.permissions.manage_messages
+        if not (kept and kept.asker_id == interaction.user.id) and not (server_of(interaction) and moderates):
+            refusal = say("Only whoever asked, and moderators, can take this answer away.")
+            await interaction.followup.send(view=notice(refusal if kept else gone()), ephemeral=True)
+            return
+        shown = await desk.store.answers.messages(answer_id)
+        with suppress(discord.NotFound):
+            await interaction.delete_original_response()
+        if kept is not None:
+            await _delete(interaction, kept.channel_id, shown)
+            await desk.store.answers.withdraw(answer_id)
+        log.info("taken away interaction=%d", interaction.id)
+        await interaction.followup.send(view=notice(say("The answer is gone.")), ephemeral=True)
 
 
 class Similar(Clickable, template=ids.SIMILAR + ids.PAPER):
@@ -230,7 +278,41 @@ class InThread(Clickable, template=ids.THREAD + ids.ANSWER):
         await _tell(interaction, say("It goes on in {thread}.", thread=thread.mention))
 
 
-ALL: Final[tuple[type[Clickable], ...]] = (Up, Down, Quotes, FollowUp, Choice, Star, Similar, Page, InThread)
+BUTTONS: Final[tuple[type[Clickable], ...]] = (
+    Up,
+    Down,
+    Quotes,
+    FollowUp,
+    Choice,
+    Star,
+    Stars,
+    Similar,
+    Page,
+    InThread,
+    TakeAway,
+)
+
+
+class Menu(ui.DynamicItem["ui.Select[Any]"], template=ids.MENU + ids.ANSWER):
+    """Do what is chosen from the menu under an answer."""
+
+    @classmethod
+    async def from_custom_id(cls, _: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /) -> Self:  # noqa: ARG003 - discord.py passes it
+        """Return the menu that was used."""
+        assert isinstance(item, ui.Select)
+        return cls(item)
+
+    @acting
+    async def callback(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
+        """Act as the button does whose custom id was chosen."""
+        (chosen,) = self.item.values
+        for kind in BUTTONS:
+            if match := kind.pattern.fullmatch(chosen):
+                await kind(ui.Button(custom_id=chosen), match).act(interaction, desk)
+                return
+
+
+ALL: Final[tuple[type[ui.DynamicItem[Any]], ...]] = (*BUTTONS, Menu)
 
 
 async def _think(interaction: discord.Interaction[Any]) -> None:
@@ -240,6 +322,28 @@ async def _think(interaction: discord.Interaction[Any]) -> None:
 
 async def _tell(interaction: discord.Interaction[Any], sentence: str) -> None:
     await interaction.edit_original_response(view=notice(sentence))
+
+
+async def _star(interaction: discord.Interaction[Any], desk: Desk, paper: Paper | None) -> None:
+    """Star a paper, or take the star back, and say which it was."""
+    if paper is None:
+        await _tell(interaction, _unknown())
+    elif await desk.store.feedback.star(
+        paper.paper_id, interaction.user.id, server_of(interaction), private=is_private(interaction)
+    ):
+        await _tell(interaction, say("⭐ You starred {title}.", title=title_link(paper)))
+    else:
+        await _tell(interaction, say("You took your star back from {title}.", title=title_link(paper)))
+
+
+async def _delete(interaction: discord.Interaction[Any], channel_id: int, message_ids: Sequence[int]) -> None:
+    """Delete what is left of an answer's messages, as far as the bot may."""
+    bot = interaction.client
+    channel: Any = bot.get_channel(channel_id) or bot.get_partial_messageable(channel_id)
+    for message_id in message_ids:
+        if interaction.message is None or message_id != interaction.message.id:
+            with suppress(*NETWORK_ERRORS):
+                await channel.get_partial_message(message_id).delete()
 
 
 def _is_askers(interaction: discord.Interaction[Any]) -> bool:

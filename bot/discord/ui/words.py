@@ -26,9 +26,14 @@ SOURCE_CHARACTERS: Final = 60
 SOURCES: Final = {"arxiv": "arXiv", "huggingface": "Hugging Face", "seeds": "Hugging Face"}
 
 
-def support(answer: Answer) -> str:
-    """Say how sure it is that the papers hold what was asked."""
-    return say("The papers quoted say it") if answer.outcome == "answered" else say("The papers quoted may not say it")
+# A search for a title is no address of a paper.
+SEARCH: Final = "?q="
+
+
+def basis(answer: Answer) -> str:
+    """Say what an answer rests on; that its papers may not say it stands in its lead."""
+    supported = [say("The papers quoted say it")] if answer.outcome == "answered" else []
+    return " · ".join([*supported, written_by(answer)])
 
 
 def written_by(answer: Answer) -> str:
@@ -46,9 +51,14 @@ def title_of(paper: Titled) -> str:
     return plain(paper.title) or plain(paper.paper_id) or say("Untitled")
 
 
+def address(paper: Titled) -> str | None:
+    """Return the paper's own address, None where it has none that can be linked."""
+    return None if not paper.url or SEARCH in paper.url else safe_url(paper.url)
+
+
 def title_link(paper: Titled, room: int = 2 * LINK_CHARACTERS) -> str:
     """Return the title in at most `room` characters, linked where there is an address that leaves it half of them."""
-    url = safe_url(paper.url) if paper.url else None
+    url = address(paper)
     markup = len(f"[]({url})") if url else 0
     if markup > room // 2:
         url, markup = None, 0

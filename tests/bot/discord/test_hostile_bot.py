@@ -243,8 +243,8 @@ class TestHostileAnswers:
         assert answers.asked[-1] == EVIL
         form = await ada.clicks(card, "Follow up")
         await (await ada.submits(form, {"Your question": EVIL})).finished(with_buttons)
-        await (await ada.clicks(card, "Quotes")).finished()
-        await (await ada.clicks(card, "Continue in a thread")).finished()
+        await (await ada.picks(card, "Quotes in full")).finished()
+        await (await ada.picks(card, "Continue in a thread")).finished()
         await papers.wait_for_thread()
 
         answers.prepared = replace(REFUSAL, refusal=EVIL, choices=(EVIL, "b"), nearest=(NearPaper("x", EVIL, EVIL),))
