@@ -17,7 +17,7 @@ from bot.discord.answers.answer_card import quotes, stars
 from bot.discord.answers.answer_forms import NextQuestion, Why, follow_up, gone
 from bot.discord.connection.codes import THREAD_EXISTS, TOO_MANY_THREADS
 from bot.discord.papers.paper_card import PAGE_PAPERS, similar_page
-from bot.discord.papers.search_pages import find, show_page
+from bot.discord.papers.search_pages import authors_of, find, show_page
 from bot.discord.reply.target import NETWORK_ERRORS, is_private, server_of
 from bot.discord.services import acting, language_of
 from bot.discord.ui import custom_ids as ids
@@ -204,7 +204,8 @@ class Similar(Clickable, template=ids.SIMILAR + ids.PAPER):
             await _tell(interaction, _unknown())
             return
         hits = await desk.library.similar(paper.paper_id, limit=PAGE_PAPERS)
-        await interaction.edit_original_response(view=similar_page(paper, hits))
+        authors = await authors_of([hit.paper for hit in hits], desk.library)
+        await interaction.edit_original_response(view=similar_page(paper, hits, authors=authors))
 
 
 class Page(Clickable, template=ids.PAGE + r"(?P<page>\d{1,3}):(?P<token>.+)"):

@@ -10,7 +10,6 @@ from discord import ui
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import button
 from bot.discord.ui.markdown import plain, shorten_at_end
-from bot.discord.ui.words import title_of
 from bot.language import say
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from bot.discord.ui.layout import Item
 
 MOST_CHOICES: Final = 4
-OPTION_CHARACTERS: Final = 100  # Discord's, for the label and the description of an option
+OPTION_CHARACTERS: Final = 100  # Discord's, for the label of an option
 
 
 def controls(answer: Answer, answer_id: str, *, thread: bool) -> list[Item]:
@@ -49,7 +48,7 @@ def _options(answer: Answer, answer_id: str, *, thread: bool) -> list[discord.Se
         several = any(each.paper_id != first.paper_id for each in answer.citations)
         options += [
             _option(say("Quotes in full"), ids.QUOTES + answer_id),
-            _option(say("Similar papers"), ids.similar(first.paper_id), say("Like “{title}”", title=title_of(first))),
+            _option(say("Similar papers"), ids.similar(first.paper_id), say("Like [1]") if several else None),
             _option(say("Star a paper") if several else say("Star the paper"), ids.STARS + answer_id),
         ]
     if thread:
@@ -67,7 +66,6 @@ def _choices(answer: Answer, answer_id: str) -> list[discord.SelectOption]:
 
 
 def _option(label: str, custom_id: str, description: str | None = None) -> discord.SelectOption:
-    below = None if description is None else shorten_at_end(description, OPTION_CHARACTERS)
     return discord.SelectOption(
-        label=shorten_at_end(label, OPTION_CHARACTERS), value=custom_id, description=below or None
+        label=shorten_at_end(label, OPTION_CHARACTERS), value=custom_id, description=description
     )

@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot.discord.gate.reach import place_for, privately
 from bot.discord.papers.paper_card import PAGE_PAPERS, paper_card, similar_page
+from bot.discord.papers.search_pages import authors_of
 from bot.discord.papers.titles import Titles
 from bot.discord.services import take
 from bot.discord.ui.markdown import plain, shorten_at_end
@@ -38,7 +39,8 @@ class Papers(commands.Cog):
         place = await place_for(ctx, self._desk)
         found = await self._find(paper)
         starred = await self._desk.store.feedback.starred(found.paper_id, ctx.author.id)
-        await place.post(paper_card(found, starred))
+        authors = await authors_of([found], self._desk.library)
+        await place.post(paper_card(found, authors.get(found.paper_id, ()), starred=starred))
 
     @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
     @app_commands.describe(paper="A part of its title, its arXiv id or its link")
@@ -49,7 +51,8 @@ class Papers(commands.Cog):
         async with place.working():
             # The paper itself may be among the hits, which the page leaves out.
             hits = await self._desk.library.similar(found.paper_id, limit=PAGE_PAPERS + 1)
-        await place.post(similar_page(found, hits))
+            authors = await authors_of([hit.paper for hit in hits], self._desk.library)
+        await place.post(similar_page(found, hits, authors=authors))
 
     @app_commands.command()
     @app_commands.describe(first="The one paper: a part of its title", second="The other paper: a part of its title")

@@ -38,7 +38,7 @@ async def bot_library(library: Library) -> Library:
 
 
 def with_buttons(message: Message) -> bool:
-    return any(part["type"] == 2 for part in message.parts())
+    return any(part["type"] in (2, 3) for part in message.parts())
 
 
 async def asked(ada: Person, channel: Channel) -> Message:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from local_discord.reading import displayed_text, walk
 from bot.answering.answer import Answer, Citation, Statement
 from bot.discord.answers.answer_card import MOST_MESSAGES, SHORTEST_QUOTE, cards, quotes, stars, writing
 from bot.discord.answers.answer_file import document
-from bot.discord.papers.paper_card import PAGE_PAPERS, paper_card, search_page, similar_page, trends
+from bot.discord.papers.paper_card import PAGE_PAPERS, nothing_on, paper_card, search_page, similar_page, trends
 from bot.discord.papers.search_pages import written
 from bot.discord.ui.layout import Card, notice
 from bot.discord.ui.markdown import length, safe_url
@@ -139,14 +140,18 @@ def test_nothing_foreign_comes_alive(answer: Answer, asked: str) -> None:
 
 
 @thorough
-@given(hits, foreign(300), st.integers(0, 3), st.integers(1, 4), languages)
+@given(hits, foreign(300), st.integers(0, 3), st.integers(1, 4), languages, st.lists(foreign(100), max_size=12))
 def test_lists_of_papers_are_within_the_limits_and_nothing_foreign_in_them_comes_alive(
-    listed: list[Hit], query: str, page: int, pages: int, language: str
+    listed: list[Hit], query: str, page: int, pages: int, language: str, names: list[str]
 ) -> None:
     token = written(Search(query)) or "k" + "x" * 16
+    authors = {hit.paper.paper_id: names for hit in listed}
     with speaking(language):
-        views = [search_page(listed[:PAGE_PAPERS], query, page, max(pages, page + 1), token)]
-        views += [similar_page(listed[0].paper, listed), paper_card(listed[0].paper, starred=True)] if listed else []
+        views = [nothing_on(query, english=page > 0)]
+        if listed:
+            first = listed[0].paper
+            views.append(search_page(listed[:PAGE_PAPERS], query, page, max(pages, page + 1), token, authors=authors))
+            views += [similar_page(first, listed, authors=authors), paper_card(first, names, starred=True)]
         views.append(trends([(hit.paper, Trend(hit.paper.paper_id, 3, 1)) for hit in listed], 7))
     for view in views:
         assert_within_limits(view)
@@ -413,21 +418,27 @@ def test_a_refusal_without_visible_words_gets_ours() -> None:
 
 
 def test_a_search_page_numbers_its_papers_and_turns_both_ways() -> None:
-    listed = [found(Paper(f"p:{n}", f"Paper {n}", FACT, "arxiv", URL)) for n in range(5, 10)]
-    middle = search_page(listed, "fog", 1, 3, "wb~~~fog")
+    day = dt.date(2026, 3, 14)
+    listed = [found(Paper(f"p:{n}", f"Paper {n}", FACT, "arxiv", URL, day)) for n in range(5, 10)]
+    authors = {"p:5": ("Ada Moss", "Bob Fog"), "p:6": ("Ada Moss",)}
+    middle = search_page(listed, "fog", 1, 3, "wb~~~fog", authors=authors)
     lines = shown([middle]).split("\n")
-    assert lines[:4] == ["### Papers on “fog”", f"**6.** [Paper 5]({URL})", "-# arXiv", f"> -# {FACT}"]
+    assert lines[:3] == ["### Papers on “fog”", f"**6.** [Paper 5]({URL})", "-# Ada Moss et al. · Mar 14, 2026 · arXiv"]
+    assert lines[3] == f"> -# {FACT}"
+    assert "-# Ada Moss · Mar 14, 2026 · arXiv" in lines
+    assert "-# Mar 14, 2026 · arXiv" in lines
     assert lines[-1] == "-# Page 2 of 3"
     turns = {part["label"]: part["custom_id"] for part in buttons(middle) if part["label"] != "⭐"}
     assert turns == {"◀ Previous": "footnote:page:0:wb~~~fog", "Next ▶": "footnote:page:2:wb~~~fog"}
     assert set(labels(search_page(listed, "fog", 0, 3, "t"))) == {"⭐", "Next ▶"}
     assert set(labels(search_page(listed, "fog", 0, 1, "t"))) == {"⭐"}
-    assert shown([search_page([], "fog", 0, 1, "t")]) == "I know no papers on “fog”."
+    assert shown([nothing_on("fog", english=True)]) == "I know no papers on “fog”."
+    assert "English" in shown([nothing_on("Nebel", english=False)])
 
 
 def test_a_paper_shows_its_abstract_and_leads_on() -> None:
-    view = paper_card(Paper("p", "Moss", FACT, "arxiv", URL), starred=True)
-    assert shown([view]) == f"### Moss\n-# arXiv\n{FACT}"
+    view = paper_card(Paper("p", "Moss", FACT, "arxiv", URL), ["Ada Moss", "Bob Fog"], starred=True)
+    assert shown([view]) == f"### Moss\n-# Ada Moss, Bob Fog · arXiv\n{FACT}"
     assert labels(view) == ["⭐", "Similar papers", "Open"]
     assert buttons(view)[-1]["url"] == URL
 
