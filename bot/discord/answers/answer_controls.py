@@ -49,7 +49,9 @@ def _options(answer: Answer, answer_id: str, *, thread: bool) -> list[discord.Se
         options += [
             _option(say("Quotes in full"), ids.QUOTES + answer_id),
             _option(say("Similar papers"), ids.similar(first.paper_id), say("Like [1]") if several else None),
-            _option(say("Star a paper") if several else say("Star the paper"), ids.STARS + answer_id),
+            _option(say("Star a paper"), ids.STARS + answer_id)
+            if several
+            else _option(say("Star the paper"), ids.star(first.paper_id)),
         ]
     if thread:
         options.append(_option(say("Continue in a thread"), ids.THREAD + answer_id))
