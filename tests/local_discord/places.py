@@ -94,6 +94,7 @@ class Guild:
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, User] = field(default_factory=dict)
     member_roles: dict[int, list[Role]] = field(default_factory=dict)
+    nicks: dict[int, str] = field(default_factory=dict)
     has_bot: bool = True
     unavailable: bool = False
     locale: str = "en-US"
@@ -137,6 +138,12 @@ class Guild:
             self.member_roles[user.id] = [self.role(f"role of {user.name}", bits)]
         self.world.emit("GUILD_MEMBER_ADD", self.member_payload(user) | {"guild_id": str(self.id)}, guild=self)
 
+    def renames_bot(self, nick: str) -> None:
+        """Give the bot another name here, which Discord tells it of itself without an intent."""
+        self.nicks[self.world.bot.id] = nick
+        changed = self.member_payload(self.world.bot) | {"guild_id": str(self.id)}
+        self.world.emit("GUILD_MEMBER_UPDATE", changed, guild=self)
+
     def permissions_of(self, user: User) -> int:
         """Return the permission bits that somebody has in the whole guild."""
         bits = self.roles[self.id].permissions
@@ -171,7 +178,12 @@ class Guild:
             "mute": False,
             "flags": 0,
         }
-        member |= {"nick": None, "avatar": None, "pending": False, "communication_disabled_until": None}
+        member |= {
+            "nick": self.nicks.get(user.id),
+            "avatar": None,
+            "pending": False,
+            "communication_disabled_until": None,
+        }
         return member | ({"user": user.payload()} if with_user else {})
 
     def payload(self, *, all_members: bool = True) -> Payload:

@@ -50,12 +50,10 @@ class TestHelp:
         assert set(COMMAND.findall(text)) >= FOR_MODERATORS
 
     async def test_the_bot_goes_by_the_name_that_it_has_on_the_server(
-        self, papers: Channel, ada: Person, bot: FootnoteBot, store: Store, local: LocalDiscord
+        self, papers: Channel, ada: Person, store: Store, local: LocalDiscord
     ) -> None:
         await store.servers.save(local.guild("Lab").id, ServerSettings(prefix="*?"))
-        guild = bot.get_guild(local.guild("Lab").id)
-        assert guild is not None
-        await guild.me.edit(nick="Dr. *Fußnote*")
+        local.guild("Lab").renames_bot("Dr. *Fußnote*")
         await local.taken_in()
         text = (await (await ada.uses_command(papers, "help")).finished()).text
         assert "@Dr. \\*Fußnote\\* which papers" in text
