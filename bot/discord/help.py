@@ -73,7 +73,8 @@ class Help(commands.Cog):
                 await self._filled("digest subscribe", "topics", TOPICS),
             ),
         ]
-        texts = []
+        purpose = say("I answer questions about research papers; every sentence rests on a quote that you can check.")
+        texts = [ui.TextDisplay[Any](purpose)]
         for heading, names, sentence, example in groups:
             commands_ = [link for each in names for link in links.get(each, ())]
             lines = [f"### {heading}", *filter(None, [sentence]), " · ".join(commands_), f"> -# {example}"]

@@ -138,12 +138,6 @@ class Guild:
             self.member_roles[user.id] = [self.role(f"role of {user.name}", bits)]
         self.world.emit("GUILD_MEMBER_ADD", self.member_payload(user) | {"guild_id": str(self.id)}, guild=self)
 
-    def renames_bot(self, nick: str) -> None:
-        """Give the bot another name here, which Discord tells it of itself without an intent."""
-        self.nicks[self.world.bot.id] = nick
-        changed = self.member_payload(self.world.bot) | {"guild_id": str(self.id)}
-        self.world.emit("GUILD_MEMBER_UPDATE", changed, guild=self)
-
     def permissions_of(self, user: User) -> int:
         """Return the permission bits that somebody has in the whole guild."""
         bits = self.roles[self.id].permissions

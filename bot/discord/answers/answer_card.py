@@ -24,7 +24,7 @@ from bot.discord.ui.layout import (
     star,
 )
 from bot.discord.ui.markdown import escape, length, plain, shorten
-from bot.discord.ui.words import LINK_CHARACTERS, basis, title_link, title_of
+from bot.discord.ui.words import LINK_CHARACTERS, basis, title_link, title_of, written_by
 from bot.language import say
 from retrieval.text import fold
 
@@ -183,7 +183,7 @@ def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[C
     """Return a paper with what it says, which is nothing where that is its title; then what else is quoted."""
     title = fold(title_of(together[0]))
     said = [escape(shorten(plain(text), STATEMENT_CHARACTERS)) for text in texts if fold(plain(text)) != title]
-    first = "\n".join([_title(together[0]), *said[:1]])
+    first = "\n".join([f"**[{together[0].number}]** **{title_link(together[0])}**", *said[:1]])
     rest = [_quote(shown[each]) for each in together if each in shown and fold(each.quote) != title]
     return [Block(first), *(Block(text) for text in said[1:]), *_together(rest)]
 
@@ -226,7 +226,12 @@ def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, s
 
     A quote that a statement says word for word is left out: it can be read above.
     """
-    said = [fold(statement.text) for statement in answer.statements]
+    titles = {each.number: each.title for each in answer.citations}
+    said = [
+        fold(without_introduction(each.text, titles.get(number, "")))
+        for each in answer.statements
+        for number in each.citations
+    ]
     plains = {
         each: shorten(plain(each.quote), longest)
         for each in answer.citations
@@ -253,5 +258,5 @@ def _footer(answer: Answer) -> list[list[Block]]:
     note = plain(answer.note or "")
     lines = [escape(shorten(note, NOTE_CHARACTERS))] if note else []
     if not answer.refused:
-        lines.append(basis(answer))
+        lines.append(written_by(answer) if _each_says(answer) else basis(answer))
     return [[Block("\n".join(f"-# {line}" for line in lines))]] if lines else []

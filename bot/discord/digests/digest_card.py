@@ -143,7 +143,7 @@ def _paper(number: int, entry: Entry) -> str:
     reason = escape(shorten(plain(entry.reason), REASON_CHARACTERS))
     below = " · ".join(filter(None, facts))
     lines = [
-        f"**{number}.** {title_link(entry.paper, PAPER_ROOM)}",
+        f"**{number}.** **{title_link(entry.paper, PAPER_ROOM)}**",
         *([reason] if reason else []),
         *([f"-# {below}"] if below else []),
     ]

@@ -118,8 +118,9 @@ def _list(hits: Sequence[Hit], *, first: int = 1, authors: Authors, starred: Col
 def _found(hit: Hit, authors: Sequence[str]) -> str:
     """Return the title, whose the paper is, and the sentence of it that is nearest to what was looked for."""
     nearest = next((plain(found.text) for found in (*hit.sentences, *hit.passages)), "")
-    place = origin(hit.paper, authors)
-    lines = [title_link(hit.paper, LINK_ROOM), *([f"-# {place}"] if place else [])]
+    # Where a paper comes from says nothing by itself.
+    place = origin(hit.paper, authors) if authors or hit.paper.published else ""
+    lines = [f"**{title_link(hit.paper, LINK_ROOM)}**", *([f"-# {place}"] if place else [])]
     if nearest:
         lines.append(f"> -# {escape(shorten(nearest, PASSAGE_CHARACTERS))}")
     return "\n".join(lines)

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 ID = "a1B2c3D4e5F6g7H8"
 ESCAPED = re.compile(r"\\[^0-9A-Za-z\s]")
 LINK = re.compile(r"\[([^\[\]]*)\]\((https?://[^\s()<>]+)\)")
-OURS = re.compile(r"^((\*\*\[\d+\]\*\* ?)+|> -# (\[\d+\] )?|-# |- |### |\*\*\d+\.\*\* )|\*\*$|^> \*\*", re.MULTILINE)
+OURS = re.compile(
+    r"^(\*\*\[\d+\]\*\* (\*\*)?|> -# (\[\d+\] )?|-# |- |### |\*\*\d+\.\*\* (\*\*)?)|\*\*$|^> \*\*", re.MULTILINE
+)
 FACT = "Mosses drink fog."
 OTHER = Citation(2, "arxiv:2001.00001", "On Mosses", None, "Mosses take up 40% of their water from fog.")
 languages = st.sampled_from(sorted(LANGUAGES))
@@ -265,13 +267,13 @@ def test_a_list_is_ten_titles_each_with_its_sentence_in_one_message() -> None:
     (view,) = cards(listing(10), ID, thread=True)
     lines = shown([view]).split("\n")
     assert lines[:4] == [
-        f"**[1]** [Moss 1: A Study]({URL})",
+        f"**[1]** **[Moss 1: A Study]({URL})**",
         "Mosses drink fog, part 1.0.",
-        f"**[2]** [Moss 2: A Study]({URL})",
+        f"**[2]** **[Moss 2: A Study]({URL})**",
         "Mosses drink fog, part 2.0.",
     ]
     assert len(lines) == 21
-    assert shown(cards(listing(3, writer="llm"))).startswith(f"**[1]** [Moss 1: A Study]({URL})\nMosses")
+    assert shown(cards(listing(3, writer="llm"))).startswith(f"**[1]** **[Moss 1: A Study]({URL})**\nMosses")
 
 
 def test_a_list_of_titles_says_no_title_twice() -> None:
@@ -285,10 +287,10 @@ def test_a_list_of_titles_says_no_title_twice() -> None:
 def test_a_comparison_has_each_paper_with_what_it_says() -> None:
     (view,) = cards(listing(2, statements=2))
     assert shown([view]).split("\n")[:6] == [
-        f"**[1]** [Moss 1: A Study]({URL})",
+        f"**[1]** **[Moss 1: A Study]({URL})**",
         "Mosses drink fog, part 1.0.",
         "And 1.1.",
-        f"**[2]** [Moss 2: A Study]({URL})",
+        f"**[2]** **[Moss 2: A Study]({URL})**",
         "Mosses drink fog, part 2.0.",
         "And 2.1.",
     ]
@@ -423,7 +425,11 @@ def test_a_search_page_numbers_its_papers_and_turns_both_ways() -> None:
     authors = {"p:5": ("Ada Moss", "Bob Fog"), "p:6": ("Ada Moss",)}
     middle = search_page(listed, "fog", 1, 3, "wb~~~fog", authors=authors)
     lines = shown([middle]).split("\n")
-    assert lines[:3] == ["### Papers on “fog”", f"**6.** [Paper 5]({URL})", "-# Ada Moss et al. · Mar 14, 2026 · arXiv"]
+    assert lines[:3] == [
+        "### Papers on “fog”",
+        f"**6.** **[Paper 5]({URL})**",
+        "-# Ada Moss et al. · Mar 14, 2026 · arXiv",
+    ]
     assert lines[3] == f"> -# {FACT}"
     assert "-# Ada Moss · Mar 14, 2026 · arXiv" in lines
     assert "-# Mar 14, 2026 · arXiv" in lines
@@ -445,7 +451,7 @@ def test_a_paper_shows_its_abstract_and_leads_on() -> None:
 
 def test_papers_like_one_leave_that_one_out() -> None:
     moss, fog = Paper("p", "Moss", FACT, "s"), Paper("q", "Fog", FACT, "s")
-    assert shown([similar_page(moss, [found(moss), found(fog)])]).startswith("Papers like Moss\n**1.** Fog")
+    assert shown([similar_page(moss, [found(moss), found(fog)])]).startswith("Papers like Moss\n**1.** **Fog**")
     assert shown([similar_page(moss, [found(moss)])]) == "I know no papers like Moss."
 
 

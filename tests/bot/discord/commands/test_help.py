@@ -11,10 +11,15 @@ from discord import app_commands
 from bot.store import ServerSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
     from local_discord import Channel, LocalDiscord, Person
 
     from bot.discord.client import FootnoteBot
     from bot.store import Store
+
+    Online = Callable[[], AbstractAsyncContextManager[FootnoteBot]]
 
 FOR_MODERATORS = {"settings", "submit"}
 
@@ -49,18 +54,6 @@ class TestHelp:
         text = (await (await moderator.uses_command(papers, "help")).finished()).text
         assert set(COMMAND.findall(text)) >= FOR_MODERATORS
 
-    async def test_the_bot_goes_by_the_name_that_it_has_on_the_server(
-        self, papers: Channel, ada: Person, store: Store, local: LocalDiscord
-    ) -> None:
-        await store.servers.save(local.guild("Lab").id, ServerSettings(prefix="*?"))
-        local.guild("Lab").renames_bot("Dr. *Fußnote*")
-        await local.taken_in()
-        text = (await (await ada.uses_command(papers, "help")).finished()).text
-        assert "@Dr. \\*Fußnote\\* which papers" in text
-        assert "\\*?ask" in text
-        await ada.dms("who are you?")
-        assert "I am Footnote" in (await ada.dm.wait_for_bot_message()).text
-
     @pytest.mark.parametrize("language", ["de", "fr"])
     async def test_every_language_has_it_short(self, papers: Channel, moderator: Person, language: str) -> None:
         moderator.locale = language
@@ -89,3 +82,17 @@ class TestHelp:
         assert "Hugging Face: 74 papers" in text
         assert "Footnote 0." in text
         assert "word for word" in text
+
+
+async def test_the_bot_goes_by_the_name_that_it_has_on_the_server(
+    papers: Channel, ada: Person, online: Online, store: Store, local: LocalDiscord
+) -> None:
+    lab = local.guild("Lab")
+    lab.nicks[local.bot.id] = "Dr. *Fußnote*"
+    await store.servers.save(lab.id, ServerSettings(prefix="*?"))
+    async with online():
+        text = (await (await ada.uses_command(papers, "help")).finished()).text
+        assert "@Dr. \\*Fußnote\\* which papers" in text
+        assert "\\*?ask" in text
+        await ada.dms("who are you?")
+        assert "I am Footnote" in (await ada.dm.wait_for_bot_message()).text

@@ -51,7 +51,7 @@ class TestSearching:
         await seeded.add([Fetched(llama, authors=("Wilhelmina Quux", "Ada Moss"))])
         for query in ("Wilhelmina Quux", "https://arxiv.org/abs/2601.00001"):
             page = await (await ada.uses_command(papers, "search", query=query)).finished()
-            assert "**1.** Knitting llamas\n-# Wilhelmina Quux et al. · Jan 1, 2026 · arXiv" in page.text
+            assert "**1.** **Knitting llamas**\n-# Wilhelmina Quux et al. · Jan 1, 2026 · arXiv" in page.text
             assert "**2.**" not in page.text
 
     async def test_the_next_page_goes_on_where_the_first_one_ended(self, papers: Channel, ada: Person) -> None:
