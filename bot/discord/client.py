@@ -28,8 +28,11 @@ from bot.discord.gate.boundary import log_incident
 from bot.discord.gate.command_tree import Tree
 from bot.discord.gate.form_events import Forms
 from bot.discord.help import Help
+from bot.discord.papers.cite import Citations
+from bot.discord.papers.library_commands import LibraryCommands
 from bot.discord.papers.menus import Menus
 from bot.discord.papers.paper_commands import Papers
+from bot.discord.papers.saved import Saved
 from bot.discord.papers.search_command import Search
 from bot.discord.papers.submit import Submit
 from bot.discord.papers.trending import Trending
@@ -47,7 +50,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COGS = (Chat, Ask, Forms, Lookout, Search, Papers, Trending, Submit, Help, Settings, Privacy, Menus, Digests)
+COGS = (
+    *(Chat, Ask, Forms, Lookout, Search, Papers, Trending, Submit, Help, Settings, Privacy, Menus, Digests),
+    *(Citations, Saved, LibraryCommands),
+)
 
 HOURS_BETWEEN_COUNTS = 1
 HOURS_BETWEEN_CLEANINGS = 24

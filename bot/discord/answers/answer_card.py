@@ -9,6 +9,7 @@ import discord
 from discord import ui
 
 from bot.discord.answers.answer_file import document
+from bot.discord.papers.cite_menu import cite_menu
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import (
     COLOUR,
@@ -238,4 +239,4 @@ def _buttons(answer: Answer, answer_id: str, *, thread: bool) -> list[Item]:
     # Choices of some length read as a list, short ones as a line.
     line = sum(length(each.label or "") for each in choices) <= LABEL_CHARACTERS
     above = [choices] if line or len(choices) + len(below) > MOST_ROWS else [[each] for each in choices]
-    return rows(*above, *below)
+    return [*rows(*above, *below), *cite_menu(answer.citations)]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ANYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
 # What a person is told alone disturbs no channel, and no setting may lock a moderator out.
-ANYWHERE_IN_A_SERVER = frozenset({"help", "about", "privacy", "settings", "digest"})
+ANYWHERE_IN_A_SERVER = frozenset({"help", "about", "privacy", "settings", "digest", "saved", "library"})
 BY_ANYBODY = app_commands.AppInstallationType(guild=True, user=True)
 
 

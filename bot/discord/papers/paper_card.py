@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from discord import ui
 
+from bot.discord.papers.cite_menu import cite_menu
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows, star
 from bot.discord.ui.markdown import escape, plain, safe_url, shorten
@@ -45,7 +46,7 @@ def search_page(
     turns = [button(say("◀ Previous"), ids.page(page - 1, token))] if page > 0 else []
     if page + 1 < pages:
         turns.append(button(say("Next ▶"), ids.page(page + 1, token)))
-    return _card([[Block(f"### {heading}")], listed, *where], *rows(turns))
+    return _card([[Block(f"### {heading}")], listed, *where], *rows(turns), *cite_menu(hit.paper for hit in hits))
 
 
 def similar_page(paper: Paper, hits: Sequence[Hit], *, starred: Collection[str] = ()) -> Card:
@@ -54,7 +55,8 @@ def similar_page(paper: Paper, hits: Sequence[Hit], *, starred: Collection[str] 
     if not others:
         return notice(say("I know no papers like {title}.", title=title_link(paper, LINK_ROOM)))
     return _card(
-        [[Block(say("Papers like {title}", title=title_link(paper, LINK_ROOM)))], _list(others, starred=starred)]
+        [[Block(say("Papers like {title}", title=title_link(paper, LINK_ROOM)))], _list(others, starred=starred)],
+        *cite_menu(hit.paper for hit in others),
     )
 
 
@@ -64,7 +66,11 @@ def paper_card(paper: Paper, starred: bool = False) -> Card:
     abstract = escape(shorten(plain(paper.abstract), ABSTRACT_CHARACTERS))
     place = origin(paper)
     blocks = [Block(f"### {title}" + (f"\n-# {place}" if place else "")), *([Block(abstract)] if abstract else [])]
-    buttons = [star(paper.paper_id, lit=starred), button(say("Similar papers"), ids.similar(paper.paper_id))]
+    buttons = [
+        star(paper.paper_id, lit=starred),
+        button(say("Similar papers"), ids.similar(paper.paper_id)),
+        button(say("Cite"), ids.cite(paper.paper_id)),
+    ]
     if url := safe_url(paper.url) if paper.url else None:
         buttons.append(ui.Button[Any](label=say("Open"), url=url))
     return _card([blocks], *rows(buttons))

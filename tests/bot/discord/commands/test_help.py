@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.discord.client import FootnoteBot
     from bot.store import Store
 
-FOR_MODERATORS = {"settings", "submit"}
+FOR_MODERATORS = {"library", "settings", "submit"}
 
 
 @pytest.mark.usefixtures("bot")

@@ -1,0 +1,41 @@
+"""Papers as a file of references to attach, in every format that the library writes."""
+
+from __future__ import annotations
+
+import gzip
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import ui
+
+from bot.language import say
+from retrieval.export import FORMATS, export
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.discord.ui.layout import Item
+    from retrieval.library import Library
+
+FILE_NAME: Final = "papers"
+
+
+def format_menu(custom_id: str) -> Item:
+    """Return the row with the select of a format."""
+    options = [discord.SelectOption(label=each.name, value=key) for key, each in FORMATS.items()]
+    select: ui.Select[Any] = ui.Select(custom_id=custom_id, placeholder=say("Get them as a file…"), options=options)
+    return ui.ActionRow(select)
+
+
+async def references_file(library: Library, paper_ids: Sequence[str], form: str, most: int) -> discord.File:
+    """Return papers as a file, compressed where it would take more than `most` bytes."""
+    pieces: list[str] = []
+    await export(library, paper_ids, form, pieces.append)
+    data = "".join(pieces).encode()
+    name = FILE_NAME + FORMATS[form].suffixes[0]
+    return discord.File(BytesIO(data), name) if len(data) <= most else _packed(data, f"{name}.gz")
+
+
+def _packed(data: bytes, name: str) -> discord.File:
+    return discord.File(BytesIO(gzip.compress(data)), name)
