@@ -163,12 +163,26 @@ def ingest(
     strict: Annotated[
         bool, typer.Option("--strict", help="Take in nothing of the files if anything in them cannot be read.")
     ] = False,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(help="Of files, only papers of these arXiv categories, such as cs.CL+cs.LG, or cs for all of it."),
+    ] = None,
+    since: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Of files, only papers published from this day on.", metavar="YYYY-MM-DD"
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Take papers in; stopped at any point, it goes on from there the next time."""
     from bot.commands.library import ingest as run_ingest
 
-    run_to_end(run_ingest(_settings(context, data_dir), sources or ["seeds"], strict=strict))
+    day = since.date() if since else None
+    reading = run_ingest(
+        _settings(context, data_dir), sources or ["seeds"], strict=strict, categories=category or [], since=day
+    )
+    run_to_end(reading)
 
 
 @app.command(name="list", epilog="Example: footnote list --source seeds --limit 5")

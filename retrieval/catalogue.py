@@ -267,6 +267,14 @@ class Catalogue:
         async with self._writing() as connection:
             await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
 
+    async def mark_pending(self, paper_ids: Iterable[str]) -> None:
+        """Have some papers indexed again, as an index lacks them or a part of them."""
+        ids = list(paper_ids)
+        async with self._writing() as connection:
+            for start in range(0, len(ids), BATCH):
+                asked = papers.c.paper_id.in_(ids[start : start + BATCH])
+                await connection.execute(sa.update(papers).where(asked).values(indexed_hash=None))
+
     async def get(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
         """Return the papers known among those asked for, by id; withdrawn ones are included, removed ones not."""
         found: dict[str, Paper] = {}
@@ -361,18 +369,14 @@ class Catalogue:
         async with self._engine.connect() as connection:
             return await read_count(connection, scope)
 
-    async def sample_chunks(self, limit: int) -> list[StoredChunk]:
-        """Return up to `limit` chunks of indexed papers, spread evenly over the catalogue."""
+    async def indexed(self) -> dict[str, int]:
+        """Return how many chunks the indexes should hold of each paper that they should hold whole."""
+        asked = sa.select(papers.c.paper_id, papers.c.indexed_chunks)
         async with self._engine.connect() as connection:
-            indexed = STANDS & (papers.c.indexed_hash == papers.c.content_hash)
-            total = await connection.scalar(sa.select(sa.func.count()).select_from(papers).where(indexed)) or 0
-            step = max(1, total // limit)
-            ids = (
-                await connection.scalars(
-                    sa.select(papers.c.paper_id).where(indexed, papers.c.number % step == 0).limit(limit)
-                )
-            ).all()
-        return [stored[0] for stored in (await self.chunks_of(ids)).values()]
+            rows = await connection.execute(
+                asked.where(STANDS, papers.c.indexed_hash == papers.c.content_hash).order_by(papers.c.number)
+            )
+            return dict(rows.all())
 
     async def counts(self) -> Counts:
         """Return how much the catalogue holds and how much of it waits to be indexed."""

@@ -8,10 +8,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from chromadb.errors import ChromaError
 
 from retrieval.catalogue import Embedded
 from retrieval.chunking import chunk
 from retrieval.embedding import WordEmbedder
+from retrieval.self_check import lacking
 from retrieval.vectors import WRITE_ROWS
 
 if TYPE_CHECKING:
@@ -28,9 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INDEX_BATCH = 32  # papers between two commits: what a kill costs at most
-SELF_CHECK = 16  # stored vectors that must be found again when a library is opened
 PROBE = "Does the model answer?"
-FOUND_AGAIN = 0.999  # cosine of a vector to itself, as Chroma's float32 gives it
 
 
 class Progress(Protocol):
@@ -92,12 +92,13 @@ class Indexer:
             await asyncio.to_thread(self._lexical.close)
             await asyncio.to_thread(self._dense.close)
 
-    async def check(self, stamp: str, *, rebuild: bool = False) -> None:
+    async def check(self, *, rebuild: bool = False) -> None:
         """Find out whether the derived indexes can be used as they are; with `rebuild` they cannot.
 
-        Chroma opens a lost or truncated folder without an error, so stored vectors are looked for.
+        Papers that an index has lost wait to be indexed again, which embeds nothing; where it has lost all, or was
+        made otherwise, everything is made anew.
         """
-        self.fault = "a rebuild was asked for" if rebuild else await self._find_fault(stamp)
+        self.fault = "a rebuild was asked for" if rebuild else await self._find_fault()
         if self.fault and not rebuild:
             log.warning("the indexes have to be made anew from the catalogue: %s", self.fault)
 
@@ -110,18 +111,20 @@ class Indexer:
         await asyncio.to_thread(self._lexical.reset)
         self.fault = None
 
-    async def _find_fault(self, stamp: str) -> str | None:
+    async def _find_fault(self) -> str | None:
         for name, index in (("dense", self._dense), ("lexical", self._lexical)):
-            if index.stamp != stamp:
-                return f"the {name} index was made as {index.stamp!r}, not as {stamp!r}"
-        counts = await self._catalogue.counts()
-        indexed = counts.papers - counts.pending
-        if await asyncio.to_thread(self._lexical.count) < indexed:
-            return "the lexical index lacks papers"
-        for stored in await self._catalogue.sample_chunks(SELF_CHECK):
-            found = await asyncio.to_thread(self._dense.query, stored.vector, 1)
-            if not found or found[0][1] < FOUND_AGAIN:
-                return "the dense index lacks vectors"
+            if index.stamp != index.expected:
+                return f"the {name} index was made as {index.stamp!r}, not as {index.expected!r}"
+        held = await self._catalogue.indexed()
+        try:
+            lost = await asyncio.to_thread(lacking, held, self._dense, self._lexical)
+        except ChromaError as error:
+            return f"the dense index cannot be read ({str(error).splitlines()[0]})"
+        if lost and len(lost) == len(held):
+            return "an index has lost every paper"
+        if lost:
+            log.warning("the indexes lack %d of %d papers, which are indexed again", len(lost), len(held))
+            await self._catalogue.mark_pending(lost)
         return None
 
     async def _take_out(self, leaving: Mapping[str, int]) -> None:

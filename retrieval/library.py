@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from contextlib import AsyncExitStack, nullcontext
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -88,9 +90,10 @@ class Library:
     ) -> Library:
         """Take ownership of a data directory and check that its indexes hold what the catalogue says.
 
-        Indexes that are damaged, gone or made by another model or chunker are a `fault` (with `rebuild`, any are),
-        which the next `index_pending` mends, embedding nothing that is already in the catalogue; until then nothing is
-        to be searched. `now` tells the time (in UTC) that papers arrive and sources are read at.
+        Indexes that are damaged, gone or made by another model or chunker are a `fault` (with `rebuild`, any are), and
+        papers that an index has lost wait, which the next `index_pending` mends, embedding nothing that is already in
+        the catalogue; with a fault nothing is to be searched before. `now` tells the time (in UTC) that papers arrive
+        and sources are read at.
         Raises LibraryLockedError where another process owns the directory and LibraryDamagedError where the
         catalogue or a Chroma server cannot be read.
         """
@@ -109,7 +112,7 @@ class Library:
                 lexical = await asyncio.to_thread(LexicalIndex, data_dir / "lexical", stamp)
                 opened.push_async_callback(asyncio.to_thread, lexical.close)
                 library = cls(lock, catalogue, dense, lexical, embedder, now)
-                await library._indexer.check(stamp, rebuild=rebuild)
+                await library._indexer.check(rebuild=rebuild)
             library._titles = await catalogue.titles()
             opened.pop_all()
         return library
@@ -131,12 +134,13 @@ class Library:
 
         A paper that is known under any of its ids stays one paper, under the id that it had first.
         """
-        everything = list(papers)
+        waiting = iter(papers)
         added = Added()
-        for start in range(0, len(everything), ADD_BATCH):
-            some = await self._catalogue.add(everything[start : start + ADD_BATCH])
+        # Read in a thread, and no more at once: the papers may come from a file larger than memory.
+        while batch := await asyncio.to_thread(lambda: list(islice(waiting, ADD_BATCH))):
+            some = await self._catalogue.add(batch)
             self._shelf.forget(some.touched)
-            added += some
+            added += replace(some, touched=frozenset())
         self._titles = await self._catalogue.titles()
         await self.index_pending(progress)
         return added

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import chromadb
 from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
-from chromadb.errors import ChromaError, NotFoundError
+from chromadb.errors import ChromaError, InternalError, NotFoundError
 
 from retrieval.errors import BadInputError, LibraryDamagedError
-from retrieval.opening import throw_away
+from retrieval.opening import throw_away, torn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,17 +33,22 @@ log = logging.getLogger(__name__)
 COLLECTION = "footnote"
 # Rows a write: about 40 ms of held interpreter lock, well inside a Discord heartbeat.
 WRITE_ROWS = 20
+READ_ROWS = 500
 # The default of 100 finds 93 % of the true ten nearest among 100,000 vectors, 400 finds 99 %; it must be set
 # when the collection is made.
 EF_SEARCH = 400
 
 
 class DenseIndex:
-    """Find the chunks whose vectors are nearest to a query's."""
+    """Find the chunks whose vectors are nearest to a query's.
+
+    Attributes:
+        expected: the stamp that the index should have.
+    """
 
     def __init__(self, client: ClientAPI, stamp: str) -> None:
         self._client = client
-        self._stamp = stamp
+        self.expected = stamp
         try:
             self._collection = client.get_collection(COLLECTION, embedding_function=None)
         except NotFoundError:
@@ -58,6 +63,9 @@ class DenseIndex:
         """
         if url is not None:
             return cls._connect(url, stamp)
+        if torn(folder):
+            log.warning("the dense index is thrown away, because a file of its vectors is cut short")
+            throw_away(folder)
         try:
             return cls._embedded(folder, stamp)
         except Exception as error:  # noqa: BLE001  # whatever is wrong with derived files, new ones mend it
@@ -104,13 +112,30 @@ class DenseIndex:
         self._collection = self._client.create_collection(
             COLLECTION,
             configuration=configuration,
-            metadata={"stamp": self._stamp},
+            metadata={"stamp": self.expected},
             embedding_function=None,  # or Chroma downloads a model of its own
         )
 
     def count(self) -> int:
         """Return how many chunks the index holds."""
         return self._collection.count()
+
+    def lacking(self, ids: Sequence[str]) -> list[str]:
+        """Return those of the chunks whose vectors are not here; Chroma may know the id of one that it has lost."""
+        lost: list[str] = []
+        parts = [ids[start : start + READ_ROWS] for start in range(0, len(ids), READ_ROWS)]
+        while parts:
+            part = parts.pop()
+            try:
+                held = set(self._collection.get(ids=list(part), include=["embeddings"])["ids"])
+            except InternalError:  # which one of them is lost is not said
+                if len(part) == 1:
+                    lost += part
+                else:
+                    parts += [part[: len(part) // 2], part[len(part) // 2 :]]
+            else:
+                lost += [each for each in part if each not in held]
+        return lost
 
     def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Write unit vectors under their chunk ids, at most `WRITE_ROWS` of them."""

@@ -14,8 +14,7 @@ from discord.ext import tasks
 from bot.digest.delivery import Deliverer
 from bot.digest.editor import Editor
 from bot.digest.writing import ReasonWriter
-from bot.discord.answers import answer_buttons as buttons
-from bot.discord.answers.answer_forms import NextQuestion, Why
+from bot.discord.answers import answer_buttons
 from bot.discord.answers.ask import Ask
 from bot.discord.answers.chat import Chat, prefixes
 from bot.discord.connection.calls import make_lasting
@@ -23,12 +22,12 @@ from bot.discord.connection.command_sync import sync_if_changed
 from bot.discord.connection.gateway import make_steady
 from bot.discord.digests.digest_commands import Digests
 from bot.discord.digests.discord_poster import DiscordPoster
-from bot.discord.digests.refusal_watch import Lookout
+from bot.discord.digests.refusal_watch import RefusalWatch
 from bot.discord.gate.boundary import log_incident
 from bot.discord.gate.command_tree import Tree
-from bot.discord.gate.form_events import Forms
+from bot.discord.gate.doors import FormDoor
 from bot.discord.help import Help
-from bot.discord.papers.cite import Citations
+from bot.discord.papers import cite, paper_buttons
 from bot.discord.papers.library_commands import LibraryCommands
 from bot.discord.papers.menus import Menus
 from bot.discord.papers.paper_commands import Papers
@@ -36,7 +35,7 @@ from bot.discord.papers.saved import Saved
 from bot.discord.papers.search_command import Search
 from bot.discord.papers.submit import Submit
 from bot.discord.papers.trending import Trending
-from bot.discord.services import Host
+from bot.discord.services import Bot
 from bot.discord.settings.privacy import Privacy
 from bot.discord.settings.settings_command import Settings
 from bot.discord.ui.translator import CommandTranslator
@@ -45,14 +44,14 @@ from bot.language import load, say_many
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.discord.answers.responder import Desk
     from bot.discord.connection.command_sync import CommandsFile
+    from bot.discord.services import Services
 
 log = logging.getLogger(__name__)
 
 COGS = (
-    *(Chat, Ask, Forms, Lookout, Search, Papers, Trending, Submit, Help, Settings, Privacy, Menus, Digests),
-    *(Citations, Saved, LibraryCommands),
+    *(Chat, Ask, FormDoor, RefusalWatch, Search, Papers, Trending, Submit, Help, Settings, Privacy, Menus, Digests),
+    *(Saved, LibraryCommands),
 )
 
 HOURS_BETWEEN_COUNTS = 1
@@ -67,7 +66,7 @@ def intents(*, message_content: bool = False) -> discord.Intents:
     return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=message_content)
 
 
-class FootnoteBot(Host):
+class FootnoteBot(Bot):
     """Answer questions in Discord, and post digests there; further `options` are those of discord.Client.
 
     `editor` composes the digests, of the papers' own sentences where none is given; `now` is their clock.
@@ -75,7 +74,7 @@ class FootnoteBot(Host):
 
     def __init__(
         self,
-        desk: Desk,
+        services: Services,
         commands_file: CommandsFile,
         *,
         message_content: bool = False,
@@ -95,12 +94,13 @@ class FootnoteBot(Host):
             **options,
         )
         make_steady(self)
-        self.forms = [Why, NextQuestion]
-        self.desk = desk
+        self.services = services
         self.now = now
         self.poster = DiscordPoster(self)
-        editor = editor or Editor(desk.library, ReasonWriter(desk.library.embedder), desk.store.feedback.liked)
-        self.deliverer = Deliverer(desk.store, editor, self.poster, now=now)
+        editor = editor or Editor(
+            services.library, ReasonWriter(services.library.embedder), services.store.feedback.liked
+        )
+        self.deliverer = Deliverer(services.store, editor, self.poster, now=now)
         self.syncing: asyncio.Task[None] | None = None
         self._commands_file = commands_file
 
@@ -111,7 +111,7 @@ class FootnoteBot(Host):
         await self.tree.set_translator(CommandTranslator())
         for cog in COGS:
             await self.add_cog(cog(self))
-        self.add_dynamic_items(*buttons.ALL)
+        self.add_dynamic_items(*answer_buttons.ALL, *paper_buttons.ALL, *cite.ALL)
         self.activity = await self._activity()
         self.syncing = asyncio.create_task(sync_if_changed(self.tree, self._commands_file))
         self.show_count.start()
@@ -131,11 +131,11 @@ class FootnoteBot(Host):
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Keep what is remembered of a server that the bot comes back to."""
-        await self.desk.store.servers.joined(guild.id)
+        await self.services.store.servers.joined(guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Note that the bot has left the server, which is forgotten in time."""
-        await self.desk.store.servers.left(guild.id, datetime.now(UTC))
+        await self.services.store.servers.left(guild.id, datetime.now(UTC))
 
     @tasks.loop(hours=HOURS_BETWEEN_COUNTS)
     async def show_count(self) -> None:
@@ -151,8 +151,8 @@ class FootnoteBot(Host):
         """Forget what was kept for long enough, of servers too that were left, and not come back to, unseen."""
         await self.wait_until_ready()
         try:
-            await self.desk.store.note_servers((guild.id for guild in self.guilds), datetime.now(UTC))
-            log.info("forgotten rows=%d", await self.desk.store.forget_due(datetime.now(UTC)))
+            await self.services.store.note_servers((guild.id for guild in self.guilds), datetime.now(UTC))
+            log.info("forgotten rows=%d", await self.services.store.forget_due(datetime.now(UTC)))
         except Exception:
             log.exception("nothing forgotten")
 
@@ -165,5 +165,5 @@ class FootnoteBot(Host):
         await super().close()
 
     async def _activity(self) -> discord.CustomActivity:
-        count = (await self.desk.library.counts()).papers
+        count = (await self.services.library.counts()).papers
         return discord.CustomActivity(say_many("Knows {n} paper", "Knows {n} papers", count))

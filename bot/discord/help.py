@@ -10,7 +10,9 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.discord.digests.digest_wording import freshness
-from bot.discord.gate.reach import is_moderator, place_for
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.reach import is_moderator
 from bot.discord.reply.target import server_of
 from bot.discord.settings.server_settings import described
 from bot.discord.ui.layout import Card
@@ -22,7 +24,7 @@ from bot.store import ServerSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.discord.services import Host
+    from bot.discord.services import Bot
 
 SOURCES_SHOWN: Final = 10
 # In arXiv's own words, which it asks products to carry.
@@ -33,16 +35,19 @@ NAME_CHARACTERS: Final = 100
 class Help(commands.Cog):
     """Say what the bot can do, and what it knows."""
 
-    def __init__(self, bot: Host) -> None:
+    def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        self._desk = bot.desk
+        self._gate = bot.services.gate
+        self._model = bot.services.model
+        self._library = bot.services.library
+        self._store = bot.services.store
 
     @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
     async def help(self, ctx: commands.Context[Any]) -> None:
         """See every command, and how to ask me."""
-        place = await place_for(ctx, self._desk, private=True)
+        admitted = await self._gate.admit(ctx, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         guild_id = server_of(ctx.interaction) if ctx.interaction else getattr(ctx.guild, "id", None)
-        settings = await self._desk.store.servers.of(guild_id) if guild_id else ServerSettings()
+        settings = await self._store.servers.of(guild_id) if guild_id else ServerSettings()
         moderates = is_moderator(ctx.permissions, guild_id)
         parts = [
             ["### " + say("How to ask me"), *self._ways(settings.prefix)],
@@ -53,13 +58,13 @@ class Help(commands.Cog):
             lines = (f"- **{fact.name}:** {fact.value} – {fact.purpose}" for fact in facts)
             parts.append(["### " + say("Settings of this server"), *lines, "-# " + say("/settings changes each.")])
         texts = [ui.TextDisplay[Any]("\n".join(part)) for part in parts]
-        await place.post(Card(ui.Container(*texts)))
+        await admitted.target.post(Card(ui.Container(*texts)))
 
     @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
     async def about(self, ctx: commands.Context[Any]) -> None:
         """See which papers I know and who writes my answers."""
-        place = await place_for(ctx, self._desk, private=True)
-        counts = await self._desk.library.counts()
+        admitted = await self._gate.admit(ctx, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        counts = await self._library.counts()
         sources = sorted(counts.by_source.items(), key=lambda item: -item[1])[:SOURCES_SHOWN]
         lines = [
             say("I answer questions about research papers; every sentence rests on a quote that you can check."),
@@ -68,9 +73,9 @@ class Help(commands.Cog):
         ]
         if counts.newest is not None:
             lines.append(say("The newest is of {day}.", day=date(counts.newest)))
-        lines += freshness(await self._desk.library.readings())
+        lines += freshness(await self._library.readings())
         lines += [self._writer(), f"-# Footnote {version('footnote')} · {ARXIV_THANKS}"]
-        await place.post(Card(ui.TextDisplay("\n".join(lines))))
+        await admitted.target.post(Card(ui.TextDisplay("\n".join(lines))))
 
     def _ways(self, prefix: str) -> Iterator[str]:
         me = self._bot.user
@@ -82,7 +87,7 @@ class Help(commands.Cog):
         yield "- " + say("On any message, under Apps: ask about it, or find papers like it.")
 
     def _writer(self) -> str:
-        model = self._desk.model
+        model = self._model
         if model is None:
             return say("My answers are sentences taken word for word from the papers.")
         return say("My answers are written by {model} from the papers.", model=escape(plain(model)))

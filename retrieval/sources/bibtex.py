@@ -7,15 +7,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
-from retrieval.sources.encodings import decode
 from retrieval.sources.people import given_first
 from retrieval.sources.rows import Bad, Remark, Row
-from retrieval.sources.unpacking import whole
+from retrieval.sources.texts import open_text
 from retrieval.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import BinaryIO
+    from typing import BinaryIO, TextIO
 
     from bibtexparser.model import Block, Entry
 
@@ -39,18 +38,51 @@ _AND: Final = re.compile(r"\s+and\s+", re.IGNORECASE)
 _WHOLE_NAME: Final = re.compile(r"\{([^{}]*)\}")
 _DEEPEST: Final = 6
 _VENUES: Final = ("journal", "journaltitle", "booktitle")
+_PART: Final = 1 << 18  # characters of a large file that are read at once
+_BEGINS: Final = re.compile(r"\s*@\s*[A-Za-z]+\s*[{(]")
+_SHORTCUT: Final = re.compile(r"^\s*@string\s*[{(].*[)}]\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 def read_bibtex(stream: BinaryIO) -> Iterator[Found]:
     """Yield the entries of a file of references."""
+    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # what fails is said here, once
+    opened = open_text(stream)
+    if opened.encoding:
+        yield Remark(f"read as {opened.encoding.upper()}")
+    if opened.whole:
+        yield from _entries(opened.file.read())
+        return
+    shortcuts = ""
+    for line, part in _parts(opened.file):
+        try:
+            yield from _entries(shortcuts + part, line - shortcuts.count("\n"))
+        except BadInputError as error:
+            yield Bad(f"line {line}", str(error))
+        shortcuts += "".join(f"{found[0]}\n" for found in _SHORTCUT.finditer(part))
+
+
+def _parts(file: TextIO) -> Iterator[tuple[int, str]]:
+    """Yield many entries at a time with the number of the line before them, cut where one closes before another."""
+    begun, size, lines = 0, 0, list[str]()
+    for number, line in enumerate(file):
+        if size > _PART and _BEGINS.match(line) and _closed(lines):
+            yield begun, "".join(lines)
+            begun, size, lines = number, 0, []
+        lines.append(line)
+        size += len(line)
+    yield begun, "".join(lines)
+
+
+def _closed(lines: list[str]) -> bool:
+    return next((line.rstrip().endswith(("}", ")")) for line in reversed(lines) if line.strip()), True)
+
+
+def _entries(text: str, before: int = 0) -> Iterator[Found]:
+    """Yield the entries of a text that begins after so many lines."""
     from bibtexparser.entrypoint import parse_string
 
-    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # what fails is said here, once
-    text, other = decode(whole(stream))
-    if other:
-        yield Remark(f"read as {other.upper()}")
     try:
-        library = parse_string(text.replace("\r\n", "\n").replace("\r", "\n"))
+        library = parse_string(text)
     except Exception as error:  # bibtexparser raises what its parts raise
         raise BadInputError(f"it cannot be read as BibTeX ({type(error).__name__})") from error
     if not library.entries and not library.failed_blocks:
@@ -58,7 +90,7 @@ def read_bibtex(stream: BinaryIO) -> Iterator[Found]:
     for entry in library.entries:
         yield Row(f"entry {entry.key}", _fields(entry))
     for block in library.failed_blocks:
-        yield _failed(block)
+        yield _failed(block, before)
 
 
 def readable(value: str) -> str:
@@ -73,10 +105,10 @@ def readable(value: str) -> str:
     return value
 
 
-def _failed(block: Block) -> Found:
+def _failed(block: Block, before: int) -> Found:
     from bibtexparser.model import DuplicateBlockKeyBlock, Entry
 
-    line = f"line {(block.start_line or 0) + 1}"
+    line = f"line {(block.start_line or 0) + before + 1}"
     inner = getattr(block, "ignore_error_block", None)
     # Two entries with one key are two papers, or the same one again: their titles say which.
     if isinstance(block, DuplicateBlockKeyBlock) and isinstance(inner, Entry):

@@ -90,7 +90,7 @@ def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> M
         updated=_updated(record),
         external_ids=(*ids, _beside(title, own_id, abstract)) if len(ids) == 1 and own_id else ids,
         authors=tuple(_IMPOSSIBLE.sub("", name) for name in authors),
-        categories=_categories(record.get("categories")),
+        categories=categories_in(record.get("categories")),
         venue=_venue(record),
     )
     return Made(fetched, tuple(notes))
@@ -227,6 +227,7 @@ def _terms(value: Any) -> tuple[str, ...]:  # noqa: ANN401
     return tuple(dict.fromkeys(line for each in found if isinstance(each, str) and (line := one_line(each))))
 
 
-def _categories(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+def categories_in(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+    """Return the categories of a field that holds them as a list, or with blanks between them."""
     found = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
     return tuple(dict.fromkeys(line for each in found if isinstance(each, str) and (line := one_line(each))))

@@ -9,8 +9,8 @@ import discord
 from discord import ui
 
 from bot.discord.answers.answer_file import document
-from bot.discord.papers.cite_menu import cite_menu
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.cite_menu import cite_menu
 from bot.discord.ui.layout import (
     COLOUR,
     FILE_NAME,

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord import ui
 
-from bot.discord.reply.target import is_private, server_of
-from bot.discord.services import take
+from bot.discord.gate.doors import Form
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
 from bot.discord.ui import custom_ids as ids
-from bot.discord.ui.forms import Form
 from bot.discord.ui.layout import notice
 from bot.language import say
 
 if TYPE_CHECKING:
-    from bot.discord.answers.responder import Desk
-    from bot.discord.ui.forms import Typed
+    from bot.discord.gate.doors import Typed
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Services
 
 REASON_CHARACTERS: Final = 500
 QUESTION_CHARACTERS: Final = 1000
@@ -46,40 +47,52 @@ class Why(Form, template=ids.WHY_FORM + ids.ANSWER):
         self.add(say("What was wrong?"), paragraph(hint, REASON_CHARACTERS, required=False))
 
     @staticmethod
-    async def sent(interaction: discord.Interaction[Any], desk: Desk, typed: Typed) -> None:
+    async def sent(
+        interaction: discord.Interaction[Any],  # of every form
+        admitted: Admitted,
+        services: Services,
+        typed: Typed,
+    ) -> None:
         """Keep the reason with the rating that the click has already given."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        kept = await desk.store.feedback.rate(typed["answer"], interaction.user.id, -1, typed[TEXT] or None)
+        kept = await services.store.feedback.rate(typed["answer"], interaction.user.id, -1, typed[TEXT] or None)
         thanks = say("Thank you. What did not help will come up later.") if kept else gone()
-        await interaction.edit_original_response(view=notice(thanks))
+        await admitted.target.post(notice(thanks))
 
 
 class NextQuestion(Form, template=ids.FOLLOW_UP_FORM + ids.ANSWER):
     """Ask for the question that follows an answer up."""
+
+    cost = Cost.QUESTION
+    audience = Audience.ASKERS
+    acknowledge = Acknowledge.AS_CARD
 
     def __init__(self, answer_id: str) -> None:
         super().__init__(say("Follow up"), ids.FOLLOW_UP_FORM + answer_id)
         self.add(say("Your question"), paragraph(say("I remember what was said before."), QUESTION_CHARACTERS))
 
     @staticmethod
-    async def sent(interaction: discord.Interaction[Any], desk: Desk, typed: Typed) -> None:
+    async def sent(
+        interaction: discord.Interaction[Any],  # noqa: ARG004  # of every form
+        admitted: Admitted,
+        services: Services,
+        typed: Typed,
+    ) -> None:
         """Answer the question where the answer stands."""
-        await follow_up(interaction, desk, typed["answer"], typed[TEXT])
+        await follow_up(admitted, services, typed["answer"], typed[TEXT])
 
 
-async def follow_up(interaction: discord.Interaction[Any], desk: Desk, answer_id: str, question: str | int) -> None:
-    """Acknowledge, then answer the question, or the choice of this index, in the conversation of an earlier answer."""
-    private = is_private(interaction)
-    place = await take(interaction, desk, private=private)
-    kept = await desk.store.answers.get(answer_id)
+async def follow_up(admitted: Admitted, services: Services, answer_id: str, question: str | int) -> None:
+    """Answer the question, or the choice of this index, in the conversation of an earlier answer."""
+    kept = await services.store.answers.get(answer_id)
     choices = () if kept is None else kept.answer.choices
     if isinstance(question, int):
         question = choices[question] if question < len(choices) else ""
     if kept is None or not question:
-        await place.post(notice(gone()))
+        await admitted.target.post(notice(gone()))
         return
-    await desk.demand_leave(server_of(interaction), interaction.channel, interaction.user)
-    await desk.reply(place, question, asker=interaction.user, parent=kept, private=private)
+    await services.responder.answer(
+        admitted.target, question, asker=admitted.user, parent=kept, private=admitted.private
+    )
 
 
 def gone() -> str:

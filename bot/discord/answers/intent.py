@@ -42,7 +42,7 @@ class Asked:
 Wish: TypeAlias = "Asked | str"
 
 
-class Hearing:
+class IntentReader:
     """Tell what messages to the bot want."""
 
     def __init__(self, library: Library, tree: Tree, name: str) -> None:
@@ -58,7 +58,7 @@ class Hearing:
         read = await self._read(text)
         return read is None or not read.is_chat
 
-    async def wish(self, message: Carried, *, choosing: bool = False) -> Wish:
+    async def of(self, message: Carried, *, choosing: bool = False) -> Wish:
         """Return what a message to the bot wants; a "yes" is no small talk where somebody is `choosing`."""
         if command := await self._tree.typed(message.own):
             return say("Discord takes commands from its own list only: click {command}.", command=command)

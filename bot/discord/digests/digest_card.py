@@ -10,9 +10,9 @@ import discord
 from babel.numbers import format_decimal
 from discord import ui
 
-from bot.discord.papers.cite_menu import COMPONENTS as CITE_COMPONENTS
-from bot.discord.papers.cite_menu import cite_menu
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.cite_menu import COMPONENTS as CITE_COMPONENTS
+from bot.discord.ui.cite_menu import cite_menu
 from bot.discord.ui.layout import COLOUR, MESSAGE_CHARACTERS, MESSAGE_COMPONENTS, Card, button, star
 from bot.discord.ui.markdown import escape, length, link, plain, safe_url, shorten, shorten_at_end
 from bot.discord.ui.words import title_link

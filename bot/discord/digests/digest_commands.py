@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot.digest.posting import GoneError, UnavailableError
 from bot.digest.subscribing import MOST_PAPERS, MOST_PER_PLACE, changed, due_after, subscribe
 from bot.discord.digests import digest_inputs as inputs
-from bot.discord.digests.digest_buttons import About, AboutDigest, AboutPaper
+from bot.discord.digests.digest_buttons import About, AboutDigest
 from bot.discord.digests.digest_card import digest_cards
 from bot.discord.digests.digest_channels import (
     Anywhere,
@@ -25,7 +25,8 @@ from bot.discord.digests.digest_channels import (
     target_of,
 )
 from bot.discord.digests.digest_wording import described, short, where
-from bot.discord.gate.reach import place_for
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
 from bot.discord.reply.target import server_of
 from bot.discord.settings.server_settings import checked_zone
 from bot.discord.ui.layout import MESSAGE_CHARACTERS, notice
@@ -35,8 +36,8 @@ from bot.store import ServerSettings
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
-    from bot.discord.reply.target import Place
-    from bot.discord.services import Host
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Bot
     from bot.store import Subscription
 
 TOPICS_CHARACTERS: Final = 600
@@ -55,15 +56,16 @@ Channel = app_commands.Transform[int, Anywhere]
 class Digests(commands.GroupCog, group_name="digest", group_description="New papers on your topics, at your hour."):
     """Let people subscribe to digests, and look after what they subscribed to."""
 
-    def __init__(self, bot: Host) -> None:
+    def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        self._desk = bot.desk
-        self._kept = bot.desk.store.subscriptions
+        self._gate = bot.services.gate
+        self._library = bot.services.library
+        self._store = bot.services.store
+        self._kept = bot.services.store.subscriptions
 
     async def cog_load(self) -> None:
         """Listen to the buttons, also those of digests that were posted before a restart."""
         self._bot.add_dynamic_items(About, AboutDigest)
-        self._bot.forms.append(AboutPaper)
 
     @app_commands.command()
     @app_commands.describe(
@@ -96,7 +98,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         crosspost: bool = False,
     ) -> None:
         """Get a digest of new papers on your topics."""
-        place = await place_for(interaction, self._desk, private=True)
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         target = await target_of(interaction, channel, direct=dm, pictures=roundup)
         if crosspost:
             demand_announcements(target.channel)
@@ -121,7 +123,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         await self._greet(wanted)
         await self._kept.add(wanted)
         self._bot.deliverer.wake()
-        await place.post(
+        await admitted.target.post(
             notice(
                 say("✅ Subscribed. /digest preview shows what it would be now.") + "\n" + described(wanted, self._bot),
             )
@@ -130,21 +132,21 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @app_commands.command(name="list")
     async def list_(self, interaction: discord.Interaction[Any]) -> None:
         """See the digests of this place, and yours."""
-        place = await place_for(interaction, self._desk, private=True)
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._visible(interaction)
         if not found:
-            await place.post(notice(say("There are no digests here yet; /digest subscribe makes one.")))
+            await admitted.target.post(notice(say("There are no digests here yet; /digest subscribe makes one.")))
             return
         text = ""
         for each in (described(one, self._bot) for one in found[:MOST_LISTED]):
             if text and len(text) + len(each) > MESSAGE_CHARACTERS * 3 // 4:
-                await place.post(notice(text))
+                await admitted.target.post(notice(text))
                 text = ""
             text += ("\n\n" if text else "") + each
         more = len(found) - MOST_LISTED
         if more > 0:
             text += "\n-# " + say_many("One more is not shown.", "{n} more are not shown.", more)
-        await place.post(notice(text))
+        await admitted.target.post(notice(text))
 
     @app_commands.command()
     @app_commands.describe(
@@ -174,7 +176,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         crosspost: bool | None = None,
     ) -> None:
         """Change a digest."""
-        place = await place_for(interaction, self._desk, private=True)
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         before = await self._find(interaction, digest)
         chosen = await self._chosen(days, papers, only, silent=silent, roundup=roundup, crosspost=crosspost)
         if topics is not None:
@@ -194,38 +196,38 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         if not await self._kept.change(after, was_due_at=before.next_due_at):
             raise _unknown()
         self._bot.deliverer.wake()
-        await self._show(place, say("✅ Changed."), after)
+        await self._show(admitted, say("✅ Changed."), after)
 
     @app_commands.command()
     @app_commands.describe(digest="Which digest")
     async def pause(self, interaction: discord.Interaction[Any], digest: str) -> None:
         """Post nothing for now."""
-        place = await place_for(interaction, self._desk, private=True)
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
         new = await self._kept.pause(found.subscription_id)
-        await self._show(place, say("✅ Paused.") if new else say("It was paused already."), found)
+        await self._show(admitted, say("✅ Paused.") if new else say("It was paused already."), found)
 
     @app_commands.command()
     @app_commands.describe(digest="Which digest")
     async def resume(self, interaction: discord.Interaction[Any], digest: str) -> None:
         """Go on with a digest that is paused."""
-        place = await place_for(interaction, self._desk, private=True)
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
         if found.kind != "dm" and interaction.guild is not None:
             demand_post(await find_channel(interaction.guild, found.place_id), pictures=found.roundup)
         await self._greet(found)
         await self._kept.resume(found.subscription_id, due_after(found, self._bot.now()))
         self._bot.deliverer.wake()
-        await self._show(place, say("✅ It goes on."), found)
+        await self._show(admitted, say("✅ It goes on."), found)
 
     @app_commands.command()
     @app_commands.describe(digest="Which digest")
     async def unsubscribe(self, interaction: discord.Interaction[Any], digest: str) -> None:
         """End a digest for good."""
-        place = await place_for(interaction, self._desk, private=True)
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
         await self._kept.remove(found.subscription_id)
-        await place.post(notice(say("✅ Unsubscribed.") + "\n" + described(found, self._bot).splitlines()[0]))
+        await admitted.target.post(notice(say("✅ Unsubscribed.") + "\n" + described(found, self._bot).splitlines()[0]))
 
     @app_commands.command()
     @app_commands.describe(digest="Which digest", topics="Or topics to try out; separate them by ; or |")
@@ -233,24 +235,21 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         self, interaction: discord.Interaction[Any], digest: str | None = None, topics: Topics | None = None
     ) -> None:
         """See, you alone, what would be posted now."""
-        place = await place_for(interaction, self._desk, private=True)
+        admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         if digest is not None:
             wanted = await self._find(interaction, digest, to_read=True)
         elif topics is not None:
             wanted = self._trial(interaction, topics)
         else:
             raise BadInputError(say("Choose a digest, or name topics to try out."))
-        if impatience := self._desk.impatience(interaction.user.id, server_of(interaction)):
-            await place.post(notice(impatience))
-            return
         for card in digest_cards(await self._bot.deliverer.preview(wanted)):
-            await place.post(card)
+            await admitted.target.post(card)
 
     @app_commands.command()
     @app_commands.describe(digest="Which digest")
     async def now(self, interaction: discord.Interaction[Any], digest: str) -> None:
         """Post a digest now, with what is new since the last one."""
-        place = await place_for(interaction, self._desk, private=True)
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
         if found.kind != "dm":
             assert interaction.guild is not None
@@ -261,7 +260,9 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         if found.paused:
             raise BadInputError(say("It is paused; /digest resume goes on with it."))
         await self._bot.deliverer.post_now(found.subscription_id)
-        await place.post(notice(say("✅ It will be there in a moment: {where}.", where=where(found, self._bot))))
+        await admitted.target.post(
+            notice(say("✅ It will be there in a moment: {where}.", where=where(found, self._bot)))
+        )
 
     @subscribe.autocomplete("zone")
     @edit.autocomplete("zone")
@@ -343,10 +344,10 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         except (GoneError, UnavailableError) as error:
             raise BadInputError(str(error)) from error
 
-    async def _show(self, place: Place, sentence: str, subscription: Subscription) -> None:
+    async def _show(self, admitted: Admitted, sentence: str, subscription: Subscription) -> None:
         """Say what was done, and how the digest stands now."""
         kept = await self._kept.get(subscription.subscription_id)
-        await place.post(notice(f"{sentence}\n{described(kept or subscription, self._bot)}"))
+        await admitted.target.post(notice(f"{sentence}\n{described(kept or subscription, self._bot)}"))
 
     def _trial(self, interaction: discord.Interaction[Any], topics: str) -> Subscription:
         """Return a digest on these topics that nobody subscribed to."""
@@ -365,7 +366,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
 
     async def _settings(self, interaction: discord.Interaction[Any]) -> ServerSettings:
         guild_id = server_of(interaction)
-        return ServerSettings() if guild_id is None else await self._desk.store.servers.of(guild_id)
+        return ServerSettings() if guild_id is None else await self._store.servers.of(guild_id)
 
     async def _own_zone(self, interaction: discord.Interaction[Any]) -> str:
         """Return the zone that somebody likely means: of the digest they made last, else the server's."""
@@ -379,7 +380,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         return nearest((await self._settings(interaction)).language, str(interaction.guild_locale or ""))
 
     async def _sources(self) -> list[str]:
-        return sorted((await self._desk.library.counts()).by_source)
+        return sorted((await self._library.counts()).by_source)
 
 
 def _place_name(interaction: discord.Interaction[Any], subscription: Subscription) -> str:

@@ -15,7 +15,7 @@ from bot.language import say, say_many
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bot.discord.services import Host
+    from bot.discord.services import Bot
     from bot.store import Subscription
     from retrieval.readings import Reading
 
@@ -25,7 +25,7 @@ TROUBLE_CHARACTERS: Final = 200
 REASON_CHARACTERS: Final = 300
 
 
-def described(subscription: Subscription, bot: Host) -> str:
+def described(subscription: Subscription, bot: Bot) -> str:
     """Return a subscription in a few lines."""
     days = name_days(subscription.weekdays)
     lines = [
@@ -43,19 +43,19 @@ def described(subscription: Subscription, bot: Host) -> str:
     return "\n".join(lines)
 
 
-def where(subscription: Subscription, bot: Host) -> str:
+def where(subscription: Subscription, bot: Bot) -> str:
     """Return where a digest goes."""
     return say("direct messages") if subscription.kind == "dm" else _channel(subscription, bot)
 
 
-def reason(subscription: Subscription, bot: Host) -> str:
+def reason(subscription: Subscription, bot: Bot) -> str:
     """Return why a subscription is paused, with its channel to click on where that still stands."""
     mention = f"<#{subscription.place_id}>"
     parts = shorten(plain(subscription.reason or ""), REASON_CHARACTERS).split(mention)
     return _channel(subscription, bot).join(map(escape, parts))
 
 
-def _state(subscription: Subscription, bot: Host) -> str:
+def _state(subscription: Subscription, bot: Bot) -> str:
     """Return how it goes on with a subscription."""
     if not subscription.paused:
         # One that could not be posted yet is tried again every few minutes.
@@ -69,7 +69,7 @@ def _state(subscription: Subscription, bot: Host) -> str:
     return "⏸️ " + " ".join(filter(None, (say("Paused."), reason(subscription, bot), how)))
 
 
-def _channel(subscription: Subscription, bot: Host) -> str:
+def _channel(subscription: Subscription, bot: Bot) -> str:
     """Return a mention of a digest's channel, or words for it where that leads nowhere."""
     guild = bot.get_guild(subscription.guild_id or 0)
     # Threads that nobody writes in are forgotten, and are there.

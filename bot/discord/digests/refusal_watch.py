@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     import discord
 
-    from bot.discord.services import Host
+    from bot.discord.services import Bot
     from bot.store import Subscription
 
 
-class Lookout(commands.Cog):
+class RefusalWatch(commands.Cog):
     """Have paused digests looked at again when something changes where they go."""
 
-    def __init__(self, bot: Host) -> None:
+    def __init__(self, bot: Bot) -> None:
         self._bot = bot
 
     @commands.Cog.listener()
@@ -68,7 +68,7 @@ class Lookout(commands.Cog):
             place = guild.get_channel_or_thread(subscription.place_id)
             return place is not None and concerned(place) and not missing_to_post(place)
 
-        held_back = filter(may_pass, await self._bot.desk.store.subscriptions.held_back(guild.id))
+        held_back = filter(may_pass, await self._bot.services.store.subscriptions.held_back(guild.id))
         if found := [each.subscription_id for each in held_back]:
-            await self._bot.desk.store.subscriptions.look_again(found, self._bot.now())
+            await self._bot.services.store.subscriptions.look_again(found, self._bot.now())
             self._bot.deliverer.wake()

@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot.discord.ui.markdown import escape, plain
+from bot.discord.ui.people import roles_of
 from bot.language import say
 
 if TYPE_CHECKING:
     from bot.store import ServerSettings
 
 
-def roles_of(user: discord.abc.User) -> set[int]:
-    """Return the ids of somebody's roles, none outside a server."""
-    return {role.id for role in user.roles} if isinstance(user, discord.Member) else set()
-
-
 @dataclass(frozen=True, slots=True)
-class Rules:
+class AccessRules:
     """Hold a server's rules; without the server, or while Discord has it unavailable, all of its ids count as alive."""
 
     settings: ServerSettings

@@ -1,4 +1,4 @@
-"""Let what still waits for a first sign of the bot go before the work on answers."""
+"""Acknowledge everybody who waits for a first sign of the bot before the work on answers goes on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 YIELD_SECONDS: Final = 1.0
 
 
-class Arrivals:
+class Acknowledgements:
     """Know which messages and interactions were taken in and have no sign yet that they were."""
 
     def __init__(self) -> None:

@@ -27,13 +27,31 @@ from retrieval.errors import BadInputError
 log = logging.getLogger(__name__)
 
 
+class IgnoredError(Exception):
+    """Say that an event is nothing to the bot, or was already: nobody is told."""
+
+
 class RefusedError(Exception):
     """Say, in a sentence that may hold mentions, that somebody may not do something here."""
+
+
+class NotHereError(RefusedError):
+    """Say that somebody may not ask, or the bot not reply, in a channel."""
+
+
+class TooOftenError(RefusedError):
+    """Say that somebody did too much; `told` says whether they were told so just before."""
+
+    def __init__(self, sentence: str, *, told: bool) -> None:
+        super().__init__(sentence)
+        self.told = told
 
 
 async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Say in a sentence that only they see what became of what somebody did; raises nothing."""
     cause = cause_of(error)
+    if isinstance(cause, IgnoredError):
+        return
     if isinstance(cause, discord.HTTPException) and cause.code in {ALREADY_ACKNOWLEDGED, *UNUSABLE_INTERACTION}:
         log.warning("not acknowledged interaction=%d code=%d", interaction.id, cause.code)
         return
@@ -73,8 +91,6 @@ def _mendable(error: Exception, mine: discord.Permissions) -> str | None:  # noq
         return say("I am being restarted. Please ask again in a minute.")
     if isinstance(error, GivenUpError):
         return say("I am being restarted and could not finish this. Please try again in a minute.")
-    if isinstance(error, (commands.CommandOnCooldown, app_commands.CommandOnCooldown)):
-        return say("Not so fast, please: try again in {seconds} seconds.", seconds=round(error.retry_after) + 1)
     if isinstance(error, (commands.MissingPermissions, app_commands.MissingPermissions)):
         return say("Only moderators may do that here (it needs the permission Manage Server).")
     if isinstance(error, (commands.NoPrivateMessage, app_commands.NoPrivateMessage)):

@@ -1,36 +1,32 @@
-"""The tree of commands: what is asked of every command before it runs, and what is said when it fails."""
+"""The tree of commands: in whose language they fail, and how they are linked."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 
-from bot.discord.gate.boundary import RefusedError, tell
-from bot.discord.reply.target import NETWORK_ERRORS, server_of
-from bot.discord.services import language_of
-from bot.language import LANGUAGES, speak, translated
+from bot.discord.gate.boundary import tell
+from bot.discord.reply.target import NETWORK_ERRORS
+from bot.language import LANGUAGES, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from discord.abc import Snowflake
 
-    from bot.discord.services import Host
+    from bot.discord.services import Bot
 
 ANYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
-# What a person is told alone disturbs no channel, and no setting may lock a moderator out.
-ANYWHERE_IN_A_SERVER = frozenset({"help", "about", "privacy", "settings", "digest", "saved", "library"})
 BY_ANYBODY = app_commands.AppInstallationType(guild=True, user=True)
 
 
-class Tree(app_commands.CommandTree["Host"]):
+class Tree(app_commands.CommandTree["Bot"]):
     """Hold the commands; each may be used in servers, in direct messages, and by whoever installed the bot."""
 
-    def __init__(self, client: Host) -> None:
+    def __init__(self, client: Bot) -> None:
         super().__init__(client, allowed_contexts=ANYWHERE, allowed_installs=BY_ANYBODY)
         self._ids: dict[str, int] = {}
 
@@ -61,13 +57,14 @@ class Tree(app_commands.CommandTree["Host"]):
     def _know(self, commands: Iterable[app_commands.AppCommand]) -> None:
         self._ids = {command.name: command.id for command in commands}
 
-    async def interaction_check(self, interaction: discord.Interaction[Host], /) -> bool:
-        """Speak the person's language, and stop what is repeated, not allowed here or too much."""
+    async def interaction_check(self, interaction: discord.Interaction[Bot], /) -> bool:
+        """Speak the person's language, also in what fails before the command passes the gate."""
         try:
-            return await self._check(interaction)
+            await interaction.client.services.gate.speak_to(interaction)
         except Exception as error:  # noqa: BLE001  # discord.py would only log what is raised here
             await tell(interaction, error)
             return False
+        return True
 
     async def on_error(
         self,
@@ -77,24 +74,6 @@ class Tree(app_commands.CommandTree["Host"]):
     ) -> None:
         """Say in a sentence why the command failed."""
         await tell(interaction, error)
-
-    async def _check(self, interaction: discord.Interaction[Host]) -> bool:
-        desk = interaction.client.desk
-        speak(await language_of(interaction, desk))
-        if interaction.type is discord.InteractionType.autocomplete:
-            return True
-        if not desk.begin(interaction.id, partial(tell, interaction)):
-            return False
-        server = server_of(interaction)
-        command = interaction.command
-        if command is not None and command.qualified_name.partition(" ")[0] in ANYWHERE_IN_A_SERVER:
-            desk.slow_down(desk.clicks, interaction.user.id)
-            return True
-        objection = await desk.objection(server, interaction.channel, interaction.user)
-        objection = objection or desk.impatience(interaction.user.id, server)
-        if objection:
-            raise RefusedError(objection)
-        return True
 
 
 def _spellings(tree: app_commands.CommandTree[Any]) -> dict[str, list[str]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from bot.discord.gate.recent import Recent
+from typing import Final
 
-CAPACITY = 10_000  # some 100 bytes each; a replay reaches back minutes
+from cachetools import LRUCache
+
+CAPACITY: Final = 10_000  # some 100 bytes each; a replay reaches back minutes
 
 
-class Seen:
+class Deduplication:
     """Hold the latest ids of messages and interactions, and forget the oldest beyond the capacity."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._versions: Recent[int, float] = Recent(capacity)
+        self._versions: LRUCache[int, float] = LRUCache(capacity)
 
     def is_new(self, snowflake: int, version: float = 0.0) -> bool:
         """Remember the id, and say whether neither this version of it was known nor a later one."""

@@ -23,7 +23,7 @@ class Rate:
 
 PER_USER = Rate(10, 60.0)
 PER_SERVER = Rate(60, 60.0)
-PER_CLICKER = Rate(20, 60.0)  # clicks, forms, and the commands that ask nothing
+PER_PERSON_ACTING = Rate(20, 60.0)  # clicks, forms, and the commands that ask nothing
 PER_EXPORTER = Rate(3, 600.0)
 
 

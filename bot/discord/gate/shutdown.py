@@ -26,7 +26,7 @@ class GivenUpError(Exception):
     """Say that the bot is closing and waits for this work no longer."""
 
 
-class InFlight:
+class Shutdown:
     """Know every task that handles an event, and what to do where closing cannot wait for it.
 
     Attributes:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.discord.gate.boundary import RefusedError
-from bot.discord.gate.reach import in_servers, is_moderator, place_for
+from bot.discord.gate.doors import Clickable
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.reach import in_servers, is_moderator
 from bot.discord.papers import library_card as card
 from bot.discord.papers.titles import CHOICE_CHARACTERS, CHOICES, Titles
-from bot.discord.services import acting
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
@@ -21,11 +23,10 @@ from retrieval.errors import BadInputError
 from retrieval.text import fold
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Sequence
 
-    from bot.discord.answers.responder import Desk
-    from bot.discord.services import Host
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Bot, Services
     from retrieval.library import Library
     from retrieval.papers import Paper
     from retrieval.removal import Removed
@@ -40,11 +41,12 @@ moderated: Final = app_commands.checks.has_permissions(manage_guild=True)
 class LibraryCommands(commands.GroupCog, group_name="library", group_description="What is in my library"):
     """Show the library to moderators, and let them change it."""
 
-    def __init__(self, bot: Host) -> None:
+    def __init__(self, bot: Bot) -> None:
         super().__init__()
         self._bot = bot
-        self._desk = bot.desk
-        self._titles = Titles(bot.desk.library)
+        self._gate = bot.services.gate
+        self._library = bot.services.library
+        self._titles = Titles(bot.services.library)
 
     async def cog_load(self) -> None:
         """Listen to the buttons, also to those that were shown before a restart."""
@@ -55,19 +57,19 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
     @app_commands.describe(source="Only papers of this source")
     async def list_(self, interaction: discord.Interaction[Any], source: str | None = None) -> None:
         """See the papers in my library, the newest first."""
-        place = await place_for(interaction, self._desk, private=True)
+        admitted = await self._admit(interaction)
         chosen = None if source is None else await self._source(source)
-        await place.post(await listing(self._desk.library, chosen, 0))
+        await admitted.target.post(await listing(self._library, chosen, 0))
 
     @app_commands.command()
     @moderated
     @app_commands.describe(paper="A part of its title, its arXiv id or its link")
     async def show(self, interaction: discord.Interaction[Any], paper: str) -> None:
         """See all that I know of a paper."""
-        place = await place_for(interaction, self._desk, private=True)
-        known = await self._desk.library.known((await self._find(paper)).paper_id)
+        admitted = await self._admit(interaction)
+        known = await self._library.known((await self._find(paper)).paper_id)
         assert known is not None
-        await place.post(card.details(known))
+        await admitted.target.post(card.details(known))
 
     @app_commands.command()
     @moderated
@@ -78,31 +80,34 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         self, interaction: discord.Interaction[Any], paper: str | None = None, source: str | None = None
     ) -> None:
         """Take papers out of my library; I ask before I do it, and it can be undone."""
+        admitted = await self._admit(interaction)
         if (paper is None) == (source is None):
             raise BadInputError(say("Say either which paper to take out, or all papers of which source."))
-        place = await place_for(interaction, self._desk, private=True)
         await demand_leave_to_change(interaction)
         if paper is not None:
-            await place.post(card.question_of_paper(await self._find(paper)))
+            await admitted.target.post(card.question_of_paper(await self._find(paper)))
             return
         chosen = await self._source(source or "")
-        await place.post(await _question_of_source(self._desk.library, chosen))
+        await admitted.target.post(await _question_of_source(self._library, chosen))
 
     @app_commands.command()
     @moderated
     @app_commands.describe(paper="Which one (all that were taken out last if you leave it out)")
     async def undo(self, interaction: discord.Interaction[Any], paper: str | None = None) -> None:
         """Put papers back that were taken out of my library."""
-        place = await place_for(interaction, self._desk, private=True)
+        admitted = await self._admit(interaction)
         await demand_leave_to_change(interaction)
-        removed = await self._desk.library.removed()
+        removed = await self._library.removed()
         if paper is not None:
             found = [each for each in removed if paper in {ids.paper_key(each.paper_id), each.paper_id, each.title}]
         else:
             found = [each for each in removed if each.removed_at == removed[0].removed_at]
         if not found:
             raise BadInputError(say("There is nothing to put back."))
-        await place.post(notice(await put_back(self._desk.library, found)))
+        await admitted.target.post(notice(await put_back(self._library, found)))
+
+    async def _admit(self, interaction: discord.Interaction[Any]) -> Admitted:
+        return await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
 
     @list_.autocomplete("source")
     @remove.autocomplete("source")
@@ -118,7 +123,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
 
     @undo.autocomplete("paper")
     async def _removed(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
-        fitting = (each for each in await self._desk.library.removed() if fold(typed.strip()) in fold(each.title))
+        fitting = (each for each in await self._library.removed() if fold(typed.strip()) in fold(each.title))
         return [
             app_commands.Choice(
                 name=shorten_at_end(plain(each.title), CHOICE_CHARACTERS) or "…", value=ids.paper_key(each.paper_id)
@@ -128,7 +133,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
 
     async def _find(self, typed: str) -> Paper:
         """Return the paper that was chosen or typed; raises BadInputError."""
-        paper = await self._titles.paper(typed) or await self._desk.library.find(typed)
+        paper = await self._titles.paper(typed) or await self._library.find(typed)
         if paper is None:
             shown = shorten_at_end(plain(typed), TYPED_CHARACTERS)
             raise BadInputError(
@@ -147,55 +152,45 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         return found
 
     async def _known_sources(self) -> list[str]:
-        return sorted((await self._desk.library.counts()).by_source)
+        return sorted((await self._library.counts()).by_source)
 
 
-class LibraryButton(ui.DynamicItem["ui.Button[Any]"], template=card.TEMPLATE):
+class LibraryButton(Clickable[ui.Button[Any]], template=card.TEMPLATE):
     """Turn a page, ask before papers are taken out, take them out, or put them back."""
 
-    def __init__(self, item: ui.Button[Any], what: str, of: str) -> None:
-        super().__init__(item)
-        self._what = what
-        self._of = of
+    acknowledge = Acknowledge.ON_CARD
 
-    @classmethod
-    async def from_custom_id(cls, _: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /) -> Self:
-        """Read what is wanted, and of what."""
-        assert isinstance(item, ui.Button)
-        return cls(item, match["what"], match["of"])
-
-    @acting
-    async def callback(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
         """Do it, and show what became of it in place of what was asked."""
-        await interaction.response.defer()
         if not is_moderator(interaction.permissions, interaction.guild_id):
             raise RefusedError(say("Only moderators may do that here (it needs the permission Manage Server)."))
-        if self._what != "list":
+        if self.match["what"] != "list":
             await demand_leave_to_change(interaction)
-        await interaction.edit_original_response(view=await self._done(desk.library))
+        await admitted.target.post(await self._done(services.library))
 
     async def _done(self, library: Library) -> ui.LayoutView:
-        match self._what:
+        what, of = self.match["what"], self.match["of"]
+        match what:
             case "list":
-                page, _, source = self._of.partition(":")
+                page, _, source = of.partition(":")
                 return await listing(library, source or None, int(page) if page.isdecimal() else 0)
             case "keep":
                 return notice(say("Nothing was taken out."))
             case "undo":
-                removed = [each for each in await library.removed() if card.moment(each) == self._of]
+                removed = [each for each in await library.removed() if card.moment(each) == of]
                 return notice(await put_back(library, removed))
             case "source":
-                return await _take_out(library, await library.only_from(self._of))
-        paper_id = await ids.paper_of(self._of, library)
+                return await _take_out(library, await library.only_from(of))
+        paper_id = await ids.paper_of(of, library)
         paper = None if paper_id is None else await library.get(paper_id)
         if paper is None:
             return notice(say("I no longer have that paper."))
-        return card.question_of_paper(paper) if self._what == "ask" else await _take_out(library, [paper.paper_id])
+        return card.question_of_paper(paper) if what == "ask" else await _take_out(library, [paper.paper_id])
 
 
 async def demand_leave_to_change(interaction: discord.Interaction[Any]) -> None:
     """Raise RefusedError where the library is other servers' too, whose moderators nobody has asked."""
-    bot = cast("Host", interaction.client)
+    bot = cast("Bot", interaction.client)
     if len(bot.guilds) > 1 and not await bot.is_owner(interaction.user):
         raise RefusedError(
             say("Several servers share my library: only whoever runs me may take papers out of it or put them back.")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from discord import ui
 
-from bot.discord.papers.cite_menu import cite_menu
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.cite_menu import cite_menu
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows, star
 from bot.discord.ui.markdown import escape, plain, safe_url, shorten
 from bot.discord.ui.words import TITLE_CHARACTERS, origin, title_link, title_of

@@ -8,16 +8,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord.gate.reach import place_for, privately
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
 from bot.discord.papers.paper_card import PAGE_PAPERS, paper_card, similar_page
 from bot.discord.papers.titles import Titles
-from bot.discord.services import take
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
-    from bot.discord.services import Host
+    from bot.discord.services import Bot
     from retrieval.papers import Paper
 
 TYPED_CHARACTERS: Final = 100  # of an input that is repeated to who typed it
@@ -27,40 +27,44 @@ TITLE_CHARACTERS: Final = 300  # of each title in the question that /compare ask
 class Papers(commands.Cog):
     """Show a paper, what is like it, and how it compares to another."""
 
-    def __init__(self, bot: Host) -> None:
-        self._desk = bot.desk
-        self._titles = Titles(bot.desk.library)
+    def __init__(self, bot: Bot) -> None:
+        self._gate = bot.services.gate
+        self._library = bot.services.library
+        self._store = bot.services.store
+        self._responder = bot.services.responder
+        self._titles = Titles(bot.services.library)
 
     @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
     @app_commands.describe(paper="A part of its title, its arXiv id or its link")
     async def paper(self, ctx: commands.Context[Any], *, paper: str) -> None:
         """Show a paper with its abstract."""
-        place = await place_for(ctx, self._desk)
+        admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         found = await self._find(paper)
-        starred = await self._desk.store.feedback.starred(found.paper_id, ctx.author.id)
-        await place.post(paper_card(found, starred))
+        starred = await self._store.feedback.starred(found.paper_id, ctx.author.id)
+        await admitted.target.post(paper_card(found, starred))
 
     @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
     @app_commands.describe(paper="A part of its title, its arXiv id or its link")
     async def similar(self, ctx: commands.Context[Any], *, paper: str) -> None:
         """Find papers like one that you name."""
-        place = await place_for(ctx, self._desk)
+        admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         found = await self._find(paper)
-        async with place.working():
+        async with admitted.target.working():
             # The paper itself may be among the hits, which the page leaves out.
-            hits = await self._desk.library.similar(found.paper_id, limit=PAGE_PAPERS + 1)
-        await place.post(similar_page(found, hits))
+            hits = await self._library.similar(found.paper_id, limit=PAGE_PAPERS + 1)
+        await admitted.target.post(similar_page(found, hits))
 
     @app_commands.command()
     @app_commands.describe(first="The one paper: a part of its title", second="The other paper: a part of its title")
     async def compare(self, interaction: discord.Interaction[Any], first: str, second: str) -> None:
         """Ask how two papers differ."""
-        private = await privately(interaction, self._desk)
-        place = await take(interaction, self._desk, private=private)
+        admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         one, other = await self._find(first), await self._find(second)
         if one.paper_id == other.paper_id:
             raise BadInputError(say("That is the same paper twice: please name two."))
-        await self._desk.reply(place, comparison(one, other), asker=interaction.user, private=private)
+        await self._responder.answer(
+            admitted.target, comparison(one, other), asker=admitted.user, private=admitted.private
+        )
 
     @similar.autocomplete("paper")
     @paper.autocomplete("paper")

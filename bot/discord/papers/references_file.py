@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord import ui
 
+from bot.discord.ui.layout import FileCard
 from bot.language import say
 from retrieval.export import FORMATS, export
 
@@ -28,14 +29,11 @@ def format_menu(custom_id: str) -> Item:
     return ui.ActionRow(select)
 
 
-async def references_file(library: Library, paper_ids: Sequence[str], form: str, most: int) -> discord.File:
-    """Return papers as a file, compressed where it would take more than `most` bytes."""
+async def references_card(library: Library, paper_ids: Sequence[str], form: str, most: int, text: str) -> FileCard:
+    """Return a message with papers as a file, compressed where it would take more than `most` bytes."""
     pieces: list[str] = []
     await export(library, paper_ids, form, pieces.append)
-    data = "".join(pieces).encode()
-    name = FILE_NAME + FORMATS[form].suffixes[0]
-    return discord.File(BytesIO(data), name) if len(data) <= most else _packed(data, f"{name}.gz")
-
-
-def _packed(data: bytes, name: str) -> discord.File:
-    return discord.File(BytesIO(gzip.compress(data)), name)
+    name, data = FILE_NAME + FORMATS[form].suffixes[0], "".join(pieces).encode()
+    if len(data) > most:
+        name, data = f"{name}.gz", await asyncio.to_thread(gzip.compress, data)
+    return FileCard(ui.TextDisplay(text), ui.File(f"attachment://{name}"), name=name, data=data)

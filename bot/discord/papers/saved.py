@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.discord.gate.boundary import RefusedError
-from bot.discord.gate.reach import place_for
-from bot.discord.papers.references_file import format_menu, references_file
-from bot.discord.reply.target import server_of
-from bot.discord.services import acting
+from bot.discord.gate.doors import Clickable
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.papers.references_file import format_menu, references_card
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows, star
 from bot.discord.ui.words import origin, title_link
 from bot.language import say, say_many
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Mapping, Sequence
 
-    from bot.discord.answers.responder import Desk
-    from bot.discord.services import Host
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Bot, Services
     from bot.discord.ui.layout import Item
     from retrieval.papers import Paper
 
@@ -39,9 +38,9 @@ _WHOSE: Final = "(?P<whose>mine|server)"
 class Saved(commands.Cog):
     """Show what was starred."""
 
-    def __init__(self, bot: Host) -> None:
+    def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        self._desk = bot.desk
+        self._services = bot.services
 
     async def cog_load(self) -> None:
         """Listen to the buttons and the select, also to those that were shown before a restart."""
@@ -57,70 +56,47 @@ class Saved(commands.Cog):
     )
     async def saved(self, interaction: discord.Interaction[Any], whose: Literal["mine", "server"] = "mine") -> None:
         """See the papers with a ⭐, and take them away as a file."""
-        place = await place_for(interaction, self._desk, private=True)
-        await place.post(await saved_page(interaction, self._desk, whose, 0))
+        admitted = await self._services.gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        await admitted.target.post(await saved_page(admitted, self._services, whose, 0))
 
 
-class SavedPage(ui.DynamicItem["ui.Button[Any]"], template=rf"{_SAVED}{_WHOSE}:(?P<page>\d{{1,5}})"):
+class SavedPage(Clickable[ui.Button[Any]], template=rf"{_SAVED}{_WHOSE}:(?P<page>\d{{1,5}})"):
     """Turn to a page of the list."""
 
-    def __init__(self, item: ui.Button[Any], whose: Whose, page: int) -> None:
-        super().__init__(item)
-        self._whose = whose
-        self._page = page
+    acknowledge = Acknowledge.ON_CARD
 
-    @classmethod
-    async def from_custom_id(cls, _: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /) -> Self:
-        """Read which list it is, and which page."""
-        assert isinstance(item, ui.Button)
-        return cls(item, cast("Whose", match["whose"]), int(match["page"]))
-
-    @acting
-    async def callback(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
         """Show the page in place of the other."""
-        await interaction.response.defer()
-        view = await saved_page(interaction, desk, self._whose, self._page)
-        await interaction.edit_original_response(view=view)
+        whose = cast("Whose", self.match["whose"])
+        await admitted.target.post(await saved_page(admitted, services, whose, int(self.match["page"])))
 
 
-class SavedFile(ui.DynamicItem["ui.Select[Any]"], template=_AS + _WHOSE):
+class SavedFile(Clickable[ui.Select[Any]], template=_AS + _WHOSE):
     """Give the list as a file in the format chosen."""
 
-    def __init__(self, item: ui.Select[Any], whose: Whose) -> None:
-        super().__init__(item)
-        self._whose = whose
-
-    @classmethod
-    async def from_custom_id(cls, _: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /) -> Self:
-        """Read which list it is."""
-        assert isinstance(item, ui.Select)
-        return cls(item, cast("Whose", match["whose"]))
-
-    @acting
-    async def callback(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
         """Give it to whoever chose."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        known = await _starred(interaction, desk, self._whose)
-        if not any(known.values()):
-            await interaction.edit_original_response(view=notice(_nothing(self._whose)))
+        whose = cast("Whose", self.match["whose"])
+        known = await _starred(admitted, services, whose)
+        found = [paper_id for paper_id, paper in known.items() if paper is not None]
+        if not found:
+            await admitted.target.post(notice(_nothing(whose)))
             return
-        ids = [paper_id for paper_id, paper in known.items() if paper is not None]
-        file = await references_file(desk.library, ids, self.item.values[0], interaction.filesize_limit)
-        words = say_many("One paper:", "{n} papers:", len(ids))
-        view = Card(ui.TextDisplay("\n".join([words, *_missing(known)])), ui.File(f"attachment://{file.filename}"))
-        await interaction.edit_original_response(view=view, attachments=[file])
+        text = "\n".join([say_many("One paper:", "{n} papers:", len(found)), *_missing(known)])
+        form, most = self.item.values[0], interaction.filesize_limit
+        await admitted.target.post(await references_card(services.library, found, form, most, text))
 
 
-async def saved_page(interaction: discord.Interaction[Any], desk: Desk, whose: Whose, page: int) -> Card:
+async def saved_page(admitted: Admitted, services: Services, whose: Whose, page: int) -> Card:
     """Return a page (from 0, the last one for any beyond it) of what somebody or the server starred."""
-    known = await _starred(interaction, desk, whose)
+    known = await _starred(admitted, services, whose)
     papers = [paper for paper in known.values() if paper is not None]
     if not papers:
         return notice("\n".join([_nothing(whose), *_missing(known)]))
     most = -(-len(papers) // PAGE_PAPERS)
     page = min(page, most - 1)
     shown = papers[page * PAGE_PAPERS : (page + 1) * PAGE_PAPERS]
-    own = await desk.store.feedback.saved(interaction.user.id)
+    own = await services.store.feedback.saved(admitted.user.id)
     heading = say("Your ⭐ papers") if whose == "mine" else say("The ⭐ papers of this server")
     below = ["-# " + say("Page {page} of {pages}", page=page + 1, pages=most)] if most > 1 else []
     below += _missing(known)
@@ -137,15 +113,15 @@ async def saved_page(interaction: discord.Interaction[Any], desk: Desk, whose: W
     return Card(ui.Container(*laid, accent_colour=COLOUR), *controls)
 
 
-async def _starred(interaction: discord.Interaction[Any], desk: Desk, whose: Whose) -> Mapping[str, Paper | None]:
+async def _starred(admitted: Admitted, services: Services, whose: Whose) -> Mapping[str, Paper | None]:
     """Return what was starred, by id, None for what the library no longer has; raises RefusedError outside a server."""
     if whose == "mine":
-        ids = await desk.store.feedback.saved(interaction.user.id)
-    elif (guild_id := server_of(interaction)) is None:
+        ids = await services.store.feedback.saved(admitted.user.id)
+    elif admitted.guild_id is None:
         raise RefusedError(say("That works only in a server."))
     else:
-        ids = await desk.store.feedback.saved_in(guild_id)
-    details = await desk.library.details(ids)
+        ids = await services.store.feedback.saved_in(admitted.guild_id)
+    details = await services.library.details(ids)
     found: dict[str, Paper | None] = {}
     for paper_id in ids:
         paper = details[paper_id].paper if paper_id in details else None

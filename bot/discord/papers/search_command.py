@@ -10,7 +10,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord.gate.reach import place_for
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
 from bot.discord.papers.search_pages import show_page
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say, say_many
@@ -18,7 +19,7 @@ from bot.store import Search as Wanted
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
-    from bot.discord.services import Host
+    from bot.discord.services import Bot
 
 QUERY_CHARACTERS: Final = 300
 CHOICES: Final = 25
@@ -32,8 +33,10 @@ _AGE: Final = re.compile(r"(\d{1,4}) ?d(?:ays?)?", re.IGNORECASE)
 class Search(commands.Cog):
     """Find papers by words."""
 
-    def __init__(self, bot: Host) -> None:
-        self._desk = bot.desk
+    def __init__(self, bot: Bot) -> None:
+        self._gate = bot.services.gate
+        self._library = bot.services.library
+        self._store = bot.services.store
 
     @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
     @app_commands.describe(
@@ -59,16 +62,16 @@ class Search(commands.Cog):
     ) -> None:
         """Find papers about something, best match first."""
         day = read_day(since, today=dt.datetime.now(dt.UTC).date()) if since else None
-        place = await place_for(ctx, self._desk)
+        admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         wanted = Wanted(
             shorten_at_end(plain(query), QUERY_CHARACTERS),
             since=day,
             source=await self._source(source) if source else None,
             sort=sort,
         )
-        async with place.working():
-            page = await show_page(self._desk.library, self._desk.store.searches, wanted)
-        await place.post(page)
+        async with admitted.target.working():
+            page = await show_page(self._library, self._store.searches, wanted)
+        await admitted.target.post(page)
 
     @search.autocomplete("source")
     async def _sources(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
@@ -106,7 +109,7 @@ class Search(commands.Cog):
         return found
 
     async def _known_sources(self) -> list[str]:
-        return sorted((await self._desk.library.counts()).by_source)
+        return sorted((await self._library.counts()).by_source)
 
 
 def read_day(typed: str, *, today: dt.date) -> dt.date:

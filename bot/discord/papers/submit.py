@@ -10,11 +10,12 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.discord.gate.reach import for_moderators, place_for
+from bot.discord.gate.doors import Form
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.reach import for_moderators
 from bot.discord.papers.paper_card import paper_card
-from bot.discord.services import take
 from bot.discord.ui import custom_ids as ids
-from bot.discord.ui.forms import Form
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, safe_url
 from bot.language import say
@@ -23,10 +24,9 @@ from retrieval.papers import ARXIV_ID, DOI, Paper, identify
 from retrieval.sources.fetched import SourceError
 
 if TYPE_CHECKING:
-    from bot.discord.answers.responder import Desk
-    from bot.discord.reply.target import Place
-    from bot.discord.services import Host
-    from bot.discord.ui.forms import Typed
+    from bot.discord.gate.doors import Typed
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Bot, Services
 
 log = logging.getLogger(__name__)
 
@@ -41,39 +41,36 @@ ARXIV_SECONDS: Final = 120.0  # it lets one request through every 3 s, and other
 class Submit(commands.Cog):
     """Take papers in that no source brings."""
 
-    def __init__(self, bot: Host) -> None:
+    def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        self._desk = bot.desk
-
-    async def cog_load(self) -> None:
-        """Listen to the form, also to those that were opened before a restart."""
-        self._bot.forms.append(PaperForm)
+        self._services = bot.services
 
     @app_commands.command()
     @for_moderators
     @app_commands.describe(arxiv="Its arXiv id or link; leave it out to type title and abstract")
     async def submit(self, interaction: discord.Interaction[Any], arxiv: str | None = None) -> None:
         """Add a paper to my library."""
+        how = Acknowledge.BY_FORM if arxiv is None else Acknowledge.PRIVATELY
+        admitted = await self._services.gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, how)
         if arxiv is None:
             await interaction.response.send_modal(PaperForm())
             return
-        place = await place_for(interaction, self._desk, private=True)
         arxiv_id = read_arxiv_id(arxiv)
-        known = await self._desk.library.get(identify("", arxiv_id=arxiv_id))
+        known = await self._services.library.get(identify("", arxiv_id=arxiv_id))
         if known is not None:
-            await _show(place, known, say("I have this paper already:"))
+            await _show(admitted, known, say("I have this paper already:"))
             return
-        await _add(self._desk, place, await self._fetch(arxiv_id))
+        await _add(self._services, admitted, await self._fetch(arxiv_id))
 
     async def _fetch(self, arxiv_id: str) -> Paper:
         """Return arXiv's paper of this id; raises BadInputError where there is none to be had."""
-        if self._desk.arxiv is None:
+        if self._services.arxiv is None:
             raise BadInputError(
                 say("I cannot read arXiv from here: use /submit alone, and type the paper's title and abstract.")
             )
         try:
             async with asyncio.timeout(ARXIV_SECONDS):
-                paper = await self._desk.arxiv(arxiv_id)
+                paper = await self._services.arxiv(arxiv_id)
         except (SourceError, TimeoutError) as error:
             log.warning("arXiv not read error=%s", type(error).__name__)
             raise BadInputError(
@@ -105,10 +102,14 @@ class PaperForm(Form, template=ids.PAPER_FORM):
         self.add(say("Link"), link, say("If there is one, to arXiv at best"))
 
     @staticmethod
-    async def sent(interaction: discord.Interaction[Any], desk: Desk, typed: Typed) -> None:
+    async def sent(
+        interaction: discord.Interaction[Any],  # noqa: ARG004  # of every form
+        admitted: Admitted,
+        services: Services,
+        typed: Typed,
+    ) -> None:
         """Add the paper and show it."""
-        place = await take(interaction, desk, private=True)
-        await _add(desk, place, read_paper(typed["title"], typed["abstract"], typed["link"]))
+        await _add(services, admitted, read_paper(typed["title"], typed["abstract"], typed["link"]))
 
 
 def read_arxiv_id(typed: str) -> str:
@@ -136,15 +137,15 @@ def read_paper(title: str, abstract: str, link: str) -> Paper:
     return Paper(paper_id, title, abstract, SOURCE, url=safe_url(link) if link else None)
 
 
-async def _add(desk: Desk, place: Place, paper: Paper) -> None:
+async def _add(services: Services, admitted: Admitted, paper: Paper) -> None:
     """Add a paper unless it is there: nobody may change by a form what a source has said."""
-    known = await desk.library.get(paper.paper_id)
-    if known is None and (await desk.library.add([paper])).removed:
+    known = await services.library.get(paper.paper_id)
+    if known is None and (await services.library.add([paper])).removed:
         raise BadInputError(say("A moderator took this paper out of my library; /library undo puts it back."))
     sentence = say("Added; I can answer questions about it from now on:") if known is None else None
-    await _show(place, known or paper, sentence or say("I have this paper already:"))
+    await _show(admitted, known or paper, sentence or say("I have this paper already:"))
 
 
-async def _show(place: Place, paper: Paper, sentence: str) -> None:
-    await place.post(notice(sentence))
-    await place.post(paper_card(paper))
+async def _show(admitted: Admitted, paper: Paper, sentence: str) -> None:
+    await admitted.target.post(notice(sentence))
+    await admitted.target.post(paper_card(paper))

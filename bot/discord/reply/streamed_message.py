@@ -51,7 +51,7 @@ class Sheet(Protocol):
         ...
 
 
-class LiveMessage:
+class StreamedMessage:
     """Show views in one message, at most one edit each `interval` seconds; use it as an async context.
 
     What is shown meanwhile may be skipped; what `finish` shows is not. Where the message was deleted, what `finish`

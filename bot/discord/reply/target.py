@@ -11,7 +11,7 @@ import aiohttp
 import discord
 
 from bot.discord.connection.codes import CANNOT_REPLY_WITHOUT_HISTORY, UNUSABLE_INTERACTION
-from bot.discord.reply.streamed_message import LiveMessage
+from bot.discord.reply.streamed_message import StreamedMessage
 from bot.discord.ui.layout import files_of
 from bot.discord.ui.permissions import may_thread, mine_in
 
@@ -33,12 +33,12 @@ TYPING_AFTER = 1.0
 NETWORK_ERRORS = (discord.HTTPException, aiohttp.ClientError, OSError)
 
 
-class Place(Protocol):
+class ReplyTarget(Protocol):
     """Take the messages of one answer, in order."""
 
     @property
     def name(self) -> str:
-        """Return what the log calls the place: its kind and the id of what asked there."""
+        """Return what the log calls it: its kind and the id of what asked there."""
         ...
 
     @property
@@ -49,11 +49,6 @@ class Place(Protocol):
     @property
     def guild_id(self) -> int | None:
         """Return the server that the bot is a member of there; None elsewhere."""
-        ...
-
-    @property
-    def paid(self) -> bool:
-        """Say whether the question was counted against the limits where it was heard."""
         ...
 
     @property
@@ -96,12 +91,12 @@ class Place(Protocol):
         """Take away what an earlier answer has left there beyond the messages of this one."""
         ...
 
-    def live(self) -> LiveMessage:
+    def streamed(self) -> StreamedMessage:
         """Return the first message of the answer, to be written while it grows."""
         ...
 
 
-class InteractionPlace:
+class InteractionTarget:
     """Answer a command, a click or a modal; where Discord no longer takes that, answer in its channel.
 
     An answer that only its asker may see goes to them directly instead.
@@ -116,7 +111,6 @@ class InteractionPlace:
         self.name = f"interaction:{interaction.id}"
         self.channel_id = interaction.channel_id or 0
         self.guild_id = server_of(interaction)
-        self.paid = interaction.type is discord.InteractionType.application_command
         self.repeats_question = True
         self.says_thinking = True
         self.mine = interaction.app_permissions
@@ -169,9 +163,9 @@ class InteractionPlace:
     async def tidy(self) -> None:
         """Do nothing: an interaction is answered once."""
 
-    def live(self) -> LiveMessage:
+    def streamed(self) -> StreamedMessage:
         """Return the message in place of "thinking"."""
-        return LiveMessage(self)
+        return StreamedMessage(self)
 
     async def _post_elsewhere(self, view: ui.LayoutView) -> discord.Message:
         target = self._interaction.user if self._private else self._interaction.channel
@@ -196,14 +190,13 @@ class InteractionPlace:
         self._usable = False
 
 
-class MessagePlace:
+class MessageTarget:
     """Answer a message in its channel or in another one; only the first message of the answer replies to it.
 
     `earlier` are the bot's messages of an answer that this one replaces: they are rewritten in order.
     `posted` are those of this one.
     """
 
-    paid = True
     repeats_question = False
     says_thinking = False
 
@@ -261,9 +254,9 @@ class MessagePlace:
             with suppress(*NETWORK_ERRORS):
                 await _partial(self._channel, self._earlier.pop()).delete()
 
-    def live(self) -> LiveMessage:
+    def streamed(self) -> StreamedMessage:
         """Return the reply to the message."""
-        return LiveMessage(self)
+        return StreamedMessage(self)
 
     async def _rewrite(self, view: ui.LayoutView) -> int | None:
         """Put the view into the next message of the earlier answer; None where there is none left."""

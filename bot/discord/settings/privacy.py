@@ -6,23 +6,22 @@ import asyncio
 import gzip
 import json
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.discord.gate.reach import place_for
-from bot.discord.services import acting
+from bot.discord.gate.doors import Clickable
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
 from bot.discord.ui.layout import Card
 from bot.language import say, say_many
 from bot.store.store import GRACE, RETENTION
 
 if TYPE_CHECKING:
-    import re
-
-    from bot.discord.answers.responder import Desk
-    from bot.discord.services import Host
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Bot, Services
 
 FILE_NAME: Final = "footnote-data.json"
 
@@ -32,9 +31,11 @@ _PRIVACY: Final = "footnote:privacy:"
 class Privacy(commands.Cog):
     """Say what is kept, and give it or delete it."""
 
-    def __init__(self, bot: Host) -> None:
+    def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        self._desk = bot.desk
+        self._gate = bot.services.gate
+        self._library = bot.services.library
+        self._store = bot.services.store
 
     async def cog_load(self) -> None:
         """Listen to the buttons, also those that were shown before a restart."""
@@ -43,37 +44,31 @@ class Privacy(commands.Cog):
     @app_commands.command()
     async def privacy(self, interaction: discord.Interaction[Any]) -> None:
         """See what I keep about you, get it as a file, or delete it."""
-        place = await place_for(interaction, self._desk, private=True)
-        await place.post(explanation())
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        await admitted.target.post(explanation())
 
 
-class PrivacyButton(ui.DynamicItem["ui.Button[Any]"], template=f"{_PRIVACY}(?P<what>export|delete|confirm|keep)"):
+class PrivacyButton(Clickable[ui.Button[Any]], template=f"{_PRIVACY}(?P<what>export|delete|confirm|keep)"):
     """Give somebody what is kept of them, or delete it once they have said so twice."""
 
-    def __init__(self, item: ui.Button[Any], what: str) -> None:
-        super().__init__(item)
-        self._what = what
+    acknowledge = Acknowledge.ON_CARD
 
-    @classmethod
-    async def from_custom_id(cls, _: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /) -> Self:
-        """Read what is wanted."""
-        assert isinstance(item, ui.Button)
-        return cls(item, match["what"])
+    def terms(self, interaction: discord.Interaction[Any]) -> tuple[Cost, Audience, Acknowledge]:  # noqa: ARG002  # of every click
+        """Return that a file is more than a click."""
+        return Cost.EXPORT if self.match["what"] == "export" else self.cost, self.audience, self.acknowledge
 
-    @acting
-    async def callback(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
         """Do what the button says, of who clicked it alone."""
-        await interaction.response.defer()
-        if self._what == "export":
-            desk.slow_down(desk.exports, interaction.user.id)
-            await _export(interaction, desk)
-        elif self._what == "delete":
-            await interaction.edit_original_response(view=question())
-        elif self._what == "keep":
-            await interaction.edit_original_response(view=explanation())
+        what = self.match["what"]
+        if what == "export":
+            await _export(interaction, services)
+        elif what == "delete":
+            await admitted.target.post(question())
+        elif what == "keep":
+            await admitted.target.post(explanation())
         else:
-            count = await desk.store.forget_person(interaction.user.id)
-            await interaction.edit_original_response(view=_deleted(count))
+            count = await services.store.forget_person(interaction.user.id)
+            await admitted.target.post(_deleted(count))
 
 
 def explanation() -> Card:
@@ -147,8 +142,8 @@ def _deleted(count: int) -> Card:
     return Card(ui.TextDisplay(say_many("Deleted: one entry.", "Deleted: {n} entries.", count)))
 
 
-async def _export(interaction: discord.Interaction[Any], desk: Desk) -> None:
-    kept = await desk.store.export(interaction.user.id)
+async def _export(interaction: discord.Interaction[Any], services: Services) -> None:
+    kept = await services.store.export(interaction.user.id)
     name, data = await asyncio.to_thread(packed, kept, interaction.filesize_limit)
     view = Card(ui.TextDisplay(say("This is everything that I keep about you.")), ui.File(f"attachment://{name}"))
     await interaction.followup.send(view=view, file=discord.File(BytesIO(data), name), ephemeral=True)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord import app_commands, ui
 
+from bot.discord.gate.doors import Clickable, Form
+from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.reach import is_moderator
-from bot.discord.services import acting
 from bot.discord.settings.server_settings import (
     HOURS,
     PREFIX_CHARACTERS,
@@ -25,7 +26,6 @@ from bot.discord.settings.server_settings import (
     taken,
 )
 from bot.discord.ui import custom_ids as ids
-from bot.discord.ui.forms import Form
 from bot.discord.ui.layout import Card
 from bot.discord.ui.markdown import escape
 from bot.discord.ui.permissions import mine_in
@@ -33,13 +33,13 @@ from bot.language import LANGUAGES, say
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Awaitable, Callable, Sequence
 
-    from bot.discord.answers.responder import Desk
+    from bot.discord.gate.doors import Typed
+    from bot.discord.gate.gate import Admitted, Audience, Cost
+    from bot.discord.services import Services
     from bot.discord.settings.server_settings import Setting
-    from bot.discord.ui.forms import Typed
-    from bot.store import ServerSettings, Spending
+    from bot.store import ServerSettings, Spending, Store
 
 MOST_CHOSEN: Final = 25  # what one select takes
 AS_SERVER: Final = "server"  # the option of the language select that stands for None
@@ -158,70 +158,58 @@ def _beside(setting: Setting, label: str) -> ui.Section[Any]:
     return ui.Section(setting.text, accessory=ui.Button(label=label, custom_id=f"{_SET}{setting.key}:form"))
 
 
-class SettingSelect(ui.DynamicItem["ui.Select[Any]"], template=f"{_SET}(?P<key>channels|roles|exempt|language)"):
+class SettingSelect(Clickable[ui.Select[Any]], template=f"{_SET}(?P<key>channels|roles|exempt|language)"):
     """Set what was chosen in a select."""
 
-    def __init__(self, item: ui.Select[Any], key: str) -> None:
-        super().__init__(item)
-        self._key = key
+    acknowledge = Acknowledge.ON_CARD
 
-    @classmethod
-    async def from_custom_id(cls, _: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /) -> Self:
-        """Read which setting it is."""
-        assert isinstance(item, ui.Select | ui.ChannelSelect | ui.RoleSelect)
-        return cls(item, match["key"])  # type: ignore[arg-type]  # the selects share what is used of them
-
-    @acting
-    async def callback(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
         """Save the choice and show it."""
+        key = self.match["key"]
         chosen: list[Any] = list(self.item.values)
 
         async def change(settings: ServerSettings) -> ServerSettings:
-            if self._key == "language":
+            if key == "language":
                 return replace(settings, language=None if chosen == [AS_SERVER] else chosen[0])
             picked = frozenset(each.id for each in chosen)
-            match self._key:
+            match key:
                 case "channels":
                     return replace(settings, channels=picked)
                 case "exempt":
                     return replace(settings, exempt=picked)
             return replace(settings, roles=picked)
 
-        await _change(interaction, desk, change)
+        await _change(interaction, admitted, services, change)
 
 
-class SettingButton(ui.DynamicItem["ui.Button[Any]"], template=f"{_SET}(?P<key>[a-z]+):(?P<wanted>on|off|form)"):
+class SettingButton(Clickable[ui.Button[Any]], template=f"{_SET}(?P<key>[a-z]+):(?P<wanted>on|off|form)"):
     """Turn a setting on or off, or open the form of one that is typed."""
 
-    def __init__(self, item: ui.Button[Any], key: str, wanted: str) -> None:
-        super().__init__(item)
-        self._key = key
-        self._wanted = wanted
+    def terms(self, interaction: discord.Interaction[Any]) -> tuple[Cost, Audience, Acknowledge]:  # noqa: ARG002  # of every click
+        """Return whether a form opens."""
+        how = Acknowledge.BY_FORM if self.match["wanted"] == "form" else Acknowledge.ON_CARD
+        return self.cost, self.audience, how
 
-    @classmethod
-    async def from_custom_id(cls, _: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /) -> Self:
-        """Read which setting it is, and what it is to be."""
-        assert isinstance(item, ui.Button)
-        return cls(item, match["key"], match["wanted"])
-
-    @acting
-    async def callback(self, interaction: discord.Interaction[Any], desk: Desk) -> None:
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
         """Save the switch and show it, or show the form."""
+        key, wanted = self.match["key"], self.match["wanted"]
 
         async def change(settings: ServerSettings) -> ServerSettings:
-            on = self._wanted == "on"
-            return replace(settings, private=on) if self._key == "private" else replace(settings, threads=on)
+            on = wanted == "on"
+            return replace(settings, private=on) if key == "private" else replace(settings, threads=on)
 
-        if self._wanted != "form":
-            await _change(interaction, desk, change)
+        if wanted != "form":
+            await _change(interaction, admitted, services, change)
             return
-        settings = await desk.store.servers.of(_server(interaction))
-        form = PrefixForm(settings) if self._key == "prefix" else DigestForm(settings)
+        settings = await services.store.servers.of(_server(interaction))
+        form = PrefixForm(settings) if key == "prefix" else DigestForm(settings)
         await interaction.response.send_modal(form)
 
 
 class PrefixForm(Form, template=ids.PREFIX_FORM):
     """Ask for the prefix of chat commands."""
+
+    acknowledge = Acknowledge.ON_CARD
 
     def __init__(self, settings: ServerSettings) -> None:
         super().__init__(say("Prefix of chat commands"), ids.PREFIX_FORM)
@@ -231,17 +219,19 @@ class PrefixForm(Form, template=ids.PREFIX_FORM):
         self.add(say("Prefix"), text, say("Such as ! or fn?"))
 
     @staticmethod
-    async def sent(interaction: discord.Interaction[Any], desk: Desk, typed: Typed) -> None:
+    async def sent(interaction: discord.Interaction[Any], admitted: Admitted, services: Services, typed: Typed) -> None:
         """Save the prefix if it is one."""
 
         async def change(settings: ServerSettings) -> ServerSettings:
             return replace(settings, prefix=checked_prefix(typed["prefix"]))
 
-        await _change(interaction, desk, change)
+        await _change(interaction, admitted, services, change)
 
 
 class DigestForm(Form, template=ids.TIME_FORM):
     """Ask for the hour of digests and its time zone."""
+
+    acknowledge = Acknowledge.ON_CARD
 
     def __init__(self, settings: ServerSettings) -> None:
         super().__init__(say("When digests are posted"), ids.TIME_FORM)
@@ -256,45 +246,47 @@ class DigestForm(Form, template=ids.TIME_FORM):
         self.add(say("Time zone"), zone, say("Such as Europe/Berlin, America/New_York or UTC"))
 
     @staticmethod
-    async def sent(interaction: discord.Interaction[Any], desk: Desk, typed: Typed) -> None:
+    async def sent(interaction: discord.Interaction[Any], admitted: Admitted, services: Services, typed: Typed) -> None:
         """Save both if both can be read."""
 
         async def change(settings: ServerSettings) -> ServerSettings:
             hour, zone = checked_hour(typed["hour"]), await checked_zone(typed["zone"])
             return replace(settings, digest_hour=hour, digest_zone=zone)
 
-        await _change(interaction, desk, change)
+        await _change(interaction, admitted, services, change)
 
 
 async def _change(
-    interaction: discord.Interaction[Any], desk: Desk, change: Callable[[ServerSettings], Awaitable[ServerSettings]]
+    interaction: discord.Interaction[Any],
+    admitted: Admitted,
+    services: Services,
+    change: Callable[[ServerSettings], Awaitable[ServerSettings]],
 ) -> None:
     """Change the settings and show the panel anew, with a sentence where the change cannot be made."""
-    await interaction.response.defer()
     guild_id = _server(interaction)
     # Each change saves all settings, and would undo what came between.
-    async with desk.changing_settings:
-        before = await desk.store.servers.of(guild_id)
+    async with services.changing_settings:
+        before = await services.store.servers.of(guild_id)
         try:
             after = await change(before)
         except BadInputError as error:
             after, note = before, f"❌ {escape(str(error))}"
         else:
-            await desk.store.servers.save(guild_id, after)
+            await services.store.servers.save(guild_id, after)
             note = "✅ " + say("Saved.")
     view = panel(
         after,
         listens=interaction.client.intents.message_content,
-        spendings=await this_month(desk, guild_id),
+        spendings=await this_month(services.store, guild_id),
         note=note,
         warning=unheard(interaction.guild, after),
     )
-    await interaction.edit_original_response(view=view)
+    await admitted.target.post(view)
 
 
-async def this_month(desk: Desk, guild_id: int) -> list[Spending]:
+async def this_month(store: Store, guild_id: int) -> list[Spending]:
     """Return what the language model took in a server this month (UTC)."""
-    return await desk.store.usage.since(datetime.now(UTC).date().replace(day=1), guild_id)
+    return await store.usage.since(datetime.now(UTC).date().replace(day=1), guild_id)
 
 
 def _server(interaction: discord.Interaction[Any]) -> int:

@@ -63,7 +63,9 @@ class TestCiting:
         assert f"title = {{{TITLE}}}" in cited.text
         paper = await (await ada.uses_command(papers, "paper", paper=TITLE)).finished()
         assert f"title = {{{TITLE}}}" in (await (await ada.clicks(paper, "Cite")).finished()).text
-        await bot.desk.library.remove([paper_id for paper_id, title in bot.desk.library.titles() if title == TITLE])
+        await bot.services.library.remove(
+            [paper_id for paper_id, title in bot.services.library.titles() if title == TITLE]
+        )
         assert "no longer have that paper" in (await (await ada.clicks(paper, "Cite")).finished()).text
 
     async def test_it_works_after_a_restart_and_in_the_persons_language(
@@ -76,9 +78,9 @@ class TestCiting:
 
 
 def test_what_does_not_fit_comes_as_a_file_and_nothing_foreign_is_markup() -> None:
-    view, file = citation_card([HOSTILE])
+    view = citation_card([HOSTILE])
     text = "\n".join(part["content"] for part in view.to_components()[0]["components"])
-    assert file is None
+    assert not view.files()
     assert text.count("```") == 2
     assert "@everyone" not in text.partition("```")[0]
     assert "<https://a.org/%3Cb%3E>" in text
@@ -86,8 +88,8 @@ def test_what_does_not_fit_comes_as_a_file_and_nothing_foreign_is_markup() -> No
         replace(HOSTILE, paper=replace(HOSTILE.paper, paper_id=f"p{n}", title=f"{n} " + "long title " * 30))
         for n in range(25)
     ]
-    view, file = citation_card(many)
-    assert file is not None
+    view = citation_card(many)
+    (file,) = view.files()
     written = file.fp.read().decode()
     assert len(pybtex.database.parse_string(written, "bibtex").entries) == 25
     check_message(

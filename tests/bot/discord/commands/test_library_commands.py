@@ -61,11 +61,11 @@ class TestLibrary:
         await paper.wait_until(lambda now: "Take this paper out?" in now.text)
         await moderator.clicks(paper, "No, keep")
         await paper.wait_until(lambda now: "Nothing was taken out." in now.text)
-        assert (await bot.desk.library.counts()).papers == 74
+        assert (await bot.services.library.counts()).papers == 74
         question = await shown(moderator, papers, "remove", paper=MISMATCH)
         await moderator.clicks(question, "Yes, take out")
         await question.wait_until(lambda now: "One paper is out of my library." in now.text)
-        assert (await bot.desk.library.counts()).papers == 73
+        assert (await bot.services.library.counts()).papers == 73
         found = await (await ada.uses_command(papers, "search", query="objective mismatch")).finished()
         assert f"[{MISMATCH}]" not in found.text
         assert answer.text == before
@@ -77,7 +77,7 @@ class TestLibrary:
     async def test_a_source_is_taken_out_as_a_whole_and_undone_by_command(
         self, papers: Channel, moderator: Person, bot: FootnoteBot
     ) -> None:
-        library = bot.desk.library
+        library = bot.services.library
         await library.add([Paper(f"arxiv:2401.0000{n}", f"Llamas {n}", f"Llama {n} knits.", "farm") for n in range(7)])
         await library.add([Paper("arxiv:2401.00000", "Llamas 0", "Llama 0 knits.", "zoo")])
         question = await shown(moderator, papers, "remove", source="farm")
@@ -106,7 +106,7 @@ class TestLibrary:
         local.guild("Lab").member_roles.clear()
         refused = await (await moderator.clicks(question, "Yes, take out")).followup()
         assert "Only moderators" in refused.text
-        assert (await bot.desk.library.counts()).papers == 74
+        assert (await bot.services.library.counts()).papers == 74
 
     async def test_a_submitted_paper_that_was_taken_out_stays_out(
         self, papers: Channel, moderator: Person, bot: FootnoteBot
@@ -114,7 +114,7 @@ class TestLibrary:
         text = "We study how purple llamas learn to knit. We find that they knit better with daily practice."
         typed = {"Title": "Knitting llamas: a study", "Abstract": text, "Link": "https://arxiv.org/abs/2603.00001"}
         await (await moderator.submits(await moderator.uses_command(papers, "submit"), typed)).finished()
-        await bot.desk.library.remove(["arxiv:2603.00001"])
+        await bot.services.library.remove(["arxiv:2603.00001"])
         again = await moderator.submits(await moderator.uses_command(papers, "submit"), typed)
         assert "took this paper out" in (await again.finished()).text
 

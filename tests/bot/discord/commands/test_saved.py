@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.discord.papers.references_file import references_file
+from bot.discord.papers.references_file import references_card
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from local_discord import Channel, Message, Person
 
     from bot.discord.client import FootnoteBot
-    from bot.store import Store
     from retrieval.library import Library
 
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
@@ -48,12 +46,12 @@ class TestSaved:
         assert MISMATCH in own.text
         star = next(part["custom_id"] for part in shown.parts() if "star:" in part.get("custom_id", ""))
         assert "took your star back" in (await (await ada.clicks(shown, star)).finished()).text
-        assert len(await bot.desk.store.feedback.saved(ada.id)) == 1
+        assert len(await bot.services.store.feedback.saved(ada.id)) == 1
 
     async def test_they_come_as_a_file_in_every_format(self, papers: Channel, ada: Person, bot: FootnoteBot) -> None:
-        ids = await bot.desk.library.ids()
+        ids = await bot.services.library.ids()
         for paper_id in ids[:3]:
-            await bot.desk.store.feedback.star(paper_id, ada.id, None)
+            await bot.services.store.feedback.star(paper_id, ada.id, None)
         shown = await saved(ada, papers)
         for name, ending, mark in (
             ("BibTeX", ".bib", "@misc{"),
@@ -73,10 +71,10 @@ class TestSaved:
     async def test_many_come_in_pages_and_what_is_gone_is_counted(
         self, papers: Channel, ada: Person, bot: FootnoteBot
     ) -> None:
-        ids = await bot.desk.library.ids()
+        ids = await bot.services.library.ids()
         for paper_id in (*ids[:20], "arxiv:gone"):
-            await bot.desk.store.feedback.star(paper_id, ada.id, None)
-        await bot.desk.library.remove(ids[:1])
+            await bot.services.store.feedback.star(paper_id, ada.id, None)
+        await bot.services.library.remove(ids[:1])
         shown = await saved(ada, papers)
         assert "Page 1 of 3" in shown.text
         assert "2 of them I no longer have." in shown.text
@@ -93,14 +91,14 @@ class TestSaved:
         self, papers: Channel, ada: Person, bob: Person, moderator: Person, bot: FootnoteBot
     ) -> None:
         assert papers.guild is not None
-        one, two, three = (await bot.desk.library.ids())[:3]
-        star, guild = bot.desk.store.feedback.star, papers.guild.id
+        one, two, three = (await bot.services.library.ids())[:3]
+        star, guild = bot.services.store.feedback.star, papers.guild.id
         await star(one, ada.id, guild)
         await star(two, ada.id, guild)
         await star(two, bob.id, guild)
         await star(three, bob.id, guild, private=True)
         await star(three, moderator.id, guild + 1)
-        assert await bot.desk.store.feedback.saved_in(guild) == [two, one]
+        assert await bot.services.store.feedback.saved_in(guild) == [two, one]
         text = (await saved(moderator, papers, whose="server")).text
         assert ("**2.**" in text, "**3.**" in text) == (True, False)
         assert "Nobody here" not in text
@@ -109,8 +107,9 @@ class TestSaved:
         assert "**2.**" in (await saved(ada, ada.dm)).text
 
 
-async def test_a_file_larger_than_discord_takes_is_compressed(seeded: Library, tmp_path: Path, store: Store) -> None:
+async def test_a_file_larger_than_discord_takes_is_compressed(seeded: Library) -> None:
     ids = await seeded.ids()
-    assert (await references_file(seeded, ids, "bibtex", 10**9)).filename == "papers.bib"
-    small = await references_file(seeded, ids, "bibtex", 1000)
-    assert small.filename == "papers.bib.gz"
+    (whole,) = (await references_card(seeded, ids, "bibtex", 10**9, "x")).files()
+    (small,) = (await references_card(seeded, ids, "bibtex", 1000, "x")).files()
+    assert (whole.filename, small.filename) == ("papers.bib", "papers.bib.gz")
+    assert gzip.decompress(small.fp.read()) == whole.fp.read()
