@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 TYPED_CHARACTERS: Final = 100  # of an input that is repeated to who typed it
 
+# Of every command here: what a moderator is told alone disturbs nobody.
+TERMS: Final = (Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+
 moderated: Final = app_commands.checks.has_permissions(manage_guild=True)
 
 
@@ -57,7 +60,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
     @app_commands.describe(source="Only papers of this source")
     async def list_(self, interaction: discord.Interaction[Any], source: str | None = None) -> None:
         """See the papers in my library, the newest first."""
-        admitted = await self._admit(interaction)
+        admitted = await self._gate.admit(interaction, *TERMS)
         chosen = None if source is None else await self._source(source)
         await admitted.target.post(await listing(self._library, chosen, 0))
 
@@ -66,7 +69,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
     @app_commands.describe(paper="A part of its title, its arXiv id or its link")
     async def show(self, interaction: discord.Interaction[Any], paper: str) -> None:
         """See all that I know of a paper."""
-        admitted = await self._admit(interaction)
+        admitted = await self._gate.admit(interaction, *TERMS)
         known = await self._library.known((await self._find(paper)).paper_id)
         assert known is not None
         await admitted.target.post(card.details(known))
@@ -80,7 +83,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         self, interaction: discord.Interaction[Any], paper: str | None = None, source: str | None = None
     ) -> None:
         """Take papers out of my library; I ask before I do it, and it can be undone."""
-        admitted = await self._admit(interaction)
+        admitted = await self._gate.admit(interaction, *TERMS)
         if (paper is None) == (source is None):
             raise BadInputError(say("Say either which paper to take out, or all papers of which source."))
         await demand_leave_to_change(interaction)
@@ -95,7 +98,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
     @app_commands.describe(paper="Which one (all that were taken out last if you leave it out)")
     async def undo(self, interaction: discord.Interaction[Any], paper: str | None = None) -> None:
         """Put papers back that were taken out of my library."""
-        admitted = await self._admit(interaction)
+        admitted = await self._gate.admit(interaction, *TERMS)
         await demand_leave_to_change(interaction)
         removed = await self._library.removed()
         if paper is not None:
@@ -105,9 +108,6 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         if not found:
             raise BadInputError(say("There is nothing to put back."))
         await admitted.target.post(notice(await put_back(self._library, found)))
-
-    async def _admit(self, interaction: discord.Interaction[Any]) -> Admitted:
-        return await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
 
     @list_.autocomplete("source")
     @remove.autocomplete("source")
