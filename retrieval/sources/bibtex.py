@@ -37,10 +37,10 @@ _WAITING: Final = {escaped: chr(0xE000 + number) for number, escaped in enumerat
 _AND: Final = re.compile(r"\s+and\s+", re.IGNORECASE)
 _WHOLE_NAME: Final = re.compile(r"\{([^{}]*)\}")
 _DEEPEST: Final = 6
-_VENUES: Final = ("journal", "journaltitle", "booktitle")
 _PART: Final = 1 << 18  # characters of a large file that are read at once
 _BEGINS: Final = re.compile(r"\s*@\s*[A-Za-z]+\s*[{(]")
 _SHORTCUT: Final = re.compile(r"^\s*@string\s*[{(].*[)}]\s*$", re.IGNORECASE | re.MULTILINE)
+_VENUES: Final = ("journal", "journaltitle", "booktitle")
 
 
 def read_bibtex(stream: BinaryIO) -> Iterator[Found]:
