@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Online = Callable[[], AbstractAsyncContextManager[FootnoteBot]]
 
-FOR_MODERATORS = {"settings", "submit"}
+FOR_MODERATORS = {"library", "settings", "submit"}
 
 
 COMMAND = re.compile(r"</([\w -]+):\d+>")
