@@ -94,12 +94,15 @@ def share_of(values: Sequence[float], share: float) -> float:
 
 
 class Storm:
-    """Let people act while things fail, until `faults` have."""
+    """Let people act while things fail, `failing` of all calls among them, until `faults` have."""
 
-    def __init__(self, server: LocalDiscord, seed: int, faults: int, questions: Sequence[str]) -> None:
+    def __init__(
+        self, server: LocalDiscord, seed: int, faults: int, questions: Sequence[str], *, failing: float = FAILING
+    ) -> None:
         self._server = server
         self._chance = random.Random(seed)  # what fails is no secret
         self._wanted = faults
+        self._failing = failing
         self._questions = questions
         self._faults: Counter[str] = Counter()
         self._told: list[Told] = []
@@ -134,7 +137,7 @@ class Storm:
     # What fails
 
     def _befall(self, route: str) -> Fault | None:
-        if route in DISCORDS_OWN or self._chance.random() >= FAILING:
+        if route in DISCORDS_OWN or self._chance.random() >= self._failing:
             return None
         stored = self._chance.random() < 0.5
         when = "after" if stored else "before"
