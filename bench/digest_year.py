@@ -8,8 +8,8 @@ of their dates, spread over the working days of the year. Digests have up to 20 
 plays Discord (it remembers nonces for three minutes, and refuses calls in each of the ways of WAYS) and keeps the clock
 of the year; workers, each a process of its own, run the real engine on the real store, with the real reading of what
 Discord refuses, and are killed with SIGKILL while they post, before or after it is shown. Papers have cheap vectors
-made from their words, as it is the delivery that is tried here. The last lines say what came of it; the exit code is 1 if
-anything was posted twice, in part or not at all.
+made from their words, as it is the delivery that is tried here. The last lines say what came of it; the exit code is 1
+if anything was posted twice, in part or not at all.
 """
 
 from __future__ import annotations

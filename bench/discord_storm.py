@@ -4,12 +4,13 @@
     uv run python bench/discord_storm.py --faults 10000 --prepared --failing 0.4
 
 `footnote run` runs as a process of its own, over a copy of the data dir (seeds/ where there is none), and this process
-is its Discord, on local sockets; with --prepared the bot runs in this process and has its answers made beforehand, which
-tries the Discord side alone, and is faster. 320 people in 64 channels of 32 servers ask by mention, direct message, /ask, menu and
-form, and click. Every fifth call (--failing) fails: its connection is reset before or after it was carried out, it gets an error of
-the servers before or after that, or a 429 of its bucket or of all; every few seconds the Gateway is dropped, refused,
-ordered to resume, repeats events or sends one that nobody can read, or every connection is refused. Each question has
-to have one answer or one apology, with nothing left unfinished and nothing said twice; the exit code is 1 if not.
+is its Discord, on local sockets; with --prepared the bot runs in this process and has its answers made beforehand,
+which tries the Discord side alone. 320 people in 64 channels of 32 servers ask by mention, direct message, /ask, menu
+and form, and click. A share of all calls fails: the connection is reset before or after the call was carried out, or
+there comes an error of the servers before or after that, or a 429 of the bucket or of all. Every few seconds the
+Gateway is dropped, refused, ordered to resume, repeats events or sends one that nobody can read, or all connections are
+refused. Each question has to have one answer or one apology, with nothing left unfinished and nothing said twice; the
+exit code is 1 if not.
 """
 
 from __future__ import annotations
