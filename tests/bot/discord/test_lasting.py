@@ -80,7 +80,7 @@ class TestEvents:
     async def test_the_bot_is_back_soon_after_many_refusals(
         self, local: LocalDiscord, papers: Channel, ada: Person, mention: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("bot.discord.gateway.LONGEST_PAUSE", 0.01)
+        monkeypatch.setattr("bot.discord.connection.gateway.LONGEST_PAUSE", 0.01)
         local.gateway.refusals = 12
         await local.drop()
         await ada.says(papers, f"{mention} does likelihood matter?")
