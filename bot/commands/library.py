@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from retrieval.text import clean
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bot.settings import Settings
     from retrieval.library import Library, Progress
@@ -37,14 +38,29 @@ async def search(
         raise BadInputError('Say what to look for: footnote search "objective mismatch"')
     async with open_library(settings) as library:
         await take_in(library)
+        if source is not None:
+            _check_source(source, (await library.counts()).by_source)
         _, meant = await as_meant(query, library)
         hits = await library.search(meant.text, limit=limit, since=since, source=source)
+        undated = (await library.count(since=since, source=source)).undated if since else 0
     for typed, word in meant.read_as:
         stderr().print(printable(f"Read “{typed}” as “{word}”."), soft_wrap=True)
+    if undated:
+        which = "One paper has no date and is" if undated == 1 else f"{undated:,} papers have no date and are"
+        stderr().print(f"{which} left out by --since.", soft_wrap=True)
     if as_json:
         print_json([_row(hit) for hit in hits])
     else:
         show_hits(hits, stdout())
+
+
+def _check_source(source: str, known: Mapping[str, int]) -> None:
+    """Raise BadInputError that names the sources there are where none is called so."""
+    if source not in known:
+        near = difflib.get_close_matches(source, known, n=1)
+        meant = f' did you mean "{near[0]}"?' if near else ""
+        held = ", ".join(f"{name} ({count:,})" for name, count in known.items())
+        raise BadInputError(f'No paper here is from "{source}";{meant} the library holds papers from {held}.')
 
 
 async def ingest(

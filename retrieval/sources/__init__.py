@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import BadInputError
 from retrieval.sources.formats import NAMES, READABLE
 from retrieval.sources.intake import Intake
-from retrieval.sources.page_dump import SHIPPED, read_page_dump
+from retrieval.sources.page_dump import read_page_dump
 from retrieval.sources.rows import LeftOut
 from retrieval.sources.specs import ACCEPTED as _ONLINE
 from retrieval.sources.specs import ONE_PAPER, open_online
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SEEDS", "Source", "Stream", "is_here", "open_online", "open_source", "seeds_file", "stream_source"]
 
-SEEDS = SHIPPED
+SEEDS = "seeds"
 
 _SEEDS_FILE = "hf-papers.txt"
 _CORPUS = ("corpus.jsonl", "corpus.jsonl.gz")

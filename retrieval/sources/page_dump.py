@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from retrieval.errors import BadInputError
 from retrieval.papers import Paper, identify
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 # Of 25,800 titles from arXiv and Hugging Face none is longer than 226 characters, ends like a sentence or holds an
 # address; of their abstracts none is shorter than 102. arXiv takes abstracts of about 2,000 characters: what is
 # longer is two of them, with the title lost in between.
-SHIPPED = "seeds"
 LONGEST_TITLE = 300
 SHORTEST_ABSTRACT = 80
 LONGEST_ABSTRACT = 2_500
@@ -123,8 +121,7 @@ def _paper(title: _Paragraph, abstract: list[_Paragraph], source: str) -> Paper:
     if len(text) < SHORTEST_ABSTRACT:
         raise BadInputError(f"line {abstract[0].line}: {abstract[0].beginning()} is too short to be an abstract")
     name = " ".join(title.text.split())
-    search = f"https://huggingface.co/papers?{urlencode({'q': clean(name)})}" if source == SHIPPED else None
-    return Paper(identify(name), name, text, source, url=search)
+    return Paper(identify(name), name, text, source)
 
 
 def _paragraphs(text: str) -> Iterator[_Paragraph]:

@@ -8,13 +8,16 @@ import datetime as dt
 import gzip
 import io
 import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from retrieval.errors import BadInputError
 from retrieval.sources import Source, open_source
@@ -309,6 +312,36 @@ def test_real_exports_are_read(
     for packed, data in ((f"{name}.gz", gzip.compress(text.encode())), ("all.zip", _zip({name: text.encode()}))):
         (tmp_path / packed).write_bytes(data)
         assert open_source(str(tmp_path / packed)).papers == tuple(papers)
+
+
+def test_parquet_is_read_by_its_columns_packed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {
+            "title": "One",
+            "abstract": "So it is.",
+            "authors": ["Jane Doe"],
+            "published": dt.datetime(2024, 5, 31, 8, tzinfo=dt.UTC),
+        },
+        {"title": None, "abstract": None, "authors": [], "published": None},
+        {"title": "Two", "abstract": "And so.", "authors": ["Roe, Richard"], "published": None},
+    ]
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    packed = gzip.compress((tmp_path / "a.parquet").read_bytes())
+    (tmp_path / "b.parquet.gz").write_bytes(packed)
+    for name in ("a.parquet", "b.parquet.gz"):
+        source = open_source(str(tmp_path / name))
+        one, two = source.papers
+        assert isinstance(one, Fetched)
+        assert (one.paper.title, one.authors, one.paper.published) == ("One", ("Jane Doe",), DAY(2024, 5, 31))
+        assert isinstance(two, Fetched)
+        assert two.paper.abstract == "And so."
+        assert "row 2" in source.left_out.first[0]
+    (tmp_path / "c.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-40])
+    with pytest.raises(BadInputError, match="cannot be read as Parquet"):
+        open_source(str(tmp_path / "c.parquet"))
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(BadInputError, match=r"pip install 'footnote\[parquet\]'"):
+        open_source(str(tmp_path / "a.parquet"))
 
 
 def _zip(files: dict[str, bytes]) -> bytes:
