@@ -1,8 +1,8 @@
 """The catalogue: papers, their chunks and their vectors in SQL, from which every index can be made anew.
 
 A paper is pending while `indexed_hash` differs from `content_hash`; marking it indexed is the last step of
-indexing, so that a process killed at any point finds it pending and takes it up again. A paper that was withdrawn, or
-turned out to be another one, is leaving until the indexes have let go of it.
+indexing, so that a process killed at any point finds it pending and takes it up again. A paper that was withdrawn or
+removed, or turned out to be another one, is leaving until the indexes have let go of it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from retrieval.errors import LibraryDamagedError
 from retrieval.migrating import migrate
 from retrieval.readings import Reading, note_failure, note_page, read_readings
 from retrieval.records import Count, Counts, Embedded, Fresh, PendingPaper, StoredChunk
+from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
 from retrieval.tables import STANDS, Moment, chunks, leaving_papers, paper_sources, papers
 
@@ -117,9 +118,35 @@ class Catalogue:
             return await owners_of(connection, aliases)
 
     async def known(self, paper_ids: Iterable[str]) -> dict[str, Known]:
-        """Return all that is known of the papers with these ids."""
+        """Return all that is known of the papers with these ids, without those that were removed."""
         async with self._engine.connect() as connection:
-            return await read_known(connection, paper_ids)
+            found = await read_known(connection, paper_ids)
+        return {paper_id: known for paper_id, known in found.items() if not known.removed}
+
+    async def remove(self, paper_ids: Sequence[str], now: dt.datetime) -> list[str]:
+        """Take papers out until they are restored, and return those that were in; the indexes let go of them next."""
+        async with self._arriving() as connection:
+            return await remove(connection, paper_ids, now)
+
+    async def restore(self, paper_ids: Sequence[str]) -> Restored:
+        """Put removed papers back, which then wait to be indexed."""
+        async with self._arriving() as connection:
+            return await restore(connection, paper_ids)
+
+    async def removed(self) -> list[Removed]:
+        """Return every paper that was taken out, the last one first."""
+        async with self._engine.connect() as connection:
+            return await read_removed(connection)
+
+    async def erase_removed(self, before: dt.datetime) -> None:
+        """Erase the text of what was removed before a moment."""
+        async with self._writing() as connection:
+            await erase(connection, before)
+
+    async def only_from(self, source: str) -> list[str]:
+        """Return the ids of the papers that stand and that no other source had."""
+        async with self._engine.connect() as connection:
+            return await read_only_from(connection, source)
 
     async def fresh(self, after: dt.datetime, before: dt.datetime) -> list[Fresh]:
         """Return what could first be found after a moment and until another, and stands, the oldest first."""
@@ -249,13 +276,13 @@ class Catalogue:
                 await connection.execute(sa.update(papers).where(asked).values(indexed_hash=None))
 
     async def get(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
-        """Return the papers known among those asked for, by id, withdrawn ones included."""
+        """Return the papers known among those asked for, by id; withdrawn ones are included, removed ones not."""
         found: dict[str, Paper] = {}
         ids = list(paper_ids)
         async with self._engine.connect() as connection:
             for start in range(0, len(ids), BATCH):
                 rows = await connection.execute(
-                    sa.select(*PAPER).where(papers.c.paper_id.in_(ids[start : start + BATCH]))
+                    sa.select(*PAPER).where(papers.c.paper_id.in_(ids[start : start + BATCH]), ~REMOVED)
                 )
                 found |= {row.paper_id: paper_of(row) for row in rows}
         return found
@@ -266,6 +293,13 @@ class Catalogue:
         async with self._engine.connect() as connection:
             rows = await connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(STANDS).order_by(*order))
             return [(row.paper_id, row.title) for row in rows]
+
+    async def ids(self, scope: Scope) -> list[str]:
+        """Return the id of every paper of a scope that stands, those published or added last first."""
+        order = (papers.c.published.desc().nulls_last(), papers.c.number.desc())
+        asked = sa.select(papers.c.paper_id).where(STANDS, *scope.conditions()).order_by(*order)
+        async with self._engine.connect() as connection:
+            return list(await connection.scalars(asked))
 
     async def chunks_of(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
         """Return the stored chunks of papers, by id, in order."""
@@ -356,11 +390,12 @@ class Catalogue:
                 .order_by(paper_sources.c.source)
             )
             sources: dict[str, int] = dict(by_source.all())
-            known, standing, newest, pending = (
+            standing, withdrawn, removed, newest, pending = (
                 await connection.execute(
                     sa.select(
-                        count,
                         count.filter(STANDS),
+                        count.filter(papers.c.withdrawn_by.is_not(None) & ~REMOVED),
+                        count.filter(REMOVED),
                         sa.func.max(papers.c.published).filter(STANDS),
                         count.filter(PENDING),
                     ).select_from(papers)
@@ -368,7 +403,7 @@ class Catalogue:
             ).one()
             leaving = await connection.scalar(sa.select(count).select_from(leaving_papers)) or 0
             total = await connection.scalar(sa.select(count).select_from(chunks)) or 0
-        return Counts(standing, pending + leaving, total, sources, newest, known - standing)
+        return Counts(standing, pending + leaving, total, sources, newest, withdrawn, removed)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:

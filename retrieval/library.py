@@ -18,7 +18,9 @@ from retrieval.errors import BadInputError, LibraryLockedError
 from retrieval.indexing import Indexer, Progress
 from retrieval.lexical import LexicalIndex
 from retrieval.opening import throw_away, watched
-from retrieval.resolving import look_up
+from retrieval.references import find_references
+from retrieval.removal import UNDO, Removed, Restored
+from retrieval.resolving import look_up, resolve
 from retrieval.scope import Scope
 from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from retrieval.authors import NamedAuthor, Works
     from retrieval.catalogue import Count, Counts, Fresh, Reading
     from retrieval.embedding import Embedder
+    from retrieval.merging import Known
     from retrieval.papers import Evidence, Hit, Paper
     from retrieval.query import QueryVectors
     from retrieval.resolving import Lookup
@@ -151,11 +154,46 @@ class Library:
         self._shelf.forget(added.touched)
         return added
 
+    async def remove(self, paper_ids: Iterable[str]) -> list[str]:
+        """Take papers out of catalogue and indexes until they are restored, and return the ids of those that were in.
+
+        No source brings a removed paper in again. It can be put back as it was within UNDO.
+        """
+        current = await self.current_ids(paper_ids)
+        gone = await self._catalogue.remove(sorted(set(current.values())), self._now())
+        self._shelf.forget(gone)
+        self._titles = await self._catalogue.titles()
+        await self.index_pending()
+        return gone
+
+    async def restore(self, paper_ids: Iterable[str]) -> Restored:
+        """Put removed papers back; those whose text is erased by now may only be brought in anew by a source."""
+        current = await self.current_ids(paper_ids)
+        restored = await self._catalogue.restore(sorted(set(current.values())))
+        self._titles = await self._catalogue.titles()
+        await self.index_pending()
+        return restored
+
+    async def removed(self) -> list[Removed]:
+        """Return every paper that was taken out, the last one first."""
+        return await self._catalogue.removed()
+
+    async def only_from(self, source: str) -> list[str]:
+        """Return the ids of the papers that no other source had."""
+        return await self._catalogue.only_from(source)
+
+    async def ids(
+        self, *, since: dt.date | None = None, until: dt.date | None = None, source: str | None = None
+    ) -> list[str]:
+        """Return the id of every paper, those published or added last first; with a day, of those that have one."""
+        return await self._catalogue.ids(Scope(since, until, source))
+
     async def index_pending(self, progress: Progress | None = None) -> int:
         """Chunk, embed and index every paper that waits for it; return how many there were.
 
         Withdrawn papers leave the indexes first. It may be cancelled: what is done by then stays done.
         """
+        await self._catalogue.erase_removed(self._now() - UNDO)
         waited = (await self._catalogue.counts()).pending
         try:
             return await self._indexer.run(progress)
@@ -253,6 +291,24 @@ class Library:
             return paper
         current = (await self.current_ids([paper_id])).get(paper_id)
         return (await self._shelf.papers([current])).get(current) if current else None
+
+    async def find(self, text: str) -> Paper | None:
+        """Return the one paper that a text names, by an id or a link in whatever spelling; None if it names several."""
+        paper_id = await self.id_of(text)
+        return await self.get(paper_id) if paper_id else None
+
+    async def id_of(self, text: str) -> str | None:
+        """Return the id of the one paper that a text names, as `find` does, also where it was removed."""
+        name = text.strip()
+        if current := (await self.current_ids([name])).get(name):
+            return current
+        named = set((await resolve(find_references(text), self._catalogue, self._lexical)).values())
+        return named.pop() if len(named) == 1 else None
+
+    async def known(self, paper_id: str) -> Known | None:
+        """Return all that is known of a paper, its sources too, by any of its ids; None if it is not here."""
+        current = (await self.current_ids([paper_id])).get(paper_id)
+        return (await self._catalogue.known([current])).get(current) if current else None
 
     async def current_ids(self, paper_ids: Iterable[str]) -> dict[str, str]:
         """Return, for each of these ids, the one that its paper goes by now; unknown ones are left out.

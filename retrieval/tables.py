@@ -64,10 +64,15 @@ papers = sa.Table(
     sa.Column("categories", sa.JSON(none_as_null=True)),
     sa.Column("listed", sa.Date),
     sa.Column("announce_type", sa.Text),
+    sa.Column("venue", sa.Text),
+    # When somebody took the paper out of the library; null for one that is in it.
+    sa.Column("removed_at", Moment),
+    # Whether nothing but title and ids is left of a paper that was removed.
+    sa.Column("erased", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("papers_by_arrival", "added_at"),
 )
 
-STANDS = papers.c.withdrawn_by.is_(None)
+STANDS = papers.c.withdrawn_by.is_(None) & papers.c.removed_at.is_(None)
 
 chunks = sa.Table(
     "chunks",

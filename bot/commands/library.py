@@ -104,8 +104,9 @@ async def ingest(
                 failures += [failure] if failure else []
             total = (await library.counts()).papers
     withdrawn = f", {added.withdrawn} withdrawn" if added.withdrawn else ""
+    removed = f", {added.removed} removed before and left out" if added.removed else ""
     stdout().print(
-        f"{added.new} new, {added.changed} changed, {added.known} already known{withdrawn}; "
+        f"{added.new} new, {added.changed} changed, {added.known} already known{withdrawn}{removed}; "
         f"the library holds {total} papers."
     )
     if failures:
@@ -189,6 +190,7 @@ async def stats(settings: Settings, *, as_json: bool) -> None:
         "waiting to be indexed": counts.papers if fault else counts.pending,
         "chunks": counts.chunks,
         "withdrawn": counts.withdrawn,
+        "removed": counts.removed,
         "newest": counts.newest.isoformat() if counts.newest else None,
         "embedding model": model,
     }

@@ -21,13 +21,26 @@ if TYPE_CHECKING:
     from retrieval.sources.rows import Found
 
 _GROUP: Final = re.compile(r"\{([^{}]*)\}")
-_ESCAPED: Final = {r"\{": "\ue000", r"\}": "\ue001"}
+# Signs that are text, and not to be read as LaTeX; each waits as a character that no text has.
+_ESCAPED: Final = {
+    r"\textbackslash{}": "\\",
+    r"\textbraceleft{}": "{",
+    r"\textbraceright{}": "}",
+    r"\textasciitilde{}": "~",
+    r"\textasciicircum{}": "^",
+    r"\{": "{",
+    r"\}": "}",
+    r"\$": "$",
+    r"\_": "_",
+}
+_WAITING: Final = {escaped: chr(0xE000 + number) for number, escaped in enumerate(_ESCAPED)}
 _AND: Final = re.compile(r"\s+and\s+", re.IGNORECASE)
 _WHOLE_NAME: Final = re.compile(r"\{([^{}]*)\}")
 _DEEPEST: Final = 6
 _PART: Final = 1 << 18  # characters of a large file that are read at once
 _BEGINS: Final = re.compile(r"\s*@\s*[A-Za-z]+\s*[{(]")
 _SHORTCUT: Final = re.compile(r"^\s*@string\s*[{(].*[)}]\s*$", re.IGNORECASE | re.MULTILINE)
+_VENUES: Final = ("journal", "journaltitle", "booktitle")
 
 
 def read_bibtex(stream: BinaryIO) -> Iterator[Found]:
@@ -82,12 +95,14 @@ def _entries(text: str, before: int = 0) -> Iterator[Found]:
 
 def readable(value: str) -> str:
     r"""Return a field as text: LaTeX read, and the braces gone that keep letters from being made small."""
-    for escaped, kept in _ESCAPED.items():
+    for escaped, kept in _WAITING.items():
         value = value.replace(escaped, kept)
     value = clean(value)
     for _ in range(_DEEPEST):
         value = _GROUP.sub(r"\1", value)
-    return value.replace("\ue000", "{").replace("\ue001", "}")
+    for escaped, kept in _WAITING.items():
+        value = value.replace(kept, _ESCAPED[escaped])
+    return value
 
 
 def _failed(block: Block, before: int) -> Found:
@@ -97,32 +112,35 @@ def _failed(block: Block, before: int) -> Found:
     inner = getattr(block, "ignore_error_block", None)
     # Two entries with one key are two papers, or the same one again: their titles say which.
     if isinstance(block, DuplicateBlockKeyBlock) and isinstance(inner, Entry):
-        return Row(f"{line}, entry {inner.key}", _fields(inner))
+        return Row(f"{line}, entry {inner.key}", _fields(inner, enclosed=True))
     if isinstance(inner, Entry) and inner.fields_dict.get("title"):
-        return Row(f"{line}, entry {inner.key}", _fields(inner))
+        return Row(f"{line}, entry {inner.key}", _fields(inner, enclosed=True))
     return Bad(line, "the entry is not closed, or is no BibTeX")
 
 
-def _fields(entry: Entry) -> Mapping[str, object]:
-    raw = {field.key.lower(): _bare(str(field.value)) for field in entry.fields}
-    given = {key: readable(value) for key, value in raw.items() if key not in {"author", "url", "abstract"}}
+def _fields(entry: Entry, *, enclosed: bool = False) -> Mapping[str, object]:
+    """Return an entry's fields; `enclosed` is one that was not taken to pieces, whose values stand in braces."""
+    values = {field.key.lower(): str(field.value) for field in entry.fields}
+    raw = {key: _bare(value) for key, value in values.items()} if enclosed else values
+    given = {key: readable(value) for key, value in raw.items() if key not in {"author", "url", "doi", "abstract"}}
     eprint = given.get("eprint", "")
     kind = (given.get("archiveprefix") or given.get("eprinttype") or "").casefold()
     return {
-        "_id": entry.key,
+        "_id": given.get("footnote-id") or entry.key,
         "title": ": ".join(part for key in ("title", "subtitle") if (part := given.get(key, "").strip(" :"))),
         "abstract": readable(raw.get("abstract", "")),
         "authors": _authors(raw.get("author", "")),
-        "doi": given.get("doi"),
+        "doi": raw.get("doi", "").replace("\\", ""),
         "arxiv": eprint if kind in {"arxiv", ""} else None,
         "url": raw.get("url", "").replace("\\", "").removeprefix("url{").rstrip("}"),
         "issued": _date(given),
         "keywords": given.get("keywords"),
+        "venue": next((given[key] for key in _VENUES if given.get(key)), None),
     }
 
 
 def _bare(value: str) -> str:
-    """Return a value without the braces or quotes around it, which stay where an entry is not taken to pieces."""
+    """Return a value without the braces or quotes around it."""
     value = value.strip()
     enclosed = len(value) > 1 and (value[0], value[-1]) in {("{", "}"), ('"', '"')}
     return value[1:-1] if enclosed and _closes_at_the_end(value) else value
@@ -149,6 +167,17 @@ def _date(given: Mapping[str, str]) -> str:
 
 
 def _authors(value: str) -> list[str]:
-    names = [name for name in _AND.split(value.strip()) if name.strip() and name.strip().casefold() != "others"]
+    names = [name for name in _apart(value.strip()) if name.strip() and name.strip().casefold() != "others"]
     # What stands in braces as a whole, such as a group's name, has no parts.
     return [readable(name) if _WHOLE_NAME.fullmatch(name.strip()) else given_first(readable(name)) for name in names]
+
+
+def _apart(value: str) -> list[str]:
+    """Return the names between which an "and" stands, but not those in braces."""
+    names, start = [], 0
+    for match in _AND.finditer(value):
+        before = value[start : match.start()]
+        if before.count("{") <= before.count("}"):
+            names.append(before)
+            start = match.end()
+    return [*names, value[start:]]

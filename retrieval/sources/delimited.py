@@ -34,6 +34,7 @@ _HEADS: Final[Mapping[str, tuple[str, ...]]] = {
     "_id": ("id", "key", "paperid", "eid", "ut", "pmid", "corpusid"),
     "keywords": ("keywords", "authorkeywords", "manualtags", "tags"),
     "categories": ("categories",),
+    "venue": ("venue", "publicationtitle", "journal", "journaltitle", "sourcetitle", "booktitle", "journalbook"),
 }
 _SHOWN: Final = 8
 

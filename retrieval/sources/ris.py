@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _ENTRY: Final = re.compile(r"TY  ?-")
 _END: Final = re.compile(r"^ER  ?-.*\Z", re.MULTILINE | re.DOTALL)
 _TITLES: Final = ("title", "primary_title", "translated_title", "short_title")
+_VENUES: Final = ("journal_name", "secondary_title", "alternate_title3")
 _ABSTRACTS: Final = ("abstract", "notes_abstract")
 
 
@@ -62,6 +63,7 @@ def _fields(found: dict[str, Any]) -> dict[str, Any]:
         "url": found.get("urls") or found.get("url"),
         "issued": str(found.get("date") or found.get("year") or found.get("publication_year") or "").strip("/ "),
         "keywords": found.get("keywords"),
+        "venue": _first(found, _VENUES),
     }
 
 
