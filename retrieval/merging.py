@@ -135,6 +135,8 @@ def join(known: Known, new: Fetched) -> Known:
         listed=new.listed or old.listed,
         announce_type=new.announce_type or old.announce_type,
         venue=first.venue or second.venue,
+        raw_title=first.raw_title,
+        raw_abstract=first.raw_abstract,
     )
     return Known(details, known.sources | {new.paper.source}, withdrawn_by)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from bot.answering.reading.spelling import as_meant
+from bot.commands.papers import check_source
 from bot.console import print_json, printable, progress_bar, show_figures, show_hits, stderr, stdout
 from bot.fetching import online_source, pages_of, single_paper
 from bot.wiring import open_library, take_in
@@ -21,7 +21,7 @@ from retrieval.text import clean
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from bot.settings import Settings
     from retrieval.library import Library, Progress
@@ -39,7 +39,7 @@ async def search(
     async with open_library(settings) as library:
         await take_in(library)
         if source is not None:
-            _check_source(source, (await library.counts()).by_source)
+            await check_source(library, source)
         _, meant = await as_meant(query, library)
         hits = await library.search(meant.text, limit=limit, since=since, source=source)
         undated = (await library.count(since=since, source=source)).undated if since else 0
@@ -52,15 +52,6 @@ async def search(
         print_json([_row(hit) for hit in hits])
     else:
         show_hits(hits, stdout())
-
-
-def _check_source(source: str, known: Mapping[str, int]) -> None:
-    """Raise BadInputError that names the sources there are where none is called so."""
-    if source not in known:
-        near = difflib.get_close_matches(source, known, n=1)
-        meant = f' did you mean "{near[0]}"?' if near else ""
-        held = ", ".join(f"{name} ({count:,})" for name, count in known.items())
-        raise BadInputError(f'No paper here is from "{source}";{meant} the library holds papers from {held}.')
 
 
 async def ingest(

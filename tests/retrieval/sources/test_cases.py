@@ -488,3 +488,35 @@ def test_whatever_the_bytes_only_the_sources_own_error_comes(
     except BadInputError:
         return
     assert papers
+
+
+def test_markup_is_kept_beside_the_text_that_is_read_from_it(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    raw = "<jats:p>Growth <i>in vivo</i> &amp; in vitro.</jats:p>"
+    rows = [{"title": "On <i>E. coli</i>", "abstract": raw}, {"title": "x < y", "abstract": "Plain & simple."}]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    marked, plain = open_source(str(file)).papers
+    assert isinstance(marked, Fetched)
+    assert (marked.paper.title, marked.paper.abstract) == ("On E. coli", "Growth in vivo & in vitro.")
+    assert (marked.raw_title, marked.raw_abstract) == ("On <i>E. coli</i>", raw)
+    assert isinstance(plain, Fetched)
+    assert (plain.raw_title, plain.raw_abstract) == (None, None)
+
+
+def test_fields_that_look_like_what_papers_lack_are_named_once(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    row = {"title": "One", "body": "word " * 60, "appeared": "2024-05-31", "preprint": "arXiv:2401.12345", "note": "n"}
+    full = {
+        "title": "Two",
+        "text": "So.",
+        "body": "word " * 60,
+        "year": 2024,
+        "doi": "10.1234/5",
+        "appeared": "2024-05-31",
+    }
+    file.write_text("\n".join(map(json.dumps, [row, row, full])))
+    remarks = open_source(str(file)).remarks
+    assert [remark.split('"')[1] for remark in remarks] == ["body", "appeared", "preprint"]
+    assert remarks[0].endswith("rename it to abstract, published, doi or arxiv_id.")
+    file.write_text(json.dumps(full))
+    assert open_source(str(file)).remarks == ()
