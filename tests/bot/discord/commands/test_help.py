@@ -96,3 +96,18 @@ async def test_the_bot_goes_by_the_name_that_it_has_on_the_server(
         assert "\\*?ask" in text
         await ada.dms("who are you?")
         assert "I am Footnote" in (await ada.dm.wait_for_bot_message()).text
+
+
+async def test_commands_in_sentences_are_to_click_on_in_every_language(bot: FootnoteBot, local: LocalDiscord) -> None:
+    ids = {each["name"]: each["id"] for each in local.world.commands[None]}
+    resume, ask = f"</digest resume:{ids['digest']}>", f"</ask:{ids['ask']}>"
+    assert await bot.linked("Use /ask, or /digest resume.") == f"Use {ask}, or {resume}."
+    assert await bot.linked("/übersicht fortsetzen macht damit weiter.") == f"{resume} macht damit weiter."
+    for words in ("and/ask", "https://a.b/ask", "/asking", "/digest", f"{ask}"):
+        assert await bot.linked(words) == words
+
+
+async def test_who_has_no_digests_is_told_what_to_click(papers: Channel, ada: Person, bot: FootnoteBot) -> None:
+    assert bot.is_ready()
+    text = (await (await ada.uses_command(papers, "digest list")).finished()).text
+    assert COMMAND.findall(text) == ["digest subscribe"]
