@@ -115,6 +115,25 @@ leaving_papers = sa.Table(
     sa.Column("chunks", sa.Integer, nullable=False),
 )
 
+index_changes = sa.Table(
+    "index_changes",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("paper_id", sa.String, nullable=False),
+    sa.Index("index_changes_by_paper", "paper_id"),
+    sqlite_autoincrement=True,  # a number is never given twice
+)
+
+library_state = sa.Table(
+    "library_state",
+    metadata,
+    sa.Column("key", sa.Integer, primary_key=True, autoincrement=False),  # one row
+    sa.Column("library_id", sa.String, nullable=False),
+    sa.Column("stamp", sa.Text, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("filling", sa.Integer),
+)
+
 source_readings = sa.Table(
     "source_readings",
     metadata,

@@ -48,6 +48,7 @@ def _options(answer: Answer, answer_id: str, *, thread: bool) -> list[discord.Se
         several = any(each.paper_id != first.paper_id for each in answer.citations)
         options += [
             _option(say("Quotes in full"), ids.QUOTES + answer_id),
+            _option(say("Cite"), ids.CITE_ANSWER + answer_id, say("A line and BibTeX for each paper")),
             _option(say("Similar papers"), ids.similar(first.paper_id), say("Like [1]") if several else None),
             _option(say("Star a paper"), ids.STARS + answer_id)
             if several

@@ -11,6 +11,8 @@ from babel.numbers import format_decimal
 from discord import ui
 
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.cite_menu import COMPONENTS as CITE_COMPONENTS
+from bot.discord.ui.cite_menu import cite_menu
 from bot.discord.ui.layout import COLOUR, MESSAGE_CHARACTERS, MESSAGE_COMPONENTS, Card, button, star
 from bot.discord.ui.markdown import escape, length, link, plain, safe_url, shorten, shorten_at_end
 from bot.discord.ui.words import title_link
@@ -34,7 +36,7 @@ PAPER_ROOM: Final = 700
 REASON_CHARACTERS: Final = 700
 TOPIC_CHARACTERS: Final = 220
 PAPER_COMPONENTS: Final = 5  # the text, the row, and the buttons in it
-FRAME_COMPONENTS: Final = 3  # the container, and the row with the button about the digest
+FRAME_COMPONENTS: Final = 3 + CITE_COMPONENTS  # the container, the row with the button about the digest, and the select
 
 
 class DigestCard(Card):
@@ -88,8 +90,11 @@ def digest_cards(
             items += [ui.TextDisplay(text), row]
         if first and roundup is not None:
             items.append(_gallery(roundup))
-        below = [] if mark is None else [_about(mark, number)]
         picture = roundup.picture if first and roundup is not None else None
+        below = cite_menu(entry.paper for entry in digest.entries[shown : shown + len(page)])
+        if mark is not None:
+            below.append(_about(mark, number))
+        shown += len(page)
         container = ui.Container(*items, accent_colour=COLOUR)
         cards.append(DigestCard(container, *below, papers=len(page), picture=picture))
     return cards

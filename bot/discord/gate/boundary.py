@@ -18,6 +18,7 @@ from bot.discord.connection.codes import (
     UNUSABLE_INTERACTION,
 )
 from bot.discord.gate.shutdown import ClosingError, GivenUpError
+from bot.discord.reply.private_note import tell_privately
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import escape
 from bot.discord.ui.permissions import lacking
@@ -61,10 +62,7 @@ async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
     sentence = sentence_for(cause, f"interaction:{interaction.id}", interaction.app_permissions)
     try:
         view = notice(await cast("Bot", interaction.client).linked(sentence))
-        if interaction.response.is_done():
-            await interaction.followup.send(view=view, ephemeral=True)
-        else:
-            await interaction.response.send_message(view=view, ephemeral=True)
+        await tell_privately(interaction, view)
     except Exception as failure:  # noqa: BLE001  # whatever it is, there is no other way to say it
         code = getattr(failure, "code", None)
         log.warning("not told interaction=%d error=%s code=%s", interaction.id, type(failure).__name__, code)

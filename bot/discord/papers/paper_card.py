@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from discord import ui
 
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.cite_menu import cite_menu
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows, star
 from bot.discord.ui.markdown import escape, plain, shorten
 from bot.discord.ui.words import TITLE_CHARACTERS, address, origin, title_link, title_of
@@ -64,7 +65,7 @@ def search_page(
     turns = [button(say("◀ Previous"), ids.page(page - 1, token))] if page > 0 else []
     if page + 1 < pages:
         turns.append(button(say("Next ▶"), ids.page(page + 1, token)))
-    return _card([[Block(f"### {heading}")], listed, *where], *rows(turns))
+    return _card([[Block(f"### {heading}")], listed, *where], *rows(turns), *cite_menu(hit.paper for hit in hits))
 
 
 def similar_page(
@@ -75,7 +76,10 @@ def similar_page(
     title = title_link(paper, LINK_ROOM)
     if not others:
         return notice(say("I know no papers like {title}.", title=title))
-    return _card([[Block(say("Papers like {title}", title=title))], _list(others, authors=authors, starred=starred)])
+    return _card(
+        [[Block(say("Papers like {title}", title=title))], _list(others, authors=authors, starred=starred)],
+        *cite_menu(hit.paper for hit in others),
+    )
 
 
 def paper_card(paper: Paper, authors: Sequence[str] = (), *, starred: bool = False) -> Card:
@@ -84,7 +88,11 @@ def paper_card(paper: Paper, authors: Sequence[str] = (), *, starred: bool = Fal
     abstract = escape(shorten(plain(paper.abstract), ABSTRACT_CHARACTERS))
     place = origin(paper, authors, most=MOST_AUTHORS)
     blocks = [Block(f"### {title}" + (f"\n-# {place}" if place else "")), *([Block(abstract)] if abstract else [])]
-    buttons = [star(paper.paper_id, lit=starred), button(say("Similar papers"), ids.similar(paper.paper_id))]
+    buttons = [
+        star(paper.paper_id, lit=starred),
+        button(say("Similar papers"), ids.similar(paper.paper_id)),
+        button(say("Cite"), ids.cite(paper.paper_id)),
+    ]
     if url := address(paper):
         buttons.append(ui.Button[Any](label=say("Open"), url=url))
     return _card([blocks], *rows(buttons))

@@ -34,6 +34,9 @@ STAR: Final = "footnote:star:"
 SIMILAR: Final = "footnote:similar:"
 PAGE: Final = "footnote:page:"
 ABOUT: Final = "footnote:about:"
+CITE: Final = "footnote:cite:"
+CITE_MENU: Final = "footnote:cite-menu"
+CITE_ANSWER: Final = "footnote:cite-answer:"
 DIGEST: Final = "footnote:digest:"
 
 WHY_FORM: Final = "footnote:why-form:"
@@ -67,6 +70,11 @@ def similar(paper_id: str) -> str:
 def about(paper_id: str) -> str:
     """Return the id of the button to a question about a paper."""
     return f"{ABOUT}{paper_key(paper_id)}"
+
+
+def cite(paper_id: str) -> str:
+    """Return the id of the button to how a paper is cited."""
+    return f"{CITE}{paper_key(paper_id)}"
 
 
 def digest(subscription_id: str, nonce: str, number: int) -> str:

@@ -188,8 +188,8 @@ class TestAsking:
         second = await papers.wait_for_bot_message()
         assert (first.reply_to, second.reply_to) == (asked, None)
         interaction = await ada.uses_command(papers, "ask", question="everything?")
-        await interaction.finished(done)
-        await interaction.followup()
+        answer = await interaction.finished(done)
+        await papers.wait_for_bot_message(lambda message: message is not answer)
         assert all(message.is_v2 and not message.pings for message in local.spoken())
 
 

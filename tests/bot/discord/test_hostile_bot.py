@@ -262,7 +262,8 @@ class TestHostileAnswers:
             citations=(citation,),
             note=EVIL,
         )
-        last = await (await ada.uses_command(papers, "ask", question=EVIL)).followup(3)
+        await ada.uses_command(papers, "ask", question=EVIL)
+        last = await papers.wait_for_bot_message(lambda message: bool(message.attachments))
         await last.wait_until(with_buttons)
         (file,) = last.attachments
         assert file.filename == "answer.md"

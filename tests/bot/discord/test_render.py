@@ -445,7 +445,7 @@ def test_a_search_page_numbers_its_papers_and_turns_both_ways() -> None:
 def test_a_paper_shows_its_abstract_and_leads_on() -> None:
     view = paper_card(Paper("p", "Moss", FACT, "arxiv", URL), ["Ada Moss", "Bob Fog"], starred=True)
     assert shown([view]) == f"### Moss\n-# Ada Moss, Bob Fog · arXiv\n{FACT}"
-    assert labels(view) == ["⭐", "Similar papers", "Open"]
+    assert labels(view) == ["⭐", "Similar papers", "Cite", "Open"]
     assert buttons(view)[-1]["url"] == URL
 
 
