@@ -35,6 +35,7 @@ a { color: var(--link); text-decoration: none; } .small { color: var(--muted); f
 .mention { background: rgba(88, 101, 242, .18); color: #5865f2; border-radius: 3px; padding: 0 2px; font-weight: 500; }
 .dark .mention { color: #c9cdfb; background: rgba(88, 101, 242, .3); }
 .row { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 8px; }
+.container .row:not(:last-child) { margin-bottom: 12px; }
 .button { border-radius: 8px; padding: 5px 14px; font-size: 14px; font-weight: 500; background: var(--button); }
 .style1 { background: #5865f2; color: #fff; } .style3 { background: #248046; color: #fff; }
 .select { flex: 0 1 400px; border: 1px solid var(--line); background: var(--page); border-radius: 8px;

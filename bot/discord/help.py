@@ -37,7 +37,7 @@ Inner: TypeAlias = "app_commands.Command[Any, ..., Any] | app_commands.ContextMe
 
 # What stands in the first two groups, in order; all else is in the third.
 ASK: Final = ("ask", "compare", "Ask about this")
-FIND: Final = ("search", "paper", "similar", "trending", "Find papers like this")
+FIND: Final = ("search", "paper", "similar", "trending", "saved", "library", "Find papers like this")
 
 
 class Help(commands.Cog):

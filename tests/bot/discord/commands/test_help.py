@@ -50,9 +50,10 @@ class TestHelp:
         assert len(text.split("\n")) <= 12
         assert used.ephemeral
 
-    async def test_a_moderator_finds_theirs_too(self, papers: Channel, moderator: Person) -> None:
-        text = (await (await moderator.uses_command(papers, "help")).finished()).text
-        assert set(COMMAND.findall(text)) >= FOR_MODERATORS
+    async def test_a_moderator_finds_theirs_too(self, papers: Channel, moderator: Person, ada: Person) -> None:
+        theirs = COMMAND.findall((await (await moderator.uses_command(papers, "help")).finished()).text)
+        members = COMMAND.findall((await (await ada.uses_command(papers, "help")).finished()).text)
+        assert set(theirs) - set(members) >= {"settings", "submit", "library list", "library remove"}
 
     @pytest.mark.parametrize("language", ["de", "fr"])
     async def test_every_language_has_it_short(self, papers: Channel, moderator: Person, language: str) -> None:
@@ -96,3 +97,18 @@ async def test_the_bot_goes_by_the_name_that_it_has_on_the_server(
         assert "\\*?ask" in text
         await ada.dms("who are you?")
         assert "I am Footnote" in (await ada.dm.wait_for_bot_message()).text
+
+
+async def test_commands_in_sentences_are_to_click_on_in_every_language(bot: FootnoteBot, local: LocalDiscord) -> None:
+    ids = {each["name"]: each["id"] for each in local.world.commands[None]}
+    resume, ask = f"</digest resume:{ids['digest']}>", f"</ask:{ids['ask']}>"
+    assert await bot.linked("Use /ask, or /digest resume.") == f"Use {ask}, or {resume}."
+    assert await bot.linked("/übersicht fortsetzen macht damit weiter.") == f"{resume} macht damit weiter."
+    for words in ("and/ask", "https://a.b/ask", "/asking", "/digest", f"{ask}"):
+        assert await bot.linked(words) == words
+
+
+async def test_who_has_no_digests_is_told_what_to_click(papers: Channel, ada: Person, bot: FootnoteBot) -> None:
+    assert bot.is_ready()
+    text = (await (await ada.uses_command(papers, "digest list")).finished()).text
+    assert COMMAND.findall(text) == ["digest subscribe"]
