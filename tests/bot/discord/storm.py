@@ -352,9 +352,8 @@ def _offers(card: Message, kind: str) -> list[tuple[str, str | None]]:
         custom_id = str(part.get("custom_id"))
         if part["type"] == BUTTON and custom_id.startswith(wanted):
             found.append((custom_id, None))
-        for option in part.get("options") or []:
-            if option["value"].startswith(wanted):
-                found.append((custom_id, option["value"]))
+        values = [option["value"] for option in part.get("options") or []]
+        found += [(custom_id, value) for value in values if value.startswith(wanted)]
     return found
 
 
