@@ -19,8 +19,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
+from retrieval.changes import note_changes, read_changes, read_last_change
 from retrieval.connecting import connect
 from retrieval.errors import LibraryDamagedError
+from retrieval.generations import begin_generation, read_state, switch_generation
 from retrieval.migrating import migrate
 from retrieval.readings import Reading, note_failure, note_page, read_readings
 from retrieval.records import Count, Counts, Embedded, Fresh, PendingPaper, StoredChunk
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+    from retrieval.generations import LibraryState
     from retrieval.merging import Known
     from retrieval.papers import Chunk, Paper
     from retrieval.scope import Scope
@@ -237,6 +240,7 @@ class Catalogue:
                         added_at=sa.func.coalesce(papers.c.added_at, moment),
                     )
                 )
+            await note_changes(connection, done)
 
     async def leaving(self, limit: int) -> dict[str, int]:
         """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
@@ -264,6 +268,7 @@ class Catalogue:
             await connection.execute(
                 sa.update(papers).where(papers.c.paper_id.in_(paper_ids)).values(indexed_hash=None, indexed_chunks=0)
             )
+            await note_changes(connection, paper_ids)
 
     async def mark_all_pending(self) -> None:
         """Forget what the derived indexes hold, so that everything is indexed anew."""
@@ -380,6 +385,62 @@ class Catalogue:
                 asked.where(STANDS, papers.c.indexed_hash == papers.c.content_hash).order_by(papers.c.number)
             )
             return dict(rows.all())
+
+    async def to_index(self, paper_ids: Iterable[str]) -> tuple[dict[str, Paper], dict[str, tuple[str, ...]]]:
+        """Return those of the papers that indexes should hold, and their authors, both by id."""
+        found: dict[str, Paper] = {}
+        authors: dict[str, tuple[str, ...]] = {}
+        ids = list(paper_ids)
+        async with self._engine.connect() as connection:
+            for start in range(0, len(ids), BATCH):
+                asked = papers.c.paper_id.in_(ids[start : start + BATCH])
+                for row in await connection.execute(
+                    sa.select(*PAPER, papers.c.authors).where(asked, STANDS, papers.c.added_at.is_not(None))
+                ):
+                    found[row.paper_id] = paper_of(row)
+                    authors[row.paper_id] = tuple(row.authors or ())
+        return found, authors
+
+    async def changes(self, after: int, limit: int) -> dict[int, str]:
+        """Return up to `limit` papers that the indexes came to hold or let go of after a number, by their numbers."""
+        async with self._engine.connect() as connection:
+            return await read_changes(connection, after, limit)
+
+    async def last_change(self) -> int:
+        """Return the number of the latest change."""
+        async with self._engine.connect() as connection:
+            return await read_last_change(connection)
+
+    async def state(self, stamp: str) -> LibraryState:
+        """Return which library this is and which collection is live; a new library takes this stamp."""
+        async with self._writing() as connection:
+            return await read_state(connection, stamp)
+
+    async def begin_generation(self) -> None:
+        """Have the next collection of vectors filled, and every paper wait for it."""
+        async with self._writing() as connection:
+            await begin_generation(connection)
+            await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
+
+    async def switch_generation(self, stamp: str) -> None:
+        """Make the collection that was filled the live one, with its stamp."""
+        async with self._writing() as connection:
+            await switch_generation(connection, stamp)
+
+    @asynccontextmanager
+    async def indexing(self) -> AsyncIterator[None]:
+        """Let one process at a time index a library that several share; it is let go of when that process dies."""
+        if self._engine.dialect.name != "postgresql":
+            yield  # the data dir has one owner
+            return
+        key = zlib.crc32(b"footnote indexing")
+        async with self._engine.connect() as plain:
+            connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(sa.select(sa.func.pg_advisory_lock(key)))
+            try:
+                yield
+            finally:
+                await connection.execute(sa.select(sa.func.pg_advisory_unlock(key)))
 
     async def counts(self) -> Counts:
         """Return how much the catalogue holds and how much of it waits to be indexed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
 from itertools import islice
@@ -15,6 +16,7 @@ from retrieval.authors import find_named_authors, find_works
 from retrieval.catalogue import Added, Catalogue
 from retrieval.chunking import CHUNKER_VERSION
 from retrieval.errors import BadInputError, LibraryLockedError
+from retrieval.follower import Follower
 from retrieval.indexing import Indexer, Progress
 from retrieval.lexical import LexicalIndex
 from retrieval.opening import throw_away, watched
@@ -25,7 +27,7 @@ from retrieval.scope import Scope
 from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
 from retrieval.spelling import correct
-from retrieval.vectors import DenseIndex
+from retrieval.vectors import COLLECTION, DenseIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -47,7 +49,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Library", "Progress"]
 
+log = logging.getLogger(__name__)
+
 ADD_BATCH = 500
+FOLLOWED_EVERY = 2.0  # seconds between two looks at what other processes changed
 
 
 def _utc_now() -> dt.datetime:
@@ -65,17 +70,20 @@ class Library:
         lexical: LexicalIndex,
         embedder: Embedder,
         now: Callable[[], dt.datetime],
+        shelf: Shelf,
+        indexer: Indexer,
     ) -> None:
         self._lock = lock
         self._catalogue = catalogue
-        self._shelf = Shelf(catalogue)
+        self._shelf = shelf
         self._dense = dense
         self._lexical = lexical
         self._embedder = embedder
         self._now = now
         self._titles: Sequence[tuple[str, str]] = ()
-        self._searcher = Searcher(catalogue, self._shelf, dense, lexical, embedder)
-        self._indexer = Indexer(catalogue, self._shelf, dense, lexical, embedder, now)
+        self._searcher = Searcher(catalogue, shelf, dense, lexical, embedder)
+        self._indexer = indexer
+        self._following: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -94,6 +102,7 @@ class Library:
         papers that an index has lost wait, which the next `index_pending` mends, embedding nothing that is already in
         the catalogue; with a fault nothing is to be searched before. `now` tells the time (in UTC) that papers arrive
         and sources are read at.
+        With both URLs several processes share one library: what one takes in, the others find within some seconds.
         Raises LibraryLockedError where another process owns the directory and LibraryDamagedError where the
         catalogue or a Chroma server cannot be read.
         """
@@ -104,16 +113,27 @@ class Library:
             opened.push_async_callback(catalogue.close)
             stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}"
             folder = data_dir / "chroma"
+            state = await catalogue.state(stamp)
+            name = state.live if chroma_url else COLLECTION
             with nullcontext() if chroma_url else watched(folder, data_dir / "opening"):
                 if rebuild and not chroma_url:
                     await asyncio.to_thread(throw_away, folder)
-                dense = await asyncio.to_thread(lambda: DenseIndex.open(folder=folder, url=chroma_url, stamp=stamp))
+                dense = await asyncio.to_thread(
+                    lambda: DenseIndex.open(folder=folder, url=chroma_url, stamp=stamp, name=name)
+                )
                 opened.push_async_callback(asyncio.to_thread, dense.close)
                 lexical = await asyncio.to_thread(LexicalIndex, data_dir / "lexical", stamp)
                 opened.push_async_callback(asyncio.to_thread, lexical.close)
-                library = cls(lock, catalogue, dense, lexical, embedder, now)
-                await library._indexer.check(rebuild=rebuild)
+                shelf = Shelf(catalogue)
+                follower = Follower(catalogue, shelf, lexical, data_dir / "lexical", state.library_id)
+                indexer = Indexer(
+                    catalogue, shelf, dense, lexical, follower, embedder, now, shared=chroma_url is not None
+                )
+                await indexer.check(rebuild=rebuild)
+            library = cls(lock, catalogue, dense, lexical, embedder, now, shelf, indexer)
             library._titles = await catalogue.titles()
+            if database_url and chroma_url:
+                library._following = asyncio.create_task(library._follow())
             opened.pop_all()
         return library
 
@@ -124,10 +144,23 @@ class Library:
 
     async def close(self) -> None:
         """Close every part and let go of the data directory."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
         await self._indexer.close()
         await self._catalogue.close()
         await self._embedder.close()
         self._lock.release()
+
+    async def _follow(self) -> None:
+        """Keep up with what other processes change, whatever fails meanwhile."""
+        while True:
+            await asyncio.sleep(FOLLOWED_EVERY)
+            try:
+                if await self._indexer.follow():
+                    self._titles = await self._catalogue.titles()
+            except Exception as error:  # noqa: BLE001  # a server may be away for a while
+                log.warning("not up to date with other processes: %s", type(error).__name__)
 
     async def add(self, papers: Iterable[Paper | Fetched], progress: Progress | None = None) -> Added:
         """Catalogue papers and index what is new or changed; what is known as it is costs nothing.

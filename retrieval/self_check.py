@@ -18,16 +18,20 @@ PROBES: Final = 1000  # vectors asked for at a start, in 40 ms; the rest only wh
 LATEST: Final = 200  # of those, the ones written last, which a crash may take
 
 
-def lacking(held: Mapping[str, int], dense: DenseIndex, lexical: LexicalIndex) -> frozenset[str]:
-    """Return the papers that one of the indexes has lost, or a part of them.
+def lost_words(held: Mapping[str, int], lexical: LexicalIndex) -> list[str]:
+    """Return the papers that the lexical index should hold and has lost."""
+    return lexical.lacking(held) if lexical.count() < len(held) else []
 
-    `held` is how many chunks each index should hold of each paper, those indexed last last.
+
+def lost_vectors(held: Mapping[str, int], dense: DenseIndex) -> frozenset[str]:
+    """Return the papers that the dense index has lost, or a part of them.
+
+    `held` is how many chunks it should hold of each paper, those indexed last last.
     """
-    lost = set(lexical.lacking(held)) if lexical.count() < len(held) else set()
     chunk_ids = [f"{paper_id}#{position}" for paper_id, count in held.items() for position in range(count)]
     if dense.count() < len(chunk_ids) or dense.lacking(_probes(chunk_ids)):
-        lost |= {chunk_id.rpartition("#")[0] for chunk_id in dense.lacking(chunk_ids)}
-    return frozenset(lost)
+        return frozenset(chunk_id.rpartition("#")[0] for chunk_id in dense.lacking(chunk_ids))
+    return frozenset()
 
 
 def _probes(chunk_ids: list[str]) -> list[str]:

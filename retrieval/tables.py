@@ -65,6 +65,9 @@ papers = sa.Table(
     sa.Column("listed", sa.Date),
     sa.Column("announce_type", sa.Text),
     sa.Column("venue", sa.Text),
+    # Title and abstract with the markup that reading them took away; null where there was none.
+    sa.Column("raw_title", sa.Text),
+    sa.Column("raw_abstract", sa.Text),
     # When somebody took the paper out of the library; null for one that is in it.
     sa.Column("removed_at", Moment),
     # Whether nothing but title and ids is left of a paper that was removed.
@@ -113,6 +116,25 @@ leaving_papers = sa.Table(
     metadata,
     sa.Column("paper_id", sa.String, primary_key=True),
     sa.Column("chunks", sa.Integer, nullable=False),
+)
+
+index_changes = sa.Table(
+    "index_changes",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("paper_id", sa.String, nullable=False),
+    sa.Index("index_changes_by_paper", "paper_id"),
+    sqlite_autoincrement=True,  # a number is never given twice
+)
+
+library_state = sa.Table(
+    "library_state",
+    metadata,
+    sa.Column("key", sa.Integer, primary_key=True, autoincrement=False),  # one row
+    sa.Column("library_id", sa.String, nullable=False),
+    sa.Column("stamp", sa.Text, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("filling", sa.Integer),
 )
 
 source_readings = sa.Table(

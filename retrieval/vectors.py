@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     import numpy as np
     from chromadb.api import ClientAPI
     from chromadb.api.collection_configuration import CreateCollectionConfiguration
+    from chromadb.api.models.Collection import Collection
     from numpy.typing import NDArray
 
 log = logging.getLogger(__name__)
 
-COLLECTION = "footnote"
+COLLECTION = "footnote"  # in a folder of its own; on a server the database names it
 # Rows a write: about 40 ms of held interpreter lock, well inside a Discord heartbeat.
 WRITE_ROWS = 20
 READ_ROWS = 500
@@ -46,23 +47,20 @@ class DenseIndex:
         expected: the stamp that the index should have.
     """
 
-    def __init__(self, client: ClientAPI, stamp: str) -> None:
+    def __init__(self, client: ClientAPI, stamp: str, name: str) -> None:
         self._client = client
         self.expected = stamp
-        try:
-            self._collection = client.get_collection(COLLECTION, embedding_function=None)
-        except NotFoundError:
-            self.reset()
+        self._collection = self._get(name)
 
     @classmethod
-    def open(cls, *, folder: Path, url: str | None, stamp: str) -> DenseIndex:
-        """Open the server's index at `url`, or the embedded one in `folder`, which starts empty if it is unreadable.
+    def open(cls, *, folder: Path, url: str | None, stamp: str, name: str = COLLECTION) -> DenseIndex:
+        """Open a collection of the server at `url`, or of the embedded Chroma in `folder`, new if it is unreadable.
 
         Raises LibraryDamagedError where the server cannot be used or the folder not be written, BadInputError where
         the address is none.
         """
         if url is not None:
-            return cls._connect(url, stamp)
+            return cls._connect(url, stamp, name)
         if torn(folder):
             log.warning("the dense index is thrown away, because a file of its vectors is cut short")
             throw_away(folder)
@@ -82,17 +80,17 @@ class DenseIndex:
     @classmethod
     def _embedded(cls, folder: Path, stamp: str) -> DenseIndex:
         try:
-            return cls(chromadb.PersistentClient(str(folder), settings=_settings()), stamp)
+            return cls(chromadb.PersistentClient(str(folder), settings=_settings()), stamp, COLLECTION)
         except BaseException:
             # Or Chroma would hand out the client that failed for every further try.
             SharedSystemClient.clear_system_cache()
             raise
 
     @classmethod
-    def _connect(cls, url: str, stamp: str) -> DenseIndex:
+    def _connect(cls, url: str, stamp: str, name: str) -> DenseIndex:
         host, port, ssl = _address(url)
         try:
-            return cls(chromadb.HttpClient(host, port, ssl=ssl, settings=_settings()), stamp)
+            return cls(chromadb.HttpClient(host, port, ssl=ssl, settings=_settings()), stamp, name)
         except (ChromaError, ValueError, OSError) as error:
             reason = str(error).splitlines()[0].rstrip(".?! ")
             raise LibraryDamagedError(
@@ -104,17 +102,41 @@ class DenseIndex:
         """Return what the vectors were made with, as said when the collection was made."""
         return (self._collection.metadata or {}).get("stamp")
 
+    @property
+    def name(self) -> str:
+        """Return what Chroma calls the collection."""
+        return self._collection.name
+
+    def sibling(self, name: str) -> DenseIndex:
+        """Return another collection of the same Chroma, made where it is not there."""
+        return DenseIndex(self._client, self.expected, name)
+
+    def use(self, name: str) -> None:
+        """Go over to another collection, made where it is not there."""
+        self._collection = self._get(name)
+
+    def drop(self, name: str) -> None:
+        """Delete a collection that nobody searches any more."""
+        with contextlib.suppress(NotFoundError):
+            self._client.delete_collection(name)
+
     def reset(self) -> None:
         """Empty the index and stamp it anew."""
-        with contextlib.suppress(NotFoundError):
-            self._client.delete_collection(COLLECTION)
-        configuration: CreateCollectionConfiguration = {"hnsw": {"space": "cosine", "ef_search": EF_SEARCH}}
-        self._collection = self._client.create_collection(
-            COLLECTION,
-            configuration=configuration,
-            metadata={"stamp": self.expected},
-            embedding_function=None,  # or Chroma downloads a model of its own
-        )
+        name = self._collection.name
+        self.drop(name)
+        self._collection = self._get(name)
+
+    def _get(self, name: str) -> Collection:
+        try:
+            return self._client.get_collection(name, embedding_function=None)
+        except NotFoundError:
+            configuration: CreateCollectionConfiguration = {"hnsw": {"space": "cosine", "ef_search": EF_SEARCH}}
+            return self._client.get_or_create_collection(
+                name,
+                configuration=configuration,
+                metadata={"stamp": self.expected},
+                embedding_function=None,  # or Chroma downloads a model of its own
+            )
 
     def count(self) -> int:
         """Return how many chunks the index holds."""

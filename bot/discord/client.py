@@ -17,7 +17,7 @@ from bot.digest.writing import ReasonWriter
 from bot.discord.answers import answer_buttons
 from bot.discord.answers.ask import Ask
 from bot.discord.answers.chat import Chat, prefixes
-from bot.discord.connection.calls import make_lasting
+from bot.discord.connection.calls import make_lasting, replies
 from bot.discord.connection.command_sync import sync_if_changed
 from bot.discord.connection.gateway import make_steady
 from bot.discord.digests.digest_commands import Digests
@@ -91,6 +91,7 @@ class FootnoteBot(Bot):
             intents=intents(message_content=message_content),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
+            http_trace=replies(),
             **options,
         )
         make_steady(self)

@@ -193,7 +193,7 @@ async def test_a_lost_index_is_made_anew_without_embedding(
     counting.asked.clear()
 
     again = await Library.open(tmp_path, counting)
-    assert await again.index_pending() == 6
+    assert await again.index_pending() == (6 if lost == "chroma" else 0)
     assert counting.asked == []
     assert (await again.search(seeds[0].title))[0].paper == seeds[0]
     await again.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import discord.client
@@ -14,15 +15,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE: Final = 30.0  # seconds between two attempts to connect; discord.py goes up to 17 minutes
+CONNECTED_SECONDS: Final = 1.0  # a refusal comes sooner after an attempt
 INDISPENSABLE: Final = "READY"
 
 
 class Backoff(ExponentialBackoff[bool]):
-    """Wait ever longer between attempts, but never long."""
+    """Wait ever longer between attempts, but never long, and not for what was refused before the last connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._due = 0.0
 
     def delay(self) -> float:
         """Return the seconds until the next attempt."""
-        return min(super().delay(), LONGEST_PAUSE)
+        now = time.monotonic()
+        if now - self._due > CONNECTED_SECONDS:
+            self._exp = 0
+        pause = min(super().delay(), LONGEST_PAUSE)
+        self._due = now + pause
+        return pause
 
 
 def make_steady(client: discord.Client) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from discord import ui
 
+from bot.discord.answers.answer_forms import gone
 from bot.discord.gate.doors import Clickable
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import COLOUR, MESSAGE_CHARACTERS, Card, FileCard, notice
@@ -45,7 +46,20 @@ class CiteMenu(Clickable[ui.Select[Any]], template=ids.CITE_MENU):
         await admitted.target.post(await citations_of(services.library, self.item.values))
 
 
-ALL: Final[tuple[type[Clickable[Any]], ...]] = (Cite, CiteMenu)
+class CiteAnswer(Clickable[ui.Button[Any]], template=ids.CITE_ANSWER + ids.ANSWER):
+    """Say how the papers that an answer quotes are cited."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+        """Say it to whoever chose."""
+        kept = await services.store.answers.get(self.match["answer"])
+        if kept is None:
+            await admitted.target.post(notice(gone()))
+            return
+        keys = dict.fromkeys(ids.paper_key(each.paper_id) for each in kept.answer.citations)
+        await admitted.target.post(await citations_of(services.library, list(keys)))
+
+
+ALL: Final[tuple[type[Clickable[Any]], ...]] = (Cite, CiteMenu, CiteAnswer)
 
 
 async def citations_of(library: Library, keys: Sequence[str]) -> Card:

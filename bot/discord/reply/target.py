@@ -13,7 +13,7 @@ import discord
 from bot.discord.connection.codes import CANNOT_REPLY_WITHOUT_HISTORY, UNUSABLE_INTERACTION
 from bot.discord.reply.streamed_message import StreamedMessage
 from bot.discord.ui.layout import files_of
-from bot.discord.ui.permissions import may_thread, mine_in
+from bot.discord.ui.permissions import may_thread, mine_in, missing_to_post
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -176,11 +176,26 @@ class InteractionTarget:
 
     async def _respond(self, view: ui.LayoutView) -> int:
         if self._first is not None:
-            send = self._interaction.followup.send
-            return (await send(view=view, files=files_of(view), ephemeral=self._private, wait=True)).id
+            return (await self._follow_up(view)).id
         sent = await self._interaction.edit_original_response(content=None, embeds=[], view=view, **_attached(view))
         self._first = sent.id
         return sent.id
+
+    async def _follow_up(self, view: ui.LayoutView) -> discord.Message:
+        """Post a message after the first: as an ordinary one where the bot may, since only that can be repeated."""
+        channel: Any = self._interaction.channel
+        if not self._private and self._is_home():
+            with suppress(discord.Forbidden):
+                sent: discord.Message = await channel.send(view=view, files=files_of(view))
+                return sent
+        send = self._interaction.followup.send
+        return await send(view=view, files=files_of(view), ephemeral=self._private, wait=True)
+
+    def _is_home(self) -> bool:
+        """Say whether the bot itself is where it was asked, and may write there."""
+        if self.guild_id is None:
+            return self._interaction.context.dm_channel
+        return not missing_to_post(self._interaction.channel)
 
     def _give_up_on(self, error: discord.HTTPException) -> None:
         """Note that the interaction has expired; raises the error where it says something else."""
@@ -218,16 +233,16 @@ class MessageTarget:
         self.threadable = may_thread(self._channel)
 
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        """Show the typing indicator, and carry on without where it is not to be had."""
-        typing = asyncio.create_task(self._type())
+    async def working(self, *, at_once: bool = False) -> AsyncIterator[None]:
+        """Show the typing indicator, after a while or at once, and carry on without where it is not to be had."""
+        typing = asyncio.create_task(self._type(0.0 if at_once else TYPING_AFTER))
         try:
             yield
         finally:
             typing.cancel()
 
-    async def _type(self) -> None:
-        await asyncio.sleep(TYPING_AFTER)
+    async def _type(self, after: float) -> None:
+        await asyncio.sleep(after)
         with suppress(*NETWORK_ERRORS):
             async with self._channel.typing():
                 await asyncio.Event().wait()

@@ -128,7 +128,10 @@ def test_a_paper_has_its_link_its_sentence_its_topic_its_votes_and_its_code() ->
     with speaking("de"):
         (card,) = digest_cards(digest(0, entries=(entry,)))
     shown = text([card])
-    assert f"**1.** [{TITLE}]({URL})\nThey walk.\n-# walking robots · ▲ 1.234 · [Code](https://github.com/a/b)" in shown
+    assert (
+        f"**1.** **[{TITLE}]({URL})**\nThey walk.\n-# walking robots · ▲ 1.234 · [Code](https://github.com/a/b)"
+        in shown
+    )
     assert [each.removesuffix(":2603.00001") for each in custom_ids(card)] == [
         "footnote:star:arxiv",
         "footnote:about:arxiv",

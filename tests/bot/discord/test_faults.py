@@ -453,9 +453,9 @@ class TestLongAnswers:
     ) -> None:
         answers.prepared = LONG
         local.fail_next("POST /webhooks/{}/{}", status=404, code=10015, times=4)
-        use = await ada.uses_command(papers, "ask", question="everything?")
+        use = await ada.uses_command(papers, "ask", question="everything?", private=True)
         await use.finished(done)
-        last = await papers.wait_for_bot_message(lambda message: bool(message.attachments))
+        last = await ada.dm.wait_for_bot_message(lambda message: bool(message.attachments))
         assert b"word39" in last.attachments[0].data
 
     async def test_a_permission_that_discord_misses_is_named(
@@ -465,5 +465,5 @@ class TestLongAnswers:
         await local.taken_in()
         card = await (await ada.uses_command(papers, "ask", question="what?")).finished(done)
         local.fail_next("POST /channels/{}/messages/{}/threads", status=403, code=50013)
-        refused = await (await ada.clicks(card, "Continue in a thread")).finished()
+        refused = await (await ada.picks(card, "Continue in a thread")).finished()
         assert "I lack a permission here: Read Message History" in refused.text

@@ -45,16 +45,13 @@ class TestCiting:
     async def test_under_an_answer_each_paper_is_cited_to_who_asks_alone(self, papers: Channel, ada: Person) -> None:
         used = await ada.uses_command(papers, "ask", question=QUESTION)
         card = await used.finished(lambda message: "Follow up" in message.text)
-        options = menu(card)["options"]
-        assert isinstance(options, list)
-        chosen = await ada.chooses(card, "Cite…", *[each["value"] for each in options])
+        chosen = await ada.picks(card, "Cite")
         cited = await chosen.finished()
         assert chosen.ephemeral
         assert f"(n.d.). {TITLE}." in cited.text
         code = cited.text.partition("```bibtex\n")[2].rpartition("\n```")[0]
         entries = pybtex.database.parse_string(code, "bibtex").entries.values()
         assert TITLE in {entry.fields["title"] for entry in entries}
-        assert len(entries) == len(options)
         assert "abstract" not in code
 
     async def test_under_a_search_and_a_paper(self, papers: Channel, ada: Person, bot: FootnoteBot) -> None:
