@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 # Of 25,800 titles from arXiv and Hugging Face none is longer than 226 characters, ends like a sentence or holds an
 # address; of their abstracts none is shorter than 102. arXiv takes abstracts of about 2,000 characters: what is
 # longer is two of them, with the title lost in between.
-SHIPPED = "seeds"
 LONGEST_TITLE = 300
 SHORTEST_ABSTRACT = 80
 LONGEST_ABSTRACT = 2_500

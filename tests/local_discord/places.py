@@ -220,6 +220,7 @@ class Channel:
     auto_archive_duration: int = 1440
     messages: dict[int, Message] = field(default_factory=dict)
     typing_shown: int = 0
+    typing_at: list[float] = field(default_factory=list)
     tags: list[tuple[str, bool]] = field(default_factory=list)
     requires_tag: bool = False
     _denied: int = 0

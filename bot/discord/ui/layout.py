@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MESSAGE_CHARACTERS: Final = 4000
 MESSAGE_COMPONENTS: Final = 40
 
+# Discord: of what people write in one message; whatever asks for a question takes as much.
+LONGEST_QUESTION: Final = 2000
+
 ROW_BUTTONS: Final = 5
 MOST_ROWS: Final = 5
 LABEL_CHARACTERS: Final = 80

@@ -18,7 +18,7 @@ from local_discord.reading import URL, displayed_text, walk
 from bot.answering.answer import NearPaper, Statement
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
-from bot.discord.answers.responder import QUESTION_CHARACTERS
+from bot.discord.ui.layout import LONGEST_QUESTION
 from bot.store import ServerSettings
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, REFUSAL, done
@@ -128,13 +128,13 @@ class TestAnsweringFromHostilePapers:
         people = [local.guild("Lab").member(name) for name in NAMES]
         for number, text in enumerate(QUESTIONS):
             person = people[number % len(people)]
-            question = f"{text} {people[0].mention} {FACT.format(number=number + 1)}"[:QUESTION_CHARACTERS]
+            question = f"{text} {people[0].mention} {FACT.format(number=number + 1)}"[:LONGEST_QUESTION]
             used = await person.uses_command(papers, "ask", question=question)
             answer = await used.finished(done)
             quotes = [part for part in answer.parts() if str(part.get("custom_id")).startswith("footnote:quotes")]
             if quotes:
                 await (await person.clicks(answer, quotes[0]["custom_id"])).response()
-            said = await person.says(papers, f"{mention} {question}"[:QUESTION_CHARACTERS])
+            said = await person.says(papers, f"{mention} {question}"[:LONGEST_QUESTION])
             reply = await papers.wait_for_bot_message(lambda message, said=said: message.reply_to is said)
             await reply.wait_until(done)
             await (await person.uses_command(papers, "search", query=question[:100])).finished()
