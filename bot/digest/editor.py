@@ -169,14 +169,15 @@ class Editor:
             Entry(d.paper, topic, reason.text, reason.quote, candidates[at].match, d.upvotes, d.code_url)
             for at, d, topic, reason in zip(chosen, details, named, reasons, strict=True)
         )
-        known_to_be_new = [_is_dated(pool.papers[at]) and _is_news(pool.papers[at], pool.until) for at in wanted]
+        news = [_is_dated(pool.papers[at]) and _is_news(pool.papers[at], pool.until) for at in wanted]
+        new = all(news[at] for at in chosen) if chosen else all(news)
         digest = Digest(
-            title=writing.title(topics, day, new=all(known_to_be_new[at] for at in chosen)),
+            title=writing.title(topics, day, new=new),
             day=day,
             topics=topics,
             entries=entries,
             considered=len(wanted),
-            note=writing.note(topics, len(wanted), len(entries), subscription.most, new=all(known_to_be_new)),
+            note=writing.note(topics, len(wanted), len(entries), subscription.most, new=all(news)),
             hint=None if subscription.greeted else writing.hint(),
             weekly=weekly,
         )

@@ -73,11 +73,7 @@ def read_page_dump(path: Path, *, source: str = "page") -> tuple[Paper, ...]:
 
 
 def read_page_text(data: bytes, name: str, *, source: str = "page") -> tuple[Paper, ...]:
-    """Return the papers of a dump's bytes as `read_page_dump` does; `name` is what an error calls it.
-
-    Only the page that ships, of Hugging Face's own papers, links to a search there: what other papers are called is
-    nothing to tell that site.
-    """
+    """Return the papers of a dump's bytes as `read_page_dump` does; `name` is what an error calls it."""
     try:
         pairs = list(_pairs(_paragraphs(_text_in(data))))
         papers = tuple(_paper(title, abstract, source) for title, abstract in pairs)

@@ -22,6 +22,7 @@ from bot.discord.gate.boundary import tell
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.reply.target import NETWORK_ERRORS, MessageTarget
+from bot.discord.ui.people import own_name
 from bot.discord.ui.permissions import author_may_thread, may_thread
 from bot.language import say
 from bot.store import ServerSettings
@@ -48,7 +49,7 @@ class Chat(commands.Cog):
         self._gate = bot.services.gate
         self._responder = bot.services.responder
         self._store = bot.services.store
-        self._intent = IntentReader(bot.services.library, cast("Tree", bot.tree), self._me.display_name)
+        self._intent = IntentReader(bot.services.library, cast("Tree", bot.tree))
         self._addressing = Addressing(self._me, self._store.threads, listens=bot.intents.message_content)
         self._started = datetime.now(UTC)
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -126,7 +127,9 @@ class Chat(commands.Cog):
             admitted = await self._gate.admit(event, Cost.QUESTION, Audience.ASKERS, Acknowledge.PUBLICLY)
             said = await carried(message, self._me, text)
             parent = await parent_of(self._store, message.channel, message.author.id, said.pointed)
-            wish = await self._intent.of(said, choosing=parent is not None and bool(parent.answer.choices))
+            wish = await self._intent.of(
+                said, own_name(self._bot, message.guild), choosing=parent is not None and bool(parent.answer.choices)
+            )
             if not message.content and names_own_role(message):
                 wish = _role_named(self._me)
             if isinstance(wish, Asked):
@@ -152,7 +155,7 @@ class Chat(commands.Cog):
             await self._gate.admit(event, Cost.QUESTION, Audience.ASKERS, Acknowledge.PUBLICLY)
             context = await self._bot.get_context(message)
             text = context.view.read_rest() if _commanded(context) else None
-            wish = await self._intent.of(await carried(message, self._me, text))
+            wish = await self._intent.of(await carried(message, self._me, text), own_name(self._bot, message.guild))
             if isinstance(wish, Asked) and wish.text != kept.answer.question:
                 parent = await self._store.answers.get(kept.parent_id) if kept.parent_id else None
                 await self._store.answers.withdraw(kept.answer_id)

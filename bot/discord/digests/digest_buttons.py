@@ -88,5 +88,6 @@ class AboutDigest(
             sentence = say("This digest was unsubscribed; there will be no more of it.")
         else:
             how = say("Change it with /digest edit, stop it with /digest pause or /digest unsubscribe.")
-            sentence = f"{described(subscription, cast('Bot', interaction.client))}\n{how}"
+            bot = cast("Bot", interaction.client)
+            sentence = f"{await described(subscription, bot)}\n{await bot.linked(how)}"
         await admitted.target.post(notice(sentence))

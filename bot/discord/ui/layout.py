@@ -61,6 +61,19 @@ class Card(ui.LayoutView):
         return [discord.File(BytesIO(self._document.encode()), FILE_NAME)] if self._document else []
 
 
+class FileCard(Card):
+    """Show items in one message, with a file of any name."""
+
+    def __init__(self, *items: Item, name: str, data: bytes) -> None:
+        super().__init__(*items)
+        self._name = name
+        self._data = data
+
+    def files(self) -> list[discord.File]:
+        """Return the file, fresh at every call."""
+        return [discord.File(BytesIO(self._data), self._name)]
+
+
 def notice(sentence: str) -> Card:
     """Return a message with a sentence or two of the bot's own, in which anything foreign is escaped already."""
     return Card(ui.TextDisplay(sentence))

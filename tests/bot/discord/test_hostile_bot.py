@@ -239,12 +239,13 @@ class TestHostileAnswers:
         )
         answers.growing = [answers.prepared]
         card = await (await ada.uses_command(papers, "ask", question=EVIL)).finished(with_buttons)
-        await (await ada.clicks(card, button(card, "choice"))).finished(with_buttons)
+        (menu,) = (part for part in card.parts() if part["type"] == 3)
+        await (await ada.chooses(card, menu["custom_id"], menu["options"][0]["value"])).finished(with_buttons)
         assert answers.asked[-1] == EVIL
         form = await ada.clicks(card, "Follow up")
         await (await ada.submits(form, {"Your question": EVIL})).finished(with_buttons)
-        await (await ada.clicks(card, "Quotes")).finished()
-        await (await ada.clicks(card, "Continue in a thread")).finished()
+        await (await ada.picks(card, "Quotes in full")).finished()
+        await (await ada.picks(card, "Continue in a thread")).finished()
         await papers.wait_for_thread()
 
         answers.prepared = replace(REFUSAL, refusal=EVIL, choices=(EVIL, "b"), nearest=(NearPaper("x", EVIL, EVIL),))
@@ -272,4 +273,4 @@ class TestHostileAnswers:
 
 
 def with_buttons(message: Message) -> bool:
-    return any(part["type"] == 2 for part in message.parts())
+    return any(part["type"] in (2, 3) for part in message.parts())

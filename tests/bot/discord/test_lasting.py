@@ -186,7 +186,7 @@ class TestParts:
     ) -> None:
         card = await (await ada.uses_command(papers, "ask", question="what?")).finished(done)
         local.fail_next("POST /channels/{}/messages/{}/threads", status=400, code=160006)
-        refused = await (await ada.clicks(card, "Continue in a thread")).finished()
+        refused = await (await ada.picks(card, "Continue in a thread")).finished()
         assert "as many open threads as Discord allows" in refused.text
 
 
