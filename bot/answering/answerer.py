@@ -90,7 +90,7 @@ class Answerer:
         reply = Reply(turn, notes, stopwatch, self._writing.extractive.name, wait)
         with stopwatch("read"), sharing(wait):
             if turn.query != asked:
-                read = await self._reader.read(turn.query)
+                read = await self._reader.read(turn.query, composed=True)
             read = await self._in_english(read, reply)
         with stopwatch("search"):
             selection, statement = await self._find(read, reply)

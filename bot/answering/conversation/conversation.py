@@ -71,8 +71,10 @@ class Conversation:
 
         `question` is what its query was read as, where it has been read already.
         """
-        question = question or await self._questions.read(turn.query)
+        question = question or await self._questions.read(turn.query, composed=turn.query != turn.question)
         same = question.asked == turn.query and not (since or until)  # or it was put into English
+        # What was found for a new question while it was read in its conversation was found for all its sentences.
+        same = same and (turn.relation is not Relation.NEW or question.text == turn.query)
         hits: Sequence[Hit] = turn.found if same else ()
         reach = limit + len(turn.exclude)
         if len(hits) < reach:
@@ -92,7 +94,7 @@ class Conversation:
         asked = picked(exchange.question, spoken.choices)
         if exchange.papers is None:
             turn = await self._reader.read(asked, spoken)
-            question = await self._questions.read(turn.query)
+            question = await self._questions.read(turn.query, composed=turn.query != asked)
             selection = await self._assessor.assess(
                 question, await self.search(turn, question=question), focus=turn.focus
             )

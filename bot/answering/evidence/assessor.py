@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bot.answering.evidence.features import ADDRESS, Reading, gate_features, listing_columns, sentence_columns
-from bot.answering.evidence.models import models_for
+from bot.answering.evidence.features import Reading, gate_features, holds_address, listing_columns, sentence_columns
+from bot.answering.evidence.models import ON_SUBJECT, models_for
 from bot.answering.evidence.names import LONGEST_NAME, mentioned, named_by
 from bot.answering.evidence.selection import Chosen, Selection
 from bot.answering.reading.exclusion import does_without
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from retrieval.library import Library
     from retrieval.papers import Hit
 
-# Chosen on curves that docs/quality.md shows: every far-off question of the tuning sets is under the first; the second
-# trades near misses claimed against answers claimed; the third is where lists keep three right papers of four.
-ON_SUBJECT: Final = 0.3
+# Chosen on curves that docs/quality.md shows: HOLDS trades near misses claimed against answers claimed; LISTED is where
+# lists keep three right papers of four.
 ON_SUBJECT_OF_CHAT: Final = 0.9  # of what reads like small talk or like words to the bot, which "gg" may be
 HOLDS: Final = 0.6
 LISTED: Final = 0.3
@@ -172,7 +171,7 @@ class Assessor:
     async def _summarise(self, question: Question, hits: Sequence[Hit]) -> Selection:
         """Choose a sentence of each part of the paper, the most telling of the part: problem, work, outcome."""
         reading = (await self._read(question, hits))[0]
-        said = [at for at in await self._eligible(reading, question) if not ADDRESS.search(reading.sentences[at].text)]
+        said = [at for at in await self._eligible(reading, question) if not holds_address(reading.sentences[at].text)]
         vectors = [reading.sentences[at].vector for at in said]
         if not said or any(vector is None for vector in vectors):
             return Selection("answered", 1.0, tuple(hits), (Chosen(1, ()),))
@@ -210,7 +209,7 @@ class Assessor:
         total = sum(likely[at] for at in order)
         needed = 1 + int(np.searchsorted(np.cumsum([likely[at] / total for at in order]), ENOUGH))
         best, *others = order[: min(needed, most)]
-        if addressed := [at for at in eligible if ADDRESS.search(reading.sentences[at].text)]:
+        if addressed := [at for at in eligible if holds_address(reading.sentences[at].text)]:
             best, others = addressed[0], [at for at in (best, *others) if at != addressed[0]][: most - 1]
         elif question.kind is Kind.DEFINITION:
             best, others = _defining(reading, eligible, [best, *others])
@@ -226,7 +225,7 @@ class Assessor:
         shares = agreement.share(agreement.sentences, agreement.beyond_title)
         # One is wanted where no other sentence agrees more with what is asked about the paper.
         wanted_at = int(np.argmax(shares)) if shares.max(initial=0.0) >= ASKED_FOR else None
-        return [at for at in places if at == wanted_at or not ADDRESS.search(said[at].text)] or places
+        return [at for at in places if at == wanted_at or not holds_address(said[at].text)] or places
 
 
 def _defining(reading: Reading, eligible: Sequence[int], chosen: Iterable[int]) -> tuple[int, list[int]]:

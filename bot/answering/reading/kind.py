@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from bot.answering.reading.markup import without_markup
 from retrieval.calibration import ANY_MODEL, softmax
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 # Written by `uv run python bench/fit_kinds.py`, which names itself in the file.
 FITTED: Final = files("bot.answering.reading") / "kinds.json"
 
-# What Discord and browsers write, not people: mentions, emoji of a server, channels, time stamps, handles, links.
-_MARKUP: Final = re.compile(r"<(?:@[!&]?|#|a?:\w+:|t:|/[\w -]+:)\d+(?::\w)?>|(?<!\w)@\w+|https?://\S+")
 # A word, its apostrophes left out as many leave them out; a sign; a character of a script that sets no blanks.
 _TOKEN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|\d+|[^\w\s]")
 _SENTENCE_END: Final = frozenset(".!?。！？")
@@ -59,7 +58,7 @@ MANY: Final = frozenset({Kind.LIST, Kind.COUNT, Kind.NEWEST, Kind.BY_AUTHOR})
 
 def features(text: str) -> frozenset[str]:
     """Name what a message shows: its words alone, in twos and threes, how it begins and ends, and its outward form."""
-    written = unicodedata.normalize("NFKC", _MARKUP.sub(" ", text))
+    written = unicodedata.normalize("NFKC", without_markup(text))
     tokens = _TOKEN.findall(written.translate(_APOSTROPHES))
     if len(tokens) > 2 * _READ_TOKENS:
         tokens = [*tokens[:_READ_TOKENS], "…", *tokens[-_READ_TOKENS:]]

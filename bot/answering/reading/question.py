@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from bot.answering.evidence.models import wants_number
 from bot.answering.reading.exclusion import find_exclusion
 from bot.answering.reading.kind import MANY, Kind, KindReader
+from bot.answering.reading.lead import Lead
+from bot.answering.reading.markup import without_address
 from bot.answering.reading.spelling import as_meant
 from bot.answering.reading.terms import content_terms
 from retrieval.periods import find_period
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from retrieval.query import QueryVectors
     from retrieval.references import Reference
 
-# Forms of Discord: mentions, custom emoji, and the bot addressed by name, none of which are asked about.
-_ADDRESSED: Final = re.compile(r"<a?:\w+:\d+>|<[@#][!&]?\d+>|(?<!\S)@(?:bot|footnote|paperbot)\b[,:]?", re.IGNORECASE)
 LONGEST_COMPARISON: Final = 60  # words; what is longer is a pasted text, in which "between A and B" asks nothing
 MAYBE_LIST: Final = 0.2  # a question that rules something out may ask for papers from this probability on
 CHAT: Final = 0.5  # from this probability on, a question reads like small talk or like words to the bot
@@ -44,7 +44,8 @@ class Question:
 
     Attributes:
         asked: what was typed, verbatim.
-        text: what it says: in one line, without mentions of the bot, invisible characters and what it rules out.
+        text: what is searched for: what it says in one line, without mentions of the bot, invisible characters, what it
+            rules out, and sentences that lead to no paper.
         vectors: its text as the embedding model reads it.
         kinds: how likely (0..1) it is of each kind.
         kind: the kind that it is taken for.
@@ -95,9 +96,13 @@ class Reader:
         self._library = library
         self._today = today
         self._kinds = KindReader(library.embedder.model)
+        self._lead = Lead(library)
 
-    async def read(self, asked: str) -> Question:
-        """Read a question; raises EmbeddingError where a remote model cannot be asked."""
+    async def read(self, asked: str, *, composed: bool = False) -> Question:
+        """Read a question; raises EmbeddingError where a remote model cannot be asked.
+
+        One that was `composed` of several turns is searched for with all its sentences.
+        """
         language, spelled = await as_meant(plain(asked), self._library)
         text = spelled.text
         vectors = await self._library.embed(text)
@@ -111,6 +116,9 @@ class Reader:
             vectors = await self._library.embed(text)
         else:
             ruled_out = ""
+            if not composed and (lead := await self._lead.of(text, self._today())) != text:
+                text = lead
+                vectors = await self._library.embed(text)
 
         def make() -> Question:
             return Question(
@@ -136,7 +144,7 @@ def plain(asked: str) -> str:
     """Put a question in one line, without mentions of the bot, custom emoji and characters that nobody sees."""
     seen = "".join(
         character
-        for character in unicodedata.normalize("NFC", _ADDRESSED.sub(" ", asked))
+        for character in unicodedata.normalize("NFC", without_address(asked))
         if character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
     )
     return " ".join(seen.split())
