@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 REACH: Final = 50  # hits of each search
 CONSIDERED: Final = 20  # of these, papers that a follow-up may be about
 LIKELY: Final = 0.5  # a reading above it is taken as said
+SURELY: Final = 0.9  # a reading above it is not doubted for a paper that its words alone lead to
 BESIDES: Final = 0.7  # a reading of others above it leaves the paper that fits best
 SHARE: Final = 0.2  # of the likeliest paper's probability, that another one spoken of is asked with it
 NAMED: Final = 0.15  # more of a comparison's words in another paper than in the one spoken of: it names that one
@@ -101,8 +102,9 @@ def _turn(
         return _comparison(question, spoken, readings, likely, candidates)
     if not leans:
         return new
-    # What leads to its paper alone has no need of what was said, unless it surely asks for others than that.
+    # What leads to its paper alone has no need of what was said, unless it surely leans on it or asks for others.
     alone_leads = best == alone[0].paper.paper_id and max(readings.others, readings.corrects) < BESIDES
+    alone_leads = alone_leads and readings.leans < SURELY
     if alone_leads and best not in papers:
         return new
     # Papers that were only near have nothing to say about a detail; the theme is searched for once more.

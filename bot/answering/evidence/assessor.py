@@ -54,12 +54,18 @@ class Assessor:
         self._library = library
         self._models: Models = models_for(library.embedder.model)
 
-    async def assess(self, question: Question, hits: Sequence[Hit], *, focus: Collection[str] = ()) -> Selection:
-        """Say what the hits hold; `focus` are papers that the question is sure to be about, which come first."""
+    async def assess(
+        self, question: Question, hits: Sequence[Hit], *, focus: Collection[str] = (), besides: Sequence[Hit] = ()
+    ) -> Selection:
+        """Say what the hits hold.
+
+        `focus` are papers that the question is sure to be about, which come first; `besides` those that it asks for
+        others than, which are on its subject all the same.
+        """
         if not question.ruled_out:
-            return await self._weigh(question, hits, focus)
+            return await self._weigh(question, hits, focus, besides)
         left_out = await self._about(question.ruled_out, hits)
-        selection = await self._weigh(question, hits, focus, left_out)
+        selection = await self._weigh(question, hits, focus, besides, left_out)
         if not selection.chosen:
             return selection
         if left_out:
@@ -69,11 +75,17 @@ class Assessor:
         return replace(selection, remarks=(said, *selection.remarks))
 
     async def _weigh(  # noqa: PLR0911 - one way for each kind of question
-        self, question: Question, found: Sequence[Hit], focus: Collection[str], left_out: Collection[Hit] = ()
+        self,
+        question: Question,
+        found: Sequence[Hit],
+        focus: Collection[str],
+        besides: Sequence[Hit],
+        left_out: Collection[Hit] = (),
     ) -> Selection:
         hits = [hit for hit in found if hit not in left_out]
         names = [hit for hit in hits if named_by(hit.paper.title, question.text, hits)]
-        sure = [hit for hit in hits if hit.paper.paper_id in focus] or names
+        spoken_of = [hit for hit in hits if hit.paper.paper_id in focus]
+        sure = spoken_of or names
         ordered = [*sure, *(hit for hit in hits if hit not in sure)]
         if not ordered:
             return Selection("refused", 0.0)
@@ -83,8 +95,11 @@ class Assessor:
         subject = self._models.subject.probability(features)
         holds = self._models.holds.probability(features)
         bar = ON_SUBJECT_OF_CHAT if question.is_chat else ON_SUBJECT
-        if subject < bar and not sure and not mentioned(question.text, first.hit, hits):
+        known = bool(sure) or mentioned(question.text, first.hit, hits)
+        if subject < bar and not known and not await self._is_subject_of(question, besides, bar):
             return Selection("refused", subject * holds, tuple(ordered))
+        if question.kind in MANY and len(spoken_of) > 1:  # "which of these …": no paper says how it compares
+            return await self._closest(question, spoken_of, holds)
         if question.kind in MANY:
             return await self._list(question, found, left_out)
         if question.kind is Kind.COMPARISON:
@@ -96,6 +111,14 @@ class Assessor:
             chosen = Chosen(1, await self._spans(first, question, likely, MOST_SENTENCES))
             return Selection("answered", max(holds, HOLDS), tuple(ordered), (chosen,))
         return await self._closest(question, sure or ordered, holds)
+
+    async def _is_subject_of(self, question: Question, besides: Sequence[Hit], bar: float) -> bool:
+        """Say whether papers are on the subject of a question that asks for others than them."""
+        if not besides:
+            return False
+        best = (await self._read(question, besides[:1]))[0]
+        features = gate_features(besides, best, self._likely(best, question), question.wants_number)
+        return self._models.subject.probability(features) >= bar
 
     async def _closest(self, question: Question, hits: Sequence[Hit], holds: float) -> Selection:
         return Selection("closest", holds, tuple(hits), await self._quote(question, hits, CLOSEST))
@@ -115,6 +138,10 @@ class Assessor:
         chances = self._models.listed.probabilities(listing_columns(hits))
         order = [int(at) for at in np.argsort(-chances, kind="stable") if hits[at] not in left_out]
         standing = [at for at in order[:MOST_LISTED] if chances[at] >= LISTED]
+        # Papers in another language than the asker's and English come with "more", where there are others.
+        languages = await asyncio.to_thread(sentence_languages, [hits[at].paper.title for at in standing])
+        read = [at for at, is_in in zip(standing, languages, strict=True) if is_in in {question.language, ENGLISH}]
+        standing = read or standing
         some = [hits[at] for at in standing or order[: len(CLOSEST)]]
         chosen = await self._quote(question, some, [1] * len(some))
         outcome: Outcome = "answered" if standing else "closest"

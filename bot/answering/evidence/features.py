@@ -127,6 +127,8 @@ def listing_columns(hits: Sequence[Hit]) -> Columns:
             np.median(column[FEW:]) if len(column) > FEW else column.min(initial=np.inf)
         )
     columns["rank"] = np.log1p(np.arange(len(hits)))
+    # A long abstract has words of anything, here and there.
+    columns["length"] = np.log1p([len(hit.paper.abstract) for hit in hits])
     return columns
 
 

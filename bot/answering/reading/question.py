@@ -49,6 +49,7 @@ class Question:
         vectors: its text as the embedding model reads it.
         kinds: how likely (0..1) it is of each kind.
         kind: the kind that it is taken for.
+        asks: how likely (0..1) it asks anything, of whomever; a remark, thanks and a greeting do not.
         wants_number: how likely (0..1) it asks for a number.
         language: the ISO 639-1 code of its language, English where another one is not sure.
         references: the ids and links in it.
@@ -64,6 +65,7 @@ class Question:
     vectors: QueryVectors
     kinds: Mapping[Kind, float]
     kind: Kind
+    asks: float
     wants_number: float
     language: str
     references: tuple[Reference, ...]
@@ -107,6 +109,7 @@ class Reader:
         text = spelled.text
         vectors = await self._library.embed(text)
         kinds = await asyncio.to_thread(self._kinds.read, text, vectors.vector)
+        asks = await asyncio.to_thread(self._kinds.asks, text, vectors.vector)
         kind = self._kinds.decide(kinds)
         exclusion = find_exclusion(text)
         if exclusion and (exclusion.sure or kind in MANY or kinds[Kind.LIST] >= MAYBE_LIST):
@@ -116,7 +119,9 @@ class Reader:
             vectors = await self._library.embed(text)
         else:
             ruled_out = ""
-            if not composed and (lead := await self._lead.of(text, self._today())) != text:
+            # A comparison is of all that it names, and titles are named that hold a question mark.
+            whole = composed or kind is Kind.COMPARISON
+            if not whole and (lead := await self._lead.of(text, self._today())) != text:
                 text = lead
                 vectors = await self._library.embed(text)
 
@@ -127,6 +132,7 @@ class Reader:
                 vectors=vectors,
                 kinds=kinds,
                 kind=kind,
+                asks=asks,
                 wants_number=wants_number(text),
                 language=language,
                 references=find_references(asked),
