@@ -90,7 +90,10 @@ class Answerer:
         reply = Reply(turn, notes, stopwatch, self._writing.extractive.name, wait)
         with stopwatch("read"), sharing(wait):
             if turn.query != asked:
+                kind = read.kind
                 read = await self._reader.read(turn.query, composed=True)
+                if len(turn.focus) > 1 and kind in MANY:  # a title behind the question does not change what it asks for
+                    read = read.of_kind(kind)
             read = await self._in_english(read, reply)
         with stopwatch("search"):
             selection, statement = await self._find(read, reply)

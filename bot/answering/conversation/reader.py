@@ -104,9 +104,11 @@ def _turn(
         return new
     # What leads to its paper alone has no need of what was said, unless it surely leans on it or asks for others.
     alone_leads = best == alone[0].paper.paper_id and max(readings.others, readings.corrects) < BESIDES
-    alone_leads = alone_leads and readings.leans < SURELY
-    if alone_leads and best not in papers:
+    surely = readings.leans >= SURELY
+    if alone_leads and best not in papers and not surely:
         return new
+    if surely and max(readings.others, readings.corrects) < LIKELY:  # "which of these …": whatever else fits better
+        best = next(id_ for id_ in likely if id_ in papers)
     # Papers that were only near have nothing to say about a detail; the theme is searched for once more.
     others = readings.others >= BESIDES and best in {paper.paper_id for paper in spoken.focus}
     rest = others and readings.rest >= LIKELY and len(spoken.focus) > 1  # "the other one" of those just named

@@ -102,7 +102,7 @@ class Assessor:
             return await self._closest(question, spoken_of, holds)
         if question.kind in MANY:
             return await self._list(question, found, left_out)
-        if question.kind is Kind.COMPARISON:
+        if question.compares(len(names)):
             return await self._compare(question, ordered, sure, holds)
         if question.kind is Kind.SUMMARY and sure:
             return await self._summarise(question, sure[:1])

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LONGEST_COMPARISON: Final = 60  # words; what is longer is a pasted text, in which "between A and B" asks nothing
 MAYBE_LIST: Final = 0.2  # a question that rules something out may ask for papers from this probability on
+MAYBE_COMPARED: Final = 0.2  # what names two things may compare them from this probability on
 CHAT: Final = 0.5  # from this probability on, a question reads like small talk or like words to the bot
 # Two sides named in a form of their own: "A vs B", "compare A and B", "between A and B".
 _VERSUS: Final = re.compile(
@@ -85,6 +86,11 @@ class Question:
         """Give its terms without the words that name the time it is about."""
         start, end = self.period.span if self.period else (0, 0)
         return content_terms(f"{self.text[:start]} {self.text[end:]}")
+
+    def compares(self, named: int) -> bool:
+        """Say whether it compares things, of which it names so many papers."""
+        maybe = self.kind not in MANY and self.kinds[Kind.COMPARISON] >= MAYBE_COMPARED
+        return self.kind is Kind.COMPARISON or (maybe and max(named, len(self.sides)) > 1)
 
     def of_kind(self, kind: Kind) -> Question:
         """Take the question for another kind than its words alone tell."""
