@@ -102,9 +102,9 @@ def _turn(
         return _comparison(question, spoken, readings, likely, candidates)
     if not leans:
         return new
-    # What leads to its paper alone has no need of what was said, unless it surely leans on it or asks for others.
+    # What leads to its paper alone has no need of what was said, unless it surely leans on a list or asks for others.
     alone_leads = best == alone[0].paper.paper_id and max(readings.others, readings.corrects) < BESIDES
-    surely = readings.leans >= SURELY
+    surely = readings.leans >= SURELY and len(spoken.focus) > 1
     if alone_leads and best not in papers and not surely:
         return new
     if surely and max(readings.others, readings.corrects) < LIKELY:  # "which of these …": whatever else fits better
