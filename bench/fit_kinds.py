@@ -1,12 +1,17 @@
-"""Fit bot/answering/reading/kinds.json on the phrasings of bench/data/questions, and print how well it tells kinds.
+"""Fit bot/answering/reading/kinds.json on the phrasings of bench/data, and print how well it tells kinds.
 
 Each phrasing is filled with subjects several times and roughened the way people write: lower case, no question mark,
 slips, a greeting in front. Words are features only where several different phrasings hold them, so that what fills
 the slots cannot become one. Neighbours in a file are alike, so cross-validation holds out blocks of lines, and with
 them all variants of a phrasing. On what it held out the bars are chosen: a message is of the kind whose probability
-stands highest against the kind's bar. BEIR folders are judged with the final fit and never fitted on.
+stands highest against the kind's bar. The questions of BEIR folders are fitted on too, where their own labels leave
+few kinds open, and each folder is judged by a fit that never saw it; with --left-out those fits are kept, for
+bench/fit_evidence.py.
 
-    uv run python bench/fit_kinds.py [EVAL_FOLDER...]
+Beside the kinds stands whether a message asks anything, for talk that is to nobody in particular: fitted on the same
+phrasings, of which small talk asks nothing, on follow-ups, and on the remarks of bench/data/asking.jsonl.
+
+    uv run python bench/fit_kinds.py EVAL_FOLDER... [--left-out DIR]
 """
 
 from __future__ import annotations
@@ -23,9 +28,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
-from bot.answering.reading.kind import Kind, KindReader, features
+from bot.answering.reading.kind import Kind, features
 from retrieval.calibration import ANY_MODEL
 from retrieval.embedding.local import LocalEmbedder
 
@@ -34,12 +39,29 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-COMMAND = "uv run python bench/fit_kinds.py"
+COMMAND = "uv run python bench/fit_kinds.py seeds-dev pool-a pool-b"
 DATA = Path(__file__).parent / "data" / "questions"
+ASKING = DATA.parent / "asking.jsonl"
+FOLLOWUPS = DATA.parent / "followups.jsonl"
+HELD_OUT = Path(__file__).parent.parent / "tests" / "eval" / "asking" / "messages.jsonl"
 FILE = Path(__file__).parent.parent / "bot" / "answering" / "reading" / "kinds.json"
 KINDS = list(Kind)
 # What people ask is mostly about papers; the rest weigh one each.
 SHARES = {Kind.FACT: 4.0, Kind.LIST: 2.0}
+# What the labels of a folder leave open. Keywords and titles may be asked with any intent.
+ONE_PAPER = {Kind.FACT, Kind.YES_NO, Kind.DEFINITION}
+ALLOWED = {
+    "multi-list": {Kind.LIST},
+    "multi-compare": {Kind.COMPARISON},
+    "single-yes-no": {Kind.YES_NO, Kind.FACT},
+    "single-paraphrase": ONE_PAPER,
+    "single-detail": ONE_PAPER,
+    "single-why": ONE_PAPER,
+    "dialogue-first": ONE_PAPER,
+    "unanswerable-premise": ONE_PAPER,
+}
+OF_FOLDERS = 0.5  # how much the questions of folders weigh beside the phrasings of the same kinds
+OF_REMARKS = 0.5  # of what asks nothing, the rest being small talk
 FILLINGS = 3
 PLAIN = 2  # variants of a phrasing without slots
 BLOCK = 8
@@ -50,6 +72,7 @@ RIDGE = 1e-4
 SCALE = 100
 BARS = np.geomspace(0.4, 2.5, 15)
 ROUNDS = 3
+ITERATIONS = 250
 SLOT = re.compile(r"\{(\w+)\}")
 # Stands where a slot was while features are chosen: nothing that spans it may become one.
 FILLED = "\u25a0"
@@ -164,11 +187,11 @@ def examples(of: Sequence[Phrasing], seed: int = 7) -> list[Example]:
     return found
 
 
-def telling(of: Sequence[Phrasing]) -> list[str]:
+def telling(texts: Sequence[str]) -> list[str]:
     """Choose the features that several phrasings hold outside of their slots."""
     held: Counter[str] = Counter()
-    for phrasing in of:
-        held.update(name for name in features(SLOT.sub(f" {FILLED} ", phrasing.text)) if FILLED not in name)
+    for text in texts:
+        held.update(name for name in features(SLOT.sub(f" {FILLED} ", text)) if FILLED not in name)
     # What the form says depends on what fills the slots, so all of it is a feature.
     return sorted(
         {name for name, count in held.items() if count >= HELD_BY and not name.startswith("#")}
@@ -191,14 +214,14 @@ def bags(texts: Sequence[str], names: Sequence[str]) -> csr_matrix:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Coefficients of a multinomial logistic, a column a kind."""
+    """Coefficients of a multinomial logistic, a column a label."""
 
     intercept: NDArray[np.float64]
     weights: NDArray[np.float64]
     vector: NDArray[np.float64] | None
 
     def probabilities(self, bag: csr_matrix, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return one row a text, one column a kind."""
+        """Return one row a text, one column a label."""
         logits = bag @ self.weights + self.intercept
         if self.vector is not None:
             logits = logits + vectors @ self.vector
@@ -207,26 +230,34 @@ class Fit:
 
 
 def fit(
-    bag: csr_matrix, vectors: NDArray[np.floating] | None, kinds: NDArray[np.int64], weight: NDArray[np.float64]
+    bag: csr_matrix,
+    vectors: NDArray[np.floating] | None,
+    goal: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    near: Fit | None = None,
 ) -> Fit:
-    """Fit by L-BFGS with a ridge on everything but the intercept."""
-    rows, words = bag.shape
+    """Fit by L-BFGS with a ridge on everything but the intercept; a row may have any label that its `goal` allows.
+
+    `near` is another fit over the same features, to begin at.
+    """
+    words = bag.shape[1]
     width = 0 if vectors is None else vectors.shape[1]
     dense = None if vectors is None else np.asarray(vectors, np.float64) * VECTOR_SCALE
-    goal = np.zeros((rows, len(KINDS)))
-    goal[np.arange(rows), kinds] = 1
     turned = bag.T.tocsr()
     weight = weight / weight.sum()
+    labels = goal.shape[1]
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        b = flat.reshape(1 + words + width, len(KINDS))
+        b = flat.reshape(1 + words + width, labels)
         logits = bag @ b[1 : 1 + words] + b[0]
         if dense is not None:
             logits = logits + dense @ b[1 + words :]
         logits = logits - logits.max(axis=1, keepdims=True)
-        log_total = np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        value = -float(weight @ ((logits - log_total) * goal).sum(axis=1)) + RIDGE * float((b[1:] ** 2).sum())
-        slope = (np.exp(logits - log_total) - goal) * weight[:, None]
+        odds = np.exp(logits)
+        allowed = odds * goal
+        total, right = odds.sum(axis=1, keepdims=True), allowed.sum(axis=1, keepdims=True)
+        value = float(weight @ np.log(total / right)[:, 0]) + RIDGE * float((b[1:] ** 2).sum())
+        slope = (odds / total - allowed / right) * weight[:, None]
         parts = [slope.sum(axis=0, keepdims=True), turned @ slope]
         if dense is not None:
             parts.append(dense.T @ slope)
@@ -234,28 +265,122 @@ def fit(
         gradient[1:] += 2 * RIDGE * b[1:]
         return value, gradient.ravel()
 
-    start = np.zeros((1 + words + width) * len(KINDS))
-    b = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 400}).x.reshape(-1, len(KINDS))
+    start = np.zeros((1 + words + width, labels))
+    if near is not None:
+        parts = [near.intercept[None], near.weights, *([] if near.vector is None else [near.vector / VECTOR_SCALE])]
+        start = np.concatenate(parts)
+    found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
+    b = found.x.reshape(-1, labels)
     return Fit(b[0], b[1 : 1 + words], b[1 + words :] * VECTOR_SCALE if width else None)
 
 
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Questions of a folder: texts, their vectors, the folder's labels of them, and the kinds that these leave open."""
+
+    texts: Sequence[str]
+    vectors: NDArray[np.floating]
+    labels: Sequence[str]
+
+    @property
+    def fitting(self) -> list[int]:
+        """Return which of them are fitted on."""
+        return [at for at, label in enumerate(self.labels) if label in ALLOWED]
+
+    def goal(self) -> NDArray[np.bool_]:
+        """Say which kinds each of those may be of."""
+        return np.array([[kind in ALLOWED[self.labels[at]] for kind in KINDS] for at in self.fitting])
+
+
+def fit_kinds(
+    rows: Sequence[Example],
+    vectors: NDArray[np.floating],
+    folders: Sequence[Questions],
+    names: Sequence[str],
+    near: Fit | None = None,
+    *,
+    with_vectors: bool = True,
+) -> Fit:
+    """Fit the kinds on examples and on the questions of folders."""
+    weight = np.array([row.weight for row in rows])
+    goal = np.zeros((len(rows), len(KINDS)), bool)
+    goal[np.arange(len(rows)), [KINDS.index(row.phrasing.kind) for row in rows]] = True
+    bag = [bags([row.text for row in rows], names)]
+    found = [vectors]
+    if folders:
+        extra = np.concatenate([folder.goal() for folder in folders])
+        # Questions of one label weigh as much as examples of its kinds do, times OF_FOLDERS.
+        same = (extra[:, None] == extra[None]).all(axis=2).sum(axis=1)
+        of_kinds = np.array([weight[(goal & allowed).any(axis=1)].sum() for allowed in extra])
+        weight = np.concatenate([weight, OF_FOLDERS * of_kinds / same])
+        goal = np.concatenate([goal, extra])
+        bag += [bags([folder.texts[at] for at in folder.fitting], names) for folder in folders]
+        found += [folder.vectors[folder.fitting] for folder in folders]
+    return fit(vstack(bag).tocsr(), np.concatenate(found) if with_vectors else None, goal, weight, near)
+
+
 def cross_validate(
-    rows: Sequence[Example], vectors: NDArray[np.floating], *, with_vectors: bool
+    rows: Sequence[Example], vectors: NDArray[np.floating], folders: Sequence[Questions], *, with_vectors: bool
 ) -> NDArray[np.float64]:
     """Return each example's probabilities from a fit that saw no phrasing of its block."""
-    kinds = np.array([KINDS.index(row.phrasing.kind) for row in rows])
-    weight = np.array([row.weight for row in rows])
     fold = np.array([hash_of(row.phrasing.kind, row.phrasing.block) % FOLDS for row in rows])
-    texts = [row.text for row in rows]
     found = np.zeros((len(rows), len(KINDS)))
     for each in range(FOLDS):
         inside = np.flatnonzero(fold != each)
         outside = np.flatnonzero(fold == each)
-        names = telling(list(dict.fromkeys(rows[at].phrasing for at in inside)))
-        bag = bags(texts, names)
-        fitted = fit(bag[inside], vectors[inside] if with_vectors else None, kinds[inside], weight[inside])
-        found[outside] = fitted.probabilities(bag[outside], vectors[outside])
+        some = [rows[at] for at in inside]
+        names = telling(list(dict.fromkeys(row.phrasing.text for row in some)))
+        fitted = fit_kinds(some, vectors[inside], folders, names, with_vectors=with_vectors)
+        found[outside] = fitted.probabilities(bags([rows[at].text for at in outside], names), vectors[outside])
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of which it is known whether it asks something; variants of one share a block."""
+
+    text: str
+    asks: bool
+    weight: float
+    block: str
+
+
+def messages(rows: Sequence[Example], seed: int = 11) -> list[Message]:
+    """Gather what asks something and what does not, either half of the weight."""
+    filler = Filler(seed)
+    found = [(row.text, row.phrasing.kind is not Kind.SMALL_TALK, row.phrasing.text) for row in rows]
+    found += [(json.loads(line)["text"],) * 3 for line in FOLLOWUPS.read_text(encoding="utf-8").splitlines()]
+    said = [(text, bool(asks), block, "said") for text, asks, block in found]
+    for line in ASKING.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        for _ in range(FILLINGS if SLOT.search(row["text"]) else PLAIN):
+            text = filler.rough(filler.fill(row["text"]), Kind.SMALL_TALK)
+            said.append((text, row["asks"], row["text"], "own"))
+    counts = Counter((asks, source) for _, asks, _, source in said)
+    shares = {(True, "said"): 0.5, (True, "own"): 0.5, (False, "said"): 1 - OF_REMARKS, (False, "own"): OF_REMARKS}
+    return [
+        Message(text, asks, shares[asks, source] / counts[asks, source], block) for text, asks, block, source in said
+    ]
+
+
+def fit_asking(
+    said: Sequence[Message], vectors: NDArray[np.floating], names: Sequence[str], *, with_vectors: bool
+) -> Fit:
+    """Fit whether a message asks something: two labels, of which the second says that it does."""
+    asks = np.array([message.asks for message in said])
+    weight = np.array([message.weight for message in said])
+    bag = bags([message.text for message in said], names)
+    return fit(bag, vectors if with_vectors else None, np.column_stack([~asks, asks]), weight)
+
+
+def judge_asking(fitted: Fit, names: Sequence[str], said: Sequence[Message], vectors: NDArray[np.floating]) -> None:
+    """Print, for several bars, how much of what asks is heard, and of what does not."""
+    asks = np.array([message.asks for message in said])
+    likely = fitted.probabilities(bags([message.text for message in said], names), vectors)[:, 1]
+    for bar in (0.3, 0.4, 0.5, 0.6, 0.7):
+        heard = likely >= bar
+        print(f"  asks over {bar}: {heard[asks].mean():.3f} of {asks.sum()} that ask, ", end="")
+        print(f"{heard[~asks].mean():.3f} of {(~asks).sum()} that do not")
 
 
 def choose_bars(rows: Sequence[Example], found: NDArray[np.float64]) -> list[float]:
@@ -295,27 +420,33 @@ def confusion(truth: Sequence[str], found: Sequence[str]) -> None:
         print(f"  {right:28} {read.total():4}: {shares}")
 
 
-def judge(
-    folder: Path, reader: KindReader, probabilities: Mapping[str, Mapping[Kind, float]], labels: Mapping[str, str]
-) -> None:
+def judge(name: str, fitted: Fit, bars: Sequence[float], names: Sequence[str], folder: Questions) -> None:
     """Print what the questions of a folder were taken for, by the folder's own labels."""
-    print(f"{folder.name}:")
-    ids = list(probabilities)
-    confusion([labels[each] for each in ids], [reader.decide(probabilities[each]) for each in ids])
-    lost = [each for each in ids if max(probabilities[each][kind] for kind in (Kind.BOT, Kind.SMALL_TALK)) > 0.5]
-    print(f"  taken for bot or small talk with p > .5: {len(lost)} {lost}")
+    found = fitted.probabilities(bags(folder.texts, names), folder.vectors)
+    read = [KINDS[int(at)] for at in (found / np.array(bars)).argmax(axis=1)]
+    print(f"{name}, left out:")
+    confusion(folder.labels, read)
+    chat = found[:, [KINDS.index(kind) for kind in (Kind.BOT, Kind.SMALL_TALK)]].max(axis=1) > 0.5
+    print(f"  taken for bot or small talk with p > .5: {[folder.texts[at] for at in np.flatnonzero(chat)]}")
 
 
-def read_folder(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Return texts and labels of the questions that stand alone."""
+def read_folder(folder: Path) -> Questions:
+    """Read the questions of a folder that stand alone."""
     rows = [json.loads(line) for line in (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()]
-    texts = {row["_id"]: row["text"] for row in rows if not (row.get("metadata") or {}).get("history")}
     answers = [json.loads(line) for line in (folder / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
     labels = {row["query_id"]: row["kind"] for row in answers}
-    return {each: text for each, text in texts.items() if each in labels}, labels
+    alone = [row for row in rows if row["_id"] in labels and not row.get("history")]
+    texts = [row["text"] for row in alone]
+    return Questions(texts, asyncio.run(embed(texts)), [labels[row["_id"]] for row in alone])
 
 
-def write(names: Sequence[str], fits: Mapping[str, Fit], bars: Mapping[str, Sequence[float]]) -> None:
+def write(
+    file: Path,
+    names: Sequence[str],
+    fits: Mapping[str, Fit],
+    bars: Mapping[str, Sequence[float]],
+    asking: Mapping[str, Fit],
+) -> None:
     """Write the coefficients, in hundredths, and the bars."""
 
     def whole(array: NDArray[np.float64] | None) -> list[object]:
@@ -327,11 +458,16 @@ def write(names: Sequence[str], fits: Mapping[str, Fit], bars: Mapping[str, Sequ
             "intercept": whole(f.intercept),
             "weights": whole(f.weights),
             "vector": whole(f.vector),
+            "asks": {
+                "intercept": whole(np.diff(asking[model].intercept))[0],
+                "weights": whole(np.diff(asking[model].weights)[:, 0]),
+                "vector": whole(None if asking[model].vector is None else np.diff(asking[model].vector)[:, 0]),
+            },
         }
         for model, f in fits.items()
     }
     data = {"command": COMMAND, "scale": SCALE, "kinds": KINDS, "features": list(names), "models": models}
-    FILE.write_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 async def embed(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -346,39 +482,55 @@ async def embed(texts: Sequence[str]) -> NDArray[np.float32]:
 def main() -> None:
     """Fit, cross-validate, write, and judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="*", type=Path, metavar="EVAL_FOLDER")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="EVAL_FOLDER")
+    parser.add_argument("--left-out", type=Path, metavar="DIR", help="keep the fit without each folder there")
     arguments = parser.parse_args()
-    of = phrasings()
-    rows = examples(of)
-    texts = [row.text for row in rows]
-    vectors = asyncio.run(embed(texts))
-    names = telling(of)
-    bag = bags(texts, names)
-    kinds = np.array([KINDS.index(row.phrasing.kind) for row in rows])
-    weight = np.array([row.weight for row in rows])
-    print(f"{len(of)} phrasings, {len(rows)} examples, {len(names)} features")
-    fits = {
-        LocalEmbedder.model: fit(bag, vectors, kinds, weight),
-        ANY_MODEL: fit(bag, None, kinds, weight),
-    }
-    bars = {}
-    for model in fits:
+    rows = examples(phrasings())
+    said = messages(rows)
+    texts = list(dict.fromkeys([*(row.text for row in rows), *(each.text for each in said)]))
+    place = {text: at for at, text in enumerate(texts)}
+    embedded = asyncio.run(embed(texts))
+    vectors, heard = (embedded[[place[each.text] for each in some]] for some in (rows, said))
+    folders = {folder.name: read_folder(folder) for folder in arguments.folders}
+    asked = list(folders.values())
+    names = telling(list(dict.fromkeys([*(row.phrasing.text for row in rows), *(each.block for each in said)])))
+    print(f"{len(rows)} examples, {len(said)} messages, {len(names)} features")
+    fits, bars, asking = {}, {}, {}
+    for model in (LocalEmbedder.model, ANY_MODEL):
+        with_vectors = model != ANY_MODEL
+        fits[model] = fit_kinds(rows, vectors, asked, names, with_vectors=with_vectors)
         print(f"{model}, cross-validated:")
-        found = cross_validate(rows, vectors, with_vectors=model != ANY_MODEL)
+        found = cross_validate(rows, vectors, asked, with_vectors=with_vectors)
         bars[model] = choose_bars(rows, found)
         read = (found / bars[model]).argmax(axis=1)
         confusion([row.phrasing.kind for row in rows], [KINDS[int(at)] for at in read])
-    write(names, fits, bars)
-    for folder in arguments.folders:
-        questions, labels = read_folder(folder)
-        found = asyncio.run(embed(list(questions.values())))
-        for model in fits:
-            reader = KindReader(model)
-            print(model, end=", ")
-            taken = {
-                each: reader.read(text, vector) for (each, text), vector in zip(questions.items(), found, strict=True)
-            }
-            judge(folder, reader, taken, labels)
+        asking[model] = fit_asking(said, heard, names, with_vectors=with_vectors)
+    write(FILE, names, fits, bars, asking)
+    judge_all_asking(asking, names, said, heard)
+    for name, folder in folders.items():
+        others = [each for other, each in folders.items() if other != name]
+        without = fit_kinds(rows, vectors, others, names, fits[LocalEmbedder.model])
+        judge(name, without, bars[LocalEmbedder.model], names, folder)
+        if arguments.left_out:
+            arguments.left_out.mkdir(parents=True, exist_ok=True)
+            write(arguments.left_out / f"{name}.json", names, fits | {LocalEmbedder.model: without}, bars, asking)
+
+
+def judge_all_asking(
+    asking: Mapping[str, Fit], names: Sequence[str], said: Sequence[Message], heard: NDArray[np.floating]
+) -> None:
+    """Judge what tells whether a message asks, on a fifth of the messages left out and on what was never fitted on."""
+    fold = np.array([random.Random(each.block).randrange(FOLDS) for each in said])
+    inside, outside = np.flatnonzero(fold), np.flatnonzero(fold == 0)
+    fitted = fit_asking([said[at] for at in inside], heard[inside], names, with_vectors=True)
+    print("a fifth left out:")
+    judge_asking(fitted, names, [said[at] for at in outside], heard[outside])
+    rows = [json.loads(line) for line in HELD_OUT.read_text(encoding="utf-8").splitlines()]
+    held = [Message(row["text"], row["asks"], 1.0, row["text"]) for row in rows]
+    vectors = asyncio.run(embed([each.text for each in held]))
+    for model, fit_ in asking.items():
+        print(f"{HELD_OUT.parent.name}, held out, {model}:")
+        judge_asking(fit_, names, held, vectors)
 
 
 if __name__ == "__main__":

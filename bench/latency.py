@@ -1,10 +1,11 @@
-"""Time one search, query embedding included, beside plain Chroma and plain tantivy over the same papers.
+"""Time one search and one answer, embedding included, beside plain Chroma and plain tantivy over the same papers.
 
     OPENBLAS_NUM_THREADS=1 uv run python bench/latency.py DATA_DIR QUERIES.jsonl [--queries 200]
 
-DATA_DIR is a library as it is; `footnote ingest` fills one. QUERIES.jsonl has a `text` a line. The three take turns,
-query by query, so that whatever else the machine does hits them alike. One thread for NumPy, because its threads wait
-for each other by spinning, which costs most where the cores are busy.
+DATA_DIR is a library as it is; `footnote ingest` fills one. QUERIES.jsonl has a `text` a line. They take turns, query
+by query, so that whatever else the machine does hits them alike; the extractive writer answers the query half a round
+away, which nothing remembers. One thread for NumPy, because its threads wait for each other by spinning, which costs
+most where the cores are busy.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ import chromadb
 import numpy as np
 import tantivy
 
+from bot.answering.answerer import Answerer
+from bot.answering.extractive import ExtractiveWriter
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
 
@@ -91,14 +94,18 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
     library = await Library.open(options.data_dir, embedder)
     try:
         counts = await library.counts()
+        answerer = Answerer(library, ExtractiveWriter())
         rivals = {
             "Footnote": lambda query: library.search(query, limit=LIMIT),
+            "Footnote, answered": answerer.answer,
             "plain Chroma": plain_chroma(folder / "chroma", options.data_dir, embedder),
             "plain tantivy": plain_tantivy(folder / "tantivy", options.data_dir),
         }
         took: dict[str, list[float]] = {name: [] for name in rivals}
         for number, query in enumerate([*queries[:WARM_UP], *queries]):
             for name, search in rivals.items():
+                if search == answerer.answer:
+                    query = queries[(number + len(queries) // 2) % len(queries)]  # noqa: PLW2901 - its own turn
                 start = time.perf_counter()
                 await search(query)
                 if number >= WARM_UP:

@@ -90,7 +90,10 @@ class Answerer:
         reply = Reply(turn, notes, stopwatch, self._writing.extractive.name, wait)
         with stopwatch("read"), sharing(wait):
             if turn.query != asked:
-                read = await self._reader.read(turn.query)
+                kind = read.kind
+                read = await self._reader.read(turn.query, composed=True)
+                if len(turn.focus) > 1 and kind in MANY:  # a title behind the question does not change what it asks for
+                    read = read.of_kind(kind)
             read = await self._in_english(read, reply)
         with stopwatch("search"):
             selection, statement = await self._find(read, reply)
@@ -148,7 +151,8 @@ class Answerer:
         period = question.period if question.kind in MANY else None
         since, until = (period.since, period.until) if period else (None, None)
         hits = await self._conversation.search(turn, question=question, since=since, until=until)
-        selection = await self._assessor.assess(question, hits, focus=turn.focus)
+        besides = await self._conversation.besides(turn, question)
+        selection = await self._assessor.assess(question, hits, focus=turn.focus, besides=besides)
         if unknown:
             if not known and not any(named_by(hit.paper.title, question.text, hits) for hit in hits):
                 return _refusal(stranger), None
@@ -161,6 +165,8 @@ class Answerer:
         self, question: Question, selection: Selection, reply: Reply
     ) -> tuple[Selection, Checked | None]:
         """Answer what is asked of the library itself; leave every other question to what was selected."""
+        if len(reply.turn.focus) > 1 and question.kind in MANY:  # of the papers spoken of, not of the library
+            return (_newest_first(selection) if question.kind is Kind.NEWEST else selection), None
         match question.kind:
             case Kind.COUNT:
                 counted = await self._catalogue.count(question, selection)

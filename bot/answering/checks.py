@@ -51,9 +51,11 @@ _BORNE_OUT: Final = 0.3
 _MOVED: Final = 0.3  # how much better its numbers may fit in other places, where little else can be compared
 # Unicode categories: control, format (zero-width and direction marks), lone surrogates, private use.
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
+# What begins an item of a list, which a statement is shown as anyway.
 _LIST_MARK: Final = re.compile(r"^(?:[-*•–]|\d{1,2}[.)])\s+")
 # Citation marks that models add on their own; ours are put there by the renderer. [0, 1] is an interval.
 _MARKS: Final = re.compile(r"\s*(?:\[(?:paper\s*)?\d{1,2}\]|【[^【】]*】)", re.IGNORECASE)
+# Whatever Discord or a reader could be led away or called by; only a paper's own addresses may stand.
 _LINKS: Final = re.compile(
     r"@(?:everyone|here)\b"
     r"|<(?:@[!&]?|\#|a?:\w+:|t:|id:|/[^<>]*:)[^<>\s]*>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from itertools import groupby
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ValidationError, model_validator
@@ -12,7 +12,6 @@ from bot.llm.lenient import loads
 
 # As many statements as the rules of the prompt ask for.
 MOST_STATEMENTS: Final = 4
-_NUMBER: Final = re.compile(r"\d+")
 _DEEPEST: Final = 3
 
 
@@ -20,8 +19,9 @@ def _paper_number(given: object) -> object:
     """Read the number out of "Paper 1", "[1]" or [1]."""
     if isinstance(given, list) and given:
         given = given[0]
-    if isinstance(given, str) and (found := _NUMBER.search(given)):
-        return int(found[0])
+    if isinstance(given, str):
+        digits = next(("".join(run) for decimal, run in groupby(given, str.isdecimal) if decimal), "")
+        return int(digits) if digits else given
     return given
 
 

@@ -13,8 +13,11 @@ from retrieval.text import bare_words, clean, fold
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# A word with the dots, apostrophes and hyphens inside it, which are part of a name: "GPT-4.1", "O'Neil".
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
-_BEGINS: Final = re.compile(r"(?:^|[.:;!?\"“”„»«(]\s*|\s[-–—]\s)$")
+_JOINTS: Final = str.maketrans("'’", "--")
+_BEFORE_A_BEGINNING: Final = frozenset('.:;!?"“”„»«(')
+_DASHES: Final = frozenset("-–—")
 _ALIKE: Final = 85  # of 100, between two spellings of a name
 _TELLING: Final = 3  # letters of an acronym
 _LONG: Final = 5  # letters from which a name may be spelled in two ways
@@ -39,13 +42,21 @@ def unheld_names(statement: str, papers: str, *, capitals: bool = True) -> Names
     held = _Held.of(papers)
     sure, likely = [], []
     for place in _TOKEN.finditer(text):
-        begins = bool(_BEGINS.search(text[: place.start()]))
-        for at, part in enumerate(re.split(r"['’-]", place[0])):
+        begins = _begins_after(text[: place.start()])
+        for at, part in enumerate(place[0].translate(_JOINTS).split("-")):
             if _is_name(part) and not held.name(place[0]) and not held.part(part, whole=part == place[0]):
                 sure.append(part)
             elif capitals and len(part) > 1 and part.istitle() and not (begins and at == 0) and not held.word(part):
                 likely.append(part)
     return Names(tuple(sure), tuple(likely))
+
+
+def _begins_after(before: str) -> bool:
+    """Say whether a sentence or a part of one, whose first word is capitalised anyway, begins after a text."""
+    said = before.rstrip()
+    if not said or said[-1] in _BEFORE_A_BEGINNING:
+        return True
+    return said[-1] in _DASHES and said != before and said[-2:-1].isspace()
 
 
 def _is_name(part: str) -> bool:

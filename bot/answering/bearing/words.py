@@ -41,6 +41,7 @@ _FUNCTION_WORDS: Final = frozenset(
     off again further once any each other some
     """.split()  # noqa: SIM905 - as above
 )
+# Numbers with their share, words with the "'t" that negates them, and the marks at which a clause ends.
 _TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)*%?|[^\W\d_]+(?:'t\b)?|[.,;:()!?]|--")
 
 

@@ -71,8 +71,10 @@ class Conversation:
 
         `question` is what its query was read as, where it has been read already.
         """
-        question = question or await self._questions.read(turn.query)
+        question = question or await self._questions.read(turn.query, composed=turn.query != turn.question)
         same = question.asked == turn.query and not (since or until)  # or it was put into English
+        # What was found for a new question while it was read in its conversation was found for all its sentences.
+        same = same and (turn.relation is not Relation.NEW or question.text == turn.query)
         hits: Sequence[Hit] = turn.found if same else ()
         reach = limit + len(turn.exclude)
         if len(hits) < reach:
@@ -87,14 +89,21 @@ class Conversation:
         order = {paper_id: at for at, paper_id in enumerate(turn.focus)}
         return sorted(kept, key=lambda hit: order.get(hit.paper.paper_id, len(order)))[:limit]
 
+    async def besides(self, turn: Turn, question: Question) -> list[Hit]:
+        """Give the papers that a turn asks for others than, as hits of its query."""
+        return await self._library.judge(question.text, list(turn.exclude), question.vectors)
+
     async def _after(self, exchange: Exchange, spoken: Spoken) -> Spoken:
         """Say what the conversation has come to after one more exchange."""
         asked = picked(exchange.question, spoken.choices)
         if exchange.papers is None:
             turn = await self._reader.read(asked, spoken)
-            question = await self._questions.read(turn.query)
+            question = await self._questions.read(turn.query, composed=turn.query != asked)
             selection = await self._assessor.assess(
-                question, await self.search(turn, question=question), focus=turn.focus
+                question,
+                await self.search(turn, question=question),
+                focus=turn.focus,
+                besides=await self.besides(turn, question),
             )
             if selection.outcome == "refused":  # small talk, say
                 return replace(spoken, questions=(*spoken.questions, exchange.question))

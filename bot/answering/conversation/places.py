@@ -25,11 +25,13 @@ _ORDINALS: Final = {
     "last|letzte|dernier|derniere|ultimo|ultima": -1,
 }
 PLACES: Final = {word: at for words, at in _ORDINALS.items() for word in words.split("|")} | {"latter": 1}
+# An ordinal that counts papers, which "the first layer" does not: at an end, or with a word after it that papers have.
 ORDINAL: Final = re.compile(
     rf"\b({'|'.join(sorted(PLACES, key=len, reverse=True))})[nmrs]?\b"
     r"(?: (two|three|four|five|zwei|drei|deux|trois|dos|tres)\b)?"
     r"(?= (?:ones?|papers?|works?|study|studies|of|and|vs|with|arbeit|paper|et|y|und)\b|\W*$|\s*[,.:;?!)])"
 )
+# The same in digits, marked as a place or alone, so that "7 billion" is none.
 NUMBER: Final = re.compile(r"(?:#|\b(?:number|no\.?|nr\.?|paper|nummer|numero) ?)(10|[1-9])\b|^\W*(10|[1-9])\W*$")
 _COUNTS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "zwei": 2, "drei": 3, "deux": 2, "trois": 3, "dos": 2}
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 REACH: Final = 50  # hits of each search
 CONSIDERED: Final = 20  # of these, papers that a follow-up may be about
 LIKELY: Final = 0.5  # a reading above it is taken as said
+SURELY: Final = 0.9  # a reading above it is not doubted for a paper that its words alone lead to
 BESIDES: Final = 0.7  # a reading of others above it leaves the paper that fits best
 SHARE: Final = 0.2  # of the likeliest paper's probability, that another one spoken of is asked with it
 NAMED: Final = 0.15  # more of a comparison's words in another paper than in the one spoken of: it names that one
@@ -101,10 +102,13 @@ def _turn(
         return _comparison(question, spoken, readings, likely, candidates)
     if not leans:
         return new
-    # What leads to its paper alone has no need of what was said, unless it surely asks for others than that.
+    # What leads to its paper alone has no need of what was said, unless it surely leans on a list or asks for others.
     alone_leads = best == alone[0].paper.paper_id and max(readings.others, readings.corrects) < BESIDES
-    if alone_leads and best not in papers:
+    surely = readings.leans >= SURELY and len(spoken.focus) > 1
+    if alone_leads and best not in papers and not surely:
         return new
+    if surely and max(readings.others, readings.corrects) < LIKELY:  # "which of these …": whatever else fits better
+        best = next(id_ for id_ in likely if id_ in papers)
     # Papers that were only near have nothing to say about a detail; the theme is searched for once more.
     others = readings.others >= BESIDES and best in {paper.paper_id for paper in spoken.focus}
     rest = others and readings.rest >= LIKELY and len(spoken.focus) > 1  # "the other one" of those just named

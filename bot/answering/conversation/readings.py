@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FITTED: Final = files("bot.answering.conversation") / "followups.json"
 READINGS: Final = ("leans", "others", "rest", "corrects", "compares")
 SCALE: Final = 3.0  # of a unit vector's components, beside the 1 of a word that is there
+# Words and the signs that say how an utterance is meant, as the logistics were fitted on them.
 _WORD: Final = re.compile(r"\w+|[?!,:.]")
 
 

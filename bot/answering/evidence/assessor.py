@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bot.answering.evidence.features import ADDRESS, Reading, gate_features, listing_columns, sentence_columns
-from bot.answering.evidence.models import models_for
+from bot.answering.evidence.features import Reading, gate_features, holds_address, listing_columns, sentence_columns
+from bot.answering.evidence.models import ON_SUBJECT, models_for
 from bot.answering.evidence.names import LONGEST_NAME, mentioned, named_by
 from bot.answering.evidence.selection import Chosen, Selection
 from bot.answering.reading.exclusion import does_without
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from retrieval.library import Library
     from retrieval.papers import Hit
 
-# Chosen on curves that docs/quality.md shows: every far-off question of the tuning sets is under the first; the second
-# trades near misses claimed against answers claimed; the third is where lists keep three right papers of four.
-ON_SUBJECT: Final = 0.3
+# Chosen on curves that docs/quality.md shows: HOLDS trades near misses claimed against answers claimed; LISTED is where
+# lists keep three right papers of four.
 ON_SUBJECT_OF_CHAT: Final = 0.9  # of what reads like small talk or like words to the bot, which "gg" may be
 HOLDS: Final = 0.6
 LISTED: Final = 0.3
@@ -55,12 +54,18 @@ class Assessor:
         self._library = library
         self._models: Models = models_for(library.embedder.model)
 
-    async def assess(self, question: Question, hits: Sequence[Hit], *, focus: Collection[str] = ()) -> Selection:
-        """Say what the hits hold; `focus` are papers that the question is sure to be about, which come first."""
+    async def assess(
+        self, question: Question, hits: Sequence[Hit], *, focus: Collection[str] = (), besides: Sequence[Hit] = ()
+    ) -> Selection:
+        """Say what the hits hold.
+
+        `focus` are papers that the question is sure to be about, which come first; `besides` those that it asks for
+        others than, which are on its subject all the same.
+        """
         if not question.ruled_out:
-            return await self._weigh(question, hits, focus)
+            return await self._weigh(question, hits, focus, besides)
         left_out = await self._about(question.ruled_out, hits)
-        selection = await self._weigh(question, hits, focus, left_out)
+        selection = await self._weigh(question, hits, focus, besides, left_out)
         if not selection.chosen:
             return selection
         if left_out:
@@ -70,11 +75,17 @@ class Assessor:
         return replace(selection, remarks=(said, *selection.remarks))
 
     async def _weigh(  # noqa: PLR0911 - one way for each kind of question
-        self, question: Question, found: Sequence[Hit], focus: Collection[str], left_out: Collection[Hit] = ()
+        self,
+        question: Question,
+        found: Sequence[Hit],
+        focus: Collection[str],
+        besides: Sequence[Hit],
+        left_out: Collection[Hit] = (),
     ) -> Selection:
         hits = [hit for hit in found if hit not in left_out]
         names = [hit for hit in hits if named_by(hit.paper.title, question.text, hits)]
-        sure = [hit for hit in hits if hit.paper.paper_id in focus] or names
+        spoken_of = [hit for hit in hits if hit.paper.paper_id in focus]
+        sure = spoken_of or names
         ordered = [*sure, *(hit for hit in hits if hit not in sure)]
         if not ordered:
             return Selection("refused", 0.0)
@@ -84,11 +95,14 @@ class Assessor:
         subject = self._models.subject.probability(features)
         holds = self._models.holds.probability(features)
         bar = ON_SUBJECT_OF_CHAT if question.is_chat else ON_SUBJECT
-        if subject < bar and not sure and not mentioned(question.text, first.hit, hits):
+        known = bool(sure) or mentioned(question.text, first.hit, hits)
+        if subject < bar and not known and not await self._is_subject_of(question, besides, bar):
             return Selection("refused", subject * holds, tuple(ordered))
+        if question.kind in MANY and len(spoken_of) > 1:  # "which of these …": no paper says how it compares
+            return await self._closest(question, spoken_of, holds)
         if question.kind in MANY:
             return await self._list(question, found, left_out)
-        if question.kind is Kind.COMPARISON:
+        if question.compares(len(names)):
             return await self._compare(question, ordered, sure, holds)
         if question.kind is Kind.SUMMARY and sure:
             return await self._summarise(question, sure[:1])
@@ -97,6 +111,14 @@ class Assessor:
             chosen = Chosen(1, await self._spans(first, question, likely, MOST_SENTENCES))
             return Selection("answered", max(holds, HOLDS), tuple(ordered), (chosen,))
         return await self._closest(question, sure or ordered, holds)
+
+    async def _is_subject_of(self, question: Question, besides: Sequence[Hit], bar: float) -> bool:
+        """Say whether papers are on the subject of a question that asks for others than them."""
+        if not besides:
+            return False
+        best = (await self._read(question, besides[:1]))[0]
+        features = gate_features(besides, best, self._likely(best, question), question.wants_number)
+        return self._models.subject.probability(features) >= bar
 
     async def _closest(self, question: Question, hits: Sequence[Hit], holds: float) -> Selection:
         return Selection("closest", holds, tuple(hits), await self._quote(question, hits, CLOSEST))
@@ -116,6 +138,10 @@ class Assessor:
         chances = self._models.listed.probabilities(listing_columns(hits))
         order = [int(at) for at in np.argsort(-chances, kind="stable") if hits[at] not in left_out]
         standing = [at for at in order[:MOST_LISTED] if chances[at] >= LISTED]
+        # Papers in another language than the asker's and English come with "more", where there are others.
+        languages = await asyncio.to_thread(sentence_languages, [hits[at].paper.title for at in standing])
+        read = [at for at, is_in in zip(standing, languages, strict=True) if is_in in {question.language, ENGLISH}]
+        standing = read or standing
         some = [hits[at] for at in standing or order[: len(CLOSEST)]]
         chosen = await self._quote(question, some, [1] * len(some))
         outcome: Outcome = "answered" if standing else "closest"
@@ -172,7 +198,7 @@ class Assessor:
     async def _summarise(self, question: Question, hits: Sequence[Hit]) -> Selection:
         """Choose a sentence of each part of the paper, the most telling of the part: problem, work, outcome."""
         reading = (await self._read(question, hits))[0]
-        said = [at for at in await self._eligible(reading, question) if not ADDRESS.search(reading.sentences[at].text)]
+        said = [at for at in await self._eligible(reading, question) if not holds_address(reading.sentences[at].text)]
         vectors = [reading.sentences[at].vector for at in said]
         if not said or any(vector is None for vector in vectors):
             return Selection("answered", 1.0, tuple(hits), (Chosen(1, ()),))
@@ -210,7 +236,7 @@ class Assessor:
         total = sum(likely[at] for at in order)
         needed = 1 + int(np.searchsorted(np.cumsum([likely[at] / total for at in order]), ENOUGH))
         best, *others = order[: min(needed, most)]
-        if addressed := [at for at in eligible if ADDRESS.search(reading.sentences[at].text)]:
+        if addressed := [at for at in eligible if holds_address(reading.sentences[at].text)]:
             best, others = addressed[0], [at for at in (best, *others) if at != addressed[0]][: most - 1]
         elif question.kind is Kind.DEFINITION:
             best, others = _defining(reading, eligible, [best, *others])
@@ -226,7 +252,7 @@ class Assessor:
         shares = agreement.share(agreement.sentences, agreement.beyond_title)
         # One is wanted where no other sentence agrees more with what is asked about the paper.
         wanted_at = int(np.argmax(shares)) if shares.max(initial=0.0) >= ASKED_FOR else None
-        return [at for at in places if at == wanted_at or not ADDRESS.search(said[at].text)] or places
+        return [at for at in places if at == wanted_at or not holds_address(said[at].text)] or places
 
 
 def _defining(reading: Reading, eligible: Sequence[int], chosen: Iterable[int]) -> tuple[int, list[int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 Features = dict[str, float]
 Columns = dict[str, "NDArray[np.float64]"]
 
-# The form of an address.
-ADDRESS: Final = re.compile(r"https?://|\bwww\.|\bgithub\b", re.IGNORECASE)
+_OF_ADDRESSES: Final = ("http://", "https://", "www.", "github")
 FEW: Final = 5  # hits that may all be right; the others are the crowd that a listed paper stands out from
 
 
@@ -65,7 +63,7 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
         "share of rare beyond title": agreement.share(agreement.sentences, rare * (1 - agreement.title)),
         "number wanted": numbers * wants_number,
         "number unwanted": numbers * (1 - wants_number),
-        "address": np.array([float(ADDRESS.search(passage.text) is not None) for passage in said]),
+        "address": np.array([float(holds_address(passage.text)) for passage in said]),
         "length": standardise(np.log([1 + len(passage.text) for passage in said])),
         "first": (np.arange(count) == 0).astype(np.float64),
         "last": (np.arange(count) == count - 1).astype(np.float64),
@@ -129,7 +127,15 @@ def listing_columns(hits: Sequence[Hit]) -> Columns:
             np.median(column[FEW:]) if len(column) > FEW else column.min(initial=np.inf)
         )
     columns["rank"] = np.log1p(np.arange(len(hits)))
+    # A long abstract has words of anything, here and there.
+    columns["length"] = np.log1p([len(hit.paper.abstract) for hit in hits])
     return columns
+
+
+def holds_address(text: str) -> bool:
+    """Say whether a text gives an address, or names where code is kept."""
+    lowered = text.lower()
+    return any(part in lowered for part in _OF_ADDRESSES)
 
 
 def holds_number(text: str) -> bool:

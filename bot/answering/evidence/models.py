@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bot.answering.evidence.features import Columns
 
 DATA: Final = "evidence.json"
+# Chosen on curves that docs/quality.md shows: every far-off question of the tuning sets is under it.
+ON_SUBJECT: Final = 0.3
 _TABLES: Final[ContextVar[dict[str, Any] | None]] = ContextVar("tables", default=None)
 
 

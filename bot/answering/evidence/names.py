@@ -23,8 +23,8 @@ RARE: Final = 3  # hits that may hold a name's words; more, and they are ordinar
 
 def own_name(title: str) -> str:
     """Give the short name that a title gives its work, as in "SERL: A Software Suite"; empty where it gives none."""
-    before, colon, _ = clean(title).partition(":")
-    return before.strip() if colon and len(before.split()) <= LONGEST_NAME else ""
+    name, colon, _ = clean(title).partition(":")
+    return name.strip() if colon and len(name.split()) <= LONGEST_NAME else ""
 
 
 def named_by(title: str, question: str, among: Sequence[Hit]) -> bool:

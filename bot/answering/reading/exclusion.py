@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from bot.answering.reading.terms import content_terms
+from retrieval.text import bare_words, fold
 
+# Where the words stand that rule something out, and where what they rule out ends: a model of the whole tells neither.
 _FORMS: Final = re.compile(
     r"(?:^\s*no\s+(?=[^:]{1,40}:)"
     r"|\b(?:except|excluding|other\s+than|apart\s+from)\s+(?:for\s+)?"
@@ -16,6 +19,7 @@ _FORMS: Final = re.compile(
     r"|\bwithout)\s+(?:(?:about|on|for|with|using|in)\s+)?(?P<maybe>[^?!;:,.()\n]+)",
 )
 
+_REACH: Final = 3  # words before a topic in which its lack is said: "without any stored rehearsal"
 NAMED: Final = 2  # words of a topic; more describe what is looked for ("without anybody labelling each step")
 
 
@@ -50,9 +54,13 @@ def find_exclusion(text: str) -> Exclusion | None:
 
 def does_without(text: str, topic: str) -> bool:
     """Say whether a text says in so many words that it does without a topic: "rehearsal-free", "without rehearsal"."""
-    words = "|".join(re.escape(term) for term in content_terms(topic))
-    return bool(
-        re.search(
-            rf"\b(?:{words})\w*[- ]free\b|\b(?:without|no|free of)\s+(?:\w+\s+){{0,2}}(?:{words})", text, re.IGNORECASE
-        )
-    )
+    terms = content_terms(topic)
+    words = bare_words(fold(text))
+    for at, word in enumerate(words):
+        if word.startswith(terms):
+            before = words[max(0, at - _REACH) : at]
+            if words[at + 1 : at + 2] == ["free"] or "without" in before or "no" in before:
+                return True
+            if ("free", "of") in pairwise(before):
+                return True
+    return False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from bot.answering.reading.markup import without_markup
 from retrieval.calibration import ANY_MODEL, softmax
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 # Written by `uv run python bench/fit_kinds.py`, which names itself in the file.
 FITTED: Final = files("bot.answering.reading") / "kinds.json"
 
-# What Discord and browsers write, not people: mentions, emoji of a server, channels, time stamps, handles, links.
-_MARKUP: Final = re.compile(r"<(?:@[!&]?|#|a?:\w+:|t:|/[\w -]+:)\d+(?::\w)?>|(?<!\w)@\w+|https?://\S+")
 # A word, its apostrophes left out as many leave them out; a sign; a character of a script that sets no blanks.
 _TOKEN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|\d+|[^\w\s]")
 _SENTENCE_END: Final = frozenset(".!?。！？")
@@ -59,7 +58,7 @@ MANY: Final = frozenset({Kind.LIST, Kind.COUNT, Kind.NEWEST, Kind.BY_AUTHOR})
 
 def features(text: str) -> frozenset[str]:
     """Name what a message shows: its words alone, in twos and threes, how it begins and ends, and its outward form."""
-    written = unicodedata.normalize("NFKC", _MARKUP.sub(" ", text))
+    written = unicodedata.normalize("NFKC", without_markup(text))
     tokens = _TOKEN.findall(written.translate(_APOSTROPHES))
     if len(tokens) > 2 * _READ_TOKENS:
         tokens = [*tokens[:_READ_TOKENS], "…", *tokens[-_READ_TOKENS:]]
@@ -97,11 +96,11 @@ class KindReader:
 
     Args:
         model: the embedding model's name; one that nothing was fitted for is read by words and form alone.
-        file: the fitted coefficients.
+        file: the fitted coefficients, those that ship if none are given.
     """
 
-    def __init__(self, model: str, file: Traversable = FITTED) -> None:
-        fitted = json.loads(file.read_text(encoding="utf-8"))
+    def __init__(self, model: str, file: Traversable | None = None) -> None:
+        fitted = json.loads((file or FITTED).read_text(encoding="utf-8"))
         row = fitted["models"].get(model) or fitted["models"][ANY_MODEL]
         scale = fitted["scale"]
         self._kinds = tuple(map(Kind, fitted["kinds"]))
@@ -110,6 +109,12 @@ class KindReader:
         self._rows = {name: index for index, name in enumerate(fitted["features"])}
         self._weights = np.array(row["weights"], np.float64) / scale
         self._of_vector = np.array(row["vector"], np.float64) / scale if row["vector"] else None
+        asks = row["asks"]
+        self._asks = (
+            asks["intercept"] / scale,
+            np.array(asks["weights"], np.float64) / scale,
+            np.array(asks["vector"], np.float64) / scale if asks["vector"] else None,
+        )
 
     def read(self, text: str, vector: NDArray[np.floating]) -> dict[Kind, float]:
         """Return the probability of each kind; `vector` is the text's unit vector under the reader's model."""
@@ -119,6 +124,13 @@ class KindReader:
         if self._of_vector is not None:
             logits += vector @ self._of_vector
         return dict(zip(self._kinds, softmax(logits).tolist(), strict=True))
+
+    def asks(self, text: str, vector: NDArray[np.floating]) -> float:
+        """Say how likely (0..1) a message asks something, of anybody: remarks, thanks and greetings do not."""
+        intercept, weights, of_vector = self._asks
+        seen = [self._rows[name] for name in features(text) if name in self._rows]
+        logit = intercept + float(weights[seen].sum()) + (0.0 if of_vector is None else float(vector @ of_vector))
+        return float(softmax(np.array([0.0, logit]))[1])
 
     def decide(self, kinds: Mapping[Kind, float]) -> Kind:
         """Take the kind whose probability stands highest against its bar."""

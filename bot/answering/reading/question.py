@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from bot.answering.evidence.models import wants_number
 from bot.answering.reading.exclusion import find_exclusion
 from bot.answering.reading.kind import MANY, Kind, KindReader
+from bot.answering.reading.lead import Lead
+from bot.answering.reading.markup import without_address
 from bot.answering.reading.spelling import as_meant
 from bot.answering.reading.terms import content_terms
 from retrieval.periods import find_period
@@ -25,10 +27,9 @@ if TYPE_CHECKING:
     from retrieval.query import QueryVectors
     from retrieval.references import Reference
 
-# Forms of Discord: mentions, custom emoji, and the bot addressed by name, none of which are asked about.
-_ADDRESSED: Final = re.compile(r"<a?:\w+:\d+>|<[@#][!&]?\d+>|(?<!\S)@(?:bot|footnote|paperbot)\b[,:]?", re.IGNORECASE)
 LONGEST_COMPARISON: Final = 60  # words; what is longer is a pasted text, in which "between A and B" asks nothing
 MAYBE_LIST: Final = 0.2  # a question that rules something out may ask for papers from this probability on
+MAYBE_COMPARED: Final = 0.2  # what names two things may compare them from this probability on
 CHAT: Final = 0.5  # from this probability on, a question reads like small talk or like words to the bot
 # Two sides named in a form of their own: "A vs B", "compare A and B", "between A and B".
 _VERSUS: Final = re.compile(
@@ -44,10 +45,12 @@ class Question:
 
     Attributes:
         asked: what was typed, verbatim.
-        text: what it says: in one line, without mentions of the bot, invisible characters and what it rules out.
+        text: what is searched for: what it says in one line, without mentions of the bot, invisible characters, what it
+            rules out, and sentences that lead to no paper.
         vectors: its text as the embedding model reads it.
         kinds: how likely (0..1) it is of each kind.
         kind: the kind that it is taken for.
+        asks: how likely (0..1) it asks anything, of whomever; a remark, thanks and a greeting do not.
         wants_number: how likely (0..1) it asks for a number.
         language: the ISO 639-1 code of its language, English where another one is not sure.
         references: the ids and links in it.
@@ -63,6 +66,7 @@ class Question:
     vectors: QueryVectors
     kinds: Mapping[Kind, float]
     kind: Kind
+    asks: float
     wants_number: float
     language: str
     references: tuple[Reference, ...]
@@ -83,6 +87,11 @@ class Question:
         start, end = self.period.span if self.period else (0, 0)
         return content_terms(f"{self.text[:start]} {self.text[end:]}")
 
+    def compares(self, named: int) -> bool:
+        """Say whether it compares things, of which it names so many papers."""
+        maybe = self.kind not in MANY and self.kinds[Kind.COMPARISON] >= MAYBE_COMPARED
+        return self.kind is Kind.COMPARISON or (maybe and max(named, len(self.sides)) > 1)
+
     def of_kind(self, kind: Kind) -> Question:
         """Take the question for another kind than its words alone tell."""
         return replace(self, kind=kind)
@@ -95,13 +104,18 @@ class Reader:
         self._library = library
         self._today = today
         self._kinds = KindReader(library.embedder.model)
+        self._lead = Lead(library)
 
-    async def read(self, asked: str) -> Question:
-        """Read a question; raises EmbeddingError where a remote model cannot be asked."""
+    async def read(self, asked: str, *, composed: bool = False) -> Question:
+        """Read a question; raises EmbeddingError where a remote model cannot be asked.
+
+        One that was `composed` of several turns is searched for with all its sentences.
+        """
         language, spelled = await as_meant(plain(asked), self._library)
         text = spelled.text
         vectors = await self._library.embed(text)
         kinds = await asyncio.to_thread(self._kinds.read, text, vectors.vector)
+        asks = await asyncio.to_thread(self._kinds.asks, text, vectors.vector)
         kind = self._kinds.decide(kinds)
         exclusion = find_exclusion(text)
         if exclusion and (exclusion.sure or kind in MANY or kinds[Kind.LIST] >= MAYBE_LIST):
@@ -111,6 +125,11 @@ class Reader:
             vectors = await self._library.embed(text)
         else:
             ruled_out = ""
+            # A comparison is of all that it names, and titles are named that hold a question mark.
+            whole = composed or kind is Kind.COMPARISON
+            if not whole and (lead := await self._lead.of(text, self._today())) != text:
+                text = lead
+                vectors = await self._library.embed(text)
 
         def make() -> Question:
             return Question(
@@ -119,6 +138,7 @@ class Reader:
                 vectors=vectors,
                 kinds=kinds,
                 kind=kind,
+                asks=asks,
                 wants_number=wants_number(text),
                 language=language,
                 references=find_references(asked),
@@ -136,7 +156,7 @@ def plain(asked: str) -> str:
     """Put a question in one line, without mentions of the bot, custom emoji and characters that nobody sees."""
     seen = "".join(
         character
-        for character in unicodedata.normalize("NFC", _ADDRESSED.sub(" ", asked))
+        for character in unicodedata.normalize("NFC", without_address(asked))
         if character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
     )
     return " ".join(seen.split())

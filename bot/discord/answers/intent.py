@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from retrieval.library import Library
 
 SURE: Final = 0.9  # from this probability on, what finds nothing is taken for words to the bot itself
+ASKS: Final = 0.5  # from this probability on, words to nobody in particular are answered where the bot is at home
 LOOKED_AT: Final = 10  # hits
 LONGEST_TALK: Final = 300  # characters; a question of any length is read by whoever answers it
 
@@ -52,9 +53,9 @@ class IntentReader:
         self._making = asyncio.Lock()
 
     async def asks(self, text: str) -> bool:
-        """Say whether words that were said to nobody in particular read like a question."""
+        """Say whether words that were said to nobody in particular ask something; remarks among people do not."""
         read = await self._read(text)
-        return read is None or not read.is_chat
+        return read is None or read.asks >= ASKS
 
     async def of(self, message: Carried, name: str, *, choosing: bool = False) -> Wish:
         """Return what a message to the bot wants; a "yes" is no small talk where somebody is `choosing`.

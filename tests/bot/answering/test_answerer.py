@@ -26,6 +26,7 @@ from bot.answering.answerer import LONGEST_QUESTION, Answerer
 from bot.answering.conversation import Exchange
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
+from bot.answering.reading.question import Reader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from local_llm.behaviours import Behaviour
 
     from bot.answering.answer import Answer
+    from bot.answering.reading.question import Question
     from retrieval.library import Library
     from retrieval.papers import Paper
 
@@ -221,3 +223,34 @@ async def test_a_question_refused_on_weak_evidence_costs_no_call(with_llm: Answe
     answer = await with_llm.answer("what is the capital of Australia?")
     assert answer.refused
     assert llm.chats == []
+
+
+async def test_a_question_is_read_once(alone: Answerer, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    read = Reader.read
+
+    async def counted(self: Reader, asked: str, *, composed: bool = False) -> Question:
+        reads.append(asked)
+        return await read(self, asked, composed=composed)
+
+    monkeypatch.setattr(Reader, "read", counted)
+    first = await alone.answer(ASKED)
+    assert reads == [ASKED]
+    reads.clear()
+    # What a follow-up asks for, with what was spoken of before it, is a question of its own.
+    follow_up = await alone.answer("and by how much?", [Exchange.of(first)])
+    assert reads == ["and by how much?", follow_up.standalone_question]
+
+
+async def test_an_order_beside_a_question_leads_nowhere(alone: Answerer) -> None:
+    bare = await alone.answer(ASKED)
+    ordered = await alone.answer(f"{ASKED} Please name one. Thanks in advance!")
+    assert [each.paper_id for each in ordered.citations][:1] == [each.paper_id for each in bare.citations][:1]
+    assert ordered.question.endswith("Thanks in advance!")
+
+
+async def test_of_papers_spoken_of_none_is_claimed_to_be_the_best(alone: Answerer) -> None:
+    listed = await alone.answer("which papers are about continual learning?")
+    of_these = await alone.answer("which of these papers is the best?", [Exchange.of(listed)])
+    assert of_these.outcome == "closest"
+    assert {each.paper_id for each in of_these.citations} <= {each.paper_id for each in listed.citations}

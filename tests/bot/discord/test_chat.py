@@ -318,6 +318,8 @@ class TestWithMessageContent:
         await answer_in(thread)
         await ada.says(thread, f"{bob.mention} what do you think?")
         await ada.says(thread, "I agree", reply_to=said)
+        await ada.says(thread, "I think the second one is better")
+        await bob.says(thread, "+1, we did that last year too")
         await ada.says(papers, "not to anybody")
         others = await ada.opens_thread(papers, "chat")
         await ada.says(others, "not to the bot either")

@@ -1,0 +1,53 @@
+"""Which sentences of a question lead to papers: not the "Please name one." beside the question itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from bot.answering.evidence.features import Reading, gate_features
+from bot.answering.evidence.models import ON_SUBJECT, models_for
+from bot.answering.reading.terms import content_terms
+from retrieval.periods import find_period
+from retrieval.references import find_references
+from retrieval.text import sentences
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from retrieval.library import Library
+
+MOST: Final = 4  # sentences; what has more is a pasted text, all of which leads to its paper
+CROWD: Final = 5  # hits, as far as the best one's lead over the next
+
+
+class Lead:
+    """Tell sentences that the library has something on from those that it has nothing on, as it tells questions."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._subject = models_for(library.embedder.model).subject
+
+    async def of(self, text: str, today: dt.date) -> str:
+        """Return the sentences of a question that are to be searched for: all of them, where none leads alone."""
+        parts = [text[start:end] for start, end in sentences(text)]
+        if not 1 < len(parts) <= MOST:
+            return text
+        leads = await asyncio.gather(*(self._leads(part, today) for part in parts))
+        return " ".join(part for part, lead in zip(parts, leads, strict=True) if lead) if any(leads) else text
+
+    async def _leads(self, sentence: str, today: dt.date) -> bool:
+        if find_references(sentence) or find_period(sentence, today):
+            return True
+        if not content_terms(sentence):
+            return False
+        vectors = await self._library.embed(sentence)
+        hits = await self._library.search(sentence, limit=CROWD, vectors=vectors)
+        if not hits:
+            return False
+        (agreement,) = await self._library.agreement(sentence, vectors, hits[:1])
+        best = Reading.of(hits[0], agreement)
+        features = gate_features(hits, best, np.full(len(best.sentences), 1 / max(1, len(best.sentences))), 0.0)
+        return self._subject.probability(features) >= ON_SUBJECT

@@ -1,0 +1,36 @@
+"""Whether a message asks anything, judged on messages that nothing was fitted on (tests/eval/asking/README.md)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from bot.discord.hearing import ASKS
+
+from bot.answering.reading.kind import KindReader
+
+if TYPE_CHECKING:
+    from retrieval.embedding.local import LocalEmbedder
+
+MESSAGES = Path(__file__).parent / "asking" / "messages.jsonl"
+HEARD = 0.85  # of what asks; .875 is
+LEFT_ALONE = 0.8  # of what does not; .816 is
+
+
+@pytest.fixture
+async def likely(embedder: LocalEmbedder) -> list[tuple[bool, float]]:
+    """Whether each message asks, and how likely it is read to."""
+    rows = [json.loads(line) for line in MESSAGES.read_text(encoding="utf-8").splitlines()]
+    vectors = await embedder.embed([row["text"] for row in rows])
+    reader = KindReader(embedder.model)
+    return [(row["asks"], reader.asks(row["text"], vector)) for row, vector in zip(rows, vectors, strict=True)]
+
+
+async def test_what_asks_is_heard_and_remarks_are_left_alone(likely: list[tuple[bool, float]]) -> None:
+    heard = [chance >= ASKS for asks, chance in likely if asks]
+    left_alone = [chance < ASKS for asks, chance in likely if not asks]
+    assert len(heard) + len(left_alone) > 150
+    assert sum(heard) / len(heard) >= HEARD
+    assert sum(left_alone) / len(left_alone) >= LEFT_ALONE
