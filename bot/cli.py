@@ -65,6 +65,13 @@ DataDir = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Since = Annotated[
+    dt.datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Only papers published on this day or later.", metavar="YYYY-MM-DD"),
+]
+OneSource = Annotated[
+    str | None, typer.Option("--source", help="Only papers of this source, such as seeds.", callback=_text)
+]
 NoLLM = Annotated[bool, typer.Option("--no-llm", help="Answer with the papers' own sentences only.")]
 
 
@@ -98,12 +105,21 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question, in plain words.", callback=_text)],
     as_json: AsJson = False,
     no_llm: NoLLM = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the papers that it cites here: .bib, .ris, .json (CSL), .csv or .jsonl.",
+            dir_okay=False,
+            metavar="FILE",
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Answer one question with numbered citations; an empty library takes in seeds/ first."""
     from bot.commands.ask import ask_once
 
-    run_to_end(ask_once(_settings(context, data_dir), question, as_json=as_json, use_llm=not no_llm))
+    settings = _settings(context, data_dir)
+    run_to_end(ask_once(settings, question, as_json=as_json, use_llm=not no_llm, export_to=export))
 
 
 @app.command(epilog="Example: footnote chat")
@@ -119,13 +135,8 @@ def search(
     context: typer.Context,
     query: Annotated[str, typer.Argument(help="What to look for.", callback=_text)],
     limit: Annotated[int, typer.Option(min=1, max=100, help="The most papers to show.")] = 10,
-    since: Annotated[
-        dt.datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Only papers published on this day or later.", metavar="YYYY-MM-DD"),
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="Only papers of this source, such as seeds.", callback=_text)
-    ] = None,
+    since: Since = None,
+    source: OneSource = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -152,12 +163,129 @@ def ingest(
     strict: Annotated[
         bool, typer.Option("--strict", help="Take in nothing of the files if anything in them cannot be read.")
     ] = False,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(help="Of files, only papers of these arXiv categories, such as cs.CL+cs.LG, or cs for all of it."),
+    ] = None,
+    since: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Of files, only papers published from this day on.", metavar="YYYY-MM-DD"
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Take papers in; stopped at any point, it goes on from there the next time."""
     from bot.commands.library import ingest as run_ingest
 
-    run_to_end(run_ingest(_settings(context, data_dir), sources or ["seeds"], strict=strict))
+    day = since.date() if since else None
+    reading = run_ingest(
+        _settings(context, data_dir), sources or ["seeds"], strict=strict, categories=category or [], since=day
+    )
+    run_to_end(reading)
+
+
+@app.command(name="list", epilog="Example: footnote list --source seeds --limit 5")
+def list_papers(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, help="The most papers to show.")] = 20,
+    since: Since = None,
+    source: OneSource = None,
+    removed: Annotated[bool, typer.Option("--removed", help="Show the papers that were removed.")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List the papers of the library with their ids, the newest first."""
+    from bot.commands.papers import list_papers as run_list
+
+    settings, day = _settings(context, data_dir), since.date() if since else None
+    run_to_end(run_list(settings, limit=limit, since=day, source=source, removed=removed, as_json=as_json))
+
+
+@app.command(epilog="Example: footnote show arxiv:2002.04523")
+def show(
+    context: typer.Context,
+    paper: Annotated[str, typer.Argument(help="An id or a link, in any spelling.", callback=_text, metavar="ID")],
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show all that is known of a paper."""
+    from bot.commands.papers import show as run_show
+
+    run_to_end(run_show(_settings(context, data_dir), paper, as_json=as_json))
+
+
+@app.command(epilog="Example: footnote remove --source bibtex")
+def remove(
+    context: typer.Context,
+    papers: Annotated[
+        list[str] | None, typer.Argument(help="Ids or links, in any spelling.", callback=_text, metavar="[ID]...")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="All papers that this source alone had.", callback=_text)] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only what would go is shown.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Take papers out of the library for good: no source brings them in again. It can be undone for 30 days."""
+    from bot.commands.papers import remove as run_remove
+
+    run_to_end(run_remove(_settings(context, data_dir), papers or [], source, really=yes))
+
+
+@app.command(epilog="Example: footnote restore --last")
+def restore(
+    context: typer.Context,
+    papers: Annotated[
+        list[str] | None, typer.Argument(help="Ids, as list --removed shows.", callback=_text, metavar="[ID]...")
+    ] = None,
+    last: Annotated[bool, typer.Option("--last", help="What the last removal took.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Put removed papers back."""
+    from bot.commands.papers import restore as run_restore
+
+    run_to_end(run_restore(_settings(context, data_dir), papers or [], last=last))
+
+
+@app.command(epilog='Example: footnote export --query "objective mismatch" --limit 10 --output refs.bib')
+def export(
+    context: typer.Context,
+    papers: Annotated[
+        list[str] | None, typer.Argument(help="Ids or links, in any spelling.", callback=_text, metavar="[ID]...")
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="bibtex, ris, csl (JSON for Zotero and Pandoc), csv or jsonl.",
+            show_default="what the file's name says, else bibtex",
+        ),
+    ] = None,
+    query: Annotated[str | None, typer.Option(help="Only what a search finds, the best first.", callback=_text)] = None,
+    source: OneSource = None,
+    since: Since = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="The most papers.", show_default="all; 50 of a search")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file.", dir_okay=False, show_default="stdout")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write the library, or some of it, as references that `ingest` and reference managers read."""
+    from bot.commands.export import export_papers
+
+    run_to_end(
+        export_papers(
+            _settings(context, data_dir),
+            papers or [],
+            form=form,
+            query=query,
+            source=source,
+            since=since.date() if since else None,
+            limit=limit,
+            output=output,
+        )
+    )
 
 
 @digest.command(epilog='Example: footnote digest preview --topic "robots that learn from language" --topic retrieval')
@@ -274,6 +402,14 @@ def run(context: typer.Context, data_dir: DataDir = None) -> None:
     for name, level in REMARKS.items():
         logging.getLogger(name).setLevel(level)
     run_to_end(run_until_stopped(_settings(context, data_dir)))
+
+
+@app.command(epilog="Example: footnote mcp --no-llm")
+def mcp(context: typer.Context, no_llm: NoLLM = False, data_dir: DataDir = None) -> None:
+    """Offer search, ask, similar and get to another program's language model (MCP, over stdin and stdout)."""
+    from bot.commands.mcp import serve
+
+    run_to_end(serve(_settings(context, data_dir), use_llm=not no_llm))
 
 
 def _settings(context: typer.Context, data_dir: Path | None) -> Settings:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from bot.answering.answer import Answer
     from retrieval.library import Progress as Report
-    from retrieval.papers import Hit
+    from retrieval.merging import Known
+    from retrieval.papers import Hit, Paper
 
 # Nobody reads a piped line's width; rich must not break it.
 PIPED_WIDTH = 100_000
@@ -76,6 +77,39 @@ def show_hits(hits: Sequence[Hit], console: Console) -> None:
         console.print(Padding(Text(", ".join(about), style="dim"), (0, 0, 0, 5), expand=False))
         if hit.passages:
             console.print(Padding(Text(_shortened(clean(hit.passages[0].text))), (0, 0, 0, 5), expand=False))
+
+
+def show_papers(papers: Sequence[Paper], console: Console) -> None:
+    """Print papers, each with its id."""
+    if not papers:
+        console.print("No paper found.")
+    for paper in papers:
+        about = [paper.paper_id, paper.source, *([paper.published.isoformat()] if paper.published else [])]
+        console.print(_title(paper.title, paper.url))
+        console.print(Padding(Text(", ".join(about), style="dim"), (0, 0, 0, 4), expand=False))
+
+
+def show_paper(known: Known, console: Console) -> None:
+    """Print all that is known of a paper."""
+    details, paper = known.details, known.details.paper
+    console.print(_title(paper.title, paper.url))
+    rows = {
+        "authors": ", ".join(details.authors),
+        "published": paper.published.isoformat() if paper.published else "",
+        "venue": details.venue or "",
+        "link": paper.url or "",
+        "code": details.code_url or "",
+        "ids": ", ".join(details.external_ids),
+        "sources": ", ".join(sorted(known.sources)),
+        "keywords": ", ".join(details.keywords),
+        "categories": ", ".join(details.categories),
+        "version": str(details.version or ""),
+        "withdrawn": known.withdrawn_by and f"says {known.withdrawn_by}",
+    }
+    for name, value in rows.items():
+        if value:
+            console.print(Text.assemble((f"{name}: ", "dim"), printable(value)))
+    console.print(Text(f"\n{clean(paper.abstract)}" if paper.abstract else "\nNo abstract is known."))
 
 
 def show_figures(title: str, rows: Mapping[str, object], console: Console) -> None:

@@ -19,7 +19,8 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from bot.console import show_answer
-from bot.discord.render import PAGE_PAPERS, cards, search_page
+from bot.discord.answers.answer_card import cards
+from bot.discord.papers.paper_card import PAGE_PAPERS, search_page
 from bot.settings import Settings
 from bot.wiring import open_answerer, open_library, take_in
 

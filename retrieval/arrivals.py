@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from retrieval.merging import Known, apart, as_fetched, begin, join, may_be_same, same_title_alone, tell_the_same, unite
 from retrieval.papers import Paper
+from retrieval.removal import let_go
 from retrieval.sources.fetched import Fetched
-from retrieval.tables import insert_into, leaving_papers, paper_aliases, paper_sources, papers
+from retrieval.tables import insert_into, paper_aliases, paper_sources, papers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -32,6 +33,8 @@ _FACTS = (
     papers.c.categories,
     papers.c.listed,
     papers.c.announce_type,
+    papers.c.venue,
+    papers.c.removed_at,
 )
 
 
@@ -44,6 +47,7 @@ class Added:
         changed: papers whose text changed.
         known: papers that are known with this text, whatever else is new about them; repetitions, too.
         withdrawn: how many papers, of all these, are withdrawn and were not so before.
+        removed: how many, of all these, were taken out of the library before, and stay out.
         touched: the ids of all that are not as they were.
     """
 
@@ -51,6 +55,7 @@ class Added:
     changed: int = 0
     known: int = 0
     withdrawn: int = 0
+    removed: int = 0
     touched: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     def __add__(self, other: Added) -> Added:
@@ -59,6 +64,7 @@ class Added:
             self.changed + other.changed,
             self.known + other.known,
             self.withdrawn + other.withdrawn,
+            self.removed + other.removed,
             self.touched | other.touched,
         )
 
@@ -130,12 +136,14 @@ class _Desk:
         known: the papers as they are to be; a double of another is gone.
         owners: the paper that each id stands for.
         doubles: the papers that turned out to be another one.
+        passed_over: how many of the batch are removed papers.
     """
 
     before: dict[str, Known]
     known: dict[str, Known]
     owners: dict[str, str]
     doubles: dict[str, str] = field(default_factory=dict)
+    passed_over: int = 0
 
     @classmethod
     async def open(cls, connection: AsyncConnection, arriving: Sequence[Fetched]) -> _Desk:
@@ -147,7 +155,12 @@ class _Desk:
         return cls(before, dict(before), owners)
 
     def take(self, new: Fetched) -> None:
-        same = [paper_id for paper_id in self._owners(new) if self._is(paper_id, new)]
+        found = [paper_id for paper_id in self._owners(new) if self._is(paper_id, new)]
+        # One that is removed for being another's double must not take the other with it, nor come back through it.
+        same = [paper_id for paper_id in found if not self.known[paper_id].removed]
+        if found and not same:
+            self.passed_over += 1
+            return
         if same:
             paper_id = min(same, key=list(self.known).index) if len(same) > 1 else same[0]
             for double in same:
@@ -179,13 +192,14 @@ class _Desk:
             await self._index_again(connection, changed)
         await self._store_names(connection, [*new, *changed])
         fallen = [_id(known) for known in changed if known.withdrawn_by and not self.before[_id(known)].withdrawn_by]
-        await _let_go(connection, fallen)
+        await let_go(connection, fallen)
         rewritten = sum(_hash(known) != _hash(self.before[_id(known)]) for known in changed)
         return Added(
             new=len(new),
             changed=rewritten,
             known=arrived - len(new) - rewritten,
             withdrawn=len(fallen) + sum(known.withdrawn_by is not None for known in new),
+            removed=self.passed_over,
             touched=frozenset(map(_id, (*new, *changed))) | self.doubles.keys(),
         )
 
@@ -201,7 +215,7 @@ class _Desk:
 
     async def _store_doubles(self, connection: AsyncConnection) -> None:
         stored = [paper_id for paper_id in self.doubles if paper_id in self.before]
-        await _let_go(connection, stored)
+        await let_go(connection, stored)
         for table in (papers, paper_sources):
             await connection.execute(sa.delete(table).where(table.c.paper_id.in_(stored)))
 
@@ -220,15 +234,6 @@ class _Desk:
             await connection.execute(insert.on_conflict_do_update(index_elements=["alias"], set_=owned), aliases)
         if sources:
             await connection.execute(insert_into(connection, paper_sources).on_conflict_do_nothing(), sources)
-
-
-async def _let_go(connection: AsyncConnection, paper_ids: Collection[str]) -> None:
-    """Have the indexes let go of papers that the tables still hold."""
-    if paper_ids:
-        held = sa.select(papers.c.paper_id, papers.c.indexed_chunks).where(papers.c.paper_id.in_(paper_ids))
-        await connection.execute(
-            insert_into(connection, leaving_papers).from_select(["paper_id", "chunks"], held).on_conflict_do_nothing()
-        )
 
 
 def _id(known: Known) -> str:
@@ -264,6 +269,7 @@ def _row(known: Known) -> dict[str, object]:
         "categories": list(details.categories) or None,
         "listed": details.listed,
         "announce_type": details.announce_type,
+        "venue": details.venue,
     }
 
 
@@ -281,5 +287,6 @@ def _known(row: sa.Row[*tuple[Any, ...]], aliases: Iterable[str], sources: Colle
         categories=tuple(row.categories or ()),
         listed=row.listed,
         announce_type=row.announce_type,
+        venue=row.venue,
     )
-    return Known(details, frozenset(sources), row.withdrawn_by)
+    return Known(details, frozenset(sources), row.withdrawn_by, row.removed_at is not None)

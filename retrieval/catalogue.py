@@ -1,8 +1,8 @@
 """The catalogue: papers, their chunks and their vectors in SQL, from which every index can be made anew.
 
 A paper is pending while `indexed_hash` differs from `content_hash`; marking it indexed is the last step of
-indexing, so that a process killed at any point finds it pending and takes it up again. A paper that was withdrawn, or
-turned out to be another one, is leaving until the indexes have let go of it.
+indexing, so that a process killed at any point finds it pending and takes it up again. A paper that was withdrawn or
+removed, or turned out to be another one, is leaving until the indexes have let go of it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
+from retrieval.changes import note_changes, read_changes, read_last_change
 from retrieval.connecting import connect
 from retrieval.errors import LibraryDamagedError
+from retrieval.generations import begin_generation, read_state, switch_generation
 from retrieval.migrating import migrate
 from retrieval.readings import Reading, note_failure, note_page, read_readings
 from retrieval.records import Count, Counts, Embedded, Fresh, PendingPaper, StoredChunk
+from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
 from retrieval.tables import STANDS, Moment, chunks, leaving_papers, paper_sources, papers
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+    from retrieval.generations import LibraryState
     from retrieval.merging import Known
     from retrieval.papers import Chunk, Paper
     from retrieval.scope import Scope
@@ -117,9 +121,35 @@ class Catalogue:
             return await owners_of(connection, aliases)
 
     async def known(self, paper_ids: Iterable[str]) -> dict[str, Known]:
-        """Return all that is known of the papers with these ids."""
+        """Return all that is known of the papers with these ids, without those that were removed."""
         async with self._engine.connect() as connection:
-            return await read_known(connection, paper_ids)
+            found = await read_known(connection, paper_ids)
+        return {paper_id: known for paper_id, known in found.items() if not known.removed}
+
+    async def remove(self, paper_ids: Sequence[str], now: dt.datetime) -> list[str]:
+        """Take papers out until they are restored, and return those that were in; the indexes let go of them next."""
+        async with self._arriving() as connection:
+            return await remove(connection, paper_ids, now)
+
+    async def restore(self, paper_ids: Sequence[str]) -> Restored:
+        """Put removed papers back, which then wait to be indexed."""
+        async with self._arriving() as connection:
+            return await restore(connection, paper_ids)
+
+    async def removed(self) -> list[Removed]:
+        """Return every paper that was taken out, the last one first."""
+        async with self._engine.connect() as connection:
+            return await read_removed(connection)
+
+    async def erase_removed(self, before: dt.datetime) -> None:
+        """Erase the text of what was removed before a moment."""
+        async with self._writing() as connection:
+            await erase(connection, before)
+
+    async def only_from(self, source: str) -> list[str]:
+        """Return the ids of the papers that stand and that no other source had."""
+        async with self._engine.connect() as connection:
+            return await read_only_from(connection, source)
 
     async def fresh(self, after: dt.datetime, before: dt.datetime) -> list[Fresh]:
         """Return what could first be found after a moment and until another, and stands, the oldest first."""
@@ -210,6 +240,7 @@ class Catalogue:
                         added_at=sa.func.coalesce(papers.c.added_at, moment),
                     )
                 )
+            await note_changes(connection, done)
 
     async def leaving(self, limit: int) -> dict[str, int]:
         """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
@@ -234,20 +265,29 @@ class Catalogue:
             await connection.execute(
                 sa.update(papers).where(papers.c.paper_id.in_(paper_ids)).values(indexed_hash=None, indexed_chunks=0)
             )
+            await note_changes(connection, paper_ids)
 
     async def mark_all_pending(self) -> None:
         """Forget what the derived indexes hold, so that everything is indexed anew."""
         async with self._writing() as connection:
             await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
 
+    async def mark_pending(self, paper_ids: Iterable[str]) -> None:
+        """Have some papers indexed again, as an index lacks them or a part of them."""
+        ids = list(paper_ids)
+        async with self._writing() as connection:
+            for start in range(0, len(ids), BATCH):
+                asked = papers.c.paper_id.in_(ids[start : start + BATCH])
+                await connection.execute(sa.update(papers).where(asked).values(indexed_hash=None))
+
     async def get(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
-        """Return the papers known among those asked for, by id, withdrawn ones included."""
+        """Return the papers known among those asked for, by id; withdrawn ones are included, removed ones not."""
         found: dict[str, Paper] = {}
         ids = list(paper_ids)
         async with self._engine.connect() as connection:
             for start in range(0, len(ids), BATCH):
                 rows = await connection.execute(
-                    sa.select(*PAPER).where(papers.c.paper_id.in_(ids[start : start + BATCH]))
+                    sa.select(*PAPER).where(papers.c.paper_id.in_(ids[start : start + BATCH]), ~REMOVED)
                 )
                 found |= {row.paper_id: paper_of(row) for row in rows}
         return found
@@ -258,6 +298,13 @@ class Catalogue:
         async with self._engine.connect() as connection:
             rows = await connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(STANDS).order_by(*order))
             return [(row.paper_id, row.title) for row in rows]
+
+    async def ids(self, scope: Scope) -> list[str]:
+        """Return the id of every paper of a scope that stands, those published or added last first."""
+        order = (papers.c.published.desc().nulls_last(), papers.c.number.desc())
+        asked = sa.select(papers.c.paper_id).where(STANDS, *scope.conditions()).order_by(*order)
+        async with self._engine.connect() as connection:
+            return list(await connection.scalars(asked))
 
     async def chunks_of(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
         """Return the stored chunks of papers, by id, in order."""
@@ -327,18 +374,70 @@ class Catalogue:
         async with self._engine.connect() as connection:
             return await read_count(connection, scope)
 
-    async def sample_chunks(self, limit: int) -> list[StoredChunk]:
-        """Return up to `limit` chunks of indexed papers, spread evenly over the catalogue."""
+    async def indexed(self) -> dict[str, int]:
+        """Return how many chunks the indexes should hold of each paper that they should hold whole."""
+        asked = sa.select(papers.c.paper_id, papers.c.indexed_chunks)
         async with self._engine.connect() as connection:
-            indexed = STANDS & (papers.c.indexed_hash == papers.c.content_hash)
-            total = await connection.scalar(sa.select(sa.func.count()).select_from(papers).where(indexed)) or 0
-            step = max(1, total // limit)
-            ids = (
-                await connection.scalars(
-                    sa.select(papers.c.paper_id).where(indexed, papers.c.number % step == 0).limit(limit)
-                )
-            ).all()
-        return [stored[0] for stored in (await self.chunks_of(ids)).values()]
+            rows = await connection.execute(
+                asked.where(STANDS, papers.c.indexed_hash == papers.c.content_hash).order_by(papers.c.number)
+            )
+            return dict(rows.all())
+
+    async def to_index(self, paper_ids: Iterable[str]) -> tuple[dict[str, Paper], dict[str, tuple[str, ...]]]:
+        """Return those of the papers that indexes should hold, and their authors, both by id."""
+        found: dict[str, Paper] = {}
+        authors: dict[str, tuple[str, ...]] = {}
+        ids = list(paper_ids)
+        async with self._engine.connect() as connection:
+            for start in range(0, len(ids), BATCH):
+                asked = papers.c.paper_id.in_(ids[start : start + BATCH])
+                for row in await connection.execute(
+                    sa.select(*PAPER, papers.c.authors).where(asked, STANDS, papers.c.added_at.is_not(None))
+                ):
+                    found[row.paper_id] = paper_of(row)
+                    authors[row.paper_id] = tuple(row.authors or ())
+        return found, authors
+
+    async def changes(self, after: int, limit: int) -> dict[int, str]:
+        """Return up to `limit` papers that the indexes came to hold or let go of after a number, by their numbers."""
+        async with self._engine.connect() as connection:
+            return await read_changes(connection, after, limit)
+
+    async def last_change(self) -> int:
+        """Return the number of the latest change."""
+        async with self._engine.connect() as connection:
+            return await read_last_change(connection)
+
+    async def state(self, stamp: str) -> LibraryState:
+        """Return which library this is and which collection is live; a new library takes this stamp."""
+        async with self._writing() as connection:
+            return await read_state(connection, stamp)
+
+    async def begin_generation(self) -> None:
+        """Have the next collection of vectors filled, and every paper wait for it."""
+        async with self._writing() as connection:
+            await begin_generation(connection)
+            await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
+
+    async def switch_generation(self, stamp: str) -> None:
+        """Make the collection that was filled the live one, with its stamp."""
+        async with self._writing() as connection:
+            await switch_generation(connection, stamp)
+
+    @asynccontextmanager
+    async def indexing(self) -> AsyncIterator[None]:
+        """Let one process at a time index a library that several share; it is let go of when that process dies."""
+        if self._engine.dialect.name != "postgresql":
+            yield  # the data dir has one owner
+            return
+        key = zlib.crc32(b"footnote indexing")
+        async with self._engine.connect() as plain:
+            connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(sa.select(sa.func.pg_advisory_lock(key)))
+            try:
+                yield
+            finally:
+                await connection.execute(sa.select(sa.func.pg_advisory_unlock(key)))
 
     async def counts(self) -> Counts:
         """Return how much the catalogue holds and how much of it waits to be indexed."""
@@ -352,11 +451,12 @@ class Catalogue:
                 .order_by(paper_sources.c.source)
             )
             sources: dict[str, int] = dict(by_source.all())
-            known, standing, newest, pending = (
+            standing, withdrawn, removed, newest, pending = (
                 await connection.execute(
                     sa.select(
-                        count,
                         count.filter(STANDS),
+                        count.filter(papers.c.withdrawn_by.is_not(None) & ~REMOVED),
+                        count.filter(REMOVED),
                         sa.func.max(papers.c.published).filter(STANDS),
                         count.filter(PENDING),
                     ).select_from(papers)
@@ -364,7 +464,7 @@ class Catalogue:
             ).one()
             leaving = await connection.scalar(sa.select(count).select_from(leaving_papers)) or 0
             total = await connection.scalar(sa.select(count).select_from(chunks)) or 0
-        return Counts(standing, pending + leaving, total, sources, newest, known - standing)
+        return Counts(standing, pending + leaving, total, sources, newest, withdrawn, removed)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:

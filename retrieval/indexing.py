@@ -1,4 +1,7 @@
-"""Bring the dense and the lexical index to what the catalogue says; it alone writes to them."""
+"""Bring the dense index to what the catalogue says, and say in the feed of changes what it holds then.
+
+It alone writes vectors, one process at a time where several share a library; what each holds of its own follows.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from chromadb.errors import ChromaError
 
 from retrieval.catalogue import Embedded
 from retrieval.chunking import chunk
 from retrieval.embedding import WordEmbedder
+from retrieval.errors import BadInputError
+from retrieval.self_check import lost_vectors, lost_words
 from retrieval.vectors import WRITE_ROWS
 
 if TYPE_CHECKING:
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
 
     from retrieval.catalogue import Catalogue, PendingPaper
     from retrieval.embedding import Embedder
+    from retrieval.follower import Follower
     from retrieval.lexical import LexicalIndex
     from retrieval.papers import Chunk
     from retrieval.shelf import Shelf
@@ -28,9 +35,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INDEX_BATCH = 32  # papers between two commits: what a kill costs at most
-SELF_CHECK = 16  # stored vectors that must be found again when a library is opened
 PROBE = "Does the model answer?"
-FOUND_AGAIN = 0.999  # cosine of a vector to itself, as Chroma's float32 gives it
+GRACE = 5.0  # seconds after which every process has gone over to a new collection
 
 
 class Progress(Protocol):
@@ -54,13 +60,19 @@ class Indexer:
         shelf: Shelf,
         dense: DenseIndex,
         lexical: LexicalIndex,
+        follower: Follower,
         embedder: Embedder,
         now: Callable[[], dt.datetime],
+        *,
+        shared: bool = False,
     ) -> None:
         self._catalogue = catalogue
         self._shelf = shelf
         self._dense = dense
+        self._target = dense
         self._lexical = lexical
+        self._follower = follower
+        self._shared = shared
         self._embedder = embedder
         self._now = now
         self._turn = asyncio.Lock()
@@ -68,9 +80,11 @@ class Indexer:
 
     async def run(self, progress: Progress | None = None) -> int:
         """Index every paper that waits for it, and return how many there were; what leaves, leaves first."""
-        async with self._turn:
+        async with self._turn, self._catalogue.indexing():
             if self.fault:
                 await self._empty()
+            if self._shared:
+                await self._join()
             total = (await self._catalogue.counts()).pending
             done = 0
             while True:
@@ -80,11 +94,15 @@ class Indexer:
                 waiting = await self._catalogue.pending(INDEX_BATCH, self._embedder.model)
                 if waiting:
                     await self._index(waiting)
+                await self._follower.catch_up()
                 if not leaving and not waiting:
-                    return done
+                    break
                 done += len(leaving) + len(waiting)
                 if progress:
                     progress(done, max(total, done))
+            if self._target is not self._dense:
+                await self._switch()
+            return done
 
     async def close(self) -> None:
         """Close the indexes once nobody writes to them."""
@@ -92,44 +110,89 @@ class Indexer:
             await asyncio.to_thread(self._lexical.close)
             await asyncio.to_thread(self._dense.close)
 
-    async def check(self, stamp: str, *, rebuild: bool = False) -> None:
+    async def check(self, *, rebuild: bool = False) -> None:
         """Find out whether the derived indexes can be used as they are; with `rebuild` they cannot.
 
-        Chroma opens a lost or truncated folder without an error, so stored vectors are looked for.
+        Papers that an index has lost wait to be indexed again, which embeds nothing; where it has lost all, or was
+        made otherwise, everything is made anew.
         """
-        self.fault = "a rebuild was asked for" if rebuild else await self._find_fault(stamp)
+        self.fault = "a rebuild was asked for" if rebuild else await self._find_fault()
         if self.fault and not rebuild:
             log.warning("the indexes have to be made anew from the catalogue: %s", self.fault)
+
+    async def follow(self) -> bool:
+        """Apply what other processes changed, and say whether there was anything; one may have filled a collection."""
+        live = (await self._catalogue.state(self._dense.expected)).live
+        if live != self._dense.name:
+            await asyncio.to_thread(self._dense.use, live)
+        return await self._follower.catch_up()
+
+    async def _join(self) -> None:
+        """Find the collection to write to: one that a rebuild fills, also one that died of it, else the live one."""
+        state = await self._catalogue.state(self._dense.expected)
+        if state.live != self._dense.name:
+            await asyncio.to_thread(self._dense.use, state.live)
+        self._target = self._dense
+        if state.filling is not None:
+            self._target = await asyncio.to_thread(self._dense.sibling, state.collection(state.filling))
+
+    async def _switch(self) -> None:
+        """Make the collection that was filled the live one, and delete the other when nobody searches it any more."""
+        before = self._dense.name
+        await self._catalogue.switch_generation(self._dense.expected)
+        await asyncio.to_thread(self._dense.use, self._target.name)
+        self._target = self._dense
+        await asyncio.sleep(GRACE)
+        await asyncio.to_thread(self._dense.drop, before)
 
     async def _empty(self) -> None:
         """Empty both indexes, so that every paper waits; not before a model that is new to them has answered."""
         if not (self._dense.stamp or "").startswith(f"{self._embedder.model}/{self._embedder.dimensions}/"):
             await self._embedder.embed([PROBE])
-        await self._catalogue.mark_all_pending()
-        await asyncio.to_thread(self._dense.reset)
-        await asyncio.to_thread(self._lexical.reset)
+        if self._shared:
+            await self._catalogue.begin_generation()
+        else:
+            await self._catalogue.mark_all_pending()
+            await asyncio.to_thread(self._dense.reset)
+        await self._follower.empty()
         self.fault = None
 
-    async def _find_fault(self, stamp: str) -> str | None:
-        for name, index in (("dense", self._dense), ("lexical", self._lexical)):
-            if index.stamp != stamp:
-                return f"the {name} index was made as {index.stamp!r}, not as {stamp!r}"
-        counts = await self._catalogue.counts()
-        indexed = counts.papers - counts.pending
-        if await asyncio.to_thread(self._lexical.count) < indexed:
-            return "the lexical index lacks papers"
-        for stored in await self._catalogue.sample_chunks(SELF_CHECK):
-            found = await asyncio.to_thread(self._dense.query, stored.vector, 1)
-            if not found or found[0][1] < FOUND_AGAIN:
-                return "the dense index lacks vectors"
+    async def _find_fault(self) -> str | None:
+        if self._shared:
+            await self._demand_same_model()
+            await self.follow()
+        if self._dense.stamp != self._dense.expected:
+            return f"the dense index was made as {self._dense.stamp!r}, not as {self._dense.expected!r}"
+        held = await self._catalogue.indexed()
+        try:
+            lost = await asyncio.to_thread(lost_vectors, held, self._dense)
+        except ChromaError as error:
+            return f"the dense index cannot be read ({str(error).splitlines()[0]})"
+        if lost and len(lost) == len(held):
+            return "the dense index has lost every paper"
+        if lost:
+            log.warning("the dense index lacks %d of %d papers, which are indexed again", len(lost), len(held))
+            await self._catalogue.mark_pending(lost)
+        await self._follower.catch_up()
+        if unread := await asyncio.to_thread(lost_words, await self._catalogue.indexed(), self._lexical):
+            log.warning("the lexical index lacks %d of %d papers, which are written again", len(unread), len(held))
+            await self._follower.mend(unread)
         return None
+
+    async def _demand_same_model(self) -> None:
+        """Raise BadInputError where the other processes of this library embed by another model."""
+        made_as = (await self._catalogue.state(self._dense.expected)).stamp
+        if made_as != self._dense.expected:
+            raise BadInputError(
+                f"This library is indexed as {made_as!r}, and this process is set to {self._dense.expected!r}; give it "
+                "the same FOOTNOTE_EMBEDDING settings, or run `footnote rebuild` to change the library."
+            )
 
     async def _take_out(self, leaving: Mapping[str, int]) -> None:
         """Take papers out of the indexes; a kill between any two steps leaves them leaving."""
         held = [f"{paper_id}#{position}" for paper_id, count in leaving.items() for position in range(count)]
         for start in range(0, len(held), WRITE_ROWS):
-            await asyncio.to_thread(self._dense.delete, held[start : start + WRITE_ROWS])
-        await asyncio.to_thread(self._lexical.delete, list(leaving))
+            await asyncio.to_thread(self._target.delete, held[start : start + WRITE_ROWS])
         await self._catalogue.mark_left(list(leaving))
         self._shelf.forget(leaving)
         log.info("%d papers have left the indexes", len(leaving))
@@ -162,16 +225,14 @@ class Indexer:
             for position in range(counts[waiting.paper.paper_id], waiting.indexed_chunks)
         ]
         if left_over:
-            await asyncio.to_thread(self._dense.delete, left_over)
+            await asyncio.to_thread(self._target.delete, left_over)
         for start in range(0, len(rows), WRITE_ROWS):
             part_rows = rows[start : start + WRITE_ROWS]
             await asyncio.to_thread(
-                self._dense.upsert,
+                self._target.upsert,
                 [part.chunk_id for part, _ in part_rows],
                 np.stack([embedded.vector for _, embedded in part_rows]),
             )
-        authors = {waiting.paper.paper_id: waiting.authors for waiting in batch}
-        await asyncio.to_thread(self._lexical.replace, [waiting.paper for waiting in batch], authors)
         await self._catalogue.mark_indexed(
             {w.paper.paper_id: (w.paper.content_hash, counts[w.paper.paper_id]) for w in batch}, self._now()
         )

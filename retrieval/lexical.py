@@ -1,13 +1,12 @@
 r"""The lexical index: BM25 over title and abstract in tantivy, derived from the catalogue.
 
 The unit is the whole paper with stemmed words: on SciFact it beats windows and sentences. Text is folded
-first, so that "tulu" finds what an author wrote as T\"ULU. Beside it stand whole terms that have no part in BM25: the
-title, the names of the authors, the address.
+first, so that "tulu" finds what an author wrote as T\"ULU; `scripts.py` knows the words of other scripts than Latin.
+Beside it stand whole terms that have no part in BM25: the title, the names of the authors, the address.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from retrieval.names import NAME_FORMS, Name
 from retrieval.papers import identify
 from retrieval.query import importance
 from retrieval.references import address_key, find_references
+from retrieval.scripts import VERSION, asked, spaced, words, written
 from retrieval.text import fold
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 K1 = 1.2
 WRITER_HEAP = 15_000_000  # bytes, tantivy's minimum for one thread
 STAMP = "stamp"
-WORD = re.compile(r"\w+")
 PIECE = 4  # characters
 MOST_NAMED = 10  # papers of one and the same title
 PIECES_WEIGHT = 0.25
+LOOKED_FOR = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,15 @@ class NameTerm:
 
 
 class LexicalIndex:
-    """Find the papers that share words with a query; one writer, in one process."""
+    """Find the papers that share words with a query; one writer, in one process.
+
+    Attributes:
+        expected: the stamp that the index should have.
+    """
 
     def __init__(self, folder: Path, stamp: str) -> None:
         self._folder = folder
-        self._stamp = stamp
+        self.expected = f"{stamp}/scripts {VERSION}"
         self._analyzer = (
             tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
             .filter(tantivy.Filter.remove_long(60))
@@ -98,7 +102,7 @@ class LexicalIndex:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
         self._open()
-        (self._folder / STAMP).write_text(self._stamp)
+        (self._folder / STAMP).write_text(self.expected)
 
     @property
     def stamp(self) -> str | None:
@@ -114,6 +118,17 @@ class LexicalIndex:
         """Return how many papers the index holds."""
         return self._index.searcher().num_docs
 
+    def lacking(self, paper_ids: Iterable[str]) -> list[str]:
+        """Return those of the papers that the index does not hold."""
+        ids = list(paper_ids)
+        lost: list[str] = []
+        for start in range(0, len(ids), LOOKED_FOR):
+            part = ids[start : start + LOOKED_FOR]
+            among = tantivy.Query.term_set_query(self._schema, "paper_id", part)
+            held = {paper_id for paper_id, _ in self._run(among, len(part))}
+            lost += [each for each in part if each not in held]
+        return lost
+
     def replace(self, papers: Iterable[Paper], authors: Mapping[str, Sequence[str]] | None = None) -> None:
         """Write papers, replacing those known by id, and commit; `authors` are the names by paper id."""
         for paper in papers:
@@ -124,7 +139,7 @@ class LexicalIndex:
                 tantivy.Document(
                     paper_id=paper.paper_id,
                     identity=identify(paper.title),
-                    words=text,
+                    words=written(text),
                     pieces=" ".join(_pieces(text)),
                     address=_addresses(paper.url) if paper.url else [],
                     day=paper.published.toordinal() if paper.published else 0,
@@ -143,13 +158,13 @@ class LexicalIndex:
 
     def read(self, query: str) -> LexicalQuery:
         """Return a query as the other methods take it; words that only carry the question count little."""
-        words: dict[str, float] = {}
+        terms: dict[str, float] = {}
         pieces: dict[str, float] = {}
-        for word in WORD.findall(fold(query)):
+        for word in words(fold(query)):
             counts = importance(word)
-            for found, parts in ((words, self._analyzer.analyze(word)), (pieces, _pieces(word))):
+            for found, parts in ((terms, self._analyzer.analyze(asked(word))), (pieces, _pieces(word))):
                 found.update((part, max(counts, found.get(part, 0.0))) for part in parts)
-        return LexicalQuery(query, words, pieces)
+        return LexicalQuery(query, terms, pieces)
 
     def has(self, word: str) -> bool:
         """Say whether a paper has a word, in any of its forms."""
@@ -170,7 +185,7 @@ class LexicalIndex:
 
     def stems(self, text: str) -> list[str]:
         """Give the stemmed words of a text, as the index holds them."""
-        return list(self._analyzer.analyze(fold(text)))
+        return list(self._analyzer.analyze(written(fold(text))))
 
     def idf(self, term: str) -> float:
         """Return BM25's inverse document frequency of a stemmed word; the rarer, the larger, never negative."""
@@ -178,7 +193,7 @@ class LexicalIndex:
 
     def weight(self, word: str) -> float:
         """Return the inverse document frequency of a word as written; of one that is cut in two, of the rarer part."""
-        return max(map(self.idf, self._analyzer.analyze(fold(word))), default=self.idf(word))
+        return max(map(self.idf, self._analyzer.analyze(asked(fold(word)))), default=self.idf(word))
 
     def search(self, query: LexicalQuery, limit: int) -> list[tuple[str, float]]:
         """Return up to `limit` paper ids with their BM25 score, best first."""
@@ -286,7 +301,7 @@ def _forms(names: Sequence[Name], form: NameForm) -> list[str]:
 def _pieces(text: str) -> list[str]:
     """Cut each word, marked at both ends, into overlapping runs of four characters."""
     pieces: list[str] = []
-    for word in WORD.findall(fold(text)):
+    for word in words(spaced(fold(text))):
         marked = f"#{word}#"
         pieces += [marked[at : at + PIECE] for at in range(max(1, len(marked) - PIECE + 1))]
     return pieces

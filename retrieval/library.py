@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 from contextlib import AsyncExitStack, nullcontext
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -13,15 +16,18 @@ from retrieval.authors import find_named_authors, find_works
 from retrieval.catalogue import Added, Catalogue
 from retrieval.chunking import CHUNKER_VERSION
 from retrieval.errors import BadInputError, LibraryLockedError
+from retrieval.follower import Follower
 from retrieval.indexing import Indexer, Progress
 from retrieval.lexical import LexicalIndex
 from retrieval.opening import throw_away, watched
-from retrieval.resolving import look_up
+from retrieval.references import find_references
+from retrieval.removal import UNDO, Removed, Restored
+from retrieval.resolving import look_up, resolve
 from retrieval.scope import Scope
 from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
 from retrieval.spelling import correct
-from retrieval.vectors import DenseIndex
+from retrieval.vectors import COLLECTION, DenseIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
     from retrieval.authors import NamedAuthor, Works
     from retrieval.catalogue import Count, Counts, Fresh, Reading
     from retrieval.embedding import Embedder
+    from retrieval.merging import Known
     from retrieval.papers import Evidence, Hit, Paper
     from retrieval.query import QueryVectors
     from retrieval.resolving import Lookup
@@ -42,7 +49,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Library", "Progress"]
 
+log = logging.getLogger(__name__)
+
 ADD_BATCH = 500
+FOLLOWED_EVERY = 2.0  # seconds between two looks at what other processes changed
 
 
 def _utc_now() -> dt.datetime:
@@ -60,17 +70,20 @@ class Library:
         lexical: LexicalIndex,
         embedder: Embedder,
         now: Callable[[], dt.datetime],
+        shelf: Shelf,
+        indexer: Indexer,
     ) -> None:
         self._lock = lock
         self._catalogue = catalogue
-        self._shelf = Shelf(catalogue)
+        self._shelf = shelf
         self._dense = dense
         self._lexical = lexical
         self._embedder = embedder
         self._now = now
         self._titles: Sequence[tuple[str, str]] = ()
-        self._searcher = Searcher(catalogue, self._shelf, dense, lexical, embedder)
-        self._indexer = Indexer(catalogue, self._shelf, dense, lexical, embedder, now)
+        self._searcher = Searcher(catalogue, shelf, dense, lexical, embedder)
+        self._indexer = indexer
+        self._following: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -85,9 +98,11 @@ class Library:
     ) -> Library:
         """Take ownership of a data directory and check that its indexes hold what the catalogue says.
 
-        Indexes that are damaged, gone or made by another model or chunker are a `fault` (with `rebuild`, any are),
-        which the next `index_pending` mends, embedding nothing that is already in the catalogue; until then nothing is
-        to be searched. `now` tells the time (in UTC) that papers arrive and sources are read at.
+        Indexes that are damaged, gone or made by another model or chunker are a `fault` (with `rebuild`, any are), and
+        papers that an index has lost wait, which the next `index_pending` mends, embedding nothing that is already in
+        the catalogue; with a fault nothing is to be searched before. `now` tells the time (in UTC) that papers arrive
+        and sources are read at.
+        With both URLs several processes share one library: what one takes in, the others find within some seconds.
         Raises LibraryLockedError where another process owns the directory and LibraryDamagedError where the
         catalogue or a Chroma server cannot be read.
         """
@@ -98,16 +113,27 @@ class Library:
             opened.push_async_callback(catalogue.close)
             stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}"
             folder = data_dir / "chroma"
+            state = await catalogue.state(stamp)
+            name = state.live if chroma_url else COLLECTION
             with nullcontext() if chroma_url else watched(folder, data_dir / "opening"):
                 if rebuild and not chroma_url:
                     await asyncio.to_thread(throw_away, folder)
-                dense = await asyncio.to_thread(lambda: DenseIndex.open(folder=folder, url=chroma_url, stamp=stamp))
+                dense = await asyncio.to_thread(
+                    lambda: DenseIndex.open(folder=folder, url=chroma_url, stamp=stamp, name=name)
+                )
                 opened.push_async_callback(asyncio.to_thread, dense.close)
                 lexical = await asyncio.to_thread(LexicalIndex, data_dir / "lexical", stamp)
                 opened.push_async_callback(asyncio.to_thread, lexical.close)
-                library = cls(lock, catalogue, dense, lexical, embedder, now)
-                await library._indexer.check(stamp, rebuild=rebuild)
+                shelf = Shelf(catalogue)
+                follower = Follower(catalogue, shelf, lexical, data_dir / "lexical", state.library_id)
+                indexer = Indexer(
+                    catalogue, shelf, dense, lexical, follower, embedder, now, shared=chroma_url is not None
+                )
+                await indexer.check(rebuild=rebuild)
+            library = cls(lock, catalogue, dense, lexical, embedder, now, shelf, indexer)
             library._titles = await catalogue.titles()
+            if database_url and chroma_url:
+                library._following = asyncio.create_task(library._follow())
             opened.pop_all()
         return library
 
@@ -118,22 +144,36 @@ class Library:
 
     async def close(self) -> None:
         """Close every part and let go of the data directory."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
         await self._indexer.close()
         await self._catalogue.close()
         await self._embedder.close()
         self._lock.release()
+
+    async def _follow(self) -> None:
+        """Keep up with what other processes change, whatever fails meanwhile."""
+        while True:
+            await asyncio.sleep(FOLLOWED_EVERY)
+            try:
+                if await self._indexer.follow():
+                    self._titles = await self._catalogue.titles()
+            except Exception as error:  # noqa: BLE001  # a server may be away for a while
+                log.warning("not up to date with other processes: %s", type(error).__name__)
 
     async def add(self, papers: Iterable[Paper | Fetched], progress: Progress | None = None) -> Added:
         """Catalogue papers and index what is new or changed; what is known as it is costs nothing.
 
         A paper that is known under any of its ids stays one paper, under the id that it had first.
         """
-        everything = list(papers)
+        waiting = iter(papers)
         added = Added()
-        for start in range(0, len(everything), ADD_BATCH):
-            some = await self._catalogue.add(everything[start : start + ADD_BATCH])
+        # Read in a thread, and no more at once: the papers may come from a file larger than memory.
+        while batch := await asyncio.to_thread(lambda: list(islice(waiting, ADD_BATCH))):
+            some = await self._catalogue.add(batch)
             self._shelf.forget(some.touched)
-            added += some
+            added += replace(some, touched=frozenset())
         self._titles = await self._catalogue.titles()
         await self.index_pending(progress)
         return added
@@ -147,11 +187,46 @@ class Library:
         self._shelf.forget(added.touched)
         return added
 
+    async def remove(self, paper_ids: Iterable[str]) -> list[str]:
+        """Take papers out of catalogue and indexes until they are restored, and return the ids of those that were in.
+
+        No source brings a removed paper in again. It can be put back as it was within UNDO.
+        """
+        current = await self.current_ids(paper_ids)
+        gone = await self._catalogue.remove(sorted(set(current.values())), self._now())
+        self._shelf.forget(gone)
+        self._titles = await self._catalogue.titles()
+        await self.index_pending()
+        return gone
+
+    async def restore(self, paper_ids: Iterable[str]) -> Restored:
+        """Put removed papers back; those whose text is erased by now may only be brought in anew by a source."""
+        current = await self.current_ids(paper_ids)
+        restored = await self._catalogue.restore(sorted(set(current.values())))
+        self._titles = await self._catalogue.titles()
+        await self.index_pending()
+        return restored
+
+    async def removed(self) -> list[Removed]:
+        """Return every paper that was taken out, the last one first."""
+        return await self._catalogue.removed()
+
+    async def only_from(self, source: str) -> list[str]:
+        """Return the ids of the papers that no other source had."""
+        return await self._catalogue.only_from(source)
+
+    async def ids(
+        self, *, since: dt.date | None = None, until: dt.date | None = None, source: str | None = None
+    ) -> list[str]:
+        """Return the id of every paper, those published or added last first; with a day, of those that have one."""
+        return await self._catalogue.ids(Scope(since, until, source))
+
     async def index_pending(self, progress: Progress | None = None) -> int:
         """Chunk, embed and index every paper that waits for it; return how many there were.
 
         Withdrawn papers leave the indexes first. It may be cancelled: what is done by then stays done.
         """
+        await self._catalogue.erase_removed(self._now() - UNDO)
         waited = (await self._catalogue.counts()).pending
         try:
             return await self._indexer.run(progress)
@@ -249,6 +324,24 @@ class Library:
             return paper
         current = (await self.current_ids([paper_id])).get(paper_id)
         return (await self._shelf.papers([current])).get(current) if current else None
+
+    async def find(self, text: str) -> Paper | None:
+        """Return the one paper that a text names, by an id or a link in whatever spelling; None if it names several."""
+        paper_id = await self.id_of(text)
+        return await self.get(paper_id) if paper_id else None
+
+    async def id_of(self, text: str) -> str | None:
+        """Return the id of the one paper that a text names, as `find` does, also where it was removed."""
+        name = text.strip()
+        if current := (await self.current_ids([name])).get(name):
+            return current
+        named = set((await resolve(find_references(text), self._catalogue, self._lexical)).values())
+        return named.pop() if len(named) == 1 else None
+
+    async def known(self, paper_id: str) -> Known | None:
+        """Return all that is known of a paper, its sources too, by any of its ids; None if it is not here."""
+        current = (await self.current_ids([paper_id])).get(paper_id)
+        return (await self._catalogue.known([current])).get(current) if current else None
 
     async def current_ids(self, paper_ids: Iterable[str]) -> dict[str, str]:
         """Return, for each of these ids, the one that its paper goes by now; unknown ones are left out.

@@ -33,11 +33,13 @@ class Known:
         details: the paper with all facts, under the id that the catalogue keeps; `external_ids` are all its ids.
         sources: every source that had it.
         withdrawn_by: the source that said that it is withdrawn, None where it stands.
+        removed: whether somebody took it out of the library; nothing that sources say of it is heard then.
     """
 
     details: Fetched
     sources: frozenset[str]
     withdrawn_by: str | None
+    removed: bool = False
 
 
 def default_aliases(paper_id: str, title: str) -> tuple[str, ...]:
@@ -132,6 +134,7 @@ def join(known: Known, new: Fetched) -> Known:
         categories=first.categories or second.categories,
         listed=new.listed or old.listed,
         announce_type=new.announce_type or old.announce_type,
+        venue=first.venue or second.venue,
     )
     return Known(details, known.sources | {new.paper.source}, withdrawn_by)
 

@@ -22,6 +22,8 @@ ARXIV_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(v\d+)?")
 # A registrant has four digits and more, and may have divisions; what files hold is taken at its word.
 DOI = re.compile(r"10\.\d{1,9}(?:\.\d{1,9}){0,3}/\S+")
 
+TITLE_ID = re.compile(r"title:[0-9a-f]{16}")  # what `identify` and `fingerprint` make of a title
+
 
 @dataclass(frozen=True, slots=True)
 class Paper:

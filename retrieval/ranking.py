@@ -69,10 +69,12 @@ class Mix:
 MIXES: Mapping[str, Mix] = {"all-MiniLM-L6-v2": Mix(lexical=0.2, window=0.15, sentence=0.1, words=0.55)}
 
 
-def fuse(candidates: Sequence[Candidate], model: str) -> list[tuple[float, Candidate]]:
+def fuse(candidates: Sequence[Candidate], model: str, read: float = 1.0) -> list[tuple[float, Candidate]]:
     """Return the candidates with their fused scores, best first; scores compare within one query only.
 
     A model whose weights were tuned gets its z-score mix, any other reciprocal rank fusion, which leaves words out.
+    Those models are English: `read` is how much (0..1) of the query such a one can read, and so how much its vectors
+    count; of a query in Chinese letters they know nothing.
     """
     if not candidates:
         return []
@@ -82,9 +84,9 @@ def fuse(candidates: Sequence[Candidate], model: str) -> list[tuple[float, Candi
         nearest = np.array([candidate.nearest for candidate in candidates])
         scores = 1.0 / (RRF_K + _ranks(nearest)) + 1.0 / (RRF_K + _ranks(bm25))
     else:
-        scores = mix.lexical * standardise(bm25)
+        scores = (1.0 - read * (1.0 - mix.lexical)) * standardise(bm25)
         for weight, signal in ((mix.window, "window"), (mix.sentence, "sentence"), (mix.words, "words")):
-            scores += weight * standardise(np.array([getattr(candidate, signal) for candidate in candidates]))
+            scores += read * weight * standardise(np.array([getattr(candidate, signal) for candidate in candidates]))
     steps = np.array([2 * candidate.named + candidate.authored for candidate in candidates])
     scores += (np.ptp(scores) + 1.0) * steps
     order = sorted(range(len(candidates)), key=lambda at: (-scores[at], candidates[at].paper_id))

@@ -51,7 +51,7 @@ class PendingPaper:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Hold the size of the catalogue without what is withdrawn, and the newest publication date where one is known.
+    """Hold the size of the catalogue, without what is withdrawn or removed, and the newest date of publication.
 
     Attributes:
         papers: how many there are.
@@ -60,6 +60,7 @@ class Counts:
         by_source: papers by source; one that two sources had is counted for both.
         newest: a date of publication.
         withdrawn: how many papers are known and withdrawn.
+        removed: how many were taken out, and can be put back or not.
     """
 
     papers: int
@@ -68,6 +69,7 @@ class Counts:
     by_source: Mapping[str, int]
     newest: dt.date | None
     withdrawn: int = 0
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from retrieval.query import QueryVectors, importance
 from retrieval.ranking import SHORTLIST, Candidate, fuse, match_words, weigh
 from retrieval.references import find_references
 from retrieval.resolving import resolve
-from retrieval.text import clean
+from retrieval.scripts import latin_share
+from retrieval.text import clean, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 # What each retriever proposes, papers by words and passages by vectors; a paper has about ten passages.
 REACH = 200
 FILTERED_REACH = 1000
+HALF = 0.5
 REMEMBERED = 64  # queries whose vectors are kept, some 50 kB each
 
 
@@ -52,6 +54,11 @@ class _Query:
     vector: NDArray[np.float32]
     words: Words | None
     lexical: LexicalQuery
+
+    @property
+    def read(self) -> float:
+        """Return how much (0..1) of the query an English model can read."""
+        return latin_share(fold(self.lexical.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +170,8 @@ class Searcher:
         packed = await self._shelf.words([hit.paper.paper_id for hit in hits]) if vectors.words else {}
 
         def compare() -> list[Agreement]:
-            if vectors.words is None or not isinstance(self._embedder, WordEmbedder):
+            unread = latin_share(fold(text)) < HALF
+            if vectors.words is None or unread or not isinstance(self._embedder, WordEmbedder):
                 terms = self._lexical.read(text).words
                 weights = weigh(np.array([counts * self._lexical.idf(term) for term, counts in terms.items()]))
                 return [
@@ -247,7 +255,7 @@ class Searcher:
             )
             for paper_id, cosine in zip(windows, cosines.tolist(), strict=True)
         ]
-        return fuse(candidates, self._embedder.model)
+        return fuse(candidates, self._embedder.model, query.read)
 
     async def _compare(self, query: _Query, ranked: Sequence[tuple[float, Candidate]]) -> list[tuple[float, Candidate]]:
         """Order the best anew, by their sentences and words too; the others stay below in their order."""
@@ -256,14 +264,14 @@ class Searcher:
         shortlist = [candidate for _, candidate in ranked[:SHORTLIST]]
         paper_ids = [candidate.paper_id for candidate in shortlist]
         packed, chunks = await asyncio.gather(self._shelf.words(paper_ids), self._shelf.chunks(paper_ids))
-        best = await asyncio.to_thread(self._fuse_all, query.vector, query.words, shortlist, packed, chunks)
+        best = await asyncio.to_thread(self._fuse_all, query, query.words, shortlist, packed, chunks)
         rest = ranked[SHORTLIST:]
         above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
         return [*best, *((score + above, candidate) for score, candidate in rest)]
 
     def _fuse_all(
         self,
-        vector: NDArray[np.float32],
+        query: _Query,
         words: Words,
         shortlist: Sequence[Candidate],
         packed: Mapping[str, bytes],
@@ -271,12 +279,12 @@ class Searcher:
     ) -> list[tuple[float, Candidate]]:
         rarity = self._rarity(words)
         alike = best_matches(words.vectors, [packed.get(candidate.paper_id, b"") for candidate in shortlist])
-        sentences = _nearest_sentences(chunks, vector)
+        sentences = _nearest_sentences(chunks, query.vector)
         compared = [
             replace(candidate, words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
             for candidate, match in zip(shortlist, match_words(alike, rarity).tolist(), strict=True)
         ]
-        return fuse(compared, self._embedder.model)
+        return fuse(compared, self._embedder.model, query.read)
 
     async def _hits(self, query: _Query, ranked: Sequence[tuple[float, Candidate]], limit: int) -> list[Hit]:
         paper_ids = [candidate.paper_id for _, candidate in ranked[:limit]]

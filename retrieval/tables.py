@@ -64,10 +64,15 @@ papers = sa.Table(
     sa.Column("categories", sa.JSON(none_as_null=True)),
     sa.Column("listed", sa.Date),
     sa.Column("announce_type", sa.Text),
+    sa.Column("venue", sa.Text),
+    # When somebody took the paper out of the library; null for one that is in it.
+    sa.Column("removed_at", Moment),
+    # Whether nothing but title and ids is left of a paper that was removed.
+    sa.Column("erased", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("papers_by_arrival", "added_at"),
 )
 
-STANDS = papers.c.withdrawn_by.is_(None)
+STANDS = papers.c.withdrawn_by.is_(None) & papers.c.removed_at.is_(None)
 
 chunks = sa.Table(
     "chunks",
@@ -108,6 +113,25 @@ leaving_papers = sa.Table(
     metadata,
     sa.Column("paper_id", sa.String, primary_key=True),
     sa.Column("chunks", sa.Integer, nullable=False),
+)
+
+index_changes = sa.Table(
+    "index_changes",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("paper_id", sa.String, nullable=False),
+    sa.Index("index_changes_by_paper", "paper_id"),
+    sqlite_autoincrement=True,  # a number is never given twice
+)
+
+library_state = sa.Table(
+    "library_state",
+    metadata,
+    sa.Column("key", sa.Integer, primary_key=True, autoincrement=False),  # one row
+    sa.Column("library_id", sa.String, nullable=False),
+    sa.Column("stamp", sa.Text, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("filling", sa.Integer),
 )
 
 source_readings = sa.Table(

@@ -6,23 +6,33 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from bot.answering.conversation import REMEMBERED, Exchange
+from bot.commands.export import write_out
 from bot.console import print_json, show_answer, stdout
 from bot.lines import next_line
 from bot.wiring import open_answerer, open_library, take_in
 from retrieval.errors import BadInputError
+from retrieval.export import format_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot.settings import Settings
 
 
-async def ask_once(settings: Settings, question: str, *, as_json: bool, use_llm: bool) -> None:
-    """Print the answer to one question."""
+async def ask_once(
+    settings: Settings, question: str, *, as_json: bool, use_llm: bool, export_to: Path | None = None
+) -> None:
+    """Print the answer to one question; with `export_to` write the papers that it cites to a file of references."""
+    form = format_of(export_to.name) if export_to else ""
     if not question.strip():
         raise BadInputError('Ask something: footnote ask "which papers train robots with language corrections?"')
     async with open_library(settings) as library:
         await take_in(library)
         async with open_answerer(settings, library, use_llm=use_llm) as answerer:
             answer = await answerer.answer(question)
+        if export_to:
+            cited = list(dict.fromkeys(citation.paper_id for citation in answer.citations))
+            await write_out(library, cited, form, export_to)
     if as_json:
         print_json(answer.to_json())
     else:

@@ -11,7 +11,8 @@ from bot.fetching import online_source, pages_of
 from bot.wiring import open_library, take_in
 from retrieval.catalogue import Added
 from retrieval.errors import BadInputError
-from retrieval.sources import Source, open_source
+from retrieval.sources import Stream, stream_source
+from retrieval.sources.choice import Choice, read_categories
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.web import Web
 from retrieval.text import clean
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from retrieval.library import Library, Progress
     from retrieval.papers import Hit
     from retrieval.sources.fetched import OnlineSource
+    from retrieval.sources.intake import Intake
 
 
 async def search(
@@ -44,46 +46,71 @@ async def search(
         show_hits(hits, stdout())
 
 
-async def ingest(settings: Settings, sources: Sequence[str], *, strict: bool = False) -> None:
-    """Take papers in from each source; every file is read whole before any paper is added.
+async def ingest(
+    settings: Settings,
+    sources: Sequence[str],
+    *,
+    strict: bool = False,
+    categories: Sequence[str] = (),
+    since: dt.date | None = None,
+) -> None:
+    """Take papers in from each source; every one is opened before any paper is added.
 
-    What cannot be read in a file is said and left out; with `strict` nothing is taken in then.
+    What cannot be read in a file is said and left out; with `strict` nothing is taken in then. `categories` and `since`
+    choose from files.
 
     A source on the network is read on from where it was left. Where one fails, what came before is kept and the
     others are read all the same; raises SourceError at the end.
     """
     failures: list[str] = []
+    asked = read_categories(categories)
     async with Web() as web:
-        opened = [online_source(settings, spec, web) or open_source(spec, strict=strict) for spec in sources]
-        for source in opened:
-            if isinstance(source, Source):
-                _tell(source)
+        opened = [
+            online_source(settings, spec, web) or stream_source(spec, Choice(asked, since), strict=strict)
+            for spec in sources
+        ]
+        if asked or since:
+            _refuse_to_choose(opened)
         async with open_library(settings) as library:
             added = Added()
             for source in opened:
-                if isinstance(source, Source):
+                if isinstance(source, Stream):
                     with progress_bar("Indexing") as report:
                         added += await library.add(source.papers, report)
+                    _tell(source.intake)
                     continue
                 read, failure = await _read(library, source)
                 added += read
                 failures += [failure] if failure else []
             total = (await library.counts()).papers
     withdrawn = f", {added.withdrawn} withdrawn" if added.withdrawn else ""
+    removed = f", {added.removed} removed before and left out" if added.removed else ""
     stdout().print(
-        f"{added.new} new, {added.changed} changed, {added.known} already known{withdrawn}; "
+        f"{added.new} new, {added.changed} changed, {added.known} already known{withdrawn}{removed}; "
         f"the library holds {total} papers."
     )
     if failures:
         raise SourceError(f"{' '.join(failures)} What was read is kept; the same command goes on from there.")
 
 
-def _tell(source: Source) -> None:
-    """Say how a file was read, and the first of what was left out."""
-    for sentence in (*source.remarks, *source.left_out.first):
+def _refuse_to_choose(opened: Sequence[OnlineSource | Stream]) -> None:
+    """Say what to write instead where a source on the network is to be chosen from."""
+    for source in opened:
+        if not isinstance(source, Stream):
+            raise BadInputError(
+                f"--category and --since choose from files, not from {source.name}; name categories and days in the "
+                "source itself, such as arxiv:cs.CL:3 or huggingface:2024-05-27..2024-05-31."
+            )
+
+
+def _tell(intake: Intake) -> None:
+    """Say how files were read, the first of what was left out, and how much was passed over."""
+    for sentence in (*intake.remarks, *intake.left_out.first):
         stderr().print(printable(sentence), soft_wrap=True)
-    if more := source.left_out.count - len(source.left_out.first):
+    if more := intake.left_out.count - len(intake.left_out.first):
         stderr().print(f"{more:,} more could not be read.", soft_wrap=True)
+    for sentence in intake.choice.said():
+        stderr().print(printable(sentence), soft_wrap=True)
 
 
 async def _read(library: Library, source: OnlineSource) -> tuple[Added, str | None]:
@@ -133,6 +160,7 @@ async def stats(settings: Settings, *, as_json: bool) -> None:
         "waiting to be indexed": counts.papers if fault else counts.pending,
         "chunks": counts.chunks,
         "withdrawn": counts.withdrawn,
+        "removed": counts.removed,
         "newest": counts.newest.isoformat() if counts.newest else None,
         "embedding model": model,
     }

@@ -18,8 +18,8 @@ SWITCH_SECONDS: Final = 0.0005
 
 async def run(settings: Settings) -> None:
     """Serve Discord until a signal stops it."""
-    from bot.discord.desk import Desk
     from bot.discord.run import require_token, run_bot
+    from bot.discord.services import make_services
     from retrieval.sources.lookup import look_up
     from retrieval.sources.web import Web
 
@@ -32,4 +32,4 @@ async def run(settings: Settings) -> None:
             editor = make_editor(settings, library, store.feedback.liked, model)
             arxiv = partial(look_up, web, settings.arxiv.base_url)
             name = model.name if model else None
-            await run_bot(settings, Desk(answerer, library, store, model=name, arxiv=arxiv), token, editor)
+            await run_bot(settings, make_services(answerer, library, store, model=name, arxiv=arxiv), token, editor)

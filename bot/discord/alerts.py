@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.digest.delivery import nonce_from
 from bot.digest.posting import GoneError, UnavailableError
-from bot.discord.markdown import escape
+from bot.discord.ui.markdown import escape
 from bot.language import say, speaking
 from bot.store.ledger import NOBODY
 
@@ -44,9 +44,9 @@ class Alerts:
 
     async def tell(self, day: date) -> None:
         """Tell of each budget that was used up on a day, those of servers where the bot is one of them."""
-        for guild_id in await self._bot.desk.store.notices.untold(day):
+        for guild_id in await self._bot.services.store.notices.untold(day):
             if await (self._tell_of_day() if guild_id == NOBODY else self._tell_of_server(guild_id, day)):
-                await self._bot.desk.store.notices.told(day, guild_id)
+                await self._bot.services.store.notices.told(day, guild_id)
 
     async def _tell_of_day(self) -> bool:
         await self._tell_owner(
@@ -60,7 +60,7 @@ class Alerts:
         guild = self._bot.get_guild(guild_id)
         if guild is None or guild.owner_id is None:
             return False
-        settings = await self._bot.desk.store.servers.of(guild_id)
+        settings = await self._bot.services.store.servers.of(guild_id)
         with speaking(settings.language or str(guild.preferred_locale)):
             sentence = say(
                 "{server} has used up its tokens for today: until midnight UTC I answer there with the papers' own "

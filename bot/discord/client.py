@@ -14,30 +14,40 @@ from discord.ext import tasks
 from bot.digest.delivery import Deliverer
 from bot.digest.editor import Editor
 from bot.digest.writing import ReasonWriter
-from bot.discord import buttons
-from bot.discord.ask import Ask
-from bot.discord.boundary import log_incident
-from bot.discord.calls import make_lasting
-from bot.discord.chat import Chat, prefixes
-from bot.discord.commands import COGS
-from bot.discord.form_events import Forms
-from bot.discord.gateway import make_steady
-from bot.discord.host import Host
-from bot.discord.lookout import Lookout
-from bot.discord.modals import NextQuestion, Why
-from bot.discord.posting import DiscordPoster
-from bot.discord.sync import sync_if_changed
-from bot.discord.translator import CommandTranslator
-from bot.discord.tree import Tree
+from bot.discord.answers import answer_buttons
+from bot.discord.answers.ask import Ask
+from bot.discord.answers.chat import Chat, prefixes
+from bot.discord.connection.calls import make_lasting, replies
+from bot.discord.connection.command_sync import sync_if_changed
+from bot.discord.connection.gateway import make_steady
+from bot.discord.digests.digest_commands import Digests
+from bot.discord.digests.discord_poster import DiscordPoster
+from bot.discord.digests.refusal_watch import RefusalWatch
+from bot.discord.gate.boundary import log_incident
+from bot.discord.gate.command_tree import Tree
+from bot.discord.gate.doors import FormDoor
+from bot.discord.help import Help
+from bot.discord.papers import paper_buttons
+from bot.discord.papers.menus import Menus
+from bot.discord.papers.paper_commands import Papers
+from bot.discord.papers.search_command import Search
+from bot.discord.papers.submit import Submit
+from bot.discord.papers.trending import Trending
+from bot.discord.services import Bot
+from bot.discord.settings.privacy import Privacy
+from bot.discord.settings.settings_command import Settings
+from bot.discord.ui.translator import CommandTranslator
 from bot.language import load, say_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.discord.desk import Desk
-    from bot.discord.sync import CommandsFile
+    from bot.discord.connection.command_sync import CommandsFile
+    from bot.discord.services import Services
 
 log = logging.getLogger(__name__)
+
+COGS = (Chat, Ask, FormDoor, RefusalWatch, Search, Papers, Trending, Submit, Help, Settings, Privacy, Menus, Digests)
 
 HOURS_BETWEEN_COUNTS = 1
 HOURS_BETWEEN_CLEANINGS = 24
@@ -51,7 +61,7 @@ def intents(*, message_content: bool = False) -> discord.Intents:
     return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=message_content)
 
 
-class FootnoteBot(Host):
+class FootnoteBot(Bot):
     """Answer questions in Discord, and post digests there; further `options` are those of discord.Client.
 
     `editor` composes the digests, of the papers' own sentences where none is given; `now` is their clock.
@@ -59,7 +69,7 @@ class FootnoteBot(Host):
 
     def __init__(
         self,
-        desk: Desk,
+        services: Services,
         commands_file: CommandsFile,
         *,
         message_content: bool = False,
@@ -76,15 +86,17 @@ class FootnoteBot(Host):
             intents=intents(message_content=message_content),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
+            http_trace=replies(),
             **options,
         )
         make_steady(self)
-        self.forms = [Why, NextQuestion]
-        self.desk = desk
+        self.services = services
         self.now = now
         self.poster = DiscordPoster(self)
-        editor = editor or Editor(desk.library, ReasonWriter(desk.library.embedder), desk.store.feedback.liked)
-        self.deliverer = Deliverer(desk.store, editor, self.poster, now=now)
+        editor = editor or Editor(
+            services.library, ReasonWriter(services.library.embedder), services.store.feedback.liked
+        )
+        self.deliverer = Deliverer(services.store, editor, self.poster, now=now)
         self.syncing: asyncio.Task[None] | None = None
         self._commands_file = commands_file
 
@@ -93,9 +105,9 @@ class FootnoteBot(Host):
         make_lasting(self)
         await asyncio.to_thread(load)
         await self.tree.set_translator(CommandTranslator())
-        for cog in (Chat(self), Ask(self), Forms(self), Lookout(self), *(make(self) for make in COGS)):
-            await self.add_cog(cog)
-        self.add_dynamic_items(*buttons.ALL)
+        for cog in COGS:
+            await self.add_cog(cog(self))
+        self.add_dynamic_items(*answer_buttons.ALL, *paper_buttons.ALL)
         self.activity = await self._activity()
         self.syncing = asyncio.create_task(sync_if_changed(self.tree, self._commands_file))
         self.show_count.start()
@@ -115,11 +127,11 @@ class FootnoteBot(Host):
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Keep what is remembered of a server that the bot comes back to."""
-        await self.desk.store.servers.joined(guild.id)
+        await self.services.store.servers.joined(guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Note that the bot has left the server, which is forgotten in time."""
-        await self.desk.store.servers.left(guild.id, datetime.now(UTC))
+        await self.services.store.servers.left(guild.id, datetime.now(UTC))
 
     @tasks.loop(hours=HOURS_BETWEEN_COUNTS)
     async def show_count(self) -> None:
@@ -135,8 +147,8 @@ class FootnoteBot(Host):
         """Forget what was kept for long enough, of servers too that were left, and not come back to, unseen."""
         await self.wait_until_ready()
         try:
-            await self.desk.store.note_servers((guild.id for guild in self.guilds), datetime.now(UTC))
-            log.info("forgotten rows=%d", await self.desk.store.forget_due(datetime.now(UTC)))
+            await self.services.store.note_servers((guild.id for guild in self.guilds), datetime.now(UTC))
+            log.info("forgotten rows=%d", await self.services.store.forget_due(datetime.now(UTC)))
         except Exception:
             log.exception("nothing forgotten")
 
@@ -149,5 +161,5 @@ class FootnoteBot(Host):
         await super().close()
 
     async def _activity(self) -> discord.CustomActivity:
-        count = (await self.desk.library.counts()).papers
+        count = (await self.services.library.counts()).papers
         return discord.CustomActivity(say_many("Knows {n} paper", "Knows {n} papers", count))

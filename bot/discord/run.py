@@ -17,8 +17,8 @@ import discord
 from bot.digest.posting import GoneError, UnavailableError
 from bot.discord.alerts import Alerts
 from bot.discord.client import FootnoteBot
-from bot.discord.inflight import FINISH_SECONDS
-from bot.discord.sync import FILE_NAME, CommandsFile
+from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
+from bot.discord.gate.shutdown import FINISH_SECONDS
 from bot.errors import DiscordStartError
 from bot.fetching import open_fetcher
 from bot.settings import mend_connection
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from bot.digest.editor import Editor
-    from bot.discord.desk import Desk
+    from bot.discord.services import Services
     from bot.settings import Settings
 
     Job: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
@@ -60,7 +60,7 @@ def require_token(settings: Settings) -> str:
     return token
 
 
-async def run_bot(settings: Settings, desk: Desk, token: str, editor: Editor | None = None) -> None:
+async def run_bot(settings: Settings, services: Services, token: str, editor: Editor | None = None) -> None:
     """Run the bot, which fetches papers and posts digests meanwhile, until a signal stops it.
 
     Raises DiscordStartError where the token is refused or Discord cannot be reached, and SettingsError where a source
@@ -68,7 +68,7 @@ async def run_bot(settings: Settings, desk: Desk, token: str, editor: Editor | N
     """
     chosen = settings.discord
     bot = FootnoteBot(
-        desk,
+        services,
         CommandsFile(settings.data_dir / FILE_NAME),
         message_content=chosen.message_content,
         editor=editor,
@@ -76,7 +76,7 @@ async def run_bot(settings: Settings, desk: Desk, token: str, editor: Editor | N
         connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_SECONDS),
     )
     tell = partial(tell_owner, bot)
-    async with open_fetcher(settings, desk.library, tell) as fetcher:
+    async with open_fetcher(settings, services.library, tell) as fetcher:
         await serve(bot, token, fetcher.run, bot.deliverer.run, Alerts(bot, tell).run)
 
 
@@ -133,7 +133,7 @@ async def _told_to_stop(
 
 
 async def _finish(bot: FootnoteBot, working: asyncio.Task[None]) -> None:
-    await asyncio.gather(bot.desk.in_flight.drain(), asyncio.wait([working], timeout=FINISH_SECONDS))
+    await asyncio.gather(bot.services.gate.shutdown.drain(), asyncio.wait([working], timeout=FINISH_SECONDS))
 
 
 async def _first_of(*works: Coroutine[Any, Any, object]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections import deque
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +18,13 @@ from retrieval.sources.specs import ACCEPTED as _ONLINE
 from retrieval.sources.specs import open_online
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from retrieval.papers import Paper
+    from retrieval.sources.choice import Choice
     from retrieval.sources.fetched import Fetched
 
-__all__ = ["SEEDS", "Source", "open_online", "open_source", "seeds_file"]
+__all__ = ["SEEDS", "Source", "Stream", "open_online", "open_source", "seeds_file", "stream_source"]
 
 SEEDS = SHIPPED
 
@@ -45,6 +50,21 @@ class Source:
     remarks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Hold a source of files whose papers are read as they are asked for, so that a file may be of any size.
+
+    Attributes:
+        name: as the user wrote it.
+        papers: may be gone through once.
+        intake: what had to be left out and what is to be said, when all papers have been asked for.
+    """
+
+    name: str
+    papers: Iterator[Paper | Fetched]
+    intake: Intake
+
+
 def open_source(spec: str, *, strict: bool = False) -> Source:
     """Return a source of files with its papers; raises BadInputError where it is none or holds none.
 
@@ -53,18 +73,48 @@ def open_source(spec: str, *, strict: bool = False) -> Source:
             file, of any other all its files with a name of theirs, in the order of the names.
         strict: raise BadInputError where anything cannot be read, instead of leaving it out.
     """
+    intake = Intake()
+    papers = tuple(_papers(spec, intake))
+    if strict:
+        _be_strict(spec, intake)
+    return Source(spec, papers, intake.left_out, tuple(intake.remarks))
+
+
+def stream_source(spec: str, choice: Choice, *, strict: bool = False) -> Stream:
+    """Return a source of files, read up to its first paper; raises BadInputError as `open_source` does.
+
+    Args:
+        spec: as in `open_source`.
+        choice: which papers to take.
+        strict: read everything once before, so that nothing is taken where anything cannot be read.
+    """
+    if strict:
+        trial = Intake()
+        deque(_papers(spec, trial), maxlen=0)
+        _be_strict(spec, trial)
+    intake = Intake(choice)
+    papers = _papers(spec, intake)
+    first = next(papers, None)
+    return Stream(spec, iter(()) if first is None else chain([first], papers), intake)
+
+
+def _papers(spec: str, intake: Intake) -> Iterator[Paper | Fetched]:
     if spec == SEEDS:
-        return Source(spec, read_page_dump(seeds_file(), source=SEEDS))
+        yield from intake.chosen(read_page_dump(seeds_file(), source=SEEDS))
+        return
     try:
         path = Path(spec).expanduser()
-        if spec and path.is_dir():
-            return _checked(spec, _read_folder(path), strict=strict)
-        if path.is_file():
-            return _checked(spec, _read(path), strict=strict)
-        near = _nearest(path)
+        is_folder, is_file = bool(spec) and path.is_dir(), path.is_file()
+        near = "" if is_folder or is_file else _nearest(path)
+        files = _files(path) if is_folder else []
     except (OSError, RuntimeError) as error:  # a folder that may not be read, a name too long, an unknown ~user
         raise BadInputError(f'The source "{spec}" cannot be read ({error}); {_ACCEPTED}.') from error
-    raise BadInputError(f'There is no source "{spec}"; {near}{_ACCEPTED}.')
+    if is_folder:
+        yield from _of_folder(path, files, intake)
+    elif is_file:
+        yield from _of_file(path, intake)
+    else:
+        raise BadInputError(f'There is no source "{spec}"; {near}{_ACCEPTED}.')
 
 
 def seeds_file() -> Path:
@@ -73,32 +123,32 @@ def seeds_file() -> Path:
     return packaged if packaged.exists() else Path(__file__).parents[2] / SEEDS / _SEEDS_FILE
 
 
-def _read(path: Path) -> Intake:
-    intake = Intake()
+def _of_file(path: Path, intake: Intake) -> Iterator[Paper | Fetched]:
     shipped = seeds_file()
     if shipped.exists() and path.samefile(shipped):
-        intake.papers += read_page_dump(path, source=SEEDS)
+        yield from intake.chosen(read_page_dump(path, source=SEEDS))
     else:
-        intake.read(path)
-    return intake
+        yield from intake.papers(path)
 
 
-def _read_folder(folder: Path) -> Intake:
-    """Read every file that may hold papers; one that holds none is among what is left out."""
-    intake = Intake()
+def _files(folder: Path) -> list[Path]:
     # The queries beside a corpus are JSON Lines, too, but no papers.
     corpus = [path for name in _CORPUS if (path := folder / name).is_file()]
-    for path in corpus[:1] or sorted(path for path in folder.iterdir() if path.is_file() and _may_hold_papers(path)):
+    return corpus[:1] or sorted(path for path in folder.iterdir() if path.is_file() and _may_hold_papers(path))
+
+
+def _of_folder(folder: Path, files: Iterable[Path], intake: Intake) -> Iterator[Paper | Fetched]:
+    """Read every file that may hold papers; one that holds none is among what is left out."""
+    for path in files:
         before = intake.left_out.count
         try:
-            intake.read(path)
+            yield from intake.papers(path)
         except BadInputError as error:
             if intake.left_out.count == before:
                 intake.left_out.add(str(error))
-    if not intake.papers:
+    if not intake.read:
         reason = f" ({intake.left_out.first[0].rstrip('.')})" if intake.left_out.first else ""
         raise BadInputError(f"The folder {folder} holds no papers{reason}; {_ACCEPTED}.")
-    return intake
 
 
 def _may_hold_papers(path: Path) -> bool:
@@ -106,12 +156,11 @@ def _may_hold_papers(path: Path) -> bool:
     return not name.startswith(".") and (name.removesuffix(".gz").endswith(NAMES) or name.endswith(".zip"))
 
 
-def _checked(spec: str, intake: Intake, *, strict: bool) -> Source:
-    if strict and intake.left_out.count:
+def _be_strict(spec: str, intake: Intake) -> None:
+    if intake.left_out.count:
         others = intake.left_out.count - 1
         more = f" So it is with {others:,} more." if others else ""
         raise BadInputError(f"{intake.left_out.first[0]}{more} Nothing of {spec} is taken in.")
-    return Source(spec, tuple(intake.papers), intake.left_out, tuple(intake.remarks))
 
 
 def _nearest(path: Path) -> str:

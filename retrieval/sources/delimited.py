@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
-from retrieval.sources.encodings import decode
+from retrieval.sources.encodings import SAMPLE
 from retrieval.sources.people import given_first, names_in
 from retrieval.sources.rows import Bad, Remark, Row
-from retrieval.sources.unpacking import whole
+from retrieval.sources.texts import open_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,16 +34,19 @@ _HEADS: Final[Mapping[str, tuple[str, ...]]] = {
     "_id": ("id", "key", "paperid", "eid", "ut", "pmid", "corpusid"),
     "keywords": ("keywords", "authorkeywords", "manualtags", "tags"),
     "categories": ("categories",),
+    "venue": ("venue", "publicationtitle", "journal", "journaltitle", "sourcetitle", "booktitle", "journalbook"),
 }
 _SHOWN: Final = 8
 
 
 def read_delimited(stream: BinaryIO) -> Iterator[Found]:
     """Yield the rows of a table under the names of what its columns are; which were taken for what is remarked."""
-    text, other = decode(whole(stream))
-    if other:
-        yield Remark(f"read as {other.upper()}")
-    rows = csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter_of(text), strict=False)
+    opened = open_text(stream, newline="")
+    if opened.encoding:
+        yield Remark(f"read as {opened.encoding.upper()}")
+    start = opened.file.read(SAMPLE) + opened.file.readline()
+    lines = (line.replace("\0", "") for line in chain(io.StringIO(start, newline=""), opened.file))
+    rows = csv.reader(lines, delimiter=delimiter_of(start), strict=False)
     head = next(_numbered(rows), (0, []))[1]
     columns = columns_of(head)
     if "title" not in columns:

@@ -41,6 +41,7 @@ class Fetched:
         categories: arXiv categories, the primary one first.
         listed: the day of the Hugging Face list that the paper was on.
         announce_type: arXiv's "new", "cross", "replace" or "replace-cross", from its feeds.
+        venue: the journal, the conference or the book that the paper is in.
     """
 
     paper: Paper
@@ -55,6 +56,7 @@ class Fetched:
     categories: tuple[str, ...] = ()
     listed: dt.date | None = None
     announce_type: str | None = None
+    venue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

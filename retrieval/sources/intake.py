@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
+from retrieval.sources.choice import Choice
 from retrieval.sources.encodings import SAMPLE
 from retrieval.sources.formats import READABLE, format_of
 from retrieval.sources.page_dump import read_page_text
@@ -17,6 +18,7 @@ from retrieval.sources.rows import Bad, LeftOut, Ready, Remark
 from retrieval.sources.unpacking import contents, readable, whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from retrieval.papers import Paper
@@ -32,58 +34,76 @@ _MOST_REMARKS: Final = 10
 
 @dataclass
 class Intake:
-    """Gather the papers of files, what had to be left out, and what people should know."""
+    """Give the papers of files one by one, and gather what had to be left out and what people should know.
 
-    papers: list[Paper | Fetched] = field(default_factory=list)
+    Attributes:
+        choice: which papers to give.
+        read: how many there were, those passed over among them.
+    """
+
+    choice: Choice = field(default_factory=Choice)
     left_out: LeftOut = field(default_factory=LeftOut)
     remarks: list[str] = field(default_factory=list)
+    read: int = 0
 
-    def read(self, path: Path) -> None:
-        """Take in a file, or each file of a zip; raises BadInputError where there is no paper in it."""
-        before, bad = len(self.papers), self.left_out.count
-        with readable(path):
-            for content in contents(path):
-                where = (
-                    path if content.name in {path.name, path.name.removesuffix(".gz")} else path.parent / content.name
-                )
-                self._read(content, str(where))
-        if len(self.papers) == before:
+    def papers(self, path: Path) -> Iterator[Paper | Fetched]:
+        """Yield the papers of a file, or of each file of a zip; raises BadInputError where there is none in it."""
+        before, bad = self.read, self.left_out.count
+        try:
+            with readable(path):
+                for content in contents(path):
+                    own = content.name in {path.name, path.name.removesuffix(".gz")}
+                    yield from self._of(content, str(path if own else path.parent / content.name))
+        except BadInputError as error:
+            if self.read == before:
+                raise
+            self.left_out.add(str(error))
+        if self.read == before:
             reason = next(iter(self.left_out.first[bad:]), "")
             raise BadInputError(reason or f"{path} holds no papers; what can be read: {READABLE}.")
 
-    def _read(self, content: Content, where: str) -> None:
+    def chosen(self, papers: Iterable[Paper | Fetched]) -> Iterator[Paper | Fetched]:
+        """Yield those of some papers that are chosen."""
+        for paper in papers:
+            self.read += 1
+            if self.choice.takes(paper):
+                yield paper
+
+    def _of(self, content: Content, where: str) -> Iterator[Paper | Fetched]:
         try:
             start = content.stream.peek(SAMPLE)[:SAMPLE]  # type: ignore[attr-defined]  # every opened file has it
             kind = format_of(content.name, start)
-            if kind is None:
-                self.papers += _page(content, where)
-                return
-            self._take_all(kind, content, where)
+            yield from self.chosen(_page(content, where) if kind is None else self._all(kind, content, where))
         except BadInputError as error:
             self.left_out.add(str(error) if where in str(error) else f"{where}: {error}; what can be read: {READABLE}.")
 
-    def _take_all(self, kind: Format, content: Content, where: str) -> None:
+    def _all(self, kind: Format, content: Content, where: str) -> Iterator[Fetched]:
         for found in kind.read(content.stream):
             try:
-                self._take(kind, found, where)
+                if (paper := self._take(kind, found, where)) is not None:
+                    yield paper
             except BadInputError as error:
                 place = getattr(found, "place", "")
                 self.left_out.add(f"{where}, {place}: {error}.")
 
-    def _take(self, kind: Format, found: Found, where: str) -> None:
+    def _take(self, kind: Format, found: Found, where: str) -> Fetched | None:
         if isinstance(found, Ready):
-            self.papers.append(found.paper)
-        elif isinstance(found, Bad):
+            return found.paper
+        if isinstance(found, Bad):
             self.left_out.add(f"{where}, {found.place}: {found.reason}.")
-        elif isinstance(found, Remark):
+            return None
+        if isinstance(found, Remark):
             self._remark(f"{where}: {found.text}.")
-        else:
-            made = make(found.fields, kind.source)
-            self.papers.append(made.paper)
-            for note in made.notes:
-                self._remark(f"{where}, {found.place}: {note}; the rest is taken.")
-            if not made.paper.paper.abstract and (names := unread(found.fields)):
-                self._remark(f"{where}: {', '.join(names)} is not read; a text is called abstract, summary or text.")
+            return None
+        if self.choice.passes_over(found.fields):
+            self.read += 1
+            return None
+        made = make(found.fields, kind.source)
+        for note in made.notes:
+            self._remark(f"{where}, {found.place}: {note}; the rest is taken.")
+        if not made.paper.paper.abstract and (names := unread(found.fields)):
+            self._remark(f"{where}: {', '.join(names)} is not read; a text is called abstract, summary or text.")
+        return made.paper
 
     def _remark(self, sentence: str) -> None:
         if len(self.remarks) < _MOST_REMARKS and sentence not in self.remarks:

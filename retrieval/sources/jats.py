@@ -24,6 +24,7 @@ def fields(article: Any) -> dict[str, Any] | None:  # noqa: ANN401  # lxml has n
         "doi": ids.get("doi"),
         "arxiv": ids.get("arxiv"),
         "issued": _date(front),
+        "venue": line(article, "front/journal-meta/journal-title-group/journal-title"),
         "keywords": [text(each) for each in find(front, "kwd-group/kwd")],
     }
 

@@ -11,11 +11,12 @@ from retrieval.json_lines import LONGEST_LINE
 from retrieval.sources.encodings import SAMPLE, decode, encoding_of, lines_of
 from retrieval.sources.rows import Bad, Remark, Row
 from retrieval.sources.shapes import records_in
-from retrieval.sources.unpacking import whole
+from retrieval.sources.texts import open_text
+from retrieval.sources.unpacking import LARGEST_WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+    from typing import BinaryIO, TextIO
 
     from retrieval.sources.rows import Found
 
@@ -23,6 +24,8 @@ _BETWEEN: Final = re.compile(r"[\s,]*")
 _ARRAY: Final = re.compile(
     r'(?:\s*\{(?:\s*"(?:[^"\\]|\\.)*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[\w.+-]+)\s*,)*\s*"[^"]*"\s*:)?\s*\['
 )
+_ARRAY_OF_RECORDS: Final = re.compile(_ARRAY.pattern + r"\s*\{")
+_PIECE: Final = 1 << 20  # characters
 
 
 def read_json_lines(stream: BinaryIO) -> Iterator[Found]:
@@ -46,10 +49,20 @@ def read_json_lines(stream: BinaryIO) -> Iterator[Found]:
 
 
 def read_json(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the records of an array, or of what a service answers with."""
-    text, other = decode(whole(stream))
-    if other:
-        yield Remark(f"read as {other.upper()}")
+    """Yield the records of an array, or of what a service answers with; a large array is read a record at a time."""
+    opened = open_text(stream)
+    if opened.encoding:
+        yield Remark(f"read as {opened.encoding.upper()}")
+    text = opened.file.read(_PIECE)
+    if not opened.whole and (start := _ARRAY_OF_RECORDS.match(text)):
+        yield from _records(text[start.end() - 1 :], opened.file)
+        return
+    text += opened.file.read(LARGEST_WHOLE)
+    if opened.file.read(1):
+        raise BadInputError(
+            f"it is larger than {LARGEST_WHOLE >> 20} MB and does not begin with an array of records; make JSON Lines "
+            "of it"
+        )
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:
@@ -60,6 +73,24 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
         yield (
             Row(f"record {number}", record) if isinstance(record, dict) else Bad(f"record {number}", "it is no object")
         )
+
+
+def _records(text: str, file: TextIO) -> Iterator[Found]:
+    """Yield the objects of an array whose first stands at the beginning of a text that goes on in a file."""
+    decoder = json.JSONDecoder(strict=False)
+    at, number = 0, 0
+    while True:
+        number += 1
+        value, at = _next_value(decoder, text, _after_blanks(text, at))
+        while not isinstance(value, dict) and len(text) - at < LONGEST_LINE and (more := file.read(_PIECE)):
+            text = text[at:] + more
+            value, at = _next_value(decoder, text, _after_blanks(text, 0))
+        if isinstance(value, dict):
+            yield Row(f"record {number}", value)
+            continue
+        if text[at : at + 1] != "]":
+            yield Bad(f"record {number}", "the file is cut off or damaged here")
+        return
 
 
 def _of_line(place: str, text: str) -> Iterator[Found]:
@@ -93,16 +124,19 @@ def _before_the_cut(text: str, reason: str) -> Iterator[Found]:
         raise BadInputError(f"it is not JSON ({reason[:80]})")
     decoder, at, number = json.JSONDecoder(strict=False), start.end(), 0
     while True:
-        between = _BETWEEN.match(text, at)
-        at = between.end() if between else at
         number += 1
-        value, at = _next_value(decoder, text, at)
+        value, at = _next_value(decoder, text, _after_blanks(text, at))
         if not isinstance(value, dict) and number == 1:
             raise BadInputError(f"it is not JSON ({reason[:80]})")
         if not isinstance(value, dict):
             yield Bad(f"record {number}", f"the file is cut off or damaged here ({reason[:80]})")
             return
         yield Row(f"record {number}", value)
+
+
+def _after_blanks(text: str, at: int) -> int:
+    between = _BETWEEN.match(text, at)
+    return between.end() if between else at
 
 
 def _next_value(decoder: json.JSONDecoder, text: str, at: int) -> tuple[Any, int]:

@@ -25,6 +25,7 @@ def fields(article: Any) -> dict[str, Any]:  # noqa: ANN401  # lxml has no types
         "issued": _date(
             find(article, f"{citation}/ArticleDate") + find(article, f"{citation}/Journal/JournalIssue/PubDate")
         ),
+        "venue": line(article, f"{citation}/Journal/Title"),
         "keywords": [text(each) for each in find(article, "MedlineCitation/KeywordList/Keyword")],
     }
 

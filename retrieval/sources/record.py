@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from retrieval.errors import BadInputError
-from retrieval.papers import Paper, fingerprint
+from retrieval.papers import TITLE_ID, Paper, fingerprint
 from retrieval.sources.dates import date_of
 from retrieval.sources.fetched import Fetched, identities
 from retrieval.sources.fields import address, code_link, is_withdrawn, moment, one_line, unwrap
@@ -27,13 +27,15 @@ LONGEST_MADE_UP_TITLE: Final = 120
 TITLES: Final = ("title", "display_name", "Title", "title_full")
 TEXTS: Final = ("text", "abstract", "summary", "abstractText", "abstractNote", "paperAbstract", "Abstract")
 _IDS: Final = ("_id", "id", "entry_id", "paperId", "paper_id", "corpus_id", "corpusid", "key", "citation-key")
-_ARXIV: Final = ("arxiv_id", "arxiv", "arxivId", "arXiv", "ArXiv", "eprint")
+_ARXIV: Final = ("arxiv_id", "arxiv", "arxivId", "arXiv", "ArXiv", "eprint", "number")
 _DOIS: Final = ("doi", "DOI", "Doi")
 _LINKS: Final = ("url", "URL", "link", "Link", "landing_page_url", "pdf_url")
 _DATES: Final = ("published", "date", "publicationDate", "publication_date", "publishedAt", "published_at", "issued")
 _LATE_DATES: Final = ("pdate", "created", "tcdate", "cdate", "update_date", "updated", "submittedOnDailyAt")
 _YEARS: Final = ("year", "publication_year", "pub_year")
 _AUTHORS: Final = ("authors_parsed", "authorships", "authors", "author", "creators", "creator")
+_VENUES: Final = ("venue", "container-title", "journal", "publicationTitle", "journal-ref", "journal_ref")
+_NAMES: Final = ("name", "display_name", "title")
 _LONG: Final = 200
 _IMPOSSIBLE: Final = re.compile("[\x00\ud800-\udfff]")
 
@@ -82,15 +84,21 @@ def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> M
         upvotes=_votes(record.get("upvotes")),
         code_url=next(filter(None, map(address, _texts(record, ("githubRepo", "code_url")))), None)
         or code_link(comment, abstract),
-        keywords=_terms(record.get("keywords")),
+        keywords=_terms(record.get("keywords") or record.get("keyword")),
         version=_version(record) or (arxiv.version if arxiv else None),
         withdrawn=is_withdrawn(comment, abstract),
         updated=_updated(record),
-        external_ids=(*ids, fingerprint(title, own_id, abstract)) if len(ids) == 1 and own_id else ids,
+        external_ids=(*ids, _beside(title, own_id, abstract)) if len(ids) == 1 and own_id else ids,
         authors=tuple(_IMPOSSIBLE.sub("", name) for name in authors),
-        categories=_categories(record.get("categories")),
+        categories=categories_in(record.get("categories")),
+        venue=_venue(record),
     )
     return Made(fetched, tuple(notes))
+
+
+def _beside(title: str, own_id: str, abstract: str) -> str:
+    """Return the id of a paper that has nothing but a title beside it: one that was given here before stays."""
+    return own_id if TITLE_ID.fullmatch(own_id) else fingerprint(title, own_id, abstract)
 
 
 def own_id(fields: Mapping[str, Any]) -> str:
@@ -201,6 +209,14 @@ def _updated(record: Mapping[str, Any]) -> dt.datetime | None:
     return moment(record.get("updated")) or moment(record.get("update_date"))
 
 
+def _venue(record: Mapping[str, Any]) -> str | None:
+    """Return where a paper was published, which services give as text, in a list, or as an object with a name."""
+    found = [*_texts(record, _VENUES), *(name for key in _VENUES for name in _nested(record, key, _NAMES))]
+    if isinstance(place := record.get("primary_location"), dict):
+        found += _nested(place, "source", _NAMES)
+    return next((line for text in found if (line := one_line(without_markup(text)))), None)
+
+
 def _votes(value: Any) -> int | None:  # noqa: ANN401
     whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1 << 31
     return value if whole else None
@@ -211,6 +227,7 @@ def _terms(value: Any) -> tuple[str, ...]:  # noqa: ANN401
     return tuple(dict.fromkeys(line for each in found if isinstance(each, str) and (line := one_line(each))))
 
 
-def _categories(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+def categories_in(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+    """Return the categories of a field that holds them as a list, or with blanks between them."""
     found = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
     return tuple(dict.fromkeys(line for each in found if isinstance(each, str) and (line := one_line(each))))

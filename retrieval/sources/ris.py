@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from retrieval.errors import BadInputError
-from retrieval.sources.encodings import decode
 from retrieval.sources.people import given_first
+from retrieval.sources.record import LONGEST_TEXT
 from retrieval.sources.rows import Bad, Remark, Row
-from retrieval.sources.unpacking import whole
+from retrieval.sources.texts import open_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,23 +17,29 @@ if TYPE_CHECKING:
 
     from retrieval.sources.rows import Found
 
-_ENTRY: Final = re.compile(r"^TY  ?-", re.MULTILINE)
+_ENTRY: Final = re.compile(r"TY  ?-")
 _END: Final = re.compile(r"^ER  ?-.*\Z", re.MULTILINE | re.DOTALL)
 _TITLES: Final = ("title", "primary_title", "translated_title", "short_title")
+_VENUES: Final = ("journal_name", "secondary_title", "alternate_title3")
 _ABSTRACTS: Final = ("abstract", "notes_abstract")
 
 
 def read_ris(stream: BinaryIO) -> Iterator[Found]:
     """Yield the entries of a file of references."""
-    text, other = decode(whole(stream))
-    if other:
-        yield Remark(f"read as {other.upper()}")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    starts = [match.start() for match in _ENTRY.finditer(text)]
-    if not starts:
+    opened = open_text(stream)
+    if opened.encoding:
+        yield Remark(f"read as {opened.encoding.upper()}")
+    begun, entry = 0, ""
+    for number, line in enumerate(opened.file, start=1):
+        if _ENTRY.match(line):
+            if begun:
+                yield _row(f"line {begun}", entry)
+            begun, entry = number, line
+        elif begun and len(entry) < LONGEST_TEXT * 2:
+            entry += line
+    if not begun:
         raise BadInputError('it has no entries, which begin with "TY  - "')
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        yield _row(f"line {text.count(chr(10), 0, start) + 1}", text[start:end])
+    yield _row(f"line {begun}", entry)
 
 
 def _row(place: str, entry: str) -> Found:
@@ -57,6 +63,7 @@ def _fields(found: dict[str, Any]) -> dict[str, Any]:
         "url": found.get("urls") or found.get("url"),
         "issued": str(found.get("date") or found.get("year") or found.get("publication_year") or "").strip("/ "),
         "keywords": found.get("keywords"),
+        "venue": _first(found, _VENUES),
     }
 
 

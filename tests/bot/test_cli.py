@@ -5,17 +5,17 @@ import shutil
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.__main__ import main
 from retrieval.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from terminal import Result
 
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
 ASKED = (
@@ -23,50 +23,14 @@ ASKED = (
 )
 
 
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
+@pytest.fixture
+def footnote(terminal: Callable[..., Result]) -> Callable[..., Result]:
+    return terminal
 
 
 @pytest.fixture
-def footnote(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, models: Path
-) -> Callable[..., Result]:
-    """Run the command line as a shell would, over an empty library, with the session's built model."""
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / ".footnote").mkdir()
-    (tmp_path / ".footnote" / "models").symlink_to(models)
-
-    def run(*arguments: str, stdin: bytes = b"") -> Result:
-        monkeypatch.setattr(sys, "argv", ["footnote", *arguments])
-        (tmp_path / "stdin").write_bytes(stdin)
-        monkeypatch.setattr(sys, "stdin", (tmp_path / "stdin").open())
-        capsys.readouterr()
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return Result(code, captured.out, captured.err)
-
-    return run
-
-
-@pytest.fixture
-def seeded(footnote: Callable[..., Result], tmp_path: Path, seeded_dir: Path) -> Callable[..., Result]:
-    """Run the command line over a library that holds seeds/."""
-    shutil.rmtree(tmp_path / ".footnote")
-    shutil.copytree(seeded_dir, tmp_path / ".footnote", symlinks=True)
-    return footnote
+def seeded(seeded_terminal: Callable[..., Result]) -> Callable[..., Result]:
+    return seeded_terminal
 
 
 def test_a_question_over_an_empty_library_takes_seeds_in_and_cites_the_right_paper(
@@ -350,6 +314,11 @@ def test_help_loads_neither_index_nor_model_nor_client() -> None:
         "chat",
         "search",
         "ingest",
+        "list",
+        "show",
+        "remove",
+        "restore",
+        "export",
         "digest",
         "digest preview",
         "rebuild",
@@ -358,6 +327,7 @@ def test_help_loads_neither_index_nor_model_nor_client() -> None:
         "doctor",
         "eval",
         "run",
+        "mcp",
     ],
 )
 def test_every_command_explains_itself_with_an_example(footnote: Callable[..., Result], command: str) -> None:

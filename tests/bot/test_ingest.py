@@ -149,6 +149,24 @@ def test_a_source_that_is_none_is_refused_before_anything_is_read(
     assert local.requests == []
 
 
+def test_categories_and_days_choose_from_files_and_not_from_the_network(
+    local: LocalSources, footnote: Callable[..., Any], tmp_path: Path
+) -> None:
+    rows = [("One", "cs.CL", "2024-05-02"), ("Two", "hep-ph", "2024-05-02"), ("Three", "cs.CL", "2020-05-02")]
+    lines = [
+        json.dumps({"title": title, "text": "So it is.", "categories": category, "published": day})
+        for title, category, day in rows
+    ]
+    (tmp_path / "papers.jsonl").write_text("\n".join(lines))
+    code, out, err = footnote("ingest", "papers.jsonl", "--category", "cs.CL", "--since", "2024-01-01")
+    assert (code, out) == (0, "1 new, 0 changed, 0 already known; the library holds 1 papers.\n")
+    assert err == "Passed over 1 paper not in cs.CL.\nPassed over 1 paper from before 2024-01-01.\n"
+    code, _, err = footnote("ingest", "papers.jsonl", "arxiv:cs.CL:3", "--since", "2024-01-01")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "choose from files, not from arxiv:cs.CL:3" in err
+    assert local.requests == []
+
+
 def test_kill_9_in_the_middle_loses_nothing_and_fetches_nothing_twice(
     local: LocalSources, environment: None, footnote: Callable[..., Any]
 ) -> None:

@@ -14,7 +14,7 @@ from bot.answering.answerer import LONGEST_QUESTION, Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
 from bot.answering.prompt import RULES
-from bot.discord.render import cards
+from bot.discord.answers.answer_card import cards
 from retrieval.papers import Paper
 from retrieval.text import fold
 

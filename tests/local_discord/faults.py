@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
 ORDINARY_LIMIT = 5  # calls that Discord lets most buckets make at once
 
@@ -57,18 +58,20 @@ class Bucket:
 
 @dataclass
 class Faults:
-    """All that was asked for and has not happened yet."""
+    """All that was asked for and has not happened yet; ``chance`` decides of calls that nothing was asked for."""
 
     pending: list[Fault] = field(default_factory=list)
+    chance: Callable[[str], Fault | None] | None = None
     buckets: dict[str, Bucket] = field(default_factory=dict)
 
     def take(self, route: str) -> Fault | None:
         """Return what shall befall this call of the route, counting it off."""
         fault = next((one for one in self.pending if one.route == route), None)
-        if fault:
-            fault.times -= 1
-            if not fault.times:
-                self.pending.remove(fault)
+        if fault is None:
+            return self.chance(route) if self.chance else None
+        fault.times -= 1
+        if not fault.times:
+            self.pending.remove(fault)
         return fault
 
 

@@ -40,6 +40,7 @@ class Sent:
     seq: int
     name: str
     frame: str
+    event_id: str
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Heartbeat:
 
 
 class Gateway:
-    """All sessions, and the sockets that carry them."""
+    """All sessions, and the sockets that carry them; ``delivered`` tells when a client was first sent an event."""
 
     def __init__(self, token: str, allowed_privileged: int) -> None:
         self.world: World
@@ -77,6 +78,7 @@ class Gateway:
         self.heartbeat_interval = 41.25
         self.redeliver = 0
         self.refusals = 0
+        self.delivered: dict[str, float] = {}
         self.open = asyncio.Event()
         self.open.set()
         self._token = token
@@ -238,6 +240,8 @@ class Gateway:
             past for past in session.sent if past.seq > first_missed and past.name not in ("READY", "RESUMED")
         ]:
             outbox.put_nowait(missed.frame)
+            if missed.seq > order["seq"]:
+                self.delivered[missed.event_id] = self.world.clock.now()
         self._send(session, "RESUMED", {})
         self.redeliver = 0
         self.resumed += 1
@@ -247,9 +251,11 @@ class Gateway:
     def _send(self, session: Session, name: str, data: Payload) -> None:
         session.seq += 1
         frame = json.dumps({"op": DISPATCH, "t": name, "s": session.seq, "d": data})
-        session.sent.append(Sent(session.seq, name, frame))
+        event_id = str(data.get("id"))
+        session.sent.append(Sent(session.seq, name, frame, event_id))
         if session.outbox:
             session.outbox.put_nowait(frame)
+            self.delivered.setdefault(event_id, self.world.clock.now())
 
     def _send_members(self, session: Session, order: Payload) -> None:
         ids = order["guild_id"] if isinstance(order["guild_id"], list) else [order["guild_id"]]

@@ -22,7 +22,7 @@ from .transport import Certificates, ConnectProxy, connector
 from .world import World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from types import TracebackType
 
     import aiohttp
@@ -180,6 +180,23 @@ class LocalDiscord:
         self.router.check_route(route)
         self._faults.buckets[route] = Bucket(route, limit, window)
 
+    def let_chance_decide(self, chance: Callable[[str], Fault | None] | None) -> None:
+        """From now on ask ``chance`` what shall befall each call of a route; None ends that."""
+        self._faults.chance = chance
+
+    @contextlib.asynccontextmanager
+    async def refuses_connections(self) -> AsyncIterator[None]:
+        """End every connection, the Gateway's too, and refuse new ones inside this block."""
+        await self._site.stop()
+        assert self._runner.server
+        for handler in self._runner.server.connections:
+            if handler.transport:
+                handler.transport.abort()
+        try:
+            yield
+        finally:
+            await self._listen(self._port)
+
     @contextlib.contextmanager
     def hold(self, route: str) -> Iterator[None]:
         """Keep the calls of a route waiting inside this block."""
@@ -250,8 +267,8 @@ class LocalDiscord:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._certificates.for_server())
-        await site.start()
+        self._runner, self._context = runner, self._certificates.for_server()
+        await self._listen(0)
         self._port = runner.addresses[0][1]
         self._proxy = ConnectProxy(self._port)
         await self._proxy.start()
@@ -266,6 +283,10 @@ class LocalDiscord:
         if kind is None:
             unknown = sorted(set(self.router.unimplemented))
             assert not unknown, f"The local Discord has no such route: {unknown}"
+
+    async def _listen(self, port: int) -> None:
+        self._site = web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=self._context, reuse_address=True)
+        await self._site.start()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":

@@ -89,7 +89,12 @@ class ConnectProxy:
             writer.close()
             return
         self.tunnels.append(host)
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        try:
+            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        except ConnectionError:
+            writer.write(b"HTTP/1.1 502 Discord refuses connections\r\n\r\n")
+            writer.close()
+            return
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         for source, sink in ((reader, there_writer), (there_reader, writer)):
             pump = asyncio.create_task(_pump(source, sink))

@@ -79,7 +79,7 @@ def test_what_was_written_is_there_after_opening_again(tmp_path: Path) -> None:
     first.replace([TULU, ROUTER])
     first.close()
     again = LexicalIndex(tmp_path, "another stamp")
-    assert again.stamp == "a stamp"
+    assert (again.stamp, again.expected) == ("a stamp/scripts 1", "another stamp/scripts 1")
     assert again.count() == 2
     again.close()
 
@@ -119,3 +119,8 @@ def test_coverage_is_the_share_of_the_querys_words_that_a_paper_holds(index: Lex
 def test_a_word_that_no_paper_holds_weighs_most(index: LexicalIndex) -> None:
     assert index.weight("zebra") > index.weight("Thalamus") == index.idf("thalamus")
     assert index.weight("\u200b") == index.weight("zebra")
+
+
+def test_papers_that_an_index_lacks_are_told_by_their_ids(index: LexicalIndex) -> None:
+    index.delete(["p2"])
+    assert index.lacking(["p1", "p2", "p3", "p4"]) == ["p2", "p4"]

@@ -193,7 +193,7 @@ async def test_a_lost_index_is_made_anew_without_embedding(
     counting.asked.clear()
 
     again = await Library.open(tmp_path, counting)
-    assert await again.index_pending() == 6
+    assert await again.index_pending() == (6 if lost == "chroma" else 0)
     assert counting.asked == []
     assert (await again.search(seeds[0].title))[0].paper == seeds[0]
     await again.close()
@@ -216,7 +216,7 @@ async def test_a_lexical_index_of_before_authors_is_made_anew_without_embedding(
     counting.asked.clear()
 
     again = await Library.open(tmp_path, counting)
-    assert again.fault == "the lexical index lacks papers"
+    assert again.fault == "an index has lost every paper"
     assert await again.index_pending() == 6
     assert counting.asked == []
     assert [each.paper for each in (await again.by_author("Choi")).papers] == [seeds[0]]

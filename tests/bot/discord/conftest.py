@@ -9,9 +9,9 @@ import pytest
 from local_discord import LocalDiscord
 
 from bot.discord.client import FootnoteBot
-from bot.discord.desk import Desk
-from bot.discord.limits import Limits, Rate
-from bot.discord.sync import FILE_NAME, CommandsFile
+from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
+from bot.discord.gate.limits import Limits, Rate
+from bot.discord.services import make_services
 from bot.store import Store
 from tests.bot.discord.prepared import PreparedAnswers
 
@@ -109,7 +109,7 @@ def make_bot(
 
     def make() -> FootnoteBot:
         return FootnoteBot(
-            Desk(answers, bot_library, store, limits),
+            make_services(answers, bot_library, store, limits),
             CommandsFile(tmp_path / FILE_NAME),
             message_content=message_content,
             now=now,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.discord import arrivals
-from bot.discord.arrivals import Arrivals
+from bot.discord.gate import acknowledgement as arrivals
+from bot.discord.gate.acknowledgement import Acknowledgements
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class TestOrder:
 
 
 async def test_whoever_waits_alone_waits_for_nobody() -> None:
-    waiting = Arrivals()
+    waiting = Acknowledgements()
     waiting.add(1)
     async with asyncio.timeout(0.2):
         await waiting.let_pass(1)
@@ -69,7 +69,7 @@ async def test_whoever_waits_alone_waits_for_nobody() -> None:
 
 async def test_an_event_whose_task_ended_without_a_sign_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrivals, "YIELD_SECONDS", 10.0)
-    waiting = Arrivals()
+    waiting = Acknowledgements()
 
     async def handle() -> None:
         waiting.add(1)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.answering.answer import Citation, Statement
-from bot.discord.ids import LONGEST_KEY, paper_key, paper_of
-from bot.discord.modals import gone
-from bot.discord.searches import TOKEN_CHARACTERS, find, token_of
+from bot.discord.answers.answer_forms import gone
+from bot.discord.papers.search_pages import TOKEN_CHARACTERS, find, token_of
+from bot.discord.ui.custom_ids import LONGEST_KEY, paper_key, paper_of
 from bot.store import Search, ServerSettings
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL

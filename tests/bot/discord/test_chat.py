@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.answering.answer import Citation, Statement
-from bot.discord.desk import QUESTION_CHARACTERS
+from bot.discord.answers.responder import QUESTION_CHARACTERS
 from bot.store import ServerSettings
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, STAGES, TITLE, URL, PreparedAnswers, done, kept_as
 
@@ -191,8 +191,8 @@ class TestAsking:
         second = await papers.wait_for_bot_message()
         assert (first.reply_to, second.reply_to) == (asked, None)
         interaction = await ada.uses_command(papers, "ask", question="everything?")
-        await interaction.finished(done)
-        await interaction.followup()
+        answer = await interaction.finished(done)
+        await papers.wait_for_bot_message(lambda message: message is not answer)
         assert all(message.is_v2 and not message.pings for message in local.spoken())
 
 
@@ -472,7 +472,7 @@ class TestClosing:
         answers.released.clear()
         early = await ada.uses_command(papers, "ask", question="in time?")
         await answers.were_asked()
-        closing = asyncio.create_task(bot.desk.in_flight.drain())
+        closing = asyncio.create_task(bot.services.gate.shutdown.drain())
         await asyncio.sleep(0)
         late = await ada.uses_command(papers, "ask", question="too late?")
         assert "being restarted" in (await late.finished(done)).text
@@ -498,7 +498,7 @@ class TestClosing:
         used = [await ada.uses_command(papers, "ask", question=f"endless {n}?") for n in range(5)]
         said = [await ada.says(papers, f"{mention} endless {n}?") for n in range(5, 10)]
         await local.journal.until(lambda: len(papers.bot_messages) == 10, "all to be taken on")
-        await bot.desk.in_flight.drain(seconds=0.01)
+        await bot.services.gate.shutdown.drain(seconds=0.01)
         finals = [interaction.final for interaction in used]
         finals += [message for message in papers.bot_messages if message.reply_to in said]
         assert len(finals) == 10
@@ -509,14 +509,14 @@ class TestClosing:
 
     async def test_with_nothing_to_do_closing_does_not_wait(self, bot: FootnoteBot) -> None:
         async with asyncio.timeout(1):
-            await bot.desk.in_flight.drain()
+            await bot.services.gate.shutdown.drain()
 
 
 def test_the_stages_are_said_in_the_desk() -> None:
     # What `done` looks for, so that a change of the words is noticed here first.
     from pathlib import Path
 
-    import bot.discord.desk
+    import bot.discord.answers.responder
 
-    source = Path(bot.discord.desk.__file__).read_text(encoding="utf-8")
+    source = Path(bot.discord.answers.responder.__file__).read_text(encoding="utf-8")
     assert all(re.search(re.escape(stage), source) for stage in STAGES)

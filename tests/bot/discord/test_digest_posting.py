@@ -12,7 +12,7 @@ import pytest
 from bot.digest.digest import Roundup
 from bot.digest.posting import GoneError, UnavailableError
 from bot.digest.subscribing import subscribe
-from bot.discord.calls import ATTEMPTS
+from bot.discord.connection.calls import ATTEMPTS
 from bot.store import Posted
 from tests.bot.discord.test_digest_render import NONCE, digest
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bot.digest.digest import Digest
     from bot.discord.client import FootnoteBot
-    from bot.discord.posting import DiscordPoster
+    from bot.discord.digests.discord_poster import DiscordPoster
     from bot.store import Subscription
     from tests.bot.discord.conftest import Online
 

@@ -11,16 +11,16 @@ from local_discord.limits import COMPONENTS_V2, check_message
 from local_discord.reading import displayed_text, walk
 
 from bot.digest.digest import Digest, Entry, Roundup
-from bot.discord import ids
-from bot.discord.markdown import length
-from bot.discord.render.digests import PICTURE_NAME, Mark, digest_cards, thread_name
+from bot.discord.digests.digest_card import PICTURE_NAME, Mark, digest_cards, thread_name
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.markdown import length
 from bot.language import LANGUAGES, speaking
 from retrieval.papers import Paper
 from tests.bot.discord.foreign import foreign, papers, urls
 from tests.bot.discord.prepared import TITLE, URL
 
 if TYPE_CHECKING:
-    from bot.discord.render.layout import Card
+    from bot.discord.ui.layout import Card
 
 NONCE = "n" * 22
 MARK = Mark("s1B2c3D4", NONCE)

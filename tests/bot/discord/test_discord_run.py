@@ -14,9 +14,9 @@ from local_discord.transport import EveryHostIsLocal
 from pydantic import SecretStr
 
 from bot.discord.client import FootnoteBot
-from bot.discord.desk import Desk
+from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
 from bot.discord.run import require_token, run_bot, serve
-from bot.discord.sync import FILE_NAME, CommandsFile
+from bot.discord.services import Services, make_services
 from bot.errors import DiscordStartError
 from bot.settings import DiscordSettings, Settings
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done
@@ -39,8 +39,8 @@ def closed_port() -> int:
 
 
 @pytest.fixture
-def desk(answers: PreparedAnswers, library: Library, store: Store) -> Desk:
-    return Desk(answers, library, store)
+def services(answers: PreparedAnswers, library: Library, store: Store) -> Services:
+    return make_services(answers, library, store)
 
 
 @asynccontextmanager
@@ -126,10 +126,10 @@ async def test_a_missing_intent_names_the_switch_in_the_portal(
 
 
 async def test_the_intent_that_the_portal_does_not_allow_is_named_at_the_start(
-    local: LocalDiscord, desk: Desk, tmp_path: Path
+    local: LocalDiscord, services: Services, tmp_path: Path
 ) -> None:
     file = CommandsFile(tmp_path / FILE_NAME)
-    bot = FootnoteBot(desk, file, message_content=True, connector=local.connector())
+    bot = FootnoteBot(services, file, message_content=True, connector=local.connector())
     with pytest.raises(DiscordStartError, match="Message Content Intent"):
         await asyncio.wait_for(serve(bot, local.token), 20)
 
@@ -160,22 +160,26 @@ async def test_a_login_that_discord_refuses_otherwise_is_said_with_its_status(
         await serve(make_bot(), local.token)
 
 
-async def test_an_unreachable_discord_is_said_in_a_sentence(desk: Desk, tmp_path: Path, closed_port: int) -> None:
+async def test_an_unreachable_discord_is_said_in_a_sentence(
+    services: Services, tmp_path: Path, closed_port: int
+) -> None:
     resolver = EveryHostIsLocal(closed_port)
-    bot = FootnoteBot(desk, CommandsFile(tmp_path / FILE_NAME), connector=aiohttp.TCPConnector(resolver=resolver))
+    bot = FootnoteBot(services, CommandsFile(tmp_path / FILE_NAME), connector=aiohttp.TCPConnector(resolver=resolver))
     with pytest.raises(DiscordStartError, match=r"cannot be reached \(discord.com: .*FOOTNOTE_DISCORD__PROXY"):
         await serve(bot, "some.token")
 
 
-async def test_an_unreachable_proxy_is_said_without_its_password(desk: Desk, tmp_path: Path, closed_port: int) -> None:
+async def test_an_unreachable_proxy_is_said_without_its_password(
+    services: Services, tmp_path: Path, closed_port: int
+) -> None:
     proxy = f"http://user:hunter2@127.0.0.1:{closed_port}"
     settings = Settings(data_dir=tmp_path, discord=DiscordSettings(token=SecretStr("some.token"), proxy=proxy))
     with pytest.raises(DiscordStartError, match="cannot be reached") as caught:
-        await run_bot(settings, desk, require_token(settings))
+        await run_bot(settings, services, require_token(settings))
     assert "hunter2" not in str(caught.value)
 
 
-async def test_a_proxy_that_is_no_address_is_said_in_a_sentence(desk: Desk, tmp_path: Path) -> None:
+async def test_a_proxy_that_is_no_address_is_said_in_a_sentence(services: Services, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, discord=DiscordSettings(token=SecretStr("some.token"), proxy="proxy"))
     with pytest.raises(DiscordStartError, match="FOOTNOTE_DISCORD__PROXY"):
-        await run_bot(settings, desk, require_token(settings))
+        await run_bot(settings, services, require_token(settings))

@@ -12,7 +12,8 @@ import discord
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from bot.discord.limits import Limits, Rate
+from bot.discord.gate.gate import Cost
+from bot.discord.gate.limits import Limits, Rate
 from bot.store import ServerSettings
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL, PreparedAnswers, done, kept_as
@@ -62,7 +63,8 @@ class TestOnce:
         card = await asked(ada, papers)
         answers.prepared = replace(GOOD, citations=MANY)
         use = await ada.clicks(card, "moss")
-        await use.followup()
+        answer = await use.finished(done)
+        await papers.wait_for_bot_message(lambda message: message not in (card, answer))
         await local.stays_silent(0.2)
         shown = len(papers.bot_messages)
         await local.drop(redeliver=shown + 4)
@@ -134,8 +136,8 @@ async def test_a_command_is_acknowledged_before_anything_is_looked_up(
         yield
 
     for name in ("get", "search", "similar", "counts", "readings"):
-        monkeypatch.setattr(bot.desk.library, name, hang)
-    monkeypatch.setattr(bot.desk.store._database, "reading", hanging)
+        monkeypatch.setattr(bot.services.library, name, hang)
+    monkeypatch.setattr(bot.services.store._database, "reading", hanging)
     use = await (await moderator.uses_command(papers, command, **options)).response()
     assert use.kind == "deferred"
 
@@ -194,11 +196,11 @@ class TestClosing:
         async def slow(_: str) -> None:
             await never.wait()
 
-        bot.desk.arxiv = slow
+        bot.services.arxiv = slow
         use = await moderator.uses_command(papers, "submit", arxiv="2106.00001")
         await use.response()
         await local.taken_in()
-        await bot.desk.in_flight.drain(seconds=0.1)
+        await bot.services.gate.shutdown.drain(seconds=0.1)
         assert use.final
         assert "could not finish this" in use.final.text
 
@@ -210,12 +212,12 @@ class TestClosing:
         async def slow(_: str) -> None:
             await never.wait()
 
-        bot.desk.arxiv = slow
+        bot.services.arxiv = slow
         moderator.locale = "de"
         use = await moderator.uses_command(papers, "submit", arxiv="2106.00001")
         await use.response()
         await local.taken_in()
-        await bot.desk.in_flight.drain(seconds=0.1)
+        await bot.services.gate.shutdown.drain(seconds=0.1)
         assert use.final
         assert "neu gestartet" in use.final.text
 
@@ -224,15 +226,15 @@ class TestClosing:
     ) -> None:
         card = await asked(ada, papers)
         go_on = asyncio.Event()
-        similar = bot.desk.library.similar
+        similar = bot.services.library.similar
 
         async def slow(paper_id: str, *, limit: int) -> object:
             await go_on.wait()
             return await similar(paper_id, limit=limit)
 
-        monkeypatch.setattr(bot.desk.library, "similar", slow)
+        monkeypatch.setattr(bot.services.library, "similar", slow)
         use = await (await ada.clicks(card, "Similar papers")).response()
-        closing = asyncio.create_task(bot.desk.in_flight.drain())
+        closing = asyncio.create_task(bot.services.gate.shutdown.drain())
         await asyncio.sleep(0)
         late = await ada.clicks(card, "👍")
         assert "being restarted" in (await late.finished()).text
@@ -366,7 +368,7 @@ class TestLimits:
     async def test_in_a_closed_channel_somebody_is_told_once_and_not_for_every_message(
         self, bot: FootnoteBot, local: LocalDiscord, papers: Channel, ada: Person, bob: Person, mention: str
     ) -> None:
-        await bot.desk.store.servers.save(local.guild("Lab").id, close_channel(local))
+        await bot.services.store.servers.save(local.guild("Lab").id, close_channel(local))
         for number in range(5):
             await ada.says(papers, f"{mention} {number}?")
         await bob.says(papers, f"{mention} and I?")
@@ -379,7 +381,7 @@ class TestLimits:
         self, bot: FootnoteBot, papers: Channel, ada: Person, bob: Person
     ) -> None:
         card = await asked(ada, papers)
-        bot.desk.clicks = Limits(per_user=Rate(2, 60))
+        bot.services.gate.limits[Cost.ACTION] = Limits(per_user=Rate(2, 60))
         for _ in range(2):
             assert "starred" in (await (await ada.clicks(card, "⭐")).finished()).text + "starred"
         refused = await (await ada.clicks(card, "⭐")).finished()
@@ -392,16 +394,16 @@ class TestLimits:
         self, bot: FootnoteBot, papers: Channel, ada: Person
     ) -> None:
         shown = await (await ada.uses_command(papers, "privacy")).finished()
-        bot.desk.exports = Limits(per_user=Rate(1, 60))
+        bot.services.gate.limits[Cost.EXPORT] = Limits(per_user=Rate(1, 60))
         await (await ada.clicks(shown, "Export mine")).followup()
-        assert "Not so fast" in (await (await ada.clicks(shown, "Export mine")).followup()).text
+        assert "Not so fast" in (await (await ada.clicks(shown, "Export mine")).finished()).text
 
     @pytest.mark.parametrize("button", ["Similar papers", "Continue in a thread", "Follow up"])
     async def test_no_button_leads_past_the_channels_that_moderators_chose(
         self, bot: FootnoteBot, local: LocalDiscord, papers: Channel, ada: Person, button: str
     ) -> None:
         card = await asked(ada, papers)
-        await bot.desk.store.servers.save(local.guild("Lab").id, close_channel(local))
+        await bot.services.store.servers.save(local.guild("Lab").id, close_channel(local))
         refused = await (await ada.clicks(card, button)).finished()
         assert "answer only in" in refused.text
         assert refused.ephemeral

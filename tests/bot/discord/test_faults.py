@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.answering.answer import Statement
-from bot.discord.desk import AT_ONCE
+from bot.discord.answers.responder import AT_ONCE
 from tests.bot.discord.prepared import GOOD, STAGES, TITLE, PreparedAnswers, done, kept_as
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ class TestInteractions:
     async def test_commands_are_acknowledged_in_time_while_answers_compute(
         self, papers: Channel, local: LocalDiscord, bot: FootnoteBot
     ) -> None:
-        bot.desk.answerer = computing = Computing()
+        bot.services.responder.answerer = computing = Computing()
         people = [local.guild("Lab").member(f"Person {n}") for n in range(50)]
         used = [await person.uses_command(papers, "ask", question=f"{person.name}?") for person in people]
         for interaction in used:
@@ -423,7 +423,7 @@ async def test_ten_answers_in_flight_are_finished_when_there_is_time(
     for number in range(10):
         await ada.says(papers, f"{mention} in time {number}?")
     await local.journal.until(lambda: len(papers.bot_messages) == 10, "all to be taken on")
-    draining = asyncio.create_task(bot.desk.in_flight.drain())
+    draining = asyncio.create_task(bot.services.gate.shutdown.drain())
     await asyncio.sleep(0)
     answers.released.set()
     async with asyncio.timeout(10):
@@ -453,9 +453,9 @@ class TestLongAnswers:
     ) -> None:
         answers.prepared = LONG
         local.fail_next("POST /webhooks/{}/{}", status=404, code=10015, times=4)
-        use = await ada.uses_command(papers, "ask", question="everything?")
+        use = await ada.uses_command(papers, "ask", question="everything?", private=True)
         await use.finished(done)
-        last = await papers.wait_for_bot_message(lambda message: bool(message.attachments))
+        last = await ada.dm.wait_for_bot_message(lambda message: bool(message.attachments))
         assert b"word39" in last.attachments[0].data
 
     async def test_a_permission_that_discord_misses_is_named(

@@ -18,7 +18,7 @@ from local_discord.reading import URL, displayed_text, walk
 from bot.answering.answer import NearPaper, Statement
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
-from bot.discord.desk import QUESTION_CHARACTERS
+from bot.discord.answers.responder import QUESTION_CHARACTERS
 from bot.store import ServerSettings
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, REFUSAL, done
@@ -261,7 +261,8 @@ class TestHostileAnswers:
             citations=(citation,),
             note=EVIL,
         )
-        last = await (await ada.uses_command(papers, "ask", question=EVIL)).followup(3)
+        await ada.uses_command(papers, "ask", question=EVIL)
+        last = await papers.wait_for_bot_message(lambda message: bool(message.attachments))
         await last.wait_until(with_buttons)
         (file,) = last.attachments
         assert file.filename == "answer.md"

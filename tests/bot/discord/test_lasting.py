@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from bot.answering.answer import Statement
 from bot.store import ServerSettings
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 POST = "POST /channels/{}/messages"
 TYPING = "POST /channels/{}/typing"
 CALLBACK = "POST /interactions/{}/{}/callback"
+THREAD = "POST /channels/{}/messages/{}/threads"
+FOLLOW_UP = "POST /webhooks/{}/{}"
 ORIGINAL = "PATCH /webhooks/{}/{}/messages/{}"
 LONG = replace(GOOD, statements=tuple(Statement(f"word{n} " * 180, (1,)) for n in range(40)))
 
@@ -61,6 +64,65 @@ class TestCalls:
         use = await ada.uses_command(papers, "ask", question="does likelihood matter?")
         assert TITLE in (await use.finished(done)).text
 
+    @pytest.mark.parametrize("status", [500, 502, 503])
+    @pytest.mark.parametrize("stored", [True, False])
+    async def test_an_error_of_the_servers_is_overcome_before_anybody_notices(
+        self, local: LocalDiscord, papers: Channel, ada: Person, mention: str, status: int, stored: bool
+    ) -> None:
+        for route in (POST, CALLBACK):
+            local.fail_next(route, status=status, stored=stored, times=3)
+        began = local.clock.now()
+        said = await ada.says(papers, f"{mention} does likelihood matter?")
+        use = await ada.uses_command(papers, "ask", question="does it scale?")
+        reply = await papers.wait_for_bot_message(lambda message: message.reply_to is said)
+        assert reply.versions[0].at - began < 2
+        assert TITLE in (await use.finished(done)).text
+        assert use.answered_after is not None
+        assert use.answered_after < 2
+        assert len([message for message in papers.bot_messages if message.reply_to is said]) == 1
+
+    async def test_a_thread_that_was_opened_although_the_reply_was_lost_is_the_bots(
+        self, local: LocalDiscord, papers: Channel, ada: Person, store: Store
+    ) -> None:
+        card = await (await ada.uses_command(papers, "ask", question="what?")).finished(done)
+        local.cut_next(THREAD, stored=True)
+        click = await ada.clicks(card, "Continue in a thread")
+        assert "It goes on in" in (await click.finished()).text
+        assert await store.threads.is_own(card.id)
+
+    async def test_a_part_after_the_first_whose_reply_is_lost_is_there_once(
+        self, local: LocalDiscord, papers: Channel, ada: Person, answers: PreparedAnswers
+    ) -> None:
+        answers.prepared = LONG
+        local.cut_next(POST, stored=True)
+        local.fail_next(POST, status=502, stored=True)
+        use = await ada.uses_command(papers, "ask", question="everything?")
+        await use.finished(done)
+        await papers.wait_for_bot_message(lambda message: bool(message.attachments))
+        texts = [message.text for message in papers.bot_messages]
+        assert len(texts) == len(set(texts)) == 5
+
+    @pytest.mark.parametrize("stored", [True, False])
+    async def test_where_a_follow_up_cannot_be_repeated_it_is_not(
+        self, local: LocalDiscord, papers: Channel, ada: Person, answers: PreparedAnswers, stored: bool
+    ) -> None:
+        answers.prepared = LONG
+        local.fail_next(FOLLOW_UP, status=502, stored=stored)
+        use = await ada.uses_command(papers, "ask", question="everything?", private=True)
+        told = await use.followup(int(stored))
+        assert told.text == "The rest of this answer could not be posted. Please ask again."
+
+    async def test_an_apology_takes_the_place_of_thinking(
+        self, local: LocalDiscord, papers: Channel, ada: Person, store: Store
+    ) -> None:
+        card = await (await ada.uses_command(papers, "ask", question="what?")).finished(done)
+        async with store._database.writing() as connection:
+            await connection.execute(sa.text("DROP TABLE answers"))
+        local.cut_next(ORIGINAL, stored=True)
+        click = await ada.clicks(card, "👍")
+        assert "Something went wrong" in (await click.finished()).text
+        assert click.messages() == [click.original]
+
     async def test_a_call_that_is_cancelled_in_a_global_rate_limit_holds_up_no_other(
         self, local: LocalDiscord, bot: FootnoteBot, papers: Channel, ada: Person, mention: str
     ) -> None:
@@ -80,7 +142,7 @@ class TestEvents:
     async def test_the_bot_is_back_soon_after_many_refusals(
         self, local: LocalDiscord, papers: Channel, ada: Person, mention: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("bot.discord.gateway.LONGEST_PAUSE", 0.01)
+        monkeypatch.setattr("bot.discord.connection.gateway.LONGEST_PAUSE", 0.01)
         local.gateway.refusals = 12
         await local.drop()
         await ada.says(papers, f"{mention} does likelihood matter?")
@@ -114,7 +176,7 @@ class TestParts:
         answers.released.clear()
         await ada.says(papers, f"{mention} does likelihood matter?")
         await papers.wait_for_bot_message()
-        local.fail_next(POST, status=503)
+        local.fail_next(POST, status=400, code=50035)
         answers.released.set()
         told = await papers.wait_for_bot_message()
         assert told.text == "The rest of this answer could not be posted. Please ask again."

@@ -13,9 +13,10 @@ import stamina
 from discord import app_commands
 
 from bot.answering.answer import Statement
-from bot.discord.live import LiveMessage
-from bot.discord.places import InteractionPlace, MessagePlace
-from bot.discord.render import cards, notice
+from bot.discord.answers.answer_card import cards
+from bot.discord.reply.streamed_message import StreamedMessage
+from bot.discord.reply.target import InteractionTarget, MessageTarget
+from bot.discord.ui.layout import notice
 from tests.bot.discord.prepared import GOOD
 
 if TYPE_CHECKING:
@@ -105,23 +106,23 @@ def no_waiting_between_attempts() -> Any:
         yield
 
 
-async def heard(client: Listener, ada: Person, channel: Channel) -> MessagePlace:
+async def heard(client: Listener, ada: Person, channel: Channel) -> MessageTarget:
     """The place of a question that Ada asked just now."""
     await ada.says(channel, "hello?")
     async with asyncio.timeout(10):
-        return MessagePlace(await client.messages.get())
+        return MessageTarget(await client.messages.get())
 
 
-async def used(client: Listener, ada: Person, channel: Channel, *, private: bool = False) -> InteractionPlace:
+async def used(client: Listener, ada: Person, channel: Channel, *, private: bool = False) -> InteractionTarget:
     """The place of a command that Ada used just now."""
     await ada.uses_command(channel, "use")
     async with asyncio.timeout(10):
-        place = InteractionPlace(await client.uses.get(), private=private)
+        place = InteractionTarget(await client.uses.get(), private=private)
     await place.defer()
     return place
 
 
-async def posted(live: LiveMessage) -> None:
+async def posted(live: StreamedMessage) -> None:
     """Wait until the client has read the reply to the post."""
     async with asyncio.timeout(10):
         while live.message_id is None:  # noqa: ASYNC110 - what the client knows makes no event
@@ -135,7 +136,7 @@ def said(message: Message) -> list[str]:
 async def test_edits_keep_their_distance_and_the_latest_wins(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
-    async with LiveMessage(await heard(client, ada, papers), interval=INTERVAL) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=INTERVAL) as live:
         live.show(notice("0"))
         message = await papers.wait_for_bot_message()
         for number in range(1, 200):
@@ -157,7 +158,7 @@ async def test_what_comes_while_an_edit_may_not_be_made_is_skipped_but_for_the_l
 ) -> None:
     turnstile = Turnstile()
     place = await heard(client, ada, papers)
-    async with LiveMessage(place, interval=5.0, clock=turnstile.clock, pause=turnstile.pause) as live:
+    async with StreamedMessage(place, interval=5.0, clock=turnstile.clock, pause=turnstile.pause) as live:
         live.show(notice("posted"))
         message = await papers.wait_for_bot_message()
         live.show(notice("edited at once"))
@@ -177,7 +178,7 @@ async def test_what_comes_while_an_edit_may_not_be_made_is_skipped_but_for_the_l
 async def test_what_is_shown_already_is_not_sent_again(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
-    async with LiveMessage(await heard(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=0.0) as live:
         live.show(notice("same"))
         await posted(live)
         live.show(notice("same"))
@@ -190,7 +191,7 @@ async def test_what_is_shown_already_is_not_sent_again(
 async def test_an_answer_that_is_there_at_once_is_one_message_without_edits(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
-    async with LiveMessage(await heard(client, ada, papers)) as live:
+    async with StreamedMessage(await heard(client, ada, papers)) as live:
         (message_id,) = await live.finish(notice("at once"))
     assert [message.id for message in papers.bot_messages] == [message_id]
     assert not local.calls(EDIT)
@@ -199,7 +200,7 @@ async def test_an_answer_that_is_there_at_once_is_one_message_without_edits(
 async def test_a_message_deleted_while_it_grows_is_posted_anew_when_it_is_done(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
-    async with LiveMessage(await heard(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=0.0) as live:
         live.show(notice("working"))
         message = await papers.wait_for_bot_message()
         await posted(live)
@@ -216,7 +217,7 @@ async def test_an_archived_thread_is_opened_again_for_the_end(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
     thread = await ada.opens_thread(papers, "On moss")
-    async with LiveMessage(await heard(client, ada, thread), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, thread), interval=0.0) as live:
         live.show(notice("working"))
         message = await thread.wait_for_bot_message()
         await posted(live)
@@ -232,7 +233,7 @@ async def test_a_thread_that_may_not_be_opened_again_says_so_to_the_caller(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
     thread = await ada.opens_thread(papers, "On moss")
-    async with LiveMessage(await heard(client, ada, thread), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, thread), interval=0.0) as live:
         live.show(notice("working"))
         await thread.wait_for_bot_message()
         await posted(live)
@@ -244,7 +245,7 @@ async def test_a_thread_that_may_not_be_opened_again_says_so_to_the_caller(
 async def test_a_rate_limit_in_mid_stream_queues_nothing_but_the_latest(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
-    async with LiveMessage(await heard(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=0.0) as live:
         live.show(notice("posted"))
         message = await papers.wait_for_bot_message()
         local.rate_limit_next(EDIT, retry_after=0.2)
@@ -261,7 +262,7 @@ async def test_a_rate_limit_in_mid_stream_queues_nothing_but_the_latest(
 async def test_the_end_lands_through_errors_and_lost_connections_and_only_once(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord, stored: bool
 ) -> None:
-    async with LiveMessage(await heard(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=0.0) as live:
         live.show(notice("posted"))
         message = await papers.wait_for_bot_message()
         await posted(live)
@@ -276,7 +277,7 @@ async def test_trouble_with_what_is_shown_meanwhile_does_not_keep_the_end_from_l
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
     local.fail_next(POST, status=403, code=50013)
-    async with LiveMessage(await heard(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=0.0) as live:
         live.show(notice("working"))
         await local.journal.until(lambda: local.calls(POST), "the post")
         await live.finish(notice("done"))
@@ -287,7 +288,7 @@ async def test_where_nothing_may_be_posted_the_caller_is_told_and_may_try_again(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
     local.fail_next(POST, status=403, code=50013)
-    async with LiveMessage(await heard(client, ada, papers)) as live:
+    async with StreamedMessage(await heard(client, ada, papers)) as live:
         with pytest.raises(discord.Forbidden):
             await live.finish(notice("done"))
         await live.finish(notice("sorry"))
@@ -299,7 +300,7 @@ async def test_an_answer_of_several_messages_keeps_their_order_and_brings_its_fi
 ) -> None:
     statements = tuple(Statement(f"{number} " + "word " * 280, (1,)) for number in range(20))
     views = cards(replace(GOOD, statements=statements))
-    async with LiveMessage(await heard(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=0.0) as live:
         live.show(notice("working"))
         await papers.wait_for_bot_message()
         ids = await live.finish(*views)
@@ -317,7 +318,7 @@ async def test_an_answer_of_several_messages_keeps_their_order_and_brings_its_fi
 async def test_an_interaction_shows_the_answer_growing_in_place_of_thinking(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord, private: bool
 ) -> None:
-    async with LiveMessage(await used(client, ada, papers, private=private), interval=0.0) as live:
+    async with StreamedMessage(await used(client, ada, papers, private=private), interval=0.0) as live:
         live.show(notice("working"))
         await local.journal.until(lambda: local.calls(ORIGINAL), "the first view")
         ids = await live.finish(notice("done"), notice("and more"))
@@ -332,7 +333,7 @@ async def test_an_interaction_shows_the_answer_growing_in_place_of_thinking(
 async def test_an_answer_that_takes_longer_than_the_interaction_lives_lands_in_the_same_message(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
-    async with LiveMessage(await used(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await used(client, ada, papers), interval=0.0) as live:
         live.show(notice("working"))
         await posted(live)
         local.clock.advance(15 * 60 + 1)
@@ -345,7 +346,7 @@ async def test_an_answer_that_takes_longer_than_the_interaction_lives_lands_in_t
 async def test_nothing_is_shown_after_the_end_of_the_block(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
-    async with LiveMessage(await heard(client, ada, papers), interval=30.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=30.0) as live:
         live.show(notice("posted"))
         await papers.wait_for_bot_message()
         live.show(notice("edited"))

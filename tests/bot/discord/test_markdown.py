@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord.markdown import ELLIPSIS, URL_LENGTH, escape, length, link, plain, safe_url, shorten, shorten_at_end
+from bot.discord.ui.markdown import ELLIPSIS, URL_LENGTH, escape, length, link, plain, safe_url, shorten, shorten_at_end
 
 ESCAPED = re.compile(r"\\[^0-9A-Za-z\s]")
 

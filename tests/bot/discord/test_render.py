@@ -10,22 +10,12 @@ from local_discord.limits import COMPONENTS_V2, check_message
 from local_discord.reading import displayed_text, walk
 
 from bot.answering.answer import Answer, Citation, Statement
-from bot.discord.markdown import length, safe_url
-from bot.discord.render import (
-    PAGE_PAPERS,
-    Card,
-    cards,
-    document,
-    notice,
-    paper_card,
-    quotes,
-    search_page,
-    similar_page,
-    trends,
-    writing,
-)
-from bot.discord.render.answers import MOST_MESSAGES, SHORTEST_QUOTE
-from bot.discord.searches import written
+from bot.discord.answers.answer_card import MOST_MESSAGES, SHORTEST_QUOTE, cards, quotes, writing
+from bot.discord.answers.answer_file import document
+from bot.discord.papers.paper_card import PAGE_PAPERS, paper_card, search_page, similar_page, trends
+from bot.discord.papers.search_pages import written
+from bot.discord.ui.layout import Card, notice
+from bot.discord.ui.markdown import length, safe_url
 from bot.language import LANGUAGES, speaking
 from bot.llm.usage import Usage
 from bot.store import Search, Trend

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-from bot.discord.seen import Seen
+from bot.discord.gate.deduplication import Deduplication
 
 
 def test_an_id_is_new_once() -> None:
-    seen = Seen()
+    seen = Deduplication()
     assert [seen.is_new(number) for number in (1, 2, 1, 2, 3)] == [True, True, False, False, True]
 
 
 def test_the_oldest_ids_are_forgotten() -> None:
-    seen = Seen(capacity=2)
+    seen = Deduplication(capacity=2)
     for number in (1, 2, 3):
         seen.is_new(number)
     assert not seen.is_new(3)

@@ -10,7 +10,7 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.discord.sync import FILE_NAME, sync_if_changed
+from bot.discord.connection.command_sync import FILE_NAME, sync_if_changed
 from bot.store import ServerSettings
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import TITLE, done

@@ -341,6 +341,41 @@ def test_what_stands_before_a_cut_is_taken_and_the_cut_is_named(
         open_source(str(tmp_path / name), strict=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.bib", "@article{a, title = {A}, journal = {Nature {M}ethods \\& More}}"),
+        ("b.bib", "@inproceedings{a, title = {A}, booktitle = {Nature Methods \\& More}}"),
+        ("a.ris", "TY  - JOUR\nTI  - A\nJO  - Nature Methods & More\nER  - \n"),
+        ("b.ris", "TY  - JOUR\nTI  - A\nT2  - Nature Methods & More\nER  - \n"),
+        ("a.csv", "Title,Publication Title\nA,Nature Methods & More\n"),
+        ("csl.json", '[{"title": "A", "container-title": ["Nature Methods &amp; More"]}]'),
+        ("s2.jsonl", '{"title": "A", "venue": "", "journal": {"name": "Nature Methods & More", "volume": "1"}}'),
+        ("oa.jsonl", '{"title": "A", "primary_location": {"source": {"display_name": "Nature Methods & More"}}}'),
+        ("or.json", '{"notes": [{"id": "x", "content": {"title": "A", "venue": {"value": "Nature Methods & More"}}}]}'),
+        ("arxiv.jsonl", '{"id": "0704.0001", "title": "A", "abstract": "B.", "journal-ref": "Nature Methods & More"}'),
+        (
+            "pubmed.xml",
+            (
+                "<PubmedArticle><MedlineCitation><Article><Journal><Title>Nature Methods &amp; More</Title></Journal>"
+                "<ArticleTitle>A</ArticleTitle></Article></MedlineCitation></PubmedArticle>"
+            ),
+        ),
+        (
+            "jats.xml",
+            (
+                "<article><front><journal-meta><journal-title-group><journal-title>Nature Methods &amp; More"
+                "</journal-title></journal-title-group></journal-meta><article-meta><title-group><article-title>A"
+                "</article-title></title-group></article-meta></front></article>"
+            ),
+        ),
+    ],
+)
+def test_where_a_paper_was_published_is_kept(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    assert only(open_source(str(tmp_path / name))).venue == "Nature Methods & More"
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-32", "cp1252", "utf-8-sig"])
 @pytest.mark.parametrize("name", ["a.jsonl", "a.bib", "a.ris", "a.csv"])
 def test_encodings_are_told_apart(encoding: str, name: str, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.digest.subscribing import MOST_PER_PLACE, subscribe
-from bot.discord.calls import ATTEMPTS
-from bot.discord.commands import digest_buttons
+from bot.discord.connection.calls import ATTEMPTS
+from bot.discord.digests import digest_buttons
 from bot.store import ServerSettings
 from retrieval.library import Library
 from retrieval.papers import Paper

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord.commands.digest_inputs import (
+from bot.discord.digests.digest_inputs import (
     name_days,
     offer_days,
     offer_only,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.discord.commands.server_settings import described
+from bot.discord.settings.server_settings import described
 from bot.store import ServerSettings
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from local_discord.limits import COMPONENTS_V2, check_message, check_modal
 
-from bot.discord.commands.panel import DigestForm, PrefixForm, panel
-from bot.discord.commands.privacy import explanation, question
-from bot.discord.commands.submit import PaperForm
+from bot.discord.papers.submit import PaperForm
+from bot.discord.settings.privacy import explanation, question
+from bot.discord.settings.settings_panel import DigestForm, PrefixForm, panel
 from bot.language import LANGUAGES, speaking
 from bot.store import ServerSettings
 

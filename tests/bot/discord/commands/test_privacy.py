@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.discord.commands.privacy import packed
+from bot.discord.settings.privacy import packed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

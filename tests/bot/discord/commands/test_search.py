@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.discord.commands.search import read_day
+from bot.discord.papers.search_command import read_day
 from retrieval.errors import BadInputError
 from retrieval.papers import Paper
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from local_discord.limits import COMPONENTS_V2, check_message
 from local_discord.reading import displayed_text
 
-from bot.discord.commands.panel import panel
-from bot.discord.commands.server_settings import checked_hour, checked_prefix, checked_zone, described
+from bot.discord.settings.server_settings import checked_hour, checked_prefix, checked_zone, described
+from bot.discord.settings.settings_panel import panel
 from bot.llm.meter import Payer, Spent
 from bot.store import ServerSettings, Spending
 from retrieval.errors import BadInputError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from local_sources import LocalClock, LocalSources, some_papers
 
-from bot.discord.commands.submit import read_arxiv_id, read_paper
+from bot.discord.papers.submit import read_arxiv_id, read_paper
 from retrieval.errors import BadInputError
 from retrieval.papers import Paper
 from retrieval.sources.lookup import look_up
@@ -32,7 +32,7 @@ LINK = "https://arxiv.org/abs/2603.00001v2"
 async def arxiv(bot: FootnoteBot) -> AsyncIterator[LocalSources]:
     """An arXiv that the bot reads, on this machine."""
     async with LocalSources() as sources, Web(LocalClock(), timeout=10.0) as web:
-        bot.desk.arxiv = partial(look_up, web, sources.base_url)
+        bot.services.arxiv = partial(look_up, web, sources.base_url)
         yield sources
 
 

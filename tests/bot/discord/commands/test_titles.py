@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord.commands.titles import CHOICE_CHARACTERS, CHOICES, Titles
-from bot.discord.markdown import length
+from bot.discord.papers.titles import CHOICE_CHARACTERS, CHOICES, Titles
+from bot.discord.ui.markdown import length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,90 @@
+"""Let calls, connections and events fail at random while people ask in every way, and count what became of it.
+
+    uv run python bench/discord_storm.py --faults 10000 --data-dir .footnote
+
+`footnote run` runs as a process of its own, over a copy of the data dir (seeds/ where there is none), and this process
+is its Discord, on local sockets: 320 people in 64 channels of 32 servers ask by mention, direct message, /ask, menu and
+form, and click. Every fifth call fails: its connection is reset before or after it was carried out, it gets an error of
+the servers before or after that, or a 429 of its bucket or of all; every few seconds the Gateway is dropped, refused,
+ordered to resume, repeats events or sends one that nobody can read, or every connection is refused. Each question has
+to have one answer or one apology, with nothing left unfinished and nothing said twice; the exit code is 1 if not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from local_discord import LocalDiscord  # noqa: E402
+from running import start_bot  # noqa: E402
+
+from tests.bot.discord.storm import PATIENCE, Report, Storm, share_of  # noqa: E402
+
+QUERIES = ROOT / "tests" / "eval" / "seeds-answerable" / "queries.jsonl"
+SERVERS, CHANNELS, PEOPLE = 32, 2, 10  # channels and people of each server: nobody meets a limit
+STARTING = 300.0  # seconds for a bot that takes seeds/ in
+
+
+def main() -> None:
+    """Run the bot in a storm and print what became of it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--faults", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--data-dir", type=Path, help="a library that is ready; by default seeds/ is taken in")
+    options = parser.parse_args()
+    report = asyncio.run(_weather(options.data_dir, options.seed, options.faults))
+    _print(report)
+    sys.exit(1 if report.problems else 0)
+
+
+async def _weather(data_dir: Path | None, seed: int, faults: int) -> Report:
+    questions = [json.loads(line)["text"] for line in QUERIES.read_text(encoding="utf-8").splitlines()]
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        if data_dir:
+            await asyncio.to_thread(shutil.copytree, data_dir, data)
+        async with LocalDiscord(patience=PATIENCE) as server:
+            places = []
+            for guild in [server.guild(f"Server {number}") for number in range(SERVERS)]:
+                channels = [guild.channel(f"channel-{number}") for number in range(CHANNELS)]
+                places += [(guild.member(f"{guild.name} {n}"), channels[n % CHANNELS]) for n in range(PEOPLE)]
+            process = await start_bot(server, data)
+            try:
+                await server.journal.until(lambda: server.gateway.identified, "the bot to start", STARTING)
+                await server.ready()
+                return await Storm(server, seed, faults, questions).blow(places)
+            finally:
+                process.terminate()
+                await asyncio.wait_for(process.wait(), PATIENCE)
+
+
+def _print(report: Report) -> None:
+    for name, number in sorted(report.faults.items()):
+        print(f"{name:36}{number:8}")
+    print(f"{'faults':36}{sum(report.faults.values()):8}")
+    for kind, number in sorted(Counter(told.kind for told in report.told).items()):
+        print(f"by {kind:33}{number:8}")
+    print(f"{'done by people':36}{len(report.told):8}")
+    print(f"{'answered by an apology':36}{report.apologies():8}")
+    print(f"{'too late for Discord, which said so':36}{sum(told.missed for told in report.told):8}")
+    print(f"{os.cpu_count()} cores, seconds{'':21}{'p50':>8}{'p99':>8}{'worst':>8}")
+    for name, seconds in (("acknowledged", report.acknowledgements()), ("answered", report.ends())):
+        print(f"{name:36}{share_of(seconds, 0.5):8.2f}{share_of(seconds, 0.99):8.2f}{seconds[-1]:8.2f}")
+    print(f"{'longest off the Gateway':36}{report.longest_away:8.2f}")
+    for problem in report.problems:
+        print(problem)
+    print(f"{'problems':36}{len(report.problems):8}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""`footnote mcp`: the library for other programs' language models, over standard input and output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.errors import SettingsError
+from bot.wiring import open_answerer, open_library, take_in
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+
+async def serve(settings: Settings, *, use_llm: bool) -> None:
+    """Answer a client until it closes standard input; raises SettingsError where the SDK is not installed."""
+    try:
+        from bot.mcp_server import make_server
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "The MCP server needs a package that is not installed; install footnote with its extra mcp, as in "
+            "pip install 'footnote[mcp]'."
+        ) from error
+    async with open_library(settings) as library:
+        await take_in(library)
+        async with open_answerer(settings, library, use_llm=use_llm) as answerer:
+            await make_server(library, answerer).run_stdio_async()

@@ -1,0 +1,142 @@
+"""The buttons of answers: each is known by its custom id alone, however old, also after a restart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import ui
+
+from bot.discord.answers.answer_card import quotes
+from bot.discord.answers.answer_forms import NextQuestion, Why, follow_up, gone
+from bot.discord.connection.codes import THREAD_EXISTS, TOO_MANY_THREADS
+from bot.discord.gate.doors import Clickable
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.layout import notice
+from bot.discord.ui.markdown import plain, shorten_at_end
+from bot.language import say
+
+if TYPE_CHECKING:
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Services
+
+THREAD_NAME: Final = 100  # characters
+ARCHIVE_MINUTES: Final = 1440
+
+
+class Up(Clickable[ui.Button[Any]], template=ids.UP + ids.ANSWER):
+    """Rate an answer as good."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+        """Keep the rating."""
+        kept = await services.store.feedback.rate(self.match["answer"], interaction.user.id, 1)
+        thanks = say("Thank you! What helps people here will come up sooner.")
+        await admitted.target.post(notice(thanks if kept else gone()))
+
+
+class Down(Clickable[ui.Button[Any]], template=ids.DOWN + ids.ANSWER):
+    """Rate an answer as bad, and ask why."""
+
+    acknowledge = Acknowledge.BY_FORM
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+        """Open the form, and keep the rating even where it is never sent."""
+        answer_id = self.match["answer"]
+        await interaction.response.send_modal(Why(answer_id))
+        await services.store.feedback.rate(answer_id, interaction.user.id, -1)
+
+
+class Quotes(Clickable[ui.Button[Any]], template=ids.QUOTES + ids.ANSWER):
+    """Show every quote whole."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+        """Show them to whoever clicked."""
+        kept = await services.store.answers.get(self.match["answer"])
+        for view in [notice(gone())] if kept is None else quotes(kept.answer):
+            await admitted.target.post(view)
+
+
+class FollowUp(Clickable[ui.Button[Any]], template=ids.FOLLOW_UP + ids.ANSWER):
+    """Ask a question that follows an answer up."""
+
+    audience = Audience.ASKERS
+    acknowledge = Acknowledge.BY_FORM
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+        """Open the form for it."""
+        await interaction.response.send_modal(NextQuestion(self.match["answer"]))
+
+
+class Choice(Clickable[ui.Button[Any]], template=ids.CHOICE + ids.ANSWER + r":(?P<index>\d)"):
+    """Take one of the questions that an answer offers."""
+
+    cost = Cost.QUESTION
+    audience = Audience.ASKERS
+    acknowledge = Acknowledge.AS_CARD
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+        """Answer that question."""
+        await follow_up(admitted, services, self.match["answer"], int(self.match["index"]))
+
+
+class InThread(Clickable[ui.Button[Any]], template=ids.THREAD + ids.ANSWER):
+    """Go on in a thread."""
+
+    audience = Audience.ASKERS
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+        """Open a thread on the answer and say there how to go on."""
+        kept = await services.store.answers.get(self.match["answer"])
+        if kept is None or interaction.message is None:
+            sentence = gone()
+        else:
+            name = shorten_at_end(plain(kept.answer.question), THREAD_NAME) or say("Papers")
+            sentence = _why_no_thread(interaction, admitted.guild_id) or await _open(
+                interaction, services, interaction.message, name
+            )
+        await admitted.target.post(notice(sentence))
+
+
+ALL: Final[tuple[type[Clickable[Any]], ...]] = (Up, Down, Quotes, FollowUp, Choice, InThread)
+
+
+def _why_no_thread(interaction: discord.Interaction[Any], guild_id: int | None) -> str | None:
+    """Return why there can be no thread; None where there can."""
+    if guild_id is None or isinstance(interaction.channel, discord.Thread):
+        return say("There can be no thread here: just go on asking.")
+    if permission := _missing_for_thread(interaction.app_permissions):
+        return say("To open a thread here I lack the permission “{name}”.", name=permission)
+    if not interaction.permissions.create_public_threads:
+        return say("To open a thread here you need the permission “{name}”.", name=say("Create Public Threads"))
+    return None
+
+
+async def _open(interaction: discord.Interaction[Any], services: Services, message: discord.Message, name: str) -> str:
+    """Open a thread on a message and return what to say of it."""
+    try:
+        thread = await message.create_thread(name=name, auto_archive_duration=ARCHIVE_MINUTES)
+    except discord.HTTPException as error:
+        if error.code == TOO_MANY_THREADS:
+            return say("This server has as many open threads as Discord allows: just go on asking here.")
+        if error.code == THREAD_EXISTS:
+            return say("This answer has a thread already: {thread}", thread=f"<#{message.id}>")
+        raise
+    await services.store.threads.own(thread.id, thread.guild.id, interaction.user.id)
+    listens = interaction.client.intents.message_content
+    await thread.send(
+        view=notice(
+            say("Ask on here: I remember what was said.")
+            if listens
+            else say("Ask on here and mention me, or reply to me: I remember what was said.")
+        )
+    )
+    return say("It goes on in {thread}.", thread=thread.mention)
+
+
+def _missing_for_thread(mine: discord.Permissions) -> str | None:
+    """Return the name of the first permission that is missing to open a thread and write in it."""
+    if not mine.create_public_threads:
+        return say("Create Public Threads")
+    return None if mine.send_messages_in_threads else say("Send Messages in Threads")

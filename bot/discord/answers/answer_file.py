@@ -1,0 +1,33 @@
+"""Write an answer out whole, as a Markdown file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.discord.ui.markdown import escape, plain
+from bot.discord.ui.words import support, title_link, written_by
+from bot.language import say
+
+if TYPE_CHECKING:
+    from bot.answering.answer import Answer
+
+
+def document(answer: Answer) -> str:
+    """Return the answer as Markdown with every statement, title and quote uncut."""
+    parts = ["# " + (escape(plain(answer.question)) or say("Answer"))]
+    if answer.refused:
+        parts.append(escape(plain(answer.refusal or "")))
+        parts += ["\n".join(f"- {title_link(paper)}" for paper in answer.nearest)]
+    if answer.lead:
+        parts.append(escape(answer.lead))
+    for statement in answer.statements:
+        numbers = "".join(f"[{number}]" for number in statement.citations)
+        parts.append(f"{escape(plain(statement.text))} {numbers}")
+    if answer.citations:
+        parts.append("## " + say("Papers"))
+    parts += [f"**[{each.number}]** {title_link(each)}\n\n> {escape(plain(each.quote))}" for each in answer.citations]
+    if answer.note:
+        parts.append(escape(plain(answer.note)))
+    if not answer.refused:
+        parts.append(f"{support(answer)} · {written_by(answer)}")
+    return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,0 +1,100 @@
+"""The forms that buttons open: why an answer was no good, and the next question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import ui
+
+from bot.discord.gate.doors import Form
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.layout import notice
+from bot.language import say
+
+if TYPE_CHECKING:
+    from bot.discord.gate.doors import Typed
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Services
+
+REASON_CHARACTERS: Final = 500
+QUESTION_CHARACTERS: Final = 1000
+HINT_CHARACTERS: Final = 100  # Discord's
+
+TEXT: Final = "text"
+
+
+def paragraph(hint: str, most: int, *, required: bool = True, default: str | None = None) -> ui.TextInput[Any]:
+    """Return the input of a form that asks for one text, which `sent` gets as TEXT."""
+    return ui.TextInput(
+        custom_id=TEXT,
+        style=discord.TextStyle.paragraph,
+        placeholder=hint[:HINT_CHARACTERS],
+        default=default,
+        max_length=most,
+        required=required,
+    )
+
+
+class Why(Form, template=ids.WHY_FORM + ids.ANSWER):
+    """Ask what was wrong with an answer."""
+
+    def __init__(self, answer_id: str) -> None:
+        super().__init__(say("What was wrong?"), ids.WHY_FORM + answer_id)
+        hint = say("A wrong paper, a wrong quote, something missing … (you may leave this empty)")
+        self.add(say("What was wrong?"), paragraph(hint, REASON_CHARACTERS, required=False))
+
+    @staticmethod
+    async def sent(
+        interaction: discord.Interaction[Any],  # of every form
+        admitted: Admitted,
+        services: Services,
+        typed: Typed,
+    ) -> None:
+        """Keep the reason with the rating that the click has already given."""
+        kept = await services.store.feedback.rate(typed["answer"], interaction.user.id, -1, typed[TEXT] or None)
+        thanks = say("Thank you. What did not help will come up later.") if kept else gone()
+        await admitted.target.post(notice(thanks))
+
+
+class NextQuestion(Form, template=ids.FOLLOW_UP_FORM + ids.ANSWER):
+    """Ask for the question that follows an answer up."""
+
+    cost = Cost.QUESTION
+    audience = Audience.ASKERS
+    acknowledge = Acknowledge.AS_CARD
+
+    def __init__(self, answer_id: str) -> None:
+        super().__init__(say("Follow up"), ids.FOLLOW_UP_FORM + answer_id)
+        self.add(say("Your question"), paragraph(say("I remember what was said before."), QUESTION_CHARACTERS))
+
+    @staticmethod
+    async def sent(
+        interaction: discord.Interaction[Any],  # noqa: ARG004  # of every form
+        admitted: Admitted,
+        services: Services,
+        typed: Typed,
+    ) -> None:
+        """Answer the question where the answer stands."""
+        await follow_up(admitted, services, typed["answer"], typed[TEXT])
+
+
+async def follow_up(admitted: Admitted, services: Services, answer_id: str, question: str | int) -> None:
+    """Answer the question, or the choice of this index, in the conversation of an earlier answer."""
+    kept = await services.store.answers.get(answer_id)
+    choices = () if kept is None else kept.answer.choices
+    if isinstance(question, int):
+        question = choices[question] if question < len(choices) else ""
+    if kept is None or not question:
+        await admitted.target.post(notice(gone()))
+        return
+    await services.responder.answer(
+        admitted.target, question, asker=admitted.user, parent=kept, private=admitted.private
+    )
+
+
+def gone() -> str:
+    """Return what to say where an answer is asked for that is no longer kept."""
+    return say("I no longer have that answer: answers are kept for a while only. Please ask me again.")

@@ -1,0 +1,63 @@
+"""The /ask command, and the message menu that asks a message's text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.discord.answers.menu_text import text_of
+from bot.discord.answers.responder import QUESTION_CHARACTERS  # discord.py reads it from the annotation
+from bot.discord.answers.thread_memory import parent_of
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.ui.markdown import shorten_at_end
+
+if TYPE_CHECKING:
+    from bot.discord.services import Bot
+
+HOW: Final = {None: Acknowledge.AS_SET, True: Acknowledge.PRIVATELY, False: Acknowledge.PUBLICLY}
+
+
+class Ask(commands.Cog):
+    """Take questions by the slash command and from the menu of a message."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._gate = bot.services.gate
+        self._responder = bot.services.responder
+        self._store = bot.services.store
+        self._menu = app_commands.ContextMenu(name="Ask about this", callback=self._about)
+
+    async def cog_load(self) -> None:
+        """Add the menu: discord.py does not find it in a cog by itself."""
+        self._bot.tree.add_command(self._menu)
+
+    async def cog_unload(self) -> None:
+        """Take the menu away."""
+        self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
+
+    @app_commands.command()
+    @app_commands.describe(
+        question="What would you like to know?",
+        private="Show the answer to you alone?",
+    )
+    async def ask(
+        self,
+        interaction: discord.Interaction[Bot],
+        question: app_commands.Range[str, 1, QUESTION_CHARACTERS],
+        private: bool | None = None,
+    ) -> None:
+        """Ask a question about research papers and get an answer with citations."""
+        admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, HOW[private])
+        parent = await parent_of(self._store, interaction.channel, interaction.user.id)
+        await self._responder.answer(
+            admitted.target, question.strip(), asker=admitted.user, parent=parent, private=admitted.private
+        )
+
+    async def _about(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
+        question = shorten_at_end(await text_of(message, self._bot.user, self._store.answers), QUESTION_CHARACTERS)
+        await self._responder.answer(admitted.target, question, asker=admitted.user, private=admitted.private)

@@ -1,0 +1,28 @@
+"""What the menu of a message is used on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.discord.answers.message_text import words_of
+from bot.discord.ui.markdown import plain
+from bot.language import say
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    import discord
+
+    from bot.store.answers import Answers
+
+
+async def text_of(message: discord.Message, me: discord.ClientUser | None, answers: Answers) -> str:
+    """Return what a message says, of an answer of the bot's what was asked; raises BadInputError where that is nothing.
+
+    Only the text of the one message is read.
+    """
+    assert me is not None
+    kept = await answers.of_message(message.id) if message.author.id == me.id else None
+    text = plain(kept.answer.standalone_question if kept else words_of(message, me))
+    if not text:
+        raise BadInputError(say("There is no text in that message that I could look for."))
+    return text

@@ -1,0 +1,147 @@
+"""Read what a message brings beside its own words: what it replies to, links to, forwards, and the files with it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+
+from bot.discord.answers.message_text import words_of
+from bot.discord.reply.target import NETWORK_ERRORS
+from bot.discord.ui.markdown import escape, plain, shorten, shorten_at_end
+from bot.language import say
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+TEXT_FILES: Final = frozenset({".txt", ".md", ".bib"})
+LARGEST_FILE: Final = 64 * 1024  # bytes; a question has no use for more
+MOST_CHARACTERS: Final = 1000  # of all that a message points to
+MOST_LINKS: Final = 3
+NAME_CHARACTERS: Final = 80
+
+_LINK: Final = re.compile(r"<?https?://(?:\w+\.)?discord(?:app)?\.com/channels/(?:@me|\d+)/(\d+)/(\d+)>?")
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Hold what a message brings beside its own words.
+
+    Attributes:
+        own: its own words, without links to messages.
+        other: what the messages say that it points to, and the text files that come with it.
+        pointed: the ids of those messages, and of what they reply to, the nearest first.
+        unread: names, as they can be shown, of what came with it and was not read.
+        hidden: whether it points to a message whose words the bot, or whoever asks, may not see.
+    """
+
+    own: str
+    other: str
+    pointed: tuple[int, ...]
+    unread: tuple[str, ...]
+    hidden: bool
+
+
+async def carried(message: discord.Message, me: discord.abc.User, text: str | None = None) -> Carried:
+    """Read a message; `text` is the part of its own text to read instead of the whole."""
+    whole = message.content if text is None else text
+    own = words_of(message, me, _LINK.sub(" ", whole))
+    messages = [each async for each in _pointed_to(message, whole)]
+    seen = [each for each in messages if each is not None]
+    said = [words_of(each, me) for each in seen]
+    hidden = any(each is None for each in messages) or any(
+        not words and each.author.id != me.id for each, words in zip(seen, said, strict=True)
+    )
+    files, unread = await _files(message)
+    other = "\n".join(filter(None, [*said, *map(plain, files)]))
+    above = [each.reference.message_id for each in seen if each.reference]
+    ids = [*(each.id for each in seen), *filter(None, above)]
+    replied_to = message.reference.message_id if message.reference and not message.message_snapshots else None
+    pointed = dict.fromkeys([*([replied_to] if replied_to else []), *ids])
+    return Carried(own, shorten_at_end(other, MOST_CHARACTERS), tuple(pointed), tuple(unread), hidden)
+
+
+def brings_anything(message: discord.Message) -> bool:
+    """Say whether there is anything in a message, as far as the bot sees it."""
+    return bool(message.content or message.message_snapshots or message.attachments or message.stickers or message.poll)
+
+
+async def _pointed_to(message: discord.Message, text: str) -> AsyncIterator[discord.Message | None]:
+    """Yield each message that this one replies or links to; None for one that is not to be seen."""
+    if message.reference and not message.message_snapshots:
+        answered = message.reference.resolved
+        if isinstance(answered, discord.Message):
+            yield answered
+    for channel_id, message_id in list(dict.fromkeys(_LINK.findall(text)))[:MOST_LINKS]:
+        yield await _linked(message, int(channel_id), int(message_id))
+
+
+async def _linked(message: discord.Message, channel_id: int, message_id: int) -> discord.Message | None:
+    """Return a message of this server, or of this direct talk, that whoever links to it may see."""
+    channel: Any = message.channel
+    if channel_id != channel.id:
+        channel = message.guild.get_channel_or_thread(channel_id) if message.guild else None
+    if channel is None or not _sees(message.author, channel):
+        return None
+    try:
+        found: discord.Message = await channel.fetch_message(message_id)
+    except NETWORK_ERRORS:
+        return None
+    return found
+
+
+def _sees(person: discord.abc.User, channel: Any) -> bool:  # noqa: ANN401  # any kind of channel
+    """Say whether somebody may read a channel; of private threads that is not known."""
+    if isinstance(channel, discord.DMChannel):
+        return True
+    private = isinstance(channel, discord.Thread) and channel.is_private()
+    if private or not isinstance(person, discord.Member) or not hasattr(channel, "fetch_message"):
+        return False
+    try:
+        theirs = channel.permissions_for(person)
+    except discord.ClientException:  # a thread whose channel the bot does not see
+        return False
+    return bool(theirs.view_channel and theirs.read_message_history)
+
+
+async def _files(message: discord.Message) -> tuple[list[str], list[str]]:
+    """Return the texts of the text files that come with a message, and the names of all else that does."""
+    texts, unread = [], []
+    forwarded = [each for snapshot in message.message_snapshots for each in snapshot.attachments]
+    for attachment in [*message.attachments, *forwarded]:
+        text = await _text_of(attachment)
+        if text is None:
+            unread.append(_name_of(attachment))
+        else:
+            texts.append(text)
+    return texts, [*unread, *_beside_files(message)]
+
+
+def _beside_files(message: discord.Message) -> Iterator[str]:
+    for sticker in [*message.stickers, *(one for each in message.message_snapshots for one in each.stickers)]:
+        yield say("the sticker “{name}”", name=_shown(sticker.name))
+    if message.poll is not None:
+        yield say("the poll")
+
+
+async def _text_of(attachment: discord.Attachment) -> str | None:
+    """Return what a short text file says; None where it is no such file, or cannot be had."""
+    if PurePath(attachment.filename).suffix.lower() not in TEXT_FILES or attachment.size > LARGEST_FILE:
+        return None
+    try:
+        return (await attachment.read()).decode("utf-8", "replace")
+    except NETWORK_ERRORS:
+        return None
+
+
+def _name_of(attachment: discord.Attachment) -> str:
+    if attachment.is_voice_message():
+        return say("the voice message")
+    return say("the file “{name}”", name=_shown(attachment.filename))
+
+
+def _shown(name: str) -> str:
+    return escape(shorten(plain(name), NAME_CHARACTERS))

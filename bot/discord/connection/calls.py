@@ -1,0 +1,158 @@
+"""The one layer that repeats calls to Discord: a lost reply loses nothing, and a call under way is never cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import aiohttp
+import discord
+from discord.http import Route
+from discord.webhook.async_ import AsyncWebhookAdapter, async_context
+
+from bot.discord.connection.codes import ALREADY_ACKNOWLEDGED, THREAD_EXISTS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+PAUSES: Final = (0.1, 0.2, 0.5, 1.5)  # seconds; Discord waits 3 s for an acknowledgement, people less
+CALLBACK: Final = "/interactions/{webhook_id}/{webhook_token}/callback"
+FOLLOW_UP: Final = "/webhooks/{webhook_id}/{webhook_token}"
+THREAD_OF_MESSAGE: Final = "/channels/{channel_id}/messages/{message_id}/threads"
+
+_SERVER_ERROR: Final = 500
+_LOST: Final = (aiohttp.ClientError, OSError)
+_UNSENT: Final = (aiohttp.ClientConnectorError,)
+
+
+class LostReplyError(aiohttp.ClientError):
+    """Say that an error of Discord's servers came instead of a reply: nobody knows whether the call was carried out."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """Count how often a call was sent, and say whether discord.py is to deal with errors of Discord's servers."""
+
+    attempts: int = 0
+    is_last: bool = False
+
+
+_current: Final[ContextVar[_Call | None]] = ContextVar("_current", default=None)
+_under_way: Final[set[asyncio.Task[Any]]] = set()
+
+
+def replies() -> aiohttp.TraceConfig:
+    """Return what makes a client's session treat an error of Discord's servers as a broken connection.
+
+    discord.py itself would wait a second or more, and would repeat what cannot be repeated; it does so at the last
+    attempt only.
+    """
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(_on_attempt)
+    trace.on_request_end.append(_on_reply)
+    return trace
+
+
+def make_lasting(client: discord.Client) -> None:
+    """Let every call of the client be repeated where its connection breaks, and outlive whoever waits for it.
+
+    It holds for the current task and those that it starts, as interactions take their adapter from the context.
+    """
+    request = client.http.request
+
+    async def lasting(route: Route, *, files: Sequence[discord.File] | None = None, **options: Any) -> Any:  # noqa: ANN401
+        call = _Call()
+        try:
+            return await _shielded(
+                _repeated(route, call, files or (), lambda: request(route, files=files, **dict(options)))
+            )
+        except discord.HTTPException as error:
+            if error.code != THREAD_EXISTS or route.path != THREAD_OF_MESSAGE or call.attempts == 1:
+                raise
+        return await lasting(Route("GET", "/channels/{channel_id}", channel_id=_message_of(route)))
+
+    client.http.request = lasting  # type: ignore[method-assign]  # discord.py has no other place for it
+    async_context.set(LastingAdapter())  # type: ignore[no-untyped-call]  # discord.py
+
+
+class LastingAdapter(AsyncWebhookAdapter):
+    """Answer interactions so that a broken connection loses nothing."""
+
+    async def request(self, route: Route, session: aiohttp.ClientSession, **options: Any) -> Any:  # noqa: ANN401
+        """Make a call; an acknowledgement that Discord has after an earlier attempt counts as done.
+
+        A follow-up is only repeated where it was not sent at all: Discord ignores the nonces of webhooks
+        (discord-api-docs, pull request 6647), so nothing would tell it from a second one.
+        """
+        call = _Call()
+        lost = _UNSENT if route.method == "POST" and route.path == FOLLOW_UP else _LOST
+        make = super().request
+        try:
+            return await _shielded(
+                _repeated(route, call, options.get("files") or (), lambda: make(route, session, **options), lost)
+            )
+        except discord.HTTPException as error:
+            if error.code != ALREADY_ACKNOWLEDGED or route.path != CALLBACK or call.attempts == 1:
+                raise
+            return {"interaction": {"id": str(route.webhook_id), "type": 0}}
+
+
+async def _repeated(
+    route: Route,
+    call: _Call,
+    files: Sequence[discord.File],
+    make: Callable[[], Awaitable[T]],
+    lost: tuple[type[Exception], ...] = _LOST,
+) -> T:
+    """Make a call again while its connection breaks: Discord knows a message by its nonce, the rest by what it is."""
+    _current.set(call)
+    for pause in PAUSES:
+        try:
+            return await make()
+        except lost as error:
+            log.info("call repeated method=%s path=%s error=%s", route.method, route.path, type(error).__name__)
+        await asyncio.sleep(pause)
+        for file in files:
+            file.reset(seek=True)
+    call.is_last = lost is _LOST
+    return await make()
+
+
+async def _on_attempt(*_: object) -> None:
+    if call := _current.get():
+        call.attempts += 1
+
+
+async def _on_reply(_session: object, _context: object, reply: aiohttp.TraceRequestEndParams) -> None:
+    call = _current.get()
+    if call and not call.is_last and reply.response.status >= _SERVER_ERROR:
+        raise LostReplyError
+
+
+async def _shielded(call: Coroutine[Any, Any, T]) -> T:
+    """Await a call that goes on where the wait for it is cancelled.
+
+    discord.py holds every call back while it sleeps in a global rate limit: for ever, were that sleep cut short.
+    """
+    task = asyncio.create_task(call)
+    _under_way.add(task)
+    task.add_done_callback(_forget)
+    return await asyncio.shield(task)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _under_way.discard(task)
+    if not task.cancelled():
+        task.exception()
+
+
+def _message_of(route: Route) -> str:
+    """Return the id of the message on which a call opens a thread; the thread has it too."""
+    return route.url.split("/")[-2]

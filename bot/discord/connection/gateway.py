@@ -1,0 +1,64 @@
+"""Keep what comes over the Gateway coming: soon again after refusals, and past events that cannot be read."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import discord.client
+from discord.backoff import ExponentialBackoff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE: Final = 30.0  # seconds between two attempts to connect; discord.py goes up to 17 minutes
+CONNECTED_SECONDS: Final = 1.0  # a refusal comes sooner after an attempt
+INDISPENSABLE: Final = "READY"
+
+
+class Backoff(ExponentialBackoff[bool]):
+    """Wait ever longer between attempts, but never long, and not for what was refused before the last connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._due = 0.0
+
+    def delay(self) -> float:
+        """Return the seconds until the next attempt."""
+        now = time.monotonic()
+        if now - self._due > CONNECTED_SECONDS:
+            self._exp = 0
+        pause = min(super().delay(), LONGEST_PAUSE)
+        self._due = now + pause
+        return pause
+
+
+def make_steady(client: discord.Client) -> None:
+    """Let the client connect again within a minute, and drop single events rather than end."""
+    discord.client.ExponentialBackoff = Backoff  # type: ignore[assignment,attr-defined]  # discord.py has no setting for it
+    state = client._connection  # noqa: SLF001  # discord.py lets nobody else look at events before they are read
+    for name, parse in list(state.parsers.items()):
+        if name != INDISPENSABLE:
+            state.parsers[name] = _guarded(client, name, parse)
+
+
+def _guarded(client: discord.Client, name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+    def guarded(data: Any) -> None:  # noqa: ANN401
+        if name.startswith("MESSAGE_") and _is_of_strangers(client, data):
+            return
+        try:
+            parse(data)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next event may be good
+            event_id = data.get("id") if isinstance(data, dict) else None
+            log.error("event dropped type=%s id=%s error=%s", name, event_id, type(error).__name__)  # noqa: TRY400
+
+    return guarded
+
+
+def _is_of_strangers(client: discord.Client, data: Any) -> bool:  # noqa: ANN401
+    """Say whether a message is of a server that the bot has left: discord.py would take it for a direct one."""
+    guild_id = data.get("guild_id") if isinstance(data, dict) else None
+    return guild_id is not None and client.get_guild(int(guild_id)) is None

@@ -1,0 +1,92 @@
+"""The buttons of digests: a question about a paper, and what the digest is and how to change it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from discord import ui
+
+from bot.discord.answers.answer_forms import QUESTION_CHARACTERS, TEXT, paragraph
+from bot.discord.digests.digest_wording import described
+from bot.discord.gate.doors import Clickable, Form
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.layout import notice
+from bot.discord.ui.markdown import plain, shorten_at_end
+from bot.language import say
+
+if TYPE_CHECKING:
+    import discord
+
+    from bot.discord.gate.doors import Typed
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Bot, Services
+
+TITLE_CHARACTERS: Final = 300
+# A form cannot be opened later than 3 s after the click, and an id that is a hash has to be searched for.
+LOOK_UP_SECONDS: Final = 1.0
+
+
+class About(Clickable[ui.Button[Any]], template=ids.ABOUT + ids.PAPER):
+    """Ask a question about a paper."""
+
+    audience = Audience.ASKERS
+    acknowledge = Acknowledge.BY_FORM
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+        """Open the form for it, with a question to begin with where the paper is found in time."""
+        try:
+            async with asyncio.timeout(LOOK_UP_SECONDS):
+                paper_id = await ids.paper_of(self.match["paper"], services.library)
+                paper = None if paper_id is None else await services.library.get(paper_id)
+        except TimeoutError:
+            await interaction.response.send_modal(AboutPaper())
+            return
+        if paper is None:
+            await interaction.response.send_message(view=notice(say("I no longer have that paper.")), ephemeral=True)
+            return
+        await interaction.response.send_modal(AboutPaper(paper.title))
+
+
+class AboutPaper(Form, template=ids.ABOUT_FORM):
+    """Ask for a question about a paper."""
+
+    cost = Cost.QUESTION
+    audience = Audience.ASKERS
+    acknowledge = Acknowledge.AS_SET
+
+    def __init__(self, title: str | None = None) -> None:
+        super().__init__(say("Ask about it"), ids.ABOUT_FORM)
+        question = None
+        if title is not None:
+            question = say("What is new in “{title}”?", title=shorten_at_end(plain(title), TITLE_CHARACTERS))
+        text = paragraph(say("I answer from the papers."), QUESTION_CHARACTERS, default=question)
+        self.add(say("Your question"), text)
+
+    @staticmethod
+    async def sent(
+        interaction: discord.Interaction[Any],  # noqa: ARG004  # of every form
+        admitted: Admitted,
+        services: Services,
+        typed: Typed,
+    ) -> None:
+        """Answer the question where the digest stands, and to who asked alone where nobody else sees that."""
+        await services.responder.answer(admitted.target, typed[TEXT], asker=admitted.user, private=admitted.private)
+
+
+class AboutDigest(
+    Clickable[ui.Button[Any]], template=ids.DIGEST + r"(?P<subscription>[\w-]{1,16}):(?P<nonce>[\w-]+):\d+"
+):
+    """Say what a digest is, and how to change it."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+        """Say it to whoever clicked."""
+        subscription = await services.store.subscriptions.get(self.match["subscription"])
+        if subscription is None:
+            sentence = say("This digest was unsubscribed; there will be no more of it.")
+        else:
+            how = say("Change it with /digest edit, stop it with /digest pause or /digest unsubscribe.")
+            sentence = f"{described(subscription, cast('Bot', interaction.client))}\n{how}"
+        await admitted.target.post(notice(sentence))

@@ -1,0 +1,395 @@
+"""/digest: new papers on topics of one's own, at an hour of one's own, in a channel or in direct messages."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.digest.posting import GoneError, UnavailableError
+from bot.digest.subscribing import MOST_PAPERS, MOST_PER_PLACE, changed, due_after, subscribe
+from bot.discord.digests import digest_inputs as inputs
+from bot.discord.digests.digest_buttons import About, AboutDigest
+from bot.discord.digests.digest_card import digest_cards
+from bot.discord.digests.digest_channels import (
+    Anywhere,
+    Target,
+    demand_announcements,
+    demand_post,
+    find_channel,
+    may_change,
+    may_manage,
+    target_of,
+)
+from bot.discord.digests.digest_wording import described, short, where
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.reply.target import server_of
+from bot.discord.settings.server_settings import checked_zone
+from bot.discord.ui.layout import MESSAGE_CHARACTERS, notice
+from bot.discord.ui.markdown import plain, shorten_at_end
+from bot.language import nearest, say, say_many, spoken
+from bot.store import ServerSettings
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Bot
+    from bot.store import Subscription
+
+TOPICS_CHARACTERS: Final = 600
+TYPED_CHARACTERS: Final = 200
+MOST_LISTED: Final = 25
+
+Hour = app_commands.Range[int, 0, 23]
+Papers = app_commands.Range[int, 1, MOST_PAPERS]
+Topics = app_commands.Range[str, 1, TOPICS_CHARACTERS]
+Typed = app_commands.Range[str, 1, TYPED_CHARACTERS]
+Channel = app_commands.Transform[int, Anywhere]
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+class Digests(commands.GroupCog, group_name="digest", group_description="New papers on your topics, at your hour."):
+    """Let people subscribe to digests, and look after what they subscribed to."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._gate = bot.services.gate
+        self._library = bot.services.library
+        self._store = bot.services.store
+        self._kept = bot.services.store.subscriptions
+
+    async def cog_load(self) -> None:
+        """Listen to the buttons, also those of digests that were posted before a restart."""
+        self._bot.add_dynamic_items(About, AboutDigest)
+
+    @app_commands.command()
+    @app_commands.describe(
+        topics="What about, in plain words; separate several topics by ; or |",
+        hour="The hour of the day, 0 to 23",
+        zone="The time zone of that hour: begin to type a city",
+        days="On which days (every day if you leave it out)",
+        papers="How many papers at most (5 if you leave it out)",
+        channel="In which channel, thread or forum (this one if you leave it out)",
+        dm="Send it to you directly instead?",
+        only="Only these sources or arXiv categories, such as huggingface or cs.CL",
+        silent="Post nothing when there is nothing new?",
+        roundup="Add a map of the week's papers to the last digest of the week?",
+        crosspost="Publish it to the servers that follow an announcement channel?",
+    )
+    @app_commands.rename(channel="where")
+    async def subscribe(
+        self,
+        interaction: discord.Interaction[Any],
+        topics: Topics,
+        hour: Hour | None = None,
+        zone: Typed | None = None,
+        days: Typed | None = None,
+        papers: Papers | None = None,
+        channel: Channel | None = None,
+        dm: bool = False,
+        only: Typed | None = None,
+        silent: bool = False,
+        roundup: bool = False,
+        crosspost: bool = False,
+    ) -> None:
+        """Get a digest of new papers on your topics."""
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        target = await target_of(interaction, channel, direct=dm, pictures=roundup)
+        if crosspost:
+            demand_announcements(target.channel)
+        defaults = await self._settings(interaction)
+        chosen = await self._chosen(days, papers, only, silent=silent, roundup=roundup, crosspost=crosspost)
+        wanted = subscribe(
+            kind=target.kind,
+            place_id=target.place_id,
+            guild_id=target.guild_id,
+            owner_id=interaction.user.id,
+            topics=inputs.read_topics(topics),
+            hour=defaults.digest_hour if hour is None else hour,
+            zone=await self._own_zone(interaction) if zone is None else await checked_zone(zone),
+            now=self._bot.now(),
+            language=await self._language(interaction, target),
+            **chosen,
+        )
+        if len(await self._kept.of_place(target.place_id)) >= MOST_PER_PLACE:
+            raise BadInputError(
+                say("There are {most} digests there already; unsubscribe one of them first.", most=MOST_PER_PLACE)
+            )
+        await self._greet(wanted)
+        await self._kept.add(wanted)
+        self._bot.deliverer.wake()
+        await admitted.target.post(
+            notice(
+                say("✅ Subscribed. /digest preview shows what it would be now.") + "\n" + described(wanted, self._bot),
+            )
+        )
+
+    @app_commands.command(name="list")
+    async def list_(self, interaction: discord.Interaction[Any]) -> None:
+        """See the digests of this place, and yours."""
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        found = await self._visible(interaction)
+        if not found:
+            await admitted.target.post(notice(say("There are no digests here yet; /digest subscribe makes one.")))
+            return
+        text = ""
+        for each in (described(one, self._bot) for one in found[:MOST_LISTED]):
+            if text and len(text) + len(each) > MESSAGE_CHARACTERS * 3 // 4:
+                await admitted.target.post(notice(text))
+                text = ""
+            text += ("\n\n" if text else "") + each
+        more = len(found) - MOST_LISTED
+        if more > 0:
+            text += "\n-# " + say_many("One more is not shown.", "{n} more are not shown.", more)
+        await admitted.target.post(notice(text))
+
+    @app_commands.command()
+    @app_commands.describe(
+        digest="Which digest",
+        topics="What about, in plain words; separate several topics by ; or |",
+        hour="The hour of the day, 0 to 23",
+        zone="The time zone of that hour: begin to type a city",
+        days="On which days",
+        papers="How many papers at most",
+        only="Only these sources or arXiv categories; a dash for all",
+        silent="Post nothing when there is nothing new?",
+        roundup="Add a map of the week's papers to the last digest of the week?",
+        crosspost="Publish it to the servers that follow an announcement channel?",
+    )
+    async def edit(
+        self,
+        interaction: discord.Interaction[Any],
+        digest: str,
+        topics: Topics | None = None,
+        hour: Hour | None = None,
+        zone: Typed | None = None,
+        days: Typed | None = None,
+        papers: Papers | None = None,
+        only: Typed | None = None,
+        silent: bool | None = None,
+        roundup: bool | None = None,
+        crosspost: bool | None = None,
+    ) -> None:
+        """Change a digest."""
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        before = await self._find(interaction, digest)
+        chosen = await self._chosen(days, papers, only, silent=silent, roundup=roundup, crosspost=crosspost)
+        if topics is not None:
+            chosen["topics"] = inputs.read_topics(topics)
+        if hour is not None:
+            chosen["hour"] = hour
+        if zone is not None:
+            chosen["zone"] = await checked_zone(zone)
+        if not chosen:
+            raise BadInputError(say("Say what to change: the topics, the hour, the days or another of the options."))
+        after = changed(before, self._bot.now(), **chosen)
+        if (roundup or crosspost) and interaction.guild is not None and after.kind != "dm":
+            there = await find_channel(interaction.guild, after.place_id)
+            demand_post(there, pictures=after.roundup)
+            if crosspost:
+                demand_announcements(there)
+        if not await self._kept.change(after, was_due_at=before.next_due_at):
+            raise _unknown()
+        self._bot.deliverer.wake()
+        await self._show(admitted, say("✅ Changed."), after)
+
+    @app_commands.command()
+    @app_commands.describe(digest="Which digest")
+    async def pause(self, interaction: discord.Interaction[Any], digest: str) -> None:
+        """Post nothing for now."""
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        found = await self._find(interaction, digest)
+        new = await self._kept.pause(found.subscription_id)
+        await self._show(admitted, say("✅ Paused.") if new else say("It was paused already."), found)
+
+    @app_commands.command()
+    @app_commands.describe(digest="Which digest")
+    async def resume(self, interaction: discord.Interaction[Any], digest: str) -> None:
+        """Go on with a digest that is paused."""
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        found = await self._find(interaction, digest)
+        if found.kind != "dm" and interaction.guild is not None:
+            demand_post(await find_channel(interaction.guild, found.place_id), pictures=found.roundup)
+        await self._greet(found)
+        await self._kept.resume(found.subscription_id, due_after(found, self._bot.now()))
+        self._bot.deliverer.wake()
+        await self._show(admitted, say("✅ It goes on."), found)
+
+    @app_commands.command()
+    @app_commands.describe(digest="Which digest")
+    async def unsubscribe(self, interaction: discord.Interaction[Any], digest: str) -> None:
+        """End a digest for good."""
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        found = await self._find(interaction, digest)
+        await self._kept.remove(found.subscription_id)
+        await admitted.target.post(notice(say("✅ Unsubscribed.") + "\n" + described(found, self._bot).splitlines()[0]))
+
+    @app_commands.command()
+    @app_commands.describe(digest="Which digest", topics="Or topics to try out; separate them by ; or |")
+    async def preview(
+        self, interaction: discord.Interaction[Any], digest: str | None = None, topics: Topics | None = None
+    ) -> None:
+        """See, you alone, what would be posted now."""
+        admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        if digest is not None:
+            wanted = await self._find(interaction, digest, to_read=True)
+        elif topics is not None:
+            wanted = self._trial(interaction, topics)
+        else:
+            raise BadInputError(say("Choose a digest, or name topics to try out."))
+        for card in digest_cards(await self._bot.deliverer.preview(wanted)):
+            await admitted.target.post(card)
+
+    @app_commands.command()
+    @app_commands.describe(digest="Which digest")
+    async def now(self, interaction: discord.Interaction[Any], digest: str) -> None:
+        """Post a digest now, with what is new since the last one."""
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        found = await self._find(interaction, digest)
+        if found.kind != "dm":
+            assert interaction.guild is not None
+            if not may_manage(interaction, interaction.guild.get_channel_or_thread(found.place_id)):
+                raise BadInputError(
+                    say("To post in a channel now you need the permission Manage Channels or Manage Server.")
+                )
+        if found.paused:
+            raise BadInputError(say("It is paused; /digest resume goes on with it."))
+        await self._bot.deliverer.post_now(found.subscription_id)
+        await admitted.target.post(
+            notice(say("✅ It will be there in a moment: {where}.", where=where(found, self._bot)))
+        )
+
+    @subscribe.autocomplete("zone")
+    @edit.autocomplete("zone")
+    async def _zones(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        return await inputs.offer_zones(typed, await self._own_zone(interaction))
+
+    @subscribe.autocomplete("days")
+    @edit.autocomplete("days")
+    async def _days(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        return inputs.offer_days(typed)
+
+    @subscribe.autocomplete("only")
+    @edit.autocomplete("only")
+    async def _only(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        return inputs.offer_only(typed, await self._sources())
+
+    @edit.autocomplete("digest")
+    @pause.autocomplete("digest")
+    @resume.autocomplete("digest")
+    @unsubscribe.autocomplete("digest")
+    @preview.autocomplete("digest")
+    @now.autocomplete("digest")
+    async def _digests(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        command = interaction.command.name if interaction.command else ""
+        wanted = typed.strip().casefold()
+        choices = []
+        for each in await self._visible(interaction):
+            if command != "preview" and not may_change(interaction, each):
+                continue
+            name = shorten_at_end(short(each, _place_name(interaction, each)), inputs.CHOICE_CHARACTERS)
+            if wanted in name.casefold():
+                choices.append(app_commands.Choice(name=name, value=each.subscription_id))
+        return choices[: inputs.CHOICES]
+
+    async def _visible(self, interaction: discord.Interaction[Any]) -> list[Subscription]:
+        """Return the digests that somebody may know of: those of this place, those they may change, and their own."""
+        found = [each for each in await self._kept.of_place(interaction.user.id) if each.kind == "dm"]
+        guild_id = server_of(interaction)
+        if guild_id is not None:
+            here = {interaction.channel_id, getattr(interaction.channel, "parent_id", None)}
+            found += [
+                each
+                for each in await self._kept.of_server(guild_id)
+                if each.place_id in here or may_change(interaction, each)
+            ]
+        return found
+
+    async def _find(self, interaction: discord.Interaction[Any], chosen: str, *, to_read: bool = False) -> Subscription:
+        """Return the digest that was chosen, or whose topics were typed; raises BadInputError."""
+        typed = chosen.strip().casefold()
+        for each in await self._visible(interaction):
+            if typed not in (each.subscription_id.casefold(), ", ".join(each.topics).casefold()):
+                continue
+            if to_read or may_change(interaction, each):
+                return each
+            raise BadInputError(say("You may not change this digest: it takes Manage Channels or Manage Server."))
+        raise _unknown()
+
+    async def _chosen(
+        self, days: str | None, papers: int | None, only: str | None, **switches: bool | None
+    ) -> dict[str, Any]:
+        """Return what was chosen of the options that a new digest and an old one share, as the store calls it."""
+        chosen: dict[str, Any] = {"most": papers, **switches}
+        if days is not None:
+            chosen["weekdays"] = inputs.read_days(days)
+        if only is not None:
+            everything = not plain(only).strip("-–—")
+            known = await self._sources()
+            chosen["sources"], chosen["categories"] = ((), ()) if everything else inputs.read_only(only, known)
+        return {name: value for name, value in chosen.items() if value is not None}
+
+    async def _greet(self, subscription: Subscription) -> None:
+        """Say hello where a digest goes to somebody directly, which shows whether it can; raises BadInputError."""
+        if subscription.kind != "dm":
+            return
+        sentence = say("Here you will get your digest.") + "\n" + described(subscription, self._bot).splitlines()[0]
+        try:
+            await self._bot.poster.tell(subscription.place_id, sentence, nonce=f"hello-{subscription.subscription_id}")
+        except (GoneError, UnavailableError) as error:
+            raise BadInputError(str(error)) from error
+
+    async def _show(self, admitted: Admitted, sentence: str, subscription: Subscription) -> None:
+        """Say what was done, and how the digest stands now."""
+        kept = await self._kept.get(subscription.subscription_id)
+        await admitted.target.post(notice(f"{sentence}\n{described(kept or subscription, self._bot)}"))
+
+    def _trial(self, interaction: discord.Interaction[Any], topics: str) -> Subscription:
+        """Return a digest on these topics that nobody subscribed to."""
+        return subscribe(
+            kind="dm",
+            place_id=interaction.user.id,
+            guild_id=server_of(interaction),
+            owner_id=interaction.user.id,
+            topics=inputs.read_topics(topics),
+            hour=0,
+            zone="UTC",
+            now=self._bot.now(),
+            language=spoken(),
+            greeted=True,
+        )
+
+    async def _settings(self, interaction: discord.Interaction[Any]) -> ServerSettings:
+        guild_id = server_of(interaction)
+        return ServerSettings() if guild_id is None else await self._store.servers.of(guild_id)
+
+    async def _own_zone(self, interaction: discord.Interaction[Any]) -> str:
+        """Return the zone that somebody likely means: of the digest they made last, else the server's."""
+        made = await self._kept.of_owner(interaction.user.id)
+        return made[-1].zone if made else (await self._settings(interaction)).digest_zone
+
+    async def _language(self, interaction: discord.Interaction[Any], target: Target) -> str:
+        """Return the language of a new digest: the person's in direct messages, the server's in its channels."""
+        if target.kind == "dm":
+            return spoken()
+        return nearest((await self._settings(interaction)).language, str(interaction.guild_locale or ""))
+
+    async def _sources(self) -> list[str]:
+        return sorted((await self._library.counts()).by_source)
+
+
+def _place_name(interaction: discord.Interaction[Any], subscription: Subscription) -> str:
+    """Return what a place is called where no mention is shown."""
+    channel = None
+    with suppress(AttributeError):
+        channel = interaction.guild.get_channel_or_thread(subscription.place_id)  # type: ignore[union-attr]
+    return say("direct messages") if channel is None and subscription.kind == "dm" else f"#{channel or '?'}"
+
+
+def _unknown() -> BadInputError:
+    return BadInputError(say("I know no such digest here; pick one of those that I offer while you type."))

@@ -1,0 +1,187 @@
+"""Read what people type into /digest: topics, days, sources; and offer what they may mean while they type."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel.dates import get_day_names
+from discord import app_commands
+
+from bot.discord.ui.markdown import plain, shorten_at_end
+from bot.language import LANGUAGES, say, spoken
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+CHOICES: Final = 25
+CHOICE_CHARACTERS: Final = 100
+DAYS: Final = tuple(range(7))
+WORKING_DAYS: Final = DAYS[:5]
+SHORTEST_DAY: Final = 2  # letters that tell the days of the week apart in every language here
+
+# One for each hour in which many people live.
+COMMON_ZONES: Final = (
+    "UTC",
+    "Europe/London",
+    "Europe/Berlin",
+    "Europe/Paris",
+    "Europe/Athens",
+    "Africa/Lagos",
+    "Africa/Nairobi",
+    "Asia/Dubai",
+    "Asia/Kolkata",
+    "Asia/Singapore",
+    "Asia/Shanghai",
+    "Asia/Tokyo",
+    "Asia/Seoul",
+    "Australia/Sydney",
+    "Pacific/Auckland",
+    "America/Sao_Paulo",
+    "America/New_York",
+    "America/Toronto",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "America/Mexico_City",
+)
+# Sources that the bot can fetch, whether or not it has done so yet.
+FETCHED: Final = ("arxiv", "huggingface")
+
+_BETWEEN_TOPICS: Final = re.compile(r"[;|\n]")
+_BETWEEN_WORDS: Final = re.compile(r"[,;|\s]+")
+_RANGE: Final = re.compile(r"\s*[-–—]\s*")
+_DIGITS: Final = re.compile(r"[0-6]{1,7}")
+# arXiv's: an archive and a subject, or an archive of physics that has none.
+_CATEGORY: Final = re.compile(r"[a-z-]+\.[A-Za-z-]{2,}|gr-qc|hep-(?:ex|lat|ph|th)|math-ph|nucl-(?:ex|th)|quant-ph")
+
+
+def read_topics(typed: str) -> list[str]:
+    """Return the topics in an input, which are separated by ; or |."""
+    return [plain(topic) for topic in _BETWEEN_TOPICS.split(typed) if plain(topic)]
+
+
+def read_days(typed: str) -> tuple[int, ...]:
+    """Return weekdays, 0 for Monday, from names in any of the languages ("Mon, Wed–Fri"); raises BadInputError."""
+    text = typed.strip()
+    if _DIGITS.fullmatch(text):  # what a choice stands for
+        return tuple(sorted({int(digit) for digit in text}))
+    days: set[int] = set()
+    for part in _BETWEEN_WORDS.split(_RANGE.sub("-", text).strip(" ,;|.")):
+        first, _, last = part.partition("-")
+        start = _day(first)
+        end = _day(last) if last else start
+        if start is None or end is None:
+            raise BadInputError(
+                say(
+                    "I cannot read the day “{day}”; write them like Mon, Wed or Mon-Fri.",
+                    day=shorten_at_end(plain(part), CHOICE_CHARACTERS),
+                )
+            )
+        days |= {day % len(DAYS) for day in range(start, end + 1 if end >= start else end + 1 + len(DAYS))}
+    return tuple(sorted(days))
+
+
+def offer_days(typed: str) -> list[app_commands.Choice[str]]:
+    """Return what days may be meant: what was typed if it can be read, else what is common."""
+    if typed.strip():
+        try:
+            days = read_days(typed)
+        except BadInputError:
+            pass
+        else:
+            return [_choice(name_days(days), _digits(days))]
+    names = [DAYS, WORKING_DAYS, *((day,) for day in DAYS)]
+    return [_choice(name_days(days), _digits(days)) for days in names]
+
+
+def name_days(days: Sequence[int]) -> str:
+    """Return weekdays in words."""
+    if tuple(days) == DAYS:
+        return say("every day")
+    if tuple(days) == WORKING_DAYS:
+        return say("Monday to Friday")
+    if len(days) == 1:
+        return say("every {day}", day=get_day_names("wide", locale=spoken())[days[0]])
+    names = get_day_names("abbreviated", locale=spoken())
+    return ", ".join(names[day] for day in days)
+
+
+async def offer_zones(typed: str, own: str) -> list[app_commands.Choice[str]]:
+    """Return time zones for what was typed, each with the time that it is there; `own` and common ones first."""
+    return await asyncio.to_thread(_offer_zones, typed, own)
+
+
+def _offer_zones(typed: str, own: str) -> list[app_commands.Choice[str]]:
+    common = list(dict.fromkeys((own, *COMMON_ZONES)))
+    wanted = "_".join(typed.split()).casefold()
+    if wanted:
+        rest = sorted(zone for zone in available_timezones() if zone not in common)
+        names = [zone for zone in (*common, *rest) if wanted in zone.casefold()]
+        # A city that begins so comes before a name that has it somewhere; the order is otherwise kept.
+        names.sort(key=lambda zone: not zone.rpartition("/")[2].casefold().startswith(wanted))
+    else:
+        names = common
+    now = datetime.now(UTC)
+    return [_choice(f"{zone} ({now.astimezone(ZoneInfo(zone)):%H:%M})", zone) for zone in names[:CHOICES]]
+
+
+def read_only(typed: str, known: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the sources and the arXiv categories in an input; raises BadInputError for what is neither."""
+    names = {name.casefold(): name for name in (*known, *FETCHED)}
+    sources: dict[str, None] = {}
+    categories: dict[str, None] = {}
+    for word in filter(None, _BETWEEN_WORDS.split(typed)):
+        if source := names.get(word.casefold()):
+            sources[source] = None
+        elif _CATEGORY.fullmatch(word):
+            categories[word] = None
+        else:
+            raise BadInputError(
+                say(
+                    "“{word}” is neither a source of mine nor an arXiv category; there are {known}, or cs.CL and such.",
+                    word=shorten_at_end(plain(word), CHOICE_CHARACTERS),
+                    known=", ".join(sorted(names.values())),
+                )
+            )
+    return tuple(sources), tuple(categories)
+
+
+def offer_only(typed: str, known: Collection[str]) -> list[app_commands.Choice[str]]:
+    """Return what the word that is being typed may be, behind those that are there already."""
+    before, _, word = typed.rpartition(",") if "," in typed else ("", "", typed)
+    start = f"{before.strip()}, " if before.strip() else ""
+    names = sorted({*known, *FETCHED})
+    found = [f"{start}{name}" for name in names if word.strip().casefold() in name.casefold()]
+    try:
+        read_only(typed, known)
+    except BadInputError:
+        pass
+    else:
+        found.insert(0, typed.strip())
+    return [_choice(each, each) for each in dict.fromkeys(filter(None, found)) if len(each) <= CHOICE_CHARACTERS]
+
+
+def _choice(name: str, value: str) -> app_commands.Choice[str]:
+    return app_commands.Choice(name=shorten_at_end(plain(name), CHOICE_CHARACTERS), value=value)
+
+
+def _digits(days: Iterable[int]) -> str:
+    return "".join(map(str, days))
+
+
+def _day(word: str) -> int | None:
+    """Return the day of the week that a word begins the name of, None where it is none or could be several."""
+    start = word.strip(". ").casefold()
+    if len(start) < SHORTEST_DAY:
+        return None
+    for language in dict.fromkeys((spoken(), *LANGUAGES)):
+        names: Mapping[int, str] = get_day_names("wide", locale=language)
+        found = [day for day, name in names.items() if name.casefold().startswith(start)]
+        if len(found) == 1:
+            return found[0]
+    return None

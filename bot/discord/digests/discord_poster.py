@@ -1,0 +1,363 @@
+"""Post digests to Discord: each once, in channels, threads, forums and direct messages."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from io import BytesIO
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+import aiohttp
+import discord
+from discord import utils
+from discord.http import MultipartParameters, handle_message_parameters
+
+from bot.digest.posting import GoneError, UnavailableError
+from bot.discord.connection.codes import (
+    ARCHIVED,
+    AUTOMOD,
+    MISSING_ACCESS,
+    MISSING_PERMISSIONS,
+    NOT_TO_THIS_PERSON,
+    TAG_REQUIRED,
+    THREAD_EXISTS,
+    TOO_MANY_THREADS,
+    UNKNOWN_CHANNEL,
+    is_for_good,
+    is_slow_down,
+)
+from bot.discord.digests.digest_card import Mark, digest_cards, thread_name
+from bot.discord.reply.target import NOBODY
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.layout import notice
+from bot.discord.ui.markdown import plain, shorten
+from bot.discord.ui.permissions import may_thread, mine_in, missing_to_post
+from bot.language import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from bot.digest.digest import Digest
+    from bot.digest.posting import Note
+    from bot.discord.digests.digest_card import DigestCard
+    from bot.discord.ui.layout import Card
+    from bot.store import Posted, Subscription
+
+log = logging.getLogger(__name__)
+
+Place: TypeAlias = "discord.abc.MessageableChannel | discord.ForumChannel"
+
+# Of the 50 calls a second that Discord allows; the others are for answers.
+POSTS_PER_SECOND: Final = 20
+# Messages that are looked through for a digest; it was posted within minutes of the moment that they begin at.
+LOOKED_THROUGH: Final = 1000
+ARCHIVE_MINUTES: Final = 10080  # the most: a post stays where it is looked for
+RECENT: Final = timedelta(hours=1)  # for so long a post that was tried to open before may be there
+
+PUBLISHING: Final = 5.0  # seconds; Discord lets a channel publish ten messages an hour
+REASON_CHARACTERS: Final = 200  # of what Discord says of a refusal
+
+
+class DiscordPoster:
+    """Post digests as the bot; what Discord refuses for good is a GoneError, what may pass an UnavailableError."""
+
+    def __init__(self, bot: discord.Client) -> None:
+        self._bot = bot
+        self._next = 0.0
+        self._publishing: set[asyncio.Task[None]] = set()
+
+    async def post(
+        self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted, note: Note
+    ) -> Posted:
+        """Post what is missing of a digest, part by part, and return what stands; only the first may make a sound.
+
+        What does not fit into one message goes into a thread of it, or after it where there can be no thread.
+        """
+        with said(subscription):
+            place = await self._place(subscription)
+            _demand(place)
+            name, mark = thread_name(digest), Mark(subscription.subscription_id, nonce)
+            for card in digest_cards(digest, mark, with_picture=mine_in(place).attach_files, posted=posted):
+                if not posted.message_ids:
+                    posted = posted.plus(await self._begin(place, name, card, nonce), card.papers)
+                elif (more := await self._go_on(place, name, card, nonce, posted, note)) is not None:
+                    posted = more
+                else:
+                    break
+                await note(posted)
+                if subscription.crosspost and posted.rest_id in {None, place.id}:
+                    await self._publish(place, posted.message_ids[-1])
+        return posted
+
+    async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:
+        """Return what stands of a digest, with the next part of it where that has the nonce in a button."""
+        if posted.message_ids and posted.rest_id is None:
+            return posted  # no other part was tried
+        with said(subscription):
+            place = await self._place(subscription)
+            if isinstance(place, discord.ForumChannel) and not posted.message_ids:
+                found = await self._find_post(place, nonce, since)
+            else:
+                _demand(place, history=True)
+                found = await self._find_part(place, nonce, since, posted)
+        return posted if found is None else posted.plus(found.id, papers_in(found))
+
+    async def tell(self, owner_id: int, sentence: str, *, nonce: str) -> None:
+        """Send a person one sentence in a direct message."""
+        with said(None):
+            await self._turn()
+            channel = await self._bot.create_dm(discord.Object(owner_id))
+            await channel.send(view=notice(sentence), nonce=nonce)
+
+    async def _place(self, subscription: Subscription) -> Place:
+        """Return where a subscription is posted; raises what Discord says where it is gone."""
+        if subscription.kind == "dm":
+            return await self._bot.create_dm(discord.Object(subscription.place_id))
+        guild = self._bot.get_guild(subscription.guild_id or 0)
+        if guild is not None and guild.unavailable:
+            raise UnavailableError(say("Discord has that server switched off for now."))
+        known = self._bot.get_channel(subscription.place_id)
+        return cast("Place", known or await self._bot.fetch_channel(subscription.place_id))
+
+    async def _send(
+        self, place: discord.abc.MessageableChannel, card: Card, nonce: str, *, silent: bool = False
+    ) -> discord.Message:
+        await self._turn()
+        try:
+            return await place.send(view=card, files=card.files(), nonce=nonce, silent=silent)
+        except discord.HTTPException as error:
+            if error.code != ARCHIVED or not isinstance(place, discord.Thread):
+                raise
+        await place.edit(archived=False)
+        return await place.send(view=card, files=card.files(), nonce=nonce, silent=silent)
+
+    async def _begin(self, place: Place, name: str, card: Card, nonce: str) -> int:
+        """Post the first part and return its id; Discord knows no nonces of a forum's posts, so it looks first."""
+        if not isinstance(place, discord.ForumChannel):
+            return (await self._send(place, card, nonce)).id
+        found = await self._find_post(place, nonce, utils.utcnow() - RECENT)
+        await self._turn()
+        return found.id if found else await _open_once(place, name, card)
+
+    async def _go_on(
+        self, place: Place, name: str, card: DigestCard, nonce: str, posted: Posted, note: Note
+    ) -> Posted | None:
+        """Post another part; None where people took the digest away that it belongs to."""
+        if posted.rest_id is None:
+            posted = replace(posted, rest_id=await _place_of_rest(place, posted.message_ids[0], name))
+            await note(posted)
+        own, silent = f"{nonce}{len(posted.message_ids)}", True
+        try:
+            sent = await self._send(self._rest(place, posted), card, own, silent=silent)
+        except discord.HTTPException as error:
+            if posted.rest_id == place.id or not is_for_good(error):
+                raise
+            if isinstance(place, discord.ForumChannel):
+                if error.code == UNKNOWN_CHANNEL:
+                    return None
+                raise
+            # The thread was closed or taken away.
+            posted = replace(posted, rest_id=place.id)
+            await note(posted)
+            sent = await self._send(place, card, own, silent=silent)
+        return posted.plus(sent.id, card.papers)
+
+    def _rest(self, place: Place, posted: Posted) -> discord.abc.MessageableChannel:
+        """Return where the parts after the first go."""
+        if posted.rest_id == place.id:
+            return cast("discord.abc.MessageableChannel", place)
+        assert posted.rest_id is not None
+        known = self._bot.get_channel(posted.rest_id)
+        guild_id = place.guild.id if place.guild else None
+        return cast("discord.Thread", known or self._bot.get_partial_messageable(posted.rest_id, guild_id=guild_id))
+
+    async def _find_part(self, place: Place, nonce: str, since: datetime, posted: Posted) -> discord.Message | None:
+        """Return the next part of a digest, None where it is not there."""
+        number = len(posted.message_ids)
+        where = self._rest(place, posted) if number else cast("discord.abc.MessageableChannel", place)
+        after = discord.Object(posted.message_ids[-1]) if number else since
+        try:
+            async for message in where.history(after=after, limit=LOOKED_THROUGH, oldest_first=True):
+                if self._is_mine(message) and bears(message, nonce, number):
+                    return message
+        except discord.NotFound:
+            if where is place:
+                raise
+        return None
+
+    async def _find_post(self, forum: discord.ForumChannel, nonce: str, since: datetime) -> discord.Message | None:
+        """Return the first message of the post in a forum that bears the nonce."""
+        for thread in await forum.guild.active_threads():
+            mine = thread.parent_id == forum.id and self._bot.user and thread.owner_id == self._bot.user.id
+            if not mine or utils.snowflake_time(thread.id) < since:
+                continue
+            with suppress(discord.NotFound):  # somebody deleted it
+                message = await thread.fetch_message(thread.id)
+                if bears(message, nonce, 0):
+                    return message
+        return None
+
+    async def _publish(self, place: Place, message_id: int) -> None:
+        """Begin to publish a message, and wait for it no longer than the digest can."""
+        publishing = asyncio.create_task(_publish(place, message_id))
+        self._publishing.add(publishing)
+        publishing.add_done_callback(self._publishing.discard)
+        await asyncio.wait([publishing], timeout=PUBLISHING)
+
+    def _is_mine(self, message: discord.Message) -> bool:
+        return self._bot.user is not None and message.author.id == self._bot.user.id
+
+    async def _turn(self) -> None:
+        """Wait until the next message may be sent."""
+        loop = asyncio.get_running_loop()
+        turn = max(self._next, loop.time())
+        self._next = turn + 1 / POSTS_PER_SECOND
+        await asyncio.sleep(turn - loop.time())
+
+
+def bears(message: discord.Message, nonce: str, number: int) -> bool:
+    """Say whether a message is the part with this number, from 0, of the digest with this nonce."""
+    return any(
+        custom_id.startswith(ids.DIGEST) and custom_id.endswith(f":{nonce}:{number}")
+        for custom_id in _custom_ids(message.components)
+    )
+
+
+def papers_in(message: discord.Message) -> int:
+    """Return how many papers a message of a digest shows."""
+    return sum(custom_id.startswith(ids.ABOUT) for custom_id in _custom_ids(message.components))
+
+
+@contextmanager
+def said(subscription: Subscription | None) -> Iterator[None]:
+    """Raise GoneError or UnavailableError for what discord.py raises; None is for a person who is told something."""
+    try:
+        yield
+    except discord.HTTPException as error:
+        raise _problem(error, subscription) from error
+    except discord.RateLimited as error:
+        raise UnavailableError(say("Discord wants me to slow down."), error.retry_after) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise UnavailableError(say("Discord cannot be reached.")) from error
+
+
+def _problem(error: discord.HTTPException, subscription: Subscription | None) -> GoneError | UnavailableError:
+    """Return what an error of Discord's means for a subscription."""
+    if is_slow_down(error):
+        after = error.response.headers.get("Retry-After")
+        return UnavailableError(say("Discord wants me to slow down."), float(after) if after else None)
+    if not is_for_good(error):
+        return UnavailableError(say("Discord is out of order."))
+    direct = subscription is None or subscription.kind == "dm"
+    if error.code in NOT_TO_THIS_PERSON or (direct and isinstance(error, discord.Forbidden)):
+        return GoneError(say("You take no direct messages from me; Discord's privacy settings can change that."))
+    channel = None if subscription is None or direct else f"<#{subscription.place_id}>"
+    return GoneError(_known(error.code, channel) or _refusal(error, channel))
+
+
+def _known(code: int, channel: str | None) -> str | None:
+    """Return what a refusal with this code means where the bot knows it better than Discord says it."""
+    if channel is None:
+        return None
+    sentences = {
+        MISSING_ACCESS: _lacking([say("View Channel")], channel),
+        MISSING_PERMISSIONS: say("I may not post in {channel}: a permission is missing there.", channel=channel),
+        ARCHIVED: say("The thread {channel} is archived and locked.", channel=channel),
+        AUTOMOD: say("The server's AutoMod stopped my message in {channel}.", channel=channel),
+        UNKNOWN_CHANNEL: say("The channel that it was posted in is gone."),
+    }
+    return sentences.get(code)
+
+
+def _refusal(error: discord.HTTPException, channel: str | None) -> str:
+    """Say in Discord's own words why it refuses a message, and what can be done where that is known."""
+    reason = shorten(plain(error.text), REASON_CHARACTERS)
+    if channel is None:
+        return say("Discord refuses my message: “{reason}” (error {code}).", reason=reason, code=error.code)
+    sentence = say(
+        "Discord refuses my message in {channel}: “{reason}” (error {code}).",
+        channel=channel,
+        reason=reason,
+        code=error.code,
+    )
+    hints = {
+        TAG_REQUIRED: say("Every post there needs a tag, and all tags are for moderators: make one for everybody."),
+        TOO_MANY_THREADS: say("Too many threads are open in the server: close some."),
+    }
+    return " ".join(filter(None, (sentence, hints.get(error.code))))
+
+
+def _demand(place: object, *, history: bool = False) -> None:
+    """Raise GoneError where the bot knows without asking that it may not post in a place."""
+    if missing := missing_to_post(place, history=history):
+        raise GoneError(_lacking(missing, f"<#{getattr(place, 'id', 0)}>"))
+
+
+def _lacking(missing: Sequence[str], channel: str) -> str:
+    names = ", ".join(missing)
+    return say("In {channel} I need these permissions: {permissions}.", channel=channel, permissions=names)
+
+
+def _custom_ids(components: Sequence[object]) -> Iterator[str]:
+    for component in components:
+        if custom_id := getattr(component, "custom_id", None):
+            yield custom_id
+        yield from _custom_ids(getattr(component, "children", ()))
+
+
+async def _place_of_rest(place: Place, first_id: int, name: str) -> int:
+    """Return the id of where the parts after the first go: a thread of it, opened if there can be one."""
+    if isinstance(place, discord.ForumChannel):
+        return first_id
+    if not isinstance(place, discord.TextChannel) or not may_thread(place):
+        return place.id
+    try:
+        return (await place.get_partial_message(first_id).create_thread(name=name)).id
+    except discord.HTTPException as error:
+        if error.code == THREAD_EXISTS:
+            return first_id  # a thread has the id of its message
+        if not is_for_good(error):
+            raise
+        return place.id
+
+
+async def _publish(place: Place, message_id: int) -> None:
+    """Publish a message to the servers that follow an announcement channel, if Discord lets the bot."""
+    if not isinstance(place, discord.TextChannel) or not place.is_news():
+        return
+    try:
+        await place.get_partial_message(message_id).publish()
+    except (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError) as error:
+        log.info("not published message=%d error=%s", message_id, type(error).__name__)
+
+
+class _Once(discord.File):
+    """Keep discord.py from repeating a call whose reply was lost: it rewinds the files of a call before it does."""
+
+    def __init__(self) -> None:
+        super().__init__(BytesIO())
+
+    def reset(self, *, seek: int | bool = True) -> None:
+        """Allow the first try."""
+        if seek:
+            raise UnavailableError(say("Discord is out of order."))
+
+
+async def _open_once(forum: discord.ForumChannel, name: str, card: Card) -> int:
+    """Open a post and return its id; it is not tried again, because a post has no nonce that would make that safe."""
+    tags = [str(tag.id) for tag in forum.available_tags if not tag.moderated][:1] if forum.flags.require_tag else []
+    about = {"name": name, "auto_archive_duration": ARCHIVE_MINUTES, "type": discord.ChannelType.public_thread.value}
+    with handle_message_parameters(
+        view=card, files=card.files(), allowed_mentions=NOBODY, channel_payload=about | {"applied_tags": tags}
+    ) as params:
+        multipart = params.multipart or [
+            {"name": "payload_json", "value": json.dumps(params.payload), "content_type": "application/json"}
+        ]
+        once = MultipartParameters(payload=None, multipart=multipart, files=[_Once()])
+        opened = await forum._state.http.start_thread_in_forum(forum.id, params=once)  # noqa: SLF001  # see _Once
+    return int(opened["id"])

@@ -1,0 +1,74 @@
+"""See when a digest that was refused may be posted by now: because a permission, a channel or a server is back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from discord.ext import commands
+
+from bot.discord.ui.permissions import missing_to_post
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import discord
+
+    from bot.discord.services import Bot
+    from bot.store import Subscription
+
+
+class RefusalWatch(commands.Cog):
+    """Have paused digests looked at again when something changes where they go."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    @commands.Cog.listener()
+    async def on_guild_channel_update(
+        self, _before: discord.abc.GuildChannel, channel: discord.abc.GuildChannel
+    ) -> None:
+        """Look at what goes into the channel or one of its threads."""
+        await self._look(channel.guild, lambda place: channel.id in {place.id, getattr(place, "parent_id", None)})
+
+    @commands.Cog.listener()
+    async def on_thread_update(self, _before: discord.Thread, thread: discord.Thread) -> None:
+        """Look at what goes into the thread."""
+        await self._look(thread.guild, lambda place: place.id == thread.id)
+
+    @commands.Cog.listener()
+    async def on_guild_role_update(self, _before: discord.Role, role: discord.Role) -> None:
+        """Look at all that goes into the server where the bot has the role."""
+        if role in role.guild.me.roles:
+            await self._look(role.guild)
+
+    @commands.Cog.listener()
+    async def on_member_update(self, before: discord.Member, member: discord.Member) -> None:
+        """Look at all that goes into the server where it is the bot whose roles changed."""
+        if member == member.guild.me and before.roles != member.roles:
+            await self._look(member.guild)
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Look at all that goes into a server that the bot comes back to."""
+        await self._look(guild)
+
+    @commands.Cog.listener()
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Look at all that goes into a server that was away, or changed while the bot was."""
+        await self._look(guild)
+
+    async def _look(
+        self,
+        guild: discord.Guild,
+        concerned: Callable[[discord.abc.GuildChannel | discord.Thread], bool] = lambda _: True,
+    ) -> None:
+        """Have those looked at again that go into places that concern this and that the bot may post in."""
+
+        def may_pass(subscription: Subscription) -> bool:
+            place = guild.get_channel_or_thread(subscription.place_id)
+            return place is not None and concerned(place) and not missing_to_post(place)
+
+        held_back = filter(may_pass, await self._bot.services.store.subscriptions.held_back(guild.id))
+        if found := [each.subscription_id for each in held_back]:
+            await self._bot.services.store.subscriptions.look_again(found, self._bot.now())
+            self._bot.deliverer.wake()

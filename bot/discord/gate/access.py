@@ -1,0 +1,73 @@
+"""The moderators' rules of who may ask where, and what is left of them when their channels or roles are deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import discord
+
+from bot.discord.ui.markdown import escape, plain
+from bot.discord.ui.people import roles_of
+from bot.language import say
+
+if TYPE_CHECKING:
+    from bot.store import ServerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRules:
+    """Hold a server's rules; without the server, or while Discord has it unavailable, all of its ids count as alive."""
+
+    settings: ServerSettings
+    guild: discord.Guild | None
+
+    @property
+    def outlived(self) -> bool:
+        """Say whether every channel, or every role, that may be asked in or ask is gone."""
+        channels, roles = self.settings.channels, self.settings.roles
+        return bool((channels and not self._channels()) or (roles and not self._roles()))
+
+    def objection(self, channel: object, user: discord.abc.User) -> str | None:
+        """Return why somebody may not ask in a channel; None where they may."""
+        where = {getattr(channel, "id", None), getattr(channel, "parent_id", None)}
+        if self.settings.channels and where.isdisjoint(self.settings.channels):
+            return self._only_in(self._channels())
+        if self.settings.roles and roles_of(user).isdisjoint(self.settings.roles):
+            return self._only_for(self._roles())
+        return None
+
+    def moderates(self, user: discord.abc.User) -> bool:
+        """Say whether somebody may change the rules."""
+        return isinstance(user, discord.Member) and user.guild_permissions.manage_guild
+
+    def _only_in(self, channels: list[int]) -> str:
+        if not channels:
+            return say(
+                "The moderators want me to answer only in channels that are gone. A moderator can choose others with "
+                "/settings."
+            )
+        listed = ", ".join(f"<#{channel_id}>" for channel_id in channels)
+        return say("The moderators want me to answer only in {channels}.", channels=listed)
+
+    def _only_for(self, roles: list[str]) -> str:
+        if not roles:
+            return say(
+                "The moderators let only roles ask me that are gone. A moderator can choose others with /settings."
+            )
+        return say("The moderators let only some roles ask me: {roles}.", roles=", ".join(roles))
+
+    def _channels(self) -> list[int]:
+        """Return the ids of the channels that are still there; threads that are archived are not known to be gone."""
+        allowed = sorted(self.settings.channels)
+        if self.guild is None or self.guild.unavailable:
+            return allowed
+        return [each for each in allowed if self.guild.get_channel_or_thread(each) is not None]
+
+    def _roles(self) -> list[str]:
+        """Return the roles that are still there by name, as a mention says nothing in a direct message."""
+        allowed = sorted(self.settings.roles)
+        if self.guild is None or self.guild.unavailable:
+            return [f"<@&{each}>" for each in allowed]
+        found = (self.guild.get_role(each) for each in allowed)
+        return [f"**@{escape(plain(role.name))}**" for role in found if role is not None]

@@ -1,0 +1,124 @@
+"""The one boundary for errors: whoever acted gets a short sentence, the log an id, a kind and a place in the code."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import traceback
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.discord.connection.codes import (
+    ALREADY_ACKNOWLEDGED,
+    MISSING_ACCESS,
+    MISSING_PERMISSIONS,
+    UNUSABLE_INTERACTION,
+)
+from bot.discord.gate.shutdown import ClosingError, GivenUpError
+from bot.discord.reply.private_note import tell_privately
+from bot.discord.ui.layout import notice
+from bot.discord.ui.markdown import escape
+from bot.discord.ui.permissions import lacking
+from bot.language import say
+from retrieval.errors import BadInputError
+
+log = logging.getLogger(__name__)
+
+
+class IgnoredError(Exception):
+    """Say that an event is nothing to the bot, or was already: nobody is told."""
+
+
+class RefusedError(Exception):
+    """Say, in a sentence that may hold mentions, that somebody may not do something here."""
+
+
+class NotHereError(RefusedError):
+    """Say that somebody may not ask, or the bot not reply, in a channel."""
+
+
+class TooOftenError(RefusedError):
+    """Say that somebody did too much; `told` says whether they were told so just before."""
+
+    def __init__(self, sentence: str, *, told: bool) -> None:
+        super().__init__(sentence)
+        self.told = told
+
+
+async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
+    """Say in a sentence that only they see what became of what somebody did; raises nothing."""
+    cause = cause_of(error)
+    if isinstance(cause, IgnoredError):
+        return
+    if isinstance(cause, discord.HTTPException) and cause.code in {ALREADY_ACKNOWLEDGED, *UNUSABLE_INTERACTION}:
+        log.warning("not acknowledged interaction=%d code=%d", interaction.id, cause.code)
+        return
+    view = notice(sentence_for(cause, f"interaction:{interaction.id}", interaction.app_permissions))
+    try:
+        await tell_privately(interaction, view)
+    except Exception as failure:  # noqa: BLE001  # whatever it is, there is no other way to say it
+        code = getattr(failure, "code", None)
+        log.warning("not told interaction=%d error=%s code=%s", interaction.id, type(failure).__name__, code)
+
+
+def sentence_for(error: Exception, place: str, mine: discord.Permissions) -> str:
+    """Return what to say about an error: what the person can mend, or an apology with an id that the log has.
+
+    `mine` is what the bot may do where it arose.
+    """
+    sentence = _mendable(error, mine)
+    if sentence is None:
+        incident = log_incident(place, error)
+        sentence = say(
+            "Something went wrong and there is no answer, sorry. If it happens again, report error {incident}.",
+            incident=incident,
+        )
+    return sentence
+
+
+def _mendable(error: Exception, mine: discord.Permissions) -> str | None:  # noqa: PLR0911  # one for each kind of error
+    """Return the sentence for an error that people can do something about; None for any other."""
+    if isinstance(error, BadInputError):
+        return escape(str(error))
+    if isinstance(error, RefusedError):
+        return str(error)
+    if isinstance(error, ClosingError):
+        return say("I am being restarted. Please ask again in a minute.")
+    if isinstance(error, GivenUpError):
+        return say("I am being restarted and could not finish this. Please try again in a minute.")
+    if isinstance(error, (commands.MissingPermissions, app_commands.MissingPermissions)):
+        return say("Only moderators may do that here (it needs the permission Manage Server).")
+    if isinstance(error, (commands.NoPrivateMessage, app_commands.NoPrivateMessage)):
+        return say("That works only in a server.")
+    if isinstance(error, commands.UserInputError):
+        return say("I could not read that command. /help lists what there is.")
+    if isinstance(error, discord.Forbidden) and error.code in {MISSING_ACCESS, MISSING_PERMISSIONS}:
+        return _forbidden(mine)
+    return None
+
+
+def _forbidden(mine: discord.Permissions) -> str:
+    """Name the permissions that the bot lacks, where it knows of any."""
+    if names := ", ".join(lacking(mine)):
+        return say("For that I lack a permission here: {names}. A moderator can give it to me.", names=names)
+    return say("I lack a permission for that here. A moderator can give it to me in the channel's settings.")
+
+
+def cause_of(error: Exception) -> Exception:
+    """Return the error beneath those that discord.py wraps around what a command raised."""
+    wrappers = (commands.CommandInvokeError, commands.HybridCommandError, app_commands.CommandInvokeError)
+    while isinstance(error, wrappers):
+        error = error.original
+    return error
+
+
+def log_incident(place: str, error: Exception) -> str:
+    """Log where the error arose, but not what it says, which may be somebody's words; return its id."""
+    incident = secrets.token_hex(4)
+    detail = f" code={error.code}" if isinstance(error, discord.HTTPException) else ""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("failed place=%s incident=%s error=%s%s\n%s", place, incident, type(error).__name__, detail, frames)
+    return incident

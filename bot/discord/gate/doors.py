@@ -1,0 +1,147 @@
+"""The doors that clicks and forms come through: each passes the gate first, and every error ends here."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias, TypeVar, cast
+
+import discord
+from discord import ui
+from discord.ext import commands
+
+from bot.discord.gate.boundary import tell
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Bot, Services
+
+    Typed: TypeAlias = Mapping[str, str]
+
+I = TypeVar("I", bound="ui.Item[Any]")  # noqa: E741  # the item that a click is on
+
+LABEL_CHARACTERS: Final = 45  # Discord's, for titles and labels of forms
+
+
+@asynccontextmanager
+async def _telling(interaction: discord.Interaction[Any]) -> AsyncIterator[Services]:
+    """Give the bot's services to the block, and tell whoever acted of every error in it."""
+    services = cast("Bot", interaction.client).services
+    try:
+        await services.gate.speak_to(interaction)
+        yield services
+    except Exception as error:  # noqa: BLE001  # the one boundary
+        await tell(interaction, error)
+
+
+class Clickable(ui.DynamicItem[I], template=r"(?!)"):
+    """Know a button or a select by its custom id alone, however old its card is.
+
+    Attributes:
+        cost: what a click counts as.
+        audience: who may click.
+        acknowledge: how Discord is told that the click was heard.
+    """
+
+    cost: ClassVar[Cost] = Cost.ACTION
+    audience: ClassVar[Audience] = Audience.ANYBODY
+    acknowledge: ClassVar[Acknowledge] = Acknowledge.PRIVATELY
+
+    def __init__(self, item: I, match: re.Match[str]) -> None:
+        super().__init__(item)
+        self.match = match
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py passes it
+        item: ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        """Return what was clicked."""
+        return cls(cast("I", item), match)
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Pass the gate, then act."""
+        async with _telling(interaction) as services:
+            admitted = await services.gate.admit(interaction, *self.terms(interaction))
+            await self.clicked(interaction, admitted, services)
+
+    def terms(self, interaction: discord.Interaction[Any]) -> tuple[Cost, Audience, Acknowledge]:  # noqa: ARG002  # some need it
+        """Return what the gate has to know of this click."""
+        return self.cost, self.audience, self.acknowledge
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+        """Do what the click is for."""
+        raise NotImplementedError
+
+
+class Form(ui.Modal, ABC):
+    """Ask for texts; `template` matches the custom ids of its kind, which say what `sent` needs to know.
+
+    `kinds` are all there are.
+
+    discord.py remembers no form: it would forget it at a restart, and nobody tells when one is closed unsent.
+    """
+
+    kinds: ClassVar[list[type[Form]]] = []
+    template: ClassVar[re.Pattern[str]]
+    cost: ClassVar[Cost] = Cost.ACTION
+    audience: ClassVar[Audience] = Audience.ANYBODY
+    acknowledge: ClassVar[Acknowledge] = Acknowledge.PRIVATELY
+
+    def __init_subclass__(cls, *, template: str) -> None:
+        super().__init_subclass__()
+        cls.template = re.compile(template)
+        Form.kinds.append(cls)
+
+    def __init__(self, title: str, custom_id: str) -> None:
+        super().__init__(title=title[:LABEL_CHARACTERS], custom_id=custom_id, timeout=None)
+        self.stop()
+
+    def add(self, label: str, text: ui.TextInput[Any], description: str | None = None) -> None:
+        """Add an input; its custom id is the name under which `sent` gets what was typed."""
+        self.add_item(ui.Label[Any](text=label[:LABEL_CHARACTERS], description=description, component=text))
+
+    @staticmethod
+    @abstractmethod
+    async def sent(interaction: discord.Interaction[Any], admitted: Admitted, services: Services, typed: Typed) -> None:
+        """Do what the form is for.
+
+        `typed` has what was typed under the inputs' custom ids, and the groups that the template found.
+        """
+
+
+class FormDoor(commands.Cog):
+    """Take in what is sent by forms."""
+
+    def __init__(self, _: Bot) -> None:
+        """Take the bot, as every cog does."""
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Hand a form that was sent over to its kind."""
+        if interaction.type is not discord.InteractionType.modal_submit:
+            return
+        async with _telling(interaction) as services:
+            data: Any = interaction.data
+            for kind in Form.kinds:
+                if match := kind.template.fullmatch(data["custom_id"]):
+                    admitted = await services.gate.admit(interaction, kind.cost, kind.audience, kind.acknowledge)
+                    typed = match.groupdict() | dict(_typed(data["components"]))
+                    await kind.sent(interaction, admitted, services, typed)
+
+
+def _typed(components: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """Yield the custom id of each input and what was typed into it, without blanks around it."""
+    for part in components:
+        if "value" in part:
+            yield part["custom_id"], part["value"].strip()
+        elif "component" in part:
+            yield from _typed([part["component"]])

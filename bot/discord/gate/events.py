@@ -1,0 +1,210 @@
+"""What people do, as the gate sees it: who acts where, what they can be told there, and how it is acknowledged."""
+
+from __future__ import annotations
+
+import logging
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bot.discord.gate.boundary import IgnoredError, NotHereError, TooOftenError, cause_of, sentence_for, tell
+from bot.discord.reply.direct import undelivered
+from bot.discord.reply.target import NETWORK_ERRORS, InteractionTarget, MessageTarget, is_private, server_of
+from bot.discord.ui.layout import notice
+from bot.discord.ui.permissions import mine_in, missing_to_answer
+from bot.language import nearest, say
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import discord
+
+    from bot.discord.gate.notices import Notices
+    from bot.discord.reply.direct import DirectMessages
+    from bot.discord.reply.target import ReplyTarget
+    from bot.store import ServerSettings
+
+log = logging.getLogger(__name__)
+
+
+class Acknowledge(Enum):
+    """Say how an interaction is acknowledged, and with that who sees the reply; a message needs nothing."""
+
+    PUBLICLY = auto()
+    PRIVATELY = auto()
+    AS_SET = auto()  # as the server's moderators want answers, and never seen by more than the card that was clicked
+    AS_CARD = auto()  # as the card that was clicked
+    ON_CARD = auto()  # the card itself is changed
+    BY_FORM = auto()  # the form that opens next is the sign
+
+
+class Event(Protocol):
+    """Know one thing that somebody did."""
+
+    id: int
+    version: float
+    user: discord.abc.User
+    channel: Any
+    guild: discord.Guild | None
+    guild_id: int | None
+    is_acknowledged: bool
+
+    def is_private(self, acknowledge: Acknowledge, settings: ServerSettings) -> bool:
+        """Say whether whoever acts sees the reply alone."""
+        ...
+
+    def language(self, settings: ServerSettings, *, private: bool) -> str:
+        """Return the language to speak: the person's own in what they alone see, else the server's first."""
+        ...
+
+    def obstacle(self) -> str | None:
+        """Return what keeps the bot from replying there at all; None where nothing does."""
+        ...
+
+    async def is_question(self) -> bool:
+        """Say whether what was only overheard asks something; what is said to the bot always counts."""
+        ...
+
+    async def acknowledge(self, how: Acknowledge, *, private: bool) -> ReplyTarget:
+        """Show whoever acted that they were heard, and return where the reply goes."""
+        ...
+
+    async def tell(self, error: Exception) -> None:
+        """Say in a sentence what became of it, where that disturbs nobody; raises nothing."""
+        ...
+
+
+class InteractionEvent:
+    """A command, a click, a choice or a form."""
+
+    version = 0.0
+
+    def __init__(self, interaction: discord.Interaction[Any]) -> None:
+        self._interaction = interaction
+        self.id = interaction.id
+        self.user: discord.abc.User = interaction.user
+        self.channel = interaction.channel
+        self.guild = interaction.guild
+        self.guild_id = server_of(interaction)
+        self.is_acknowledged = False
+
+    def is_private(self, acknowledge: Acknowledge, settings: ServerSettings) -> bool:
+        """Say whether whoever acts sees the reply alone."""
+        if acknowledge in {Acknowledge.AS_CARD, Acknowledge.ON_CARD}:
+            return is_private(self._interaction)
+        if acknowledge is Acknowledge.AS_SET:
+            return settings.private or is_private(self._interaction)
+        return acknowledge is not Acknowledge.PUBLICLY
+
+    def language(self, settings: ServerSettings, *, private: bool) -> str:
+        """Return the language to speak, in public the one that the server has set first."""
+        own = self._interaction.locale
+        first = (own, settings.language) if private else (settings.language, own)
+        return nearest(*map(str, filter(None, (*first, self._interaction.guild_locale))))
+
+    def obstacle(self) -> None:
+        """Find none: Discord itself takes replies to interactions."""
+
+    async def is_question(self) -> bool:
+        """Say yes: nobody uses a command by chance."""
+        return True
+
+    async def acknowledge(self, how: Acknowledge, *, private: bool) -> ReplyTarget:
+        """Acknowledge, unless a form is to open."""
+        target = InteractionTarget(self._interaction, private=private)
+        if how is Acknowledge.ON_CARD:
+            await self._interaction.response.defer()
+        elif how is not Acknowledge.BY_FORM:
+            await target.defer()
+        self.is_acknowledged = self._interaction.response.is_done()
+        return target
+
+    async def tell(self, error: Exception) -> None:
+        """Say it to whoever acted alone."""
+        await tell(self._interaction, error)
+
+
+class MessageEvent:
+    """A message to the bot, or one that it overhears in a thread of its own.
+
+    `asks` says of an overheard message whether it is a question.
+    """
+
+    is_acknowledged = False
+
+    def __init__(
+        self,
+        message: discord.Message,
+        notices: Notices,
+        direct: DirectMessages,
+        asks: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
+        self._message = message
+        self._notices = notices
+        self._direct = direct
+        self._asks = asks
+        self.id = message.id
+        self.version = message.edited_at.timestamp() if message.edited_at else 0.0
+        self.user: discord.abc.User = message.author
+        self.channel = message.channel
+        self.guild = message.guild
+        self.guild_id = message.guild.id if message.guild else None
+
+    def overheard(self, asks: Callable[[], Awaitable[bool]]) -> MessageEvent:
+        """Return the event as one that was not said to the bot."""
+        return MessageEvent(self._message, self._notices, self._direct, asks)
+
+    def is_private(self, acknowledge: Acknowledge, settings: ServerSettings) -> bool:  # noqa: ARG002  # of every event
+        """Say no: everybody in the channel sees it."""
+        return False
+
+    def language(self, settings: ServerSettings, *, private: bool) -> str:  # noqa: ARG002  # of every event
+        """Return the server's language: Discord does not tell a writer's own."""
+        return nearest(settings.language, str(self.guild.preferred_locale) if self.guild else None)
+
+    def obstacle(self) -> str | None:
+        """Name the permission that is missing to answer there."""
+        missing = missing_to_answer(self.channel)
+        if missing is None:
+            return None
+        log.warning("permission missing channel=%d", self.channel.id)
+        return say(
+            "I could not answer you in {channel}: I lack the permission “{permission}” there.",
+            channel=f"<#{self.channel.id}>",
+            permission=missing,
+        )
+
+    async def is_question(self) -> bool:
+        """Read what was only overheard."""
+        return self._asks is None or await self._asks()
+
+    async def acknowledge(self, how: Acknowledge, *, private: bool) -> ReplyTarget:  # noqa: ARG002  # of every event
+        """Return the place under the message."""
+        return self.target()
+
+    def target(self, channel: discord.abc.MessageableChannel | None = None) -> MessageTarget:
+        """Return where the reply goes: under the message, over what was said there, or into another channel."""
+        return MessageTarget(self._message, channel, () if channel else self._notices.under(self.id))
+
+    async def tell(self, error: Exception) -> None:
+        """Say it under the message, or directly where it would disturb others; only once where it is repeated."""
+        cause = cause_of(error)
+        if isinstance(cause, IgnoredError) or (isinstance(cause, TooOftenError) and cause.told):
+            return
+        if not isinstance(cause, NotHereError):
+            await self.say(sentence_for(cause, f"message:{self.id}", mine_in(self.channel)))
+        elif self._asks is None:
+            await self._direct.tell_once(self.user, str(cause))
+
+    async def say(self, sentence: str) -> None:
+        """Say something under the message that is no answer, in place of what was said there before; raises nothing."""
+        target = self.target()
+        try:
+            await target.post(notice(sentence))
+        except NETWORK_ERRORS as error:
+            await self._direct.tell(self.user, undelivered(getattr(error, "code", None), target.channel_id))
+        else:
+            self.noted(target.posted)
+
+    def noted(self, posted: list[int]) -> None:
+        """Remember what stands under the message that is no answer."""
+        self._notices.note(self.id, posted)

@@ -1,0 +1,156 @@
+"""The gate: whatever people do to the bot passes it first, or is told there why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord.ext import commands
+
+from bot.discord.gate.access import AccessRules
+from bot.discord.gate.acknowledgement import Acknowledgements
+from bot.discord.gate.boundary import IgnoredError, NotHereError, TooOftenError
+from bot.discord.gate.deduplication import Deduplication
+from bot.discord.gate.events import Event, InteractionEvent, MessageEvent
+from bot.discord.gate.limits import PER_EXPORTER, PER_PERSON_ACTING, Limits
+from bot.discord.gate.notices import Notices
+from bot.discord.gate.shutdown import Shutdown
+from bot.discord.reply.direct import DirectMessages
+from bot.language import say, speak
+from bot.store import ServerSettings
+
+if TYPE_CHECKING:
+    from bot.discord.gate.events import Acknowledge
+    from bot.discord.reply.target import ReplyTarget
+    from bot.store.servers import Servers
+
+
+class Cost(Enum):
+    """Say what somebody's act counts as; each kind has a limit of its own."""
+
+    QUESTION = auto()
+    ACTION = auto()  # clicks, forms and the commands that ask nothing
+    EXPORT = auto()
+
+
+class Audience(Enum):
+    """Say who may do something."""
+
+    ANYBODY = auto()  # what a person is told alone disturbs nobody, and no setting may lock a moderator out
+    ASKERS = auto()  # whom the server's moderators let ask, where they let them
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Hold what the gate found out about an event that it let in: who acts, where the reply goes, in what language."""
+
+    target: ReplyTarget
+    user: discord.abc.User
+    guild_id: int | None
+    settings: ServerSettings
+    language: str
+    private: bool
+
+
+class Gate:
+    """Let events in, each once.
+
+    Attributes:
+        limits: how much of each kind one person, and one server, may do.
+        acknowledgements: who has no sign yet that they were heard.
+        shutdown: what is in work, and waited for when the bot stops.
+    """
+
+    def __init__(self, servers: Servers, limits: Limits | None = None) -> None:
+        self._servers = servers
+        self._seen = Deduplication()
+        self._notices = Notices()
+        self._direct = DirectMessages()
+        self.acknowledgements = Acknowledgements()
+        self.shutdown = Shutdown()
+        self.limits = {
+            Cost.QUESTION: limits or Limits(),
+            Cost.ACTION: Limits(per_user=PER_PERSON_ACTING),
+            Cost.EXPORT: Limits(per_user=PER_EXPORTER),
+        }
+
+    async def admit(
+        self,
+        source: discord.Interaction[Any] | commands.Context[Any] | MessageEvent,
+        cost: Cost,
+        audience: Audience,
+        acknowledge: Acknowledge,
+    ) -> Admitted:
+        """Let an event in and acknowledge it, or raise why not, which `Event.tell` tells whoever acted.
+
+        In this order:
+
+        1. Is it new? After a RESUME Discord repeats events, and a repeated one is nobody's business: IgnoredError.
+        2. In which language is whoever acts spoken to, and is the reply for them alone?
+        3. Is the bot closing? Then it takes nothing on: ClosingError. From here on closing waits for the current task.
+        4. Could it reply there, and may they ask there, as the moderators have it? Otherwise NotHereError.
+        5. Is it for the bot? Words that were only overheard have to be a question: otherwise IgnoredError.
+        6. Was it not too much? Otherwise TooOftenError.
+        7. Acknowledge, which Discord awaits within 3 s.
+        """
+        event = source if isinstance(source, MessageEvent) else self.event_of(source)
+        if not self._seen.is_new(event.id, event.version):
+            raise IgnoredError
+        self.acknowledgements.add(event.id)
+        settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
+        private = event.is_private(acknowledge, settings)
+        language = event.language(settings, private=private)
+        speak(language)
+        self.shutdown.take_on(event.tell)
+        if audience is Audience.ASKERS and (objection := await self._objection(event, settings)):
+            raise NotHereError(objection)
+        if not await event.is_question():
+            raise IgnoredError
+        self._charge(event, cost)
+        target = await event.acknowledge(acknowledge, private=private)
+        if event.is_acknowledged:
+            self.acknowledgements.acknowledged(event.id)
+        return Admitted(target, event.user, event.guild_id, settings, language, private)
+
+    def event_of(self, source: discord.Interaction[Any] | commands.Context[Any] | discord.Message) -> Event:
+        """Return the event that a command, a click, a form or a message is."""
+        if isinstance(source, commands.Context):
+            source = source.interaction or source.message
+        if isinstance(source, discord.Message):
+            return MessageEvent(source, self._notices, self._direct)
+        return InteractionEvent(source)
+
+    async def speak_to(self, source: discord.Interaction[Any] | discord.Message) -> None:
+        """Speak the language of whoever acts, where nothing is let in yet or at all."""
+        event = self.event_of(source)
+        settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
+        speak(event.language(settings, private=True))
+
+    def has_seen(self, event_id: int) -> bool:
+        """Say whether an event came to the gate lately."""
+        return event_id in self._seen
+
+    async def _objection(self, event: Event, settings: ServerSettings) -> str | None:
+        """Return why somebody may not ask there; moderators may where the rules have lost all they name."""
+        if obstacle := event.obstacle():
+            return obstacle
+        rules = AccessRules(settings, event.guild)
+        objection = rules.objection(event.channel, event.user)
+        if objection and rules.outlived and rules.moderates(event.user):
+            await self._direct.tell_once(event.user, objection)
+            return None
+        return objection
+
+    def _charge(self, event: Event, cost: Cost) -> None:
+        limits = self.limits[cost]
+        if not (wait := limits.take(event.user.id, event.guild_id if cost is Cost.QUESTION else None)):
+            return
+        if cost is Cost.QUESTION:
+            then = discord.utils.format_dt(datetime.now(UTC) + timedelta(seconds=wait + 1), "R")
+            sentence = say("That was a lot of questions at once. Please ask again {when}.", when=then)
+        else:
+            sentence = say("Not so fast, please: try again in {seconds} seconds.", seconds=round(wait) + 1)
+        raise TooOftenError(sentence, told=not limits.is_first_refusal(event.user.id))

@@ -1,0 +1,73 @@
+"""Keep one person, or one server, from taking all of the bot's time."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REMEMBERED = 10_000  # people and servers; who was quiet for longest is forgotten first
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Hold how many questions may be asked within how many seconds."""
+
+    count: int
+    seconds: float
+
+
+PER_USER = Rate(10, 60.0)
+PER_SERVER = Rate(60, 60.0)
+PER_PERSON_ACTING = Rate(20, 60.0)  # clicks, forms, and the commands that ask nothing
+PER_EXPORTER = Rate(3, 600.0)
+
+
+@dataclass(slots=True)
+class Limits:
+    """Count questions in a sliding window for each person and each server."""
+
+    per_user: Rate = PER_USER
+    per_server: Rate = PER_SERVER
+    clock: Callable[[], float] = time.monotonic
+    _asked: OrderedDict[tuple[str, int], deque[float]] = field(default_factory=OrderedDict)
+    _told: set[int] = field(default_factory=set)
+
+    def take(self, user_id: int, guild_id: int | None) -> float:
+        """Count a question and return 0.0, or count nothing and return the seconds until the next one is allowed."""
+        now = self.clock()
+        books = [(self._book("user", user_id), self.per_user)]
+        if guild_id is not None:
+            books.append((self._book("server", guild_id), self.per_server))
+        wait = max(_wait(book, rate, now) for book, rate in books)
+        if wait == 0.0:
+            self._told.discard(user_id)
+            for book, _ in books:
+                book.append(now)
+        return wait
+
+    def is_first_refusal(self, user_id: int) -> bool:
+        """Say whether this person has not been told yet to wait: an answer to each of many messages is a flood too."""
+        first = user_id not in self._told
+        self._told.add(user_id)
+        return first
+
+    def _book(self, kind: str, snowflake: int) -> deque[float]:
+        book = self._asked.setdefault((kind, snowflake), deque())
+        self._asked.move_to_end((kind, snowflake))
+        if len(self._asked) > REMEMBERED:
+            (gone, number), _ = self._asked.popitem(last=False)
+            if gone == "user":
+                self._told.discard(number)
+        return book
+
+
+def _wait(book: deque[float], rate: Rate, now: float) -> float:
+    """Drop what is older than the window, and return the seconds until there is room in it."""
+    while book and now - book[0] >= rate.seconds:
+        book.popleft()
+    return rate.seconds - (now - book[0]) if len(book) >= rate.count else 0.0

@@ -1,0 +1,1 @@
+"""Papers: found, shown, compared, added, and what a server took to."""

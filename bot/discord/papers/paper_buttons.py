@@ -1,0 +1,97 @@
+"""The buttons of papers and of searches: each is known by its custom id alone, however old, also after a restart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from discord import ui
+
+from bot.discord.gate.doors import Clickable
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience
+from bot.discord.papers.paper_card import PAGE_PAPERS, similar_page
+from bot.discord.papers.search_pages import find, show_page
+from bot.discord.reply.target import is_private
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.layout import notice
+from bot.discord.ui.words import title_link
+from bot.language import say
+
+if TYPE_CHECKING:
+    import discord
+
+    from bot.discord.gate.gate import Admitted, Cost
+    from bot.discord.services import Services
+    from retrieval.library import Library
+    from retrieval.papers import Paper
+
+
+class Star(Clickable[ui.Button[Any]], template=ids.STAR + ids.PAPER):
+    """Star a paper, or take the star back."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+        """Keep it, and say which it was."""
+        paper = await _paper(self.match["paper"], services.library)
+        if paper is None:
+            sentence = _unknown()
+        elif await services.store.feedback.star(
+            paper.paper_id, interaction.user.id, admitted.guild_id, private=is_private(interaction)
+        ):
+            sentence = say("⭐ You starred {title}.", title=title_link(paper))
+        else:
+            sentence = say("You took your star back from {title}.", title=title_link(paper))
+        await admitted.target.post(notice(sentence))
+
+
+class Similar(Clickable[ui.Button[Any]], template=ids.SIMILAR + ids.PAPER):
+    """Show papers like a paper."""
+
+    audience = Audience.ASKERS
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+        """Show them to whoever clicked."""
+        paper = await _paper(self.match["paper"], services.library)
+        if paper is None:
+            await admitted.target.post(notice(_unknown()))
+            return
+        hits = await services.library.similar(paper.paper_id, limit=PAGE_PAPERS)
+        await admitted.target.post(similar_page(paper, hits))
+
+
+class Page(Clickable[ui.Button[Any]], template=ids.PAGE + r"(?P<page>\d{1,3}):(?P<token>.+)"):
+    """Turn to a page of a search: for whoever searched on the card itself, for anybody else alone."""
+
+    audience = Audience.ASKERS
+
+    def terms(self, interaction: discord.Interaction[Any]) -> tuple[Cost, Audience, Acknowledge]:
+        """Return that the card is changed for its asker only."""
+        how = Acknowledge.ON_CARD if _is_askers(interaction) else Acknowledge.PRIVATELY
+        return self.cost, self.audience, how
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+        """Turn the page."""
+        search = await find(self.match["token"], services.store.searches)
+        if search is None:
+            sentence = say("I no longer know what this search was for. Please search again.")
+            await interaction.followup.send(view=notice(sentence), ephemeral=True)
+            return
+        page = await show_page(services.library, services.store.searches, search, int(self.match["page"]))
+        await admitted.target.post(page)
+
+
+ALL: Final[tuple[type[Clickable[Any]], ...]] = (Star, Similar, Page)
+
+
+def _is_askers(interaction: discord.Interaction[Any]) -> bool:
+    """Say whether whoever clicked made the message appear, or nobody is known to have."""
+    made = interaction.message.interaction_metadata if interaction.message else None
+    return made is None or made.user.id == interaction.user.id
+
+
+async def _paper(key: str, library: Library) -> Paper | None:
+    paper_id = await ids.paper_of(key, library)
+    return None if paper_id is None else await library.get(paper_id)
+
+
+def _unknown() -> str:
+    return say("I no longer have that paper.")

@@ -1,0 +1,108 @@
+"""Show papers: one whole, a page of a search, what is like a paper, and what a server took to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from discord import ui
+
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows, star
+from bot.discord.ui.markdown import escape, plain, safe_url, shorten
+from bot.discord.ui.words import TITLE_CHARACTERS, origin, title_link, title_of
+from bot.language import say, say_many
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from bot.discord.ui.layout import Item
+    from bot.store import Trend
+    from retrieval.papers import Hit, Paper
+
+PAGE_PAPERS: Final = 5
+QUERY_CHARACTERS: Final = 300  # escaped, of what was looked for
+MOST_PAPERS: Final = 10  # in one message: each takes three of its 40 components
+# So many characters for each of the papers listed, so that all of them fit into a message.
+LINK_ROOM: Final = 360
+PASSAGE_CHARACTERS: Final = 170
+TREND_ROOM: Final = 290
+ABSTRACT_CHARACTERS: Final = 2800
+
+
+def search_page(
+    hits: Sequence[Hit], query: str, page: int, pages: int, token: str, *, starred: Collection[str] = ()
+) -> Card:
+    """Return a page (counted from 0) of a search's hits, with buttons to the pages before and after it.
+
+    `hits` are those of this page, at most PAGE_PAPERS; `token` is what `Searches` knows the search by.
+    """
+    asked = escape(shorten(plain(query), QUERY_CHARACTERS))
+    if not hits:
+        return notice(say("I know no papers on “{query}”.", query=asked))
+    heading = say("Papers on “{query}”", query=asked)
+    listed = _list(hits, first=page * PAGE_PAPERS + 1, starred=starred)
+    where = [[Block("-# " + say("Page {page} of {pages}", page=page + 1, pages=pages))]] if pages > 1 else []
+    turns = [button(say("◀ Previous"), ids.page(page - 1, token))] if page > 0 else []
+    if page + 1 < pages:
+        turns.append(button(say("Next ▶"), ids.page(page + 1, token)))
+    return _card([[Block(f"### {heading}")], listed, *where], *rows(turns))
+
+
+def similar_page(paper: Paper, hits: Sequence[Hit], *, starred: Collection[str] = ()) -> Card:
+    """Return the papers like this one, best first."""
+    others = [hit for hit in hits if hit.paper.paper_id != paper.paper_id][:PAGE_PAPERS]
+    if not others:
+        return notice(say("I know no papers like {title}.", title=title_link(paper, LINK_ROOM)))
+    return _card(
+        [[Block(say("Papers like {title}", title=title_link(paper, LINK_ROOM)))], _list(others, starred=starred)]
+    )
+
+
+def paper_card(paper: Paper, starred: bool = False) -> Card:
+    """Return one paper with its abstract, its star, and the ways on from it."""
+    title = escape(shorten(title_of(paper), TITLE_CHARACTERS))
+    abstract = escape(shorten(plain(paper.abstract), ABSTRACT_CHARACTERS))
+    place = origin(paper)
+    blocks = [Block(f"### {title}" + (f"\n-# {place}" if place else "")), *([Block(abstract)] if abstract else [])]
+    buttons = [star(paper.paper_id, lit=starred), button(say("Similar papers"), ids.similar(paper.paper_id))]
+    if url := safe_url(paper.url) if paper.url else None:
+        buttons.append(ui.Button[Any](label=say("Open"), url=url))
+    return _card([blocks], *rows(buttons))
+
+
+def trends(entries: Sequence[tuple[Paper, Trend]], days: int) -> Card:
+    """Return what a server asked about and liked in so many days, best first."""
+    if not entries:
+        return notice(say("Nothing was asked or liked here lately. Ask me something!"))
+    heading = say_many("Papers of the last day here", "Papers of the last {n} days here", days)
+    lines = []
+    for number, (paper, trend) in enumerate(entries[:MOST_PAPERS], start=1):
+        counts = [say_many("in one answer", "in {n} answers", trend.asked)] if trend.asked else []
+        if trend.liked > 0:
+            counts.append(say_many("liked once", "liked {n} times", round(trend.liked)))
+        below = f"\n-# {' · '.join(counts)}" if counts else ""
+        lines.append(Block(f"**{number}.** {title_link(paper, TREND_ROOM)}{below}", star(paper.paper_id, lit=False)))
+    return _card([[Block(f"### {heading}")], lines])
+
+
+def _list(hits: Sequence[Hit], *, first: int = 1, starred: Collection[str]) -> list[Block]:
+    return [
+        Block(f"**{number}.** {_found(hit)}", star(hit.paper.paper_id, lit=hit.paper.paper_id in starred))
+        for number, hit in enumerate(hits[:MOST_PAPERS], start=first)
+    ]
+
+
+def _found(hit: Hit) -> str:
+    """Return the title, where the paper is from, and the sentence of it that is nearest to what was looked for."""
+    nearest = next((plain(found.text) for found in (*hit.sentences, *hit.passages)), "")
+    place = origin(hit.paper)
+    lines = [title_link(hit.paper, LINK_ROOM), *([f"-# {place}"] if place else [])]
+    if nearest:
+        lines.append(f"> -# {escape(shorten(nearest, PASSAGE_CHARACTERS))}")
+    return "\n".join(lines)
+
+
+def _card(groups: Sequence[Sequence[Block]], *below: Item) -> Card:
+    """Return one message: the blocks are few and short enough for it by their own limits."""
+    (page,) = pages(groups, taken=0)
+    return Card(ui.Container(*page, accent_colour=COLOUR), *below)

@@ -1,0 +1,92 @@
+"""/paper, /similar and /compare: papers picked by their titles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.papers.paper_card import PAGE_PAPERS, paper_card, similar_page
+from bot.discord.papers.titles import Titles
+from bot.discord.ui.markdown import plain, shorten_at_end
+from bot.language import say
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from bot.discord.services import Bot
+    from retrieval.papers import Paper
+
+TYPED_CHARACTERS: Final = 100  # of an input that is repeated to who typed it
+TITLE_CHARACTERS: Final = 300  # of each title in the question that /compare asks
+
+
+class Papers(commands.Cog):
+    """Show a paper, what is like it, and how it compares to another."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._gate = bot.services.gate
+        self._library = bot.services.library
+        self._store = bot.services.store
+        self._responder = bot.services.responder
+        self._titles = Titles(bot.services.library)
+
+    @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
+    @app_commands.describe(paper="A part of its title, its arXiv id or its link")
+    async def paper(self, ctx: commands.Context[Any], *, paper: str) -> None:
+        """Show a paper with its abstract."""
+        admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
+        found = await self._find(paper)
+        starred = await self._store.feedback.starred(found.paper_id, ctx.author.id)
+        await admitted.target.post(paper_card(found, starred))
+
+    @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
+    @app_commands.describe(paper="A part of its title, its arXiv id or its link")
+    async def similar(self, ctx: commands.Context[Any], *, paper: str) -> None:
+        """Find papers like one that you name."""
+        admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
+        found = await self._find(paper)
+        async with admitted.target.working():
+            # The paper itself may be among the hits, which the page leaves out.
+            hits = await self._library.similar(found.paper_id, limit=PAGE_PAPERS + 1)
+        await admitted.target.post(similar_page(found, hits))
+
+    @app_commands.command()
+    @app_commands.describe(first="The one paper: a part of its title", second="The other paper: a part of its title")
+    async def compare(self, interaction: discord.Interaction[Any], first: str, second: str) -> None:
+        """Ask how two papers differ."""
+        admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
+        one, other = await self._find(first), await self._find(second)
+        if one.paper_id == other.paper_id:
+            raise BadInputError(say("That is the same paper twice: please name two."))
+        await self._responder.answer(
+            admitted.target, comparison(one, other), asker=admitted.user, private=admitted.private
+        )
+
+    @similar.autocomplete("paper")
+    @paper.autocomplete("paper")
+    @compare.autocomplete("first")
+    @compare.autocomplete("second")
+    async def _choices(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        return await self._titles.choices(typed)
+
+    async def _find(self, typed: str) -> Paper:
+        """Return the paper that was chosen or typed; raises BadInputError."""
+        paper = await self._titles.paper(typed)
+        if paper is None:
+            raise BadInputError(
+                say(
+                    "I know no paper “{typed}”; pick one of those that I offer while you type.",
+                    typed=shorten_at_end(plain(typed), TYPED_CHARACTERS),
+                )
+            )
+        return paper
+
+
+def comparison(one: Paper, other: Paper) -> str:
+    """Return the question how two papers differ, in the language that questions are read in."""
+    first, second = (shorten_at_end(plain(paper.title), TITLE_CHARACTERS) for paper in (one, other))
+    return f"Compare “{first}” and “{second}”"

@@ -1,0 +1,125 @@
+"""/search: ranked papers, a page at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.papers.search_pages import show_page
+from bot.discord.ui.markdown import plain, shorten_at_end
+from bot.language import say, say_many
+from bot.store import Search as Wanted
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from bot.discord.services import Bot
+
+QUERY_CHARACTERS: Final = 300
+CHOICES: Final = 25
+CHOICE_CHARACTERS: Final = 100
+AGES: Final = (7, 30, 90, 365)  # days offered for `since`
+
+_DATE: Final = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
+_AGE: Final = re.compile(r"(\d{1,4}) ?d(?:ays?)?", re.IGNORECASE)
+
+
+class Search(commands.Cog):
+    """Find papers by words."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._gate = bot.services.gate
+        self._library = bot.services.library
+        self._store = bot.services.store
+
+    @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
+    @app_commands.describe(
+        query="What should the papers be about?",
+        since="Only papers from this day on: 2024, 2024-05 or 2024-05-17",
+        source="Only papers of this source",
+        sort="Best match first, or newest first",
+    )
+    @app_commands.choices(
+        sort=[
+            app_commands.Choice(name="best match", value="best"),
+            app_commands.Choice(name="newest", value="newest"),
+        ]
+    )
+    async def search(
+        self,
+        ctx: commands.Context[Any],
+        *,
+        query: str,
+        since: str | None = None,
+        source: str | None = None,
+        sort: Literal["best", "newest"] = "best",
+    ) -> None:
+        """Find papers about something, best match first."""
+        day = read_day(since, today=dt.datetime.now(dt.UTC).date()) if since else None
+        admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
+        wanted = Wanted(
+            shorten_at_end(plain(query), QUERY_CHARACTERS),
+            since=day,
+            source=await self._source(source) if source else None,
+            sort=sort,
+        )
+        async with admitted.target.working():
+            page = await show_page(self._library, self._store.searches, wanted)
+        await admitted.target.post(page)
+
+    @search.autocomplete("source")
+    async def _sources(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        names = (name for name in await self._known_sources() if typed.strip().casefold() in name.casefold())
+        fitting = (name for name in names if 0 < len(name) <= CHOICE_CHARACTERS)
+        return [app_commands.Choice(name=name, value=name) for name in fitting][:CHOICES]
+
+    @search.autocomplete("since")
+    async def _days(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        today = dt.datetime.now(dt.UTC).date()
+        try:
+            day = read_day(typed, today=today).isoformat()
+        except BadInputError:
+            return [
+                app_commands.Choice(
+                    name=say_many("the last day", "the last {n} days", days),
+                    value=(today - dt.timedelta(days=days)).isoformat(),
+                )
+                for days in AGES
+            ]
+        return [app_commands.Choice(name=day, value=day)]
+
+    async def _source(self, typed: str) -> str:
+        """Return the source as the library calls it; raises BadInputError."""
+        known = await self._known_sources()
+        found = next((name for name in known if name.casefold() == typed.strip().casefold()), None)
+        if found is None:
+            raise BadInputError(
+                say(
+                    "I have no source {source}; there are: {known}.",
+                    source=shorten_at_end(plain(typed), CHOICE_CHARACTERS),
+                    known=", ".join(known[:CHOICES]) or "–",
+                )
+            )
+        return found
+
+    async def _known_sources(self) -> list[str]:
+        return sorted((await self._library.counts()).by_source)
+
+
+def read_day(typed: str, *, today: dt.date) -> dt.date:
+    """Return the first day that was meant, from a year, a month, a day or an age ("30 days"); raises BadInputError."""
+    text = typed.strip()
+    try:
+        if age := _AGE.fullmatch(text):
+            return today - dt.timedelta(days=int(age[1]))
+        if date := _DATE.fullmatch(text):
+            return dt.date(int(date[1]), int(date[2] or 1), int(date[3] or 1))
+    except (ValueError, OverflowError):
+        pass
+    raise BadInputError(say("I cannot read that day; write it like 2024, 2024-05 or 2024-05-17."))

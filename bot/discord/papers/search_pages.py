@@ -1,0 +1,72 @@
+"""Searches whose pages can be turned: written in the buttons themselves, or kept where they do not fit."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final, cast, get_args
+
+from bot.answering.reading.spelling import as_meant
+from bot.discord.papers.paper_card import PAGE_PAPERS, search_page
+from bot.discord.ui.markdown import length
+from bot.store import Search, Sort
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from bot.discord.ui.layout import Card
+    from bot.store import Searches
+    from retrieval.library import Library
+
+MOST_HITS: Final = 50
+TOKEN_CHARACTERS: Final = 60
+_WRITTEN, _KEPT, _BETWEEN = "w", "k", "~"
+
+
+async def token_of(search: Search, kept: Searches) -> str:
+    """Return the token of a search, at most 60 characters: the search itself, or the key by which it is then kept."""
+    return written(search) or _KEPT + await kept.keep(search)
+
+
+def written(search: Search) -> str | None:
+    """Return the token that is the search itself, None where it does not fit."""
+    token = _BETWEEN.join((_WRITTEN + search.sort[0], _day(search.since), search.source or "", search.query))
+    return token if length(token) <= TOKEN_CHARACTERS and _read(token) == search else None
+
+
+async def find(token: str, kept: Searches) -> Search | None:
+    """Return the search of a token; None where it is forgotten."""
+    return await kept.get(token.removeprefix(_KEPT)) if token.startswith(_KEPT) else _read(token)
+
+
+async def show_page(
+    library: Library, kept: Searches, search: Search, page: int = 0, *, starred: Collection[str] = ()
+) -> Card:
+    """Search and return the page (counted from 0, the last one for any beyond it) as a message."""
+    _, meant = await as_meant(search.query, library)
+    hits = await library.search(meant.text, limit=MOST_HITS, since=search.since, source=search.source)
+    if search.sort == "newest":
+        hits = sorted(hits, key=lambda hit: hit.paper.published or dt.date.min, reverse=True)
+    pages = max(1, -(-len(hits) // PAGE_PAPERS))
+    page = min(page, pages - 1)
+    shown = hits[page * PAGE_PAPERS : (page + 1) * PAGE_PAPERS]
+    return search_page(shown, meant.text, page, pages, await token_of(search, kept), starred=starred)
+
+
+def _day(day: dt.date | None) -> str:
+    return day.strftime("%Y%m%d") if day else ""
+
+
+def _read(token: str) -> Search | None:
+    """Return the search that the token says, None where it says none; Discord keeps only what can be seen."""
+    head, *rest = token.split(_BETWEEN, 3)
+    if len(rest) != 3 or not token.isprintable() or token != token.strip():  # noqa: PLR2004 - day, source, query
+        return None
+    day, source, query = rest
+    sort = next((name for name in get_args(Sort) if head == _WRITTEN + name[0]), None)
+    if sort is None or not query:
+        return None
+    try:
+        since = dt.datetime.strptime(day, "%Y%m%d").replace(tzinfo=dt.UTC).date() if day else None
+    except ValueError:
+        return None
+    return Search(query, since, source or None, cast("Sort", sort))

@@ -1,0 +1,1 @@
+"""Where a reply goes, and how it grows there."""

@@ -1,0 +1,58 @@
+"""Tell somebody in a direct message what cannot, or should not, be said where they wrote."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import discord
+from cachetools import TTLCache
+
+from bot.discord.connection.codes import AUTOMOD, SLOWMODE
+from bot.discord.reply.target import NETWORK_ERRORS
+from bot.discord.ui.layout import notice
+from bot.language import say
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+log = logging.getLogger(__name__)
+
+TOLD_AGAIN_SECONDS: Final = 3600.0
+REMEMBERED: Final = 1000
+
+
+class DirectMessages:
+    """Send sentences to people, where they take such."""
+
+    def __init__(self) -> None:
+        self._told: MutableMapping[tuple[int, str], bool] = TTLCache(REMEMBERED, TOLD_AGAIN_SECONDS)
+
+    async def tell(self, user: discord.abc.User, sentence: str) -> None:
+        """Send a sentence; raises nothing."""
+        if not isinstance(user, discord.abc.Messageable):
+            return
+        try:
+            await user.send(view=notice(sentence))
+        except NETWORK_ERRORS as error:
+            code = getattr(error, "code", None)
+            log.warning("not told directly error=%s code=%s", type(error).__name__, code)
+
+    async def tell_once(self, user: discord.abc.User, sentence: str) -> None:
+        """Send a sentence, but not again within the hour: one for each of many messages is a flood."""
+        if (user.id, sentence) not in self._told:
+            self._told[user.id, sentence] = True
+            await self.tell(user, sentence)
+
+
+def undelivered(code: int | None, channel_id: int) -> str:
+    """Return why an answer could not be posted in a channel, by Discord's error code."""
+    channel = f"<#{channel_id}>"
+    if code == SLOWMODE:
+        return say("I could not answer you in {channel}: slow mode is on there. Ask again later.", channel=channel)
+    if code == AUTOMOD:
+        return say("I could not answer you in {channel}: the server's AutoMod stopped my message.", channel=channel)
+    return say(
+        "I could not answer you in {channel}: I may not write there. A moderator can let me, or ask me here.",
+        channel=channel,
+    )

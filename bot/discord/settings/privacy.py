@@ -1,0 +1,159 @@
+"""/privacy: what is kept of people, as a file for who asks, and deleted for who wants that."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.discord.gate.doors import Clickable
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.ui.layout import Card
+from bot.language import say, say_many
+from bot.store.store import GRACE, RETENTION
+
+if TYPE_CHECKING:
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Bot, Services
+
+FILE_NAME: Final = "footnote-data.json"
+
+_PRIVACY: Final = "footnote:privacy:"
+
+
+class Privacy(commands.Cog):
+    """Say what is kept, and give it or delete it."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._gate = bot.services.gate
+        self._library = bot.services.library
+        self._store = bot.services.store
+
+    async def cog_load(self) -> None:
+        """Listen to the buttons, also those that were shown before a restart."""
+        self._bot.add_dynamic_items(PrivacyButton)
+
+    @app_commands.command()
+    async def privacy(self, interaction: discord.Interaction[Any]) -> None:
+        """See what I keep about you, get it as a file, or delete it."""
+        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        await admitted.target.post(explanation())
+
+
+class PrivacyButton(Clickable[ui.Button[Any]], template=f"{_PRIVACY}(?P<what>export|delete|confirm|keep)"):
+    """Give somebody what is kept of them, or delete it once they have said so twice."""
+
+    acknowledge = Acknowledge.ON_CARD
+
+    def terms(self, interaction: discord.Interaction[Any]) -> tuple[Cost, Audience, Acknowledge]:  # noqa: ARG002  # of every click
+        """Return that a file is more than a click."""
+        return Cost.EXPORT if self.match["what"] == "export" else self.cost, self.audience, self.acknowledge
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+        """Do what the button says, of who clicked it alone."""
+        what = self.match["what"]
+        if what == "export":
+            await _export(interaction, services)
+        elif what == "delete":
+            await admitted.target.post(question())
+        elif what == "keep":
+            await admitted.target.post(explanation())
+        else:
+            count = await services.store.forget_person(interaction.user.id)
+            await admitted.target.post(_deleted(count))
+
+
+def explanation() -> Card:
+    """Return what is kept, for how long, and the buttons."""
+    kept = [
+        say("the questions that you ask me and my answers to them, so that you can follow them up"),
+        say("which answers you rated, with your reason if you gave one, and which papers you starred"),
+        say("which threads you had me open"),
+        say("which digests you subscribed to, with their topics, hour and place"),
+        say("for the day, how much your questions took of a language model"),
+    ]
+    days = say_many(
+        "Conversations are deleted after one day.", "Conversations are deleted after {n} days.", RETENTION.days
+    )
+    left = say_many(
+        "What belongs to a server goes one day after I have left it.",
+        "What belongs to a server goes {n} days after I have left it.",
+        GRACE.days,
+    )
+    others = say("I do not keep what people write to each other, only messages that are for me.")
+    nobodys = say(
+        "What tells nothing of you stays: how much a server liked a paper, what its questions took of a language model "
+        "and, for a while, the words of long searches and what a language model wrote."
+    )
+    text = "\n".join(
+        [
+            "### " + say("What I keep about you"),
+            *(f"- {line}" for line in kept),
+            f"{days} {left} {_copies()}",
+            others,
+            nobodys,
+        ]
+    )
+    return Card(
+        ui.TextDisplay(text),
+        ui.ActionRow(
+            _button(say("Export mine"), "export"),
+            _button(say("Delete mine…"), "delete", discord.ButtonStyle.danger),
+        ),
+    )
+
+
+def question() -> Card:
+    """Return the question before anything is deleted."""
+    return Card(
+        ui.TextDisplay(
+            say(
+                "Delete your questions, my answers to them, your ratings, your stars and the digests in your direct "
+                "messages, for good? Buttons under those answers will no longer work."
+            )
+            + f" {_copies()}"
+        ),
+        ui.ActionRow(
+            _button(say("Yes, delete everything"), "confirm", discord.ButtonStyle.danger),
+            _button(say("No, keep it"), "keep"),
+        ),
+    )
+
+
+def _copies() -> str:
+    return say_many(
+        "A copy from before an update may hold it for up to one day more.",
+        "A copy from before an update may hold it for up to {n} days more.",
+        GRACE.days,
+    )
+
+
+def _deleted(count: int) -> Card:
+    if not count:
+        return Card(ui.TextDisplay(say("There was nothing about you to delete.")))
+    return Card(ui.TextDisplay(say_many("Deleted: one entry.", "Deleted: {n} entries.", count)))
+
+
+async def _export(interaction: discord.Interaction[Any], services: Services) -> None:
+    kept = await services.store.export(interaction.user.id)
+    name, data = await asyncio.to_thread(packed, kept, interaction.filesize_limit)
+    view = Card(ui.TextDisplay(say("This is everything that I keep about you.")), ui.File(f"attachment://{name}"))
+    await interaction.followup.send(view=view, file=discord.File(BytesIO(data), name), ephemeral=True)
+
+
+def packed(kept: dict[str, object], most: int) -> tuple[str, bytes]:
+    """Return the name and the bytes of a JSON file, compressed where it would take more than `most` bytes."""
+    data = json.dumps(kept, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "replace")
+    return (FILE_NAME, data) if len(data) <= most else (f"{FILE_NAME}.gz", gzip.compress(data))
+
+
+def _button(label: str, what: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> ui.Button[Any]:
+    return ui.Button(label=label, custom_id=f"{_PRIVACY}{what}", style=style)

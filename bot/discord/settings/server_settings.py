@@ -1,0 +1,178 @@
+"""The settings of a server in words: what each is, what it stands at, and what may be put in."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from zoneinfo import available_timezones
+
+from babel.numbers import format_currency, format_decimal
+from rapidfuzz import process
+
+from bot.discord.ui.markdown import escape, plain
+from bot.language import LANGUAGES, say, say_many, spoken
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bot.store import ServerSettings, Spending
+
+PREFIX_CHARACTERS: Final = 5
+ZONE_CHARACTERS: Final = 64
+HOURS: Final = range(24)
+MOST_LISTED: Final = 10  # the selects show them all
+
+_HOUR: Final = re.compile(r"(\d{1,2})(?:[:.h]?00)?\s*(?:uhr|h)?", re.IGNORECASE)
+_TAKEN_BY_DISCORD: Final = tuple("/@#:<")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Hold one setting as a moderator reads it: its name, what it stands at, and what it does."""
+
+    key: str
+    name: str
+    value: str
+    purpose: str
+
+    @property
+    def text(self) -> str:
+        """Return it as two lines of Markdown."""
+        return f"**{self.name}:** {self.value}\n-# {self.purpose}"
+
+
+def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
+    """Return every setting with its present value, in the order in which they are shown.
+
+    `listens` says whether the bot hears messages that do not mention it.
+    """
+    prefixed = (
+        say("What chat commands begin with; a mention of me works as well.")
+        if listens
+        else say("What chat commands begin with. I was started without Message Content, so mention me instead for now.")
+    )
+    return [
+        Setting(
+            "channels",
+            say("Channels"),
+            _listed((f"<#{each}>" for each in sorted(settings.channels)), say("all")),
+            say("Where I answer; threads count with their channel."),
+        ),
+        Setting(
+            "roles",
+            say("Roles"),
+            _listed((f"<@&{each}>" for each in sorted(settings.roles)), say("everyone")),
+            say("Who may ask me."),
+        ),
+        Setting(
+            "exempt",
+            say("Exempt roles"),
+            _listed((f"<@&{each}>" for each in sorted(settings.exempt)), say("none")),
+            say("Whose questions count only for the server, where whoever runs me limits what one person takes."),
+        ),
+        Setting(
+            "language",
+            say("Language"),
+            LANGUAGES[settings.language] if settings.language else say("as set in the server"),
+            say("What I write in for everybody; what you alone see is in your own language."),
+        ),
+        Setting(
+            "private",
+            say("Private answers"),
+            _switch(on=settings.private),
+            say("Whether answers to slash commands are shown only to who asked."),
+        ),
+        Setting(
+            "threads",
+            say("Threads"),
+            _switch(on=settings.threads),
+            say("Whether an answer to a mention opens a thread."),
+        ),
+        Setting(
+            "prefix",
+            say("Prefix"),
+            escape(settings.prefix),
+            prefixed,
+        ),
+        Setting(
+            "digest",
+            say("Digest"),
+            say(
+                "daily at {hour}, {zone}",
+                hour=f"{settings.digest_hour:02}:00",
+                zone=escape(settings.digest_zone),
+            ),
+            say("When the daily digest is posted, unless a subscription says otherwise."),
+        ),
+    ]
+
+
+def taken(spendings: Sequence[Spending]) -> str:
+    """Return what the language model took in a server this month, as two lines of Markdown."""
+    language = spoken()
+    tokens = format_decimal(sum(each.tokens for each in spendings), locale=language)
+    costs = [each.dollars for each in spendings if each.dollars is not None]
+    amount = say("{tokens} tokens this month", tokens=tokens)
+    if costs:
+        money = format_currency(sum(costs), "USD", locale=language)
+        amount = say("{tokens} tokens this month, {money}", tokens=tokens, money=money)
+    purpose = say("What questions and digests took; prices are the makers' list prices.")
+    return Setting("tokens", say("Language model"), amount, purpose).text
+
+
+def checked_prefix(typed: str) -> str:
+    """Return a prefix that people can type and see; raises BadInputError."""
+    prefix = typed.strip()
+    if not 1 <= len(prefix) <= PREFIX_CHARACTERS or plain(prefix) != prefix or " " in prefix:
+        raise BadInputError(
+            say("The prefix must be 1 to {most} visible characters without blanks.", most=PREFIX_CHARACTERS)
+        )
+    if prefix.startswith(_TAKEN_BY_DISCORD):
+        raise BadInputError(
+            say("Discord itself reads what begins with {sign}: please choose another prefix.", sign=prefix[0])
+        )
+    return prefix
+
+
+def checked_hour(typed: str) -> int:
+    """Return the hour of a day, written as 9, 09 or 9:00; raises BadInputError."""
+    match = _HOUR.fullmatch(typed.strip())
+    if match is None or int(match[1]) not in HOURS:
+        raise BadInputError(say("The hour must be a whole hour from 0 to 23, such as 9 or 18:00."))
+    return int(match[1])
+
+
+async def checked_zone(typed: str) -> str:
+    """Return the name of a time zone as the IANA writes it; raises BadInputError with the nearest name."""
+    return await asyncio.to_thread(_zone, "_".join(typed.split()))
+
+
+def _zone(wanted: str) -> str:
+    zones = {zone.casefold(): zone for zone in available_timezones()}
+    if found := zones.get(wanted.casefold()):
+        return found
+    cities = {zone.rpartition("/")[2].casefold(): zone for zone in sorted(zones.values()) if "/" in zone}
+    if found := cities.get(wanted.casefold()):
+        return found
+    name = process.extractOne(wanted.casefold(), [*zones, *cities])[0]
+    raise BadInputError(
+        say(
+            "{typed} is no time zone that I know; did you mean {near}?",
+            typed=plain(wanted)[:ZONE_CHARACTERS] or "…",
+            near=zones.get(name) or cities[name],
+        )
+    )
+
+
+def _listed(mentions: Iterable[str], nothing: str) -> str:
+    every = list(mentions)
+    shown = ", ".join(every[:MOST_LISTED]) or nothing
+    more = len(every) - MOST_LISTED
+    return shown if more <= 0 else say_many("{shown} and one more", "{shown} and {n} more", more, shown=shown)
+
+
+def _switch(*, on: bool) -> str:
+    return say("on") if on else say("off")

@@ -1,0 +1,314 @@
+"""The panel of /settings: every setting with what it stands at, and how to change it, in one message.
+
+Its buttons and selects carry all they need in their ids, so that an open panel survives a restart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands, ui
+
+from bot.discord.gate.doors import Clickable, Form
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.reach import is_moderator
+from bot.discord.settings.server_settings import (
+    HOURS,
+    PREFIX_CHARACTERS,
+    ZONE_CHARACTERS,
+    checked_hour,
+    checked_prefix,
+    checked_zone,
+    described,
+    taken,
+)
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.layout import Card
+from bot.discord.ui.markdown import escape
+from bot.discord.ui.permissions import mine_in
+from bot.language import LANGUAGES, say
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from bot.discord.gate.doors import Typed
+    from bot.discord.gate.gate import Admitted, Audience, Cost
+    from bot.discord.services import Services
+    from bot.discord.settings.server_settings import Setting
+    from bot.store import ServerSettings, Spending, Store
+
+MOST_CHOSEN: Final = 25  # what one select takes
+AS_SERVER: Final = "server"  # the option of the language select that stands for None
+WHERE_PEOPLE_WRITE: Final = [
+    discord.ChannelType.text,
+    discord.ChannelType.news,
+    discord.ChannelType.voice,
+    discord.ChannelType.forum,
+]
+
+_SET: Final = "footnote:set:"
+
+
+def panel(
+    settings: ServerSettings,
+    *,
+    listens: bool,
+    spendings: Sequence[Spending] = (),
+    note: str | None = None,
+    warning: str | None = None,
+) -> Card:
+    """Return the panel: each setting above or beside what changes it.
+
+    `listens` says whether the bot hears messages that do not mention it, `note` what just happened; `spendings` are
+    what the language model took in the server this month.
+    """
+    facts = {setting.key: setting for setting in described(settings, listens=listens)}
+    heading = "### " + say("Settings of this server") + "\n-# " + say("Each change holds at once.")
+    items: list[ui.Item[Any]] = [ui.TextDisplay(heading)]
+    for key, select in (
+        ("channels", _channels(settings)),
+        ("roles", _roles(settings)),
+        ("exempt", _exempt(settings)),
+        ("language", _languages(settings)),
+    ):
+        items += [ui.TextDisplay(facts[key].text), ui.ActionRow(select)]
+    items += [
+        _switch(facts["private"], on=settings.private),
+        _switch(facts["threads"], on=settings.threads),
+        _beside(facts["prefix"], say("Change the prefix…")),
+        _beside(facts["digest"], say("Change the digest…")),
+    ]
+    if spendings:
+        items.append(ui.TextDisplay(taken(spendings)))
+    if warning:
+        items.append(ui.TextDisplay(f"⚠️ {warning}"))
+    if note:
+        items.append(ui.TextDisplay(note))
+    return Card(ui.Container(*items))
+
+
+def _channels(settings: ServerSettings) -> ui.ChannelSelect[Any]:
+    chosen = [
+        discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.channel)
+        for each in sorted(settings.channels)[:MOST_CHOSEN]
+    ]
+    return ui.ChannelSelect(
+        custom_id=f"{_SET}channels",
+        channel_types=WHERE_PEOPLE_WRITE,
+        placeholder=say("Channels: all – choose some"),
+        min_values=0,
+        max_values=MOST_CHOSEN,
+        default_values=chosen,
+    )
+
+
+def _roles(settings: ServerSettings) -> ui.RoleSelect[Any]:
+    return _role_select("roles", say("Roles: everyone – choose some"), settings.roles)
+
+
+def _exempt(settings: ServerSettings) -> ui.RoleSelect[Any]:
+    return _role_select("exempt", say("Exempt roles: none – choose some"), settings.exempt)
+
+
+def _role_select(key: str, placeholder: str, roles: frozenset[int]) -> ui.RoleSelect[Any]:
+    chosen = [
+        discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.role)
+        for each in sorted(roles)[:MOST_CHOSEN]
+    ]
+    return ui.RoleSelect(
+        custom_id=f"{_SET}{key}",
+        placeholder=placeholder,
+        min_values=0,
+        max_values=MOST_CHOSEN,
+        default_values=chosen,
+    )
+
+
+def _languages(settings: ServerSettings) -> ui.Select[Any]:
+    options = {AS_SERVER: say("As set in the server"), **LANGUAGES}
+    return ui.Select(
+        custom_id=f"{_SET}language",
+        placeholder=say("Language"),
+        options=[
+            discord.SelectOption(label=name, value=code, default=code == (settings.language or AS_SERVER))
+            for code, name in options.items()
+        ],
+    )
+
+
+def _switch(setting: Setting, *, on: bool) -> ui.Section[Any]:
+    """Return a switch; its id says what a click sets, so that a second click on an old panel changes nothing."""
+    label = {
+        ("private", False): say("Make answers private"),
+        ("private", True): say("Make answers public"),
+        ("threads", False): say("Open threads"),
+        ("threads", True): say("Open no threads"),
+    }[setting.key, on]
+    wanted = "off" if on else "on"
+    style = discord.ButtonStyle.success if on else discord.ButtonStyle.secondary
+    button: ui.Button[Any] = ui.Button(label=label, custom_id=f"{_SET}{setting.key}:{wanted}", style=style)
+    return ui.Section(setting.text, accessory=button)
+
+
+def _beside(setting: Setting, label: str) -> ui.Section[Any]:
+    return ui.Section(setting.text, accessory=ui.Button(label=label, custom_id=f"{_SET}{setting.key}:form"))
+
+
+class SettingSelect(Clickable[ui.Select[Any]], template=f"{_SET}(?P<key>channels|roles|exempt|language)"):
+    """Set what was chosen in a select."""
+
+    acknowledge = Acknowledge.ON_CARD
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+        """Save the choice and show it."""
+        key = self.match["key"]
+        chosen: list[Any] = list(self.item.values)
+
+        async def change(settings: ServerSettings) -> ServerSettings:
+            if key == "language":
+                return replace(settings, language=None if chosen == [AS_SERVER] else chosen[0])
+            picked = frozenset(each.id for each in chosen)
+            match key:
+                case "channels":
+                    return replace(settings, channels=picked)
+                case "exempt":
+                    return replace(settings, exempt=picked)
+            return replace(settings, roles=picked)
+
+        await _change(interaction, admitted, services, change)
+
+
+class SettingButton(Clickable[ui.Button[Any]], template=f"{_SET}(?P<key>[a-z]+):(?P<wanted>on|off|form)"):
+    """Turn a setting on or off, or open the form of one that is typed."""
+
+    def terms(self, interaction: discord.Interaction[Any]) -> tuple[Cost, Audience, Acknowledge]:  # noqa: ARG002  # of every click
+        """Return whether a form opens."""
+        how = Acknowledge.BY_FORM if self.match["wanted"] == "form" else Acknowledge.ON_CARD
+        return self.cost, self.audience, how
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+        """Save the switch and show it, or show the form."""
+        key, wanted = self.match["key"], self.match["wanted"]
+
+        async def change(settings: ServerSettings) -> ServerSettings:
+            on = wanted == "on"
+            return replace(settings, private=on) if key == "private" else replace(settings, threads=on)
+
+        if wanted != "form":
+            await _change(interaction, admitted, services, change)
+            return
+        settings = await services.store.servers.of(_server(interaction))
+        form = PrefixForm(settings) if key == "prefix" else DigestForm(settings)
+        await interaction.response.send_modal(form)
+
+
+class PrefixForm(Form, template=ids.PREFIX_FORM):
+    """Ask for the prefix of chat commands."""
+
+    acknowledge = Acknowledge.ON_CARD
+
+    def __init__(self, settings: ServerSettings) -> None:
+        super().__init__(say("Prefix of chat commands"), ids.PREFIX_FORM)
+        text: ui.TextInput[Any] = ui.TextInput(
+            custom_id="prefix", default=settings.prefix, max_length=PREFIX_CHARACTERS
+        )
+        self.add(say("Prefix"), text, say("Such as ! or fn?"))
+
+    @staticmethod
+    async def sent(interaction: discord.Interaction[Any], admitted: Admitted, services: Services, typed: Typed) -> None:
+        """Save the prefix if it is one."""
+
+        async def change(settings: ServerSettings) -> ServerSettings:
+            return replace(settings, prefix=checked_prefix(typed["prefix"]))
+
+        await _change(interaction, admitted, services, change)
+
+
+class DigestForm(Form, template=ids.TIME_FORM):
+    """Ask for the hour of digests and its time zone."""
+
+    acknowledge = Acknowledge.ON_CARD
+
+    def __init__(self, settings: ServerSettings) -> None:
+        super().__init__(say("When digests are posted"), ids.TIME_FORM)
+        hour: ui.TextInput[Any] = ui.TextInput(
+            custom_id="hour", default=f"{settings.digest_hour}:00", max_length=len("00:00 Uhr")
+        )
+        zone: ui.TextInput[Any] = ui.TextInput(
+            custom_id="zone", default=settings.digest_zone, max_length=ZONE_CHARACTERS
+        )
+        hours = say("A whole hour from {first} to {last}", first=HOURS.start, last=HOURS.stop - 1)
+        self.add(say("Hour"), hour, hours)
+        self.add(say("Time zone"), zone, say("Such as Europe/Berlin, America/New_York or UTC"))
+
+    @staticmethod
+    async def sent(interaction: discord.Interaction[Any], admitted: Admitted, services: Services, typed: Typed) -> None:
+        """Save both if both can be read."""
+
+        async def change(settings: ServerSettings) -> ServerSettings:
+            hour, zone = checked_hour(typed["hour"]), await checked_zone(typed["zone"])
+            return replace(settings, digest_hour=hour, digest_zone=zone)
+
+        await _change(interaction, admitted, services, change)
+
+
+async def _change(
+    interaction: discord.Interaction[Any],
+    admitted: Admitted,
+    services: Services,
+    change: Callable[[ServerSettings], Awaitable[ServerSettings]],
+) -> None:
+    """Change the settings and show the panel anew, with a sentence where the change cannot be made."""
+    guild_id = _server(interaction)
+    # Each change saves all settings, and would undo what came between.
+    async with services.changing_settings:
+        before = await services.store.servers.of(guild_id)
+        try:
+            after = await change(before)
+        except BadInputError as error:
+            after, note = before, f"❌ {escape(str(error))}"
+        else:
+            await services.store.servers.save(guild_id, after)
+            note = "✅ " + say("Saved.")
+    view = panel(
+        after,
+        listens=interaction.client.intents.message_content,
+        spendings=await this_month(services.store, guild_id),
+        note=note,
+        warning=unheard(interaction.guild, after),
+    )
+    await admitted.target.post(view)
+
+
+async def this_month(store: Store, guild_id: int) -> list[Spending]:
+    """Return what the language model took in a server this month (UTC)."""
+    return await store.usage.since(datetime.now(UTC).date().replace(day=1), guild_id)
+
+
+def _server(interaction: discord.Interaction[Any]) -> int:
+    """Return the server whose panel it is; raises MissingPermissions where somebody may no longer manage it."""
+    if not is_moderator(interaction.permissions, interaction.guild_id):
+        raise app_commands.MissingPermissions(["manage_guild"])
+    assert interaction.guild_id is not None
+    return interaction.guild_id
+
+
+def unheard(guild: discord.Guild | None, settings: ServerSettings) -> str | None:
+    """Return in which of the chosen channels the bot lacks the permission to see or to write, or None."""
+    if guild is None:
+        return None
+    closed = []
+    for each in sorted(settings.channels):
+        channel = guild.get_channel(each)
+        if channel is None:
+            continue
+        mine = mine_in(channel)
+        if not (mine.view_channel and mine.send_messages):
+            closed.append(f"<#{each}>")
+    if not closed:
+        return None
+    return say("I need the permissions View Channel and Send Messages in {channels}.", channels=", ".join(closed))

@@ -1,0 +1,215 @@
+"""How a paper is cited: as a line to read, as an entry of BibTeX; and what of it every format of references says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from retrieval.query import importance
+from retrieval.sources.people import given_first
+from retrieval.text import clean, fold
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping
+
+    from retrieval.sources.fetched import Fetched
+
+NAMED: Final = 6  # authors in a line; of more, the first six and "et al."
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_SUFFIX: Final = re.compile(r"(?:[JS]r\.?|I{2,3}|IV)")
+_BETWEEN: Final = re.compile(r"[,;]")
+_KEY: Final = re.compile(r"[^a-z0-9]+")
+_AND: Final = re.compile(r"\sand\s|,", re.IGNORECASE)
+# Braces are no braces in any parser only as commands: BibTeX counts them, escaped or not.
+_ESCAPES: Final = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\textbraceleft{}",
+        "}": r"\textbraceright{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+    }
+    | {sign: f"\\{sign}" for sign in "&%$#_"}
+)
+# Signs that no address has but in this form, and the semicolon, at which readers of references cut addresses apart.
+_IN_ADDRESS: Final = str.maketrans({sign: quote(sign) for sign in ' <>"{}|\\^`;'})
+
+_IN_DOI: Final = str.maketrans({sign: quote(sign) for sign in "{}\\"})
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Hold a person's name in parts; a name of one word is all `family`."""
+
+    given: str
+    family: str
+    suffix: str = ""
+
+    @classmethod
+    def read(cls, written: str) -> Name:
+        """Read a name with the given name first; what is written small before the last word belongs to it."""
+        words = given_first(_line(written)).split()
+        suffix = words.pop() if len(words) > 2 and _SUFFIX.fullmatch(words[-1]) else ""  # noqa: PLR2004
+        at = len(words) - 1
+        while at > 1 and words[at - 1].islower():
+            at -= 1
+        return cls(" ".join(words[:at]), " ".join(words[at:]), suffix)
+
+    @property
+    def family_first(self) -> str:
+        """Return the name as reference managers write it: "King, Martin, Jr."."""
+        return ", ".join(part for part in (self.family, self.given, self.suffix) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """Hold what formats of references say of a paper, as plain text.
+
+    Attributes:
+        paper_id: the paper's own id.
+        title: without LaTeX, on one line.
+        authors: given name first.
+        published: the day.
+        venue: where it was published.
+        arxiv: its arXiv id, without a version.
+        doi: its DOI.
+        url: its own address, else the one of its DOI or at arXiv.
+        abstract: without LaTeX, on one line.
+        keywords: without commas or semicolons.
+        category: the primary one at arXiv.
+    """
+
+    paper_id: str
+    title: str
+    authors: tuple[str, ...]
+    published: dt.date | None
+    venue: str
+    arxiv: str
+    doi: str
+    url: str
+    abstract: str
+    keywords: tuple[str, ...]
+    category: str
+
+    @classmethod
+    def of(cls, details: Fetched) -> Cited:
+        """Return what is to be said of a paper."""
+        paper = details.paper
+        arxiv, doi = id_of("arxiv", details.external_ids), id_of("doi", details.external_ids)
+        url = f"https://doi.org/{doi}" if doi else f"https://arxiv.org/abs/{arxiv}" if arxiv else ""
+        return cls(
+            paper_id=paper.paper_id,
+            title=_line(paper.title),
+            authors=tuple(name for each in details.authors if (name := given_first(_line(each)))),
+            published=paper.published,
+            venue=_line(details.venue or ""),
+            arxiv=arxiv,
+            doi=doi,
+            url=(paper.url or url).translate(_IN_ADDRESS),
+            abstract=_line(paper.abstract),
+            keywords=tuple(word for each in details.keywords if (word := _line(_BETWEEN.sub(" ", each)))),
+            category=details.categories[0] if details.categories else "",
+        )
+
+
+def line(details: Fetched) -> str:
+    """Return a paper as a line to read: authors, year, title, venue, link."""
+    paper = Cited.of(details)
+    year = f"({paper.published.year})" if paper.published else "(n.d.)"
+    named = ", ".join(paper.authors[:NAMED]) + (" et al." if len(paper.authors) > NAMED else "")
+    venue = paper.venue or (f"arXiv:{paper.arxiv}" if paper.arxiv else "")
+    parts = (_ended(f"{named} {year}".strip()), _ended(paper.title), _ended(venue), paper.url)
+    return " ".join(part for part in parts if part)
+
+
+def bibtex(details: Fetched, key: str | None = None) -> str:
+    """Return a paper as an entry of BibTeX, which BibLaTeX reads too; its letters stay, in UTF-8."""
+    from bibtexparser.library import Library
+    from bibtexparser.model import Entry, Field
+    from bibtexparser.writer import BibtexFormat, write
+
+    paper = Cited.of(details)
+    form = BibtexFormat()  # type: ignore[no-untyped-call]
+    form.indent = "  "
+    fields = [Field(name, value) for name, value in _fields(paper).items() if value]
+    entry = Entry("article" if paper.venue else "misc", key or key_of(details), fields)
+    return write(Library([entry]), form).strip() + "\n"
+
+
+def key_of(details: Fetched) -> str:
+    """Return what LaTeX cites a paper by: the first author's surname, the year, the first word that says something."""
+    paper = Cited.of(details)
+    family = Name.read(paper.authors[0]).family if paper.authors else ""
+    words = fold(paper.title).split()
+    word = next((plain for each in words if importance(each) >= 1 and (plain := _plain(each))), "")
+    return f"{_plain(family)}{paper.published.year if paper.published else ''}{word}" or "paper"
+
+
+class Keys:
+    """Give each paper of a file a key of its own."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, int] = {}
+
+    def give(self, details: Fetched) -> str:
+        """Return a key that no paper before has: what `key_of` says, with a number where that is taken."""
+        key = key_of(details)
+        while (count := self._given.get(key, 0)) > 0:
+            self._given[key] = count + 1
+            key = f"{key}-{count + 1}"
+        self._given[key] = 1
+        return key
+
+
+def id_of(scheme: str, external_ids: Iterable[str]) -> str:
+    """Return a paper's id of a scheme ("arxiv", "doi"), "" where it has none; arXiv's own DOI of a paper is none."""
+    ids = (each.removeprefix(f"{scheme}:") for each in external_ids if each.startswith(f"{scheme}:"))
+    return next((each for each in ids if not each.startswith("10.48550/arxiv.")), "")
+
+
+def _fields(paper: Cited) -> Mapping[str, str]:
+    day = paper.published
+    only_year = day is None or (day.month, day.day) == (1, 1)
+    return {
+        "title": _braced(paper.title),
+        "author": f"{{{' and '.join(map(_author, paper.authors))}}}" if paper.authors else "",
+        "journal": _braced(paper.venue),
+        "year": f"{{{day.year}}}" if day else "",
+        "month": "" if day is None or only_year else _MONTHS[day.month - 1],
+        "day": "" if day is None or only_year or day.day == 1 else f"{{{day.day}}}",
+        "eprint": f"{{{paper.arxiv}}}" if paper.arxiv else "",
+        "archiveprefix": "{arXiv}" if paper.arxiv else "",
+        "primaryclass": _braced(paper.category) if paper.arxiv else "",
+        "doi": f"{{{paper.doi.translate(_IN_DOI)}}}" if paper.doi else "",
+        "url": f"{{{paper.url}}}" if paper.url else "",
+        "keywords": _braced(", ".join(paper.keywords)),
+        "abstract": _braced(paper.abstract),
+        # What has no id of its own is known again by this one.
+        "footnote-id": f"{{{paper.paper_id}}}" if paper.paper_id.startswith("title:") else "",
+    }
+
+
+def _braced(text: str) -> str:
+    return f"{{{text.translate(_ESCAPES)}}}" if text else ""
+
+
+def _author(name: str) -> str:
+    """Return a name, in braces if BibTeX would take it for several."""
+    written = name.translate(_ESCAPES)
+    return f"{{{written}}}" if _AND.search(name) else written
+
+
+def _ended(text: str) -> str:
+    """Return a part of a line with a stop at its end."""
+    return text if not text or text.endswith((".", "?", "!", "…")) else f"{text}."
+
+
+def _line(text: str) -> str:
+    return " ".join(clean(text).split())
+
+
+def _plain(word: str) -> str:
+    return _KEY.sub("", fold(word))

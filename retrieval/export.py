@@ -1,0 +1,230 @@
+"""Write papers as references in the formats that reference managers, tables and programs read."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from retrieval.citation import Cited, Keys, Name, bibtex
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from retrieval.sources.fetched import Fetched
+
+# A table's program would take a cell that begins with one of these for a formula; a blank before it makes it text.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_BATCH: Final = 200
+_SEVERAL: Final = re.compile(r"\s(?:and|&)\s", re.IGNORECASE)
+_COLUMNS: Final = ("id", "title", "authors", "date", "venue", "doi", "arxiv", "url", "keywords", "abstract")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Hold how papers are written in a format: `write` yields pieces of text, a paper or so each."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    write: Callable[[Iterable[Fetched]], Iterator[str]]
+
+
+def write_bibtex(papers: Iterable[Fetched]) -> Iterator[str]:
+    """Yield an entry of BibTeX for each paper."""
+    keys = Keys()
+    for number, each in enumerate(papers):
+        yield ("\n" if number else "") + bibtex(each, keys.give(each))
+
+
+def write_ris(papers: Iterable[Fetched]) -> Iterator[str]:
+    """Yield an entry of RIS for each paper."""
+    from rispy.writer import RisWriter  # type: ignore[import-untyped]  # it has no types
+
+    class Writer(RisWriter):  # type: ignore[misc]
+        def set_header(self, count: int) -> str:  # noqa: ARG002
+            return ""  # or each entry has its number above it
+
+    writer = Writer()
+    for each in papers:
+        paper = Cited.of(each)
+        entry = {
+            "type_of_reference": "JOUR" if paper.venue else "GEN",
+            "title": paper.title,
+            "authors": [Name.read(name).family_first for name in paper.authors],
+            "date": f"{paper.published:%Y/%m/%d}" if paper.published else "",
+            "year": str(paper.published.year) if paper.published else "",
+            "journal_name": paper.venue,
+            "doi": paper.doi,
+            "urls": _addresses(paper),
+            "keywords": list(paper.keywords),
+            "abstract": paper.abstract,
+            "id": paper.paper_id,
+        }
+        yield writer.formats([{key: value for key, value in entry.items() if value}]).strip() + "\n\n"
+
+
+def write_csl(papers: Iterable[Fetched]) -> Iterator[str]:
+    """Yield an array of CSL-JSON, which Zotero, Pandoc and citeproc read."""
+    keys = Keys()
+    yield "["
+    for number, each in enumerate(papers):
+        yield (",\n" if number else "\n") + json.dumps(_csl(Cited.of(each), keys.give(each)), ensure_ascii=False)
+    yield "\n]\n"
+
+
+def write_csv(papers: Iterable[Fetched]) -> Iterator[str]:
+    """Yield a table with a line for each paper."""
+    yield _row(_COLUMNS)
+    for each in papers:
+        paper, verbatim = Cited.of(each), each.paper
+        yield _row(
+            (
+                paper.paper_id,
+                verbatim.title,
+                _names(paper.authors),
+                paper.published.isoformat() if paper.published else "",
+                paper.venue,
+                paper.doi,
+                paper.arxiv,
+                paper.url,
+                "; ".join(paper.keywords),
+                verbatim.abstract,
+            )
+        )
+
+
+def write_jsonl(papers: Iterable[Fetched]) -> Iterator[str]:
+    """Yield a JSON object a line, with everything that is known and the text as it stands."""
+    for each in papers:
+        paper, verbatim = Cited.of(each), each.paper
+        row = {
+            "_id": paper.paper_id,
+            "title": verbatim.title,
+            "text": verbatim.abstract,
+            "authors": list(each.authors),
+            "published": paper.published.isoformat() if paper.published else None,
+            "venue": each.venue,
+            "arxiv_id": f"{paper.arxiv}{f'v{each.version}' if each.version else ''}" if paper.arxiv else None,
+            "doi": paper.doi,
+            "url": paper.url,
+            "code_url": each.code_url,
+            "keywords": list(each.keywords),
+            "categories": list(each.categories),
+            "upvotes": each.upvotes,
+        }
+        known = {key: value for key, value in row.items() if value or key == "text"}
+        yield json.dumps(known, ensure_ascii=False) + "\n"
+
+
+FORMATS: Final[dict[str, Format]] = {
+    "bibtex": Format("BibTeX", (".bib",), write_bibtex),
+    "ris": Format("RIS", (".ris",), write_ris),
+    "csl": Format("CSL-JSON", (".json",), write_csl),
+    "csv": Format("CSV", (".csv",), write_csv),
+    "jsonl": Format("JSON Lines", (".jsonl", ".ndjson"), write_jsonl),
+}
+
+
+class Papers(Protocol):
+    """Know papers, as a library does."""
+
+    async def details(self, paper_ids: Iterable[str]) -> Mapping[str, Fetched]:
+        """Return all that is known of papers, by the ids asked for; unknown ones are left out."""
+        ...
+
+
+async def export(papers: Papers, paper_ids: Sequence[str], form: str, write: Callable[[str], object]) -> int:
+    """Write papers in a format, some hundred of them in memory at a time; return how many are known and written.
+
+    `write` is called in a thread, with a piece of the text at a time.
+    """
+    loop = asyncio.get_running_loop()
+    stopped = threading.Event()
+    count = 0
+
+    def read() -> Iterator[Fetched]:
+        nonlocal count
+        for start in range(0, len(paper_ids), _BATCH):
+            if stopped.is_set():
+                return
+            some = paper_ids[start : start + _BATCH]
+            known = asyncio.run_coroutine_threadsafe(_details(papers, some), loop).result()
+            found = [known[paper_id] for paper_id in some if paper_id in known]
+            count += len(found)
+            yield from found
+
+    def work() -> None:
+        for piece in FORMATS[form].write(read()):
+            write(piece)
+
+    try:
+        await asyncio.to_thread(work)
+    finally:
+        stopped.set()
+    return count
+
+
+async def _details(papers: Papers, paper_ids: Sequence[str]) -> Mapping[str, Fetched]:
+    return await papers.details(paper_ids)
+
+
+def format_of(file_name: str) -> str:
+    """Return the format that a file's name asks for; raises BadInputError where it asks for none of them."""
+    suffix = PurePath(file_name).suffix.lower()
+    for key, each in FORMATS.items():
+        if suffix in each.suffixes:
+            return key
+    known = ", ".join(f"{each.suffixes[0]} ({each.name})" for each in FORMATS.values())
+    raise BadInputError(f'"{file_name}" does not say what to write; let its name end in one of {known}.')
+
+
+def _csl(paper: Cited, key: str) -> dict[str, Any]:
+    day = paper.published
+    entry: dict[str, Any] = {
+        "id": paper.paper_id if paper.paper_id.startswith("title:") else key,
+        "type": "article-journal" if paper.venue else "article",
+        "title": paper.title,
+        "author": [_csl_name(name) for name in paper.authors],
+        "issued": {"date-parts": [[day.year, day.month, day.day]]} if day else None,
+        "container-title": paper.venue,
+        "number": f"arXiv:{paper.arxiv}" if paper.arxiv else "",
+        "DOI": paper.doi,
+        "URL": paper.url,
+        "keyword": ", ".join(paper.keywords),
+        "abstract": paper.abstract,
+    }
+    return {name: value for name, value in entry.items() if value}
+
+
+def _csl_name(written: str) -> dict[str, str]:
+    name = Name.read(written)
+    if not name.given:
+        return {"literal": written}
+    return {"family": name.family, "given": name.given} | ({"suffix": name.suffix} if name.suffix else {})
+
+
+def _addresses(paper: Cited) -> list[str]:
+    """Return the paper's address and, for the id in it, the one at arXiv."""
+    at_arxiv = f"https://arxiv.org/abs/{paper.arxiv}" if paper.arxiv else ""
+    return list(dict.fromkeys(address for address in (paper.url, at_arxiv) if address))
+
+
+def _names(authors: tuple[str, ...]) -> str:
+    """Return names after each other; one alone that reads like several ends as a list does."""
+    names = [name.replace(";", " ") for name in authors]
+    return "; ".join(names) + (";" if len(names) == 1 and _SEVERAL.search(names[0]) else "")
+
+
+def _row(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(
+        [f" {cell}" if cell.startswith(_FORMULA) else cell for cell in cells]
+    )
+    return line.getvalue()

@@ -1,0 +1,104 @@
+"""The follower: what a process holds of its own, brought to what the feed of changes says.
+
+That is tantivy, beside what was read of papers lately. It writes to nothing that is shared. How far it has come stands
+in a file beside the index, written after tantivy's commit: what a kill comes between is done twice, to no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from retrieval.catalogue import Catalogue
+    from retrieval.lexical import LexicalIndex
+    from retrieval.shelf import Shelf
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 200  # papers that tantivy takes between two commits
+PLACE: Final = "followed.json"
+
+
+class Follower:
+    """Follow the changes of one library, one caller at a time."""
+
+    def __init__(
+        self, catalogue: Catalogue, shelf: Shelf, lexical: LexicalIndex, folder: Path, library_id: str
+    ) -> None:
+        self._catalogue = catalogue
+        self._shelf = shelf
+        self._lexical = lexical
+        self._file = folder / PLACE
+        self._library_id = library_id
+        self._turn = asyncio.Lock()
+        self._number: int | None = None
+
+    async def catch_up(self) -> bool:
+        """Apply what has changed, and say whether there was anything; an index of nothing known is filled first."""
+        async with self._turn:
+            if self._number is None:
+                self._number = await asyncio.to_thread(self._read_place)
+            last = await self._catalogue.last_change()
+            if self._number is None or self._number > last or self._lexical.stamp != self._lexical.expected:
+                await self._fill(last)
+                return True
+            changed = False
+            while changes := await self._catalogue.changes(self._number, BATCH):
+                await self._apply(list(changes.values()))
+                await self._note(max(changes))
+                changed = True
+            return changed
+
+    async def mend(self, paper_ids: Sequence[str]) -> None:
+        """Write papers again that the index has lost."""
+        async with self._turn:
+            for start in range(0, len(paper_ids), BATCH):
+                await self._apply(paper_ids[start : start + BATCH])
+
+    async def empty(self) -> None:
+        """Forget everything, so that the index is filled anew."""
+        async with self._turn:
+            await asyncio.to_thread(self._lexical.reset)
+            self._number = None
+
+    async def _fill(self, last: int) -> None:
+        """Make the index anew from the catalogue."""
+        await asyncio.to_thread(self._lexical.reset)
+        ids = list(await self._catalogue.indexed())
+        if ids:
+            log.info("the index of words is filled from the catalogue papers=%d", len(ids))
+        for start in range(0, len(ids), BATCH):
+            await self._apply(ids[start : start + BATCH])
+        await self._note(last)
+
+    async def _apply(self, paper_ids: Sequence[str]) -> None:
+        self._shelf.forget(paper_ids)
+        papers, authors = await self._catalogue.to_index(paper_ids)
+        gone = [each for each in paper_ids if each not in papers]
+        if gone:
+            await asyncio.to_thread(self._lexical.delete, gone)
+        if papers:
+            await asyncio.to_thread(self._lexical.replace, list(papers.values()), authors)
+
+    async def _note(self, number: int) -> None:
+        self._number = number
+        await asyncio.to_thread(self._write_place, {"library": self._library_id, "number": number})
+
+    def _write_place(self, place: dict[str, object]) -> None:
+        draft = self._file.with_suffix(".new")
+        draft.write_text(json.dumps(place), encoding="utf-8")
+        draft.replace(self._file)
+
+    def _read_place(self) -> int | None:
+        """Return the number of the last change that was applied; None where the index is of nothing known."""
+        try:
+            place = json.loads(self._file.read_text(encoding="utf-8"))
+            return int(place["number"]) if place["library"] == self._library_id else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None

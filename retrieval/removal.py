@@ -1,0 +1,108 @@
+"""Removal: papers that somebody took out of the library, which stay out until somebody takes that back.
+
+A removed paper keeps its row, so that no source brings it in again under any of its ids, and the removal can be undone
+for UNDO. After that its text is erased, and undoing it only lets sources bring the paper in anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from retrieval.tables import STANDS, insert_into, leaving_papers, paper_aliases, paper_sources, papers
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+UNDO: Final = timedelta(days=30)  # how long the text of a removed paper is kept
+BATCH: Final = 500
+
+REMOVED = papers.c.removed_at.is_not(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Hold a paper that was taken out, and when; `erased` says that nothing but its title and ids is kept."""
+
+    paper_id: str
+    title: str
+    removed_at: dt.datetime
+    erased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """Hold the ids of the papers that are back, and of those whose text is erased, which sources may bring in anew."""
+
+    back: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
+
+
+async def let_go(connection: AsyncConnection, paper_ids: Collection[str]) -> None:
+    """Have the indexes let go of papers that the tables still hold."""
+    if paper_ids:
+        held = sa.select(papers.c.paper_id, papers.c.indexed_chunks).where(papers.c.paper_id.in_(paper_ids))
+        await connection.execute(
+            insert_into(connection, leaving_papers).from_select(["paper_id", "chunks"], held).on_conflict_do_nothing()
+        )
+
+
+async def remove(connection: AsyncConnection, paper_ids: Sequence[str], now: dt.datetime) -> list[str]:
+    """Mark papers as removed and leaving, and return those that were not removed before."""
+    gone: list[str] = []
+    for start in range(0, len(paper_ids), BATCH):
+        some = papers.c.paper_id.in_(paper_ids[start : start + BATCH]) & ~REMOVED
+        there = list(await connection.scalars(sa.select(papers.c.paper_id).where(some)))
+        await let_go(connection, there)
+        await connection.execute(sa.update(papers).where(some).values(removed_at=now))
+        gone += there
+    return gone
+
+
+async def restore(connection: AsyncConnection, paper_ids: Sequence[str]) -> Restored:
+    """Let removed papers wait for the indexes again; those whose text is erased are forgotten altogether."""
+    back: list[str] = []
+    free: list[str] = []
+    for start in range(0, len(paper_ids), BATCH):
+        some = papers.c.paper_id.in_(paper_ids[start : start + BATCH]) & REMOVED
+        rows = (await connection.execute(sa.select(papers.c.paper_id, papers.c.erased).where(some))).all()
+        erased = [row.paper_id for row in rows if row.erased]
+        for table in (paper_aliases, paper_sources, papers):
+            await connection.execute(sa.delete(table).where(table.c.paper_id.in_(erased)))
+        free += erased
+        kept = [row.paper_id for row in rows if not row.erased]
+        again = {"removed_at": None, "indexed_hash": None}
+        await connection.execute(sa.update(papers).where(papers.c.paper_id.in_(kept)).values(again))
+        back += kept
+    return Restored(tuple(back), tuple(free))
+
+
+async def erase(connection: AsyncConnection, before: dt.datetime) -> int:
+    """Erase the text of what was removed before a moment, and return how many papers that were."""
+    old = (papers.c.removed_at < before) & papers.c.erased.is_(False)
+    nothing = dict.fromkeys(("authors", "keywords", "categories", "code_url", "url"))
+    erased = await connection.execute(sa.update(papers).where(old).values(abstract="", erased=True, **nothing))
+    return erased.rowcount
+
+
+async def read_removed(connection: AsyncConnection) -> list[Removed]:
+    """Return every paper that was taken out, the last one first."""
+    columns = papers.c.paper_id, papers.c.title, papers.c.removed_at, papers.c.erased
+    order = papers.c.removed_at.desc(), papers.c.number.desc()
+    return [Removed(*row) for row in await connection.execute(sa.select(*columns).where(REMOVED).order_by(*order))]
+
+
+async def read_only_from(connection: AsyncConnection, source: str) -> list[str]:
+    """Return the ids of the papers that stand and that no other source had, in the order in which they came in."""
+    of_it = paper_sources.alias()
+    others = paper_sources.alias()
+    had = of_it.c.paper_id == papers.c.paper_id, of_it.c.source == source
+    also = others.c.paper_id == papers.c.paper_id, others.c.source != source
+    asked = sa.select(papers.c.paper_id).where(STANDS, sa.exists().where(*had), ~sa.exists().where(*also))
+    return list(await connection.scalars(asked.order_by(papers.c.number)))

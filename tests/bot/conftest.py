@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from terminal import Result
+
+from bot.__main__ import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, models: Path
+) -> Callable[..., Result]:
+    """Run the command line as a shell would, over an empty library, with the session's built model."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".footnote").mkdir()
+    (tmp_path / ".footnote" / "models").symlink_to(models)
+
+    def run(*arguments: str, stdin: bytes = b"") -> Result:
+        monkeypatch.setattr(sys, "argv", ["footnote", *arguments])
+        (tmp_path / "stdin").write_bytes(stdin)
+        monkeypatch.setattr(sys, "stdin", (tmp_path / "stdin").open())
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def seeded_terminal(terminal: Callable[..., Result], tmp_path: Path, seeded_dir: Path) -> Callable[..., Result]:
+    """Run the command line over a library that holds seeds/."""
+    shutil.rmtree(tmp_path / ".footnote")
+    shutil.copytree(seeded_dir, tmp_path / ".footnote", symlinks=True)
+    return terminal

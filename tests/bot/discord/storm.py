@@ -1,0 +1,349 @@
+"""A storm: people ask in every way while calls, connections and events fail at random, and what became of it all.
+
+Everything that goes wrong is drawn from one seed. Each person does one thing after the other and waits for its end, so
+that every message of the bot belongs to one of them; what belongs to none is one too many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count, takewhile
+from typing import TYPE_CHECKING, Final
+
+from local_discord.faults import Fault
+from local_discord.people import Person
+
+from bot.discord.ui import custom_ids as ids
+from tests.bot.discord.prepared import done
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from local_discord import Channel, Interaction, LocalDiscord, Message
+
+FAILING: Final = 0.2  # of all calls
+AT_ONCE: Final = 32  # people who wait for something
+PATIENCE: Final = 60.0  # seconds for everything that somebody waits for
+QUIET: Final = 2.0  # seconds in which nothing more may come at the end
+CALM: Final = (1.0, 3.0)  # seconds between two troubles of the Gateway
+DISCORDS_OWN: Final = frozenset(  # what the client does to be there at all
+    {"GET /gateway", "GET /gateway/bot", "GET /users/@me", "GET /applications/@me", "GET /oauth2/applications/@me"}
+)
+INVALID_SESSION: Final = 9
+SERVER_ERRORS: Final = (500, 502, 503, 504)
+KINDS: Final = ("mention", "mention", "dm", "ask", "ask", "private", "menu", "click", "click", "form")
+CLICKS: Final = (ids.UP, ids.DOWN, ids.QUOTES, ids.STAR, ids.THREAD)
+FORMS: Final = (ids.FOLLOW_UP,)
+BUTTON: Final = 2
+FIRST_NUMBER: Final = 100_000  # such numbers are in no paper
+APOLOGIES: Final = ("there is no answer, sorry", "could not be posted")
+
+
+@dataclass
+class Told:
+    """What became of one thing that somebody did.
+
+    Attributes:
+        kind: what it was.
+        person: who did it.
+        words: what it said, which nothing else did.
+        answers: finds the bot's messages that answer it.
+        acknowledged: seconds until the bot gave a sign, from when it could know of it.
+        ended: seconds until it was answered.
+        missed: whether Discord itself told them that it failed, because the bot could not answer in time.
+    """
+
+    kind: str
+    person: Person
+    words: str
+    answers: Callable[[], list[Message]] = list
+    acknowledged: float | None = None
+    ended: float | None = None
+    missed: bool = False
+
+
+@dataclass
+class Report:
+    """What a storm did, and what is wrong after it."""
+
+    faults: Counter[str]
+    told: list[Told]
+    problems: list[str]
+    longest_away: float
+
+    def acknowledgements(self) -> list[float]:
+        """Return the seconds until each sign of the bot, in order."""
+        return sorted(each.acknowledged for each in self.told if each.acknowledged is not None)
+
+    def ends(self) -> list[float]:
+        """Return the seconds until each end, in order."""
+        return sorted(each.ended for each in self.told if each.ended is not None)
+
+    def apologies(self) -> int:
+        """Return how many were told that there is no answer."""
+        return sum(not each.missed and not any(map(_is_answer, each.answers())) for each in self.told)
+
+
+def share_of(values: Sequence[float], share: float) -> float:
+    """Return the value that this share of sorted values does not exceed."""
+    return values[min(len(values) - 1, int(share * len(values)))]
+
+
+class Storm:
+    """Let people act while things fail, until `faults` have."""
+
+    def __init__(self, server: LocalDiscord, seed: int, faults: int, questions: Sequence[str]) -> None:
+        self._server = server
+        self._chance = random.Random(seed)  # what fails is no secret
+        self._wanted = faults
+        self._questions = questions
+        self._faults: Counter[str] = Counter()
+        self._told: list[Told] = []
+        self._problems: list[str] = []
+        self._cards: dict[int, Message] = {}
+        self._numbers = count(FIRST_NUMBER)
+        self._away = 0.0
+
+    async def blow(self, places: Sequence[tuple[Person, Channel]]) -> Report:
+        """Let people act in their channels and return what became of it; two people at least.
+
+        One question comes before it, as what is loaded for the first of a program is no part of a storm.
+        """
+        person, channel = places[0]
+        self._told.append(Told("mention", person, self._questions[0]))
+        await self._writes(self._told[0], channel)
+        self._server.let_chance_decide(self._befall)
+        over = asyncio.Event()
+        watching = [asyncio.create_task(self._shake(over)), asyncio.create_task(self._watch(over))]
+        turns = asyncio.Semaphore(AT_ONCE)
+        try:
+            await asyncio.gather(*(self._live(place, places, turns) for place in places))
+        finally:
+            over.set()
+            self._server.let_chance_decide(None)
+            await asyncio.gather(*watching)
+        await self._server.taken_in()
+        await asyncio.sleep(QUIET)
+        self._judge()
+        return Report(self._faults, self._told, self._problems, self._away)
+
+    # What fails
+
+    def _befall(self, route: str) -> Fault | None:
+        if route in DISCORDS_OWN or self._chance.random() >= FAILING:
+            return None
+        stored = self._chance.random() < 0.5
+        when = "after" if stored else "before"
+        way = self._chance.choice(("cut", "cut", "error", "error", "slow", "global"))
+        webhook = "webhooks" in route or "interactions" in route
+        if way == "cut":
+            self._faults[f"connection reset {when} storing"] += 1
+            return Fault(route, stored=stored, dropped=True)
+        if way == "error":
+            self._faults[f"5xx {when} storing"] += 1
+            return Fault(route, self._chance.choice(SERVER_ERRORS), stored=stored)
+        everywhere = way == "global" and not webhook
+        self._faults["429 for all" if everywhere else "429 of a bucket"] += 1
+        return Fault(route, 429, retry_after=self._chance.uniform(0.05, 0.3), is_global=everywhere)
+
+    async def _shake(self, over: asyncio.Event) -> None:
+        """Trouble the Gateway again and again."""
+        troubles: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("Gateway dropped", self._server.drop),
+            ("Gateway dropped, events repeated", self._drop_and_repeat),
+            ("order to reconnect", self._server.asks_to_reconnect),
+            ("session to resume", self._resume),
+            ("Gateway refused", self._refuse_gateway),
+            ("connections refused", self._refuse),
+            ("broken event", self._garble),
+            ("broken event", self._garble),
+        ]
+        while not await _set_within(over, self._chance.uniform(*CALM)):
+            name, trouble = self._chance.choice(troubles)
+            self._faults[name] += 1
+            await trouble()
+
+    async def _drop_and_repeat(self) -> None:
+        await self._server.drop(redeliver=self._chance.randrange(1, 30))
+
+    async def _resume(self) -> None:
+        resumed = self._server.gateway.resumed
+        self._server.gateway.ask(INVALID_SESSION, data=True)
+        await self._server.journal.until(lambda: self._server.gateway.resumed > resumed, "the client to resume")
+
+    async def _refuse_gateway(self) -> None:
+        self._server.gateway.refusals = self._chance.randrange(1, 3)
+        await self._server.drop()
+
+    async def _refuse(self) -> None:
+        resumed = self._server.gateway.resumed
+        async with self._server.refuses_connections():
+            await asyncio.sleep(self._chance.uniform(0.05, 0.5))
+        await self._server.journal.until(lambda: self._server.gateway.resumed > resumed, "the client to resume")
+
+    async def _garble(self) -> None:
+        """Send an event that no client can read."""
+        world = self._server.world
+        kind = self._chance.choice(("MESSAGE_CREATE", "MESSAGE_UPDATE", "INTERACTION_CREATE", "CHANNEL_UPDATE"))
+        world.emit(kind, {"id": str(world.clock.snowflake()), "channel_id": "1", "author": None, "type": "?"})
+
+    async def _watch(self, over: asyncio.Event) -> None:
+        """Measure for how long the client is off the Gateway."""
+        began: float | None = None
+        while not over.is_set():
+            now = asyncio.get_running_loop().time()
+            began = None if self._server.gateway.connected() else began or now
+            self._away = max(self._away, now - began if began else 0.0)
+            await asyncio.sleep(0.02)
+
+    # What people do
+
+    async def _live(
+        self, place: tuple[Person, Channel], everybody: Sequence[tuple[Person, Channel]], turns: asyncio.Semaphore
+    ) -> None:
+        person, channel = place
+        chance = random.Random(self._chance.random())  # people do not wait for what else is drawn
+        while sum(self._faults.values()) < self._wanted:
+            async with turns:
+                other = chance.choice([each for each, _ in everybody if each is not person])
+                await self._do_something(person, channel, other, chance)
+
+    async def _do_something(self, person: Person, channel: Channel, other: Person, chance: random.Random) -> None:
+        kind = chance.choice(KINDS)
+        card = self._cards.get(person.id)
+        if kind in ("click", "form") and (card is None or not _offers(card, kind)):
+            kind = "ask"
+        told = Told(kind, person, f"{chance.choice(self._questions)} ({next(self._numbers)})")
+        self._told.append(told)
+        try:
+            if kind in ("mention", "dm"):
+                await self._writes(told, channel if kind == "mention" else person.dm)
+            elif kind in ("ask", "private"):
+                use = await person.uses_command(channel, "ask", question=told.words, private=kind == "private")
+                await self._follow(told, use)
+            elif kind == "menu":
+                said = await other.says(channel, told.words)
+                await self._follow(told, await person.uses_context_menu(said, "Ask about this"))
+            elif card is not None:
+                await self._clicks(told, card, chance.choice(_offers(card, kind)))
+        except AssertionError as error:
+            self._problems.append(f"{kind} {told.words}: {str(error).splitlines()[0]}")
+
+    async def _writes(self, told: Told, channel: Channel) -> None:
+        mention = f"{self._server.bot.mention} " if channel.guild else ""
+        said = await told.person.says(channel, mention + told.words)
+        told.answers = lambda: [each for each in _since(channel, said.id) if each.reply_to is said]
+        await self._end(told, said.id)
+        if found := told.answers():
+            told.acknowledged = found[0].versions[0].at - self._known_at(said.id)
+            self._cards[told.person.id] = found[0]
+
+    async def _clicks(self, told: Told, card: Message, custom_id: str) -> None:
+        click = await told.person.clicks(card, custom_id)
+        if await self._reached(told, click) and click.modal is not None:
+            (asked,) = (part["component"]["custom_id"] for part in click.modal["components"])
+            click = await told.person.submits(click, {asked: told.words})
+        await self._follow(told, click)
+
+    async def _follow(self, told: Told, use: Interaction) -> None:
+        """Wait for the end of an interaction, wherever that is."""
+        if not await self._reached(told, use) and told.kind in ("click", "form"):
+            told.missed = True
+            return
+
+        def answers() -> list[Message]:
+            own = [each for each in use.messages() if not each.deleted]
+            elsewhere = [*_since(use.channel, use.id), *_since(told.person.dm, use.id)]
+            return [*own, *(each for each in elsewhere if each not in own and told.words in each.text)]
+
+        told.answers = answers
+        await self._end(told, use.id)
+        if told.kind in ("ask", "menu") and (found := answers()):
+            self._cards[told.person.id] = found[0]
+
+    async def _reached(self, told: Told, use: Interaction) -> bool:
+        """Wait for the acknowledgement, and say whether there was one in time."""
+        clock, patience = self._server.clock, self._server.world.interaction_deadline
+
+        def is_settled() -> bool:
+            return bool(use.kind or use.refused) or clock.now() - use.created > patience
+
+        await self._server.journal.until(is_settled, f"a sign for {use!r}", PATIENCE)
+        if use.answered_after is None:
+            return False
+        told.acknowledged = use.created + use.answered_after - self._known_at(use.id)
+        return True
+
+    async def _end(self, told: Told, since: int) -> None:
+        """Wait until there is an answer or an apology."""
+
+        def ended() -> bool:
+            found = told.answers()
+            apologies = [each for each in _since(told.person.dm, since) if each not in found]
+            return bool(found or apologies) and all(done(each) and each.text for each in found)
+
+        began = self._server.clock.now()
+        await self._server.journal.until(ended, f"the end of {told.words!r}", PATIENCE)
+        told.ended = self._server.clock.now() - began
+
+    def _known_at(self, event_id: int) -> float:
+        return self._server.gateway.delivered[str(event_id)]
+
+    # What became of it
+
+    def _judge(self) -> None:
+        """Note whatever is there that should not be, or not there that should."""
+        known: set[int] = set()
+        silent: Counter[Person] = Counter()
+        for told in self._told:
+            found = told.answers()
+            known |= {each.id for each in found}
+            texts = [each.text for each in found]
+            if len(texts) > 1 and (told.kind != "click" or len(set(texts)) < len(texts)):
+                self._problems.append(f"{told.kind} {told.words}: answered {len(texts)} times")
+            silent[told.person] += not found and not told.missed
+        apologies: Counter[Person] = Counter()
+        for message in self._server.spoken():
+            if message.deleted:
+                continue
+            if not done(message) or not message.text:
+                self._problems.append(f"unfinished: {message!r}")
+            if message.id in known or message.channel.is_thread:
+                continue
+            if isinstance(message.channel.recipient, Person):
+                apologies[message.channel.recipient] += 1
+            else:
+                self._problems.append(f"belongs to nothing: {message!r}")
+        for person in {*silent, *apologies}:
+            if silent[person] != apologies[person]:
+                self._problems.append(f"{person.name}: {silent[person]} unanswered, {apologies[person]} apologies")
+
+
+def _since(channel: Channel, event_id: int) -> list[Message]:
+    """Return the bot's messages in a channel that are newer than an event, oldest first."""
+    newer = takewhile(lambda each: each.id > event_id, reversed(channel.messages.values()))
+    return [each for each in newer if each.author is each.world.bot][::-1]
+
+
+def _offers(card: Message, kind: str) -> list[str]:
+    """Return the custom ids of what can be clicked on a card."""
+    if card.deleted or not card.delivered:
+        return []
+    prefixes = FORMS if kind == "form" else CLICKS
+    found = (str(part.get("custom_id")) for part in card.parts() if part["type"] == BUTTON and not part.get("disabled"))
+    return [each for each in found if each.startswith(prefixes)]
+
+
+def _is_answer(message: Message) -> bool:
+    return not any(words in message.text for words in APOLOGIES)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()

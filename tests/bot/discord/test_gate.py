@@ -1,0 +1,107 @@
+"""Everything that people do passes the one gate, and nothing goes round it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from discord import app_commands
+from discord.ext import commands
+
+import bot.discord
+from bot.discord.answers import answer_buttons
+from bot.discord.digests import digest_buttons
+from bot.discord.gate.doors import Clickable, Form
+from bot.discord.gate.gate import Cost
+from bot.discord.gate.limits import Limits, Rate
+from bot.discord.papers import paper_buttons
+from bot.store import ServerSettings
+from tests.bot.discord.prepared import TITLE, done
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local_discord import Channel, LocalDiscord, Person
+
+    from bot.discord.client import FootnoteBot
+
+SOURCES = Path(bot.discord.__file__).parent
+
+
+def calls_of(name: str) -> set[str]:
+    """Return the rooms of the Discord side in which a function of this name is called."""
+    found = set()
+    for path in SOURCES.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = getattr(node.func, "id", getattr(node.func, "attr", None)) if isinstance(node, ast.Call) else None
+            if called == name:
+                found.add(path.relative_to(SOURCES).parts[0])
+    return found
+
+
+@pytest.mark.parametrize("name", ["speak", "is_new", "take_on", "is_first_refusal", "AccessRules"])
+def test_only_the_gate_decides(name: str) -> None:
+    assert calls_of(name) == {"gate"}
+
+
+def callbacks(bot: FootnoteBot) -> Iterator[tuple[str, Any]]:
+    for command in bot.tree.walk_commands():
+        if not isinstance(command, app_commands.Group):
+            yield command.qualified_name, command.callback
+    for menu in bot.tree.get_commands():
+        if isinstance(menu, app_commands.ContextMenu):
+            yield menu.name, menu.callback
+    for command in bot.commands:
+        assert isinstance(command, commands.Command)
+        yield command.name, command.callback
+
+
+async def test_every_command_asks_the_gate_before_anything_else(bot: FootnoteBot) -> None:
+    names = []
+    for name, callback in callbacks(bot):
+        tree = ast.parse(textwrap.dedent(inspect.getsource(callback)))
+        first = min((node for node in ast.walk(tree) if isinstance(node, ast.Await)), key=lambda node: node.lineno)
+        awaited = ast.unparse(first.value)
+        assert ".admit(" in awaited or "self._respond(" in awaited, (name, awaited)
+        names.append(name)
+    assert len(names) > 20
+
+
+def test_no_click_and_no_form_has_a_door_of_its_own() -> None:
+    kinds = [*answer_buttons.ALL, *paper_buttons.ALL, digest_buttons.About, digest_buttons.AboutDigest]
+    assert all(kind.callback is Clickable.callback for kind in kinds)
+    assert all("on_submit" not in vars(kind) for kind in Form.__subclasses__())
+
+
+class TestOrder:
+    async def test_who_may_not_ask_is_not_counted(
+        self, bot: FootnoteBot, local: LocalDiscord, papers: Channel, ada: Person
+    ) -> None:
+        bot.services.gate.limits[Cost.QUESTION] = Limits(Rate(1, 60), Rate(1, 60))
+        guild = local.guild("Lab")
+        await bot.services.store.servers.save(guild.id, ServerSettings(channels=frozenset({1})))
+        for _ in range(2):
+            refused = await (await ada.uses_command(papers, "ask", question="what?")).finished()
+            assert "The moderators want me to answer only" in refused.text
+        await bot.services.store.servers.save(guild.id, ServerSettings())
+        assert TITLE in (await (await ada.uses_command(papers, "ask", question="what?")).finished(done)).text
+        refused = await (await ada.uses_command(papers, "ask", question="what?")).finished()
+        assert "a lot of questions" in refused.text
+        assert refused.ephemeral
+
+    async def test_what_is_refused_is_refused_in_the_language_of_whoever_acts(
+        self, bot: FootnoteBot, papers: Channel, ada: Person
+    ) -> None:
+        bot.services.gate.limits[Cost.ACTION] = Limits(per_user=Rate(1, 60))
+        ada.locale = "de"
+        await (await ada.uses_command(papers, "help")).finished()
+        assert "Nicht so schnell" in (await (await ada.uses_command(papers, "help")).finished()).text
+
+    async def test_a_closing_bot_takes_nothing_on(self, bot: FootnoteBot, papers: Channel, ada: Person) -> None:
+        await bot.services.gate.shutdown.drain(seconds=0.01)
+        refused = await (await ada.uses_command(papers, "ask", question="what?")).finished()
+        assert "being restarted" in refused.text

@@ -1,0 +1,39 @@
+"""Five hundred things go wrong while people ask in every way: each is answered once, or told once why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from local_discord import LocalDiscord
+
+from tests.bot.discord.storm import PATIENCE, Storm, share_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.bot.discord.conftest import Online
+
+FAULTS = 500
+QUESTIONS = ["does likelihood matter?", "how are agents trained?", "does it scale to images?"]
+
+
+@pytest.fixture
+async def local() -> AsyncIterator[LocalDiscord]:
+    async with LocalDiscord(patience=PATIENCE) as local:
+        yield local
+
+
+async def test_in_a_storm_everything_is_answered_once_or_excused_once(local: LocalDiscord, online: Online) -> None:
+    lab = local.guild("Lab")
+    channels = [lab.channel(f"papers-{number}") for number in range(8)]
+    places = [(lab.member(f"Person {number}"), channels[number % 8]) for number in range(64)]
+    async with online():
+        report = await Storm(local, 1, FAULTS, QUESTIONS).blow(places)
+    assert report.problems == []
+    assert sum(report.faults.values()) >= FAULTS
+    assert share_of(report.acknowledgements(), 0.99) <= 1
+    assert report.ends()[-1] < PATIENCE
+    assert report.longest_away < PATIENCE
+    missed = sum(told.missed for told in report.told)
+    assert missed <= len(report.told) / 50

