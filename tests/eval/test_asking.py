@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.answering.reading.kind import KindReader
-from bot.discord.hearing import ASKS
+from bot.discord.answers.intent import ASKS
 
 if TYPE_CHECKING:
     from retrieval.embedding.local import LocalEmbedder
