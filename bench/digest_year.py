@@ -6,9 +6,10 @@
 PAPERS has a JSON object a line with `id`, `date`, `title`, `abstract` and `categories`; the papers come in in the order
 of their dates, spread over the working days of the year. Digests have up to 20 papers, seven a message. This process
 plays Discord (it remembers nonces for three minutes, and refuses calls in each of the ways of WAYS) and keeps the clock
-of the year; workers, each a process of its own, run the real engine on the real store and are killed with SIGKILL while
-they post, before or after it is shown. Papers have cheap vectors made from their words, as it is the delivery that is
-tried here. The last lines say what came of it; the exit code is 1 if anything was posted twice, in part or not at all.
+of the year; workers, each a process of its own, run the real engine on the real store, with the real reading of what
+Discord refuses, and are killed with SIGKILL while they post, before or after it is shown. Papers have cheap vectors
+made from their words, as it is the delivery that is tried here. The last lines say what came of it; the exit code is 1
+if anything was posted twice, in part or not at all.
 """
 
 from __future__ import annotations
@@ -28,19 +29,21 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import discord
 import numpy as np
 from aiohttp import web
 
 from bot.digest.clock import next_due
 from bot.digest.delivery import Deliverer
 from bot.digest.editor import Editor
-from bot.digest.posting import GoneError, UnavailableError
 from bot.digest.subscribing import subscribe
 from bot.digest.writing import ReasonWriter
+from bot.discord.digests.discord_poster import said
 from bot.store import Store
 from retrieval.papers import Evidence, Paper
 from retrieval.records import Fresh
@@ -62,13 +65,46 @@ LOOKED_AT_LAST = timedelta(minutes=2)  # papers of the last minutes are left for
 YEAR = 365
 ROOM = 7  # papers a message, as in Discord
 MOST = 20
-# How a call fails: its status, 0 for a connection that is cut, and whether it was carried out before that.
-WAYS = (
-    *((503, False), (503, True), (0, False), (0, True), (429, False)),
-    *((400, False), (403, False), (404, False)),  # refused for good
-)
 RETRY_AFTER = 90  # seconds, of a 429
 DOWN = timedelta(hours=3)  # how long a killed worker is missed at most
+
+
+@dataclass(frozen=True)
+class Way:
+    """Say how a call fails.
+
+    Attributes:
+        status: of the reply; 0 for a connection that is cut.
+        code: Discord's own.
+        words: what Discord says to it.
+        carried_out: whether only the reply is lost.
+        everywhere: whether all calls are refused for a while.
+    """
+
+    status: int
+    code: int = 0
+    words: str = ""
+    carried_out: bool = False
+    everywhere: bool = False
+
+
+WAYS = (
+    *(Way(status, carried_out=done) for status in (503, 0) for done in (False, True)),
+    *(Way(429, everywhere=everywhere) for everywhere in (False, True)),
+    # Refused for good.
+    Way(400, 160006, "Maximum number of active threads reached"),
+    Way(400, 40067, "A tag is required to create a forum post in this channel"),
+    Way(400, 50035, "Invalid Form Body"),
+    Way(400, 50006, "Cannot send an empty message"),
+    Way(400, 50024, "Cannot execute action on this channel type"),
+    Way(400, 50159, "Cannot send voice messages in this channel"),
+    Way(400, 240000, "Message blocked by harmful links filter"),
+    Way(400, 200000, "Message was blocked by automatic moderation"),
+    Way(403, 50001, "Missing Access"),
+    Way(403, 50013, "Missing Permissions"),
+    Way(403, 20026, "This bot is in quarantine"),
+    Way(404, 10003, "Unknown Channel"),
+)
 TOPICS = (
     "language models", "image segmentation", "speech recognition", "video generation", "robots", "retrieval",
     "medical images", "reinforcement learning", "machine translation", "point clouds", "diffusion models", "safety",
@@ -109,7 +145,9 @@ class Discord:
     posts: list[dict[str, Any]] = field(default_factory=list)
     by_nonce: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
+    codes: Counter[int] = field(default_factory=Counter)
     finished: asyncio.Queue[tuple[int, str | None]] = field(default_factory=asyncio.Queue)
+    limited_until: datetime = START
     kill: tuple[int, bool] | None = None  # a kill waits for so many more posts, and comes before or after it is shown
 
     def routes(self) -> web.Application:
@@ -130,7 +168,7 @@ class Discord:
         if struck and not after:
             return self._strike(wanted["pid"])
         way = self._way()
-        if way is not None and not way[1]:
+        if way is not None and not way.carried_out:
             return self._fail(request, way)
         known = self.by_nonce.get(wanted["nonce"])
         if known is None or self.now - known["at"] >= NONCE_MEMORY:
@@ -153,17 +191,23 @@ class Discord:
         self.calls["found"] += known is not None
         return web.json_response({"message": known and known["message"], "papers": known and len(known["papers"])})
 
-    def _way(self) -> tuple[int, bool] | None:
+    def _way(self) -> Way | None:
         """Return how this call fails, None where it does not."""
-        return self.chance.choice(WAYS) if self.chance.random() < self.failing else None
+        if self.now < self.limited_until:
+            return Way(429)
+        way = self.chance.choice(WAYS) if self.chance.random() < self.failing else None
+        if way is not None and way.everywhere:
+            self.limited_until = self.now + timedelta(seconds=RETRY_AFTER)
+        return way
 
-    def _fail(self, request: web.Request, way: tuple[int, bool]) -> web.Response:
-        status, _ = way
-        self.calls["refused for good" if 400 <= status < 429 else "failed"] += 1
-        if not status:
+    def _fail(self, request: web.Request, way: Way) -> web.Response:
+        self.calls["refused for good" if way.code else "failed"] += 1
+        self.codes[way.code or way.status] += 1
+        if not way.status:
             assert request.transport is not None
             request.transport.abort()
-        return web.json_response({}, status=status or 503)
+        after = {"Retry-After": str(RETRY_AFTER)} if way.status == 429 else {}
+        return web.json_response({"code": way.code, "message": way.words}, status=way.status or 503, headers=after)
 
     def _strike(self, pid: int) -> web.Response:
         os.kill(pid, signal.SIGKILL)
@@ -192,31 +236,29 @@ class Wire:
                 "papers": part,
                 "pid": os.getpid(),
             }
-            posted = posted.plus((await self._call("post", body))["message"], len(part))
+            with said(subscription):
+                sent = await self._call("post", body)
+            posted = posted.plus(sent["message"], len(part))
             await note(posted)
         return posted
 
-    async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:  # noqa: ARG002
+    async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:  # noqa: ARG002  # the engine's
         """Look for the next part of a digest."""
-        found = await self._call("find", {"nonce": f"{nonce}{len(posted.message_ids)}"})
+        with said(subscription):
+            found = await self._call("find", {"nonce": f"{nonce}{len(posted.message_ids)}"})
         return posted if found["message"] is None else posted.plus(found["message"], found["papers"])
 
     async def tell(self, owner_id: int, sentence: str, *, nonce: str) -> None:
         """Tell nobody."""
 
     async def _call(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        try:
-            async with self._session.post(f"{self._url}/{name}", json=body) as response:
-                status, answer = response.status, await response.json()
-        except (aiohttp.ClientError, OSError) as error:
-            raise UnavailableError("Discord cannot be reached.") from error
-        if status == 429:
-            raise UnavailableError("Discord wants me to slow down.", RETRY_AFTER)
-        if status >= 500:
-            raise UnavailableError("Discord is away.")
-        if status >= 400:
-            raise GoneError(f"Discord refuses it ({status}).")
-        return answer
+        """Make a call; raises what discord.py raises, which the bot's own poster takes for one thing or another."""
+        async with self._session.post(f"{self._url}/{name}", json=body) as response:
+            answer = await response.json()
+            if response.status >= HTTPStatus.BAD_REQUEST:
+                kind = {403: discord.Forbidden, 404: discord.NotFound, 503: discord.DiscordServerError}
+                raise kind.get(response.status, discord.HTTPException)(response, answer)
+            return answer
 
 
 class WordVectors:
@@ -347,7 +389,7 @@ class Worker:
 async def live(options: argparse.Namespace) -> int:
     """Let the year pass and return the exit code."""
     chance = random.Random(options.seed)
-    discord = Discord(options.failing, random.Random(options.seed + 1))
+    server = Discord(options.failing, random.Random(options.seed + 1))
     end = START + timedelta(days=options.days)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -356,7 +398,7 @@ async def live(options: argparse.Namespace) -> int:
         for each in made:
             await store.subscriptions.add(each)
         first = {each.subscription_id: each.next_due_at for each in made}
-        runner = web.AppRunner(discord.routes())
+        runner = web.AppRunner(server.routes())
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -365,35 +407,33 @@ async def live(options: argparse.Namespace) -> int:
         workers = [await Worker.start(url, folder) for _ in range(options.workers)]
         killed: Counter[str] = Counter()
         shown = 0
-        while discord.now < end:
-            if kills and kills[0] <= discord.now and discord.kill is None:
+        while server.now < end:
+            if kills and kills[0] <= server.now and server.kill is None:
                 kills.pop(0)
-                discord.kill = (chance.randrange(12), chance.random() < 0.5)
-            results = await asyncio.gather(*(each.tick(discord.now) for each in workers), return_exceptions=True)
+                server.kill = (chance.randrange(12), chance.random() < 0.5)
+            results = await asyncio.gather(*(each.tick(server.now) for each in workers), return_exceptions=True)
             for number, result in enumerate(results):
                 if isinstance(result, ConnectionError):
                     await workers[number].end()
-                    killed["after it was shown" if discord.kill is None else "before"] += 1
+                    killed["after it was shown" if server.kill is None else "before"] += 1
                     workers[number] = await Worker.start(url, folder)
                     # Sometimes it is back at once, sometimes after hours.
                     away = chance.choice((timedelta(seconds=20), timedelta(minutes=2), DOWN * chance.random()))
-                    discord.now += away if options.workers == 1 else timedelta()
+                    server.now += away if options.workers == 1 else timedelta()
                 elif isinstance(result, BaseException):
                     raise result
             dues = [result for result in results if isinstance(result, datetime)]
-            discord.now = max(min([*dues, discord.now + timedelta(hours=1)]), discord.now + timedelta(seconds=5))
-            if discord.now >= START + timedelta(days=shown):
+            server.now = max(min([*dues, server.now + timedelta(hours=1)]), server.now + timedelta(seconds=5))
+            if server.now >= START + timedelta(days=shown):
                 shown += 30
-                print(
-                    f"{discord.now:%Y-%m-%d} {len(discord.posts)} posts, {time.monotonic() - began:.0f} s", flush=True
-                )
+                print(f"{server.now:%Y-%m-%d} {len(server.posts)} posts, {time.monotonic() - began:.0f} s", flush=True)
         for each in workers:
             await each.end()
         await runner.cleanup()
         made = [kept for each in made if (kept := await store.subscriptions.get(each.subscription_id))]
         recorded = {each.subscription_id: await recorded_dues(store, each.subscription_id) for each in made}
         await store.close()
-    return report(options, made, first, discord, recorded, sum(killed.values()), time.monotonic() - began)
+    return report(options, made, first, server, recorded, sum(killed.values()), time.monotonic() - began)
 
 
 def make_subscription(number: int, chance: random.Random) -> Subscription:
@@ -433,7 +473,7 @@ def report(
     options: argparse.Namespace,
     made: Sequence[Subscription],
     first: dict[str, datetime],
-    discord: Discord,
+    server: Discord,
     recorded: dict[str, list[tuple[datetime, datetime, list[int]]]],
     killed: int,
     seconds: float,
@@ -441,7 +481,7 @@ def report(
     """Print what came of the year and return the exit code."""
     end = START + timedelta(days=options.days)
     due = missed = doubled = unposted = caught_up = partial = waiting = 0
-    by_message = {post["message"]: post for post in discord.posts}
+    by_message = {post["message"]: post for post in server.posts}
     for each in made:
         moments = {moment: (at, ids) for moment, at, ids in recorded[each.subscription_id]}
         moment, covered = first[each.subscription_id], START
@@ -460,10 +500,10 @@ def report(
             else:
                 missed += 1
             moment = next_due(moment, each.hour, each.zone, each.weekdays)
-    nonces = Counter(post["nonce"] for post in discord.posts)
+    nonces = Counter(post["nonce"] for post in server.posts)
     doubled = sum(count - 1 for count in nonces.values())
     shown: dict[int, Counter[str]] = defaultdict(Counter)
-    for post in discord.posts:
+    for post in server.posts:
         shown[post["place"]].update(post["papers"])
     repeated = sum(count - 1 for papers in shown.values() for count in papers.values())
     figures = {
@@ -471,22 +511,23 @@ def report(
         "subscriptions": len(made),
         "workers": options.workers,
         "digests due": due,
-        "posted": len({post["digest"] for post in discord.posts}),
-        "of which in several messages": sum(post["nonce"] == f"{post['digest']}1" for post in discord.posts),
+        "posted": len({post["digest"] for post in server.posts}),
+        "of which in several messages": sum(post["nonce"] == f"{post['digest']}1" for post in server.posts),
         "made up for by a late one": caught_up,
         "still to come": waiting,
         "missed": missed,
         "recorded but not posted": unposted,
         "recorded in part": partial,
         "messages posted twice": doubled,
-        "papers shown": sum(len(post["papers"]) for post in discord.posts),
+        "papers shown": sum(len(post["papers"]) for post in server.posts),
         "papers shown twice in a place": repeated,
         "workers killed while posting": killed,
-        "calls that Discord failed": discord.calls["failed"],
-        "calls that it refused for good": discord.calls["refused for good"],
-        "posts repeated within the memory of nonces": discord.calls["nonce remembered"],
-        "posts looked for": discord.calls["find"],
-        "of which found": discord.calls["found"],
+        "calls that Discord failed": server.calls["failed"],
+        "calls that it refused for good": server.calls["refused for good"],
+        "by code": ", ".join(f"{code} {count}" for code, count in sorted(server.codes.items())),
+        "posts repeated within the memory of nonces": server.calls["nonce remembered"],
+        "posts looked for": server.calls["find"],
+        "of which found": server.calls["found"],
         "minutes": round(seconds / 60, 1),
     }
     for name, value in figures.items():

@@ -1,13 +1,16 @@
 """Let calls, connections and events fail at random while people ask in every way, and count what became of it.
 
-    uv run python bench/discord_storm.py --faults 10000 --data-dir .footnote
+    uv run python bench/discord_storm.py --faults 2000 --data-dir .footnote
+    uv run python bench/discord_storm.py --faults 10000 --prepared --failing 0.4
 
 `footnote run` runs as a process of its own, over a copy of the data dir (seeds/ where there is none), and this process
-is its Discord, on local sockets: 320 people in 64 channels of 32 servers ask by mention, direct message, /ask, menu and
-form, and click. Every fifth call fails: its connection is reset before or after it was carried out, it gets an error of
-the servers before or after that, or a 429 of its bucket or of all; every few seconds the Gateway is dropped, refused,
-ordered to resume, repeats events or sends one that nobody can read, or every connection is refused. Each question has
-to have one answer or one apology, with nothing left unfinished and nothing said twice; the exit code is 1 if not.
+is its Discord, on local sockets; with --prepared the bot runs in this process and has its answers made beforehand,
+which tries the Discord side alone. 320 people in 64 channels of 32 servers ask by mention, direct message, /ask, menu
+and form, and click. A share of all calls fails: the connection is reset before or after the call was carried out, or
+there comes an error of the servers before or after that, or a 429 of the bucket or of all. Every few seconds the
+Gateway is dropped, refused, ordered to resume, repeats events or sends one that nobody can read, or all connections are
+refused. Each question has to have one answer or one apology, with nothing left unfinished and nothing said twice; the
+exit code is 1 if not.
 """
 
 from __future__ import annotations
@@ -15,12 +18,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import shutil
 import sys
 import tempfile
 from collections import Counter
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -28,7 +34,17 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from local_discord import LocalDiscord  # noqa: E402
 from running import start_bot  # noqa: E402
 
-from tests.bot.discord.storm import PATIENCE, Report, Storm, share_of  # noqa: E402
+from bot.discord.client import FootnoteBot  # noqa: E402
+from bot.discord.connection.command_sync import FILE_NAME, CommandsFile  # noqa: E402
+from bot.discord.services import make_services  # noqa: E402
+from bot.store import Store  # noqa: E402
+from retrieval.embedding.local import LocalEmbedder  # noqa: E402
+from retrieval.library import Library  # noqa: E402
+from tests.bot.discord.prepared import PreparedAnswers  # noqa: E402
+from tests.bot.discord.storm import FAILING, PATIENCE, Report, Storm, share_of  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 QUERIES = ROOT / "tests" / "eval" / "seeds-answerable" / "queries.jsonl"
 SERVERS, CHANNELS, PEOPLE = 32, 2, 10  # channels and people of each server: nobody meets a limit
@@ -40,32 +56,57 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--failing", type=float, default=FAILING, help="the share of calls that fail")
+    parser.add_argument("--prepared", action="store_true", help="take answers that were made beforehand")
     parser.add_argument("--data-dir", type=Path, help="a library that is ready; by default seeds/ is taken in")
-    options = parser.parse_args()
-    report = asyncio.run(_weather(options.data_dir, options.seed, options.faults))
+    report = asyncio.run(_weather(parser.parse_args()))
     _print(report)
     sys.exit(1 if report.problems else 0)
 
 
-async def _weather(data_dir: Path | None, seed: int, faults: int) -> Report:
+async def _weather(options: argparse.Namespace) -> Report:
     questions = [json.loads(line)["text"] for line in QUERIES.read_text(encoding="utf-8").splitlines()]
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        if data_dir:
-            await asyncio.to_thread(shutil.copytree, data_dir, data)
+        if options.data_dir:
+            await asyncio.to_thread(shutil.copytree, options.data_dir, data)
         async with LocalDiscord(patience=PATIENCE) as server:
             places = []
             for guild in [server.guild(f"Server {number}") for number in range(SERVERS)]:
                 channels = [guild.channel(f"channel-{number}") for number in range(CHANNELS)]
                 places += [(guild.member(f"{guild.name} {n}"), channels[n % CHANNELS]) for n in range(PEOPLE)]
-            process = await start_bot(server, data)
-            try:
+            async with (_prepared if options.prepared else _real)(server, data):
                 await server.journal.until(lambda: server.gateway.identified, "the bot to start", STARTING)
                 await server.ready()
-                return await Storm(server, seed, faults, questions).blow(places)
-            finally:
-                process.terminate()
-                await asyncio.wait_for(process.wait(), PATIENCE)
+                storm = Storm(server, options.seed, options.faults, questions, failing=options.failing)
+                return await storm.blow(places)
+
+
+@asynccontextmanager
+async def _real(server: LocalDiscord, data: Path) -> AsyncIterator[None]:
+    """Run the bot as its user does."""
+    process = await start_bot(server, data)
+    try:
+        yield
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), PATIENCE)
+
+
+@asynccontextmanager
+async def _prepared(server: LocalDiscord, data: Path) -> AsyncIterator[None]:
+    """Run the bot in this process, with a library of its own and with answers that were made beforehand."""
+    logging.getLogger("discord").setLevel(logging.CRITICAL)
+    library = await Library.open(data, LocalEmbedder(cache_dir=data / "models"))
+    store = await Store.open(data)
+    services = make_services(PreparedAnswers(), library, store)
+    async with FootnoteBot(services, CommandsFile(data / FILE_NAME), connector=server.connector()) as bot:
+        running = asyncio.create_task(bot.start(server.token))
+        yield
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    await store.close()
+    await library.close()
 
 
 def _print(report: Report) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from retrieval.library import Library
     from retrieval.sources.fetched import Cursor, OnlineSource, Page
+    from retrieval.sources.single import Single
     from retrieval.sources.web import Web
 
 log = logging.getLogger(__name__)
@@ -149,6 +150,19 @@ async def open_fetcher(
 def online_source(settings: Settings, spec: str, web: Web) -> OnlineSource | None:
     """Return the source on the network that a spec names, at the addresses that the settings name; None if none."""
     return open_online(spec, web, huggingface_url=settings.huggingface.base_url, arxiv_url=settings.arxiv.base_url)
+
+
+def single_paper(settings: Settings, spec: str, web: Web) -> Single | None:
+    """Return the one paper that a spec names by an id or a link; None if it names none."""
+    from retrieval.sources.single import Addresses, open_single
+
+    addresses = Addresses(
+        arxiv=settings.arxiv.base_url,
+        doi=settings.doi.base_url,
+        openreview=settings.openreview.base_url,
+        acl=settings.acl.base_url,
+    )
+    return open_single(spec, web, addresses)
 
 
 def pages_of(source: OnlineSource, cursor: Cursor | None) -> AsyncGenerator[Page, None]:

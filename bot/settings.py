@@ -123,6 +123,24 @@ class ArxivSettings(Section):
     base_url: str = Field(default="https://export.arxiv.org", description="arXiv API endpoint.")
 
 
+class DoiSettings(Section):
+    """Where DOIs are asked for."""
+
+    base_url: str = Field(default="https://doi.org", description="What resolves DOIs, and tells CSL-JSON of them.")
+
+
+class OpenReviewSettings(Section):
+    """Where OpenReview is read."""
+
+    base_url: str = Field(default="https://api2.openreview.net", description="OpenReview API (version 2) endpoint.")
+
+
+class AclSettings(Section):
+    """Where the ACL Anthology is read."""
+
+    base_url: str = Field(default="https://aclanthology.org", description="The ACL Anthology.")
+
+
 class FetchSettings(Section):
     """What the bot reads by itself."""
 
@@ -154,6 +172,9 @@ class Settings(BaseSettings):
     chroma: ChromaSettings = Field(default_factory=ChromaSettings)
     huggingface: HuggingFaceSettings = Field(default_factory=HuggingFaceSettings)
     arxiv: ArxivSettings = Field(default_factory=ArxivSettings)
+    doi: DoiSettings = Field(default_factory=DoiSettings)
+    openreview: OpenReviewSettings = Field(default_factory=OpenReviewSettings)
+    acl: AclSettings = Field(default_factory=AclSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
 
     @classmethod

@@ -2,74 +2,166 @@
 
     uv run python docs/make_pictures.py
 
-Discord's picture is drawn from the bot's own payload, the Markdown of its text displays rendered as HTML in an SVG.
+People ask and use commands on a local Discord, to which the real bot is connected. What it posts there is written as
+HTML and photographed, light and dark, by Chromium or Chrome, whichever is on the PATH. For the digest the papers of
+seeds/, which have no dates, come in as if a list had them today.
 """
 
 from __future__ import annotations
 
 import asyncio
-import html
 import re
+import shutil
+import subprocess
+import sys
 import tempfile
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-import discord
-from markdown_it import MarkdownIt
+from PIL import Image, ImageChops
 from rich.console import Console
 
-from bot.console import show_answer
-from bot.discord.answers.answer_card import cards
-from bot.discord.papers.paper_card import PAGE_PAPERS, search_page
-from bot.settings import Settings
-from bot.wiring import open_answerer, open_library, take_in
+ROOT: Final = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "docs")]
+
+from discord_page import Said, page  # noqa: E402
+from local_discord import LocalDiscord  # noqa: E402
+
+from bot.console import show_answer  # noqa: E402
+from bot.discord.client import FootnoteBot  # noqa: E402
+from bot.discord.connection.command_sync import FILE_NAME, CommandsFile  # noqa: E402
+from bot.discord.services import make_services  # noqa: E402
+from bot.settings import Settings  # noqa: E402
+from bot.store import Store  # noqa: E402
+from bot.wiring import open_answerer, open_library, take_in  # noqa: E402
+from retrieval.sources import SEEDS, open_source  # noqa: E402
+from retrieval.sources.fetched import Fetched  # noqa: E402
 
 if TYPE_CHECKING:
-    from discord import ui
+    from collections.abc import AsyncIterator
+
+    from local_discord import Channel, Interaction, Message, Person
 
     from bot.answering.answer import Answer
 
-PICTURES = Path(__file__).parent / "pictures"
-ASKED = "has anyone shown that a better one-step likelihood doesn't actually give you a better controller?"
-UNANSWERED = "which robot hand has the most fingers and what does it cost?"
-SEARCHED = "agents that use a computer like people do"
-WIDTH = 720  # pixels
-STYLE = """
-.card { font: 15px/1.4 'gg sans', 'Noto Sans', Helvetica, Arial, sans-serif; color: #dbdee1; background: #313338;
-  padding: 16px; width: 688px; }
-.who { color: #f2f3f5; font-weight: 600; margin-bottom: 4px; } .who small { background: #5865f2; color: #fff;
-  border-radius: 3px; padding: 1px 4px; font-size: 10px; vertical-align: 2px; }
-.container { background: #2b2d31; border-radius: 8px; padding: 12px 16px; border-left: 4px solid COLOUR; }
-.container p { margin: 4px 0; } hr { border: 0; border-top: 1px solid #3f4147; margin: 10px 0; }
-blockquote { margin: 2px 0; padding-left: 10px; border-left: 4px solid #4e5058; } a { color: #00a8fc;
-  text-decoration: none; } .small { color: #949ba4; font-size: 12px; } ul { margin: 4px 0; padding-left: 20px; }
-.row { margin-top: 8px; } .button { display: inline-block; border-radius: 8px; padding: 4px 14px; margin: 0 8px 6px 0;
-  font-size: 14px; font-weight: 500; color: #fff; background: #4e5058; } .style1 { background: #5865f2; }
-  .disabled { opacity: .5; } .section { display: flex; gap: 12px; align-items: flex-start;
-  justify-content: space-between; } .section .row { margin-top: 4px; }
-"""
-LINE = 84  # characters of a line of text, about
+PICTURES: Final = ROOT / "docs" / "pictures"
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+OPTIONS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1.5",
+)
+WIDTH, TALLEST = 720, 2400  # pixels of the page
+COLOURS: Final = 128  # of a picture, which keeps it small
+MARGIN: Final = 12  # pixels below what is shown
+
+ASKED: Final = "has anyone shown that a better one-step likelihood doesn't actually give you a better controller?"
+CLOSEST: Final = "how do transformers store facts about dates?"
+UNANSWERED: Final = "which sourdough starter rises fastest?"
+LIST: Final = "which papers are about robots?"
+COMPARED: Final = ("Game On: Towards Language Models as RL", "Robot Fine-Tuning Made Easy")
+SEARCHED: Final = "agents that use a computer like people do"
+TOPICS: Final = "reinforcement learning for robots; image generation"
+
+
+@dataclass
+class Clock:
+    """The clock of the digests, which can be put forward."""
+
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        """Return the moment that it shows."""
+        return datetime.now(UTC) + self.ahead
 
 
 async def main() -> None:
-    """Answer two questions, search, and draw what is shown."""
+    """Ask, use commands, and draw what is shown."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        sys.exit(f"No browser to draw with: install Chromium or Chrome, so that one of {', '.join(BROWSERS)} is found.")
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.load(data_dir=Path(folder))
         async with open_library(settings) as library, open_answerer(settings, library, use_llm=False) as answerer:
             await take_in(library)
-            answer, refusal = await answerer.answer(ASKED), await answerer.answer(UNANSWERED)
-            hits = await library.search(SEARCHED, limit=2 * PAGE_PAPERS)
-    pages = -(-len(hits) // PAGE_PAPERS)
-    drawn = {
-        "terminal-answer": terminal(ASKED, answer),
-        "discord-answer": discord_message(f"@Footnote {ASKED}", cards(answer, "picture")[0]),
-        "discord-refusal": discord_message(f"@Footnote {UNANSWERED}", cards(refusal, "picture")[0]),
-        "discord-search": discord_message(
-            f"/search query: {SEARCHED}", search_page(hits[:PAGE_PAPERS], SEARCHED, 0, pages, "picture")
-        ),
-    }
-    for name, picture in drawn.items():
-        (PICTURES / f"{name}.svg").write_text(picture, encoding="utf-8")
+            answer = await answerer.answer(ASKED)
+            (PICTURES / "terminal-answer.svg").write_text(terminal(ASKED, answer), encoding="utf-8")
+            store = await Store.open(Path(folder))
+            clock = Clock()
+            async with LocalDiscord(message_content=True) as local:
+                bot = FootnoteBot(
+                    make_services(answerer, library, store),
+                    CommandsFile(Path(folder) / FILE_NAME),
+                    message_content=True,
+                    now=clock,
+                    connector=local.connector(),
+                    guild_ready_timeout=0.1,
+                )
+                scenes = [scene async for scene in _played(local, bot, clock)]
+            await store.close()
+    for name, said in scenes:
+        for theme in ("light", "dark"):
+            await asyncio.to_thread(photograph, browser, page(said, theme), PICTURES / f"discord-{name}-{theme}.png")
+
+
+async def _played(local: LocalDiscord, bot: FootnoteBot, clock: Clock) -> AsyncIterator[tuple[str, list[Said]]]:
+    """Run the bot and yield what people see of it, by the names of the pictures."""
+    lab = local.guild("Reading Group")
+    channel, alice, mo = lab.channel("papers"), lab.member("alice"), lab.member("mo", "manage_guild")
+    lab.role("readers")
+    async with bot:
+        running = asyncio.create_task(bot.start(local.token))
+        await local.ready()
+        asked, answer = await _mentioned(local, channel, alice, ASKED)
+        yield "answer", [asked, replace(answer, opened=True)]
+        yield "closest", await _mentioned(local, channel, alice, CLOSEST)
+        yield "refusal", await _mentioned(local, channel, alice, UNANSWERED)
+        yield "list", await _mentioned(local, channel, alice, LIST)
+        titles = dict(zip(("first", "second"), COMPARED, strict=True))
+        yield "comparison", await _used(alice, channel, "compare", **titles)
+        yield "search", await _used(alice, channel, "search", query=SEARCHED)
+        yield "help", await _used(alice, channel, "help")
+        yield "settings", await _used(mo, channel, "settings")
+        yield "digest", await _digest(bot, clock, mo, lab.channel("digest"))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def _mentioned(local: LocalDiscord, channel: Channel, person: Person, question: str) -> list[Said]:
+    asked = await person.says(channel, f"{local.bot.mention} {question}")
+    answer = await channel.wait_for_bot_message(lambda message: message.reply_to is asked)
+    await answer.wait_until(lambda message: " …" not in message.text.split("\n")[-1])
+    return [Said(person.name, f"@{local.bot.name} {question}"), _shown(local.bot.name, answer)]
+
+
+async def _used(person: Person, channel: Channel, command: str, **options: str) -> list[Said]:
+    use: Interaction = await person.uses_command(channel, command, **options)
+    answer = await use.finished(lambda message: not message.text.endswith(" …"))
+    return [Said(person.name, command=command), _shown(use.world.bot.name, answer)]
+
+
+async def _digest(bot: FootnoteBot, clock: Clock, person: Person, channel: Channel) -> list[Said]:
+    """Subscribe, let papers come in as if they were of today, and post what is due."""
+    await (await person.uses_command(channel, "digest subscribe", topics=TOPICS, papers=4)).finished()
+    (kept,) = await bot.services.store.subscriptions.of_place(channel.id)
+    now = datetime.now(UTC)
+    papers = [replace(paper, source="huggingface", published=now.date()) for paper in open_source(SEEDS).papers]
+    await bot.services.library.add([Fetched(paper, listed=now.date()) for paper in papers])
+    clock.ahead = kept.next_due_at - now + timedelta(minutes=1)
+    await bot.deliverer.tick()
+    return [_shown(bot.user.name if bot.user else "", await channel.wait_for_bot_message())]
+
+
+def _shown(name: str, message: Message) -> Said:
+    return Said(name, components=message.components, is_bot=True, alone=message.ephemeral)
 
 
 def terminal(question: str, answer: Answer) -> str:
@@ -82,60 +174,20 @@ def terminal(question: str, answer: Answer) -> str:
         return re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="footnote ask"), flags=re.DOTALL)
 
 
-def discord_message(said: str, view: ui.LayoutView) -> str:
-    """Return what somebody said and the bot's message below it, as an SVG."""
-    components: list[dict[str, Any]] = view.to_components()
-    body = "".join(map(_component, components))
-    asked = f'<div class="who">alice</div><p>{html.escape(said)}</p>'
-    who = '<div class="who">Footnote <small>APP</small></div>'
-    page = f'<div xmlns="http://www.w3.org/1999/xhtml" class="card">{asked}{who}{body}</div>'
-    height = 100 + sum(map(_height, components))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}">'
-        f"<style>{STYLE}</style>"
-        f'<rect width="100%" height="100%" fill="#313338"/>'
-        f'<foreignObject width="100%" height="100%">{page}</foreignObject></svg>'
-    )
-
-
-def _component(part: dict[str, Any]) -> str:
-    kind = discord.ComponentType(part["type"])
-    inside = "".join(map(_component, part.get("components", ())))
-    if kind is discord.ComponentType.container:
-        colour = f"#{part.get('accent_color') or 0x1E1F22:06x}"
-        return f'<div class="container" style="border-left-color: {colour}">{inside}</div>'
-    if kind is discord.ComponentType.section:
-        return f'<div class="section"><div>{inside}</div>{_component(part["accessory"])}</div>'
-    if kind is discord.ComponentType.action_row:
-        return f'<div class="row">{inside}</div>'
-    if kind is discord.ComponentType.button:
-        emoji = (part.get("emoji") or {}).get("name") or ""
-        label = html.escape(" ".join(filter(None, (emoji, part.get("label")))))
-        disabled = " disabled" if part.get("disabled") else ""
-        return f'<span class="button style{part["style"]}{disabled}">{label}</span>'
-    if kind is discord.ComponentType.separator:
-        return "<hr/>"
-    # Discord's small print, which begins a line with -#, is not in any Markdown library.
-    rendered = MarkdownIt("commonmark", {"xhtmlOut": True, "breaks": True, "html": False}).render(part["content"])
-    return re.sub(r"-# (.*?)(?=<br />|</p>)", r'<span class="small">\1</span>', rendered)
-
-
-def _height(part: dict[str, Any]) -> int:
-    """Return about how many pixels a component takes."""
-    inside = sum(map(_height, part.get("components", ())))
-    match discord.ComponentType(part["type"]):
-        case discord.ComponentType.text_display:
-            shown = re.sub(r"\]\(.*?\)", "", part["content"])
-            return 10 + sum(22 * (1 + len(line) // LINE) for line in shown.split("\n"))
-        case discord.ComponentType.action_row:
-            labels = sum(6 + len(each.get("label") or "") for each in part["components"])
-            return 8 + 42 * (1 + labels // LINE)
-        case discord.ComponentType.separator:
-            return 22
-        case discord.ComponentType.container:
-            return inside + 24
-        case _:
-            return inside
+def photograph(browser: str, html: str, file: Path) -> None:
+    """Have a page photographed, and cut the picture where the page ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        shown, taken = Path(folder) / "page.html", Path(folder) / "page.png"
+        shown.write_text(html, encoding="utf-8")
+        command = [browser, *OPTIONS, f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{TALLEST}"]
+        subprocess.run(
+            [*command, f"--screenshot={taken}", shown.as_uri()], check=True, capture_output=True, timeout=120
+        )
+        whole = Image.open(taken).convert("RGB")
+    nothing = Image.new("RGB", whole.size, whole.getpixel((0, whole.height - 1)))
+    bottom = (ImageChops.difference(whole, nothing).getbbox() or (0, 0, 0, whole.height))[3]
+    cut = whole.crop((0, 0, whole.width, min(bottom + MARGIN, whole.height)))
+    cut.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ _FACTS = (
     papers.c.listed,
     papers.c.announce_type,
     papers.c.venue,
+    papers.c.raw_title,
+    papers.c.raw_abstract,
     papers.c.removed_at,
 )
 
@@ -270,6 +272,8 @@ def _row(known: Known) -> dict[str, object]:
         "listed": details.listed,
         "announce_type": details.announce_type,
         "venue": details.venue,
+        "raw_title": details.raw_title,
+        "raw_abstract": details.raw_abstract,
     }
 
 
@@ -288,5 +292,7 @@ def _known(row: sa.Row[*tuple[Any, ...]], aliases: Iterable[str], sources: Colle
         listed=row.listed,
         announce_type=row.announce_type,
         venue=row.venue,
+        raw_title=row.raw_title,
+        raw_abstract=row.raw_abstract,
     )
     return Known(details, frozenset(sources), row.withdrawn_by, row.removed_at is not None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from retrieval.query import importance
+from retrieval.sources.identifiers import link_to
 from retrieval.sources.people import given_first
 from retrieval.text import clean, fold
 
@@ -51,12 +52,12 @@ class Name:
     @classmethod
     def read(cls, written: str) -> Name:
         """Read a name with the given name first; what is written small before the last word belongs to it."""
-        words = given_first(_line(written)).split()
-        suffix = words.pop() if len(words) > 2 and _SUFFIX.fullmatch(words[-1]) else ""  # noqa: PLR2004
-        at = len(words) - 1
-        while at > 1 and words[at - 1].islower():
+        parts = given_first(_line(written)).split()
+        suffix = parts.pop() if len(parts) > 2 and _SUFFIX.fullmatch(parts[-1]) else ""  # noqa: PLR2004
+        at = len(parts) - 1
+        while at > 1 and parts[at - 1].islower():
             at -= 1
-        return cls(" ".join(words[:at]), " ".join(words[at:]), suffix)
+        return cls(" ".join(parts[:at]), " ".join(parts[at:]), suffix)
 
     @property
     def family_first(self) -> str:
@@ -76,7 +77,7 @@ class Cited:
         venue: where it was published.
         arxiv: its arXiv id, without a version.
         doi: its DOI.
-        url: its own address, else the one of its DOI or at arXiv.
+        url: its own address, else the one at arXiv or of its DOI; never a search.
         abstract: without LaTeX, on one line.
         keywords: without commas or semicolons.
         category: the primary one at arXiv.
@@ -99,7 +100,7 @@ class Cited:
         """Return what is to be said of a paper."""
         paper = details.paper
         arxiv, doi = id_of("arxiv", details.external_ids), id_of("doi", details.external_ids)
-        url = f"https://doi.org/{doi}" if doi else f"https://arxiv.org/abs/{arxiv}" if arxiv else ""
+        given = [paper.url.translate(_IN_ADDRESS)] if paper.url else []
         return cls(
             paper_id=paper.paper_id,
             title=_line(paper.title),
@@ -108,7 +109,7 @@ class Cited:
             venue=_line(details.venue or ""),
             arxiv=arxiv,
             doi=doi,
-            url=(paper.url or url).translate(_IN_ADDRESS),
+            url=link_to(given, arxiv or None, doi.translate(_IN_ADDRESS) or None) or "",
             abstract=_line(paper.abstract),
             keywords=tuple(word for each in details.keywords if (word := _line(_BETWEEN.sub(" ", each)))),
             category=details.categories[0] if details.categories else "",
@@ -117,15 +118,20 @@ class Cited:
 
 def line(details: Fetched) -> str:
     """Return a paper as a line to read: authors, year, title, venue, link."""
+    return " ".join(part for part in (words(details), Cited.of(details).url) if part)
+
+
+def words(details: Fetched) -> str:
+    """Return what the line of a paper says before its link: authors, year, title, venue."""
     paper = Cited.of(details)
     year = f"({paper.published.year})" if paper.published else "(n.d.)"
     named = ", ".join(paper.authors[:NAMED]) + (" et al." if len(paper.authors) > NAMED else "")
     venue = paper.venue or (f"arXiv:{paper.arxiv}" if paper.arxiv else "")
-    parts = (_ended(f"{named} {year}".strip()), _ended(paper.title), _ended(venue), paper.url)
+    parts = (_ended(f"{named} {year}".strip()), _ended(paper.title), _ended(venue))
     return " ".join(part for part in parts if part)
 
 
-def bibtex(details: Fetched, key: str | None = None) -> str:
+def bibtex(details: Fetched, key: str | None = None, *, abstract: bool = True) -> str:
     """Return a paper as an entry of BibTeX, which BibLaTeX reads too; its letters stay, in UTF-8."""
     from bibtexparser.library import Library
     from bibtexparser.model import Entry, Field
@@ -134,7 +140,8 @@ def bibtex(details: Fetched, key: str | None = None) -> str:
     paper = Cited.of(details)
     form = BibtexFormat()  # type: ignore[no-untyped-call]
     form.indent = "  "
-    fields = [Field(name, value) for name, value in _fields(paper).items() if value]
+    known = {name: value for name, value in _fields(paper).items() if value and (abstract or name != "abstract")}
+    fields = [Field(name, value) for name, value in known.items()]
     entry = Entry("article" if paper.venue else "misc", key or key_of(details), fields)
     return write(Library([entry]), form).strip() + "\n"
 
@@ -143,8 +150,8 @@ def key_of(details: Fetched) -> str:
     """Return what LaTeX cites a paper by: the first author's surname, the year, the first word that says something."""
     paper = Cited.of(details)
     family = Name.read(paper.authors[0]).family if paper.authors else ""
-    words = fold(paper.title).split()
-    word = next((plain for each in words if importance(each) >= 1 and (plain := _plain(each))), "")
+    telling = fold(paper.title).split()
+    word = next((plain for each in telling if importance(each) >= 1 and (plain := _plain(each))), "")
     return f"{_plain(family)}{paper.published.year if paper.published else ''}{word}" or "paper"
 
 

@@ -174,7 +174,8 @@ class Indexer:
             log.warning("the dense index lacks %d of %d papers, which are indexed again", len(lost), len(held))
             await self._catalogue.mark_pending(lost)
         await self._follower.catch_up()
-        if unread := await asyncio.to_thread(lost_words, await self._catalogue.indexed(), self._lexical):
+        # By what was to be held before: what lacks vectors waits by now, and would make up for words that lack.
+        if unread := await asyncio.to_thread(lost_words, held, self._lexical):
             log.warning("the lexical index lacks %d of %d papers, which are written again", len(unread), len(held))
             await self._follower.mend(unread)
         return None

@@ -135,6 +135,8 @@ def join(known: Known, new: Fetched) -> Known:
         listed=new.listed or old.listed,
         announce_type=new.announce_type or old.announce_type,
         venue=first.venue or second.venue,
+        raw_title=first.raw_title,
+        raw_abstract=first.raw_abstract,
     )
     return Known(details, known.sources | {new.paper.source}, withdrawn_by)
 
@@ -160,9 +162,13 @@ def _surnames(paper: Fetched) -> set[str]:
 
 
 def _url(first: Fetched, second: Fetched) -> str | None:
-    """Return the first's address, if it has one; but who knows no id of the paper can only link to a search for it."""
+    """Return the first's address, if it has one; but of who knows no id of the paper it may be of another text.
+
+    A search for the title, as libraries of before have it for what ships, is no paper's address.
+    """
     by_id = sorted((first, second), key=lambda each: all(known.startswith(TITLE) for known in each.external_ids))
-    return by_id[0].paper.url or by_id[1].paper.url
+    addresses = (each.paper.url for each in by_id)
+    return next((url for url in addresses if url and TELLING_NOTHING not in url), None)
 
 
 def _published(first: Fetched, second: Fetched) -> dt.date | None:

@@ -86,7 +86,7 @@ async def restore(connection: AsyncConnection, paper_ids: Sequence[str]) -> Rest
 async def erase(connection: AsyncConnection, before: dt.datetime) -> int:
     """Erase the text of what was removed before a moment, and return how many papers that were."""
     old = (papers.c.removed_at < before) & papers.c.erased.is_(False)
-    nothing = dict.fromkeys(("authors", "keywords", "categories", "code_url", "url"))
+    nothing = dict.fromkeys(("authors", "keywords", "categories", "code_url", "url", "raw_title", "raw_abstract"))
     erased = await connection.execute(sa.update(papers).where(old).values(abstract="", erased=True, **nothing))
     return erased.rowcount
 

@@ -65,6 +65,9 @@ papers = sa.Table(
     sa.Column("listed", sa.Date),
     sa.Column("announce_type", sa.Text),
     sa.Column("venue", sa.Text),
+    # Title and abstract with the markup that reading them took away; null where there was none.
+    sa.Column("raw_title", sa.Text),
+    sa.Column("raw_abstract", sa.Text),
     # When somebody took the paper out of the library; null for one that is in it.
     sa.Column("removed_at", Moment),
     # Whether nothing but title and ids is left of a paper that was removed.

@@ -34,9 +34,17 @@ def statement(sentence: str, title: str, *, introduce: bool) -> str:
         text = text[match.end() :]
     text = text.lstrip("#>| ")  # of what would be a heading or a quotation at the beginning of a line
     text = text[:1].upper() + text[1:]
-    own = own_name(title)
-    name = own or f"“{clean(title).rstrip('.')}”"
+    own, name = own_name(title), _name(title)
     # A title that is itself two sentences, as in "What's the Magic Word? A Control Theory", introduces nothing.
     if introduce and fold(own or title) not in fold(text) and len(sentences(name)) == 1:
         text = f"{name}: {text}"
     return text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(' ', 1)[0].rstrip(',;:')} …"
+
+
+def without_introduction(text: str, title: str) -> str:
+    """Return a statement without the paper's name in front, for where the paper's title stands beside it."""
+    return text if fold(text) == fold(clean(title)) else text.removeprefix(f"{_name(title)}: ")
+
+
+def _name(title: str) -> str:
+    return own_name(title) or f"“{clean(title).rstrip('.')}”"

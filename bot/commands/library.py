@@ -6,14 +6,16 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from bot.answering.reading.spelling import as_meant
+from bot.commands.papers import check_source
 from bot.console import print_json, printable, progress_bar, show_figures, show_hits, stderr, stdout
-from bot.fetching import online_source, pages_of
+from bot.fetching import online_source, pages_of, single_paper
 from bot.wiring import open_library, take_in
 from retrieval.catalogue import Added
 from retrieval.errors import BadInputError
-from retrieval.sources import Stream, stream_source
+from retrieval.sources import Stream, is_here, stream_source
 from retrieval.sources.choice import Choice, read_categories
 from retrieval.sources.fetched import SourceError
+from retrieval.sources.single import Single
 from retrieval.sources.web import Web
 from retrieval.text import clean
 
@@ -36,10 +38,16 @@ async def search(
         raise BadInputError('Say what to look for: footnote search "objective mismatch"')
     async with open_library(settings) as library:
         await take_in(library)
+        if source is not None:
+            await check_source(library, source)
         _, meant = await as_meant(query, library)
         hits = await library.search(meant.text, limit=limit, since=since, source=source)
+        undated = (await library.count(since=since, source=source)).undated if since else 0
     for typed, word in meant.read_as:
         stderr().print(printable(f"Read “{typed}” as “{word}”."), soft_wrap=True)
+    if undated:
+        which = "One paper has no date and is" if undated == 1 else f"{undated:,} papers have no date and are"
+        stderr().print(f"{which} left out by --since.", soft_wrap=True)
     if as_json:
         print_json([_row(hit) for hit in hits])
     else:
@@ -64,11 +72,8 @@ async def ingest(
     """
     failures: list[str] = []
     asked = read_categories(categories)
-    async with Web() as web:
-        opened = [
-            online_source(settings, spec, web) or stream_source(spec, Choice(asked, since), strict=strict)
-            for spec in sources
-        ]
+    async with Web(say=_say) as web:
+        opened = [_open(settings, spec, web, Choice(asked, since), strict=strict) for spec in sources]
         if asked or since:
             _refuse_to_choose(opened)
         async with open_library(settings) as library:
@@ -78,6 +83,12 @@ async def ingest(
                     with progress_bar("Indexing") as report:
                         added += await library.add(source.papers, report)
                     _tell(source.intake)
+                    continue
+                if isinstance(source, Single):
+                    try:
+                        added += await library.add([await source.fetch()])
+                    except SourceError as error:
+                        failures.append(str(error))
                     continue
                 read, failure = await _read(library, source)
                 added += read
@@ -93,7 +104,17 @@ async def ingest(
         raise SourceError(f"{' '.join(failures)} What was read is kept; the same command goes on from there.")
 
 
-def _refuse_to_choose(opened: Sequence[OnlineSource | Stream]) -> None:
+def _open(settings: Settings, spec: str, web: Web, choice: Choice, *, strict: bool) -> OnlineSource | Stream | Single:
+    """Return what a spec names; a file goes before a paper with that id."""
+    named = None if is_here(spec) else single_paper(settings, spec, web)
+    return named or online_source(settings, spec, web) or stream_source(spec, choice, strict=strict)
+
+
+def _say(sentence: str) -> None:
+    stderr().print(printable(sentence), soft_wrap=True)
+
+
+def _refuse_to_choose(opened: Sequence[OnlineSource | Stream | Single]) -> None:
     """Say what to write instead where a source on the network is to be chosen from."""
     for source in opened:
         if not isinstance(source, Stream):

@@ -51,7 +51,13 @@ async def show(settings: Settings, name: str, *, as_json: bool) -> None:
         known = await known_paper(library, name)
     if as_json:
         print_json(
-            paper_row(known.details) | {"sources": sorted(known.sources), "abstract": known.details.paper.abstract}
+            paper_row(known.details)
+            | {
+                "sources": sorted(known.sources),
+                "abstract": known.details.paper.abstract,
+                "raw_title": known.details.raw_title,
+                "raw_abstract": known.details.raw_abstract,
+            }
         )
     else:
         show_paper(known, stdout())

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 # A paper that was made public longer ago than this is no news, whenever it came in.
 NEWS: Final = timedelta(days=30)
 # The sources that people add by themselves, at once and at any time.
-FROM_FILES: Final = frozenset({"seeds", "page", "jsonl"})
+FROM_FILES: Final = frozenset({
+    "acl", "bibtex", "csv", "doi", "feed", "jats", "json", "jsonl", "oai", "openreview", "page", "parquet", "pubmed",
+    "ris", "seeds",
+})  # fmt: skip
 # What one subscription asks for serves the others that are due at the same time; most look back one day.
 READ_BACK: Final = timedelta(hours=36)
 MATCHES_REMEMBERED: Final = 500  # of a topic with the papers of one day
@@ -166,13 +169,15 @@ class Editor:
             Entry(d.paper, topic, reason.text, reason.quote, candidates[at].match, d.upvotes, d.code_url)
             for at, d, topic, reason in zip(chosen, details, named, reasons, strict=True)
         )
+        news = [_is_dated(pool.papers[at]) and _is_news(pool.papers[at], pool.until) for at in wanted]
+        new = all(news[at] for at in chosen) if chosen else all(news)
         digest = Digest(
-            title=writing.title(topics, day, new=all(_is_news(pool.papers[wanted[at]], pool.until) for at in chosen)),
+            title=writing.title(topics, day, new=new),
             day=day,
             topics=topics,
             entries=entries,
             considered=len(wanted),
-            note=writing.note(topics, len(wanted), len(entries), subscription.most),
+            note=writing.note(topics, len(wanted), len(entries), subscription.most, new=all(news)),
             hint=None if subscription.greeted else writing.hint(),
             weekly=weekly,
         )
@@ -229,10 +234,13 @@ def day_of(fresh: Fresh) -> date:
 
 
 def _is_news(fresh: Fresh, until: datetime) -> bool:
-    """Say whether a paper is new; one from a file that does not date it may be of any age."""
-    details = fresh.details
-    dated = details.listed or details.paper.published
-    return day_of(fresh) >= (until - NEWS).date() and (dated is not None or not FROM_FILES.issuperset(fresh.sources))
+    """Say whether a paper may be new; one from a file that does not date it may be of any age."""
+    recent = day_of(fresh) >= (until - NEWS).date()
+    return recent and (_is_dated(fresh) or not FROM_FILES.issuperset(fresh.sources))
+
+
+def _is_dated(fresh: Fresh) -> bool:
+    return (fresh.details.listed or fresh.details.paper.published) is not None
 
 
 def _asked_for(fresh: Fresh, subscription: Subscription) -> bool:

@@ -178,21 +178,34 @@ def title(topics: Sequence[str], day: date, *, new: bool = True) -> str:
     return say("Papers on {topics}, {day}", topics=named(topics), day=shown)
 
 
-def note(topics: Sequence[str], considered: int, count: int, most: int) -> str | None:
-    """Return a sentence on why a digest is empty or short, None where it is neither."""
+def note(topics: Sequence[str], considered: int, count: int, most: int, *, new: bool = True) -> str | None:
+    """Return a sentence on why a digest is empty or short, None where it is neither; as `title` of what is new."""
     if considered == 0:
         return say("There were no new papers.")
-    if count == 0:
+    if count == 0 and new:
         return say_many(
             "Nothing new on {topics}: I looked through one new paper.",
             "Nothing new on {topics}: I looked through {n} new papers.",
             considered,
             topics=named(topics),
         )
-    if count < most:
+    if count == 0:
+        return say_many(
+            "Nothing on {topics}: I looked through one paper.",
+            "Nothing on {topics}: I looked through {n} papers.",
+            considered,
+            topics=named(topics),
+        )
+    if count < most and new:
         return say_many(
             "No more than this: I looked through one new paper.",
             "No more than these: I looked through {n} new papers.",
+            considered,
+        )
+    if count < most:
+        return say_many(
+            "No more than this: I looked through one paper.",
+            "No more than these: I looked through {n} papers.",
             considered,
         )
     return None

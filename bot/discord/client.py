@@ -27,9 +27,11 @@ from bot.discord.gate.boundary import log_incident
 from bot.discord.gate.command_tree import Tree
 from bot.discord.gate.doors import FormDoor
 from bot.discord.help import Help
-from bot.discord.papers import paper_buttons
+from bot.discord.papers import cite, paper_buttons
+from bot.discord.papers.library_commands import LibraryCommands
 from bot.discord.papers.menus import Menus
 from bot.discord.papers.paper_commands import Papers
+from bot.discord.papers.saved import Saved
 from bot.discord.papers.search_command import Search
 from bot.discord.papers.submit import Submit
 from bot.discord.papers.trending import Trending
@@ -47,7 +49,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COGS = (Chat, Ask, FormDoor, RefusalWatch, Search, Papers, Trending, Submit, Help, Settings, Privacy, Menus, Digests)
+COGS = (
+    *(Chat, Ask, FormDoor, RefusalWatch, Search, Papers, Trending, Submit, Help, Settings, Privacy, Menus, Digests),
+    *(Saved, LibraryCommands),
+)
 
 HOURS_BETWEEN_COUNTS = 1
 HOURS_BETWEEN_CLEANINGS = 24
@@ -107,7 +112,7 @@ class FootnoteBot(Bot):
         await self.tree.set_translator(CommandTranslator())
         for cog in COGS:
             await self.add_cog(cog(self))
-        self.add_dynamic_items(*answer_buttons.ALL, *paper_buttons.ALL)
+        self.add_dynamic_items(*answer_buttons.ALL, *paper_buttons.ALL, *cite.ALL)
         self.activity = await self._activity()
         self.syncing = asyncio.create_task(sync_if_changed(self.tree, self._commands_file))
         self.show_count.start()

@@ -1,9 +1,9 @@
-"""/help and /about: every command, every setting, and what the bot knows."""
+"""/help and /about: what somebody can do with the bot, and what it knows."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import discord
 from discord import app_commands, ui
@@ -12,17 +12,14 @@ from discord.ext import commands
 from bot.discord.digests.digest_wording import freshness
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
-from bot.discord.gate.reach import is_moderator
-from bot.discord.reply.target import server_of
-from bot.discord.settings.server_settings import described
-from bot.discord.ui.layout import Card
+from bot.discord.ui.layout import COLOUR, Card
 from bot.discord.ui.markdown import escape, plain, shorten
+from bot.discord.ui.people import own_name
 from bot.discord.ui.words import SOURCES, date
 from bot.language import say, say_many, spoken, translated
-from bot.store import ServerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from bot.discord.services import Bot
 
@@ -30,6 +27,17 @@ SOURCES_SHOWN: Final = 10
 # In arXiv's own words, which it asks products to carry.
 ARXIV_THANKS: Final = "Thank you to arXiv for use of its open access interoperability."
 NAME_CHARACTERS: Final = 100
+
+# The papers are in English, and so are the examples.
+QUESTION: Final = "which papers are about language models?"
+QUERY: Final = "robots that learn at home"
+TOPICS: Final = "robots; language models"
+
+Inner: TypeAlias = "app_commands.Command[Any, ..., Any] | app_commands.ContextMenu"
+
+# What stands in the first two groups, in order; all else is in the third.
+ASK: Final = ("ask", "compare", "Ask about this")
+FIND: Final = ("search", "paper", "similar", "trending", "saved", "library", "Find papers like this")
 
 
 class Help(commands.Cog):
@@ -40,25 +48,38 @@ class Help(commands.Cog):
         self._gate = bot.services.gate
         self._model = bot.services.model
         self._library = bot.services.library
-        self._store = bot.services.store
 
     @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
     async def help(self, ctx: commands.Context[Any]) -> None:
         """See every command, and how to ask me."""
         admitted = await self._gate.admit(ctx, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
-        guild_id = server_of(ctx.interaction) if ctx.interaction else getattr(ctx.guild, "id", None)
-        settings = await self._store.servers.of(guild_id) if guild_id else ServerSettings()
-        moderates = is_moderator(ctx.permissions, guild_id)
-        parts = [
-            ["### " + say("How to ask me"), *self._ways(settings.prefix)],
-            ["### " + say("Commands"), *_listed(self._bot.tree, guild_id, ctx.permissions)],
+        name = own_name(self._bot, ctx.guild)
+        links: dict[str, list[str]] = {}
+        for command in self._bot.tree.get_commands():
+            if _is_seen(command, admitted.guild_id, ctx.permissions):
+                links[command.name] = [await self._link(each) for each in _inner(command)]
+        ways = say("Mention me (@{name}), write to me directly, or reply to an answer of mine to ask on.", name=name)
+        if self._bot.intents.message_content:
+            prefix = escape(admitted.settings.prefix)
+            ways += " " + say("{prefix}ask and a question does it too.", prefix=prefix)
+        asked = f"@{name} {QUESTION}"
+        groups = [
+            (say("Ask"), ASK, ways, asked),
+            (say("Find papers"), FIND, None, await self._filled("search", "query", QUERY)),
+            (
+                say("Digests and settings"),
+                sorted({*links} - {*ASK, *FIND}, key=lambda each: (each != "digest", each)),
+                None,
+                await self._filled("digest subscribe", "topics", TOPICS),
+            ),
         ]
-        if moderates:
-            facts = described(settings, listens=self._bot.intents.message_content)
-            lines = (f"- **{fact.name}:** {fact.value} – {fact.purpose}" for fact in facts)
-            parts.append(["### " + say("Settings of this server"), *lines, "-# " + say("/settings changes each.")])
-        texts = [ui.TextDisplay[Any]("\n".join(part)) for part in parts]
-        await admitted.target.post(Card(ui.Container(*texts)))
+        purpose = say("I answer questions about research papers; every sentence rests on a quote that you can check.")
+        texts = [ui.TextDisplay[Any](purpose)]
+        for heading, names, sentence, example in groups:
+            commands_ = [link for each in names for link in links.get(each, ())]
+            lines = [f"### {heading}", *filter(None, [sentence]), " · ".join(commands_), f"> -# {example}"]
+            texts.append(ui.TextDisplay[Any]("\n".join(lines)))
+        await admitted.target.post(Card(ui.Container(*texts, accent_colour=COLOUR)))
 
     @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
     async def about(self, ctx: commands.Context[Any]) -> None:
@@ -77,14 +98,15 @@ class Help(commands.Cog):
         lines += [self._writer(), f"-# Footnote {version('footnote')} · {ARXIV_THANKS}"]
         await admitted.target.post(Card(ui.TextDisplay("\n".join(lines))))
 
-    def _ways(self, prefix: str) -> Iterator[str]:
-        me = self._bot.user
-        name = escape(plain(me.display_name)) if me else "Footnote"
-        yield "- " + say("Mention me: @{name} and your question. Reply to my answer to ask on.", name=name)
-        yield "- " + say("Write to me directly: there I need no mention.")
-        if self._bot.intents.message_content:
-            yield "- " + say("Or begin with the prefix: {prefix}ask and your question.", prefix=escape(prefix))
-        yield "- " + say("On any message, under Apps: ask about it, or find papers like it.")
+    async def _filled(self, command: str, option: str, words: str) -> str:
+        """Return a command with an option filled in, as it looks while it is typed."""
+        return f"{await self._bot.linked(f'/{command}')} {translated(option, spoken()) or option}: {words}"
+
+    async def _link(self, command: Inner) -> str:
+        """Return a command as something to click, and of a menu where it is."""
+        if isinstance(command, app_commands.ContextMenu):
+            return say("Apps") + f" → **{translated(command.name, spoken()) or command.name}**"
+        return await self._bot.linked(f"/{command.qualified_name}")
 
     def _writer(self) -> str:
         model = self._model
@@ -93,24 +115,15 @@ class Help(commands.Cog):
         return say("My answers are written by {model} from the papers.", model=escape(plain(model)))
 
 
-def _listed(tree: app_commands.CommandTree[Any], guild_id: int | None, mine: discord.Permissions) -> Iterator[str]:
-    """Yield a line for each command that somebody with these permissions sees there."""
-    for command in sorted(tree.get_commands(), key=lambda each: each.name):
-        if not _is_seen(command, guild_id, mine):
-            continue
-        if isinstance(command, app_commands.ContextMenu):
-            yield "- " + say("Apps") + f" → **{_name(command.name)}**"
-        elif isinstance(command, app_commands.Group):
-            for each in command.walk_commands():
-                if isinstance(each, app_commands.Command):
-                    name = " ".join(map(_name, each.qualified_name.split()))
-                    yield f"- **/{name}** – {_description(each)}"
-        else:
-            yield f"- **/{_name(command.name)}** – {_description(command)}"
+def _inner(command: Inner | app_commands.Group) -> Iterable[Inner]:
+    """Return the command, or of a group those in it."""
+    if not isinstance(command, app_commands.Group):
+        return [command]
+    return [each for each in command.walk_commands() if isinstance(each, app_commands.Command)]
 
 
 def _is_seen(
-    command: app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu,
+    command: Inner | app_commands.Group,
     guild_id: int | None,
     mine: discord.Permissions,
 ) -> bool:
@@ -118,15 +131,6 @@ def _is_seen(
         contexts = command.allowed_contexts
         return contexts is None or contexts.dm_channel is not False
     return command.default_permissions is None or command.default_permissions <= mine
-
-
-def _name(name: str) -> str:
-    """Return what Discord calls the command in the reader's language."""
-    return translated(name, spoken()) or name
-
-
-def _description(command: app_commands.Command[Any, ..., Any]) -> str:
-    return translated(command.description, spoken()) or command.description
 
 
 def _origin(source: str) -> str:

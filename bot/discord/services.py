@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from discord.ext import commands
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.digest.delivery import Deliverer
     from bot.discord.answers.responder import Answerer
     from bot.discord.digests.discord_poster import DiscordPoster
+    from bot.discord.gate.command_tree import Tree
     from bot.discord.gate.limits import Limits
     from bot.store import Store
     from retrieval.library import Library
@@ -74,3 +75,7 @@ class Bot(commands.Bot):
     poster: DiscordPoster
     deliverer: Deliverer
     now: Callable[[], datetime]
+
+    async def linked(self, sentence: str) -> str:
+        """Return a sentence of the bot's own with the commands that it names as something to click."""
+        return await cast("Tree", self.tree).linked(sentence)

@@ -89,13 +89,13 @@ class Answers:
                 .limit(1)
             )
             for kept in _readable(rows):
-                messages = await connection.scalars(
-                    sa.select(answer_messages.c.message_id)
-                    .where(answer_messages.c.answer_id == kept.answer_id)
-                    .order_by(answer_messages.c.position)
-                )
-                return kept, list(messages)
+                return kept, await _messages(connection, kept.answer_id)
         return None
+
+    async def messages(self, answer_id: str) -> list[int]:
+        """Return the bot's messages that show an answer, in order."""
+        async with self._database.reading() as connection:
+            return await _messages(connection, answer_id)
 
     async def history(self, answer_id: str, limit: int = 6) -> list[KeptAnswer]:
         """Return the conversation that led to an answer, oldest first and itself last, at most `limit` answers."""
@@ -187,6 +187,16 @@ async def _exists(connection: AsyncConnection, answer_id: str | None) -> bool:
     """Say whether an answer is kept, and hold it where others may delete it before this transaction ends."""
     query = sa.select(answers.c.answer_id).where(answers.c.answer_id == answer_id)
     return await connection.scalar(query.with_for_update(read=True, key_share=True)) is not None
+
+
+async def _messages(connection: AsyncConnection, answer_id: str) -> list[int]:
+    """Return the messages that show an answer, in order."""
+    found = await connection.scalars(
+        sa.select(answer_messages.c.message_id)
+        .where(answer_messages.c.answer_id == answer_id)
+        .order_by(answer_messages.c.position)
+    )
+    return list(found)
 
 
 async def _show(connection: AsyncConnection, answer_id: str, message_ids: Sequence[int]) -> None:

@@ -66,6 +66,24 @@ class FeedbackBook:
         async with self._database.reading() as connection:
             return bool(await connection.scalar(sa.select(sa.exists().where(_star(paper_id, user_id)))))
 
+    async def saved(self, user_id: int) -> list[str]:
+        """Return the papers that somebody starred, the last one first."""
+        asked = sa.select(stars.c.paper_id).where(stars.c.user_id == user_id)
+        async with self._database.reading() as connection:
+            return list(await connection.scalars(asked.order_by(stars.c.starred_at.desc(), stars.c.paper_id)))
+
+    async def saved_in(self, guild_id: int) -> list[str]:
+        """Return the papers that people starred where all of a server could see it, those with most stars first."""
+        count, last = sa.func.count(), sa.func.max(stars.c.starred_at)
+        asked = (
+            sa.select(stars.c.paper_id)
+            .where(stars.c.guild_id == guild_id, stars.c.private.is_(False))
+            .group_by(stars.c.paper_id)
+            .order_by(count.desc(), last.desc(), stars.c.paper_id)
+        )
+        async with self._database.reading() as connection:
+            return list(await connection.scalars(asked))
+
     async def liked(self, guild_id: int) -> dict[str, float]:
         """Return, by paper, how much a server likes it: stars and 👍 of answers citing it up, 👎 down, however old."""
         given = sa.select(stars.c.paper_id, sa.literal(STAR).label("weight")).where(stars.c.guild_id == guild_id)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from retrieval.errors import BadInputError
 from retrieval.sources.formats import NAMES, READABLE
 from retrieval.sources.intake import Intake
-from retrieval.sources.page_dump import SHIPPED, read_page_dump
+from retrieval.sources.page_dump import read_page_dump
 from retrieval.sources.rows import LeftOut
 from retrieval.sources.specs import ACCEPTED as _ONLINE
-from retrieval.sources.specs import open_online
+from retrieval.sources.specs import ONE_PAPER, open_online
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from retrieval.sources.choice import Choice
     from retrieval.sources.fetched import Fetched
 
-__all__ = ["SEEDS", "Source", "Stream", "open_online", "open_source", "seeds_file", "stream_source"]
+__all__ = ["SEEDS", "Source", "Stream", "is_here", "open_online", "open_source", "seeds_file", "stream_source"]
 
-SEEDS = SHIPPED
+SEEDS = "seeds"
 
 _SEEDS_FILE = "hf-papers.txt"
 _CORPUS = ("corpus.jsonl", "corpus.jsonl.gz")
-_ACCEPTED = f'a source is "{SEEDS}", a file of papers ({READABLE}), a folder of those, {_ONLINE}'
+_ACCEPTED = f'a source is "{SEEDS}", a file of papers ({READABLE}), a folder of those, {ONE_PAPER}, {_ONLINE}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,14 @@ def _papers(spec: str, intake: Intake) -> Iterator[Paper | Fetched]:
         yield from _of_file(path, intake)
     else:
         raise BadInputError(f'There is no source "{spec}"; {near}{_ACCEPTED}.')
+
+
+def is_here(spec: str) -> bool:
+    """Say whether a spec names a file or a folder."""
+    try:
+        return bool(spec.strip()) and Path(spec).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def seeds_file() -> Path:

@@ -173,11 +173,11 @@ def _read(reply: Reply, position: int) -> _Listing:
         raise SourceError("arXiv's answer does not say how many results there are; try again later.", temporary=True)
     if not entries and position < int(total):
         raise SourceError("arXiv sent an empty page where papers were due; try again later.", temporary=True)
-    papers = tuple(paper for entry in entries if (paper := _fetched(entry)))
+    papers = tuple(paper for entry in entries if (paper := paper_of(entry)))
     return _Listing(papers, len(entries), int(total))
 
 
-def _fetched(entry: Any) -> Fetched | None:  # noqa: ANN401
+def paper_of(entry: Any) -> Fetched | None:  # noqa: ANN401
     """Return an entry as a paper; None without an arXiv id and a title."""
     arxiv = ARXIV_ID.fullmatch(entry.get("id", "").rpartition("/abs/")[2])
     title = one_line(text_of(entry, "title"))

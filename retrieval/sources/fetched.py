@@ -42,6 +42,8 @@ class Fetched:
         listed: the day of the Hugging Face list that the paper was on.
         announce_type: arXiv's "new", "cross", "replace" or "replace-cross", from its feeds.
         venue: the journal, the conference or the book that the paper is in.
+        raw_title: the title with the markup that the source wrote it in, which the paper's has not.
+        raw_abstract: the same of the abstract.
     """
 
     paper: Paper
@@ -57,6 +59,8 @@ class Fetched:
     listed: dt.date | None = None
     announce_type: str | None = None
     venue: str | None = None
+    raw_title: str | None = None
+    raw_abstract: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

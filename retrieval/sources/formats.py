@@ -12,19 +12,36 @@ from retrieval.sources import delimited
 from retrieval.sources.bibtex import read_bibtex
 from retrieval.sources.encodings import encoding_of
 from retrieval.sources.json_files import read_json, read_json_lines
+from retrieval.sources.parquet import read_parquet
 from retrieval.sources.ris import read_ris
 from retrieval.sources.rows import Format
 
 READABLE: Final = (
     "BibTeX (.bib), RIS (.ris), CSL-JSON and other JSON (.json), JSON Lines (.jsonl, .ndjson), CSV and TSV with a "
-    "column for the title, XML of PubMed, JATS and OAI-PMH, Atom and RSS, a page dump (.txt), and .gz and .zip of these"
+    "column for the title, XML of PubMed, JATS and OAI-PMH, Atom and RSS, Parquet (with pyarrow), a page dump "
+    "(.txt), and .gz and .zip of these"
 )
-NAMES: Final = (".bib", ".ris", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xml", ".atom", ".rss", ".txt", ".nxml")
+NAMES: Final = (
+    ".bib",
+    ".ris",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".csv",
+    ".tsv",
+    ".xml",
+    ".atom",
+    ".rss",
+    ".txt",
+    ".nxml",
+    ".parquet",
+)
 
 JSON_LINES: Final = Format("jsonl", "JSON Lines", read_json_lines)
 JSON: Final = Format("json", "JSON", read_json)
 BIBTEX: Final = Format("bibtex", "BibTeX", read_bibtex)
 RIS: Final = Format("ris", "RIS", read_ris)
+PARQUET: Final = Format("parquet", "Parquet", read_parquet)
 TABLE: Final = Format("csv", "a table", delimited.read_delimited)
 
 _OTHERS: Final = (
@@ -32,7 +49,6 @@ _OTHERS: Final = (
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
     (b"GIF8", "a picture"),
-    (b"PAR1", "Parquet"),
     (b"SQLite format 3", "a database"),
     (b"\xd0\xcf\x11\xe0", "an old Office document"),
     (b"PK\x03\x04", "a zip within a zip"),
@@ -59,6 +75,8 @@ def format_of(name: str, start: bytes) -> Format | None:
     """
     if kind := next((kind for mark, kind in _OTHERS if start.startswith(mark)), ""):
         raise BadInputError(f"it is {kind}")
+    if start.startswith(b"PAR1"):
+        return PARQUET
     text = start.decode(encoding_of(start), "replace").lstrip("\ufeff")
     suffix = PurePath(name).suffix.lower()
     if text.lstrip().startswith("<") and _BY_NAME.get(suffix) not in {JSON_LINES, TABLE}:

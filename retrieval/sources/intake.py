@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _MARKDOWN: Final = re.compile(r"(?:#{1,6} |```|[-*+|>] |\||!?\[|\d+\. )")
 _USUAL_ABSTRACT: Final = 200
 _MOST_REMARKS: Final = 10
+_NAMES_READ: Final = "rename it to abstract, published, doi or arxiv_id"
 
 
 @dataclass
@@ -101,8 +102,8 @@ class Intake:
         made = make(found.fields, kind.source)
         for note in made.notes:
             self._remark(f"{where}, {found.place}: {note}; the rest is taken.")
-        if not made.paper.paper.abstract and (names := unread(found.fields)):
-            self._remark(f"{where}: {', '.join(names)} is not read; a text is called abstract, summary or text.")
+        for name in unread(found.fields, made.paper):
+            self._remark(f'{where}: "{name[:40]}" is not read, though papers lack what it looks like; {_NAMES_READ}.')
         return made.paper
 
     def _remark(self, sentence: str) -> None:

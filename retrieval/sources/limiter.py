@@ -101,6 +101,10 @@ class Limiter:
             finally:
                 self.hold(service, service.pace)
 
+    def closed_for(self, service: Service) -> float:
+        """Return for how many seconds the service's lane is closed."""
+        return max(0.0, self._lanes[service.name].free_at - self._clock.monotonic())
+
     def hold(self, service: Service, seconds: float) -> None:
         """Keep the service's lane closed for so many seconds from now, if it is not for longer already."""
         lane = self._lanes[service.name]

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from retrieval.papers import ARXIV_ID, Paper, identify
+from retrieval.papers import identify
+from retrieval.sources.arxiv import paper_of
 from retrieval.sources.fetched import SourceError
-from retrieval.sources.fields import is_withdrawn, one_line, unwrap
 from retrieval.sources.limiter import ARXIV
-from retrieval.sources.syndication import parse_feed, text_of, time_of
+from retrieval.sources.syndication import parse_feed
 
 if TYPE_CHECKING:
+    from retrieval.papers import Paper
+    from retrieval.sources.fetched import Fetched
     from retrieval.sources.web import Reply, Web
 
-SOURCE = "arxiv"
 _OK, _BAD_REQUEST = 200, 400  # arXiv answers an id that cannot be with an entry of its own, under either
 
 
 async def look_up(web: Web, base_url: str, arxiv_id: str) -> Paper | None:
+    """Return the newest version of a paper as `fetch_one` does, without what arXiv says beside it."""
+    found = await fetch_one(web, base_url, arxiv_id)
+    return found.paper if found else None
+
+
+async def fetch_one(web: Web, base_url: str, arxiv_id: str) -> Fetched | None:
     """Return the newest version of a paper, None where arXiv has none of this id.
 
     Args:
@@ -37,25 +44,16 @@ async def look_up(web: Web, base_url: str, arxiv_id: str) -> Paper | None:
     )
 
 
-def _read(reply: Reply, arxiv_id: str) -> Paper | None:
+def _read(reply: Reply, arxiv_id: str) -> Fetched | None:
     entries = parse_feed(reply, ARXIV.name, strict=True).entries
-    return next((paper for entry in entries if (paper := _paper(entry, arxiv_id))), None)
+    return next((paper for entry in entries if (paper := _fetched(entry, arxiv_id))), None)
 
 
-def _paper(entry: Any, arxiv_id: str) -> Paper | None:  # noqa: ANN401
+def _fetched(entry: Any, arxiv_id: str) -> Fetched | None:  # noqa: ANN401
     """Return an entry as a paper if it is the one asked for."""
-    known = ARXIV_ID.fullmatch(entry.get("id", "").rpartition("/abs/")[2])
-    title, abstract = one_line(text_of(entry, "title")), unwrap(text_of(entry, "summary"))
-    if known is None or known[1] != arxiv_id or not title or not abstract:
+    found = paper_of(entry)
+    if found is None or found.paper.paper_id != identify("", arxiv_id=arxiv_id) or not found.paper.abstract:
         return None
-    if is_withdrawn(entry.get("arxiv_comment") or "", abstract):
+    if found.withdrawn:
         raise SourceError(f"The paper {arxiv_id} was withdrawn from arXiv, so there is nothing to quote.")
-    published = time_of(entry, "published")
-    return Paper(
-        identify(title, arxiv_id=arxiv_id),
-        title,
-        abstract,
-        SOURCE,
-        url=f"https://arxiv.org/abs/{arxiv_id}",
-        published=published.date() if published else None,
-    )
+    return found

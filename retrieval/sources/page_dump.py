@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from retrieval.errors import BadInputError
 from retrieval.papers import Paper, identify
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 # Of 25,800 titles from arXiv and Hugging Face none is longer than 226 characters, ends like a sentence or holds an
 # address; of their abstracts none is shorter than 102. arXiv takes abstracts of about 2,000 characters: what is
 # longer is two of them, with the title lost in between.
-SHIPPED = "seeds"
 LONGEST_TITLE = 300
 SHORTEST_ABSTRACT = 80
 LONGEST_ABSTRACT = 2_500
@@ -75,11 +73,7 @@ def read_page_dump(path: Path, *, source: str = "page") -> tuple[Paper, ...]:
 
 
 def read_page_text(data: bytes, name: str, *, source: str = "page") -> tuple[Paper, ...]:
-    """Return the papers of a dump's bytes as `read_page_dump` does; `name` is what an error calls it.
-
-    Only the page that ships, of Hugging Face's own papers, links to a search there: what other papers are called is
-    nothing to tell that site.
-    """
+    """Return the papers of a dump's bytes as `read_page_dump` does; `name` is what an error calls it."""
     try:
         pairs = list(_pairs(_paragraphs(_text_in(data))))
         papers = tuple(_paper(title, abstract, source) for title, abstract in pairs)
@@ -123,8 +117,7 @@ def _paper(title: _Paragraph, abstract: list[_Paragraph], source: str) -> Paper:
     if len(text) < SHORTEST_ABSTRACT:
         raise BadInputError(f"line {abstract[0].line}: {abstract[0].beginning()} is too short to be an abstract")
     name = " ".join(title.text.split())
-    search = f"https://huggingface.co/papers?{urlencode({'q': clean(name)})}" if source == SHIPPED else None
-    return Paper(identify(name), name, text, source, url=search)
+    return Paper(identify(name), name, text, source)
 
 
 def _paragraphs(text: str) -> Iterator[_Paragraph]:

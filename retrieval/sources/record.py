@@ -36,7 +36,9 @@ _YEARS: Final = ("year", "publication_year", "pub_year")
 _AUTHORS: Final = ("authors_parsed", "authorships", "authors", "author", "creators", "creator")
 _VENUES: Final = ("venue", "container-title", "journal", "publicationTitle", "journal-ref", "journal_ref")
 _NAMES: Final = ("name", "display_name", "title")
+_READ: Final = frozenset((*TITLES, *TEXTS, *_IDS, *_ARXIV, *_DOIS, *_LINKS, *_DATES, *_LATE_DATES, *_YEARS, *_AUTHORS))
 _LONG: Final = 200
+_DAY: Final = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ].*)?")
 _IMPOSSIBLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -64,7 +66,7 @@ def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> M
     """
     notes: list[str] = []
     record = flattened(dict(fields))
-    title, abstract = _title_and_text(record, notes, verbatim=verbatim)
+    title, abstract, raw = _title_and_text(record, notes, verbatim=verbatim)
     own_id = _text(record, _IDS, notes)
     arxiv, doi = _ids(record)
     ids = identities(title, arxiv_id=arxiv and arxiv.number, doi=doi)
@@ -92,6 +94,8 @@ def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> M
         authors=tuple(_IMPOSSIBLE.sub("", name) for name in authors),
         categories=categories_in(record.get("categories")),
         venue=_venue(record),
+        raw_title=raw[0],
+        raw_abstract=raw[1],
     )
     return Made(fetched, tuple(notes))
 
@@ -106,21 +110,34 @@ def own_id(fields: Mapping[str, Any]) -> str:
     return _text(fields, _IDS[:2], [])
 
 
-def unread(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the long texts of a record that no paper is made of."""
+def unread(fields: Mapping[str, Any], made: Fetched) -> tuple[str, ...]:
+    """Name the fields that are not read, but look like what the paper lacks: an abstract, a date or an id."""
+    paper = made.paper
     return tuple(
-        key for key, value in fields.items() if isinstance(value, str) and len(value) >= _LONG and key not in TEXTS
+        key
+        for key, value in fields.items()
+        if key not in _READ
+        and isinstance(value, str)
+        and (
+            (not paper.abstract and len(value) >= _LONG)
+            or (paper.published is None and bool(_DAY.fullmatch(value.strip())))
+            or (paper.paper_id.startswith("title:") and bool(arxiv_in([value]) or doi_in([value])))
+        )
     )
 
 
-def _title_and_text(record: Mapping[str, Any], notes: list[str], *, verbatim: bool) -> tuple[str, str]:
+def _title_and_text(
+    record: Mapping[str, Any], notes: list[str], *, verbatim: bool
+) -> tuple[str, str, tuple[str | None, str | None]]:
+    """Return title and abstract, and each with its markup where that was taken away."""
     title = " ".join(_text(record, TITLES, notes).split())
     abstract = _text(record, TEXTS, notes).strip()
     if len(title) + len(abstract) > LONGEST_TEXT:
         raise BadInputError(f"title and text are longer than {LONGEST_TEXT:,} characters")
+    raw = (None, None) if verbatim else (_marked_up(title), _marked_up(abstract))
     if not verbatim:
-        title = one_line(without_markup(title)) if has_markup(title) else title
-        abstract = unwrap(without_markup(abstract)) if has_markup(abstract) else abstract
+        title = one_line(without_markup(title)) if raw[0] else title
+        abstract = unwrap(without_markup(abstract)) if raw[1] else abstract
         if "authors_parsed" in record:  # arXiv's snapshot breaks its lines
             abstract = unwrap(abstract)
     if not clean(title):
@@ -128,7 +145,11 @@ def _title_and_text(record: Mapping[str, Any], notes: list[str], *, verbatim: bo
     if not title:
         others = ", ".join(f'"{key}"' for key in list(record)[:6])
         raise BadInputError(f'"title" and "text" are missing or empty{f" (it has {others})" if others else ""}')
-    return title, abstract
+    return title, abstract, raw
+
+
+def _marked_up(text: str) -> str | None:
+    return text if has_markup(text) else None
 
 
 def _first_sentence(text: str) -> str:

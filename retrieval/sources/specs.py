@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from retrieval.sources.web import Web
 
 HUGGINGFACE, ARXIV = "huggingface", "arxiv"
+ONE_PAPER = "a DOI, an arXiv id, a link to a paper at arXiv, doi.org, openreview.net or aclanthology.org"
 ACCEPTED = (
     '"huggingface", "huggingface:2024-05-31", "huggingface:2024-05-27..2024-05-31", "arxiv:cs.CL+cs.LG", '
     '"arxiv:cs.CL:3" (days), "arxiv:\'words to find\'" or the http(s) address of a feed'

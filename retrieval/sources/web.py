@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+import logging
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 USER_AGENT = "Footnote (a Discord paper assistant)"
 ATTEMPTS = 5
+WAIT = 2.0  # seconds before the second attempt, twice as many before each one after it
 WHOLE_ANSWER = 120.0  # seconds
 CONNECT = 10.0  # seconds
 LARGEST_ANSWER = 64 * 2**20  # bytes, unpacked
@@ -44,14 +47,19 @@ class Reply:
 class Web:
     """Get what sources ask for; one for the whole process, because it holds the limiter that they share."""
 
-    def __init__(self, clock: Clock | None = None, *, timeout: float = WHOLE_ANSWER) -> None:
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        *,
+        timeout: float = WHOLE_ANSWER,
+        say: Callable[[str], None] = log.info,
+    ) -> None:
+        """Name the parts: `say` is called with a sentence whenever something is tried again."""
+        self._say = say
         self.clock = clock or SystemClock()
         self.limiter = Limiter(self.clock)
         self._timeout = timeout
         self._client = httpx2.AsyncClient(follow_redirects=True, headers={"User-Agent": USER_AGENT})
-        self._retrying = stamina.AsyncRetryingCaller(
-            attempts=ATTEMPTS, timeout=None, wait_initial=1.0, wait_max=30.0
-        ).on(_may_pass)
 
     async def __aenter__(self) -> Self:
         return self
@@ -95,7 +103,20 @@ class Web:
                 raise _refusal(service, reply)
             return await asyncio.to_thread(read, reply)
 
-        return await self._retrying(once)
+        retrying = stamina.retry_context(
+            on=_may_pass, attempts=ATTEMPTS, timeout=None, wait_initial=WAIT, wait_max=30.0, wait_jitter=0.0
+        )
+        async for attempt in retrying:
+            with attempt:
+                try:
+                    return await once()
+                except SourceError as error:
+                    if error.temporary and attempt.num < ATTEMPTS:
+                        wait = max(attempt.next_wait, self.limiter.closed_for(service))
+                        reason = str(error).partition(";")[0].rstrip(".")
+                        self._say(f"{reason}; trying again in {wait:.0f} s ({attempt.num} of {ATTEMPTS - 1}).")
+                    raise
+        raise AssertionError("the last attempt returns or raises")
 
     async def _ask(
         self,

@@ -83,8 +83,12 @@ def test_search_prints_the_fields_that_programs_rely_on(seeded: Callable[..., Re
     assert set(rows[0]) == {"paper_id", "title", "score", "url", "published", "source", "passage"}
     assert "Objective Mismatch" in rows[0]["title"]
     assert rows[0]["source"] == "seeds"
-    assert seeded("search", "objective mismatch", "--source", "nowhere").out.strip() == "No paper found."
-    assert seeded("search", "objective mismatch", "--since", "2026-01-01", "--json").json == []
+    nowhere = seeded("search", "objective mismatch", "--source", "seed")
+    assert nowhere.code == 1
+    assert nowhere.err.strip() == 'No paper is from "seed"; the sources here are: seeds (74).'
+    undated = seeded("search", "objective mismatch", "--since", "2026-01-01", "--json")
+    assert undated.json == []
+    assert undated.err == "74 papers have no date and are left out by --since.\n"
 
 
 def test_ingest_takes_a_jsonl_file_once(footnote: Callable[..., Result], tmp_path: Path) -> None:

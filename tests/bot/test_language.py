@@ -91,13 +91,13 @@ def test_a_translation_has_the_places_of_its_sentence(language: str) -> None:
 def test_a_sentence_is_said_in_the_language_of_the_block() -> None:
     with speaking("de-AT"):
         assert spoken() == "de"
-        assert say("Nearest papers") == "Nächstliegende Paper"
+        assert say("Follow up") == "Nachfragen"
         with speaking("fr"):
             assert say("That is too long for me: please ask in at most {most} characters.", most=5).endswith(
                 "5 caractères au plus, s’il te plaît."
             )
-        assert say("Nearest papers") == "Nächstliegende Paper"
-    assert say("Nearest papers") == "Nearest papers"
+        assert say("Follow up") == "Nachfragen"
+    assert say("Follow up") == "Follow up"
 
 
 def test_a_number_is_written_as_the_language_writes_it() -> None:

@@ -138,6 +138,13 @@ class Person(User):
             data["resolved"] = self._resolved(message.channel, things)
         return self._interact(COMPONENT, message.channel, data, select, message)
 
+    async def picks(self, message: Message, control: str) -> Interaction:
+        """Click the button with this label or custom_id, or choose the option with this label from a select."""
+        for part in message.parts():
+            if any(option["label"] == control for option in part.get("options") or []):
+                return await self.chooses(message, part["custom_id"], control)
+        return await self.clicks(message, control)
+
     async def submits(self, interaction: Interaction, answers: dict[str, Any]) -> Interaction:
         """Fill in the modal that an interaction opened, by label or custom_id, and submit it."""
         modal = (await interaction.response()).modal

@@ -94,6 +94,7 @@ class Guild:
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, User] = field(default_factory=dict)
     member_roles: dict[int, list[Role]] = field(default_factory=dict)
+    nicks: dict[int, str] = field(default_factory=dict)
     has_bot: bool = True
     unavailable: bool = False
     locale: str = "en-US"
@@ -171,7 +172,12 @@ class Guild:
             "mute": False,
             "flags": 0,
         }
-        member |= {"nick": None, "avatar": None, "pending": False, "communication_disabled_until": None}
+        member |= {
+            "nick": self.nicks.get(user.id),
+            "avatar": None,
+            "pending": False,
+            "communication_disabled_until": None,
+        }
         return member | ({"user": user.payload()} if with_user else {})
 
     def payload(self, *, all_members: bool = True) -> Payload:
@@ -214,6 +220,7 @@ class Channel:
     auto_archive_duration: int = 1440
     messages: dict[int, Message] = field(default_factory=dict)
     typing_shown: int = 0
+    typing_at: list[float] = field(default_factory=list)
     tags: list[tuple[str, bool]] = field(default_factory=list)
     requires_tag: bool = False
     _denied: int = 0

@@ -209,6 +209,7 @@ def typing(world: World, call: Call, channel_id: str) -> None:
     channel = world.channel(channel_id)
     channel.demand("send_messages_in_threads" if channel.is_thread else "send_messages")
     channel.typing_shown += 1
+    channel.typing_at.append(world.clock.now())
 
 
 @routes("PUT /channels/{}/messages/{}/reactions/{}/@me")

@@ -116,3 +116,17 @@ async def test_a_catalogue_of_a_newer_version_is_refused_with_a_sentence(tmp_pat
         db.commit()
     with pytest.raises(MigrationError, match="newer version of Footnote"):
         await Catalogue.open(url)
+
+
+async def test_an_address_that_was_a_search_for_the_title_is_forgotten(tmp_path: Path) -> None:
+    file = tmp_path / "footnote.db"
+    make_old(file)
+    with closing(sqlite3.connect(file)) as db:
+        search = "https://huggingface.co/papers?q=Cats"
+        db.execute("UPDATE papers SET url = ? WHERE paper_id = ?", (search, CATS.paper_id))
+        db.execute("UPDATE papers SET url = 'https://example.org/dogs' WHERE paper_id = ?", (OWN.paper_id,))
+        db.commit()
+    catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
+    found = await catalogue.get([CATS.paper_id, OWN.paper_id])
+    await catalogue.close()
+    assert (found[CATS.paper_id].url, found[OWN.paper_id].url) == (None, "https://example.org/dogs")

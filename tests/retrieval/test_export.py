@@ -217,6 +217,12 @@ def test_the_name_of_a_file_says_the_format() -> None:
         format_of("papers.docx")
 
 
+def test_a_search_elsewhere_is_no_link_to_a_paper() -> None:
+    elsewhere = Fetched(Paper("title:0", "Cats", "", "seeds", "https://huggingface.co/papers?q=Cats"))
+    assert line(elsewhere) == "(n.d.). Cats."
+    assert "url" not in bibtex(elsewhere)
+
+
 def test_no_ids_of_others_are_a_papers_own() -> None:
     own = replace(CATS, external_ids=("arxiv:2401.00001", "doi:10.48550/arxiv.2401.00001"))
     assert Cited.of(own).doi == ""

@@ -1,26 +1,36 @@
-"""The buttons of answers: each is known by its custom id alone, however old, also after a restart."""
+"""The controls of answers: each is known by its custom id alone, however old, also after a restart.
+
+The menu is made of the ids of buttons: what is chosen from it is done as if its button had been clicked.
+"""
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord import ui
 
-from bot.discord.answers.answer_card import quotes
+from bot.discord.answers.answer_card import quotes, stars
 from bot.discord.answers.answer_forms import NextQuestion, Why, follow_up, gone
 from bot.discord.connection.codes import THREAD_EXISTS, TOO_MANY_THREADS
 from bot.discord.gate.doors import Clickable
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
+from bot.discord.reply.target import NETWORK_ERRORS
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.discord.gate.gate import Admitted
     from bot.discord.services import Services
+
+log = logging.getLogger(__name__)
 
 THREAD_NAME: Final = 100  # characters
 ARCHIVE_MINUTES: Final = 1440
@@ -99,7 +109,81 @@ class InThread(Clickable[ui.Button[Any]], template=ids.THREAD + ids.ANSWER):
         await admitted.target.post(notice(sentence))
 
 
-ALL: Final[tuple[type[Clickable[Any]], ...]] = (Up, Down, Quotes, FollowUp, Choice, InThread)
+class Stars(Clickable[ui.Button[Any]], template=ids.STARS + ids.ANSWER):
+    """Choose among the papers of an answer the one to star."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+        """Show them with their stars to whoever clicked."""
+        kept = await services.store.answers.get(self.match["answer"])
+        if kept is None:
+            await admitted.target.post(notice(gone()))
+            return
+        cited = dict.fromkeys(each.paper_id for each in kept.answer.citations)
+        lit = [each for each in cited if await services.store.feedback.starred(each, interaction.user.id)]
+        await admitted.target.post(stars(kept.answer, lit))
+
+
+class TakeAway(Clickable[ui.Button[Any]], template=ids.TAKE_AWAY + ids.ANSWER):
+    """Take an answer away: for whoever asked, and for moderators."""
+
+    acknowledge = Acknowledge.ON_CARD
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+        """Delete its messages and forget it."""
+        answer_id = self.match["answer"]
+        kept = await services.store.answers.get(answer_id)
+        mine = kept is not None and kept.asker_id == interaction.user.id
+        if not mine and not (admitted.guild_id and _moderates(interaction.permissions)):
+            sentence = say("Only whoever asked, and moderators, can take this answer away.") if kept else gone()
+        else:
+            shown = await services.store.answers.messages(answer_id)
+            with suppress(discord.NotFound):
+                await interaction.delete_original_response()
+            if kept is not None:
+                await _delete(interaction, kept.channel_id, shown)
+                await services.store.answers.withdraw(answer_id)
+            log.info("taken away interaction=%d", interaction.id)
+            sentence = say("The answer is gone.")
+        await interaction.followup.send(view=notice(sentence), ephemeral=True)
+
+
+class Menu(Clickable[ui.Select[Any]], template=ids.MENU + ids.ANSWER):
+    """Do what is chosen from the menu under an answer."""
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Act as the button whose custom id was chosen, which passes the gate by itself."""
+        (chosen,) = self.item.values
+        for kind in Clickable.kinds:
+            if match := kind.pattern.fullmatch(chosen):
+                await kind(ui.Button(custom_id=chosen), match).callback(interaction)
+                return
+
+
+ALL: Final[tuple[type[Clickable[Any]], ...]] = (
+    Up,
+    Down,
+    Quotes,
+    FollowUp,
+    Choice,
+    InThread,
+    Stars,
+    TakeAway,
+    Menu,
+)
+
+
+def _moderates(theirs: discord.Permissions) -> bool:
+    return theirs.manage_guild or theirs.manage_messages
+
+
+async def _delete(interaction: discord.Interaction[Any], channel_id: int, message_ids: Sequence[int]) -> None:
+    """Delete what is left of an answer's messages, as far as the bot may."""
+    bot = interaction.client
+    channel: Any = bot.get_channel(channel_id) or bot.get_partial_messageable(channel_id)
+    for message_id in message_ids:
+        if interaction.message is None or message_id != interaction.message.id:
+            with suppress(*NETWORK_ERRORS):
+                await channel.get_partial_message(message_id).delete()
 
 
 def _why_no_thread(interaction: discord.Interaction[Any], guild_id: int | None) -> str | None:

@@ -1,45 +1,42 @@
-"""Show an Answer: growing while it is written, then whole with its buttons, and its quotes one by one."""
+"""Show an Answer: growing while it is written, then whole with its controls, and its quotes one by one."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import ui
 
+from bot.answering.surface import without_introduction
+from bot.discord.answers.answer_controls import MOST_CHOICES, controls
 from bot.discord.answers.answer_file import document
-from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import (
     COLOUR,
     FILE_NAME,
-    LABEL_CHARACTERS,
     MESSAGE_CHARACTERS,
-    MOST_ROWS,
-    ROW_BUTTONS,
     Block,
     Card,
-    button,
     count,
     one_page,
     pages,
-    rows,
     star,
 )
 from bot.discord.ui.markdown import escape, length, plain, shorten
-from bot.discord.ui.words import support, title_link, written_by
+from bot.discord.ui.words import LINK_CHARACTERS, basis, title_link, title_of, written_by
 from bot.language import say
 from retrieval.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from bot.answering.answer import Answer, Citation, Statement
+    from bot.answering.answer import Answer, Citation, Outcome, Statement
     from bot.discord.ui.layout import Item
 
 MOST_MESSAGES: Final = 5  # an app that a user installed may follow an interaction up so often
-MOST_CHOICES: Final = 4
-MOST_STARS: Final = 5
+MOST_STARS: Final = 10
+STAR_ROOM: Final = 360  # characters, so that as many titles fit into a message
 
 # Escaped lengths, so chosen that a statement, or the citations shown together, always fit into a message.
 STATEMENT_CHARACTERS: Final = 1500
@@ -50,7 +47,13 @@ FOLDED_QUOTE: Final = 240
 SHORTEST_QUOTE: Final = 160
 CITATIONS_TOGETHER: Final = 5
 
-REFUSED: Final = discord.Colour.dark_grey()
+LISTED: Final = 3  # papers with one statement each, from which on they are a list, whoever wrote it
+
+COLOURS: Final[Mapping[Outcome, discord.Colour]] = {
+    "answered": COLOUR,
+    "closest": discord.Colour.gold(),
+    "refused": discord.Colour.dark_grey(),
+}
 
 
 def cards(
@@ -58,27 +61,24 @@ def cards(
     answer_id: str | None = None,
     *,
     asked: str | None = None,
-    starred: Collection[str] = (),
     thread: bool = False,
     file: bool = True,
 ) -> list[Card]:
     """Return the messages that show the answer, in order; nearly always it is one.
 
-    With an `answer_id` the last one carries the buttons, and quotes are folded, since one of the buttons shows them
-    whole; `thread` adds the button that goes on in a thread. `asked` repeats the question on top, for places that do
-    not show it. `starred` are the papers whose star is lit. What would take too many messages goes into a file, where a
-    `file` may be attached.
+    With an `answer_id` the last one carries the controls, and quotes are folded, since one of the controls shows them
+    whole; `thread` adds the way to go on in a thread. `asked` repeats the question on top, for places that do not show
+    it. What would take too many messages goes into a file, where a `file` may be attached.
     """
-    buttons = [] if answer_id is None else _buttons(answer, answer_id, thread=thread)
-    groups = [*_asked(asked), *_body(answer, answer_id, starred, asked), *_footer(answer)]
-    laid = pages(groups, taken=count(buttons))
+    below = [] if answer_id is None else controls(answer, answer_id, thread=thread)
+    groups = [*_asked(asked), *_body(answer, asked, folded=answer_id is not None), *_footer(answer)]
+    laid = pages(groups, taken=count(below))
     whole = None
     if len(laid) > MOST_MESSAGES:
         laid = [*laid[: MOST_MESSAGES - 1], _rest(file=file)]
         whole = document(answer) if file else None
-    colour = REFUSED if answer.refused else COLOUR
-    boxes = [ui.Container(*page, accent_colour=colour) for page in laid]
-    return [*map(Card, boxes[:-1]), Card(boxes[-1], *buttons, document=whole)]
+    boxes = [ui.Container(*page, accent_colour=COLOURS[answer.outcome]) for page in laid]
+    return [*map(Card, boxes[:-1]), Card(boxes[-1], *below, document=whole)]
 
 
 def _rest(*, file: bool) -> list[Item]:
@@ -95,9 +95,11 @@ def _rest(*, file: bool) -> list[Item]:
 def writing(answer: Answer | None, stage: str, *, asked: str | None = None) -> Card:
     """Return the one message that shows what there is of the answer so far, and in `stage` what is being done."""
     groups = _asked(asked)
+    colour = COLOUR
     if answer is not None and answer.statements:
-        groups += [*_lead(answer), _statements(answer), _citations(answer, {}, None)]
-    return Card(ui.Container(*one_page(groups, Block(f"-# {stage}")), accent_colour=COLOUR))
+        groups += [*_lead(answer), *_said(answer, {})]
+        colour = COLOURS[answer.outcome]
+    return Card(ui.Container(*one_page(groups, Block(f"-# {stage}")), accent_colour=colour))
 
 
 def quotes(answer: Answer) -> list[Card]:
@@ -105,8 +107,18 @@ def quotes(answer: Answer) -> list[Card]:
     if not answer.citations:
         return [Card(ui.TextDisplay(say("This answer quotes no paper.")))]
     shown = {each: escape(shorten(plain(each.quote), LONGEST_QUOTE)) for each in answer.citations}
-    groups = [[Block(_citation([each], shown))] for each in answer.citations]
+    groups = [_cited(together, shown, most=1) for together in _by_paper(answer.citations)]
     return [Card(ui.Container(*page, accent_colour=COLOUR)) for page in pages(groups)]
+
+
+def stars(answer: Answer, starred: Collection[str]) -> Card:
+    """Return the papers of an answer, each beside its star; `starred` are those whose star is lit."""
+    blocks = []
+    for together in _by_paper(answer.citations)[:MOST_STARS]:
+        paper_id = together[0].paper_id
+        blocks.append(Block(_title(together[0], STAR_ROOM), star(paper_id, lit=paper_id in starred)))
+    hint = say("Green stars are yours; a click takes one back.")
+    return Card(ui.Container(*one_page([blocks], Block(f"-# {hint}")), accent_colour=COLOUR))
 
 
 def _asked(question: str | None) -> list[list[Block]]:
@@ -114,14 +126,13 @@ def _asked(question: str | None) -> list[list[Block]]:
     return [[Block(f"> **{text}**")]] if text else []
 
 
-def _body(answer: Answer, answer_id: str | None, starred: Collection[str], asked: str | None) -> list[list[Block]]:
+def _body(answer: Answer, asked: str | None, *, folded: bool) -> list[list[Block]]:
     if answer.refused:
-        return _refusal(answer, with_choices=answer_id is None)
-    stars = None if answer_id is None else starred
-    longest = LONGEST_QUOTE if answer_id is None else FOLDED_QUOTE
-    fixed = [*_asked(asked), *_lead(answer), _statements(answer), _citations(answer, {}, stars), *_footer(answer)]
+        return _refusal(answer, with_choices=not folded)
+    longest = FOLDED_QUOTE if folded else LONGEST_QUOTE
+    fixed = [*_asked(asked), *_lead(answer), *_said(answer, {}), *_footer(answer)]
     room = MESSAGE_CHARACTERS - sum(length(block.text) for group in fixed for block in group)
-    return [*_lead(answer), _statements(answer), _citations(answer, _fitting_quotes(answer, longest, room), stars)]
+    return [*_lead(answer), *_said(answer, _fitting_quotes(answer, longest, room))]
 
 
 def _lead(answer: Answer) -> list[list[Block]]:
@@ -131,53 +142,83 @@ def _lead(answer: Answer) -> list[list[Block]]:
 def _refusal(answer: Answer, *, with_choices: bool) -> list[list[Block]]:
     words = shorten(plain(answer.refusal or ""), STATEMENT_CHARACTERS) or say("The papers that I know do not say.")
     groups = [[Block(escape(words))]]
-    if answer.nearest:
-        heading = Block("**" + say("Nearest papers") + "**")
-        groups.append([heading, *(Block(f"- {title_link(paper)}") for paper in answer.nearest)])
     choices = [shorten(plain(choice), QUESTION_CHARACTERS) for choice in answer.choices[:MOST_CHOICES]]
     if any(choices) and with_choices:
         groups.append([Block(f"- {escape(choice)}") for choice in choices if choice])
-    elif any(choices):
-        groups.append([Block("-# " + say("What the papers here do answer:"))])
     return groups
 
 
-def _statements(answer: Answer) -> list[Block]:
-    return [Block(_statement(each)) for each in answer.statements]
+def _said(answer: Answer, shown: Mapping[Citation, str]) -> list[list[Block]]:
+    """Return the statements with the papers that they rest on, and the quotes shown of those.
+
+    Papers that speak for themselves stand under one another, each with what it says; else the papers come after the
+    statements, whose numbers lead to them.
+    """
+    if (said := _each_says(answer)) is not None:
+        return [[block for together, texts in said for block in _listed(together, texts, shown)]]
+    papers = _by_paper(answer.citations)
+    alone = papers[0][0] if len(papers) == 1 and answer.writer == "extractive" else None
+    return [
+        [Block(_statement(each, alone)) for each in answer.statements],
+        [block for together in papers for block in _cited(together, shown)],
+    ]
 
 
-def _statement(statement: Statement) -> str:
-    text = escape(shorten(plain(statement.text), STATEMENT_CHARACTERS))
+def _each_says(answer: Answer) -> list[tuple[list[Citation], list[str]]] | None:
+    """Return each paper with what it says, None where the statements make one text.
+
+    The papers' own sentences, one paper after another, are none, and neither is a list.
+    """
+    papers = {together[0].number: together for together in _by_paper(answer.citations)}
+    runs = [(numbers, list(run)) for numbers, run in groupby(answer.statements, key=lambda each: each.citations)]
+    alone = [(papers[numbers[0]], run) for numbers, run in runs if len(numbers) == 1 and numbers[0] in papers]
+    if not len(runs) == len(alone) == len(papers) > 1:
+        return None
+    if answer.writer != "extractive" and (len(papers) < LISTED or any(len(run) > 1 for _, run in alone)):
+        return None
+    return [(together, [without_introduction(each.text, together[0].title) for each in run]) for together, run in alone]
+
+
+def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[Citation, str]) -> list[Block]:
+    """Return a paper with what it says, which is nothing where that is its title; then what else is quoted."""
+    title = fold(title_of(together[0]))
+    said = [escape(shorten(plain(text), STATEMENT_CHARACTERS)) for text in texts if fold(plain(text)) != title]
+    first = "\n".join([f"**[{together[0].number}]** **{title_link(together[0])}**", *said[:1]])
+    rest = [_quote(shown[each]) for each in together if each in shown and fold(each.quote) != title]
+    return [Block(first), *(Block(text) for text in said[1:]), *_together(rest)]
+
+
+def _statement(statement: Statement, alone: Citation | None) -> str:
+    """Return a statement with its numbers; where one paper is `alone`, its title below need not be said before."""
+    said = statement.text if alone is None else without_introduction(statement.text, alone.title)
+    text = escape(shorten(plain(said), STATEMENT_CHARACTERS))
     return f"{text} {''.join(f'[{number}]' for number in statement.citations)}"
 
 
-def _citations(answer: Answer, shown: Mapping[Citation, str], starred: Collection[str] | None) -> list[Block]:
-    """Return a block for each paper cited, with the quotes shown; `starred` None is for no stars at all."""
-    blocks: list[Block] = []
-    lit: set[str] = set()
-    for together in _by_paper(answer.citations):
-        paper_id = together[0].paper_id
-        beside = None
-        if starred is not None and paper_id not in lit and len(lit) < MOST_STARS:
-            lit.add(paper_id)
-            beside = star(paper_id, lit=paper_id in starred)
-        blocks.append(Block(_citation(together, shown), beside))
-    return blocks
+def _cited(together: Sequence[Citation], shown: Mapping[Citation, str], most: int = CITATIONS_TOGETHER) -> list[Block]:
+    """Return a paper cited, with the quotes shown of it, at most so many in a block."""
+    lines = [_quote(shown[each]) for each in together if each in shown]
+    return [Block("\n".join([_title(together[0]), *lines[:most]])), *_together(lines[most:], most)]
 
 
-def _citation(together: Sequence[Citation], shown: Mapping[Citation, str]) -> str:
-    quotes = [f"> -# {shown[each]}" for each in together if each in shown]
-    return "\n".join([f"**[{together[0].number}]** {title_link(together[0])}", *quotes])
+def _together(lines: Sequence[str], most: int = CITATIONS_TOGETHER) -> list[Block]:
+    return [Block("\n".join(lines[start : start + most])) for start in range(0, len(lines), most)]
 
 
-def _by_paper(citations: Sequence[Citation]) -> Iterator[list[Citation]]:
-    """Yield the citations of each paper together, papers in the order of their first citation."""
+def _title(citation: Citation, room: int = 2 * LINK_CHARACTERS) -> str:
+    return f"**[{citation.number}]** {title_link(citation, room)}"
+
+
+def _quote(shown: str) -> str:
+    return f"> -# {shown}"
+
+
+def _by_paper(citations: Sequence[Citation]) -> list[list[Citation]]:
+    """Return the citations of each paper together, papers in the order of their first citation."""
     papers: dict[str, list[Citation]] = {}
     for each in dict.fromkeys(citations):
         papers.setdefault(each.paper_id, []).append(each)
-    for cited in papers.values():
-        for start in range(0, len(cited), CITATIONS_TOGETHER):
-            yield cited[start : start + CITATIONS_TOGETHER]
+    return list(papers.values())
 
 
 def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, str]:
@@ -185,7 +226,12 @@ def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, s
 
     A quote that a statement says word for word is left out: it can be read above.
     """
-    said = [fold(statement.text) for statement in answer.statements]
+    titles = {each.number: each.title for each in answer.citations}
+    said = [
+        fold(without_introduction(each.text, titles.get(number, "")))
+        for each in answer.statements
+        for number in each.citations
+    ]
     plains = {
         each: shorten(plain(each.quote), longest)
         for each in answer.citations
@@ -212,30 +258,5 @@ def _footer(answer: Answer) -> list[list[Block]]:
     note = plain(answer.note or "")
     lines = [escape(shorten(note, NOTE_CHARACTERS))] if note else []
     if not answer.refused:
-        lines.append(f"{support(answer)} · {written_by(answer)}")
+        lines.append(written_by(answer) if _each_says(answer) else basis(answer))
     return [[Block("\n".join(f"-# {line}" for line in lines))]] if lines else []
-
-
-def _buttons(answer: Answer, answer_id: str, *, thread: bool) -> list[Item]:
-    """Return the rows under an answer: the choices that it leaves, what was thought of it, and where to go on."""
-    if answer.refused and not answer.choices:
-        return []
-    choices = [
-        button(choice, ids.choice(answer_id, index), discord.ButtonStyle.primary)
-        for index, choice in enumerate(answer.choices[:MOST_CHOICES])
-        if plain(choice)
-    ]
-    feedback = [button("👍", ids.UP + answer_id), button("👎", ids.DOWN + answer_id)]
-    if answer.citations:
-        feedback.append(button(say("Quotes"), ids.QUOTES + answer_id))
-    if near := [each.paper_id for each in answer.citations] or [each.paper_id for each in answer.nearest]:
-        feedback.append(button(say("Similar papers"), ids.similar(near[0])))
-    onward = [button(say("Follow up"), ids.FOLLOW_UP + answer_id)]
-    if thread:
-        onward.append(button(say("Continue in a thread"), ids.THREAD + answer_id))
-    together = [*feedback, *onward]
-    below = [together] if len(together) <= ROW_BUTTONS else [feedback, onward]
-    # Choices of some length read as a list, short ones as a line.
-    line = sum(length(each.label or "") for each in choices) <= LABEL_CHARACTERS
-    above = [choices] if line or len(choices) + len(below) > MOST_ROWS else [[each] for each in choices]
-    return rows(*above, *below)

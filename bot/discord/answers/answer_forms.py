@@ -11,7 +11,7 @@ from bot.discord.gate.doors import Form
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.ui import custom_ids as ids
-from bot.discord.ui.layout import notice
+from bot.discord.ui.layout import LONGEST_QUESTION, notice
 from bot.language import say
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bot.discord.services import Services
 
 REASON_CHARACTERS: Final = 500
-QUESTION_CHARACTERS: Final = 1000
 HINT_CHARACTERS: Final = 100  # Discord's
 
 TEXT: Final = "text"
@@ -68,7 +67,7 @@ class NextQuestion(Form, template=ids.FOLLOW_UP_FORM + ids.ANSWER):
 
     def __init__(self, answer_id: str) -> None:
         super().__init__(say("Follow up"), ids.FOLLOW_UP_FORM + answer_id)
-        self.add(say("Your question"), paragraph(say("I remember what was said before."), QUESTION_CHARACTERS))
+        self.add(say("Your question"), paragraph(say("I remember what was said before."), LONGEST_QUESTION))
 
     @staticmethod
     async def sent(

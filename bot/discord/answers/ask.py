@@ -9,10 +9,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord.answers.menu_text import text_of
-from bot.discord.answers.responder import QUESTION_CHARACTERS  # discord.py reads it from the annotation
 from bot.discord.answers.thread_memory import parent_of
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
+from bot.discord.ui.layout import LONGEST_QUESTION  # discord.py reads it from the annotation
 from bot.discord.ui.markdown import shorten_at_end
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Ask(commands.Cog):
     async def ask(
         self,
         interaction: discord.Interaction[Bot],
-        question: app_commands.Range[str, 1, QUESTION_CHARACTERS],
+        question: app_commands.Range[str, 1, LONGEST_QUESTION],
         private: bool | None = None,
     ) -> None:
         """Ask a question about research papers and get an answer with citations."""
@@ -59,5 +59,5 @@ class Ask(commands.Cog):
 
     async def _about(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
-        question = shorten_at_end(await text_of(message, self._bot.user, self._store.answers), QUESTION_CHARACTERS)
+        question = shorten_at_end(await text_of(message, self._bot.user, self._store.answers), LONGEST_QUESTION)
         await self._responder.answer(admitted.target, question, asker=admitted.user, private=admitted.private)

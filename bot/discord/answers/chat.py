@@ -15,13 +15,15 @@ from discord.ext import commands
 
 from bot.discord.answers.addressing import Addressed, Addressing
 from bot.discord.answers.intent import Asked, IntentReader
-from bot.discord.answers.message_contents import brings_anything, carried
+from bot.discord.answers.message_burst import Bursts
+from bot.discord.answers.message_contents import brings_anything, carried, together
 from bot.discord.answers.message_text import is_by_a_person, names_own_role, question_in, thread_name
 from bot.discord.answers.thread_memory import parent_of
 from bot.discord.gate.boundary import tell
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.reply.target import NETWORK_ERRORS, MessageTarget
+from bot.discord.ui.people import own_name
 from bot.discord.ui.permissions import author_may_thread, may_thread
 from bot.language import say
 from bot.store import ServerSettings
@@ -29,6 +31,8 @@ from bot.store import ServerSettings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bot.discord.answers.message_burst import Burst
+    from bot.discord.answers.message_contents import Carried
     from bot.discord.gate.command_tree import Tree
     from bot.discord.gate.events import MessageEvent
     from bot.discord.gate.gate import Admitted
@@ -48,9 +52,10 @@ class Chat(commands.Cog):
         self._gate = bot.services.gate
         self._responder = bot.services.responder
         self._store = bot.services.store
-        self._intent = IntentReader(bot.services.library, cast("Tree", bot.tree), self._me.display_name)
+        self._intent = IntentReader(bot.services.library, cast("Tree", bot.tree))
         self._addressing = Addressing(self._me, self._store.threads, listens=bot.intents.message_content)
         self._started = datetime.now(UTC)
+        self._bursts = Bursts()
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     @commands.command(name="ask")
@@ -70,8 +75,11 @@ class Chat(commands.Cog):
         """Answer anew a question that was changed while its answer is fresh."""
         message = event.message
         if is_by_a_person(message) and message.content and message.edited_at is not None:
-            async with self._turn(message.id):
-                await self._hear_again(message)
+            burst = self._bursts.of(message.id)
+            if burst is not None:
+                burst.put(message)
+            async with self._turn(burst.first.id if burst else message.id):
+                await self._hear_again(message, burst.first if burst else message)
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
@@ -117,16 +125,43 @@ class Chat(commands.Cog):
             await self._bot.invoke(context)
         elif addressed is Addressed.OVERHEARD:
             await self._respond(event.overheard(partial(self._intent.asks, question_in(message, self._me))), message)
+        elif addressed is Addressed.DIRECTLY and message.guild is None:
+            await self._gather(event, message)
         elif addressed is Addressed.DIRECTLY:
             await self._respond(event, message)
 
-    async def _respond(self, event: MessageEvent, message: discord.Message, text: str | None = None) -> None:
-        """Answer what a message, or a part of its text, asks, or say a sentence where it asks nothing."""
+    async def _gather(self, event: MessageEvent, message: discord.Message) -> None:
+        """Answer a direct message with what follows it at once, or add it to what it follows."""
+        if burst := self._bursts.open(message):
+            try:
+                await self._respond(event, message, burst=burst)
+            finally:
+                self._bursts.close(burst)
+        elif not self._gate.has_seen(message.id):
+            self._bursts.add(message)
+            try:
+                await self._gate.admit(event, Cost.ACTION, Audience.ANYBODY, Acknowledge.PUBLICLY)
+            except Exception as error:  # noqa: BLE001  # the one boundary
+                await event.tell(error)
+
+    async def _respond(
+        self, event: MessageEvent, message: discord.Message, text: str | None = None, burst: Burst | None = None
+    ) -> None:
+        """Answer what a message, a part of its text or a burst asks, or say a sentence where it asks nothing."""
         try:
             admitted = await self._gate.admit(event, Cost.QUESTION, Audience.ASKERS, Acknowledge.PUBLICLY)
-            said = await carried(message, self._me, text)
+            if burst is not None:
+                async with event.target().working(at_once=True):
+                    self._gate.acknowledgements.acknowledged(message.id)
+                    await burst.settle()
+                self._bursts.close(burst)
+                if not burst.parts:
+                    return
+            said = await self._carried(message, text)
             parent = await parent_of(self._store, message.channel, message.author.id, said.pointed)
-            wish = await self._intent.of(said, choosing=parent is not None and bool(parent.answer.choices))
+            wish = await self._intent.of(
+                said, own_name(self._bot, message.guild), choosing=parent is not None and bool(parent.answer.choices)
+            )
             if not message.content and names_own_role(message):
                 wish = _role_named(self._me)
             if isinstance(wish, Asked):
@@ -137,27 +172,28 @@ class Chat(commands.Cog):
         except Exception as error:  # noqa: BLE001  # the one boundary
             await event.tell(error)
 
-    async def _hear_again(self, message: discord.Message) -> None:
+    async def _hear_again(self, message: discord.Message, first: discord.Message) -> None:
         """Answer a changed question in the messages of the answer to what it was; hear one that had none."""
-        found = await self._find(message.id)
+        found = await self._find(first.id)
         if found is None and _is_fresh(message.created_at):
             await self._hear(message)
         elif found is not None and _is_fresh(found[0].asked_at):
-            await self._respond_again(cast("MessageEvent", self._gate.event_of(message)), message, *found)
+            await self._respond_again(message, first, *found)
 
     async def _respond_again(
-        self, event: MessageEvent, message: discord.Message, kept: KeptAnswer, posted: list[int]
+        self, message: discord.Message, first: discord.Message, kept: KeptAnswer, posted: list[int]
     ) -> None:
+        event = cast("MessageEvent", self._gate.event_of(message))
         try:
             await self._gate.admit(event, Cost.QUESTION, Audience.ASKERS, Acknowledge.PUBLICLY)
             context = await self._bot.get_context(message)
             text = context.view.read_rest() if _commanded(context) else None
-            wish = await self._intent.of(await carried(message, self._me, text))
+            wish = await self._intent.of(await self._carried(message, text), own_name(self._bot, message.guild))
             if isinstance(wish, Asked) and wish.text != kept.answer.question:
                 parent = await self._store.answers.get(kept.parent_id) if kept.parent_id else None
                 await self._store.answers.withdraw(kept.answer_id)
-                target = MessageTarget(message, self._channel(kept.channel_id), posted)
-                await self._answer(event, message, target, wish, parent)
+                target = MessageTarget(first, self._channel(kept.channel_id), posted)
+                await self._answer(event, first, target, wish, parent)
         except Exception as error:  # noqa: BLE001  # the one boundary
             await event.tell(error)
 
@@ -180,6 +216,12 @@ class Chat(commands.Cog):
         )
         event.noted([] if answered else target.posted)
 
+    async def _carried(self, message: discord.Message, text: str | None) -> Carried:
+        """Read a message, or a part of its text, with the others of its burst."""
+        burst = self._bursts.of(message.id)
+        parts = burst.parts if burst else [message]
+        return together([await carried(part, self._me, text) for part in parts])
+
     async def _find(self, message_id: int) -> tuple[KeptAnswer, list[int]] | None:
         """Return the answer to a message and where it stands; only what the bot can have heard is looked up at all.
 
@@ -191,8 +233,14 @@ class Chat(commands.Cog):
         return await self._store.answers.to_question(message_id)
 
     async def _withdraw(self, message_id: int) -> None:
-        async with self._turn(message_id):
-            found = await self._find(message_id)
+        burst = self._bursts.of(message_id)
+        if burst is not None:
+            burst.remove(message_id)
+            if self._bursts.is_open(burst):
+                return
+        first_id = burst.first.id if burst else message_id
+        async with self._turn(first_id):
+            found = await self._find(first_id)
             if found is None or not _is_fresh(found[0].asked_at):
                 return
             kept, posted = found

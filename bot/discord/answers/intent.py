@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from bot.answering.evidence.assessor import Assessor
 from bot.answering.reading.kind import Kind
 from bot.answering.reading.question import Reader
-from bot.discord.ui.markdown import escape, plain
 from bot.language import say
 from retrieval.errors import EmbeddingError
 
@@ -46,10 +45,9 @@ Wish: TypeAlias = "Asked | str"
 class IntentReader:
     """Tell what messages to the bot want."""
 
-    def __init__(self, library: Library, tree: Tree, name: str) -> None:
+    def __init__(self, library: Library, tree: Tree) -> None:
         self._library = library
         self._tree = tree
-        self._name = name
         self._assessor = Assessor(library)
         self._reader: Reader | None = None
         self._making = asyncio.Lock()
@@ -59,20 +57,23 @@ class IntentReader:
         read = await self._read(text)
         return read is None or read.asks >= ASKS
 
-    async def of(self, message: Carried, *, choosing: bool = False) -> Wish:
-        """Return what a message to the bot wants; a "yes" is no small talk where somebody is `choosing`."""
+    async def of(self, message: Carried, name: str, *, choosing: bool = False) -> Wish:
+        """Return what a message to the bot wants; a "yes" is no small talk where somebody is `choosing`.
+
+        `name` is what the bot is called there, ready to be shown.
+        """
         if command := await self._tree.typed(message.own):
             return say("Discord takes commands from its own list only: click {command}.", command=command)
         talks = message.own and not choosing and len(message.own) <= LONGEST_TALK
         read = await self._read(message.own) if talks else None
         if message.own and (read is None or not _points(read)):
-            friendly = await self._friendly(read) if read else None
+            friendly = await self._friendly(read, name) if read else None
             return friendly or _asked(message, message.own, before=message.other)
         if message.other:
             return _asked(message, message.other)
-        return _why_unread(message) or (read and await self._friendly(read)) or _asked(message, message.own)
+        return _why_unread(message) or (read and await self._friendly(read, name)) or _asked(message, message.own)
 
-    async def _friendly(self, read: Question) -> str | None:
+    async def _friendly(self, read: Question, name: str) -> str | None:
         """Return what to say to small talk and to words about the bot; None where it may be a question."""
         if read.kinds[Kind.SMALL_TALK] + read.kinds[Kind.BOT] < SURE or await self._finds(read):
             return None
@@ -82,7 +83,7 @@ class IntentReader:
         return say(
             "I am {name} and answer questions about research papers; every sentence rests on a quote that you can "
             "check. {help} shows what I can do, {about} which papers I know.",
-            name=escape(plain(self._name)),
+            name=name,
             help=help_,
             about=await self._tree.mention("about"),
         )

@@ -15,7 +15,7 @@ from bot.discord.ui.markdown import escape, plain, shorten, shorten_at_end
 from bot.language import say
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
 TEXT_FILES: Final = frozenset({".txt", ".md", ".bib"})
 LARGEST_FILE: Final = 64 * 1024  # bytes; a question has no use for more
@@ -62,6 +62,17 @@ async def carried(message: discord.Message, me: discord.abc.User, text: str | No
     replied_to = message.reference.message_id if message.reference and not message.message_snapshots else None
     pointed = dict.fromkeys([*([replied_to] if replied_to else []), *ids])
     return Carried(own, shorten_at_end(other, MOST_CHARACTERS), tuple(pointed), tuple(unread), hidden)
+
+
+def together(parts: Sequence[Carried]) -> Carried:
+    """Return what several messages bring that are one question."""
+    return Carried(
+        " ".join(filter(None, (part.own for part in parts))),
+        shorten_at_end("\n".join(filter(None, (part.other for part in parts))), MOST_CHARACTERS),
+        tuple(dict.fromkeys(each for part in parts for each in part.pointed)),
+        tuple(each for part in parts for each in part.unread),
+        any(part.hidden for part in parts),
+    )
 
 
 def brings_anything(message: discord.Message) -> bool:

@@ -16,7 +16,7 @@ from bot.answering.conversation import Exchange
 from bot.discord.answers.answer_card import cards, writing
 from bot.discord.gate.boundary import log_incident, sentence_for
 from bot.discord.reply.direct import DirectMessages, undelivered
-from bot.discord.ui.layout import notice
+from bot.discord.ui.layout import LONGEST_QUESTION, notice
 from bot.discord.ui.people import roles_of
 from bot.language import say
 from bot.llm.meter import Payer, paid_by
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-QUESTION_CHARACTERS = 1000
 # What grows is shown after so long without growing more: an edit just before the last would hold that one up.
 SETTLING_SECONDS = 0.2
 # Where Discord itself says "is thinking…", that is enough for so long, and saves a request where the answer is quick.
@@ -245,6 +244,6 @@ def _problem(question: str) -> str | None:
     """Return why a question is not even looked at; None where it is."""
     if not question:
         return say("Ask me about research papers: write your question after my name, or use /ask.")
-    if len(question) > QUESTION_CHARACTERS:
-        return say("That is too long for me: please ask in at most {most} characters.", most=QUESTION_CHARACTERS)
+    if len(question) > LONGEST_QUESTION:
+        return say("That is too long for me: please ask in at most {most} characters.", most=LONGEST_QUESTION)
     return None

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from discord import ui
 
-from bot.discord.answers.answer_forms import QUESTION_CHARACTERS, TEXT, paragraph
+from bot.discord.answers.answer_forms import TEXT, paragraph
 from bot.discord.digests.digest_wording import described
 from bot.discord.gate.doors import Clickable, Form
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.ui import custom_ids as ids
-from bot.discord.ui.layout import notice
+from bot.discord.ui.layout import LONGEST_QUESTION, notice
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
 
@@ -62,7 +62,7 @@ class AboutPaper(Form, template=ids.ABOUT_FORM):
         question = None
         if title is not None:
             question = say("What is new in “{title}”?", title=shorten_at_end(plain(title), TITLE_CHARACTERS))
-        text = paragraph(say("I answer from the papers."), QUESTION_CHARACTERS, default=question)
+        text = paragraph(say("I answer from the papers."), LONGEST_QUESTION, default=question)
         self.add(say("Your question"), text)
 
     @staticmethod
@@ -88,5 +88,6 @@ class AboutDigest(
             sentence = say("This digest was unsubscribed; there will be no more of it.")
         else:
             how = say("Change it with /digest edit, stop it with /digest pause or /digest unsubscribe.")
-            sentence = f"{described(subscription, cast('Bot', interaction.client))}\n{how}"
+            bot = cast("Bot", interaction.client)
+            sentence = f"{await described(subscription, bot)}\n{await bot.linked(how)}"
         await admitted.target.post(notice(sentence))

@@ -11,6 +11,8 @@ from babel.numbers import format_decimal
 from discord import ui
 
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.cite_menu import COMPONENTS as CITE_COMPONENTS
+from bot.discord.ui.cite_menu import cite_menu
 from bot.discord.ui.layout import COLOUR, MESSAGE_CHARACTERS, MESSAGE_COMPONENTS, Card, button, star
 from bot.discord.ui.markdown import escape, length, link, plain, safe_url, shorten, shorten_at_end
 from bot.discord.ui.words import title_link
@@ -34,7 +36,7 @@ PAPER_ROOM: Final = 700
 REASON_CHARACTERS: Final = 700
 TOPIC_CHARACTERS: Final = 220
 PAPER_COMPONENTS: Final = 5  # the text, the row, and the buttons in it
-FRAME_COMPONENTS: Final = 3  # the container, and the row with the button about the digest
+FRAME_COMPONENTS: Final = 3 + CITE_COMPONENTS  # the container, the row with the button about the digest, and the select
 
 
 class DigestCard(Card):
@@ -63,17 +65,23 @@ class Mark:
 
 
 def digest_cards(
-    digest: Digest, mark: Mark | None = None, *, with_picture: bool = True, posted: Posted | None = None
+    digest: Digest,
+    mark: Mark | None = None,
+    *,
+    hint: str | None = None,
+    with_picture: bool = True,
+    posted: Posted | None = None,
 ) -> list[DigestCard]:
     """Return the messages that show a digest, in order, nearly always one; without a mark it is only a preview.
 
+    `hint` is the digest's own hint as it is to be shown, with its commands to click on.
     Where some of it is `posted`, return those that show the other papers.
     """
     parts, shown = (len(posted.message_ids), sum(posted.papers)) if posted else (0, 0)
     if parts and shown >= len(digest.entries):
         return []
     roundup = digest.roundup if with_picture and not parts else None
-    heading = None if parts else _heading(digest)
+    heading = None if parts else _heading(digest, hint)
     cards: list[DigestCard] = []
     for number, page in enumerate(_pages(digest.entries, shown, heading, roundup), start=parts):
         first = number == 0
@@ -82,8 +90,11 @@ def digest_cards(
             items += [ui.TextDisplay(text), row]
         if first and roundup is not None:
             items.append(_gallery(roundup))
-        below = [] if mark is None else [_about(mark, number)]
         picture = roundup.picture if first and roundup is not None else None
+        below = cite_menu(entry.paper for entry in digest.entries[shown : shown + len(page)])
+        if mark is not None:
+            below.append(_about(mark, number))
+        shown += len(page)
         container = ui.Container(*items, accent_colour=COLOUR)
         cards.append(DigestCard(container, *below, papers=len(page), picture=picture))
     return cards
@@ -94,13 +105,18 @@ def thread_name(digest: Digest) -> str:
     return shorten_at_end(plain(digest.title), NAME_CHARACTERS) or say("Papers")
 
 
-def _heading(digest: Digest) -> str:
+def shown_hint(digest: Digest) -> str:
+    """Return a digest's hint, ready to be shown; empty where it has none."""
+    return escape(shorten(plain(digest.hint or ""), LINE_CHARACTERS))
+
+
+def _heading(digest: Digest, hint: str | None) -> str:
     lines = ["### " + escape(shorten(plain(digest.title), TITLE_ROOM))]
     if digest.note:
         small = "-# " if digest.entries else ""
         lines.append(small + escape(shorten(plain(digest.note), TITLE_ROOM if not digest.entries else LINE_CHARACTERS)))
-    if digest.hint:
-        lines.append("-# " + escape(shorten(plain(digest.hint), LINE_CHARACTERS)))
+    if below := hint or shown_hint(digest):
+        lines.append(f"-# {below}")
     return "\n".join(lines)
 
 
@@ -132,7 +148,7 @@ def _paper(number: int, entry: Entry) -> str:
     reason = escape(shorten(plain(entry.reason), REASON_CHARACTERS))
     below = " · ".join(filter(None, facts))
     lines = [
-        f"**{number}.** {title_link(entry.paper, PAPER_ROOM)}",
+        f"**{number}.** **{title_link(entry.paper, PAPER_ROOM)}**",
         *([reason] if reason else []),
         *([f"-# {below}"] if below else []),
     ]

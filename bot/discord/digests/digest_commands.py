@@ -13,7 +13,7 @@ from bot.digest.posting import GoneError, UnavailableError
 from bot.digest.subscribing import MOST_PAPERS, MOST_PER_PLACE, changed, due_after, subscribe
 from bot.discord.digests import digest_inputs as inputs
 from bot.discord.digests.digest_buttons import About, AboutDigest
-from bot.discord.digests.digest_card import digest_cards
+from bot.discord.digests.digest_card import digest_cards, shown_hint
 from bot.discord.digests.digest_channels import (
     Anywhere,
     Target,
@@ -24,7 +24,7 @@ from bot.discord.digests.digest_channels import (
     may_manage,
     target_of,
 )
-from bot.discord.digests.digest_wording import described, short, where
+from bot.discord.digests.digest_wording import described, short, titled, where
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.reply.target import server_of
@@ -125,7 +125,9 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         self._bot.deliverer.wake()
         await admitted.target.post(
             notice(
-                say("✅ Subscribed. /digest preview shows what it would be now.") + "\n" + described(wanted, self._bot),
+                await self._bot.linked(say("✅ Subscribed. /digest preview shows what it would be now."))
+                + "\n"
+                + await described(wanted, self._bot),
             )
         )
 
@@ -135,10 +137,13 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._visible(interaction)
         if not found:
-            await admitted.target.post(notice(say("There are no digests here yet; /digest subscribe makes one.")))
+            await admitted.target.post(
+                notice(await self._bot.linked(say("There are no digests here yet; /digest subscribe makes one.")))
+            )
             return
         text = ""
-        for each in (described(one, self._bot) for one in found[:MOST_LISTED]):
+        for one in found[:MOST_LISTED]:
+            each = await described(one, self._bot)
             if text and len(text) + len(each) > MESSAGE_CHARACTERS * 3 // 4:
                 await admitted.target.post(notice(text))
                 text = ""
@@ -227,7 +232,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
         await self._kept.remove(found.subscription_id)
-        await admitted.target.post(notice(say("✅ Unsubscribed.") + "\n" + described(found, self._bot).splitlines()[0]))
+        await admitted.target.post(notice(say("✅ Unsubscribed.") + "\n" + titled(found)))
 
     @app_commands.command()
     @app_commands.describe(digest="Which digest", topics="Or topics to try out; separate them by ; or |")
@@ -242,7 +247,8 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             wanted = self._trial(interaction, topics)
         else:
             raise BadInputError(say("Choose a digest, or name topics to try out."))
-        for card in digest_cards(await self._bot.deliverer.preview(wanted)):
+        composed = await self._bot.deliverer.preview(wanted)
+        for card in digest_cards(composed, hint=await self._bot.linked(shown_hint(composed))):
             await admitted.target.post(card)
 
     @app_commands.command()
@@ -338,7 +344,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         """Say hello where a digest goes to somebody directly, which shows whether it can; raises BadInputError."""
         if subscription.kind != "dm":
             return
-        sentence = say("Here you will get your digest.") + "\n" + described(subscription, self._bot).splitlines()[0]
+        sentence = say("Here you will get your digest.") + "\n" + titled(subscription)
         try:
             await self._bot.poster.tell(subscription.place_id, sentence, nonce=f"hello-{subscription.subscription_id}")
         except (GoneError, UnavailableError) as error:
@@ -347,7 +353,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     async def _show(self, admitted: Admitted, sentence: str, subscription: Subscription) -> None:
         """Say what was done, and how the digest stands now."""
         kept = await self._kept.get(subscription.subscription_id)
-        await admitted.target.post(notice(f"{sentence}\n{described(kept or subscription, self._bot)}"))
+        await admitted.target.post(notice(f"{sentence}\n{await described(kept or subscription, self._bot)}"))
 
     def _trial(self, interaction: discord.Interaction[Any], topics: str) -> Subscription:
         """Return a digest on these topics that nobody subscribed to."""

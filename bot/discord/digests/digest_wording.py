@@ -25,11 +25,11 @@ TROUBLE_CHARACTERS: Final = 200
 REASON_CHARACTERS: Final = 300
 
 
-def described(subscription: Subscription, bot: Bot) -> str:
+async def described(subscription: Subscription, bot: Bot) -> str:
     """Return a subscription in a few lines."""
     days = name_days(subscription.weekdays)
     lines = [
-        f"**{escape(named(subscription.topics))}**",
+        titled(subscription),
         say(
             "{days} at {hour} ({zone}), {where}",
             days=days[:1].upper() + days[1:],
@@ -38,9 +38,14 @@ def described(subscription: Subscription, bot: Bot) -> str:
             where=where(subscription, bot),
         ),
         "-# " + " · ".join(_details(subscription)),
-        _state(subscription, bot),
+        await _state(subscription, bot),
     ]
     return "\n".join(lines)
+
+
+def titled(subscription: Subscription) -> str:
+    """Return a subscription's topics as they stand above it."""
+    return f"**{escape(named(subscription.topics))}**"
 
 
 def where(subscription: Subscription, bot: Bot) -> str:
@@ -55,7 +60,7 @@ def reason(subscription: Subscription, bot: Bot) -> str:
     return _channel(subscription, bot).join(map(escape, parts))
 
 
-def _state(subscription: Subscription, bot: Bot) -> str:
+async def _state(subscription: Subscription, bot: Bot) -> str:
     """Return how it goes on with a subscription."""
     if not subscription.paused:
         # One that could not be posted yet is tried again every few minutes.
@@ -66,7 +71,7 @@ def _state(subscription: Subscription, bot: Bot) -> str:
         how = say("/digest resume goes on with it.")
     else:
         how = say("I try again every day and when permissions change; /digest resume tries at once.")
-    return "⏸️ " + " ".join(filter(None, (say("Paused."), reason(subscription, bot), how)))
+    return "⏸️ " + " ".join(filter(None, (say("Paused."), reason(subscription, bot), await bot.linked(how))))
 
 
 def _channel(subscription: Subscription, bot: Bot) -> str:

@@ -30,7 +30,7 @@ from bot.discord.connection.codes import (
     is_for_good,
     is_slow_down,
 )
-from bot.discord.digests.digest_card import Mark, digest_cards, thread_name
+from bot.discord.digests.digest_card import Mark, digest_cards, shown_hint, thread_name
 from bot.discord.reply.target import NOBODY
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import notice
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from bot.digest.digest import Digest
     from bot.digest.posting import Note
     from bot.discord.digests.digest_card import DigestCard
+    from bot.discord.services import Bot
     from bot.discord.ui.layout import Card
     from bot.store import Posted, Subscription
 
@@ -66,7 +67,7 @@ REASON_CHARACTERS: Final = 200  # of what Discord says of a refusal
 class DiscordPoster:
     """Post digests as the bot; what Discord refuses for good is a GoneError, what may pass an UnavailableError."""
 
-    def __init__(self, bot: discord.Client) -> None:
+    def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._next = 0.0
         self._publishing: set[asyncio.Task[None]] = set()
@@ -82,7 +83,8 @@ class DiscordPoster:
             place = await self._place(subscription)
             _demand(place)
             name, mark = thread_name(digest), Mark(subscription.subscription_id, nonce)
-            for card in digest_cards(digest, mark, with_picture=mine_in(place).attach_files, posted=posted):
+            pictures, hint = mine_in(place).attach_files, await self._bot.linked(shown_hint(digest))
+            for card in digest_cards(digest, mark, hint=hint, with_picture=pictures, posted=posted):
                 if not posted.message_ids:
                     posted = posted.plus(await self._begin(place, name, card, nonce), card.papers)
                 elif (more := await self._go_on(place, name, card, nonce, posted, note)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import discord
 from discord import app_commands
@@ -24,6 +24,9 @@ from bot.discord.ui.markdown import escape
 from bot.discord.ui.permissions import lacking
 from bot.language import say
 from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from bot.discord.services import Bot
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +59,9 @@ async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
     if isinstance(cause, discord.HTTPException) and cause.code in {ALREADY_ACKNOWLEDGED, *UNUSABLE_INTERACTION}:
         log.warning("not acknowledged interaction=%d code=%d", interaction.id, cause.code)
         return
-    view = notice(sentence_for(cause, f"interaction:{interaction.id}", interaction.app_permissions))
+    sentence = sentence_for(cause, f"interaction:{interaction.id}", interaction.app_permissions)
     try:
+        view = notice(await cast("Bot", interaction.client).linked(sentence))
         await tell_privately(interaction, view)
     except Exception as failure:  # noqa: BLE001  # whatever it is, there is no other way to say it
         code = getattr(failure, "code", None)

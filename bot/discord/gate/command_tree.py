@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,14 @@ class Tree(app_commands.CommandTree["Bot"]):
             if names := known.get(" ".join(words[:count]).removeprefix("/")):
                 return ", ".join([await self.mention(name) for name in names])
         return None
+
+    async def linked(self, sentence: str) -> str:
+        """Return a sentence of the bot's own with the commands that it names as something to click."""
+        known = {spelled: names[0] for spelled, names in _spellings(self).items() if len(names) == 1}
+        longest_first = sorted(map(re.escape, known), key=len, reverse=True)
+        parts = re.split(rf"(?<![\w/<])/({'|'.join(longest_first)})(?!\w)", sentence, flags=re.IGNORECASE)
+        parts[1::2] = [await self.mention(known[name.casefold()]) for name in parts[1::2]]
+        return "".join(parts)
 
     def _know(self, commands: Iterable[app_commands.AppCommand]) -> None:
         self._ids = {command.name: command.id for command in commands}

@@ -42,15 +42,25 @@ async def _telling(interaction: discord.Interaction[Any]) -> AsyncIterator[Servi
 class Clickable(ui.DynamicItem[I], template=r"(?!)"):
     """Know a button or a select by its custom id alone, however old its card is.
 
+    `kinds` are all there are.
+
     Attributes:
+        pattern: what its custom ids look like.
         cost: what a click counts as.
         audience: who may click.
         acknowledge: how Discord is told that the click was heard.
     """
 
+    kinds: ClassVar[list[type[Clickable[Any]]]] = []
+    pattern: ClassVar[re.Pattern[str]]
     cost: ClassVar[Cost] = Cost.ACTION
     audience: ClassVar[Audience] = Audience.ANYBODY
     acknowledge: ClassVar[Acknowledge] = Acknowledge.PRIVATELY
+
+    def __init_subclass__(cls, *, template: str) -> None:
+        super().__init_subclass__(template=template)
+        cls.pattern = re.compile(template)
+        Clickable.kinds.append(cls)
 
     def __init__(self, item: I, match: re.Match[str]) -> None:
         super().__init__(item)

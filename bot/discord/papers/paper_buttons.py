@@ -10,7 +10,7 @@ from bot.discord.gate.doors import Clickable
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience
 from bot.discord.papers.paper_card import PAGE_PAPERS, similar_page
-from bot.discord.papers.search_pages import find, show_page
+from bot.discord.papers.search_pages import authors_of, find, show_page
 from bot.discord.reply.target import is_private
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import notice
@@ -55,7 +55,8 @@ class Similar(Clickable[ui.Button[Any]], template=ids.SIMILAR + ids.PAPER):
             await admitted.target.post(notice(_unknown()))
             return
         hits = await services.library.similar(paper.paper_id, limit=PAGE_PAPERS)
-        await admitted.target.post(similar_page(paper, hits))
+        authors = await authors_of([hit.paper for hit in hits], services.library)
+        await admitted.target.post(similar_page(paper, hits, authors=authors))
 
 
 class Page(Clickable[ui.Button[Any]], template=ids.PAGE + r"(?P<page>\d{1,3}):(?P<token>.+)"):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from discord import ui
 
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.cite_menu import cite_menu
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows, star
-from bot.discord.ui.markdown import escape, plain, safe_url, shorten
-from bot.discord.ui.words import TITLE_CHARACTERS, origin, title_link, title_of
+from bot.discord.ui.markdown import escape, plain, shorten
+from bot.discord.ui.words import TITLE_CHARACTERS, address, origin, title_link, title_of
 from bot.language import say, say_many
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from bot.discord.ui.layout import Item
     from bot.store import Trend
@@ -24,48 +26,74 @@ QUERY_CHARACTERS: Final = 300  # escaped, of what was looked for
 MOST_PAPERS: Final = 10  # in one message: each takes three of its 40 components
 # So many characters for each of the papers listed, so that all of them fit into a message.
 LINK_ROOM: Final = 360
-PASSAGE_CHARACTERS: Final = 170
+PASSAGE_CHARACTERS: Final = 160
 TREND_ROOM: Final = 290
 ABSTRACT_CHARACTERS: Final = 2800
+MOST_AUTHORS: Final = 8  # of one paper alone
+
+Authors: TypeAlias = "Mapping[str, Sequence[str]]"
+NOBODY_KNOWN: Final[Authors] = MappingProxyType({})
+
+
+def nothing_on(query: str, *, english: bool) -> Card:
+    """Return what to say where no paper is about what was looked for; the papers are in English."""
+    asked = escape(shorten(plain(query), QUERY_CHARACTERS))
+    sentences = [say("I know no papers on “{query}”.", query=asked)]
+    if not english:
+        sentences.append(say("The papers are in English: English words find more."))
+    return notice(" ".join(sentences))
 
 
 def search_page(
-    hits: Sequence[Hit], query: str, page: int, pages: int, token: str, *, starred: Collection[str] = ()
+    hits: Sequence[Hit],
+    query: str,
+    page: int,
+    pages: int,
+    token: str,
+    *,
+    authors: Authors = NOBODY_KNOWN,
+    starred: Collection[str] = (),
 ) -> Card:
     """Return a page (counted from 0) of a search's hits, with buttons to the pages before and after it.
 
-    `hits` are those of this page, at most PAGE_PAPERS; `token` is what `Searches` knows the search by.
+    `hits` are those of this page, 1 to PAGE_PAPERS; `token` is what `Searches` knows the search by, `authors` are the
+    names by the papers' ids.
     """
-    asked = escape(shorten(plain(query), QUERY_CHARACTERS))
-    if not hits:
-        return notice(say("I know no papers on “{query}”.", query=asked))
-    heading = say("Papers on “{query}”", query=asked)
-    listed = _list(hits, first=page * PAGE_PAPERS + 1, starred=starred)
+    heading = say("Papers on “{query}”", query=escape(shorten(plain(query), QUERY_CHARACTERS)))
+    listed = _list(hits, first=page * PAGE_PAPERS + 1, authors=authors, starred=starred)
     where = [[Block("-# " + say("Page {page} of {pages}", page=page + 1, pages=pages))]] if pages > 1 else []
     turns = [button(say("◀ Previous"), ids.page(page - 1, token))] if page > 0 else []
     if page + 1 < pages:
         turns.append(button(say("Next ▶"), ids.page(page + 1, token)))
-    return _card([[Block(f"### {heading}")], listed, *where], *rows(turns))
+    return _card([[Block(f"### {heading}")], listed, *where], *rows(turns), *cite_menu(hit.paper for hit in hits))
 
 
-def similar_page(paper: Paper, hits: Sequence[Hit], *, starred: Collection[str] = ()) -> Card:
+def similar_page(
+    paper: Paper, hits: Sequence[Hit], *, authors: Authors = NOBODY_KNOWN, starred: Collection[str] = ()
+) -> Card:
     """Return the papers like this one, best first."""
     others = [hit for hit in hits if hit.paper.paper_id != paper.paper_id][:PAGE_PAPERS]
+    title = title_link(paper, LINK_ROOM)
     if not others:
-        return notice(say("I know no papers like {title}.", title=title_link(paper, LINK_ROOM)))
+        return notice(say("I know no papers like {title}.", title=title))
     return _card(
-        [[Block(say("Papers like {title}", title=title_link(paper, LINK_ROOM)))], _list(others, starred=starred)]
+        [[Block(say("Papers like {title}", title=title))], _list(others, authors=authors, starred=starred)],
+        *cite_menu(hit.paper for hit in others),
     )
 
 
-def paper_card(paper: Paper, starred: bool = False) -> Card:
-    """Return one paper with its abstract, its star, and the ways on from it."""
+def paper_card(paper: Paper, authors: Sequence[str] = (), *, starred: bool = False) -> Card:
+    """Return one paper with its authors and abstract, its star, and the ways on from it."""
     title = escape(shorten(title_of(paper), TITLE_CHARACTERS))
     abstract = escape(shorten(plain(paper.abstract), ABSTRACT_CHARACTERS))
-    place = origin(paper)
+    place = origin(paper, authors, most=MOST_AUTHORS)
     blocks = [Block(f"### {title}" + (f"\n-# {place}" if place else "")), *([Block(abstract)] if abstract else [])]
-    buttons = [star(paper.paper_id, lit=starred), button(say("Similar papers"), ids.similar(paper.paper_id))]
-    if url := safe_url(paper.url) if paper.url else None:
+    buttons = [
+        star(paper.paper_id, lit=starred),
+        button(say("Similar papers"), ids.similar(paper.paper_id)),
+        button(say("Cite"), ids.cite(paper.paper_id)),
+    ]
+    if url := address(paper):
         buttons.append(ui.Button[Any](label=say("Open"), url=url))
     return _card([blocks], *rows(buttons))
 
@@ -85,18 +113,22 @@ def trends(entries: Sequence[tuple[Paper, Trend]], days: int) -> Card:
     return _card([[Block(f"### {heading}")], lines])
 
 
-def _list(hits: Sequence[Hit], *, first: int = 1, starred: Collection[str]) -> list[Block]:
+def _list(hits: Sequence[Hit], *, first: int = 1, authors: Authors, starred: Collection[str]) -> list[Block]:
     return [
-        Block(f"**{number}.** {_found(hit)}", star(hit.paper.paper_id, lit=hit.paper.paper_id in starred))
+        Block(
+            f"**{number}.** {_found(hit, authors.get(hit.paper.paper_id, ()))}",
+            star(hit.paper.paper_id, lit=hit.paper.paper_id in starred),
+        )
         for number, hit in enumerate(hits[:MOST_PAPERS], start=first)
     ]
 
 
-def _found(hit: Hit) -> str:
-    """Return the title, where the paper is from, and the sentence of it that is nearest to what was looked for."""
+def _found(hit: Hit, authors: Sequence[str]) -> str:
+    """Return the title, whose the paper is, and the sentence of it that is nearest to what was looked for."""
     nearest = next((plain(found.text) for found in (*hit.sentences, *hit.passages)), "")
-    place = origin(hit.paper)
-    lines = [title_link(hit.paper, LINK_ROOM), *([f"-# {place}"] if place else [])]
+    # Where a paper comes from says nothing by itself.
+    place = origin(hit.paper, authors) if authors or hit.paper.published else ""
+    lines = [f"**{title_link(hit.paper, LINK_ROOM)}**", *([f"-# {place}"] if place else [])]
     if nearest:
         lines.append(f"> -# {escape(shorten(nearest, PASSAGE_CHARACTERS))}")
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from discord.ext import commands
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.papers.paper_card import PAGE_PAPERS, paper_card, similar_page
+from bot.discord.papers.search_pages import authors_of
 from bot.discord.papers.titles import Titles
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
@@ -41,7 +42,8 @@ class Papers(commands.Cog):
         admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         found = await self._find(paper)
         starred = await self._store.feedback.starred(found.paper_id, ctx.author.id)
-        await admitted.target.post(paper_card(found, starred))
+        authors = await authors_of([found], self._library)
+        await admitted.target.post(paper_card(found, authors.get(found.paper_id, ()), starred=starred))
 
     @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
     @app_commands.describe(paper="A part of its title, its arXiv id or its link")
@@ -52,7 +54,8 @@ class Papers(commands.Cog):
         async with admitted.target.working():
             # The paper itself may be among the hits, which the page leaves out.
             hits = await self._library.similar(found.paper_id, limit=PAGE_PAPERS + 1)
-        await admitted.target.post(similar_page(found, hits))
+            authors = await authors_of([hit.paper for hit in hits], self._library)
+        await admitted.target.post(similar_page(found, hits, authors=authors))
 
     @app_commands.command()
     @app_commands.describe(first="The one paper: a part of its title", second="The other paper: a part of its title")

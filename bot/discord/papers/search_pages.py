@@ -5,17 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final, cast, get_args
 
+from bot.answering.reading.language import ENGLISH
 from bot.answering.reading.spelling import as_meant
-from bot.discord.papers.paper_card import PAGE_PAPERS, search_page
+from bot.discord.papers.paper_card import PAGE_PAPERS, nothing_on, search_page
+from bot.discord.papers.relevance import relevant
 from bot.discord.ui.markdown import length
 from bot.store import Search, Sort
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from bot.discord.ui.layout import Card
     from bot.store import Searches
     from retrieval.library import Library
+    from retrieval.papers import Paper
 
 MOST_HITS: Final = 50
 TOKEN_CHARACTERS: Final = 60
@@ -41,15 +44,26 @@ async def find(token: str, kept: Searches) -> Search | None:
 async def show_page(
     library: Library, kept: Searches, search: Search, page: int = 0, *, starred: Collection[str] = ()
 ) -> Card:
-    """Search and return the page (counted from 0, the last one for any beyond it) as a message."""
-    _, meant = await as_meant(search.query, library)
-    hits = await library.search(meant.text, limit=MOST_HITS, since=search.since, source=search.source)
+    """Search and return the page (counted from 0, the last one for any beyond it) of what is about it as a message."""
+    language, meant = await as_meant(search.query, library)
+    found = await library.search(meant.text, limit=MOST_HITS, since=search.since, source=search.source)
+    hits = await relevant(meant.text, found, library)
+    if not hits:
+        return nothing_on(meant.text, english=language == ENGLISH)
     if search.sort == "newest":
         hits = sorted(hits, key=lambda hit: hit.paper.published or dt.date.min, reverse=True)
-    pages = max(1, -(-len(hits) // PAGE_PAPERS))
+    pages = -(-len(hits) // PAGE_PAPERS)
     page = min(page, pages - 1)
     shown = hits[page * PAGE_PAPERS : (page + 1) * PAGE_PAPERS]
-    return search_page(shown, meant.text, page, pages, await token_of(search, kept), starred=starred)
+    token = await token_of(search, kept)
+    authors = await authors_of([hit.paper for hit in shown], library)
+    return search_page(shown, meant.text, page, pages, token, authors=authors, starred=starred)
+
+
+async def authors_of(papers: Sequence[Paper], library: Library) -> dict[str, tuple[str, ...]]:
+    """Return the names of the authors of some papers, by the papers' ids."""
+    details = await library.details([paper.paper_id for paper in papers])
+    return {paper_id: each.authors for paper_id, each in details.items()}
 
 
 def _day(day: dt.date | None) -> str:

@@ -140,8 +140,8 @@ def read_paper(title: str, abstract: str, link: str) -> Paper:
 async def _add(services: Services, admitted: Admitted, paper: Paper) -> None:
     """Add a paper unless it is there: nobody may change by a form what a source has said."""
     known = await services.library.get(paper.paper_id)
-    if known is None:
-        await services.library.add([paper])
+    if known is None and (await services.library.add([paper])).removed:
+        raise BadInputError(say("A moderator took this paper out of my library; /library undo puts it back."))
     sentence = say("Added; I can answer questions about it from now on:") if known is None else None
     await _show(admitted, known or paper, sentence or say("I have this paper already:"))
 

@@ -233,16 +233,16 @@ class MessageTarget:
         self.threadable = may_thread(self._channel)
 
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        """Show the typing indicator, and carry on without where it is not to be had."""
-        typing = asyncio.create_task(self._type())
+    async def working(self, *, at_once: bool = False) -> AsyncIterator[None]:
+        """Show the typing indicator, after a while or at once, and carry on without where it is not to be had."""
+        typing = asyncio.create_task(self._type(0.0 if at_once else TYPING_AFTER))
         try:
             yield
         finally:
             typing.cancel()
 
-    async def _type(self) -> None:
-        await asyncio.sleep(TYPING_AFTER)
+    async def _type(self, after: float) -> None:
+        await asyncio.sleep(after)
         with suppress(*NETWORK_ERRORS):
             async with self._channel.typing():
                 await asyncio.Event().wait()

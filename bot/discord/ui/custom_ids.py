@@ -26,11 +26,17 @@ DOWN: Final = "footnote:down:"
 QUOTES: Final = "footnote:quotes:"
 FOLLOW_UP: Final = "footnote:more:"
 THREAD: Final = "footnote:thread:"
+MENU: Final = "footnote:menu:"
+STARS: Final = "footnote:stars:"
+TAKE_AWAY: Final = "footnote:away:"
 CHOICE: Final = "footnote:choice:"
 STAR: Final = "footnote:star:"
 SIMILAR: Final = "footnote:similar:"
 PAGE: Final = "footnote:page:"
 ABOUT: Final = "footnote:about:"
+CITE: Final = "footnote:cite:"
+CITE_MENU: Final = "footnote:cite-menu"
+CITE_ANSWER: Final = "footnote:cite-answer:"
 DIGEST: Final = "footnote:digest:"
 
 WHY_FORM: Final = "footnote:why-form:"
@@ -64,6 +70,11 @@ def similar(paper_id: str) -> str:
 def about(paper_id: str) -> str:
     """Return the id of the button to a question about a paper."""
     return f"{ABOUT}{paper_key(paper_id)}"
+
+
+def cite(paper_id: str) -> str:
+    """Return the id of the button to how a paper is cited."""
+    return f"{CITE}{paper_key(paper_id)}"
 
 
 def digest(subscription_id: str, nonce: str, number: int) -> str:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MESSAGE_CHARACTERS: Final = 4000
 MESSAGE_COMPONENTS: Final = 40
 
+# Discord: of what people write in one message; whatever asks for a question takes as much.
+LONGEST_QUESTION: Final = 2000
+
 ROW_BUTTONS: Final = 5
 MOST_ROWS: Final = 5
 LABEL_CHARACTERS: Final = 80
@@ -59,6 +62,19 @@ class Card(ui.LayoutView):
     def files(self) -> list[discord.File]:
         """Return the files to send with it, fresh at every call: a File is read only once."""
         return [discord.File(BytesIO(self._document.encode()), FILE_NAME)] if self._document else []
+
+
+class FileCard(Card):
+    """Show items in one message, with a file of any name."""
+
+    def __init__(self, *items: Item, name: str, data: bytes) -> None:
+        super().__init__(*items)
+        self._name = name
+        self._data = data
+
+    def files(self) -> list[discord.File]:
+        """Return the file, fresh at every call."""
+        return [discord.File(BytesIO(self._data), self._name)]
 
 
 def notice(sentence: str) -> Card:

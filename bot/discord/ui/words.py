@@ -11,6 +11,7 @@ from bot.language import say, spoken
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from bot.answering.answer import Answer, Citation, NearPaper
     from retrieval.papers import Paper
@@ -21,14 +22,20 @@ TITLE_CHARACTERS: Final = 300  # escaped
 LINK_CHARACTERS: Final = URL_LENGTH + len("[]()")
 MODEL_CHARACTERS: Final = 100
 SOURCE_CHARACTERS: Final = 60
+AUTHOR_CHARACTERS: Final = 60
 
 # What people call the sources; others are shown by their own names.
 SOURCES: Final = {"arxiv": "arXiv", "huggingface": "Hugging Face", "seeds": "Hugging Face"}
 
 
-def support(answer: Answer) -> str:
-    """Say how sure it is that the papers hold what was asked."""
-    return say("The papers quoted say it") if answer.outcome == "answered" else say("The papers quoted may not say it")
+# A search for a title is no address of a paper.
+SEARCH: Final = "?q="
+
+
+def basis(answer: Answer) -> str:
+    """Say what an answer rests on; that its papers may not say it stands in its lead."""
+    supported = [say("The papers quoted say it")] if answer.outcome == "answered" else []
+    return " · ".join([*supported, written_by(answer)])
 
 
 def written_by(answer: Answer) -> str:
@@ -46,22 +53,43 @@ def title_of(paper: Titled) -> str:
     return plain(paper.title) or plain(paper.paper_id) or say("Untitled")
 
 
+def address(paper: Titled) -> str | None:
+    """Return the paper's own address, None where it has none that can be linked."""
+    return None if not paper.url or SEARCH in paper.url else safe_url(paper.url)
+
+
 def title_link(paper: Titled, room: int = 2 * LINK_CHARACTERS) -> str:
     """Return the title in at most `room` characters, linked where there is an address that leaves it half of them."""
-    url = safe_url(paper.url) if paper.url else None
+    url = address(paper)
     markup = len(f"[]({url})") if url else 0
     if markup > room // 2:
         url, markup = None, 0
     return link(shorten(title_of(paper), min(TITLE_CHARACTERS, room - markup)), url)
 
 
-def origin(paper: Paper) -> str:
-    """Return where the paper comes from and when it was published, as far as that is known."""
+def origin(paper: Paper, authors: Sequence[str] = (), *, most: int = 1) -> str:
+    """Return who wrote the paper, when it was published and where it comes from, as far as that is known.
+
+    At most so many authors are named.
+    """
     name = SOURCES.get(paper.source, plain(paper.source))
-    parts = [escape(shorten(name, SOURCE_CHARACTERS))] if name else []
-    if paper.published is not None:
-        parts.append(date(paper.published))
-    return " · ".join(parts)
+    return " · ".join(
+        filter(
+            None,
+            [
+                by(authors, most),
+                date(paper.published) if paper.published else "",
+                escape(shorten(name, SOURCE_CHARACTERS)),
+            ],
+        )
+    )
+
+
+def by(authors: Sequence[str], most: int = 1) -> str:
+    """Return the first authors, and that there are others."""
+    names = [escape(shorten(name, AUTHOR_CHARACTERS)) for name in map(plain, authors) if name]
+    shown = ", ".join(names[:most])
+    return say("{names} et al.", names=shown) if len(names) > most else shown
 
 
 def date(day: dt.date) -> str:

@@ -9,12 +9,13 @@ import pytest
 
 from bot.answering.answer import Draft
 from bot.digest.delivery import LEASE, Deliverer, nonce_of
-from bot.digest.editor import Editor
+from bot.digest.editor import FROM_FILES, Editor
 from bot.digest.posting import GoneError
 from bot.digest.subscribing import changed
 from bot.digest.writing import ReasonWriter
 from bot.llm.meter import Payer, payer
 from bot.store import Delivery
+from retrieval.sources.formats import format_of
 from tests.bot.digest.parts import (
     CHANNEL,
     DAY,
@@ -577,10 +578,18 @@ def test_nonces_fit_discord_and_differ_by_subscription_and_moment() -> None:
 async def test_papers_that_no_file_dates_are_no_news(
     deliverer: Deliverer, store: Store, shelf: Shelf, board: Board
 ) -> None:
-    for number, source in enumerate(("seeds", "example.org", "jsonl")):
+    for number, source in enumerate(("seeds", "example.org", "bibtex")):
         (one,) = robots(number)
         undated = replace(one.details.paper, published=None)
         shelf.add(replace(one, details=replace(one.details, paper=undated), sources=(source,)))
     await store.subscriptions.add(subscription())
     await deliverer.tick()
     assert board.titles() == [["On walking robots 1 (1)"]]
+    assert board.posted[0].digest.title.startswith("Papers on")  # nobody knows how old it is
+
+
+def test_every_kind_of_file_is_known_to_the_digest_as_one() -> None:
+    roots = (b"<feed/>", b"<PubmedArticleSet/>", b"<OAI-PMH/>", b"<article/>")
+    kinds = [format_of(name, b"") for name in ("a.jsonl", "a.json", "a.bib", "a.ris", "a.csv")]
+    kinds += [format_of("a.parquet", b"PAR1"), *(format_of("a.xml", root) for root in roots)]
+    assert {kind.source for kind in kinds if kind} | {"seeds", "page", "doi", "openreview", "acl"} == FROM_FILES

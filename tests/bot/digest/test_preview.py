@@ -65,7 +65,7 @@ def test_a_preview_shows_papers_on_the_topics_with_a_sentence_of_theirs(
 def test_a_topic_that_nothing_is_about_is_said_so(preview: Callable[..., tuple[int, str, str]]) -> None:
     code, out, _ = preview("--topic", "coral reefs")
     assert code == 0
-    assert "Nothing new on “coral reefs”: I looked through 74 new papers." in out
+    assert "Nothing on “coral reefs”: I looked through 74 papers." in out
 
 
 def test_a_day_without_papers_is_said_so(preview: Callable[..., tuple[int, str, str]]) -> None:

@@ -88,6 +88,8 @@ def test_titles_and_notes_speak_plainly() -> None:
     assert writing.note(["rain"], 1, 0, 5) == "Nothing new on “rain”: I looked through one new paper."
     assert writing.note(["rain"], 12, 2, 5) == "No more than these: I looked through 12 new papers."
     assert writing.note(["rain"], 0, 0, 5) == "There were no new papers."
+    assert writing.note(["rain"], 2, 0, 5, new=False) == "Nothing on “rain”: I looked through 2 papers."
+    assert writing.note(["rain"], 1, 1, 5, new=False) == "No more than this: I looked through one paper."
     assert writing.note(["rain"], 12, 5, 5) is None
     with speaking("de"):
         assert "16. März 2026" in writing.title(["robots"], date(2026, 3, 16))

@@ -83,6 +83,17 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
+def burst_pause() -> float:
+    """Seconds for which the bot waits for more of a direct message: hardly any, unless a test says otherwise."""
+    return 0.02
+
+
+@pytest.fixture(autouse=True)
+def _short_bursts(monkeypatch: pytest.MonkeyPatch, burst_pause: float) -> None:
+    monkeypatch.setattr("bot.discord.answers.message_burst.PAUSE", burst_pause)
+
+
+@pytest.fixture
 def limits() -> Limits:
     """Limits that no test meets by chance."""
     return Limits(Rate(1000, 60), Rate(1000, 60))

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import discord
 import pytest
 
 from bot.answering.answer import Citation, Statement
 from bot.discord.answers.answer_forms import gone
 from bot.discord.papers.search_pages import TOKEN_CHARACTERS, find, token_of
 from bot.discord.ui.custom_ids import LONGEST_KEY, paper_key, paper_of
+from bot.discord.ui.layout import Card
 from bot.store import Search, ServerSettings
 from retrieval.papers import Paper
-from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL
+from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL, kept_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,19 +59,17 @@ async def asked(ada: Person, channel: Channel, question: str = "does likelihood 
 
 
 def with_buttons(message: Message) -> bool:
-    return any(part["type"] == 2 for part in message.parts())
+    return any(part["type"] in (2, 3) for part in message.parts())
 
 
-def custom_id(message: Message, kind: str) -> str:
-    """The id of the first button of a kind."""
-    return next(
-        part["custom_id"] for part in message.parts() if str(part.get("custom_id")).startswith(f"footnote:{kind}:")
-    )
+def custom_ids(message: Message) -> list[str]:
+    """The ids of all buttons."""
+    return [part["custom_id"] for part in message.parts() if part["type"] == 2]
 
 
 async def told(ada: Person, message: Message, button: str) -> Message:
     """What Ada alone is told when she clicks a button."""
-    answer = await (await ada.clicks(message, button)).finished()
+    answer = await (await ada.picks(message, button)).finished()
     assert answer.ephemeral
     assert answer.viewer is ada
     assert answer is not message
@@ -105,9 +105,9 @@ class TestFeedback:
     ) -> None:
         answers.prepared = CITING_MOSS
         card = await asked(ada, papers)
-        assert (await told(ada, card, "⭐")).text == f"⭐ You starred [{MOSS.title}]({URL})."
+        assert (await told(ada, card, "Star the paper")).text == f"⭐ You starred [{MOSS.title}]({URL})."
         assert await store.feedback.starred(LONG_ID, ada.id)
-        assert "took your star back" in (await told(ada, card, "⭐")).text
+        assert "took your star back" in (await told(ada, card, "Star the paper")).text
         assert not await store.feedback.starred(LONG_ID, ada.id)
 
     async def test_whoever_installed_the_bot_for_themselves_leaves_nothing_of_a_server_that_it_is_not_in(
@@ -117,10 +117,76 @@ class TestFeedback:
         lab.removes_bot()
         await local.taken_in()
         card = await asked(ada, papers)
-        assert "You starred" in (await told(ada, card, custom_id(card, "star"))).text
+        assert "You starred" in (await told(ada, card, "Star the paper")).text
         assert await store.feedback.starred(GOOD.citations[0].paper_id, ada.id)
         assert await store.feedback.liked(lab.id) == {}
         assert lab.id not in store.servers._known
+
+    async def test_of_several_papers_the_one_to_star_is_chosen_among_those_with_ones_own_stars_lit(
+        self, ada: Person, papers: Channel, store: Store, answers: PreparedAnswers
+    ) -> None:
+        answers.prepared = replace(
+            CITING_MOSS, citations=(*CITING_MOSS.citations, replace(GOOD.citations[0], number=2))
+        )
+        card = await asked(ada, papers)
+        choice = await told(ada, card, "Star a paper")
+        assert [part["style"] for part in choice.parts() if part["type"] == 2] == [2, 2]
+        assert TITLE in (await told(ada, choice, custom_ids(choice)[1])).text
+        assert await store.feedback.starred(GOOD.citations[0].paper_id, ada.id)
+        again = await told(ada, card, "Star a paper")
+        assert [part["style"] for part in again.parts() if part["type"] == 2] == [2, 3]
+
+
+@pytest.mark.usefixtures("bot")
+class TestTakingAway:
+    @pytest.fixture
+    def long(self, answers: PreparedAnswers) -> None:
+        statements = tuple(Statement(f"{n}. " + "word " * 250, (1,)) for n in range(6))
+        answers.prepared = replace(GOOD, statements=statements, writer="llm")
+
+    @pytest.mark.usefixtures("long")
+    async def test_whoever_asked_takes_all_messages_of_an_answer_away_and_it_is_forgotten(
+        self, ada: Person, papers: Channel, store: Store
+    ) -> None:
+        await ada.uses_command(papers, "ask", question="everything?")
+        last = await papers.wait_for_bot_message(with_buttons)
+        kept = await kept_as(store, last)
+        shown = await store.answers.messages(kept.answer_id)
+        assert len(shown) > 1
+        click = await ada.picks(last, "Take this answer away")
+        assert (await click.followup()).text == "The answer is gone."
+        assert not papers.bot_messages
+        assert await store.answers.get(kept.answer_id) is None
+
+    async def test_nobody_else_takes_it_away_but_moderators(
+        self, ada: Person, bob: Person, moderator: Person, papers: Channel, mention: str
+    ) -> None:
+        await ada.says(papers, f"{mention} does likelihood matter?")
+        card = await papers.wait_for_bot_message(with_buttons)
+        refused = await (await bob.picks(card, "Take this answer away")).followup()
+        assert "Only whoever asked" in refused.text
+        assert refused.ephemeral
+        assert papers.bot_messages == [card]
+        await (await moderator.picks(card, "Take this answer away")).followup()
+        assert not papers.bot_messages
+
+    async def test_an_answer_that_is_no_longer_kept_only_moderators_take_away(
+        self, ada: Person, moderator: Person, papers: Channel, store: Store
+    ) -> None:
+        card = await asked(ada, papers)
+        await store.forget_person(ada.id)
+        assert (await (await ada.picks(card, "Take this answer away")).followup()).text == gone()
+        await (await moderator.picks(card, "Take this answer away")).followup()
+        assert not papers.bot_messages
+
+    async def test_a_private_answer_and_one_in_direct_messages_can_be_taken_away(
+        self, ada: Person, papers: Channel
+    ) -> None:
+        for channel, private in ((papers, True), (ada.dm, False)):
+            use = await ada.uses_command(channel, "ask", question="a secret?", private=private)
+            card = await use.finished(with_buttons)
+            await (await ada.picks(card, "Take this answer away")).followup()
+            assert card.deleted
 
 
 @pytest.mark.usefixtures("bot")
@@ -132,7 +198,7 @@ class TestReading:
         answers.prepared = replace(GOOD, citations=(replace(GOOD.citations[0], quote=quote),))
         card = await asked(ada, papers)
         assert quote not in card.text
-        assert quote in (await told(ada, card, "Quotes")).text
+        assert quote in (await told(ada, card, "Quotes in full")).text
 
     async def test_many_quotes_come_in_several_messages_that_only_the_asker_sees(
         self, ada: Person, papers: Channel, answers: PreparedAnswers
@@ -142,7 +208,7 @@ class TestReading:
         card = await ada.uses_command(papers, "ask", question="everything?")
         await card.finished()
         last = (await card.finished(with_buttons)) if not card.followups else card.followups[-1]
-        click = await ada.clicks(last, "Quotes")
+        click = await ada.picks(last, "Quotes in full")
         await click.followup()
         assert all(message.ephemeral for message in click.messages())
 
@@ -162,8 +228,9 @@ class TestReading:
         answers.prepared = replace(GOOD, citations=(unknown, replace(unknown, number=2, paper_id="x" * 200)))
         card = await asked(ada, papers)
         assert (await told(ada, card, "Similar papers")).text == "I no longer have that paper."
-        hashed = [part["custom_id"] for part in card.parts() if "#" in str(part.get("custom_id"))]
-        assert (await told(ada, card, hashed[0])).text == "I no longer have that paper."
+        choice = await told(ada, card, "Star a paper")
+        for custom_id in custom_ids(choice):
+            assert (await told(ada, choice, custom_id)).text == "I no longer have that paper."
 
 
 @pytest.mark.usefixtures("bot")
@@ -188,8 +255,10 @@ class TestGoingOn:
         answers.prepared = replace(REFUSAL, choices=("What is said about moss?", long))
         card = await asked(ada, papers)
         answers.prepared = GOOD
-        label = next(part["label"] for part in card.parts() if str(part.get("label")).endswith("…"))
-        answer = await (await ada.clicks(card, label)).finished(with_buttons)
+        (menu,) = (part for part in card.parts() if part["type"] == 3)
+        label = menu["options"][1]["label"]
+        assert label.endswith("…")
+        answer = await (await ada.picks(card, label)).finished(with_buttons)
         assert answers.asked[-1] == long
         assert answer is not card
         assert TITLE in answer.text
@@ -197,11 +266,11 @@ class TestGoingOn:
     async def test_what_follows_a_private_answer_is_private(
         self, ada: Person, papers: Channel, answers: PreparedAnswers
     ) -> None:
-        answers.prepared = replace(REFUSAL, choices=("fog", "moss"))
+        answers.prepared = replace(GOOD, choices=("fog", "moss"))
         use = await ada.uses_command(papers, "ask", question="a secret?", private=True)
         card = await use.finished(with_buttons)
         assert card.ephemeral
-        assert (await (await ada.clicks(card, "moss")).finished(with_buttons)).ephemeral
+        assert (await (await ada.picks(card, "moss")).finished(with_buttons)).ephemeral
         click = await (await ada.clicks(card, "Follow up")).response()
         assert (await (await ada.submits(click, {"Your question": "why?"})).finished(with_buttons)).ephemeral
         assert not papers.bot_messages
@@ -213,7 +282,7 @@ class TestGoingOn:
         card = await asked(ada, papers)
         role = local.guild("Lab").role("readers")
         await store.servers.save(local.guild("Lab").id, ServerSettings(roles=frozenset({role.id})))
-        answer = await (await ada.clicks(card, "moss")).finished()
+        answer = await (await ada.picks(card, "moss")).finished()
         assert "**@readers**" in answer.text
         assert not answer.pings
         assert len(answers.asked) == 1
@@ -301,8 +370,8 @@ class TestAfterARestart:
             long = await (await ada.uses_command(papers, "search", query=LONG_QUERY)).finished()
         async with online() as bot:
             assert "Thank you" in (await told(ada, card, "👍")).text
-            assert "You starred" in (await told(ada, card, "⭐")).text
-            assert MOSS.abstract in (await told(ada, card, "Quotes")).text
+            assert "You starred" in (await told(ada, card, "Star the paper")).text
+            assert MOSS.abstract in (await told(ada, card, "Quotes in full")).text
             assert "Papers like" in (await told(ada, card, "Similar papers")).text
             click = await (await ada.clicks(card, "👎")).response()
             assert "Thank you" in (await (await ada.submits(click, {})).finished()).text
@@ -314,6 +383,27 @@ class TestAfterARestart:
             for pages in (listed, long):
                 await (await ada.clicks(pages, "Next ▶")).finished(lambda message: "Page 2 of" in message.text)
 
+    async def test_a_card_of_a_time_when_everything_was_a_button_works(
+        self, online: Online, ada: Person, papers: Channel, store: Store
+    ) -> None:
+        async with online() as bot:
+            card = await asked(ada, papers)
+            answer_id = (await kept_as(store, card)).answer_id
+            paper_id = GOOD.citations[0].paper_id
+            ids = [f"footnote:{kind}:{answer_id}" for kind in ("up", "quotes", "more", "thread")]
+            row = [discord.ui.Button[Any](label=one, custom_id=one) for one in ids]
+            star, similar = f"footnote:star:{paper_id}", f"footnote:similar:{paper_id}"
+            more = [discord.ui.Button[Any](label=one, custom_id=one) for one in (star, similar)]
+            channel: Any = bot.get_channel(papers.id)
+            await channel.send(view=Card(discord.ui.ActionRow(*row), discord.ui.ActionRow(*more)))
+            old = papers.bot_messages[-1]
+            assert "Thank you" in (await told(ada, old, ids[0])).text
+            assert QUOTE in (await told(ada, old, ids[1])).text
+            assert (await (await ada.clicks(old, ids[2])).response()).modal
+            assert "It goes on in" in (await told(ada, old, ids[3])).text
+            assert "You starred" in (await told(ada, old, star)).text
+            assert "Papers like" in (await told(ada, old, similar)).text
+
     async def test_a_choice_of_an_old_card_is_answered(
         self, online: Online, ada: Person, papers: Channel, answers: PreparedAnswers
     ) -> None:
@@ -321,7 +411,7 @@ class TestAfterARestart:
         async with online():
             card = await asked(ada, papers)
         async with online():
-            await (await ada.clicks(card, "moss")).finished(with_buttons)
+            await (await ada.picks(card, "moss")).finished(with_buttons)
         assert answers.asked[-1] == "moss"
 
     async def test_an_answer_that_was_forgotten_is_kindly_said_to_be_gone(
@@ -332,8 +422,8 @@ class TestAfterARestart:
             card = await asked(ada, papers)
         await store.forget_person(ada.id)
         async with online():
-            for button in ("👍", "Quotes", "Continue in a thread", "moss"):
-                answer = await (await ada.clicks(card, button)).finished()
+            for button in ("👍", "Quotes in full", "Continue in a thread", "moss"):
+                answer = await (await ada.picks(card, button)).finished()
                 assert answer.text == gone(), button
             click = await (await ada.clicks(card, "👎")).response()
             assert (await (await ada.submits(click, {"What was wrong?": "x"})).finished()).text == gone()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.answering.answer import Citation, Statement
-from bot.discord.answers.responder import QUESTION_CHARACTERS
+from bot.discord.ui.layout import LONGEST_QUESTION
 from bot.store import ServerSettings
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, STAGES, TITLE, URL, PreparedAnswers, done, kept_as
 
@@ -127,8 +127,8 @@ class TestAsking:
     async def test_a_question_that_is_too_long_gets_a_line_that_says_so(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
     ) -> None:
-        await ada.says(papers, mention + "x" * (QUESTION_CHARACTERS + 1))
-        assert "at most 1000 characters" in (await papers.wait_for_bot_message()).text
+        await ada.says(papers, mention + "x" * (LONGEST_QUESTION + 1))
+        assert "at most 2000 characters" in (await papers.wait_for_bot_message()).text
         assert answers.asked == []
 
     async def test_mentions_of_others_reach_the_answerer_as_names(
@@ -151,13 +151,10 @@ class TestAsking:
         await local.stays_silent(0.2)
         assert answers.asked == ["once?"]
 
-    async def test_a_refusal_names_the_nearest_papers(
-        self, papers: Channel, ada: Person, answers: PreparedAnswers
-    ) -> None:
+    async def test_a_refusal_is_one_sentence(self, papers: Channel, ada: Person, answers: PreparedAnswers) -> None:
         answers.prepared = REFUSAL
         answer = await (await ada.uses_command(papers, "ask", question="weather?")).finished(done)
-        assert "The papers do not say." in answer.text
-        assert answer.links == [URL]
+        assert answer.text == "> **weather?**\nThe papers do not say."
 
     async def test_nothing_in_an_answer_pings_anybody(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord

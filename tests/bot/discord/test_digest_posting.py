@@ -244,7 +244,7 @@ class TestParts:
                 await local.taken_in()
             await book.post(poster, to(forum, "forum"), digest(12), nonce)
             shown = papers_shown(*thread.bot_messages)
-            assert len(shown) == (7 if deleted else 12)
+            assert len(shown) == (6 if deleted else 12)
             assert sum(book.stands.papers) == len(shown)
 
 

@@ -114,10 +114,10 @@ def test_nothing_foreign_mentions_anybody(digest: Digest) -> None:
     assert "<#" not in shown
 
 
-def test_seven_papers_fit_into_one_message_and_eight_take_two() -> None:
-    assert len(digest_cards(digest(7), MARK)) == 1
-    first, second = digest_cards(digest(8), MARK)
-    assert "**8.**" in text([second])
+def test_six_papers_fit_into_one_message_and_seven_take_two() -> None:
+    assert len(digest_cards(digest(6), MARK)) == 1
+    first, second = digest_cards(digest(7), MARK)
+    assert "**7.**" in text([second])
     assert custom_ids(first)[-1] == ids.digest(MARK.subscription_id, NONCE, 0)
     assert custom_ids(second)[-1] == ids.digest(MARK.subscription_id, NONCE, 1)
 
@@ -128,11 +128,15 @@ def test_a_paper_has_its_link_its_sentence_its_topic_its_votes_and_its_code() ->
     with speaking("de"):
         (card,) = digest_cards(digest(0, entries=(entry,)))
     shown = text([card])
-    assert f"**1.** [{TITLE}]({URL})\nThey walk.\n-# walking robots · ▲ 1.234 · [Code](https://github.com/a/b)" in shown
-    assert [each.rpartition(":")[0] for each in custom_ids(card)] == [
+    assert (
+        f"**1.** **[{TITLE}]({URL})**\nThey walk.\n-# walking robots · ▲ 1.234 · [Code](https://github.com/a/b)"
+        in shown
+    )
+    assert [each.removesuffix(":2603.00001") for each in custom_ids(card)] == [
         "footnote:star:arxiv",
         "footnote:about:arxiv",
         "footnote:similar:arxiv",
+        "footnote:cite-menu",
     ]
 
 

@@ -39,7 +39,7 @@ async def bot_library(library: Library) -> Library:
 
 
 def with_buttons(message: Message) -> bool:
-    return any(part["type"] == 2 for part in message.parts())
+    return any(part["type"] in (2, 3) for part in message.parts())
 
 
 async def asked(ada: Person, channel: Channel) -> Message:
@@ -62,7 +62,7 @@ class TestOnce:
         answers.prepared = replace(REFUSAL, choices=("fog", "moss"))
         card = await asked(ada, papers)
         answers.prepared = replace(GOOD, citations=MANY)
-        use = await ada.clicks(card, "moss")
+        use = await ada.picks(card, "moss")
         answer = await use.finished(done)
         await papers.wait_for_bot_message(lambda message: message not in (card, answer))
         await local.stays_silent(0.2)
@@ -83,12 +83,14 @@ class TestOnce:
         assert answers.asked == ["does likelihood matter?", "why?"]
         assert len(papers.bot_messages) == 2
 
-    @pytest.mark.parametrize("button", ["⭐", "👍", "Quotes", "Similar papers", "Continue in a thread"])
+    @pytest.mark.parametrize(
+        "button", ["Star the paper", "👍", "Quotes in full", "Similar papers", "Continue in a thread"]
+    )
     async def test_a_click_that_discord_sends_again_acts_once(
         self, local: LocalDiscord, papers: Channel, ada: Person, store: Store, button: str
     ) -> None:
         card = await asked(ada, papers)
-        use = await ada.clicks(card, button)
+        use = await ada.picks(card, button)
         await use.finished()
         await local.taken_in()
         before = (len(local.router.calls), await store.feedback.starred(GOOD.citations[0].paper_id, ada.id))
@@ -233,7 +235,7 @@ class TestClosing:
             return await similar(paper_id, limit=limit)
 
         monkeypatch.setattr(bot.services.library, "similar", slow)
-        use = await (await ada.clicks(card, "Similar papers")).response()
+        use = await (await ada.picks(card, "Similar papers")).response()
         closing = asyncio.create_task(bot.services.gate.shutdown.drain())
         await asyncio.sleep(0)
         late = await ada.clicks(card, "👍")
@@ -343,7 +345,7 @@ class TestRestart:
     ) -> None:
         async with online():
             card = await asked(ada, papers)
-            click = await (await ada.clicks(card, button)).response()
+            click = await (await ada.picks(card, button)).response()
         async with online():
             words = {"Follow up": "Your question", "👎": "What was wrong?"}[button]
             sent = await ada.submits(click, {words: "why?"})
@@ -383,12 +385,12 @@ class TestLimits:
         card = await asked(ada, papers)
         bot.services.gate.limits[Cost.ACTION] = Limits(per_user=Rate(2, 60))
         for _ in range(2):
-            assert "starred" in (await (await ada.clicks(card, "⭐")).finished()).text + "starred"
-        refused = await (await ada.clicks(card, "⭐")).finished()
+            assert "starred" in (await (await ada.picks(card, "Star the paper")).finished()).text + "starred"
+        refused = await (await ada.picks(card, "Star the paper")).finished()
         assert "Not so fast" in refused.text
         assert refused.ephemeral
         assert "Not so fast" in (await (await ada.uses_command(papers, "help")).finished()).text
-        assert "You starred" in (await (await bob.clicks(card, "⭐")).finished()).text
+        assert "You starred" in (await (await bob.picks(card, "Star the paper")).finished()).text
 
     async def test_everything_about_oneself_is_not_to_be_had_over_and_over(
         self, bot: FootnoteBot, papers: Channel, ada: Person
@@ -404,7 +406,7 @@ class TestLimits:
     ) -> None:
         card = await asked(ada, papers)
         await bot.services.store.servers.save(local.guild("Lab").id, close_channel(local))
-        refused = await (await ada.clicks(card, button)).finished()
+        refused = await (await ada.picks(card, button)).finished()
         assert "answer only in" in refused.text
         assert refused.ephemeral
 
@@ -423,7 +425,7 @@ class TestThreads:
     ) -> None:
         async with online():
             card = await asked(ada, papers)
-            refused = await (await ada.clicks(card, "Continue in a thread")).finished()
+            refused = await (await ada.picks(card, "Continue in a thread")).finished()
             assert refused.text == "To open a thread here you need the permission “Create Public Threads”."
             await store.servers.save(local.guild("Lab").id, ServerSettings(threads=True))
             said = await ada.says(papers, f"{mention} first?")

@@ -465,5 +465,5 @@ class TestLongAnswers:
         await local.taken_in()
         card = await (await ada.uses_command(papers, "ask", question="what?")).finished(done)
         local.fail_next("POST /channels/{}/messages/{}/threads", status=403, code=50013)
-        refused = await (await ada.clicks(card, "Continue in a thread")).finished()
+        refused = await (await ada.picks(card, "Continue in a thread")).finished()
         assert "I lack a permission here: Read Message History" in refused.text

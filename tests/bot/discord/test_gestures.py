@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from bot.store import Store
     from tests.bot.discord.conftest import Online
 
+VOICE = {
+    "id": "1",
+    "filename": "voice-message.ogg",
+    "content_type": "audio/ogg",
+    "size": 10_000,
+    "url": "https://cdn.discordapp.com/attachments/1/1/voice-message.ogg",
+    "proxy_url": "https://media.discordapp.net/attachments/1/1/voice-message.ogg",
+    "duration_secs": 2.5,
+    "waveform": "AAAA",
+}
 HIDDEN = "I cannot see what the message says that you mean."
 
 
@@ -179,6 +189,13 @@ class TestWithoutMessageContent:
         await answer_in(ada.dm)
         assert answers.asked == ["does likelihood matter?"]
 
+    async def test_a_text_file_beside_a_question_is_read_before_it(self, ada: Person, answers: PreparedAnswers) -> None:
+        await ada.says(ada.dm, "is that true for images?", files={"notes.md": b"likelihood does not matter"})
+        answer = await answer_in(ada.dm)
+        assert answers.asked == ["is that true for images?"]
+        assert answers.histories == [["likelihood does not matter"]]
+        assert "I did not read" not in answer.text
+
     async def test_what_was_not_read_is_named(self, ada: Person, answers: PreparedAnswers) -> None:
         media = {
             "question": {"text": "which?"},
@@ -191,6 +208,7 @@ class TestWithoutMessageContent:
             ({}, {"long.txt": b"x" * 100_000}, "long.txt"),
             ({"sticker_items": [{"id": "1", "name": "Wave", "format_type": 1}]}, {}, "the sticker “Wave”"),
             ({"poll": media | {"layout_type": 1}}, {}, "the poll"),
+            ({"attachments": [VOICE], "flags": 1 << 13}, {}, "the voice message"),
         ]:
             await ada.says(ada.dm, "", files=files, extra=extra)
             told = await ada.dm.wait_for_bot_message()

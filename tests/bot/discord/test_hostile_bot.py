@@ -18,7 +18,7 @@ from local_discord.reading import URL, displayed_text, walk
 from bot.answering.answer import NearPaper, Statement
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
-from bot.discord.answers.responder import QUESTION_CHARACTERS
+from bot.discord.ui.layout import LONGEST_QUESTION
 from bot.store import ServerSettings
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, REFUSAL, done
@@ -128,13 +128,13 @@ class TestAnsweringFromHostilePapers:
         people = [local.guild("Lab").member(name) for name in NAMES]
         for number, text in enumerate(QUESTIONS):
             person = people[number % len(people)]
-            question = f"{text} {people[0].mention} {FACT.format(number=number + 1)}"[:QUESTION_CHARACTERS]
+            question = f"{text} {people[0].mention} {FACT.format(number=number + 1)}"[:LONGEST_QUESTION]
             used = await person.uses_command(papers, "ask", question=question)
             answer = await used.finished(done)
             quotes = [part for part in answer.parts() if str(part.get("custom_id")).startswith("footnote:quotes")]
             if quotes:
                 await (await person.clicks(answer, quotes[0]["custom_id"])).response()
-            said = await person.says(papers, f"{mention} {question}"[:QUESTION_CHARACTERS])
+            said = await person.says(papers, f"{mention} {question}"[:LONGEST_QUESTION])
             reply = await papers.wait_for_bot_message(lambda message, said=said: message.reply_to is said)
             await reply.wait_until(done)
             await (await person.uses_command(papers, "search", query=question[:100])).finished()
@@ -239,12 +239,13 @@ class TestHostileAnswers:
         )
         answers.growing = [answers.prepared]
         card = await (await ada.uses_command(papers, "ask", question=EVIL)).finished(with_buttons)
-        await (await ada.clicks(card, button(card, "choice"))).finished(with_buttons)
+        (menu,) = (part for part in card.parts() if part["type"] == 3)
+        await (await ada.chooses(card, menu["custom_id"], menu["options"][0]["value"])).finished(with_buttons)
         assert answers.asked[-1] == EVIL
         form = await ada.clicks(card, "Follow up")
         await (await ada.submits(form, {"Your question": EVIL})).finished(with_buttons)
-        await (await ada.clicks(card, "Quotes")).finished()
-        await (await ada.clicks(card, "Continue in a thread")).finished()
+        await (await ada.picks(card, "Quotes in full")).finished()
+        await (await ada.picks(card, "Continue in a thread")).finished()
         await papers.wait_for_thread()
 
         answers.prepared = replace(REFUSAL, refusal=EVIL, choices=(EVIL, "b"), nearest=(NearPaper("x", EVIL, EVIL),))
@@ -272,4 +273,4 @@ class TestHostileAnswers:
 
 
 def with_buttons(message: Message) -> bool:
-    return any(part["type"] == 2 for part in message.parts())
+    return any(part["type"] in (2, 3) for part in message.parts())

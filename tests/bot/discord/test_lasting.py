@@ -156,15 +156,26 @@ class TestEvents:
         assert TITLE in (await answer_in(papers)).text
         assert f"event dropped type=MESSAGE_CREATE id={said.id}" in caplog.text
 
+
+class TestRemoval:
+    @pytest.fixture
+    def message_content(self) -> bool:
+        return True
+
+    @pytest.mark.usefixtures("bot")
+    @pytest.mark.parametrize("words", ["does likelihood matter?", "<@{bot}> does it scale?"])
     async def test_talk_in_a_server_that_the_bot_was_removed_from_is_no_direct_message(
-        self, local: LocalDiscord, papers: Channel, ada: Person, answers: PreparedAnswers
+        self, local: LocalDiscord, papers: Channel, ada: Person, answers: PreparedAnswers, words: str
     ) -> None:
         lab = local.guild("Lab")
         local.world.emit("GUILD_DELETE", {"id": str(lab.id)}, guild=lab)
         await local.taken_in()
-        await ada.says(papers, "does likelihood matter?")
-        await local.stays_silent(0.3)
-        assert answers.asked == []
+        said = await ada.says(papers, words.format(bot=local.bot.id))
+        await ada.edits(said, f"{said.content} and for images?")
+        await ada.dms("does it matter?")
+        await answer_in(ada.dm)
+        assert answers.asked == ["does it matter?"]
+        assert not [call for call in local.router.calls if str(papers.id) in call.path]
 
 
 @pytest.mark.usefixtures("bot")
@@ -186,7 +197,7 @@ class TestParts:
     ) -> None:
         card = await (await ada.uses_command(papers, "ask", question="what?")).finished(done)
         local.fail_next("POST /channels/{}/messages/{}/threads", status=400, code=160006)
-        refused = await (await ada.clicks(card, "Continue in a thread")).finished()
+        refused = await (await ada.picks(card, "Continue in a thread")).finished()
         assert "as many open threads as Discord allows" in refused.text
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,9 @@ from local_discord.limits import COMPONENTS_V2, check_message
 from local_discord.reading import displayed_text, walk
 
 from bot.answering.answer import Answer, Citation, Statement
-from bot.discord.answers.answer_card import MOST_MESSAGES, SHORTEST_QUOTE, cards, quotes, writing
+from bot.discord.answers.answer_card import MOST_MESSAGES, SHORTEST_QUOTE, cards, quotes, stars, writing
 from bot.discord.answers.answer_file import document
-from bot.discord.papers.paper_card import PAGE_PAPERS, paper_card, search_page, similar_page, trends
+from bot.discord.papers.paper_card import PAGE_PAPERS, nothing_on, paper_card, search_page, similar_page, trends
 from bot.discord.papers.search_pages import written
 from bot.discord.ui.layout import Card, notice
 from bot.discord.ui.markdown import length, safe_url
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 ID = "a1B2c3D4e5F6g7H8"
 ESCAPED = re.compile(r"\\[^0-9A-Za-z\s]")
 LINK = re.compile(r"\[([^\[\]]*)\]\((https?://[^\s()<>]+)\)")
-OURS = re.compile(r"^((\*\*\[\d+\]\*\* ?)+|> -# (\[\d+\] )?|-# |- |### |\*\*\d+\.\*\* )|\*\*$|^> \*\*", re.MULTILINE)
+OURS = re.compile(
+    r"^(\*\*\[\d+\]\*\* (\*\*)?|> -# (\[\d+\] )?|-# |- |### |\*\*\d+\.\*\* (\*\*)?)|\*\*$|^> \*\*", re.MULTILINE
+)
 FACT = "Mosses drink fog."
 OTHER = Citation(2, "arxiv:2001.00001", "On Mosses", None, "Mosses take up 40% of their water from fog.")
 languages = st.sampled_from(sorted(LANGUAGES))
@@ -49,6 +52,10 @@ def parts(view: Card) -> list[dict[str, Any]]:
 
 def buttons(view: Card) -> list[dict[str, Any]]:
     return [part for part in parts(view) if part["type"] == 2]
+
+
+def options(view: Card) -> list[str]:
+    return [option["label"] for part in parts(view) if part["type"] == 3 for option in part["options"]]
 
 
 def labels(view: Card) -> list[str]:
@@ -71,6 +78,12 @@ def assert_within_limits(view: Card) -> None:
     assert len(set(ids)) == len(ids)
     assert all(1 <= length(one) <= 100 for one in ids)
     assert all(1 <= length(label) <= 80 for label in labels(view))
+    for select in (part for part in parts(view) if part["type"] == 3):
+        values = [option["value"] for option in select["options"]]
+        assert 1 <= len(values) == len(set(values)) <= 25
+        assert all(1 <= length(value) <= 100 for value in values)
+        assert all(1 <= length(option["label"]) <= 100 for option in select["options"])
+        assert all(1 <= length(option.get("description") or "-") <= 100 for option in select["options"])
 
 
 def assert_nothing_foreign_is_alive(text: str, wanted: Sequence[str | None]) -> None:
@@ -97,7 +110,9 @@ def test_every_message_is_within_the_limits(
     with speaking(language):
         views = cards(answer, answer_id, thread=thread, asked=asked)
         assert 1 <= len(views) <= MOST_MESSAGES
-        for view in [*views, writing(answer, "Reading …", asked=asked), *quotes(answer)]:
+        lit = [each.paper_id for each in answer.citations[::2]]
+        chosen = [stars(answer, lit)] if answer.citations else []
+        for view in [*views, writing(answer, "Reading …", asked=asked), *quotes(answer), *chosen]:
             assert_within_limits(view)
 
 
@@ -119,22 +134,26 @@ def test_every_citation_that_a_statement_names_is_shown_once(answer: Answer) -> 
 def test_nothing_foreign_comes_alive(answer: Answer, asked: str) -> None:
     views = cards(answer, ID, asked=asked)
     cited = list({each.paper_id: each.url for each in answer.citations}.values())
-    urls: list[str | None] = [paper.url for paper in answer.nearest] if answer.refused else [*cited]
+    urls: list[str | None] = [] if answer.refused else [*cited]
     text = shown(views)
     if not views[-1].files() and len(answer.citations) <= 5:
-        assert_nothing_foreign_is_alive(text.replace("**Nearest papers**", ""), urls)
-    assert_nothing_foreign_is_alive(shown(quotes(answer)), [each.url for each in answer.citations])
+        assert_nothing_foreign_is_alive(text, urls)
+    assert_nothing_foreign_is_alive(shown(quotes(answer)), cited)
 
 
 @thorough
-@given(hits, foreign(300), st.integers(0, 3), st.integers(1, 4), languages)
+@given(hits, foreign(300), st.integers(0, 3), st.integers(1, 4), languages, st.lists(foreign(100), max_size=12))
 def test_lists_of_papers_are_within_the_limits_and_nothing_foreign_in_them_comes_alive(
-    listed: list[Hit], query: str, page: int, pages: int, language: str
+    listed: list[Hit], query: str, page: int, pages: int, language: str, names: list[str]
 ) -> None:
     token = written(Search(query)) or "k" + "x" * 16
+    authors = {hit.paper.paper_id: names for hit in listed}
     with speaking(language):
-        views = [search_page(listed[:PAGE_PAPERS], query, page, max(pages, page + 1), token)]
-        views += [similar_page(listed[0].paper, listed), paper_card(listed[0].paper, starred=True)] if listed else []
+        views = [nothing_on(query, english=page > 0)]
+        if listed:
+            first = listed[0].paper
+            views.append(search_page(listed[:PAGE_PAPERS], query, page, max(pages, page + 1), token, authors=authors))
+            views += [similar_page(first, listed, authors=authors), paper_card(first, names, starred=True)]
         views.append(trends([(hit.paper, Trend(hit.paper.paper_id, 3, 1)) for hit in listed], 7))
     for view in views:
         assert_within_limits(view)
@@ -174,7 +193,9 @@ def test_an_ordinary_answer_is_one_card_with_statements_citations_confidence_and
         "-# The language model was slow.",
         "-# The papers quoted say it · Written by gpt-5.4-mini from the papers quoted",
     ]
-    assert labels(view) == ["⭐", "⭐", "👍", "👎", "Quotes", "Similar papers", "Follow up"]
+    assert labels(view) == ["👍", "👎", "Follow up"]
+    assert options(view) == ["Quotes in full", "Similar papers", "Star a paper", "Take this answer away"]
+    assert [part["type"] for part in view.to_components()] == [17, 1, 1]
 
 
 def test_a_quote_that_is_itself_the_statement_is_not_said_twice() -> None:
@@ -202,14 +223,103 @@ def test_what_may_not_be_said_stands_under_a_line_that_says_so() -> None:
         "I am not sure that these say it: the closest passages.",
         f"{QUOTE} [1]",
         f"**[1]** [{TITLE}]({URL})",
-        "-# The papers quoted may not say it · Sentences taken word for word from the papers",
+        "-# Sentences taken word for word from the papers",
+    ]
+    colours = {outcome: colour(*cards(replace(GOOD, outcome=outcome))) for outcome in ("answered", "closest")}
+    assert len({*colours.values(), colour(*cards(REFUSAL))}) == 3
+    assert colour(writing(replace(GOOD, outcome="closest"), "Writing …")) == colours["closest"]
+
+
+def colour(view: Card) -> int:
+    (container,) = (part for part in parts(view) if part["type"] == 17)
+    return int(container["accent_color"])
+
+
+def listing(count: int, *, statements: int = 1, **changed: Any) -> Answer:
+    """An answer of the sentences of so many papers, as the extractive writer introduces them."""
+    numbers = range(1, count + 1)
+    said = [
+        Statement(f"Moss {n}: Mosses drink fog, part {n}.{at}." if at == 0 else f"And {n}.{at}.", (n,))
+        for n in numbers
+        for at in range(statements)
+    ]
+    cited = [
+        Citation(
+            n,
+            f"moss:{n}",
+            f"Moss {n}: A Study",
+            URL,
+            f"Mosses drink fog, part {n}.{at}." if at == 0 else f"And {n}.{at}.",
+        )
+        for n in numbers
+        for at in range(statements)
+    ]
+    return replace(GOOD, statements=tuple(said), citations=tuple(cited), **changed)
+
+
+def test_a_refusal_is_one_sentence_without_controls() -> None:
+    (view,) = cards(REFUSAL, ID)
+    assert shown([view]) == "The papers do not say."
+    assert [part["type"] for part in parts(view)] == [17, 10]
+
+
+def test_a_list_is_ten_titles_each_with_its_sentence_in_one_message() -> None:
+    (view,) = cards(listing(10), ID, thread=True)
+    lines = shown([view]).split("\n")
+    assert lines[:4] == [
+        f"**[1]** **[Moss 1: A Study]({URL})**",
+        "Mosses drink fog, part 1.0.",
+        f"**[2]** **[Moss 2: A Study]({URL})**",
+        "Mosses drink fog, part 2.0.",
+    ]
+    assert len(lines) == 21
+    assert shown(cards(listing(3, writer="llm"))).startswith(f"**[1]** **[Moss 1: A Study]({URL})**\nMosses")
+
+
+def test_a_list_of_titles_says_no_title_twice() -> None:
+    titles = listing(3)
+    named = [Statement(each.title, (each.number,)) for each in titles.citations]
+    quoted = [replace(each, quote=each.title) for each in titles.citations]
+    (view,) = cards(replace(titles, statements=tuple(named), citations=tuple(quoted)))
+    assert [line.count("Moss") for line in shown([view]).split("\n")] == [1, 1, 1, 0]
+
+
+def test_a_comparison_has_each_paper_with_what_it_says() -> None:
+    (view,) = cards(listing(2, statements=2))
+    assert shown([view]).split("\n")[:6] == [
+        f"**[1]** **[Moss 1: A Study]({URL})**",
+        "Mosses drink fog, part 1.0.",
+        "And 1.1.",
+        f"**[2]** **[Moss 2: A Study]({URL})**",
+        "Mosses drink fog, part 2.0.",
+        "And 2.1.",
     ]
 
 
-def test_a_refusal_is_one_sentence_without_buttons() -> None:
-    (view,) = cards(replace(REFUSAL, nearest=()), ID)
-    assert shown([view]) == "The papers do not say."
-    assert labels(view) == []
+def test_what_a_model_writes_of_several_papers_stays_one_text() -> None:
+    text = shown(cards(listing(2, statements=2, writer="llm"))).split("\n")
+    assert text[:4] == ["Moss 1: Mosses drink fog, part 1.0. [1]", "And 1.1. [1]", *text[2:4]]
+    assert text[4] == f"**[1]** [Moss 1: A Study]({URL})"
+
+
+def test_a_paper_has_one_number_and_one_title_however_many_of_its_sentences_are_quoted() -> None:
+    quotes_ = tuple(Citation(1, "moss", "Moss", URL, f"Quote {n}, which is no statement.") for n in range(12))
+    answer = replace(GOOD, statements=(Statement("So.", (1,)),), citations=quotes_)
+    for views in (cards(answer), cards(answer, ID), quotes(answer)):
+        assert shown(views).count("Moss") == 1
+        assert shown(views).count("**[") == 1
+        assert shown(views).count("> -# Quote") == 12
+
+
+def test_the_papers_of_an_answer_are_shown_beside_their_stars() -> None:
+    view = stars(listing(2), {"moss:2"})
+    assert [part["style"] for part in buttons(view)] == [2, 3]
+    assert shown([view]).startswith(f"**[1]** [Moss 1: A Study]({URL})\n**[2]**")
+
+
+def test_a_search_for_a_title_is_no_link_to_a_paper() -> None:
+    (view,) = cards(replace(GOOD, citations=(replace(GOOD.citations[0], url="https://a.b/papers?q=Objective"),)))
+    assert f"**[1]** {TITLE}" in shown([view])
 
 
 def test_without_an_id_there_are_no_buttons_and_with_one_only_the_last_message_has_them() -> None:
@@ -218,25 +328,19 @@ def test_without_an_id_there_are_no_buttons_and_with_one_only_the_last_message_h
     assert not any(map(buttons, cards(long)))
     *first, last = cards(long, ID, thread=True)
     assert first
-    assert labels(last)[-6:] == ["👍", "👎", "Quotes", "Similar papers", "Follow up", "Continue in a thread"]
+    assert labels(last) == ["👍", "👎", "Follow up"]
+    assert options(last)[-2:] == ["Continue in a thread", "Take this answer away"]
     assert not any("👍" in labels(view) for view in first)
 
 
-def test_a_refusal_names_the_nearest_papers_and_offers_its_choices_as_buttons() -> None:
+def test_a_refusal_offers_its_choices_in_a_menu() -> None:
     choices = ("What is said about sign language?", "What is said about " + "very " * 20 + "long things?")
     refusal = replace(REFUSAL, note="The language model timed out.", choices=choices)
     (view,) = cards(refusal, ID)
-    assert shown([view]).split("\n") == [
-        "The papers do not say.",
-        "**Nearest papers**",
-        f"- [{TITLE}]({URL})",
-        "- No address",
-        "-# What the papers here do answer:",
-        "-# The language model timed out.",
-    ]
-    assert labels(view)[0] == choices[0]
-    assert re.fullmatch(r"What is said about( very)+…", labels(view)[1])
-    assert labels(view)[2:] == ["👍", "👎", "Similar papers", "Follow up"]
+    assert shown([view]).split("\n") == ["The papers do not say.", "-# The language model timed out."]
+    assert labels(view) == []
+    assert options(view)[0] == choices[0]
+    assert re.fullmatch(r"What is said about( very)+…", options(view)[1])
     assert f"- {choices[0]}" in shown(cards(refusal))
 
 
@@ -244,11 +348,6 @@ def test_the_question_is_repeated_where_the_place_does_not_show_it() -> None:
     (view,) = cards(GOOD, asked="does *likelihood*\nmatter?")
     assert shown([view]).startswith("> **does \\*likelihood\\* matter?**\n")
     assert shown(cards(GOOD, asked=" \u200b")) == shown(cards(GOOD))
-
-
-def test_stars_that_are_lit_look_so() -> None:
-    (view,) = cards(replace(GOOD, citations=(*GOOD.citations, OTHER)), ID, starred={OTHER.paper_id})
-    assert [part["style"] for part in buttons(view) if part["label"] == "⭐"] == [2, 3]
 
 
 def test_quotes_are_folded_where_a_button_shows_them_whole() -> None:
@@ -321,28 +420,38 @@ def test_a_refusal_without_visible_words_gets_ours() -> None:
 
 
 def test_a_search_page_numbers_its_papers_and_turns_both_ways() -> None:
-    listed = [found(Paper(f"p:{n}", f"Paper {n}", FACT, "arxiv", URL)) for n in range(5, 10)]
-    middle = search_page(listed, "fog", 1, 3, "wb~~~fog")
+    day = dt.date(2026, 3, 14)
+    listed = [found(Paper(f"p:{n}", f"Paper {n}", FACT, "arxiv", URL, day)) for n in range(5, 10)]
+    authors = {"p:5": ("Ada Moss", "Bob Fog"), "p:6": ("Ada Moss",)}
+    middle = search_page(listed, "fog", 1, 3, "wb~~~fog", authors=authors)
     lines = shown([middle]).split("\n")
-    assert lines[:4] == ["### Papers on “fog”", f"**6.** [Paper 5]({URL})", "-# arXiv", f"> -# {FACT}"]
+    assert lines[:3] == [
+        "### Papers on “fog”",
+        f"**6.** **[Paper 5]({URL})**",
+        "-# Ada Moss et al. · Mar 14, 2026 · arXiv",
+    ]
+    assert lines[3] == f"> -# {FACT}"
+    assert "-# Ada Moss · Mar 14, 2026 · arXiv" in lines
+    assert "-# Mar 14, 2026 · arXiv" in lines
     assert lines[-1] == "-# Page 2 of 3"
     turns = {part["label"]: part["custom_id"] for part in buttons(middle) if part["label"] != "⭐"}
     assert turns == {"◀ Previous": "footnote:page:0:wb~~~fog", "Next ▶": "footnote:page:2:wb~~~fog"}
     assert set(labels(search_page(listed, "fog", 0, 3, "t"))) == {"⭐", "Next ▶"}
     assert set(labels(search_page(listed, "fog", 0, 1, "t"))) == {"⭐"}
-    assert shown([search_page([], "fog", 0, 1, "t")]) == "I know no papers on “fog”."
+    assert shown([nothing_on("fog", english=True)]) == "I know no papers on “fog”."
+    assert "English" in shown([nothing_on("Nebel", english=False)])
 
 
 def test_a_paper_shows_its_abstract_and_leads_on() -> None:
-    view = paper_card(Paper("p", "Moss", FACT, "arxiv", URL), starred=True)
-    assert shown([view]) == f"### Moss\n-# arXiv\n{FACT}"
-    assert labels(view) == ["⭐", "Similar papers", "Open"]
+    view = paper_card(Paper("p", "Moss", FACT, "arxiv", URL), ["Ada Moss", "Bob Fog"], starred=True)
+    assert shown([view]) == f"### Moss\n-# Ada Moss, Bob Fog · arXiv\n{FACT}"
+    assert labels(view) == ["⭐", "Similar papers", "Cite", "Open"]
     assert buttons(view)[-1]["url"] == URL
 
 
 def test_papers_like_one_leave_that_one_out() -> None:
     moss, fog = Paper("p", "Moss", FACT, "s"), Paper("q", "Fog", FACT, "s")
-    assert shown([similar_page(moss, [found(moss), found(fog)])]).startswith("Papers like Moss\n**1.** Fog")
+    assert shown([similar_page(moss, [found(moss), found(fog)])]).startswith("Papers like Moss\n**1.** **Fog**")
     assert shown([similar_page(moss, [found(moss)])]) == "I know no papers like Moss."
 
 

@@ -8,13 +8,16 @@ import datetime as dt
 import gzip
 import io
 import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from retrieval.errors import BadInputError
 from retrieval.sources import Source, open_source
@@ -311,6 +314,36 @@ def test_real_exports_are_read(
         assert open_source(str(tmp_path / packed)).papers == tuple(papers)
 
 
+def test_parquet_is_read_by_its_columns_packed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {
+            "title": "One",
+            "abstract": "So it is.",
+            "authors": ["Jane Doe"],
+            "published": dt.datetime(2024, 5, 31, 8, tzinfo=dt.UTC),
+        },
+        {"title": None, "abstract": None, "authors": [], "published": None},
+        {"title": "Two", "abstract": "And so.", "authors": ["Roe, Richard"], "published": None},
+    ]
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    packed = gzip.compress((tmp_path / "a.parquet").read_bytes())
+    (tmp_path / "b.parquet.gz").write_bytes(packed)
+    for name in ("a.parquet", "b.parquet.gz"):
+        source = open_source(str(tmp_path / name))
+        one, two = source.papers
+        assert isinstance(one, Fetched)
+        assert (one.paper.title, one.authors, one.paper.published) == ("One", ("Jane Doe",), DAY(2024, 5, 31))
+        assert isinstance(two, Fetched)
+        assert two.paper.abstract == "And so."
+        assert "row 2" in source.left_out.first[0]
+    (tmp_path / "c.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-40])
+    with pytest.raises(BadInputError, match="cannot be read as Parquet"):
+        open_source(str(tmp_path / "c.parquet"))
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(BadInputError, match=r"pip install 'footnote\[parquet\]'"):
+        open_source(str(tmp_path / "a.parquet"))
+
+
 def _zip(files: dict[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -455,3 +488,35 @@ def test_whatever_the_bytes_only_the_sources_own_error_comes(
     except BadInputError:
         return
     assert papers
+
+
+def test_markup_is_kept_beside_the_text_that_is_read_from_it(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    raw = "<jats:p>Growth <i>in vivo</i> &amp; in vitro.</jats:p>"
+    rows = [{"title": "On <i>E. coli</i>", "abstract": raw}, {"title": "x < y", "abstract": "Plain & simple."}]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    marked, plain = open_source(str(file)).papers
+    assert isinstance(marked, Fetched)
+    assert (marked.paper.title, marked.paper.abstract) == ("On E. coli", "Growth in vivo & in vitro.")
+    assert (marked.raw_title, marked.raw_abstract) == ("On <i>E. coli</i>", raw)
+    assert isinstance(plain, Fetched)
+    assert (plain.raw_title, plain.raw_abstract) == (None, None)
+
+
+def test_fields_that_look_like_what_papers_lack_are_named_once(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    row = {"title": "One", "body": "word " * 60, "appeared": "2024-05-31", "preprint": "arXiv:2401.12345", "note": "n"}
+    full = {
+        "title": "Two",
+        "text": "So.",
+        "body": "word " * 60,
+        "year": 2024,
+        "doi": "10.1234/5",
+        "appeared": "2024-05-31",
+    }
+    file.write_text("\n".join(map(json.dumps, [row, row, full])))
+    remarks = open_source(str(file)).remarks
+    assert [remark.split('"')[1] for remark in remarks] == ["body", "appeared", "preprint"]
+    assert remarks[0].endswith("rename it to abstract, published, doi or arxiv_id.")
+    file.write_text(json.dumps(full))
+    assert open_source(str(file)).remarks == ()

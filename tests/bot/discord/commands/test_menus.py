@@ -72,8 +72,8 @@ class TestMenus:
     async def test_a_message_that_is_too_long_is_asked_by_its_beginning(
         self, papers: Channel, ada: Person, moderator: Person, store: Store
     ) -> None:
-        message = await moderator.says(papers, QUESTION + " Please tell me." * 100)
+        message = await moderator.says(papers, QUESTION + " Please tell me." * 140)
         await (await ada.uses_context_menu(message, ASK)).finished(lambda now: "Follow up" in now.text)
         (kept,) = await store.answers.latest_in(papers.id)
         assert kept.answer.question.startswith(QUESTION)
-        assert len(kept.answer.question) <= 1000
+        assert len(kept.answer.question) <= 2000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from bot.discord.papers.search_command import read_day
 from retrieval.errors import BadInputError
 from retrieval.papers import Paper
+from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:
     from local_discord import Channel, LocalDiscord, Person
@@ -27,9 +29,30 @@ class TestSearching:
         used = await ada.uses_command(papers, "search", query="objective mismatch in reinforcement learning")
         page = await used.finished()
         assert TITLE in page.text
-        assert any("Objective+Mismatch" in link for link in page.links)
+        assert not page.links  # the page that ships says no paper's address
         assert not used.ephemeral
         assert not page.pings
+
+    @pytest.mark.parametrize(("query", "most"), [("diffusion", 5), ("language models", 40), ("sourdough bread", 0)])
+    async def test_a_search_ends_where_papers_stop_being_about_it(
+        self, papers: Channel, ada: Person, query: str, most: int
+    ) -> None:
+        page = await (await ada.uses_command(papers, "search", query=query)).finished()
+        pages = -(-most // 5)
+        assert ("**1.**" in page.text) is (most > 0)
+        shown = re.search(r"Page 1 of (\d+)", page.text)
+        assert (int(shown[1]) if shown else min(pages, 1)) <= pages
+
+    async def test_an_author_or_an_id_finds_papers_whatever_they_are_about(
+        self, papers: Channel, ada: Person, seeded: Library
+    ) -> None:
+        abstract = "We study how purple llamas learn to knit. The llamas knit better with practice."
+        llama = Paper("arxiv:2601.00001", "Knitting llamas", abstract, "arxiv", published=dt.date(2026, 1, 1))
+        await seeded.add([Fetched(llama, authors=("Wilhelmina Quux", "Ada Moss"))])
+        for query in ("Wilhelmina Quux", "https://arxiv.org/abs/2601.00001"):
+            page = await (await ada.uses_command(papers, "search", query=query)).finished()
+            assert "**1.** **Knitting llamas**\n-# Wilhelmina Quux et al. · Jan 1, 2026 · arXiv" in page.text
+            assert "**2.**" not in page.text
 
     async def test_the_next_page_goes_on_where_the_first_one_ended(self, papers: Channel, ada: Person) -> None:
         page = await (await ada.uses_command(papers, "search", query="language models")).finished()

@@ -1,0 +1,98 @@
+"""Say how papers are cited, to whoever asks alone: a line to read, and BibTeX to copy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from discord import ui
+
+from bot.discord.answers.answer_forms import gone
+from bot.discord.gate.doors import Clickable
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.layout import COLOUR, MESSAGE_CHARACTERS, Card, FileCard, notice
+from bot.discord.ui.markdown import escape, length, plain, safe_url, shorten
+from bot.language import say
+from retrieval.citation import Cited, Keys, bibtex, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import discord
+
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Services
+    from retrieval.library import Library
+    from retrieval.sources.fetched import Fetched
+
+FILE_NAME: Final = "citations.bib"
+LINE_CHARACTERS: Final = 600  # escaped, of each paper's line
+LINES_ROOM: Final = 2500  # of all lines together; the file has what does not fit
+FENCE: Final = "```"
+
+
+class Cite(Clickable[ui.Button[Any]], template=ids.CITE + ids.PAPER):
+    """Say how a paper is cited."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+        """Say it to whoever clicked."""
+        await admitted.target.post(await citations_of(services.library, [self.match["paper"]]))
+
+
+class CiteMenu(Clickable[ui.Select[Any]], template=ids.CITE_MENU):
+    """Say how the papers chosen are cited."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+        """Say it to whoever chose."""
+        await admitted.target.post(await citations_of(services.library, self.item.values))
+
+
+class CiteAnswer(Clickable[ui.Button[Any]], template=ids.CITE_ANSWER + ids.ANSWER):
+    """Say how the papers that an answer quotes are cited."""
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+        """Say it to whoever chose."""
+        kept = await services.store.answers.get(self.match["answer"])
+        if kept is None:
+            await admitted.target.post(notice(gone()))
+            return
+        keys = dict.fromkeys(ids.paper_key(each.paper_id) for each in kept.answer.citations)
+        await admitted.target.post(await citations_of(services.library, list(keys)))
+
+
+ALL: Final[tuple[type[Clickable[Any]], ...]] = (Cite, CiteMenu, CiteAnswer)
+
+
+async def citations_of(library: Library, keys: Sequence[str]) -> Card:
+    """Return the message that cites the papers of these keys."""
+    found = [paper_id for key in keys if (paper_id := await ids.paper_of(key, library)) is not None]
+    known = await library.details(found)
+    details = list({each.paper.paper_id: each for paper_id in found if (each := known.get(paper_id))}.values())
+    return citation_card(details) if details else notice(say("I no longer have that paper."))
+
+
+def citation_card(papers: Sequence[Fetched]) -> Card:
+    """Return the message that cites papers, with their BibTeX as a file where that does not fit into it."""
+    keys = Keys()
+    entries = "\n".join(bibtex(each, keys.give(each), abstract=False) for each in papers).strip()
+    lines, room = [], LINES_ROOM
+    for each in papers:
+        line = _line(each)
+        room -= length(line)
+        if room < 0:
+            break
+        lines.append(line)
+    if len(lines) < len(papers):
+        lines.append("-# " + say("The file has all of them."))
+    text = "\n".join(lines)
+    # A fence in a title would end the block.
+    code = f"{FENCE}bibtex\n{entries.replace(FENCE, chr(39) * 3)}\n{FENCE}"
+    if len(lines) == len(papers) and length(text) + length(code) <= MESSAGE_CHARACTERS:
+        return Card(ui.Container(ui.TextDisplay(text), ui.TextDisplay(code), accent_colour=COLOUR))
+    attached: ui.File[Any] = ui.File(f"attachment://{FILE_NAME}")
+    box: ui.Container[Any] = ui.Container(ui.TextDisplay(text), attached, accent_colour=COLOUR)
+    return FileCard(box, name=FILE_NAME, data=f"{entries}\n".encode())
+
+
+def _line(details: Fetched) -> str:
+    url = safe_url(Cited.of(details).url)
+    return escape(shorten(plain(words(details)), LINE_CHARACTERS)) + (f" <{url}>" if url else "")

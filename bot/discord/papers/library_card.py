@@ -1,0 +1,132 @@
+"""Show the library to those who look after it: a list, all that is known of a paper, and what a removal takes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import ui
+
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows
+from bot.discord.ui.markdown import escape, length, plain, shorten
+from bot.discord.ui.words import date, origin, title_link
+from bot.language import say, say_many
+from retrieval.removal import UNDO
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.discord.ui.layout import Button
+    from retrieval.merging import Known
+    from retrieval.papers import Paper
+    from retrieval.removal import Removed
+
+PAGE_PAPERS: Final = 10
+SHOWN: Final = 5  # of the papers that a removal takes
+LINK_ROOM: Final = 200
+ID_CHARACTERS: Final = 60
+FACT_CHARACTERS: Final = 500  # escaped
+LONGEST_CUSTOM_ID: Final = 100  # Discord's
+
+_LIBRARY: Final = "footnote:library:"
+TEMPLATE: Final = rf"{_LIBRARY}(?P<what>list|ask|paper|source|undo|keep):(?P<of>.*)"
+
+
+def list_page(papers: Sequence[Paper], total: int, source: str | None, page: int, most: int) -> Card:
+    """Return a page (from 0, of `most`) of the papers of the library, or of a source, with their ids."""
+    if not papers:
+        return notice(say("There are no papers here yet."))
+    heading = say_many("One paper", "{n} papers", total)
+    lines = [
+        Block(f"**{number}.** {_named(paper)}") for number, paper in enumerate(papers, start=page * PAGE_PAPERS + 1)
+    ]
+    where = [[Block("-# " + say("Page {page} of {pages}", page=page + 1, pages=most))]] if most > 1 else []
+    turns: list[Button] = []
+    for label, to in ((say("◀ Previous"), page - 1), (say("Next ▶"), page + 1)):
+        custom_id = f"{_LIBRARY}list:{to}:{source or ''}"
+        if 0 <= to < most and length(custom_id) <= LONGEST_CUSTOM_ID:
+            turns.append(button(label, custom_id))
+    (laid,) = pages([[Block(f"### {heading}")], lines, *where])
+    return Card(ui.Container(*laid, accent_colour=COLOUR), *rows(turns))
+
+
+def details(known: Known) -> Card:
+    """Return all that is known of a paper but its abstract, and what can be done with it."""
+    found, paper = known.details, known.details.paper
+    facts = {
+        say("Authors"): ", ".join(found.authors),
+        say("Published"): date(paper.published) if paper.published else "",
+        say("Venue"): found.venue or "",
+        say("Ids"): ", ".join(found.external_ids),
+        say("Sources"): ", ".join(sorted(known.sources)),
+        say("Keywords"): ", ".join(found.keywords),
+        say("Withdrawn"): say("says {source}", source=known.withdrawn_by) if known.withdrawn_by else "",
+    }
+    lines = [
+        f"**{name}:** {escape(shorten(plain(value), FACT_CHARACTERS))}" for name, value in facts.items() if plain(value)
+    ]
+    words = say_many("Its abstract has one word.", "Its abstract has {n} words.", len(paper.abstract.split()))
+    below = rows(
+        [
+            button(say("Cite"), ids.cite(paper.paper_id)),
+            button(say("Take it out…"), f"{_LIBRARY}ask:{ids.paper_key(paper.paper_id)}", discord.ButtonStyle.danger),
+        ]
+    )
+    (laid,) = pages([[Block(f"### {title_link(paper)}")], [Block("\n".join(lines))], [Block(f"-# {words}")]])
+    return Card(ui.Container(*laid, accent_colour=COLOUR), *below)
+
+
+def question_of_paper(paper: Paper) -> Card:
+    """Return the question before a paper is taken out."""
+    return _question([_named(paper)], say("Take this paper out?"), f"{_LIBRARY}paper:{ids.paper_key(paper.paper_id)}")
+
+
+def question_of_source(source: str, papers: Sequence[Paper], total: int, shared: int) -> Card:
+    """Return the question before all papers are taken out that a source alone had; `shared` are others' too."""
+    custom_id = f"{_LIBRARY}source:{source}"
+    name = escape(shorten(plain(source), ID_CHARACTERS))
+    if total == 0 or length(custom_id) > LONGEST_CUSTOM_ID:
+        return notice(say("There is no paper that only {source} has.", source=name))
+    lines = [f"- {_named(paper)}" for paper in papers]
+    if total > len(papers):
+        lines.append("- " + say_many("and one more", "and {n} more", total - len(papers)))
+    if shared:
+        words = say_many("One that other sources have too stays.", "{n} that other sources have too stay.", shared)
+        lines.append(f"-# {words}")
+    heading = say_many(
+        "Take the one paper of {source} out?", "Take the {n} papers of {source} out?", total, source=name
+    )
+    return _question(lines, heading, custom_id)
+
+
+def taken_out(count: int, last: Removed) -> Card:
+    """Return what was done, with the button that undoes it; `last` is one of the papers."""
+    done = say_many("One paper is out of my library.", "{n} papers are out of my library.", count)
+    until = date((last.removed_at + UNDO).date())
+    how = say(
+        "No source brings it in again, and answers of before keep what they said. Until {day} it can be undone.",
+        day=until,
+    )
+    return Card(
+        ui.TextDisplay(f"{done}\n-# {how}"), ui.ActionRow(button(say("Undo"), f"{_LIBRARY}undo:{moment(last)}"))
+    )
+
+
+def moment(removed: Removed) -> str:
+    """Return when a paper was taken out, to the microsecond: what one removal took has the same."""
+    return str((removed.removed_at - dt.datetime.fromtimestamp(0, dt.UTC)) // dt.timedelta(microseconds=1))
+
+
+def _question(lines: Sequence[str], heading: str, custom_id: str) -> Card:
+    yes: ui.Button[Any] = button(say("Yes, take out"), custom_id, discord.ButtonStyle.danger)
+    no: ui.Button[Any] = button(say("No, keep"), f"{_LIBRARY}keep:")
+    text = "\n".join([f"### {heading}", *lines])
+    return Card(ui.TextDisplay(text), ui.ActionRow(yes, no))
+
+
+def _named(paper: Paper) -> str:
+    place = origin(paper)
+    about = " · ".join(part for part in (escape(shorten(plain(paper.paper_id), ID_CHARACTERS)), place) if part)
+    return f"{title_link(paper, LINK_ROOM)}\n  -# {about}"

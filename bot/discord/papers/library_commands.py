@@ -1,0 +1,241 @@
+"""/library: moderators see what is in the library, take papers out of it, and put them back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.discord.gate.boundary import RefusedError
+from bot.discord.gate.doors import Clickable
+from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.reach import in_servers, is_moderator
+from bot.discord.papers import library_card as card
+from bot.discord.papers.titles import CHOICE_CHARACTERS, CHOICES, Titles
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.layout import notice
+from bot.discord.ui.markdown import plain, shorten_at_end
+from bot.language import say, say_many
+from retrieval.errors import BadInputError
+from retrieval.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.services import Bot, Services
+    from retrieval.library import Library
+    from retrieval.papers import Paper
+    from retrieval.removal import Removed
+
+TYPED_CHARACTERS: Final = 100  # of an input that is repeated to who typed it
+
+# Of every command here: what a moderator is told alone disturbs nobody.
+TERMS: Final = (Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+
+moderated: Final = app_commands.checks.has_permissions(manage_guild=True)
+
+
+@in_servers
+@app_commands.default_permissions(manage_guild=True)
+class LibraryCommands(commands.GroupCog, group_name="library", group_description="What is in my library"):
+    """Show the library to moderators, and let them change it."""
+
+    def __init__(self, bot: Bot) -> None:
+        super().__init__()
+        self._bot = bot
+        self._gate = bot.services.gate
+        self._library = bot.services.library
+        self._titles = Titles(bot.services.library)
+
+    async def cog_load(self) -> None:
+        """Listen to the buttons, also to those that were shown before a restart."""
+        self._bot.add_dynamic_items(LibraryButton)
+
+    @app_commands.command(name="list")
+    @moderated
+    @app_commands.describe(source="Only papers of this source")
+    async def list_(self, interaction: discord.Interaction[Any], source: str | None = None) -> None:
+        """See the papers in my library, the newest first."""
+        admitted = await self._gate.admit(interaction, *TERMS)
+        chosen = None if source is None else await self._source(source)
+        await admitted.target.post(await listing(self._library, chosen, 0))
+
+    @app_commands.command()
+    @moderated
+    @app_commands.describe(paper="A part of its title, its arXiv id or its link")
+    async def show(self, interaction: discord.Interaction[Any], paper: str) -> None:
+        """See all that I know of a paper."""
+        admitted = await self._gate.admit(interaction, *TERMS)
+        known = await self._library.known((await self._find(paper)).paper_id)
+        assert known is not None
+        await admitted.target.post(card.details(known))
+
+    @app_commands.command()
+    @moderated
+    @app_commands.describe(
+        paper="A part of its title, its arXiv id or its link", source="All papers that this source alone had"
+    )
+    async def remove(
+        self, interaction: discord.Interaction[Any], paper: str | None = None, source: str | None = None
+    ) -> None:
+        """Take papers out of my library; I ask before I do it, and it can be undone."""
+        admitted = await self._gate.admit(interaction, *TERMS)
+        if (paper is None) == (source is None):
+            raise BadInputError(say("Say either which paper to take out, or all papers of which source."))
+        await demand_leave_to_change(interaction)
+        if paper is not None:
+            await admitted.target.post(card.question_of_paper(await self._find(paper)))
+            return
+        chosen = await self._source(source or "")
+        await admitted.target.post(await _question_of_source(self._library, chosen))
+
+    @app_commands.command()
+    @moderated
+    @app_commands.describe(paper="Which one (all that were taken out last if you leave it out)")
+    async def undo(self, interaction: discord.Interaction[Any], paper: str | None = None) -> None:
+        """Put papers back that were taken out of my library."""
+        admitted = await self._gate.admit(interaction, *TERMS)
+        await demand_leave_to_change(interaction)
+        removed = await self._library.removed()
+        if paper is not None:
+            found = [each for each in removed if paper in {ids.paper_key(each.paper_id), each.paper_id, each.title}]
+        else:
+            found = [each for each in removed if each.removed_at == removed[0].removed_at]
+        if not found:
+            raise BadInputError(say("There is nothing to put back."))
+        await admitted.target.post(notice(await put_back(self._library, found)))
+
+    @list_.autocomplete("source")
+    @remove.autocomplete("source")
+    async def _sources(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        names = (name for name in await self._known_sources() if typed.strip().casefold() in name.casefold())
+        fitting = (name for name in names if 0 < len(name) <= CHOICE_CHARACTERS)
+        return [app_commands.Choice(name=name, value=name) for name in fitting][:CHOICES]
+
+    @show.autocomplete("paper")
+    @remove.autocomplete("paper")
+    async def _papers(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        return await self._titles.choices(typed)
+
+    @undo.autocomplete("paper")
+    async def _removed(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        fitting = (each for each in await self._library.removed() if fold(typed.strip()) in fold(each.title))
+        return [
+            app_commands.Choice(
+                name=shorten_at_end(plain(each.title), CHOICE_CHARACTERS) or "…", value=ids.paper_key(each.paper_id)
+            )
+            for each in list(fitting)[:CHOICES]
+        ]
+
+    async def _find(self, typed: str) -> Paper:
+        """Return the paper that was chosen or typed; raises BadInputError."""
+        paper = await self._titles.paper(typed) or await self._library.find(typed)
+        if paper is None:
+            shown = shorten_at_end(plain(typed), TYPED_CHARACTERS)
+            raise BadInputError(
+                say("I know no paper “{typed}”; pick one of those that I offer while you type.", typed=shown)
+            )
+        return paper
+
+    async def _source(self, typed: str) -> str:
+        """Return the source as the library calls it; raises BadInputError."""
+        known = await self._known_sources()
+        found = next((name for name in known if name.casefold() == typed.strip().casefold()), None)
+        if found is None:
+            shown = shorten_at_end(plain(typed), TYPED_CHARACTERS)
+            there = ", ".join(known[:CHOICES]) or "–"
+            raise BadInputError(say("I have no source {source}; there are: {known}.", source=shown, known=there))
+        return found
+
+    async def _known_sources(self) -> list[str]:
+        return sorted((await self._library.counts()).by_source)
+
+
+class LibraryButton(Clickable[ui.Button[Any]], template=card.TEMPLATE):
+    """Turn a page, ask before papers are taken out, take them out, or put them back."""
+
+    acknowledge = Acknowledge.ON_CARD
+
+    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+        """Do it, and show what became of it in place of what was asked."""
+        if not is_moderator(interaction.permissions, interaction.guild_id):
+            raise RefusedError(say("Only moderators may do that here (it needs the permission Manage Server)."))
+        if self.match["what"] != "list":
+            await demand_leave_to_change(interaction)
+        await admitted.target.post(await self._done(services.library))
+
+    async def _done(self, library: Library) -> ui.LayoutView:
+        what, of = self.match["what"], self.match["of"]
+        match what:
+            case "list":
+                page, _, source = of.partition(":")
+                return await listing(library, source or None, int(page) if page.isdecimal() else 0)
+            case "keep":
+                return notice(say("Nothing was taken out."))
+            case "undo":
+                removed = [each for each in await library.removed() if card.moment(each) == of]
+                return notice(await put_back(library, removed))
+            case "source":
+                return await _take_out(library, await library.only_from(of))
+        paper_id = await ids.paper_of(of, library)
+        paper = None if paper_id is None else await library.get(paper_id)
+        if paper is None:
+            return notice(say("I no longer have that paper."))
+        return card.question_of_paper(paper) if what == "ask" else await _take_out(library, [paper.paper_id])
+
+
+async def demand_leave_to_change(interaction: discord.Interaction[Any]) -> None:
+    """Raise RefusedError where the library is other servers' too, whose moderators nobody has asked."""
+    bot = cast("Bot", interaction.client)
+    if len(bot.guilds) > 1 and not await bot.is_owner(interaction.user):
+        raise RefusedError(
+            say("Several servers share my library: only whoever runs me may take papers out of it or put them back.")
+        )
+
+
+async def listing(library: Library, source: str | None, page: int) -> ui.LayoutView:
+    """Return a page (from 0, the last one for any beyond it) of the library, or of a source."""
+    found = await library.ids(source=source)
+    most = max(1, -(-len(found) // card.PAGE_PAPERS))
+    page = min(page, most - 1)
+    shown = found[page * card.PAGE_PAPERS : (page + 1) * card.PAGE_PAPERS]
+    known = await library.details(shown)
+    papers = [known[paper_id].paper for paper_id in shown if paper_id in known]
+    return card.list_page(papers, len(found), source, page, most)
+
+
+async def put_back(library: Library, removed: Sequence[Removed]) -> str:
+    """Put papers back and say what became of it."""
+    restored = await library.restore([each.paper_id for each in removed])
+    sentences = []
+    if count := len(restored.back):
+        sentences.append(say_many("One paper is back.", "{n} papers are back.", count))
+    if count := len(restored.free):
+        sentences.append(
+            say_many(
+                "The text of one is erased since; its source may bring it in again.",
+                "The texts of {n} are erased since; their sources may bring them in again.",
+                count,
+            )
+        )
+    return " ".join(sentences) or say("There is nothing to put back.")
+
+
+async def _question_of_source(library: Library, source: str) -> ui.LayoutView:
+    found = await library.only_from(source)
+    known = await library.details(found[: card.SHOWN])
+    papers = [known[paper_id].paper for paper_id in found[: card.SHOWN] if paper_id in known]
+    shared = len(await library.ids(source=source)) - len(found)
+    return card.question_of_source(source, papers, len(found), shared)
+
+
+async def _take_out(library: Library, paper_ids: Sequence[str]) -> ui.LayoutView:
+    gone = await library.remove(paper_ids)
+    if not gone:
+        return notice(say("Nothing was taken out."))
+    last, *_ = await library.removed()
+    return card.taken_out(len(gone), last)

@@ -1,0 +1,40 @@
+"""The control under a card that asks how its papers are cited: one select, whatever their number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import ui
+
+from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.markdown import shorten_at_end
+from bot.discord.ui.words import title_of
+from bot.language import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bot.discord.ui.layout import Item
+    from bot.discord.ui.words import Titled
+
+OPTIONS: Final = 25  # Discord's limit for a select
+OPTION_CHARACTERS: Final = 100
+COMPONENTS: Final = 2  # of a message's: the row and the select
+
+
+def cite_menu(papers: Iterable[Titled]) -> list[Item]:
+    """Return the row with the select of these papers, nothing where there are none."""
+    known = {each.paper_id: each for each in papers}
+    options = [
+        discord.SelectOption(
+            label=shorten_at_end(title_of(each), OPTION_CHARACTERS) or "…", value=ids.paper_key(each.paper_id)
+        )
+        for each in list(known.values())[:OPTIONS]
+    ]
+    if not options:
+        return []
+    select: ui.Select[Any] = ui.Select(
+        custom_id=ids.CITE_MENU, placeholder=say("Cite…"), min_values=1, max_values=len(options), options=options
+    )
+    return [ui.ActionRow(select)]
