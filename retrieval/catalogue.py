@@ -259,9 +259,12 @@ class Catalogue:
 
     async def mark_left(self, paper_ids: Sequence[str]) -> None:
         """Record that no index holds these papers; one that stands again by now waits to be indexed."""
+        # What was removed may be put back, and is not embedded twice.
+        kept = sa.select(papers.c.paper_id).where(papers.c.paper_id.in_(paper_ids), papers.c.withdrawn_by.is_(None))
+        gone = chunks.c.paper_id.in_(paper_ids), chunks.c.paper_id.not_in(kept)
         async with self._writing() as connection:
-            for table in (chunks, leaving_papers):
-                await connection.execute(sa.delete(table).where(table.c.paper_id.in_(paper_ids)))
+            await connection.execute(sa.delete(chunks).where(*gone))
+            await connection.execute(sa.delete(leaving_papers).where(leaving_papers.c.paper_id.in_(paper_ids)))
             await connection.execute(
                 sa.update(papers).where(papers.c.paper_id.in_(paper_ids)).values(indexed_hash=None, indexed_chunks=0)
             )

@@ -1,7 +1,8 @@
 """Removal: papers that somebody took out of the library, which stay out until somebody takes that back.
 
-A removed paper keeps its row, so that no source brings it in again under any of its ids, and the removal can be undone
-for UNDO. After that its text is erased, and undoing it only lets sources bring the paper in anew.
+A removed paper keeps its row, so that no source brings it in again under any of its ids, and its vectors, so that the
+removal can be undone for UNDO and embeds nothing. After that text and vectors are erased, and undoing it only lets
+sources bring the paper in anew.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from retrieval.tables import STANDS, insert_into, leaving_papers, paper_aliases, paper_sources, papers
+from retrieval.tables import STANDS, chunks, insert_into, leaving_papers, paper_aliases, paper_sources, papers
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -84,8 +85,10 @@ async def restore(connection: AsyncConnection, paper_ids: Sequence[str]) -> Rest
 
 
 async def erase(connection: AsyncConnection, before: dt.datetime) -> int:
-    """Erase the text of what was removed before a moment, and return how many papers that were."""
+    """Erase the text and the vectors of what was removed before a moment, and return how many papers that were."""
     old = (papers.c.removed_at < before) & papers.c.erased.is_(False)
+    ids = sa.select(papers.c.paper_id).where(old)
+    await connection.execute(sa.delete(chunks).where(chunks.c.paper_id.in_(ids)))
     nothing = dict.fromkeys(("authors", "keywords", "categories", "code_url", "url", "raw_title", "raw_abstract"))
     erased = await connection.execute(sa.update(papers).where(old).values(abstract="", erased=True, **nothing))
     return erased.rowcount

@@ -179,33 +179,33 @@ def title(topics: Sequence[str], day: date, *, new: bool = True) -> str:
 
 
 def note(topics: Sequence[str], considered: int, count: int, most: int, *, new: bool = True) -> str | None:
-    """Return a sentence on why a digest is empty or short, None where it is neither; as `title` of what is new."""
+    """Return a sentence on why a digest is empty or short, None where it is neither; `new` as in `title`."""
     if considered == 0:
         return say("There were no new papers.")
-    if count == 0 and new:
-        return say_many(
-            "Nothing new on {topics}: I looked through one new paper.",
-            "Nothing new on {topics}: I looked through {n} new papers.",
-            considered,
-            topics=named(topics),
-        )
-    if count == 0:
+    if count == 0 and not new:
         return say_many(
             "Nothing on {topics}: I looked through one paper.",
             "Nothing on {topics}: I looked through {n} papers.",
             considered,
             topics=named(topics),
         )
-    if count < most and new:
+    if count == 0:
         return say_many(
-            "No more than this: I looked through one new paper.",
-            "No more than these: I looked through {n} new papers.",
+            "Nothing new on {topics}: I looked through one new paper.",
+            "Nothing new on {topics}: I looked through {n} new papers.",
+            considered,
+            topics=named(topics),
+        )
+    if count < most and not new:
+        return say_many(
+            "No more than this: I looked through one paper.",
+            "No more than these: I looked through {n} papers.",
             considered,
         )
     if count < most:
         return say_many(
-            "No more than this: I looked through one paper.",
-            "No more than these: I looked through {n} papers.",
+            "No more than this: I looked through one new paper.",
+            "No more than these: I looked through {n} new papers.",
             considered,
         )
     return None

@@ -147,8 +147,9 @@ def overwrite_commands(world: World, call: Call, application_id: str, guild_id: 
 @routes("POST /interactions/{}/{}/callback", public=True)
 def respond(world: World, call: Call, interaction_id: str, token: str) -> Payload | None:
     interaction, now = world.interactions.get(token), world.clock.now()
-    if interaction is None or now - interaction.created > world.interaction_deadline:
-        if interaction and not interaction.kind:
+    late = interaction and not interaction.kind and now - interaction.created > world.interaction_deadline
+    if interaction is None or late:
+        if interaction:
             interaction.refused = f"answered after {now - interaction.created:.2f} s"
         raise ApiError(404, 10062, "Unknown interaction")
     if interaction.kind:

@@ -37,6 +37,7 @@ DOGS = Paper(identify("Dogs"), "Dogs", "Dogs run after the ball.", "seeds")
 SPARE = [
     Paper(f"d{n}", f"Birds of kind {n}", f"Birds of kind {n} sing at dawn. They do it daily.", "beir") for n in range(8)
 ]
+EVERYTHING = [paper.paper_id for paper in (CATS.paper, DOGS, *SPARE)]
 
 
 class Clock:
@@ -64,9 +65,7 @@ async def library(tmp_path: Path, embedder: LocalEmbedder, clock: Clock) -> Asyn
 
 async def held(library: Library) -> dict[str, Any]:
     """Return what catalogue, Chroma and tantivy hold of papers and chunks."""
-    stored = await library._catalogue.chunks_of(
-        [*(await library.ids()), *[p.paper_id for p in (CATS.paper, DOGS, *SPARE)]]
-    )
+    stored = await library._catalogue.chunks_of(await library.ids())
     searcher = library._lexical._index.searcher()
     hits = searcher.search(tantivy.Query.all_query(), 1000).hits
     return {
@@ -101,6 +100,19 @@ async def test_a_removed_paper_is_nowhere_to_be_found_and_comes_back_as_it_was(l
     assert (await held(library), await library.known("arxiv:2401.00001")) == (before, known)
     assert (await library.search(TITLE))[0].paper == CATS.paper
     assert (await library.by_author("Ada Byron")).papers
+
+
+async def test_undoing_a_removal_embeds_nothing(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    await library.remove(EVERYTHING)
+    assert (await held(library))["dense"] == []
+
+    async def embed(*_: object) -> object:
+        raise AssertionError
+
+    monkeypatch.setattr(library._embedder, "embed", embed)
+    monkeypatch.setattr(library._embedder, "embed_words", embed)
+    assert len((await library.restore(EVERYTHING)).back) == len(EVERYTHING)
+    await assert_consistent(library)
 
 
 async def test_a_removed_paper_stays_out_whatever_id_a_source_offers_it_under(library: Library) -> None:
@@ -157,6 +169,7 @@ async def test_after_thirty_days_the_text_is_erased_and_undoing_lets_a_source_br
     async with library._catalogue._engine.connect() as connection:
         row = (await connection.execute(sa.select(papers).where(papers.c.paper_id == CATS.paper.paper_id))).one()
     assert (row.abstract, row.authors, row.url) == ("", None, None)
+    assert await library._catalogue.chunks_of([CATS.paper.paper_id]) == {}
     assert await library.restore([CATS.paper.paper_id]) == Restored(free=(CATS.paper.paper_id,))
     assert await library.removed() == []
     assert await library.add([CATS]) == Added(new=1)

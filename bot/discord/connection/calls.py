@@ -13,7 +13,7 @@ import discord
 from discord.http import Route
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
-from bot.discord.connection.codes import ALREADY_ACKNOWLEDGED, THREAD_EXISTS
+from bot.discord.connection.codes import ALREADY_ACKNOWLEDGED, THREAD_EXISTS, UNKNOWN_INTERACTION
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -86,8 +86,9 @@ class LastingAdapter(AsyncWebhookAdapter):
     """Answer interactions so that a broken connection loses nothing."""
 
     async def request(self, route: Route, session: aiohttp.ClientSession, **options: Any) -> Any:  # noqa: ANN401
-        """Make a call; an acknowledgement that Discord has after an earlier attempt counts as done.
+        """Make a call; an acknowledgement that Discord has, or may have, after an earlier attempt counts as done.
 
+        If it has none, what is to be shown instead of it is refused, and shown elsewhere.
         A follow-up is only repeated where it was not sent at all: Discord ignores the nonces of webhooks
         (discord-api-docs, pull request 6647), so nothing would tell it from a second one.
         """
@@ -99,7 +100,8 @@ class LastingAdapter(AsyncWebhookAdapter):
                 _repeated(route, call, options.get("files") or (), lambda: make(route, session, **options), lost)
             )
         except discord.HTTPException as error:
-            if error.code != ALREADY_ACKNOWLEDGED or route.path != CALLBACK or call.attempts == 1:
+            done = error.code in {ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION}
+            if not done or route.path != CALLBACK or call.attempts == 1:
                 raise
             return {"interaction": {"id": str(route.webhook_id), "type": 0}}
 

@@ -11,6 +11,7 @@ import aiohttp
 import discord
 
 from bot.discord.connection.codes import CANNOT_REPLY_WITHOUT_HISTORY, UNUSABLE_INTERACTION
+from bot.discord.reply.outbox import Outbox
 from bot.discord.reply.streamed_message import StreamedMessage
 from bot.discord.ui.layout import files_of
 from bot.discord.ui.permissions import may_thread, mine_in, missing_to_post
@@ -108,6 +109,7 @@ class InteractionTarget:
         self._usable = True
         self._first: int | None = None
         self._elsewhere: discord.Message | None = None
+        self._outbox = Outbox()
         self.name = f"interaction:{interaction.id}"
         self.channel_id = interaction.channel_id or 0
         self.guild_id = server_of(interaction)
@@ -170,7 +172,7 @@ class InteractionTarget:
     async def _post_elsewhere(self, view: ui.LayoutView) -> discord.Message:
         target = self._interaction.user if self._private else self._interaction.channel
         assert isinstance(target, discord.abc.Messageable)
-        sent = await target.send(view=view, files=files_of(view))
+        sent = await self._outbox.send(target, view)
         self._elsewhere = self._elsewhere or sent
         return sent
 
@@ -186,8 +188,7 @@ class InteractionTarget:
         channel: Any = self._interaction.channel
         if not self._private and self._is_home():
             with suppress(discord.Forbidden):
-                sent: discord.Message = await channel.send(view=view, files=files_of(view))
-                return sent
+                return await self._outbox.send(channel, view)
         send = self._interaction.followup.send
         return await send(view=view, files=files_of(view), ephemeral=self._private, wait=True)
 
@@ -225,6 +226,7 @@ class MessageTarget:
         self._channel = channel or message.channel
         self._earlier = list(earlier)
         self._first: discord.PartialMessage | None = None
+        self._outbox = Outbox()
         self.posted: list[int] = []
         self.name = f"message:{message.id}"
         self.channel_id = self._channel.id
@@ -288,14 +290,14 @@ class MessageTarget:
 
     async def _send(self, view: ui.LayoutView) -> int:
         if self._first is not None or self._channel.id != self._message.channel.id:
-            return (await self._channel.send(view=view, files=files_of(view))).id
+            return (await self._outbox.send(self._channel, view)).id
         reference = self._message.to_reference(fail_if_not_exists=False)
         try:
-            sent = await self._channel.send(view=view, files=files_of(view), reference=reference)
+            sent = await self._outbox.send(self._channel, view, reference=reference)
         except discord.HTTPException as error:
             if error.code != CANNOT_REPLY_WITHOUT_HISTORY:
                 raise
-            sent = await self._channel.send(view=view, files=files_of(view))
+            sent = await self._outbox.send(self._channel, view)
         return sent.id
 
 

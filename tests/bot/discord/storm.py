@@ -15,6 +15,7 @@ from itertools import count, takewhile
 from typing import TYPE_CHECKING, Final
 
 from local_discord.faults import Fault
+from local_discord.interactions import COMPONENT
 from local_discord.people import Person
 
 from bot.discord.ui import custom_ids as ids
@@ -256,7 +257,7 @@ class Storm:
 
     async def _follow(self, told: Told, use: Interaction) -> None:
         """Wait for the end of an interaction, wherever that is."""
-        if not await self._reached(told, use) and told.kind in ("click", "form"):
+        if not await self._reached(told, use) and use.type == COMPONENT:
             told.missed = True
             return
 

@@ -81,6 +81,25 @@ class TestCalls:
         assert use.answered_after < 2
         assert len([message for message in papers.bot_messages if message.reply_to is said]) == 1
 
+    async def test_a_message_that_may_be_there_is_not_sent_again_under_another_name(
+        self, local: LocalDiscord, papers: Channel, ada: Person, mention: str
+    ) -> None:
+        local.cut_next(POST, stored=True, times=5)
+        await ada.says(papers, f"{mention} does likelihood matter?")
+        (message,) = [await papers.wait_for_bot_message()]
+        await message.wait_until(lambda now: TITLE in now.text and done(now))
+        await local.stays_silent(0.2)
+        assert papers.bot_messages == [message]
+
+    async def test_an_acknowledgement_that_may_have_come_in_time_is_built_on(
+        self, local: LocalDiscord, papers: Channel, ada: Person
+    ) -> None:
+        local.cut_next(CALLBACK, stored=True)
+        local.fail_next(CALLBACK, status=404, code=10062)
+        use = await ada.uses_command(papers, "ask", question="does likelihood matter?")
+        assert TITLE in (await use.finished(done)).text
+        assert papers.bot_messages == [use.original]
+
     async def test_a_thread_that_was_opened_although_the_reply_was_lost_is_the_bots(
         self, local: LocalDiscord, papers: Channel, ada: Person, store: Store
     ) -> None:

@@ -194,7 +194,7 @@ def test_an_ordinary_answer_is_one_card_with_statements_citations_confidence_and
         "-# The papers quoted say it · Written by gpt-5.4-mini from the papers quoted",
     ]
     assert labels(view) == ["👍", "👎", "Follow up"]
-    assert options(view) == ["Quotes in full", "Similar papers", "Star a paper", "Take this answer away"]
+    assert options(view) == ["Quotes in full", "Cite", "Similar papers", "Star a paper", "Take this answer away"]
     assert [part["type"] for part in view.to_components()] == [17, 1, 1]
 
 

@@ -108,7 +108,7 @@ async def test_commands_in_sentences_are_to_click_on_in_every_language(bot: Foot
         assert await bot.linked(words) == words
 
 
-async def test_who_has_no_digests_is_told_what_to_click(papers: Channel, ada: Person, bot: FootnoteBot) -> None:
-    assert bot.is_ready()
+@pytest.mark.usefixtures("bot")
+async def test_who_has_no_digests_is_told_what_to_click(papers: Channel, ada: Person) -> None:
     text = (await (await ada.uses_command(papers, "digest list")).finished()).text
     assert COMMAND.findall(text) == ["digest subscribe"]
