@@ -248,8 +248,12 @@ class Storm:
             told.acknowledged = min(signs) - known
             self._cards[told.person.id] = found[0]
 
-    async def _clicks(self, told: Told, card: Message, custom_id: str) -> None:
-        click = await told.person.clicks(card, custom_id)
+    async def _clicks(self, told: Told, card: Message, offer: tuple[str, str | None]) -> None:
+        custom_id, option = offer
+        if option is None:
+            click = await told.person.clicks(card, custom_id)
+        else:
+            click = await told.person.chooses(card, custom_id, option)
         if await self._reached(told, click) and click.modal is not None:
             (asked,) = (part["component"]["custom_id"] for part in click.modal["components"])
             click = await told.person.submits(click, {asked: told.words})
@@ -338,13 +342,19 @@ def _since(channel: Channel, event_id: int) -> list[Message]:
     return [each for each in newer if each.author is each.world.bot][::-1]
 
 
-def _offers(card: Message, kind: str) -> list[str]:
-    """Return the custom ids of what can be clicked on a card."""
+def _offers(card: Message, kind: str) -> list[tuple[str, str | None]]:
+    """Return the buttons that can be clicked on a card, and its menus with each option that can be chosen."""
     if card.deleted or not card.delivered:
         return []
-    prefixes = FORMS if kind == "form" else CLICKS
-    found = (str(part.get("custom_id")) for part in card.parts() if part["type"] == BUTTON and not part.get("disabled"))
-    return [each for each in found if each.startswith(prefixes)]
+    wanted = FORMS if kind == "form" else CLICKS
+    found: list[tuple[str, str | None]] = []
+    for part in card.parts():
+        custom_id = str(part.get("custom_id"))
+        if part["type"] == BUTTON and custom_id.startswith(wanted):
+            found.append((custom_id, None))
+        values = [option["value"] for option in part.get("options") or []]
+        found += [(custom_id, value) for value in values if value.startswith(wanted)]
+    return found
 
 
 def _is_answer(message: Message) -> bool:

@@ -75,10 +75,10 @@ class TestCalls:
         said = await ada.says(papers, f"{mention} does likelihood matter?")
         use = await ada.uses_command(papers, "ask", question="does it scale?")
         reply = await papers.wait_for_bot_message(lambda message: message.reply_to is said)
-        assert reply.versions[0].at - began < 2
+        assert reply.versions[0].at - began < 5  # discord.py itself would take nine
         assert TITLE in (await use.finished(done)).text
         assert use.answered_after is not None
-        assert use.answered_after < 2
+        assert use.answered_after < 3
         assert len([message for message in papers.bot_messages if message.reply_to is said]) == 1
 
     async def test_a_message_that_may_be_there_is_not_sent_again_under_another_name(
@@ -105,7 +105,7 @@ class TestCalls:
     ) -> None:
         card = await (await ada.uses_command(papers, "ask", question="what?")).finished(done)
         local.cut_next(THREAD, stored=True)
-        click = await ada.clicks(card, "Continue in a thread")
+        click = await ada.picks(card, "Continue in a thread")
         assert "It goes on in" in (await click.finished()).text
         assert await store.threads.is_own(card.id)
 
