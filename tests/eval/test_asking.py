@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from bot.discord.hearing import ASKS
 
 from bot.answering.reading.kind import KindReader
+from bot.discord.answers.intent import ASKS
 
 if TYPE_CHECKING:
     from retrieval.embedding.local import LocalEmbedder

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from retrieval.papers import Paper
 
 HERE = Path(__file__).parent / "reading"
-FLOOR = 0.84  # the share of cases that must come out right; .87 do
+FLOOR = 0.86  # the share of cases that must come out right; .871 do
 
 OUTCOMES: Final = {"answered", "closest", "refused"}
 EXPECTATIONS: Final = {
