@@ -12,7 +12,7 @@ import pytest
 from bot.digest.digest import Roundup
 from bot.digest.posting import GoneError, UnavailableError
 from bot.digest.subscribing import subscribe
-from bot.discord.connection.calls import ATTEMPTS
+from bot.discord.connection.calls import PAUSES
 from bot.store import Posted
 from tests.bot.discord.test_digest_render import NONCE, digest
 
@@ -194,7 +194,7 @@ class TestParts:
         self, local: LocalDiscord, poster: DiscordPoster, papers: Channel, stored: bool
     ) -> None:
         book = Book()
-        local.cut_next("POST /channels/{}/messages/{}/threads", times=ATTEMPTS, stored=stored)
+        local.cut_next("POST /channels/{}/messages/{}/threads", times=len(PAUSES) + 1, stored=stored)
         with pytest.raises(UnavailableError):
             await book.post(poster, to(papers), digest(12))
         await book.post(poster, to(papers), digest(12))
@@ -220,7 +220,7 @@ class TestParts:
     ) -> None:
         book = Book()
         local.spare_next(POST)
-        local.cut_next(POST, times=ATTEMPTS, stored=True)
+        local.cut_next(POST, times=len(PAUSES) + 1, stored=True)
         with pytest.raises(UnavailableError):
             await book.post(poster, to(papers), digest(15))
         assert len(await book.find(poster, to(papers))) == 2
@@ -375,7 +375,7 @@ class TestRefusals:
     async def test_a_cut_connection_is_tried_again_later_and_posts_once(
         self, local: LocalDiscord, poster: DiscordPoster, papers: Channel
     ) -> None:
-        local.cut_next(POST, times=ATTEMPTS, stored=True)
+        local.cut_next(POST, times=len(PAUSES) + 1, stored=True)
         with pytest.raises(UnavailableError):
             await post(poster, to(papers), digest(1), NONCE)
         await post(poster, to(papers), digest(1), NONCE)

