@@ -161,6 +161,7 @@ class TestPosting:
         assert await find(poster, to(forum, "forum"), OTHER) == []
 
 
+ATTEMPTS = len(PAUSES) + 1
 REFUSALS = [(503, 0), (403, 50013), (403, 0), (400, 50035), (400, 160006)]
 
 
@@ -174,7 +175,7 @@ class TestParts:
         book = Book()
         local.spare_next(POST)
         # What is refused for good in the thread is tried beside it at once.
-        local.fail_next(POST, status=status, code=code, times=1 if status == 503 else 2)
+        local.fail_next(POST, status=status, code=code, times=ATTEMPTS if status == 503 else 2)
         with pytest.raises((GoneError, UnavailableError)):
             await book.post(poster, to(papers), digest(12))
         assert len(book.stands.message_ids) == 1
@@ -194,7 +195,7 @@ class TestParts:
         self, local: LocalDiscord, poster: DiscordPoster, papers: Channel, stored: bool
     ) -> None:
         book = Book()
-        local.cut_next("POST /channels/{}/messages/{}/threads", times=len(PAUSES) + 1, stored=stored)
+        local.cut_next("POST /channels/{}/messages/{}/threads", times=ATTEMPTS, stored=stored)
         with pytest.raises(UnavailableError):
             await book.post(poster, to(papers), digest(12))
         await book.post(poster, to(papers), digest(12))
@@ -206,7 +207,7 @@ class TestParts:
     ) -> None:
         book = Book()
         local.spare_next(POST)
-        local.fail_next(POST, status=503)
+        local.fail_next(POST, status=503, times=ATTEMPTS)
         with pytest.raises(UnavailableError):
             await book.post(poster, to(papers), digest(12))
         (await papers.wait_for_thread()).delete()
@@ -220,7 +221,7 @@ class TestParts:
     ) -> None:
         book = Book()
         local.spare_next(POST)
-        local.cut_next(POST, times=len(PAUSES) + 1, stored=True)
+        local.cut_next(POST, times=ATTEMPTS, stored=True)
         with pytest.raises(UnavailableError):
             await book.post(poster, to(papers), digest(15))
         assert len(await book.find(poster, to(papers))) == 2
@@ -235,7 +236,7 @@ class TestParts:
         await local.taken_in()
         for deleted in (False, True):
             book, nonce = Book(), OTHER if deleted else NONCE
-            local.fail_next(POST, status=503)
+            local.fail_next(POST, status=503, times=ATTEMPTS)
             with pytest.raises(UnavailableError):
                 await book.post(poster, to(forum, "forum"), digest(12), nonce)
             thread = local.world.channels[book.stands.message_ids[0]]
@@ -367,7 +368,7 @@ class TestRefusals:
     async def test_what_passes_is_tried_again_later(
         self, local: LocalDiscord, poster: DiscordPoster, papers: Channel, status: int, code: int
     ) -> None:
-        local.fail_next(POST, status=status, code=code)
+        local.fail_next(POST, status=status, code=code, times=ATTEMPTS if status == 503 else 1)
         with pytest.raises(UnavailableError):
             await post(poster, to(papers), digest(1), NONCE)
         await post(poster, to(papers), digest(1), NONCE)
@@ -375,7 +376,7 @@ class TestRefusals:
     async def test_a_cut_connection_is_tried_again_later_and_posts_once(
         self, local: LocalDiscord, poster: DiscordPoster, papers: Channel
     ) -> None:
-        local.cut_next(POST, times=len(PAUSES) + 1, stored=True)
+        local.cut_next(POST, times=ATTEMPTS, stored=True)
         with pytest.raises(UnavailableError):
             await post(poster, to(papers), digest(1), NONCE)
         await post(poster, to(papers), digest(1), NONCE)

@@ -551,7 +551,7 @@ class TestRefused:
         one = made(papers, moderator)
         await store.subscriptions.add(one)
         time.go_to(one.next_due_at)
-        local.fail_next(POST, status=503)
+        local.fail_next(POST, status=503, times=len(PAUSES) + 1)
         assert await bot.deliverer.tick() == 0
         listed = (await (await moderator.uses_command(papers, "digest list")).finished()).text
         assert "Next: as soon as it can be posted" in listed

@@ -67,14 +67,14 @@ class TestLibrary:
         await question.wait_until(lambda now: "One paper is out of my library." in now.text)
         assert (await bot.services.library.counts()).papers == 73
         found = await (await ada.uses_command(papers, "search", query="objective mismatch")).finished()
-        assert f"[{MISMATCH}]" not in found.text
+        assert f"**{MISMATCH}**" not in found.text
         assert answer.text == before
         quotes = await (await ada.picks(answer, "Quotes in full")).finished()
         assert MISMATCH in quotes.text
         await moderator.clicks(question, "Undo")
         await question.wait_until(lambda now: "One paper is back." in now.text)
         found = await (await ada.uses_command(papers, "search", query="objective mismatch")).finished()
-        assert f"[{MISMATCH}]" in found.text
+        assert f"**{MISMATCH}**" in found.text
 
     async def test_a_source_is_taken_out_as_a_whole_and_undone_by_command(
         self, papers: Channel, moderator: Person, bot: FootnoteBot
