@@ -14,6 +14,8 @@ from bot.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+pytestmark = pytest.mark.slow
+
 EVAL = Path(__file__).parent / "eval"
 # Questions for tuning, beside the repository where there is a copy of them.
 SEEDS_DEV = Path(__file__).parents[2] / "shared" / "eval" / "seeds-dev"

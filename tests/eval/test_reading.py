@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from retrieval.library import Library
     from retrieval.papers import Paper
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent / "reading"
 FLOOR = 0.86  # the share of cases that must come out right; .871 do
 

@@ -15,6 +15,8 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from retrieval.library import Library
 
+pytestmark = pytest.mark.slow
+
 ROWS = [
     json.loads(line)
     for line in (Path(__file__).parents[1] / "fixtures" / "other_scripts.jsonl").read_text("utf-8").splitlines()

@@ -13,6 +13,8 @@ from retrieval.errors import BadInputError
 from retrieval.sources import open_source, stream_source, texts
 from retrieval.sources.choice import Choice
 
+pytestmark = pytest.mark.slow
+
 BENCH = Path(__file__).parents[3] / "bench"
 sys.path.insert(0, str(BENCH))
 from large_files import FORMATS, write  # noqa: E402
