@@ -26,6 +26,8 @@ from retrieval.tables import papers
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 TITLE = "Cats that sit on mats"
 CATS = Fetched(
