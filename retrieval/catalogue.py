@@ -51,6 +51,7 @@ MAPPED: Final = 1 << 30  # bytes of the file that SQLite reads as memory: a sear
 # migration that fails changes nothing either way.
 LARGEST_BACKUP: Final = 1 << 30
 
+NEWEST_FIRST = papers.c.published.desc().nulls_last(), papers.c.number.desc()
 PENDING = STANDS & papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
 
 
@@ -173,10 +174,7 @@ class Catalogue:
         async with self._engine.connect() as connection:
             rows = (
                 await connection.execute(
-                    sa.select(*PAPER, papers.c.indexed_chunks, papers.c.authors)
-                    .where(PENDING)
-                    .order_by(papers.c.number)
-                    .limit(limit)
+                    sa.select(*PAPER, papers.c.indexed_chunks).where(PENDING).order_by(papers.c.number).limit(limit)
                 )
             ).all()
             ids = [row.paper_id for row in rows]
@@ -189,10 +187,7 @@ class Catalogue:
             embedded: dict[str, dict[str, Embedded]] = {paper_id: {} for paper_id in ids}
             for paper_id, text_hash, vector, words in stored:
                 embedded[paper_id][text_hash] = Embedded(np.frombuffer(vector, np.float32), words)
-        return [
-            PendingPaper(paper_of(row), embedded[row.paper_id], row.indexed_chunks, tuple(row.authors or ()))
-            for row in rows
-        ]
+        return [PendingPaper(paper_of(row), embedded[row.paper_id], row.indexed_chunks) for row in rows]
 
     async def store_chunks(self, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
         """Replace the chunks of the papers named, vectors included."""
@@ -273,7 +268,7 @@ class Catalogue:
     async def mark_all_pending(self) -> None:
         """Forget what the derived indexes hold, so that everything is indexed anew."""
         async with self._writing() as connection:
-            await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
+            await _mark_all_pending(connection)
 
     async def mark_pending(self, paper_ids: Iterable[str]) -> None:
         """Have some papers indexed again, as an index lacks them or a part of them."""
@@ -297,15 +292,15 @@ class Catalogue:
 
     async def titles(self) -> list[tuple[str, str]]:
         """Return id and title of every paper that stands, those published or added last first."""
-        order = (papers.c.published.desc().nulls_last(), papers.c.number.desc())
         async with self._engine.connect() as connection:
-            rows = await connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(STANDS).order_by(*order))
+            rows = await connection.execute(
+                sa.select(papers.c.paper_id, papers.c.title).where(STANDS).order_by(*NEWEST_FIRST)
+            )
             return [(row.paper_id, row.title) for row in rows]
 
     async def ids(self, scope: Scope) -> list[str]:
         """Return the id of every paper of a scope that stands, those published or added last first."""
-        order = (papers.c.published.desc().nulls_last(), papers.c.number.desc())
-        asked = sa.select(papers.c.paper_id).where(STANDS, *scope.conditions()).order_by(*order)
+        asked = sa.select(papers.c.paper_id).where(STANDS, *scope.conditions()).order_by(*NEWEST_FIRST)
         async with self._engine.connect() as connection:
             return list(await connection.scalars(asked))
 
@@ -420,7 +415,7 @@ class Catalogue:
         """Have the next collection of vectors filled, and every paper wait for it."""
         async with self._writing() as connection:
             await begin_generation(connection)
-            await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
+            await _mark_all_pending(connection)
 
     async def switch_generation(self, stamp: str) -> None:
         """Make the collection that was filled the live one, with its stamp."""
@@ -482,6 +477,10 @@ class Catalogue:
             if connection.dialect.name == "postgresql":
                 await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(b"footnote arrivals"))))
             yield connection
+
+
+async def _mark_all_pending(connection: AsyncConnection) -> None:
+    await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
 
 
 def _file_to_back_up(url: sa.URL) -> Path | None:

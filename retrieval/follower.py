@@ -45,7 +45,7 @@ class Follower:
             if self._number is None:
                 self._number = await asyncio.to_thread(self._read_place)
             last = await self._catalogue.last_change()
-            if self._number is None or self._number > last or self._lexical.stamp != self._lexical.expected:
+            if self._number is None or self._number > last:
                 await self._fill(last)
                 return True
             changed = False
@@ -97,6 +97,8 @@ class Follower:
 
     def _read_place(self) -> int | None:
         """Return the number of the last change that was applied; None where the index is of nothing known."""
+        if self._lexical.stamp != self._lexical.expected:
+            return None
         try:
             place = json.loads(self._file.read_text(encoding="utf-8"))
             return int(place["number"]) if place["library"] == self._library_id else None

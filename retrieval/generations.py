@@ -46,7 +46,10 @@ class LibraryState:
 
 async def read_state(connection: AsyncConnection, stamp: str) -> LibraryState:
     """Return the state; whoever comes first makes it, with the stamp of its own model."""
-    columns = (each for each in library_state.c if each.name != "key")
+    columns = [each for each in library_state.c if each.name != "key"]
+    # Every process looks often, and all but the first need write nothing.
+    if (known := (await connection.execute(sa.select(*columns))).one_or_none()) is not None:
+        return LibraryState(*known)
     first = {"key": 1, "library_id": secrets.token_hex(6), "stamp": stamp, "generation": 1}
     await connection.execute(insert_into(connection, library_state).values(first).on_conflict_do_nothing())
     return LibraryState(*(await connection.execute(sa.select(*columns))).one())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from retrieval.catalogue import Catalogue, PendingPaper
     from retrieval.embedding import Embedder
     from retrieval.follower import Follower
+    from retrieval.generations import LibraryState
     from retrieval.lexical import LexicalIndex
     from retrieval.papers import Chunk
     from retrieval.shelf import Shelf
@@ -122,16 +123,19 @@ class Indexer:
 
     async def follow(self) -> bool:
         """Apply what other processes changed, and say whether there was anything; one may have filled a collection."""
-        live = (await self._catalogue.state(self._dense.expected)).live
-        if live != self._dense.name:
-            await asyncio.to_thread(self._dense.use, live)
+        await self._go_live()
         return await self._follower.catch_up()
 
-    async def _join(self) -> None:
-        """Find the collection to write to: one that a rebuild fills, also one that died of it, else the live one."""
+    async def _go_live(self) -> LibraryState:
+        """Go over to the collection that is live by now, and return how the library stands."""
         state = await self._catalogue.state(self._dense.expected)
         if state.live != self._dense.name:
             await asyncio.to_thread(self._dense.use, state.live)
+        return state
+
+    async def _join(self) -> None:
+        """Find the collection to write to: one that a rebuild fills, also one that died of it, else the live one."""
+        state = await self._go_live()
         self._target = self._dense
         if state.filling is not None:
             self._target = await asyncio.to_thread(self._dense.sibling, state.collection(state.filling))

@@ -46,7 +46,6 @@ class PendingPaper:
     paper: Paper
     embedded: Mapping[str, Embedded]
     indexed_chunks: int
-    authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import discord
 from discord.http import Route
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
-from bot.discord.connection.codes import ALREADY_ACKNOWLEDGED, THREAD_EXISTS, UNKNOWN_INTERACTION
+from bot.discord.connection.codes import ALREADY_ACKNOWLEDGED, SERVER_ERROR, THREAD_EXISTS, UNKNOWN_INTERACTION
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -27,7 +27,6 @@ CALLBACK: Final = "/interactions/{webhook_id}/{webhook_token}/callback"
 FOLLOW_UP: Final = "/webhooks/{webhook_id}/{webhook_token}"
 THREAD_OF_MESSAGE: Final = "/channels/{channel_id}/messages/{message_id}/threads"
 
-_SERVER_ERROR: Final = 500
 _LOST: Final = (aiohttp.ClientError, OSError)
 _UNSENT: Final = (aiohttp.ClientConnectorError,)
 
@@ -134,7 +133,7 @@ async def _on_attempt(*_: object) -> None:
 
 async def _on_reply(_session: object, _context: object, reply: aiohttp.TraceRequestEndParams) -> None:
     call = _current.get()
-    if call and not call.is_last and reply.response.status >= _SERVER_ERROR:
+    if call and not call.is_last and reply.response.status >= SERVER_ERROR:
         raise LostReplyError
 
 

@@ -31,7 +31,7 @@ from bot.discord.connection.codes import (
     is_slow_down,
 )
 from bot.discord.digests.digest_card import Mark, digest_cards, shown_hint, thread_name
-from bot.discord.reply.target import NOBODY
+from bot.discord.reply.outbox import NOBODY
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten

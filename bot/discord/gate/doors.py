@@ -33,7 +33,6 @@ async def _telling(interaction: discord.Interaction[Any]) -> AsyncIterator[Servi
     """Give the bot's services to the block, and tell whoever acted of every error in it."""
     services = cast("Bot", interaction.client).services
     try:
-        await services.gate.speak_to(interaction)
         yield services
     except Exception as error:  # noqa: BLE001  # the one boundary
         await tell(interaction, error)

@@ -14,7 +14,8 @@ from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.gate.reach import in_servers, is_moderator
 from bot.discord.papers import library_card as card
-from bot.discord.papers.titles import CHOICE_CHARACTERS, CHOICES, Titles
+from bot.discord.papers.source_names import SourceNames
+from bot.discord.papers.titles import CHOICE_CHARACTERS, CHOICES, Titles, unknown
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from retrieval.library import Library
     from retrieval.papers import Paper
     from retrieval.removal import Removed
-
-TYPED_CHARACTERS: Final = 100  # of an input that is repeated to who typed it
 
 # Of every command here: what a moderator is told alone disturbs nobody.
 TERMS: Final = (Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
@@ -50,6 +49,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         self._gate = bot.services.gate
         self._library = bot.services.library
         self._titles = Titles(bot.services.library)
+        self._source_names = SourceNames(bot.services.library)
 
     async def cog_load(self) -> None:
         """Listen to the buttons, also to those that were shown before a restart."""
@@ -61,7 +61,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
     async def list_(self, interaction: discord.Interaction[Any], source: str | None = None) -> None:
         """See the papers in my library, the newest first."""
         admitted = await self._gate.admit(interaction, *TERMS)
-        chosen = None if source is None else await self._source(source)
+        chosen = None if source is None else await self._source_names.read(source)
         await admitted.target.post(await listing(self._library, chosen, 0))
 
     @app_commands.command()
@@ -90,7 +90,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         if paper is not None:
             await admitted.target.post(card.question_of_paper(await self._find(paper)))
             return
-        chosen = await self._source(source or "")
+        chosen = await self._source_names.read(source or "")
         await admitted.target.post(await _question_of_source(self._library, chosen))
 
     @app_commands.command()
@@ -112,9 +112,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
     @list_.autocomplete("source")
     @remove.autocomplete("source")
     async def _sources(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
-        names = (name for name in await self._known_sources() if typed.strip().casefold() in name.casefold())
-        fitting = (name for name in names if 0 < len(name) <= CHOICE_CHARACTERS)
-        return [app_commands.Choice(name=name, value=name) for name in fitting][:CHOICES]
+        return await self._source_names.choices(typed)
 
     @show.autocomplete("paper")
     @remove.autocomplete("paper")
@@ -135,24 +133,8 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         """Return the paper that was chosen or typed; raises BadInputError."""
         paper = await self._titles.paper(typed) or await self._library.find(typed)
         if paper is None:
-            shown = shorten_at_end(plain(typed), TYPED_CHARACTERS)
-            raise BadInputError(
-                say("I know no paper “{typed}”; pick one of those that I offer while you type.", typed=shown)
-            )
+            raise unknown(typed)
         return paper
-
-    async def _source(self, typed: str) -> str:
-        """Return the source as the library calls it; raises BadInputError."""
-        known = await self._known_sources()
-        found = next((name for name in known if name.casefold() == typed.strip().casefold()), None)
-        if found is None:
-            shown = shorten_at_end(plain(typed), TYPED_CHARACTERS)
-            there = ", ".join(known[:CHOICES]) or "–"
-            raise BadInputError(say("I have no source {source}; there are: {known}.", source=shown, known=there))
-        return found
-
-    async def _known_sources(self) -> list[str]:
-        return sorted((await self._library.counts()).by_source)
 
 
 class LibraryButton(Clickable[ui.Button[Any]], template=card.TEMPLATE):

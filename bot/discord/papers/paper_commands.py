@@ -12,7 +12,7 @@ from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.papers.paper_card import PAGE_PAPERS, paper_card, similar_page
 from bot.discord.papers.search_pages import authors_of
-from bot.discord.papers.titles import Titles
+from bot.discord.papers.titles import Titles, unknown
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
 from retrieval.errors import BadInputError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bot.discord.services import Bot
     from retrieval.papers import Paper
 
-TYPED_CHARACTERS: Final = 100  # of an input that is repeated to who typed it
 TITLE_CHARACTERS: Final = 300  # of each title in the question that /compare asks
 
 
@@ -80,12 +79,7 @@ class Papers(commands.Cog):
         """Return the paper that was chosen or typed; raises BadInputError."""
         paper = await self._titles.paper(typed)
         if paper is None:
-            raise BadInputError(
-                say(
-                    "I know no paper “{typed}”; pick one of those that I offer while you type.",
-                    typed=shorten_at_end(plain(typed), TYPED_CHARACTERS),
-                )
-            )
+            raise unknown(typed)
         return paper
 
 

@@ -13,6 +13,7 @@ from discord.ext import commands
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.papers.search_pages import show_page
+from bot.discord.papers.source_names import SourceNames
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say, say_many
 from bot.store import Search as Wanted
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from bot.discord.services import Bot
 
 QUERY_CHARACTERS: Final = 300
-CHOICES: Final = 25
-CHOICE_CHARACTERS: Final = 100
 AGES: Final = (7, 30, 90, 365)  # days offered for `since`
 
 _DATE: Final = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
@@ -36,6 +35,7 @@ class Search(commands.Cog):
     def __init__(self, bot: Bot) -> None:
         self._gate = bot.services.gate
         self._library = bot.services.library
+        self._source_names = SourceNames(bot.services.library)
         self._store = bot.services.store
 
     @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
@@ -66,7 +66,7 @@ class Search(commands.Cog):
         wanted = Wanted(
             shorten_at_end(plain(query), QUERY_CHARACTERS),
             since=day,
-            source=await self._source(source) if source else None,
+            source=await self._source_names.read(source) if source else None,
             sort=sort,
         )
         async with admitted.target.working():
@@ -75,9 +75,7 @@ class Search(commands.Cog):
 
     @search.autocomplete("source")
     async def _sources(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
-        names = (name for name in await self._known_sources() if typed.strip().casefold() in name.casefold())
-        fitting = (name for name in names if 0 < len(name) <= CHOICE_CHARACTERS)
-        return [app_commands.Choice(name=name, value=name) for name in fitting][:CHOICES]
+        return await self._source_names.choices(typed)
 
     @search.autocomplete("since")
     async def _days(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
@@ -93,23 +91,6 @@ class Search(commands.Cog):
                 for days in AGES
             ]
         return [app_commands.Choice(name=day, value=day)]
-
-    async def _source(self, typed: str) -> str:
-        """Return the source as the library calls it; raises BadInputError."""
-        known = await self._known_sources()
-        found = next((name for name in known if name.casefold() == typed.strip().casefold()), None)
-        if found is None:
-            raise BadInputError(
-                say(
-                    "I have no source {source}; there are: {known}.",
-                    source=shorten_at_end(plain(typed), CHOICE_CHARACTERS),
-                    known=", ".join(known[:CHOICES]) or "–",
-                )
-            )
-        return found
-
-    async def _known_sources(self) -> list[str]:
-        return sorted((await self._library.counts()).by_source)
 
 
 def read_day(typed: str, *, today: dt.date) -> dt.date:

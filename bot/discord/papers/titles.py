@@ -13,6 +13,8 @@ from rapidfuzz import fuzz, process
 
 from bot.discord.ui.custom_ids import paper_key
 from bot.discord.ui.markdown import ELLIPSIS, plain, shorten_at_end
+from bot.language import say
+from retrieval.errors import BadInputError
 from retrieval.papers import ARXIV_ID
 from retrieval.text import fold
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 CHOICES: Final = 25
 CHOICE_CHARACTERS: Final = 100  # Discord's limit for the name and for the value of a choice
 TYPED_CHARACTERS: Final = 300  # what is compared of an input; Discord sends up to 6,000
+REPEATED_CHARACTERS: Final = 100  # of an input that is repeated to who typed it
 LIKE_ENOUGH: Final = 70.0  # partial ratio of 100; two typos in a word of nine still pass
 SAME_ENOUGH: Final = 85.0  # what may stand for one paper without anybody having chosen it
 SHORTEST_TYPO: Final = 4  # fewer characters are like anything
@@ -76,6 +79,12 @@ class Titles:
             if self._index.known is not known:
                 self._index = await asyncio.to_thread(_fold, known, self._index)
             return self._index
+
+
+def unknown(typed: str) -> BadInputError:
+    """Return what to say where an input means no paper."""
+    shown = shorten_at_end(plain(typed), REPEATED_CHARACTERS)
+    return BadInputError(say("I know no paper “{typed}”; pick one of those that I offer while you type.", typed=shown))
 
 
 def _fold(known: Sequence[tuple[str, str]], before: _Index) -> _Index:

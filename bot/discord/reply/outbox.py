@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import discord
 
+from bot.discord.connection.codes import SERVER_ERROR
 from bot.discord.ui.layout import files_of
 
 if TYPE_CHECKING:
     from discord import ui
 
-_SERVER_ERROR: Final = 500
+# An edit that gives no content loses what the bot says of mentions by default (tried with discord.py 2.7.1).
+NOBODY: Final = discord.AllowedMentions.none()
 _NONCE_BYTES: Final = 16
 
 
@@ -33,9 +35,9 @@ class Outbox:
             sent = await channel.send(view=view, files=files_of(view), nonce=nonce, **options)
             if is_again:
                 # What Discord has under the nonce may be what was to be sent before.
-                await sent.edit(view=view, attachments=files_of(view), allowed_mentions=discord.AllowedMentions.none())
+                await sent.edit(view=view, attachments=files_of(view), allowed_mentions=NOBODY)
         except discord.HTTPException as error:
-            if error.status < _SERVER_ERROR:
+            if error.status < SERVER_ERROR:
                 self._doubtful = None
             raise
         self._doubtful = None

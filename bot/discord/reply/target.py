@@ -11,7 +11,7 @@ import aiohttp
 import discord
 
 from bot.discord.connection.codes import CANNOT_REPLY_WITHOUT_HISTORY, UNUSABLE_INTERACTION
-from bot.discord.reply.outbox import Outbox
+from bot.discord.reply.outbox import NOBODY, Outbox
 from bot.discord.reply.streamed_message import StreamedMessage
 from bot.discord.ui.layout import files_of
 from bot.discord.ui.permissions import may_thread, mine_in, missing_to_post
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-
-# An edit that gives no content loses what the bot says of mentions by default (tried with discord.py 2.7.1).
-NOBODY = discord.AllowedMentions.none()
 
 # Seconds: the first message, which says what is being done, goes out before; a quick answer needs no more.
 TYPING_AFTER = 1.0

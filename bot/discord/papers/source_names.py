@@ -1,0 +1,43 @@
+"""The sources of the library as an option of commands: offered while somebody types, and read at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from discord import app_commands
+
+from bot.discord.ui.markdown import plain, shorten_at_end
+from bot.language import say
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from retrieval.library import Library
+
+CHOICES: Final = 25
+CHOICE_CHARACTERS: Final = 100
+
+
+class SourceNames:
+    """Know what the library calls its sources."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    async def choices(self, typed: str) -> list[app_commands.Choice[str]]:
+        """Return up to 25 sources whose names hold what was typed so far."""
+        names = (name for name in await self._all() if typed.strip().casefold() in name.casefold())
+        fitting = (name for name in names if 0 < len(name) <= CHOICE_CHARACTERS)
+        return [app_commands.Choice(name=name, value=name) for name in fitting][:CHOICES]
+
+    async def read(self, typed: str) -> str:
+        """Return the source as the library calls it; raises BadInputError."""
+        known = await self._all()
+        found = next((name for name in known if name.casefold() == typed.strip().casefold()), None)
+        if found is None:
+            shown = shorten_at_end(plain(typed), CHOICE_CHARACTERS)
+            there = ", ".join(known[:CHOICES]) or "–"
+            raise BadInputError(say("I have no source {source}; there are: {known}.", source=shown, known=there))
+        return found
+
+    async def _all(self) -> list[str]:
+        return sorted((await self._library.counts()).by_source)
