@@ -116,7 +116,11 @@ async def test_a_link_is_found_within_a_time_only_if_its_paper_is_of_it(library:
     ]
 
 
-async def test_a_page_of_the_seeds_is_found_by_its_link(seeded: Library) -> None:
-    paper = await seeded.get((seeded.titles())[3][0])
+async def test_a_page_is_found_by_its_link_among_the_seeds_which_have_none(seeded: Library) -> None:
+    first = await seeded.get((seeded.titles())[3][0])
+    assert first is not None
+    assert first.url is None
+    await seeded.add([REVIEWED])
+    paper = await seeded.get(REVIEWED.paper_id)
     assert paper is not None
     assert (await seeded.lookup(f"<{paper.url}>")).papers == (paper,)
