@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from bot.answering.answer import Answer
     from retrieval.library import Library
 
-pytestmark = pytest.mark.slow
-
 ROWS: list[dict[str, Any]] = [
     json.loads(line) for line in (Path(__file__).parent / "injections.jsonl").read_text(encoding="utf-8").splitlines()
 ]

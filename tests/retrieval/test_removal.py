@@ -26,8 +26,6 @@ from retrieval.tables import papers
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[2]
 TITLE = "Cats that sit on mats"
 CATS = Fetched(

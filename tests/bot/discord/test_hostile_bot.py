@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from retrieval.library import Library
     from tests.bot.discord.prepared import PreparedAnswers
 
-pytestmark = pytest.mark.slow
-
 FILE = Path(__file__).parents[2] / "hostile" / "injections.jsonl"
 ROWS: list[dict[str, Any]] = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
 ABSTRACTS = [row["text"] for row in ROWS if row["where"] == "abstract"]

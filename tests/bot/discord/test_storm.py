@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from tests.bot.discord.conftest import Online
 
-pytestmark = pytest.mark.slow
-
 FAULTS = 500
 QUESTIONS = ["does likelihood matter?", "how are agents trained?", "does it scale to images?"]
 

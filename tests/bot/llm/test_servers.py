@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bot.answering.answer import Answer
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ASKED = (
     "has anyone shown that a dynamics net with better one-step likelihood doesnt actually give you a better controller?"
