@@ -99,7 +99,7 @@ class Numerals:
     shares: tuple[tuple[Decimal, Number, Number], ...]
 
 
-@lru_cache(maxsize=64)  # a check reads the same quotes and abstracts again for each thing that it looks at
+@lru_cache(maxsize=512)  # checks read the same quotes and abstracts again for each thing that they look at
 def numerals(text: str, language: str = "en") -> Numerals:
     """Return the numbers of a text; words for them are read in its language, as English if that is not known."""
     folded = fold(text.replace("m³", "cubic meters"))

@@ -67,6 +67,7 @@ def surroundings(span: Span, text: str) -> str:
     return text[min(span[0], touched[0][0]) : max(span[1], touched[-1][1])] if touched else text[slice(*span)]
 
 
+@functools.lru_cache(maxsize=512)
 def content_words(text: str) -> frozenset[str]:
     """Return the folded words that carry meaning, cut to their first letters: a crude stem is enough to compare."""
     return frozenset(word[:_STEM] for word in _plain(text) if word not in _STOP_WORDS)

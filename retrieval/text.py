@@ -12,7 +12,10 @@ import string
 import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
+from threading import Lock
 from typing import TYPE_CHECKING, Final, Self
+
+from cachetools import LRUCache, cached
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,6 +152,11 @@ _POSSIBLE_END: Final = re.compile(
 )
 
 
+# Characters: one answer folds the same abstracts a hundred times. Cut short by length, because a text may be long.
+_KEPT: Final = 2_000_000
+_BARE_WORD: Final = re.compile(r"[^\W_]+")  # what `str.isalnum` says, without a step in Python for each character
+
+
 @dataclass(frozen=True, slots=True)
 class _Traced:
     """Hold a rewritten text; the source of its character i is `verbatim[starts[i]:ends[i]]`."""
@@ -247,11 +255,13 @@ def _folded_character(character: str) -> str:
     return unicodedata.normalize("NFC", bare.translate(_ALIKE))
 
 
+@cached(LRUCache(_KEPT, getsizeof=len), lock=Lock())
 def clean(text: str) -> str:
     """Return a readable copy on one line: LaTeX read, typographic quotes and dashes, NFC."""
     return unicodedata.normalize("NFC", _trace(text).cleaned().text)
 
 
+@cached(LRUCache(_KEPT, getsizeof=len), lock=Lock())
 def fold(text: str) -> str:
     r"""Return the text as it is compared and searched: clean, case folded, no accents, one dash, one quote.
 
@@ -262,7 +272,7 @@ def fold(text: str) -> str:
 
 def bare_words(text: str) -> list[str]:
     """Give the runs of letters and digits of a text, as they stand there."""
-    return "".join(character if character.isalnum() else " " for character in text).split()
+    return _BARE_WORD.findall(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz
@@ -73,6 +74,7 @@ class _Held:
     initials: str
 
     @classmethod
+    @lru_cache(maxsize=64)  # the statements of one answer are held against the same few papers, each twice
     def of(cls, papers: str) -> _Held:
         words = bare_words(fold(papers)) + bare_words(fold(papers.replace(".", "")))
         joined = {"".join(words[at : at + span]) for span in (2, 3) for at in range(len(words))}

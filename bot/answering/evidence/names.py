@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz
@@ -74,5 +75,6 @@ def _is_rare(name: str, among: Sequence[Hit]) -> bool:
     return sum(terms <= each for each in held) <= RARE
 
 
+@lru_cache(maxsize=512)  # each hit's title and text, for each question that finds it
 def _plain(text: str) -> str:
     return " ".join(bare_words(fold(text)))

@@ -7,7 +7,7 @@ counts as English unless another language is far likelier: at this margin none o
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,7 @@ MARGIN: Final = 14.0  # of the log-probability over English's
 HINTS: Final = "hints.json"
 
 
+@lru_cache(maxsize=4096)  # papers that are found once are found again
 def detect(text: str) -> str:
     """Give the ISO 639-1 code of a text's language: English wherever another one is not sure."""
     ranked = dict(_identifier().rank(text.lower()))
