@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .world import World
 
 Payload = dict[str, Any]
+Outbox = asyncio.Queue[str | None]  # frames to come, and pings (None)
 
 DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, RESUME, RECONNECT, REQUEST_MEMBERS = 0, 1, 2, 3, 6, 7, 8
 INVALID_SESSION, HELLO, HEARTBEAT_ACK = 9, 10, 11
@@ -54,7 +55,7 @@ class Session:
     asked: int = 0
     presence: Payload | None = None
     sent: list[Sent] = field(default_factory=list)
-    outbox: asyncio.Queue[str] | None = None
+    outbox: Outbox | None = None
     socket: web.WebSocketResponse | None = None
 
 
@@ -114,11 +115,13 @@ class Gateway:
 
     async def taken_in(self) -> None:
         """Wait until every connected client has read all that was sent to it so far."""
-        # Twice, because the first answer may overtake the tasks that the client has just started.
+        # Twice, because the first answer may overtake the tasks that the client has just started. By pings of the
+        # socket: a client may send 120 messages a minute, heartbeats among them, and discord.py waits after 110.
         for _ in range(2):
             for session in self.connected():
+                assert session.outbox
                 session.asked += 1
-                self._order(session, HEARTBEAT)
+                session.outbox.put_nowait(None)
             await self.world.journal.until(self._all_answered, "the client to read what was sent to it")
 
     async def drop(self, code: int = 4000) -> None:
@@ -145,20 +148,23 @@ class Gateway:
         if self.refusals:
             self.refusals -= 1
             return web.Response(status=503)
-        socket = web.WebSocketResponse(max_msg_size=1 << 20)
+        socket = web.WebSocketResponse(max_msg_size=1 << 20, autoping=False)
         await socket.prepare(request)
-        outbox: asyncio.Queue[str] = asyncio.Queue()
+        outbox: Outbox = asyncio.Queue()
         outbox.put_nowait(json.dumps({"op": HELLO, "d": {"heartbeat_interval": int(self.heartbeat_interval * 1000)}}))
         writer = asyncio.create_task(_write(socket, outbox))
         session: Session | None = None
         last_beat: float | None = None
         try:
             async for frame in socket:
+                if frame.type is WSMsgType.PONG:
+                    self._read_all(session)
+                    continue
                 if frame.type is not WSMsgType.TEXT:
                     break
                 order = frame.json()
                 if order["op"] == HEARTBEAT:
-                    last_beat = self._beat(session, outbox, last_beat)
+                    last_beat = self._beat(outbox, last_beat)
                 elif order["op"] == IDENTIFY:
                     session = await self._identify(order["d"], socket, outbox)
                 elif order["op"] == RESUME:
@@ -183,20 +189,22 @@ class Gateway:
     def _all_answered(self) -> bool:
         return not any(session.asked for session in self.connected())
 
-    def _beat(self, session: Session | None, outbox: asyncio.Queue[str], last: float | None) -> float | None:
-        """Acknowledge a heartbeat; return when the last came that was due, for one that was asked for is not."""
+    def _read_all(self, session: Session | None) -> None:
+        """Note that a client has read all that came before a ping."""
+        if session:
+            session.asked -= 1
+            self.world.journal.note("client read all")
+
+    def _beat(self, outbox: Outbox, last: float | None) -> float:
+        """Acknowledge a heartbeat; return when it came."""
         outbox.put_nowait(json.dumps({"op": HEARTBEAT_ACK}))
         now = time.monotonic()
-        if session and session.asked:
-            session.asked -= 1
-        else:
-            self.heartbeats.append(Heartbeat(now, now - last - self.heartbeat_interval if last else 0.0))
-            last = now
+        self.heartbeats.append(Heartbeat(now, now - last - self.heartbeat_interval if last else 0.0))
         self.world.journal.note("heartbeat")
-        return last
+        return now
 
     async def _identify(
-        self, order: Payload, socket: web.WebSocketResponse, outbox: asyncio.Queue[str]
+        self, order: Payload, socket: web.WebSocketResponse, outbox: Outbox
     ) -> Session | None:
         privileged = discord.Intents(members=True, presences=True, message_content=True).value
         if order["token"] != self._token:
@@ -229,7 +237,7 @@ class Gateway:
         self.world.journal.note("client identified")
         return session
 
-    def _resume(self, order: Payload, socket: web.WebSocketResponse, outbox: asyncio.Queue[str]) -> Session | None:
+    def _resume(self, order: Payload, socket: web.WebSocketResponse, outbox: Outbox) -> Session | None:
         session = self.sessions.get(order["session_id"])
         if session is None or order["token"] != self._token:
             outbox.put_nowait(json.dumps({"op": INVALID_SESSION, "d": False}))
@@ -271,10 +279,11 @@ class Gateway:
             self._send(session, "GUILD_MEMBERS_CHUNK", chunk | {"nonce": order.get("nonce")})
 
 
-async def _write(socket: web.WebSocketResponse, outbox: asyncio.Queue[str]) -> None:
+async def _write(socket: web.WebSocketResponse, outbox: Outbox) -> None:
     while True:
+        frame = await outbox.get()
         try:
-            await socket.send_str(await outbox.get())
+            await (socket.ping() if frame is None else socket.send_str(frame))
         except ConnectionError:
             return
 
