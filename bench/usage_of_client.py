@@ -23,11 +23,11 @@ from local_llm import LocalLLM, cut, fails, server, silent, trickles, writes
 from pydantic import BaseModel
 
 from bot.llm.address import Address
-from bot.llm.breaker import Breaker
-from bot.llm.client import LanguageModel
+from bot.llm.client import REST, LanguageModel
 from bot.llm.message import Prompt
 from bot.llm.meter import Payer, paid_by
 from bot.store import Budgets, Store, StoreMeter
+from retrieval.breaker import Breaker
 
 CALLS = 200
 KILLS = 8
@@ -72,7 +72,7 @@ async def call(folder: str, url: str, address: str, first: int) -> None:
     meter = StoreMeter(store.usage, store.notices, Budgets())
     model = LanguageModel(name="counted", address=Address.read(address), timeout=SECONDS, meter=meter)
     for number in range(first, CALLS + 1):
-        model.breaker = Breaker()
+        model.breaker = Breaker(REST)
         print(json.dumps({"begun": number}), flush=True)
         prompt = Prompt(PURPOSES[number % len(PURPOSES)], "Say what freezes.", Form)
         with paid_by(Payer(100 + number % 3, 1000 + number % 5)):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
+    from retrieval.chroma_server import ChromaServer
+
 PREFIX = "FOOTNOTE_"
 ENV_FILE = ".env"
 DEFAULT_MODEL = "gpt-5.4-mini"
@@ -109,6 +111,24 @@ class ChromaSettings(Section):
     """Where the vectors live."""
 
     url: str | None = Field(default=None, description="Chroma server; empty for the embedded one in the data dir.")
+    token: SecretStr | None = Field(default=None, description="Token of the server, or of Chroma Cloud.")
+    tenant: str | None = Field(default=None, description="Tenant; empty for the default one, or the token's.")
+    database: str | None = Field(default=None, description="Database of the tenant; empty likewise.")
+
+    @property
+    def server(self) -> ChromaServer | None:
+        """Give the server that is set, None for the embedded one; raises SettingsError where only a token is set."""
+        if self.url is None:
+            if self.token or self.tenant or self.database:
+                raise SettingsError(
+                    "FOOTNOTE_CHROMA__TOKEN, _TENANT and _DATABASE belong to a server, and FOOTNOTE_CHROMA__URL names "
+                    "none; set it (https://api.trychroma.com for Chroma Cloud), or leave them out."
+                )
+            return None
+        from retrieval.chroma_server import ChromaServer
+
+        token = self.token.get_secret_value() if self.token else None
+        return ChromaServer(self.url, token, self.tenant, self.database)
 
 
 class HuggingFaceSettings(Section):

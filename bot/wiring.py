@@ -59,7 +59,7 @@ async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIte
             settings.data_dir,
             embedder,
             database_url=settings.database_url,
-            chroma_url=settings.chroma.url,
+            chroma=settings.chroma.server,
             rebuild=rebuild,
         )
     except BaseException:

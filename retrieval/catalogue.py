@@ -46,6 +46,7 @@ __all__ = ["Added", "Catalogue", "Count", "Counts", "Embedded", "Fresh", "Pendin
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "catalogue_version"
+TURN_TRIED_EVERY: Final = 0.5  # seconds
 MAPPED: Final = 1 << 30  # bytes of the file that SQLite reads as memory: a search reads a thousand rows all over it
 # Bytes of a file that is copied before a migration. A larger one may not fit a second time, and is mostly vectors; a
 # migration that fails changes nothing either way.
@@ -67,8 +68,8 @@ class Catalogue:
         """Connect and bring the tables up to date; a SQLite file of up to LARGEST_BACKUP bytes is backed up before.
 
         Raises BadInputError where the URL names no database that can be used, LibraryDamagedError where the file is
-        none or the server cannot be reached, MigrationError where the tables are newer than this program or cannot be
-        brought up to date.
+        none, DatabaseAwayError where the server does not answer, ServerRefusedError where it will not have us, and
+        MigrationError where the tables are newer than this program or cannot be brought up to date.
         """
         engine = connect(url)
         if engine.dialect.name == "sqlite":
@@ -76,13 +77,13 @@ class Catalogue:
         try:
             file = await asyncio.to_thread(_file_to_back_up, engine.url)
             await migrate(engine, MIGRATIONS, version_table=VERSION_TABLE, file=file)
-        except (DBAPIError, OSError, TypeError) as error:  # a TypeError: an option that asyncpg lacks
+        except (DBAPIError, OSError) as error:
             await engine.dispose()
             reason = str(getattr(error, "orig", error)).partition("\n")[0] or type(error).__name__
             mend = (
                 "restore it from a backup, or choose another data dir"
                 if engine.dialect.name == "sqlite"
-                else "make sure that the server runs, and check FOOTNOTE_DATABASE_URL"
+                else "check FOOTNOTE_DATABASE_URL, and what its user may do"
             )
             raise LibraryDamagedError(f"The catalogue cannot be opened ({reason}); {mend}.") from error
         except BaseException:
@@ -429,13 +430,14 @@ class Catalogue:
             yield  # the data dir has one owner
             return
         key = zlib.crc32(b"footnote indexing")
-        async with self._engine.connect() as plain:
-            connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
-            await connection.execute(sa.select(sa.func.pg_advisory_lock(key)))
-            try:
-                yield
-            finally:
-                await connection.execute(sa.select(sa.func.pg_advisory_unlock(key)))
+        # Of a transaction, not of a session, which PgBouncer may hand to another; and tried again and again, as a
+        # statement that waits looks like a server that is away.
+        async with self._engine.connect() as connection:
+            while not await connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(key))):
+                await connection.rollback()
+                await asyncio.sleep(TURN_TRIED_EVERY)
+            await connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            yield
 
     async def counts(self) -> Counts:
         """Return how much the catalogue holds and how much of it waits to be indexed."""

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from retrieval.errors import BadInputError
+from retrieval.postgres import connect_postgres
 
 if TYPE_CHECKING:
     import asyncio
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 
-DRIVERS: Final = {
-    "sqlite": "sqlite+aiosqlite",
-    "postgresql": "postgresql+asyncpg",
-    "postgres": "postgresql+asyncpg",  # hosts of databases still write it so
-}
+DRIVERS: Final = {"sqlite": "sqlite+aiosqlite"}
+POSTGRES: Final = frozenset({"postgresql", "postgres"})  # hosts of databases still write the second
 ITER_CHUNK: Final = 64  # rows that aiosqlite fetches at a time; its own default
 
 
@@ -34,6 +32,9 @@ def connect(url: str | sa.URL, **options: Any) -> AsyncEngine:  # noqa: ANN401
     A URL may leave the driver out, as other programs write it. Raises BadInputError where it names no database that
     Footnote can use.
     """
+    scheme = str(url).strip().partition(":")[0].partition("+")[0]
+    if scheme in POSTGRES and isinstance(url, str):
+        return connect_postgres(url, **options)
     try:
         place = sa.make_url(url)
         place = place.set(drivername=DRIVERS[place.get_backend_name()])
@@ -42,8 +43,7 @@ def connect(url: str | sa.URL, **options: Any) -> AsyncEngine:  # noqa: ANN401
             "FOOTNOTE_DATABASE_URL names no database that Footnote can use; write it as "
             "postgresql://user:password@host/name, or leave it out for SQLite in the data dir."
         ) from None
-    if place.get_backend_name() == "sqlite":
-        options["connect_args"] = {**options.get("connect_args", {}), "async_creator_fn": _open}
+    options["connect_args"] = {**options.get("connect_args", {}), "async_creator_fn": _open}
     # An error names the values of its statement otherwise, which may be somebody's words, and it may come into a log.
     return create_async_engine(place, hide_parameters=True, **options)
 

@@ -25,3 +25,15 @@ class WeightsError(FootnoteError):
 
 class EmbeddingError(FootnoteError):
     """Say that a remote embedding model could not be asked, and why."""
+
+
+class ServerRefusedError(FootnoteError):
+    """Say that a server answers and will not do what is asked of it, and which setting to mend."""
+
+
+class ServerAwayError(FootnoteError):
+    """Say that a server does not answer for now, and which; what failed for it goes well again once it does."""
+
+
+class DatabaseAwayError(ServerAwayError):
+    """Say that the database does not answer for now, without which nothing can be told."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -16,13 +17,13 @@ from chromadb.errors import ChromaError
 from retrieval.catalogue import Embedded
 from retrieval.chunking import chunk
 from retrieval.embedding import WordEmbedder
-from retrieval.errors import BadInputError
+from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
 from retrieval.self_check import lost_vectors, lost_words
 from retrieval.vectors import WRITE_ROWS
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 
     from retrieval.catalogue import Catalogue, PendingPaper
     from retrieval.embedding import Embedder
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 
 INDEX_BATCH = 32  # papers between two commits: what a kill costs at most
 PROBE = "Does the model answer?"
+ASKED_FOR = "a rebuild was asked for"
 GRACE = 5.0  # seconds after which every process has gone over to a new collection
 
 
@@ -53,6 +55,8 @@ class Indexer:
 
     Attributes:
         fault: why the indexes cannot be used as they are and are made anew by the next run; None if they can.
+        unchecked: whether the server of the vectors was away when they were to be checked.
+        waiting: how many papers the run that goes on has before it, 0 where none does.
     """
 
     def __init__(
@@ -78,15 +82,19 @@ class Indexer:
         self._now = now
         self._turn = asyncio.Lock()
         self.fault: str | None = None
+        self.unchecked = False
+        self.waiting = 0
 
     async def run(self, progress: Progress | None = None) -> int:
         """Index every paper that waits for it, and return how many there were; what leaves, leaves first."""
-        async with self._turn, self._catalogue.indexing():
-            if self.fault:
-                await self._empty()
+        async with self._turn, self._catalogue.indexing(), self._counting():
             if self._shared:
                 await self._join()
-            total = (await self._catalogue.counts()).pending
+                if self.fault not in {None, ASKED_FOR}:  # another may have mended it while this one waited
+                    self.fault = await self._find_fault()
+            if self.fault:
+                await self._empty()
+            total = self.waiting = (await self._catalogue.counts()).pending
             done = 0
             while True:
                 leaving = await self._catalogue.leaving(INDEX_BATCH)
@@ -99,11 +107,19 @@ class Indexer:
                 if not leaving and not waiting:
                     break
                 done += len(leaving) + len(waiting)
+                self.waiting = max(total - done, 0)
                 if progress:
                     progress(done, max(total, done))
             if self._target is not self._dense:
                 await self._switch()
             return done
+
+    @asynccontextmanager
+    async def _counting(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            self.waiting = 0
 
     async def close(self) -> None:
         """Close the indexes once nobody writes to them."""
@@ -117,7 +133,15 @@ class Indexer:
         Papers that an index has lost wait to be indexed again, which embeds nothing; where it has lost all, or was
         made otherwise, everything is made anew.
         """
-        self.fault = "a rebuild was asked for" if rebuild else await self._find_fault()
+        try:
+            self.fault = ASKED_FOR if rebuild else await self._find_fault()
+        except ServerAwayError as error:
+            if isinstance(error, DatabaseAwayError):
+                raise
+            self.unchecked = True
+            log.warning("%s Papers are found by their words alone until it does.", error)
+            return
+        self.unchecked = False
         if self.fault and not rebuild:
             log.warning("the indexes have to be made anew from the catalogue: %s", self.fault)
 
@@ -154,7 +178,9 @@ class Indexer:
         if not (self._dense.stamp or "").startswith(f"{self._embedder.model}/{self._embedder.dimensions}/"):
             await self._embedder.embed([PROBE])
         if self._shared:
+            await asyncio.to_thread(self._dense.count)  # or a server that is away would leave every paper waiting
             await self._catalogue.begin_generation()
+            await self._join()
         else:
             await self._catalogue.mark_all_pending()
             await asyncio.to_thread(self._dense.reset)

@@ -15,8 +15,9 @@ from filelock import FileLock, Timeout
 from retrieval.authors import find_named_authors, find_works
 from retrieval.catalogue import Added, Catalogue
 from retrieval.chunking import CHUNKER_VERSION
-from retrieval.errors import BadInputError, LibraryLockedError
+from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, LibraryLockedError, ServerAwayError
 from retrieval.follower import Follower
+from retrieval.gaps import Gaps
 from retrieval.indexing import Indexer, Progress
 from retrieval.lexical import LexicalIndex
 from retrieval.opening import throw_away, watched
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from retrieval.agreement import Agreement
     from retrieval.authors import NamedAuthor, Works
     from retrieval.catalogue import Count, Counts, Fresh, Reading
+    from retrieval.chroma_server import ChromaServer
     from retrieval.embedding import Embedder
     from retrieval.merging import Known
     from retrieval.papers import Evidence, Hit, Paper
@@ -52,6 +54,7 @@ __all__ = ["Library", "Progress"]
 log = logging.getLogger(__name__)
 
 ADD_BATCH = 500
+MANY = 10  # one in so many papers that waits is worth a word
 FOLLOWED_EVERY = 2.0  # seconds between two looks at what other processes changed
 
 
@@ -72,6 +75,8 @@ class Library:
         now: Callable[[], dt.datetime],
         shelf: Shelf,
         indexer: Indexer,
+        *,
+        shared: bool,
     ) -> None:
         self._lock = lock
         self._catalogue = catalogue
@@ -83,7 +88,10 @@ class Library:
         self._titles: Sequence[tuple[str, str]] = ()
         self._searcher = Searcher(catalogue, shelf, dense, lexical, embedder)
         self._indexer = indexer
+        self._shared = shared
         self._following: asyncio.Task[None] | None = None
+        self._mending: asyncio.Task[None] | None = None
+        self._unfinished = False
 
     @classmethod
     async def open(
@@ -92,7 +100,7 @@ class Library:
         embedder: Embedder,
         *,
         database_url: str | None = None,
-        chroma_url: str | None = None,
+        chroma: ChromaServer | None = None,
         rebuild: bool = False,
         now: Callable[[], dt.datetime] = _utc_now,
     ) -> Library:
@@ -100,11 +108,14 @@ class Library:
 
         Indexes that are damaged, gone or made by another model or chunker are a `fault` (with `rebuild`, any are), and
         papers that an index has lost wait, which the next `index_pending` mends, embedding nothing that is already in
-        the catalogue; with a fault nothing is to be searched before. `now` tells the time (in UTC) that papers arrive
+        the catalogue; with a fault nothing is found before. `now` tells the time (in UTC) that papers arrive
         and sources are read at.
-        With both URLs several processes share one library: what one takes in, the others find within some seconds.
-        Raises LibraryLockedError where another process owns the directory and LibraryDamagedError where the
-        catalogue or a Chroma server cannot be read.
+        With a database on a server and a Chroma server several processes share one library: what one takes in, the
+        others find within some seconds. While the Chroma server is away papers are found by their words, and what
+        arrives waits; that is made up for by itself.
+        Raises LibraryLockedError where another process owns the directory, LibraryDamagedError where the catalogue
+        cannot be read, DatabaseAwayError where its server does not answer and ServerRefusedError where a Chroma server
+        will not have us.
         """
         async with AsyncExitStack() as opened:
             lock = _own(data_dir)
@@ -114,25 +125,23 @@ class Library:
             stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}"
             folder = data_dir / "chroma"
             state = await catalogue.state(stamp)
-            name = state.live if chroma_url else COLLECTION
-            with nullcontext() if chroma_url else watched(folder, data_dir / "opening"):
-                if rebuild and not chroma_url:
+            name = state.live if chroma else COLLECTION
+            with nullcontext() if chroma else watched(folder, data_dir / "opening"):
+                if rebuild and not chroma:
                     await asyncio.to_thread(throw_away, folder)
                 dense = await asyncio.to_thread(
-                    lambda: DenseIndex.open(folder=folder, url=chroma_url, stamp=stamp, name=name)
+                    lambda: DenseIndex.open(folder=folder, server=chroma, stamp=stamp, name=name)
                 )
                 opened.push_async_callback(asyncio.to_thread, dense.close)
                 lexical = await asyncio.to_thread(LexicalIndex, data_dir / "lexical", stamp)
                 opened.push_async_callback(asyncio.to_thread, lexical.close)
                 shelf = Shelf(catalogue)
                 follower = Follower(catalogue, shelf, lexical, data_dir / "lexical", state.library_id)
-                indexer = Indexer(
-                    catalogue, shelf, dense, lexical, follower, embedder, now, shared=chroma_url is not None
-                )
+                indexer = Indexer(catalogue, shelf, dense, lexical, follower, embedder, now, shared=chroma is not None)
                 await indexer.check(rebuild=rebuild)
-            library = cls(lock, catalogue, dense, lexical, embedder, now, shelf, indexer)
+            library = cls(lock, catalogue, dense, lexical, embedder, now, shelf, indexer, shared=chroma is not None)
             library._titles = await catalogue.titles()
-            if database_url and chroma_url:
+            if chroma:
                 library._following = asyncio.create_task(library._follow())
             opened.pop_all()
         return library
@@ -142,11 +151,23 @@ class Library:
         """Return why the indexes have to be made anew by `index_pending` before anything is searched, or None."""
         return self._indexer.fault
 
+    @property
+    def _unusable(self) -> bool:
+        """Say whether the indexes may be of another model; where they are shared, others have seen to that."""
+        return self.fault is not None and not self._shared
+
+    @property
+    def gaps(self) -> Gaps:
+        """Return what searches pass over for now."""
+        waiting = self._indexer.waiting
+        many = waiting * MANY > len(self._titles)
+        return Gaps(vectors=self._searcher.away or self._indexer.unchecked, waiting=waiting if many else 0)
+
     async def close(self) -> None:
         """Close every part and let go of the data directory."""
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
+        for task in filter(None, (self._following, self._mending)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         await self._indexer.close()
         await self._catalogue.close()
         await self._embedder.close()
@@ -159,8 +180,24 @@ class Library:
             try:
                 if await self._indexer.follow():
                     self._titles = await self._catalogue.titles()
+                if self._mending is None or self._mending.done():
+                    self._mending = asyncio.create_task(self._mend())
             except Exception as error:  # noqa: BLE001  # a server may be away for a while
                 log.warning("not up to date with other processes: %s", type(error).__name__)
+
+    async def _mend(self) -> None:
+        """Make up for what a Chroma server that was away, or came back empty, could not do or lost."""
+        try:
+            if self._searcher.lost or self._indexer.unchecked:
+                await self._indexer.check()
+                self._unfinished = self._unfinished or self.fault is not None
+                self._unfinished = self._unfinished or (await self._catalogue.counts()).pending > 0
+            if self._unfinished and not self._indexer.unchecked:
+                await self.index_pending()
+            if not self._unfinished and not self._indexer.unchecked:
+                self._searcher.lost = False
+        except Exception as error:  # noqa: BLE001  # as above
+            log.warning("not mended yet: %s", error if isinstance(error, FootnoteError) else type(error).__name__)
 
     async def add(self, papers: Iterable[Paper | Fetched], progress: Progress | None = None) -> Added:
         """Catalogue papers and index what is new or changed; what is known as it is costs nothing.
@@ -224,12 +261,22 @@ class Library:
     async def index_pending(self, progress: Progress | None = None) -> int:
         """Chunk, embed and index every paper that waits for it; return how many there were.
 
-        Withdrawn papers leave the indexes first. It may be cancelled: what is done by then stays done.
+        Withdrawn papers leave the indexes first. It may be cancelled: what is done by then stays done. Where a Chroma
+        server that is shared does not answer they go on waiting, and the process that lives on indexes them.
         """
         await self._catalogue.erase_removed(self._now() - UNDO)
         waited = (await self._catalogue.counts()).pending
         try:
-            return await self._indexer.run(progress)
+            done = await self._indexer.run(progress)
+        except DatabaseAwayError:
+            raise
+        except ServerAwayError as error:
+            self._unfinished = True
+            log.warning("%s Papers wait to be indexed until it does.", error)
+            return 0
+        else:
+            self._unfinished = False
+            return done
         finally:
             if waited:
                 self._titles = await self._catalogue.titles()
@@ -250,7 +297,7 @@ class Library:
         `since` and `until` keep papers published from one day to another, both included (those without a date are left
         out), `source` those of one source. `vectors` are what `embed` made of the query, where that is known already.
         """
-        if not query.strip():
+        if not query.strip() or self._unusable:
             return []
         return await self._searcher.search(query, limit, Scope(since, until, source), vectors)
 
@@ -312,7 +359,7 @@ class Library:
     async def similar(self, paper_id: str, *, limit: int = 10) -> list[Hit]:
         """Return up to `limit` other papers, those with windows nearest to this one's first; none if it is unknown."""
         paper = await self.get(paper_id)
-        return await self._searcher.similar(paper, limit) if paper else []
+        return await self._searcher.similar(paper, limit) if paper and not self._unusable else []
 
     def titles(self) -> Sequence[tuple[str, str]]:
         """Return id and title of every paper that stands, those published or added last first."""

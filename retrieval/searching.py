@@ -6,17 +6,20 @@ What computes runs in threads, one step each; what is read comes from the shelf,
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from cachetools import LRUCache
+from chromadb.errors import ChromaError, NotFoundError
 
 from retrieval.agreement import agreement_of_terms, agreement_of_vectors
 from retrieval.authors import works_in_full
 from retrieval.chunking import window_text
 from retrieval.embedding import WordEmbedder
 from retrieval.embedding.words import best_matches, unpack
+from retrieval.errors import ServerAwayError, ServerRefusedError
 from retrieval.papers import Evidence, Hit, Passage
 from retrieval.query import QueryVectors, importance
 from retrieval.ranking import SHORTLIST, Candidate, fuse, match_words, weigh
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from retrieval.scope import Scope
     from retrieval.shelf import Shelf
     from retrieval.vectors import DenseIndex
+
+log = logging.getLogger(__name__)
 
 # What each retriever proposes, papers by words and passages by vectors; a paper has about ten passages.
 REACH = 200
@@ -79,7 +84,12 @@ class _Proposed:
 
 
 class Searcher:
-    """Find papers for a query; it reads the indexes and the shelf and changes neither."""
+    """Find papers for a query; it reads the indexes and the shelf and changes neither.
+
+    Attributes:
+        away: whether the server of the vectors did not answer when it was last asked.
+        lost: whether it answered that it has none of them.
+    """
 
     def __init__(
         self, catalogue: Catalogue, shelf: Shelf, dense: DenseIndex, lexical: LexicalIndex, embedder: Embedder
@@ -89,6 +99,8 @@ class Searcher:
         self._dense = dense
         self._lexical = lexical
         self._embedder = embedder
+        self.away = False
+        self.lost = False
         self._embedded_lately: LRUCache[str, QueryVectors] = LRUCache(REMEMBERED)
 
     async def search(self, text: str, limit: int, scope: Scope, vectors: QueryVectors | None = None) -> list[Hit]:
@@ -123,7 +135,7 @@ class Searcher:
     async def similar(self, paper: Paper, limit: int) -> list[Hit]:
         """Return up to `limit` other papers, those with windows nearest to this one's first."""
         own = (await self._shelf.windows([paper.paper_id])).get(paper.paper_id)
-        if own is None:
+        if own is None or own.shape[1] != self._embedder.dimensions:
             return []
         lexical = await asyncio.to_thread(self._lexical.read, paper.title)
         query = _Query(middle(own), None, lexical)
@@ -207,9 +219,26 @@ class Searcher:
     async def _nearest(self, vector: NDArray[np.float32], reach: int) -> dict[str, float]:
         """Return the papers whose chunks are nearest, by id, with the best cosine of each."""
         nearest: dict[str, float] = {}
-        for chunk_id, cosine in await asyncio.to_thread(self._dense.query, vector, reach):
+        for chunk_id, cosine in await asyncio.to_thread(self._ask_dense, vector, reach):
             nearest.setdefault(chunk_id.rpartition("#")[0], cosine)
         return nearest
+
+    def _ask_dense(self, vector: NDArray[np.float32], reach: int) -> list[tuple[str, float]]:
+        """Return the nearest chunks; none where a server that should know them is away or has lost them."""
+        try:
+            found = self._dense.query(vector, reach)
+        except (ServerAwayError, ServerRefusedError, ChromaError) as error:
+            if not self._dense.remote:
+                raise
+            if not self.away:
+                log.warning("searching by words alone: %s", error)
+            self.away = True
+            self.lost = self.lost or isinstance(error, NotFoundError)
+            return []
+        if self._dense.remote and not found and self._lexical.count():
+            self.lost = True
+        self.away = not found and self.lost
+        return found
 
     async def _propose(self, text: str, reach: int) -> _Proposed:
         """Ask the lexical index, and have the windows of what it finds at hand before the query is embedded."""
@@ -238,6 +267,8 @@ class Searcher:
         proposed: _Proposed,
     ) -> list[tuple[float, Candidate]]:
         """Order papers by both scores, which are computed for those that only one index proposed."""
+        # What another model made is in the catalogue until all is made anew.
+        windows = {each: rows for each, rows in windows.items() if rows.shape[1] == len(query.vector)}
         if not windows:
             return []
         rest = self._lexical.score(query.lexical, [each for each in windows if each not in proposed.bm25])

@@ -8,26 +8,33 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import chromadb
 from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, InternalError, NotFoundError
 
-from retrieval.errors import BadInputError, LibraryDamagedError
+from retrieval.chroma_server import ServerClient
+from retrieval.errors import LibraryDamagedError, ServerAwayError
 from retrieval.opening import throw_away, torn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
     from chromadb.api import ClientAPI
     from chromadb.api.collection_configuration import CreateCollectionConfiguration
     from chromadb.api.models.Collection import Collection
+    from chromadb.api.types import GetResult
     from numpy.typing import NDArray
+
+    from retrieval.chroma_server import ChromaServer
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -43,24 +50,32 @@ EF_SEARCH = 400
 class DenseIndex:
     """Find the chunks whose vectors are nearest to a query's.
 
+    A collection on a server is looked for when it is first needed, and again when it is there no more. Every method may
+    raise ServerAwayError until the server answers.
+
     Attributes:
         expected: the stamp that the index should have.
+        name: what Chroma calls the collection.
     """
 
-    def __init__(self, client: ClientAPI, stamp: str, name: str) -> None:
+    def __init__(self, client: ClientAPI | ServerClient, stamp: str, name: str) -> None:
         self._client = client
         self.expected = stamp
-        self._collection = self._get(name)
+        self.name = name
+        self._known: Collection | None = None
 
     @classmethod
-    def open(cls, *, folder: Path, url: str | None, stamp: str, name: str = COLLECTION) -> DenseIndex:
-        """Open a collection of the server at `url`, or of the embedded Chroma in `folder`, new if it is unreadable.
+    def open(cls, *, folder: Path, server: ChromaServer | None, stamp: str, name: str = COLLECTION) -> DenseIndex:
+        """Open a collection of the server, or of the embedded Chroma in `folder`, new if it is unreadable.
 
-        Raises LibraryDamagedError where the server cannot be used or the folder not be written, BadInputError where
-        the address is none.
+        A server that does not answer for now is no error. Raises ServerRefusedError where it will not have us,
+        LibraryDamagedError where the folder cannot be written, BadInputError where the address is none.
         """
-        if url is not None:
-            return cls._connect(url, stamp, name)
+        if server is not None:
+            client = ServerClient(server)
+            with contextlib.suppress(ServerAwayError):
+                client.find()
+            return cls(client, stamp, name)
         if torn(folder):
             log.warning("the dense index is thrown away, because a file of its vectors is cut short")
             throw_away(folder)
@@ -80,40 +95,33 @@ class DenseIndex:
     @classmethod
     def _embedded(cls, folder: Path, stamp: str) -> DenseIndex:
         try:
-            return cls(chromadb.PersistentClient(str(folder), settings=_settings()), stamp, COLLECTION)
+            settings = ChromaSettings(anonymized_telemetry=False)
+            dense = cls(chromadb.PersistentClient(str(folder), settings=settings), stamp, COLLECTION)
+            dense._known = dense._make()
         except BaseException:
             # Or Chroma would hand out the client that failed for every further try.
             SharedSystemClient.clear_system_cache()
             raise
+        return dense
 
-    @classmethod
-    def _connect(cls, url: str, stamp: str, name: str) -> DenseIndex:
-        host, port, ssl = _address(url)
-        try:
-            return cls(chromadb.HttpClient(host, port, ssl=ssl, settings=_settings()), stamp, name)
-        except (ChromaError, ValueError, OSError) as error:
-            reason = str(error).splitlines()[0].rstrip(".?! ")
-            raise LibraryDamagedError(
-                f"The Chroma server at {host}:{port} cannot be used ({reason}); start it, or mend FOOTNOTE_CHROMA__URL."
-            ) from error
+    @property
+    def remote(self) -> bool:
+        """Say whether a server holds the vectors, which may be away."""
+        return isinstance(self._client, ServerClient)
 
     @property
     def stamp(self) -> str | None:
         """Return what the vectors were made with, as said when the collection was made."""
-        return (self._collection.metadata or {}).get("stamp")
-
-    @property
-    def name(self) -> str:
-        """Return what Chroma calls the collection."""
-        return self._collection.name
+        return self._ask(lambda collection: (collection.metadata or {}).get("stamp"))
 
     def sibling(self, name: str) -> DenseIndex:
-        """Return another collection of the same Chroma, made where it is not there."""
+        """Return another collection of the same Chroma."""
         return DenseIndex(self._client, self.expected, name)
 
     def use(self, name: str) -> None:
-        """Go over to another collection, made where it is not there."""
-        self._collection = self._get(name)
+        """Go over to another collection."""
+        self.name = name
+        self._known = None
 
     def drop(self, name: str) -> None:
         """Delete a collection that nobody searches any more."""
@@ -122,34 +130,56 @@ class DenseIndex:
 
     def reset(self) -> None:
         """Empty the index and stamp it anew."""
-        name = self._collection.name
-        self.drop(name)
-        self._collection = self._get(name)
+        self.drop(self.name)
+        self._known = self._make()
 
-    def _get(self, name: str) -> Collection:
+    def _ask(self, question: Callable[[Collection], T], *, only_known: bool = False) -> T:
+        """Ask the collection, and once more where it has been made anew meanwhile; it is made where it is not there.
+
+        With `only_known` it is not: NotFoundError says then that it is gone.
+        """
+        find = self._find if only_known else self._make
+        for last in (False, True):
+            if self._known is None:
+                self._known = find()
+            try:
+                return question(self._known)
+            except NotFoundError:
+                self._known = None
+                if last:
+                    raise
+        raise AssertionError
+
+    def _find(self) -> Collection:
+        if isinstance(self._client, ServerClient):
+            return self._client.get_collection(self.name)
+        return self._client.get_collection(self.name, embedding_function=None)  # or Chroma downloads a model
+
+    def _make(self) -> Collection:
+        configuration: CreateCollectionConfiguration = {"hnsw": {"space": "cosine", "ef_search": EF_SEARCH}}
+        metadata = {"stamp": self.expected}
         try:
-            return self._client.get_collection(name, embedding_function=None)
+            return self._find()
         except NotFoundError:
-            configuration: CreateCollectionConfiguration = {"hnsw": {"space": "cosine", "ef_search": EF_SEARCH}}
+            if isinstance(self._client, ServerClient):
+                return self._client.make_collection(self.name, configuration, metadata)
             return self._client.get_or_create_collection(
-                name,
-                configuration=configuration,
-                metadata={"stamp": self.expected},
-                embedding_function=None,  # or Chroma downloads a model of its own
+                self.name, configuration=configuration, metadata=metadata, embedding_function=None
             )
 
     def count(self) -> int:
         """Return how many chunks the index holds."""
-        return self._collection.count()
+        return self._ask(lambda collection: collection.count())
 
     def lacking(self, ids: Sequence[str]) -> list[str]:
         """Return those of the chunks whose vectors are not here; Chroma may know the id of one that it has lost."""
         lost: list[str] = []
-        parts = [ids[start : start + READ_ROWS] for start in range(0, len(ids), READ_ROWS)]
+        rows = min(READ_ROWS, self._most("most_records"))
+        parts = [ids[start : start + rows] for start in range(0, len(ids), rows)]
         while parts:
-            part = parts.pop()
+            part = list(parts.pop())
             try:
-                held = set(self._collection.get(ids=list(part), include=["embeddings"])["ids"])
+                held = set(self._ask(partial(_vectors_of, part))["ids"])
             except InternalError:  # which one of them is lost is not said
                 if len(part) == 1:
                     lost += part
@@ -161,32 +191,35 @@ class DenseIndex:
 
     def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Write unit vectors under their chunk ids, at most `WRITE_ROWS` of them."""
-        self._collection.upsert(ids=list(ids), embeddings=vectors)
+        self._ask(lambda collection: collection.upsert(ids=list(ids), embeddings=vectors))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove chunks; ids not known are passed over."""
-        self._collection.delete(ids=list(ids))
+        self._ask(lambda collection: collection.delete(ids=list(ids)))
 
     def query(self, vector: NDArray[np.float32], limit: int) -> list[tuple[str, float]]:
-        """Return up to `limit` chunk ids with their cosine to `vector`, nearest first."""
-        found = self._collection.query(query_embeddings=vector[None, :], n_results=limit, include=["distances"])
+        """Return up to `limit` chunk ids with their cosine to `vector`, nearest first, as many as a server allows.
+
+        Raises NotFoundError where the collection is gone: whoever only reads makes none.
+        """
+        most = min(limit, self._most("most_results"))
+        found = self._ask(
+            lambda known: known.query(query_embeddings=vector[None, :], n_results=most, include=["distances"]),
+            only_known=True,
+        )
         distances = found["distances"]
         assert distances is not None
         return [(chunk_id, 1.0 - distance) for chunk_id, distance in zip(found["ids"][0], distances[0], strict=True)]
 
     def close(self) -> None:
         """Release the files or the connection."""
-        self._client.close()  # type: ignore[attr-defined]  # in every client, but not in its declared type
+        self._client.close()  # type: ignore[union-attr]  # in every client, but not in its declared type
+
+    def _most(self, kind: Literal["most_results", "most_records"]) -> int:
+        """Return what the server allows of a kind in one call."""
+        limits = self._client
+        return (getattr(limits, kind) if isinstance(limits, ServerClient) else None) or sys.maxsize
 
 
-def _settings() -> ChromaSettings:
-    return ChromaSettings(anonymized_telemetry=False)
-
-
-def _address(url: str) -> tuple[str, int, bool]:
-    with contextlib.suppress(ValueError):  # of a port that is none
-        parts = urlsplit(url)
-        ssl = parts.scheme == "https"
-        if parts.scheme in {"http", "https"} and parts.hostname:
-            return parts.hostname, parts.port or (443 if ssl else 8000), ssl
-    raise BadInputError("FOOTNOTE_CHROMA__URL is no address of a Chroma server; write it like http://host:8000.")
+def _vectors_of(ids: list[str], collection: Collection) -> GetResult:
+    return collection.get(ids=ids, include=["embeddings"])

@@ -12,6 +12,7 @@ from bot.answering.conversation import Conversation, Exchange
 from bot.answering.evidence.assessor import Assessor
 from bot.answering.evidence.names import named_by
 from bot.answering.evidence.selection import Selection
+from bot.answering.gap_lines import gap_lines
 from bot.answering.reading.kind import MANY, Kind
 from bot.answering.reading.language import ENGLISH, hint
 from bot.answering.reading.question import Reader
@@ -97,6 +98,7 @@ class Answerer:
             read = await self._in_english(read, reply)
         with stopwatch("search"):
             selection, statement = await self._find(read, reply)
+        reply.notes += gap_lines(self._library.gaps)
         reply.confidence = selection.confidence
         if selection.outcome != "answered":
             reply.notes += [

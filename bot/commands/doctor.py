@@ -82,9 +82,13 @@ async def _library(settings: Settings) -> Finding:
         async with open_library(settings) as library:
             counts = await library.counts()
             fault = library.fault
+            away = library.gaps.vectors
     except FootnoteError as error:
         return Finding("library", ok=False, sentence=str(error))
     where = f"in {settings.data_dir}"
+    if away:
+        sentence = "the Chroma server does not answer; make sure that it runs, and check FOOTNOTE_CHROMA__URL"
+        return Finding("library", ok=False, sentence=sentence)
     if counts.papers == 0:
         return Finding("library", ok=None, sentence=f"empty, {where}; `footnote ingest` or the first question fills it")
     if fault:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from bot.answering.gap_lines import gap_lines
 from bot.answering.reading.spelling import as_meant
 from bot.commands.papers import check_source
 from bot.console import print_json, printable, progress_bar, show_figures, show_hits, stderr, stdout
 from bot.fetching import online_source, pages_of, single_paper
 from bot.wiring import open_library, take_in
 from retrieval.catalogue import Added
-from retrieval.errors import BadInputError
+from retrieval.errors import BadInputError, ServerAwayError
 from retrieval.sources import Stream, is_here, stream_source
 from retrieval.sources.choice import Choice, read_categories
 from retrieval.sources.fetched import SourceError
@@ -43,6 +44,9 @@ async def search(
         _, meant = await as_meant(query, library)
         hits = await library.search(meant.text, limit=limit, since=since, source=source)
         undated = (await library.count(since=since, source=source)).undated if since else 0
+        lines = gap_lines(library.gaps)
+    for line in lines:
+        stderr().print(printable(line), soft_wrap=True)
     for typed, word in meant.read_as:
         stderr().print(printable(f"Read “{typed}” as “{word}”."), soft_wrap=True)
     if undated:
@@ -93,12 +97,13 @@ async def ingest(
                 read, failure = await _read(library, source)
                 added += read
                 failures += [failure] if failure else []
-            total = (await library.counts()).papers
+            counts = await library.counts()
+    waiting = f" {counts.pending} of them wait to be indexed." if counts.pending else ""
     withdrawn = f", {added.withdrawn} withdrawn" if added.withdrawn else ""
     removed = f", {added.removed} removed before and left out" if added.removed else ""
     stdout().print(
         f"{added.new} new, {added.changed} changed, {added.known} already known{withdrawn}{removed}; "
-        f"the library holds {total} papers."
+        f"the library holds {counts.papers} papers.{waiting}"
     )
     if failures:
         raise SourceError(f"{' '.join(failures)} What was read is kept; the same command goes on from there.")
@@ -167,6 +172,8 @@ async def rebuild(settings: Settings) -> None:
     async with open_library(settings, rebuild=True) as library:
         with progress_bar("Rebuilding") as report:
             count = await library.index_pending(report)
+        if (await library.counts()).pending:
+            raise ServerAwayError("The indexes are not whole; run `footnote rebuild` again once the server answers.")
     stdout().print(f"Rebuilt the indexes of {count} papers.")
 
 

@@ -25,11 +25,14 @@ async def run(settings: Settings) -> None:
 
     token = require_token(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
-    async with open_library(settings) as library, open_store(settings) as store, Web() as web:
-        await take_in(library)
-        async with open_model(settings, meter=make_meter(settings, store)) as model:
-            answerer = make_answerer(settings, library, model, store)
-            editor = make_editor(settings, library, store.feedback.liked, model)
-            arxiv = partial(look_up, web, settings.arxiv.base_url)
-            name = model.name if model else None
-            await run_bot(settings, make_services(answerer, library, store, model=name, arxiv=arxiv), token, editor)
+    async with (
+        open_library(settings) as library,
+        open_store(settings) as store,
+        Web() as web,
+        open_model(settings, meter=make_meter(settings, store)) as model,
+    ):
+        answerer = make_answerer(settings, library, model, store)
+        editor = make_editor(settings, library, store.feedback.liked, model)
+        arxiv = partial(look_up, web, settings.arxiv.base_url)
+        services = make_services(answerer, library, store, model=model.name if model else None, arxiv=arxiv)
+        await run_bot(settings, services, token, editor, partial(take_in, library))

@@ -40,6 +40,7 @@ from bot.discord.settings.privacy import Privacy
 from bot.discord.settings.settings_command import Settings
 from bot.discord.ui.translator import CommandTranslator
 from bot.language import load, say_many
+from retrieval.errors import DatabaseAwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +116,7 @@ class FootnoteBot(Bot):
         self.add_dynamic_items(*answer_buttons.ALL, *paper_buttons.ALL, *cite.ALL)
         self.activity = await self._activity()
         self.syncing = asyncio.create_task(sync_if_changed(self.tree, self._commands_file))
+        self.show_count.add_exception_type(DatabaseAwayError)
         self.show_count.start()
         self.forget_what_is_due.start()
         log.info("logged in application=%s", self.application_id)

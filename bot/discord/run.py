@@ -60,8 +60,16 @@ def require_token(settings: Settings) -> str:
     return token
 
 
-async def run_bot(settings: Settings, services: Services, token: str, editor: Editor | None = None) -> None:
+async def run_bot(
+    settings: Settings,
+    services: Services,
+    token: str,
+    editor: Editor | None = None,
+    take_in: Callable[[], Coroutine[Any, Any, None]] | None = None,
+) -> None:
     """Run the bot, which fetches papers and posts digests meanwhile, until a signal stops it.
+
+    `take_in` makes the library ready; the bot answers from what there is until it has.
 
     Raises DiscordStartError where the token is refused or Discord cannot be reached, and SettingsError where a source
     to fetch is none.
@@ -76,8 +84,14 @@ async def run_bot(settings: Settings, services: Services, token: str, editor: Ed
         connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_SECONDS),
     )
     tell = partial(tell_owner, bot)
+
+    async def prepare(stop: asyncio.Event) -> None:
+        if take_in is not None:
+            await _first_of(take_in(), stop.wait())
+            await bot.show_count()
+
     async with open_fetcher(settings, services.library, tell) as fetcher:
-        await serve(bot, token, fetcher.run, bot.deliverer.run, Alerts(bot, tell).run)
+        await serve(bot, token, prepare, fetcher.run, bot.deliverer.run, Alerts(bot, tell).run)
 
 
 async def serve(bot: FootnoteBot, token: str, *jobs: Job) -> None:

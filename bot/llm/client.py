@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from bot.errors import WriterError
 from bot.llm import context, trouble
-from bot.llm.breaker import Breaker
 from bot.llm.lenient import Scanner, loads
 from bot.llm.message import TOKENS_PER_MESSAGE, T
 from bot.llm.meter import Spent, payer
@@ -23,6 +22,7 @@ from bot.llm.reply import Said
 from bot.llm.thoughts import Speech
 from bot.llm.usage import Usage
 from bot.llm.wire import Failure, Wire
+from retrieval.breaker import Breaker
 from retrieval.tokens import TokenCounter
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _LOG = logging.getLogger(__name__)
 _MOST_CHARACTERS: Final = 20_000
 # Seconds to wait for the usage of a reply that is whole; it comes in the chunk after the last.
 _GRACE: Final = 1.0
+REST: Final = 60.0  # seconds that a server is left alone which failed twice
 _RETRIES: Final = 2
 _BACKOFF: Final = 0.5  # seconds before the first retry; doubled for the next
 # Requests of one call: each refused option costs one, and so does a prompt that is too long.
@@ -72,7 +73,7 @@ class LanguageModel:
         self.meter = meter
         self.wire = Wire.to(address, name, api_key)
         self.learnt = Learnt()
-        self.breaker = Breaker()
+        self.breaker = Breaker(REST)
         self.room = _ENOUGH
 
     async def aclose(self) -> None:

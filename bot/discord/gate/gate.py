@@ -100,6 +100,7 @@ class Gate:
         if not self._seen.is_new(event.id, event.version):
             raise IgnoredError
         self.acknowledgements.add(event.id)
+        speak(event.language(ServerSettings(), private=True))  # in which it is said that settings cannot be read
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
         private = event.is_private(acknowledge, settings)
         language = event.language(settings, private=private)

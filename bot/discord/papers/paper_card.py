@@ -35,13 +35,13 @@ Authors: TypeAlias = "Mapping[str, Sequence[str]]"
 NOBODY_KNOWN: Final[Authors] = MappingProxyType({})
 
 
-def nothing_on(query: str, *, english: bool) -> Card:
-    """Return what to say where no paper is about what was looked for; the papers are in English."""
+def nothing_on(query: str, *, english: bool, lines: Sequence[str] = ()) -> Card:
+    """Return what to say where no paper is about what was looked for, and `lines`; the papers are in English."""
     asked = escape(shorten(plain(query), QUERY_CHARACTERS))
     sentences = [say("I know no papers on “{query}”.", query=asked)]
     if not english:
         sentences.append(say("The papers are in English: English words find more."))
-    return notice(" ".join(sentences))
+    return notice(" ".join([*sentences, *lines]))
 
 
 def search_page(
@@ -53,15 +53,17 @@ def search_page(
     *,
     authors: Authors = NOBODY_KNOWN,
     starred: Collection[str] = (),
+    lines: Sequence[str] = (),
 ) -> Card:
     """Return a page (counted from 0) of a search's hits, with buttons to the pages before and after it.
 
     `hits` are those of this page, 1 to PAGE_PAPERS; `token` is what `Searches` knows the search by, `authors` are the
-    names by the papers' ids.
+    names by the papers' ids, `lines` stand at the end.
     """
     heading = say("Papers on “{query}”", query=escape(shorten(plain(query), QUERY_CHARACTERS)))
     listed = _list(hits, first=page * PAGE_PAPERS + 1, authors=authors, starred=starred)
-    where = [[Block("-# " + say("Page {page} of {pages}", page=page + 1, pages=pages))]] if pages > 1 else []
+    below = [say("Page {page} of {pages}", page=page + 1, pages=pages)] if pages > 1 else []
+    where = [[Block(f"-# {line}")] for line in (*below, *lines)]
     turns = [button(say("◀ Previous"), ids.page(page - 1, token))] if page > 0 else []
     if page + 1 < pages:
         turns.append(button(say("Next ▶"), ids.page(page + 1, token)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final, cast, get_args
 
+from bot.answering.gap_lines import gap_lines
 from bot.answering.reading.language import ENGLISH
 from bot.answering.reading.spelling import as_meant
 from bot.discord.papers.paper_card import PAGE_PAPERS, nothing_on, search_page
@@ -48,8 +49,9 @@ async def show_page(
     language, meant = await as_meant(search.query, library)
     found = await library.search(meant.text, limit=MOST_HITS, since=search.since, source=search.source)
     hits = await relevant(meant.text, found, library)
+    lines = gap_lines(library.gaps)
     if not hits:
-        return nothing_on(meant.text, english=language == ENGLISH)
+        return nothing_on(meant.text, english=language == ENGLISH, lines=lines)
     if search.sort == "newest":
         hits = sorted(hits, key=lambda hit: hit.paper.published or dt.date.min, reverse=True)
     pages = -(-len(hits) // PAGE_PAPERS)
@@ -57,7 +59,7 @@ async def show_page(
     shown = hits[page * PAGE_PAPERS : (page + 1) * PAGE_PAPERS]
     token = await token_of(search, kept)
     authors = await authors_of([hit.paper for hit in shown], library)
-    return search_page(shown, meant.text, page, pages, token, authors=authors, starred=starred)
+    return search_page(shown, meant.text, page, pages, token, authors=authors, starred=starred, lines=lines)
 
 
 async def authors_of(papers: Sequence[Paper], library: Library) -> dict[str, tuple[str, ...]]:

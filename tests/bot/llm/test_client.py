@@ -17,11 +17,12 @@ from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
 from bot.errors import BudgetError, WriterError
-from bot.llm.breaker import Breaker
+from bot.llm.client import REST
 from bot.llm.message import Prompt
 from bot.llm.meter import Begun, Payer, Spent, paid_by
 from bot.llm.options import Learnt, Options
 from bot.llm.patience import Patience, Wait, patience, sharing
+from retrieval.breaker import Breaker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -154,7 +155,7 @@ async def test_after_two_failures_in_a_row_nobody_waits_for_the_server(llm: Loca
 
 def test_after_a_rest_one_call_finds_out_how_the_server_is() -> None:
     now = 0.0
-    breaker = Breaker(clock=lambda: now)
+    breaker = Breaker(REST, clock=lambda: now)
     breaker.failed()
     assert breaker.closed()
     breaker.failed()

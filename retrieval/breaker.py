@@ -9,13 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FAILURES: Final = 2  # in a row
-_REST: Final = 60.0  # seconds
 
 
 class Breaker:
-    """Say whether to ask, by how the last calls ended."""
+    """Say whether to ask, by how the last calls ended; it may be asked from any thread.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        rest: how many seconds a server that failed twice in a row is left alone.
+        clock: tells seconds, from any moment on.
+    """
+
+    def __init__(self, rest: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rest = rest
         self._clock = clock
         self._failures = 0
         self._rests_until = 0.0
@@ -26,7 +31,7 @@ class Breaker:
             return True
         if self._clock() < self._rests_until:
             return False
-        self._rests_until = self._clock() + _REST
+        self._rests_until = self._clock() + self._rest
         return True
 
     def worked(self) -> None:
@@ -37,4 +42,4 @@ class Breaker:
         """Take note that it did not."""
         self._failures += 1
         if self._failures == _FAILURES:
-            self._rests_until = self._clock() + _REST
+            self._rests_until = self._clock() + self._rest

@@ -1,0 +1,105 @@
+"""The bot on a PostgreSQL and a Chroma server that go away: one sentence in time, and no restart afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.answering.answerer import Answerer
+from bot.answering.extractive import ExtractiveWriter
+from bot.discord.client import FootnoteBot
+from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
+from bot.discord.services import make_services
+from bot.store import Store
+from retrieval.chroma_server import ChromaServer
+from retrieval.library import Library
+from tests.bot.discord.prepared import done
+from tests.servers import Chroma, Postgres
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from local_discord import Channel, LocalDiscord, Person
+
+    from retrieval.embedding.local import LocalEmbedder
+    from retrieval.papers import Paper
+
+    from .conftest import Online
+
+MEMORY = "cannot reach my memory"
+ASKED = "what is objective mismatch in model-based reinforcement learning?"
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    server = Postgres().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def chroma(tmp_path: Path) -> Iterator[Chroma]:
+    (tmp_path / "server").mkdir()
+    server = Chroma(tmp_path / "server").start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def make_bot(
+    local: LocalDiscord, postgres: Postgres, chroma: Chroma, tmp_path: Path, embedder: LocalEmbedder, seeds: list[Paper]
+) -> AsyncIterator[Callable[[], FootnoteBot]]:
+    url = await postgres.make_database(f"t{tmp_path.name}".replace("-", "_").lower())
+    library = await Library.open(tmp_path / "data", embedder, database_url=url, chroma=ChromaServer(chroma.url))
+    await library.add(seeds[:20])
+    store = await Store.open(tmp_path, url)
+
+    def make() -> FootnoteBot:
+        services = make_services(Answerer(library, ExtractiveWriter()), library, store)
+        return FootnoteBot(
+            services, CommandsFile(tmp_path / FILE_NAME), connector=local.connector(), guild_ready_timeout=0.1
+        )
+
+    yield make
+    await store.close()
+    await library.close()
+
+
+async def test_an_outage_of_the_database_is_said_in_time_and_ends_by_itself(
+    online: Online, postgres: Postgres, local: LocalDiscord, moderator: Person, papers: Channel, mention: str
+) -> None:
+    async with online():
+        used = await moderator.uses_command(papers, "settings")
+        assert MEMORY not in (await used.finished()).text
+        await asyncio.sleep(1.2)  # so that no connection is fresh
+        postgres.pause()
+        used = await moderator.uses_command(papers, "settings")
+        assert MEMORY in (await used.finished()).text
+        await moderator.says(papers, f"{mention} {ASKED}")
+        await (await papers.wait_for_bot_message()).wait_until(lambda message: MEMORY in message.text)
+        postgres.resume()
+        await asyncio.sleep(3)
+        used = await moderator.uses_command(papers, "settings")
+        assert MEMORY not in (await used.finished()).text
+
+
+async def test_an_answer_by_words_alone_says_so(
+    online: Online, chroma: Chroma, local: LocalDiscord, ada: Person, papers: Channel
+) -> None:
+    async with online():
+        used = await ada.uses_command(papers, "ask", question=ASKED)
+        answer = await (await used.finished()).wait_until(done)
+        assert "words alone" not in answer.text
+        chroma.pause()
+        used = await ada.uses_command(papers, "ask", question=ASKED)
+        await (await used.finished()).wait_until(lambda message: "words alone" in message.text)
+        used = await ada.uses_command(papers, "search", query="objective mismatch")
+        await (await used.finished()).wait_until(lambda message: "words alone" in message.text)
+        chroma.resume()
+        await asyncio.sleep(6)
+        used = await ada.uses_command(papers, "ask", question=ASKED)
+        answer = await (await used.finished()).wait_until(done)
+        assert "words alone" not in answer.text
