@@ -159,16 +159,12 @@ class Gateway:
             async for frame in socket:
                 if frame.type is WSMsgType.PONG:
                     self._read_all(session)
-                    continue
-                if frame.type is not WSMsgType.TEXT:
+                elif frame.type is not WSMsgType.TEXT:
                     break
-                order = frame.json()
-                if order["op"] == HEARTBEAT:
+                elif (order := frame.json())["op"] == HEARTBEAT:
                     last_beat = self._beat(outbox, last_beat)
-                elif order["op"] == IDENTIFY:
-                    session = await self._identify(order["d"], socket, outbox)
-                elif order["op"] == RESUME:
-                    session = self._resume(order["d"], socket, outbox)
+                elif order["op"] in {IDENTIFY, RESUME}:
+                    session = await self._begin(order, socket, outbox)
                 elif order["op"] == PRESENCE and session:
                     session.presence = order["d"]
                     self.world.journal.note("presence changed")
@@ -203,9 +199,7 @@ class Gateway:
         self.world.journal.note("heartbeat")
         return now
 
-    async def _identify(
-        self, order: Payload, socket: web.WebSocketResponse, outbox: Outbox
-    ) -> Session | None:
+    async def _identify(self, order: Payload, socket: web.WebSocketResponse, outbox: Outbox) -> Session | None:
         privileged = discord.Intents(members=True, presences=True, message_content=True).value
         if order["token"] != self._token:
             await socket.close(code=BAD_TOKEN, message=b"Authentication failed.")
