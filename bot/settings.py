@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingsError
@@ -53,6 +54,16 @@ def _env_file() -> dict[str, str | None]:
     return dotenv_values(stream=StringIO(text))
 
 
+def _shards(written: str | None) -> str | None:
+    """Refuse what names no shards."""
+    if written is None or written == "auto":
+        return written
+    found = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?/(\d{1,5})", written)
+    if found is None or not int(found[1]) <= int(found[2] or found[1]) < int(found[3]):
+        raise ValueError("write auto, or the first and the last shard and how many there are, as in 0-3/16")
+    return written
+
+
 class Section(BaseModel):
     """Refuse names that the section does not know."""
 
@@ -66,6 +77,9 @@ class DiscordSettings(Section):
     proxy: str | None = Field(default=None, description="HTTP proxy for Discord, such as http://proxy:3128.")
     message_content: bool = Field(
         default=False, description="Hear prefix commands and threads; needs the Message Content intent in the portal."
+    )
+    shards: Annotated[str | None, AfterValidator(_shards)] = Field(
+        default=None, description="Shards that this process serves: auto, or 0-3/16; empty for one process in all."
     )
 
 

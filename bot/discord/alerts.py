@@ -49,6 +49,8 @@ class Alerts:
                 await self._bot.services.store.notices.told(day, guild_id)
 
     async def _tell_of_day(self) -> bool:
+        if not self._bot.leads:
+            return False
         await self._tell_owner(
             "All tokens for today (FOOTNOTE_LLM__TOKENS_PER_DAY) are used up: until midnight UTC I answer with the "
             "papers' own sentences."

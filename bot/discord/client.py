@@ -115,7 +115,8 @@ class FootnoteBot(Bot):
             await self.add_cog(cog(self))
         self.add_dynamic_items(*answer_buttons.ALL, *paper_buttons.ALL, *cite.ALL)
         self.activity = await self._activity()
-        self.syncing = asyncio.create_task(sync_if_changed(self.tree, self._commands_file))
+        if self.leads:
+            self.syncing = asyncio.create_task(sync_if_changed(self.tree, self._commands_file))
         self.show_count.add_exception_type(DatabaseAwayError)
         self.show_count.start()
         self.forget_what_is_due.start()
@@ -154,7 +155,8 @@ class FootnoteBot(Bot):
         """Forget what was kept for long enough, of servers too that were left, and not come back to, unseen."""
         await self.wait_until_ready()
         try:
-            await self.services.store.note_servers((guild.id for guild in self.guilds), datetime.now(UTC))
+            here = (guild.id for guild in self.guilds)
+            await self.services.store.note_servers(here, datetime.now(UTC), self.serves)
             log.info("forgotten rows=%d", await self.services.store.forget_due(datetime.now(UTC)))
         except Exception:
             log.exception("nothing forgotten")
@@ -166,6 +168,10 @@ class FootnoteBot(Bot):
         if self.syncing is not None:
             self.syncing.cancel()
         await super().close()
+
+    def serves(self, guild_id: int) -> bool:  # noqa: ARG002  # whoever serves only some looks
+        """Say whether this process hears of a server."""
+        return True
 
     async def _activity(self) -> discord.CustomActivity:
         count = (await self.services.library.counts()).papers

@@ -23,6 +23,7 @@ from bot.errors import DiscordStartError
 from bot.fetching import open_fetcher
 from bot.running import on_ending_signals
 from bot.settings import mend_connection
+from bot.store import Shards
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from bot.digest.editor import Editor
     from bot.discord.services import Services
-    from bot.settings import Settings
+    from bot.settings import DiscordSettings, Settings
 
     Job: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -76,7 +77,8 @@ async def run_bot(
     to fetch is none.
     """
     chosen = settings.discord
-    bot = FootnoteBot(
+    bot = _make_bot(
+        chosen,
         services,
         CommandsFile(settings.data_dir / FILE_NAME),
         message_content=chosen.message_content,
@@ -95,6 +97,29 @@ async def run_bot(
         await serve(bot, token, prepare, fetcher.run, bot.deliverer.run, Alerts(bot, tell).run)
 
 
+def _make_bot(chosen: DiscordSettings, *arguments: Any, **options: Any) -> FootnoteBot:  # noqa: ANN401  # the bot's
+    if chosen.shards is None:
+        return FootnoteBot(*arguments, **options)
+    from bot.discord.sharded_client import ShardedBot
+
+    shards, services = read_shards(chosen.shards), arguments[0]
+    if shards and len(shards.ids) < shards.count and not services.store.shared:
+        raise DiscordStartError(
+            "FOOTNOTE_DISCORD__SHARDS leaves shards to other processes, and those share a database on a server: set "
+            "FOOTNOTE_DATABASE_URL."
+        )
+    return ShardedBot(*arguments, shards=shards, **options)
+
+
+def read_shards(written: str) -> Shards | None:
+    """Return the shards that are meant by `0-3/16` or `2/16`, None for `auto`."""
+    if written == "auto":
+        return None
+    span, _, count = written.partition("/")
+    first, _, last = span.partition("-")
+    return Shards(tuple(range(int(first), int(last or first) + 1)), int(count))
+
+
 async def serve(bot: FootnoteBot, token: str, *jobs: Job) -> None:
     """Keep the bot connected until SIGTERM, SIGHUP or SIGINT lets it finish its answers; a second one ends at once.
 
@@ -110,6 +135,8 @@ async def serve(bot: FootnoteBot, token: str, *jobs: Job) -> None:
             finally:
                 working.cancel()
                 await asyncio.gather(working, return_exceptions=True)
+            if sentence := getattr(bot, "ousted", None):
+                raise DiscordStartError(sentence)
 
 
 async def tell_owner(bot: FootnoteBot, sentence: str) -> None:

@@ -56,7 +56,7 @@ def make_services(
     arxiv: LookUp | None = None,
 ) -> Services:
     """Return the services of a bot that answers with this answerer from this library."""
-    gate = Gate(store.servers, limits)
+    gate = Gate(store.servers, limits, store.traffic if store.shared else None)
     responder = Responder(answerer, store, gate.acknowledgements, gate.shutdown, with_model=model is not None)
     return Services(library, store, gate, responder, model, arxiv)
 
@@ -75,6 +75,11 @@ class Bot(commands.Bot):
     poster: DiscordPoster
     deliverer: Deliverer
     now: Callable[[], datetime]
+
+    @property
+    def leads(self) -> bool:
+        """Say whether it does what only one process does."""
+        return True
 
     async def linked(self, sentence: str) -> str:
         """Return a sentence of the bot's own with the commands that it names as something to click."""

@@ -1,9 +1,9 @@
-"""ServerSettings, KeptAnswer, Trend, Search, Subscription, Posted, Delivery and Spending: the nouns of the store."""
+"""The nouns of the store, from ServerSettings and KeptAnswer to Delivery and Shards."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from bot.llm.prices import price_of
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from bot.answering.answer import Answer
+
+SHARD_SHIFT: Final = 22  # bits; Discord tells shards by an id's time
 
 PlaceKind: TypeAlias = Literal["channel", "thread", "forum", "dm"]
 Sort: TypeAlias = Literal["best", "newest"]
@@ -220,3 +222,15 @@ class Spending:
         """Return what that costs, None where the model's price is not known."""
         price = price_of(self.model)
         return price.of(self.prompt_tokens, self.completion_tokens) if price else None
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """Hold which of how many shards of the bot a process serves."""
+
+    ids: tuple[int, ...]
+    count: int
+
+    def serve(self, guild_id: int) -> bool:
+        """Say whether a server is of one of these shards, as Discord has it."""
+        return (guild_id >> SHARD_SHIFT) % self.count in self.ids

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
+from cachetools import TTLCache
 
 from bot.store.nouns import ServerSettings
 from bot.store.tables import servers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, MutableMapping
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from bot.store.database import Database
 
+KNOWN: Final = 10_000
+KNOWN_SECONDS: Final = 5.0
+
 
 class Servers:
-    """Keep settings by server, each read once; one process serves a server, so nobody else changes them."""
+    """Keep settings by server, each read once, or every few seconds where other processes may change them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[int, ServerSettings] = {}
+        self._known: MutableMapping[int, ServerSettings] = {} if database.file else TTLCache(KNOWN, KNOWN_SECONDS)
 
     async def of(self, guild_id: int) -> ServerSettings:
         """Return the settings of a server, defaults where nothing was set."""

@@ -15,16 +15,18 @@ from bot.store.cache import DraftCache
 from bot.store.database import Database
 from bot.store.deliveries import Deliveries
 from bot.store.feedback import FeedbackBook
+from bot.store.leases import Leases
 from bot.store.ledger import NOBODY, Ledger
 from bot.store.searches import Searches
 from bot.store.servers import Servers
 from bot.store.subscriptions import Subscriptions
 from bot.store.tables import metadata
 from bot.store.threads import Threads
+from bot.store.traffic import KEPT, Traffic
 from retrieval.migrating import drop_backups, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bot.store.parts import Part
 
@@ -49,6 +51,8 @@ class Store:
         usage: what calls to the language model took.
         notices: which budgets were used up, and whether somebody was told.
         drafts: what the language model wrote lately; that is no person's and no server's.
+        leases: which process holds which shards of the bot.
+        traffic: what people did just now, for all processes.
     """
 
     def __init__(self, database: Database) -> None:
@@ -63,6 +67,8 @@ class Store:
         self.usage = Ledger(database)
         self.notices = BudgetNotices(database)
         self.drafts = DraftCache(database)
+        self.leases = Leases(database)
+        self.traffic = Traffic(database)
         self._parts: Sequence[Part] = (
             self.servers,
             self.feedback,  # before the answers that it is about
@@ -72,6 +78,7 @@ class Store:
             self.subscriptions,
             self.usage,
             self.notices,
+            self.traffic,
         )
 
     @classmethod
@@ -90,6 +97,11 @@ class Store:
             await database.close()
             raise
         return store
+
+    @property
+    def shared(self) -> bool:
+        """Say whether other processes may use it too: it is on a server."""
+        return self._database.file is None
 
     async def close(self) -> None:
         """Close every connection."""
@@ -121,11 +133,16 @@ class Store:
         await self._database.purge()
         return count
 
-    async def note_servers(self, guild_ids: Iterable[int], now: datetime) -> None:
-        """Note which servers the bot is in: it may have come back to some, and have left others, while it was away."""
+    async def note_servers(
+        self, guild_ids: Iterable[int], now: datetime, mine: Callable[[int], bool] = lambda _: True
+    ) -> None:
+        """Note which servers the bot is in: it may have come back to some, and have left others, while it was away.
+
+        `mine` says which servers this process would see.
+        """
         here = set(guild_ids)
         async with self._database.writing() as connection:
-            known = set(await connection.scalars(_servers_known()))
+            known = set(filter(mine, await connection.scalars(_servers_known())))
             await self.servers.note(connection, known & here, known - here, now)
 
     async def forget_due(self, now: datetime, retention: timedelta = RETENTION) -> int:
@@ -142,6 +159,7 @@ class Store:
             count += await self.threads.forget_idle(connection, now - retention)
             count += await self.searches.forget_older(connection, now - retention)
             count += await self.drafts.forget_older(connection, now)
+            await self.traffic.forget_older(connection, now - KEPT)
             await self.usage.forget_older(connection, today, today - retention)
             await self.notices.forget_older(connection, today)
             for guild_id in await self.servers.left_before(connection, now - GRACE):

@@ -230,3 +230,34 @@ drafts = sa.Table(
     sa.Column("kept_at", Moment, nullable=False),
     sa.Index("drafts_by_age", "kept_at"),
 )
+
+# Which process holds a shard of the bot, out of so many, and until when if it says no more.
+shard_leases = sa.Table(
+    "shard_leases",
+    metadata,
+    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+)
+
+# The events that a process took, for some minutes.
+seen_events = sa.Table(
+    "seen_events",
+    metadata,
+    sa.Column("event_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Float(53), nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+    sa.Index("seen_events_by_age", "seen_at"),
+)
+
+# When a person, or anybody in a server, did something of a kind lately, in seconds since 1970.
+acts = sa.Table(
+    "acts",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("snowflake", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("times", sa.JSON, nullable=False),
+    sa.Column("last_at", Moment, nullable=False),
+)

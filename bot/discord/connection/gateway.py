@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import discord.client
+import discord.shard
 from discord.backoff import ExponentialBackoff
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Backoff(ExponentialBackoff[bool]):
 
 def make_steady(client: discord.Client) -> None:
     """Let the client connect again within a minute, and drop single events rather than end."""
-    discord.client.ExponentialBackoff = Backoff  # type: ignore[assignment,attr-defined]  # discord.py has no setting for it
+    for module in (discord.client, discord.shard):  # discord.py has no setting for it
+        module.ExponentialBackoff = Backoff  # type: ignore[attr-defined]
     state = client._connection  # noqa: SLF001  # discord.py lets nobody else look at events before they are read
     for name, parse in list(state.parsers.items()):
         if name != INDISPENSABLE:

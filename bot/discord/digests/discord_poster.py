@@ -123,8 +123,23 @@ class DiscordPoster:
         guild = self._bot.get_guild(subscription.guild_id or 0)
         if guild is not None and guild.unavailable:
             raise UnavailableError(say("Discord has that server switched off for now."))
-        known = self._bot.get_channel(subscription.place_id)
-        return cast("Place", known or await self._bot.fetch_channel(subscription.place_id))
+        if known := self._bot.get_channel(subscription.place_id):
+            return cast("Place", known)
+        place = await self._bot.fetch_channel(subscription.place_id)
+        return cast("Place", place if guild is not None else await self._elsewhere(place))
+
+    async def _elsewhere(self, place: object) -> object:
+        """Return a place in a server that another process hears of, with what the bot may do there."""
+        if not isinstance(place, (discord.abc.GuildChannel, discord.Thread)):
+            return place
+        assert self._bot.user is not None
+        guild = await self._bot.fetch_guild(place.guild.id, with_counts=False)
+        # discord.py fills these from the Gateway alone.
+        guild._add_member(await guild.fetch_member(self._bot.user.id))  # noqa: SLF001
+        if isinstance(place, discord.Thread):
+            parent = await guild.fetch_channel(place.parent_id)
+            guild._add_channel(cast("discord.TextChannel", parent))  # noqa: SLF001
+        return await guild.fetch_channel(place.id)
 
     async def _send(
         self, place: discord.abc.MessageableChannel, card: Card, nonce: str, *, silent: bool = False

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bot.discord.gate.events import Acknowledge
     from bot.discord.reply.target import ReplyTarget
     from bot.store.servers import Servers
+    from bot.store.traffic import Traffic
 
 
 class Cost(Enum):
@@ -64,8 +65,10 @@ class Gate:
         shutdown: what is in work, and waited for when the bot stops.
     """
 
-    def __init__(self, servers: Servers, limits: Limits | None = None) -> None:
+    def __init__(self, servers: Servers, limits: Limits | None = None, traffic: Traffic | None = None) -> None:
+        """Take where settings are kept, and where acts are counted for all processes if there may be several."""
         self._servers = servers
+        self._traffic = traffic
         self._seen = Deduplication()
         self._notices = Notices()
         self._direct = DirectMessages()
@@ -88,7 +91,8 @@ class Gate:
 
         In this order:
 
-        1. Is it new? After a RESUME Discord repeats events, and a repeated one is nobody's business: IgnoredError.
+        1. Is it new? After a RESUME Discord repeats events, and where another process takes a shard over both may hear
+           one; a repeated one is nobody's business: IgnoredError.
         2. In which language is whoever acts spoken to, and is the reply for them alone?
         3. Is the bot closing? Then it takes nothing on: ClosingError. From here on closing waits for the current task.
         4. Could it reply there, and may they ask there, as the moderators have it? Otherwise NotHereError.
@@ -99,8 +103,10 @@ class Gate:
         event = source if isinstance(source, MessageEvent) else self.event_of(source)
         if not self._seen.is_new(event.id, event.version):
             raise IgnoredError
-        self.acknowledgements.add(event.id)
         speak(event.language(ServerSettings(), private=True))  # in which it is said that settings cannot be read
+        if self._traffic and not await self._traffic.is_new(event.id, event.version, datetime.now(UTC)):
+            raise IgnoredError
+        self.acknowledgements.add(event.id)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
         private = event.is_private(acknowledge, settings)
         language = event.language(settings, private=private)
@@ -110,7 +116,7 @@ class Gate:
             raise NotHereError(objection)
         if not await event.is_question():
             raise IgnoredError
-        self._charge(event, cost)
+        await self._charge(event, cost)
         target = await event.acknowledge(acknowledge, private=private)
         if event.is_acknowledged:
             self.acknowledgements.acknowledged(event.id)
@@ -145,9 +151,14 @@ class Gate:
             return None
         return objection
 
-    def _charge(self, event: Event, cost: Cost) -> None:
+    async def _charge(self, event: Event, cost: Cost) -> None:
         limits = self.limits[cost]
-        if not (wait := limits.take(event.user.id, event.guild_id if cost is Cost.QUESTION else None)):
+        guild_id = event.guild_id if cost is Cost.QUESTION else None
+        if self._traffic:
+            wait = await self._traffic.take(cost.name, limits.of(event.user.id, guild_id), datetime.now(UTC))
+        else:
+            wait = limits.take(event.user.id, guild_id)
+        if not wait:
             return
         if cost is Cost.QUESTION:
             then = discord.utils.format_dt(datetime.now(UTC) + timedelta(seconds=wait + 1), "R")

@@ -50,6 +50,13 @@ class Limits:
                 book.append(now)
         return wait
 
+    def of(self, user_id: int, guild_id: int | None) -> list[tuple[str, int, int, float]]:
+        """Return what counts for a person, and a server, as the store's traffic takes it."""
+        rates = [("person", user_id, self.per_user.count, self.per_user.seconds)]
+        if guild_id is not None:
+            rates.append(("server", guild_id, self.per_server.count, self.per_server.seconds))
+        return rates
+
     def is_first_refusal(self, user_id: int) -> bool:
         """Say whether this person has not been told yet to wait: an answer to each of many messages is a flood too."""
         first = user_id not in self._told

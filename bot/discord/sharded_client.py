@@ -1,0 +1,104 @@
+"""The bot as one of several processes: it serves some shards, which it holds by leases in the database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from discord.ext import commands
+
+from bot.discord.client import FootnoteBot
+from bot.errors import DiscordStartError
+from bot.store import Shards
+from bot.store.leases import LEASE
+from retrieval.errors import ServerAwayError
+
+log = logging.getLogger(__name__)
+
+RENEWED_EVERY: Final = LEASE.total_seconds() / 4
+TRIED_EVERY: Final = 1.0  # seconds, while the holder may have died
+
+
+class ShardedBot(FootnoteBot, commands.AutoShardedBot):
+    """Serve some shards, or by None all that Discord advises.
+
+    Attributes:
+        ousted: why it has closed by itself, None where it has not.
+    """
+
+    def __init__(self, *arguments: Any, shards: Shards | None, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(*arguments, **options)
+        self._shards = shards
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._keeping: asyncio.Task[None] | None = None
+        self.ousted: str | None = None
+
+    async def setup_hook(self) -> None:
+        """Take the shards before anything is heard of them; raises DiscordStartError where others hold them."""
+        if self._shards is None:
+            count, _, _ = await self.http.get_bot_gateway()
+            self._shards = Shards(tuple(range(count)), count)
+        self.shard_ids, self.shard_count = list(self._shards.ids), self._shards.count
+        await self._take()
+        await self.services.store.threads.load()  # another may have opened some until now
+        self._keeping = asyncio.create_task(self._keep())
+        await super().setup_hook()
+
+    @property
+    def leads(self) -> bool:
+        """Say whether it serves the first shard."""
+        return self._shards is None or 0 in self._shards.ids
+
+    def serves(self, guild_id: int) -> bool:
+        """Say whether a server is of one of its shards."""
+        return self._shards is None or self._shards.serve(guild_id)
+
+    async def close(self) -> None:
+        """Disconnect, and let go of the shards."""
+        held = self._keeping is not None
+        if self._keeping is not None and self._keeping is not asyncio.current_task():
+            self._keeping.cancel()
+        self._keeping = None
+        await super().close()
+        if held:
+            with suppress(ServerAwayError):  # then they run out
+                await self.services.store.leases.release(self._holder)
+
+    async def _take(self) -> None:
+        """Take the shards, if need be once a holder that died has had its time; one that lives says so meanwhile."""
+        assert self._shards is not None
+        leases, first = self.services.store.leases, None
+        while taken := await leases.take(self._shards, self._holder, datetime.now(UTC)):
+            first = first or taken
+            if any(until > first.get(shard, until) for shard, until in taken.items()):
+                raise DiscordStartError(_refusal(taken))
+            await asyncio.sleep(TRIED_EVERY)
+
+    async def _keep(self) -> None:
+        """Go on holding the shards; close where another holds one of them by now."""
+        assert self._shards is not None
+        while True:
+            await asyncio.sleep(RENEWED_EVERY)
+            try:
+                taken = await self.services.store.leases.take(self._shards, self._holder, datetime.now(UTC))
+            except Exception as error:  # noqa: BLE001  # the database may be away for a while
+                log.warning("shards not renewed: %s", type(error).__name__)
+                continue
+            if taken:
+                self.ousted = _refusal(taken)
+                await self.close()
+                return
+
+
+def _refusal(taken: dict[int, datetime]) -> str:
+    named = ", ".join(map(str, sorted(taken)))
+    return (
+        f"Another process serves shard {named} of the bot, or counts the shards otherwise; stop it, or choose others "
+        "in FOOTNOTE_DISCORD__SHARDS."
+    )

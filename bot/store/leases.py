@@ -1,0 +1,63 @@
+"""Leases: which process holds which shards of the bot, so that no event is taken by two."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from bot.store.tables import shard_leases
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from bot.store.database import Database
+    from bot.store.nouns import Shards
+
+LEASE: Final = timedelta(seconds=20)  # clocks of machines may differ by some of them
+
+
+class Leases:
+    """Hold shards for a process, for as long as it goes on saying so."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self, shards: Shards, holder: str, now: datetime) -> dict[int, datetime]:
+        """Hold all of these shards or none, and return those that others hold, with when that runs out.
+
+        Another who counts the shards otherwise holds them all.
+        """
+        others = (shard_leases.c.until > now) & (shard_leases.c.holder != holder)
+        in_the_way = shard_leases.c.shard.in_(shards.ids) | (shard_leases.c.count != shards.count)
+        async with self._database.writing() as connection:
+            if connection.dialect.name == "postgresql":  # two who take at once take one after the other
+                await connection.execute(sa.text("LOCK TABLE shard_leases IN SHARE ROW EXCLUSIVE MODE"))
+            held = await connection.execute(
+                sa.select(shard_leases.c.shard, shard_leases.c.until).where(others & in_the_way)
+            )
+            if taken := dict(held.all()):
+                return taken
+            values = {"holder": holder, "count": shards.count, "until": now + LEASE}
+            await connection.execute(sa.delete(shard_leases).where(shard_leases.c.until <= now))
+            for shard in shards.ids:
+                insert = self._database.insert(shard_leases).values(shard=shard, **values)
+                await connection.execute(insert.on_conflict_do_update(index_elements=["shard"], set_=values))
+            return {}
+
+    async def release(self, holder: str) -> None:
+        """Let go of every shard, so that the next process need not wait."""
+        async with self._database.writing() as connection:
+            await connection.execute(sa.delete(shard_leases).where(shard_leases.c.holder == holder))
+
+    async def held(self, ids: Collection[int], now: datetime) -> dict[int, str]:
+        """Return who holds these shards."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                sa.select(shard_leases.c.shard, shard_leases.c.holder).where(
+                    shard_leases.c.shard.in_(ids), shard_leases.c.until > now
+                )
+            )
+            return dict(rows.all())

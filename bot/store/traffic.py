@@ -1,0 +1,84 @@
+"""Traffic: what people did just now, where several processes of the bot have to know of each other's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from bot.store.tables import acts, seen_events
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from bot.store.database import Database
+
+KEPT: Final = timedelta(hours=1)  # longer than Discord repeats events, and than any limit looks back
+PERSON, SERVER = "person", "server"
+
+
+class Traffic:
+    """Count events and acts for all processes on one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def is_new(self, event_id: int, version: float, now: datetime) -> bool:
+        """Remember an event, and say whether no process knew this version of it or a later one."""
+        insert = self._database.insert(seen_events).values(event_id=event_id, version=version, seen_at=now)
+        newer = seen_events.c.version < insert.excluded.version
+        set_ = {"version": insert.excluded.version, "seen_at": now}
+        statement = insert.on_conflict_do_update(index_elements=["event_id"], set_=set_, where=newer)
+        async with self._database.writing() as connection:
+            return await connection.scalar(statement.returning(seen_events.c.event_id)) is not None
+
+    async def take(self, kind: str, limits: Sequence[tuple[str, int, int, float]], now: datetime) -> float:
+        """Count an act and return 0.0, or count nothing and return the seconds until the next one is allowed.
+
+        `limits` are whom it is counted for (PERSON or SERVER, and the id), how often in how many seconds.
+        """
+        async with self._database.writing() as connection:
+            books = []
+            for scope, snowflake, count, seconds in limits:
+                row = {"kind": kind, "scope": scope, "snowflake": snowflake}
+                insert = self._database.insert(acts).values(**row, times=[], last_at=now)
+                await connection.execute(insert.on_conflict_do_nothing())
+                mine = (acts.c.kind == kind) & (acts.c.scope == scope) & (acts.c.snowflake == snowflake)
+                kept = await connection.scalar(sa.select(acts.c.times).where(mine).with_for_update())
+                times = [at for at in kept or [] if now.timestamp() - at < seconds]
+                wait = seconds - (now.timestamp() - times[0]) if len(times) >= count else 0.0
+                books.append((mine, times, wait))
+            longest = max(wait for _, _, wait in books)
+            if longest == 0.0:
+                for mine, times, _ in books:
+                    values = {"times": [*times, now.timestamp()], "last_at": now}
+                    await connection.execute(sa.update(acts).where(mine).values(values))
+            return longest
+
+    async def forget_older(self, connection: AsyncConnection, moment: datetime) -> None:
+        """Forget what was before a moment."""
+        await connection.execute(sa.delete(seen_events).where(seen_events.c.seen_at < moment))
+        await connection.execute(sa.delete(acts).where(acts.c.last_at < moment))
+
+    async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
+        """Return when a person asked and clicked lately."""
+        rows = await connection.execute(sa.select(acts).where(_of(PERSON, user_id)).order_by(acts.c.kind))
+        said = [
+            {"kind": row.kind, "at": [datetime.fromtimestamp(at, UTC).isoformat() for at in row.times]} for row in rows
+        ]
+        return {"counted_lately": said}
+
+    async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
+        """Delete when a person asked and clicked lately."""
+        return (await connection.execute(sa.delete(acts).where(_of(PERSON, user_id)))).rowcount
+
+    async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
+        """Delete when something was asked in a server lately."""
+        return (await connection.execute(sa.delete(acts).where(_of(SERVER, guild_id)))).rowcount
+
+
+def _of(scope: str, snowflake: int) -> sa.ColumnElement[bool]:
+    return (acts.c.scope == scope) & (acts.c.snowflake == snowflake)
