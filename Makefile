@@ -1,4 +1,10 @@
 # What one types while working on Footnote; `make check` is what a change must pass.
+# What opens no socket and loads no model.
+FAST = tests/bot/test_settings.py \
+	$(addprefix tests/retrieval/test_, text.py papers.py merging.py references.py periods.py names.py evaluation.py) \
+	$(addprefix tests/bot/llm/test_, address.py lenient.py prices.py) \
+	$(addprefix tests/bot/answering/test_, checks.py surface.py prompt.py patterns.py)
+
 .PHONY: check fast fix bench docs
 
 check:  ## everything: lock, lint, format, types, imports, tests
@@ -9,7 +15,7 @@ fast:  ## lint, types, imports and the tests that open no socket and load no mod
 	uv run ruff format --check .
 	uv run mypy
 	uv run lint-imports
-	uv run pytest -n 2 -q -m "not slow" tests/retrieval/test_text.py tests/retrieval/test_papers.py tests/bot/answering/bearing tests/bot/llm
+	uv run pytest -n 2 -q $(FAST)
 
 fix:  ## what can be mended by itself
 	uv run ruff check --fix .
