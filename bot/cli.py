@@ -231,6 +231,20 @@ def ingest(
     run_to_end(reading)
 
 
+@app.command(epilog="Example: footnote copy --from .footnote --to postgresql://user:password@host/footnote")
+def copy(
+    source: Annotated[str, typer.Option("--from", help="A data dir, or the URL of a database.", metavar="PLACE")],
+    target: Annotated[str, typer.Option("--to", help="Likewise; it is to be empty.", metavar="PLACE")],
+) -> None:
+    """Copy a library and what the bot remembers to another database.
+
+    Both are compared at the end. Stop the bot before; stopped at any point, the copy goes on from there the next time.
+    """
+    from bot.commands.copy import copy as run_copy
+
+    run_to_end(run_copy(source, target))
+
+
 @app.command(name="list", epilog="Example: footnote list --source seeds --limit 5")
 def list_papers(
     context: typer.Context,

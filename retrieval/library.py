@@ -118,7 +118,7 @@ class Library:
         will not have us.
         """
         async with AsyncExitStack() as opened:
-            lock = _own(data_dir)
+            lock = own(data_dir)
             opened.callback(lock.release)
             catalogue = await Catalogue.open(database_url or f"sqlite+aiosqlite:///{data_dir / 'footnote.db'}")
             opened.push_async_callback(catalogue.close)
@@ -435,7 +435,8 @@ class Library:
         return self._embedder
 
 
-def _own(data_dir: Path) -> FileLock:
+def own(data_dir: Path) -> FileLock:
+    """Lock a data directory, which is made if need be; raises LibraryLockedError where another process owns it."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         lock = FileLock(data_dir / "lock")

@@ -1,0 +1,134 @@
+"""A library and a memory go from SQLite to PostgreSQL and back, and are the same there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.commands import copy as command
+from bot.commands.copy import copy
+from bot.store import ServerSettings, Store
+from bot.store.nouns import KeptAnswer
+from retrieval.errors import BadInputError, LibraryDamagedError
+from retrieval.library import Library
+from tests.bot.discord.prepared import GOOD
+from tests.retrieval.test_self_check import NumberEmbedder
+from tests.retrieval.test_shared import SUBJECTS, first, paper, papers
+from tests.servers import Postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import sqlalchemy as sa
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    server = Postgres().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+async def database(postgres: Postgres, request: pytest.FixtureRequest) -> str:
+    return await postgres.make_database(f"t{abs(hash(request.node.name)):x}")
+
+
+@pytest.fixture
+async def filled(tmp_path: Path) -> Path:
+    folder = tmp_path / "filled"
+    library = await Library.open(folder, NumberEmbedder())
+    await library.add(papers())
+    await library.remove(["p:comets"])
+    await library.close()
+    store = await Store.open(folder)
+    await store.servers.save(5, ServerSettings(prefix="?"))
+    for answer_id, parent in (("z", None), ("a", "z")):  # whose order by id is not the one of their making
+        kept = KeptAnswer(
+            answer_id=answer_id,
+            answer=GOOD,
+            asker_id=7,
+            channel_id=8,
+            guild_id=5,
+            question_message_id=None,
+            parent_id=parent,
+            private=False,
+            asked_at=datetime.now(UTC),
+        )
+        await store.answers.keep(kept, [])
+    await store.close()
+    return folder
+
+
+async def test_there_and_back_everything_is_the_same_and_nothing_is_embedded(
+    filled: Path, database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await copy(str(filled), database)
+    assert "papers" in capsys.readouterr().out
+    await copy(database, str(tmp_path / "back"))
+    for folder, url in ((tmp_path / "there", database), (tmp_path / "back", None)):
+        embedder = NumberEmbedder()
+        library = await Library.open(folder, embedder, database_url=url)
+        await library.index_pending()
+        assert (await first(library, "On otters") or "")[0] == "p:otters"
+        assert (await library.counts()).papers == len(SUBJECTS) - 1
+        assert (await library.removed())[0].paper_id == "p:comets"
+        assert embedder.asked <= 2  # the probe and the question
+        await library.add([paper("beavers")])  # numbers go on
+        await library.close()
+        store = await Store.open(folder, url)
+        assert (await store.servers.of(5)).prefix == "?"
+        assert [kept.answer_id for kept in await store.answers.history("a")] == ["z", "a"]
+        await store.close()
+
+
+async def test_a_copy_that_was_stopped_goes_on_and_one_that_differs_is_said(
+    filled: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "ROWS", 2)
+    real, left = command._go_on_counting, 3
+
+    async def stop(table: sa.Table, engine: object) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise KeyboardInterrupt
+        await real(table, engine)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(command, "_go_on_counting", stop)
+    with pytest.raises(KeyboardInterrupt):
+        await copy(str(filled), database)
+    monkeypatch.setattr(command, "_go_on_counting", real)
+    store = await Store.open(filled)
+    await store.servers.save(4, ServerSettings(prefix="!"))  # among what is yet to be copied
+    await store.close()
+    await copy(str(filled), database)
+    with pytest.raises(BadInputError, match="holds papers already"):
+        await copy(str(filled), database)
+
+
+async def test_rows_that_changed_behind_a_stopped_copy_are_found(
+    filled: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = command._copied
+
+    async def other(table: sa.Table, read: object, written: object) -> object:
+        async for rows in real(table, read, written):  # type: ignore[arg-type]
+            yield rows
+        if table.name == "servers":
+            async with written.begin() as connection:  # type: ignore[attr-defined]
+                await connection.execute(table.update().values(prefix="x"))
+
+    monkeypatch.setattr(command, "_copied", other)
+    with pytest.raises(LibraryDamagedError, match="servers is not the same"):
+        await copy(str(filled), database)
+
+
+async def test_no_library_and_no_other_place_are_sentences(filled: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="holds no library"):
+        await copy(str(tmp_path / "nothing"), str(tmp_path / "x"))
+    with pytest.raises(BadInputError, match="same place"):
+        await copy(str(filled), str(filled))
