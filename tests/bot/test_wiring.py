@@ -130,8 +130,18 @@ async def test_vectors_may_live_in_a_chroma_server(
     assert not (tmp_path / "data" / "chroma").exists()
 
 
-@pytest.mark.parametrize("url", ["http://me:hunter2@127.0.0.1:1", "not-a-url", "http://localhost:99999"])
-async def test_a_chroma_server_that_is_not_there_is_one_sentence(
+async def test_a_chroma_server_that_is_not_there_leaves_the_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_CHROMA__URL", "http://me:hunter2@127.0.0.1:1")
+    async with open_library(Settings.load(data_dir=tmp_path / "data")) as library:
+        assert library.gaps.vectors
+    assert "127.0.0.1:1 does not answer" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize("url", ["http://me:hunter2@127.0.0.1:1/#x", "not-a-url", "http://localhost:99999"])
+async def test_a_chroma_server_at_no_address_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("FOOTNOTE_CHROMA__URL", url)
