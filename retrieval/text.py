@@ -76,6 +76,7 @@ _NOT_PLAIN: Final = re.compile(r"[^\x00-\x7f]|[`~{}$\\]")
 _GROUP: Final = r"\{([^{}]*)\}"
 # Nothing in real abstracts nests deeper, and a bound keeps hostile input linear.
 _DEEPEST_NESTING: Final = 4
+_MOST_ACCENTS: Final = 2  # on one letter, as in Nguy{\~{\^e}}n
 
 _INVISIBLE: Final = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ud800-\udfff]+"
@@ -85,7 +86,7 @@ _BLANKS: Final = re.compile(r"[^\S ]\s*| \s+")
 # As Pandoc tells mathematics from prices: no blank inside the dollars, no digit after them, unless there is a command.
 _MATHS: Final = re.compile(r"(?<!\\)\$(?=\S)(?=[^$]*(?:\\[A-Za-z]|\$(?!\d)))([^$]*)(?<![\s\\])\$")
 _ACCENT: Final = re.compile(
-    r"""(?P<open>\{)?\\(?:(?P<mark>["'`^~=.])(?:(?P<letter>[A-Za-z])|\{?\\?(?P<dotless>[ij])(?![A-Za-z])\}?|\{(?P<grouped>[A-Za-z])\})
+    r"""(?P<open>\{)?\\(?:(?P<mark>["'`^~=.])(?:(?P<letter>[^\W\d_])|\{?\\?(?P<dotless>[ij])(?![A-Za-z])\}?|\{(?P<grouped>[^\W\d_])\})
     |(?P<named>[uvHcdkr])\{(?P<named_letter>[A-Za-z])\})(?(open)\})""",
     re.VERBOSE,
 )
@@ -205,7 +206,8 @@ class _Traced:
         if "$" in self.text:
             traced = traced.rewrite(_MATHS, (1,))
         if "\\" in self.text:
-            traced = traced.rewrite(_ACCENT, _accented)
+            for _ in range(_MOST_ACCENTS):
+                traced = traced.rewrite(_ACCENT, _accented)
             for _ in range(_DEEPEST_NESTING):
                 for pattern, pieces in _WITH_GROUPS:
                     traced = traced.rewrite(pattern, pieces)

@@ -27,6 +27,7 @@ TEXTS = st.lists(st.sampled_from(TEX) | st.text(max_size=5), max_size=25).map(""
         (r"T\"ULU 3", "TÜLU 3"),
         (r"d\'ecrit le r\^ole, \`a l'indexation, encha\^inement", "décrit le rôle, à l'indexation, enchaînement"),
         (r"{\"o} \"{o} \'{\i} \c{c}a Erd\H{o}s \o \ss \L{}ukasz", "ö ö í ça Erdős ø ß Łukasz"),
+        (r"Nguy{\~{\^e}}n, {\'{\^e}}, \'{\"{u}}, \~{\^{o}}", "Nguyễn, ế, ǘ, ỗ"),
         (r"\"quoted\"", '"quoted"'),
         (r"88\% of R\&D in dm\_control for \$5", "88% of R&D in dm_control for $5"),
         ("``activation,'' which", "“activation,” which"),
