@@ -100,8 +100,9 @@ def _of_text(text: str, suffix: str) -> Format | None:
 
 
 def _is_table(text: str) -> bool:
-    head = text.partition("\n")[0].split(delimited.delimiter_of(text))
-    return len(head) > 1 and "title" in delimited.columns_of([name.strip('" ') for name in head])
+    head = [*text.splitlines(), ""][delimited.lines_above(text)]
+    cells = delimited.cells_of(head)
+    return len(cells) > 1 and "title" in delimited.columns_of(cells)
 
 
 def _of_xml(start: bytes) -> Format:

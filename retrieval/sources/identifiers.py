@@ -23,7 +23,11 @@ _ADDRESS: Final = re.compile(r"https?://[^\s;<>\"{}|\\^`]+")
 # An address that asks another site for words is no paper's own.
 _SEARCH: Final = re.compile(r"[?&](?:q|query|search|search_query|term)=|/search(?:[/?]|$)", re.IGNORECASE)
 # They keep pages about papers whose own are elsewhere.
-_ABOUT: Final = re.compile(r"https?://(?:[a-z]+\.)*(?:semanticscholar\.org|openalex\.org)/", re.IGNORECASE)
+_ABOUT: Final = re.compile(
+    r"https?://(?:[a-z]+\.)*(?:semanticscholar\.org|openalex\.org|scopus\.com|dimensions\.ai|lens\.org|dblp\.org"
+    r"|webofscience\.com|adsabs\.harvard\.edu|inspirehep\.net)/",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,9 +203,7 @@ class Gateway:
         self.world.journal.note("heartbeat")
         return now
 
-    async def _identify(
-        self, order: Payload, socket: web.WebSocketResponse, outbox: Outbox
-    ) -> Session | None:
+    async def _identify(self, order: Payload, socket: web.WebSocketResponse, outbox: Outbox) -> Session | None:
         privileged = discord.Intents(members=True, presences=True, message_content=True).value
         if order["token"] != self._token:
             await socket.close(code=BAD_TOKEN, message=b"Authentication failed.")

@@ -285,7 +285,7 @@ OPENREVIEW = {
         ("refs.txt", BIB, None, ""),
         ("a.ris", RIS, [("First of RIS", ("Martin King",), DAY(2021, 3, 9), None, "https://example.org/a"), ("Cut off", (), None, None, None)], "Its abstract."),
         ("download", RIS, None, "Its abstract."),
-        ("scopus.csv", SCOPUS, [("A Scopus row", ("Li W.",), DAY(2020, 1, 1), "doi:10.1016/j.x.2020.01.001", "https://www.scopus.com/x")], "Text, with comma."),
+        ("scopus.csv", SCOPUS, [("A Scopus row", ("Wei Li",), DAY(2020, 1, 1), "doi:10.1016/j.x.2020.01.001", "https://doi.org/10.1016/j.x.2020.01.001")], "Text, with comma."),
         ("pm.xml", PUBMED + "</PubmedArticleSet>", [("Role of Tp53 in H2O.", ("Marie Curie", "The Group"), DAY(2019, 3, 1), "doi:10.1000/pm", "https://doi.org/10.1000/pm")], "METHODS: We <tried> it.\n\nRESULTS: It worked."),
         ("j.nxml", JATS, [("On E. coli", ("Robert Koch",), DAY(2020, 2, 3), "doi:10.1000/j", "https://doi.org/10.1000/j")], "One.\n\nTwo x."),
         ("dc.xml", DC, [("Dublin", ("James Joyce",), DAY(2021, 6, 16), "doi:10.5281/zenodo.2", "https://doi.org/10.5281/zenodo.2")], "A day & a night."),
