@@ -83,6 +83,12 @@ def test_a_text_and_its_clean_copy_fold_alike(text: str) -> None:
     assert fold(clean(text)) == fold(text)
 
 
+@given(st.text(st.characters(max_codepoint=127), max_size=60))
+def test_plain_texts_are_read_as_others_are(text: str) -> None:
+    assert fold(text) == Folded.of(text).text
+    assert clean(text) == clean(f"{text}\u200b")  # which goes the long way
+
+
 @given(TEXTS)
 def test_clean_text_is_one_normalised_line(text: str) -> None:
     cleaned = clean(text)
