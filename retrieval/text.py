@@ -157,6 +157,7 @@ _POSSIBLE_END: Final = re.compile(
 
 # Characters: one answer folds the same abstracts a hundred times. Cut short by length, because a text may be long.
 _KEPT: Final = 2_000_000
+_ENTRY: Final = 300  # what is kept of a text beside its characters, in their number: a file has millions of titles
 _BARE_WORD: Final = re.compile(r"[^\W_]+")  # what `str.isalnum` says, without a step in Python for each character
 
 
@@ -259,7 +260,11 @@ def _folded_character(character: str) -> str:
     return unicodedata.normalize("NFC", bare.translate(_ALIKE))
 
 
-@cached(LRUCache(_KEPT, getsizeof=len), lock=Lock())
+def _size(text: str) -> int:
+    return len(text) + _ENTRY
+
+
+@cached(LRUCache(_KEPT, getsizeof=_size), lock=Lock())
 def clean(text: str) -> str:
     """Return a readable copy on one line: LaTeX read, typographic quotes and dashes, NFC."""
     if _stays(text):
@@ -267,7 +272,7 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", _trace(text).cleaned().text)
 
 
-@cached(LRUCache(_KEPT, getsizeof=len), lock=Lock())
+@cached(LRUCache(_KEPT, getsizeof=_size), lock=Lock())
 def fold(text: str) -> str:
     r"""Return the text as it is compared and searched: clean, case folded, no accents, one dash, one quote.
 
