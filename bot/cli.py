@@ -239,12 +239,21 @@ def restore(
         list[str] | None, typer.Argument(help="Ids, as list --removed shows.", callback=_text, metavar="[ID]...")
     ] = None,
     last: Annotated[bool, typer.Option("--last", help="What the last removal took.")] = False,
+    when: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            help="What was removed at this time (UTC), as list --removed shows it; a day or a minute is all of it.",
+            callback=_text,
+            metavar="TIME",
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Put removed papers back."""
+    """Put removed papers back, of any removal in the last 30 days."""
     from bot.commands.papers import restore as run_restore
 
-    run_to_end(run_restore(_settings(context, data_dir), papers or [], last=last))
+    run_to_end(run_restore(_settings(context, data_dir), papers or [], last=last, when=when))
 
 
 @app.command(epilog='Example: footnote export --query "objective mismatch" --limit 10 --output refs.bib')
