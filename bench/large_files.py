@@ -49,9 +49,9 @@ def _pubmed(number: int) -> str:
 
 def _jats(number: int) -> str:
     return (
-        f'<article><front><article-meta><article-id pub-id-type="pmid">{number}</article-id><title-group><article-title>'
-        f"Paper number {number}</article-title></title-group><abstract><p>{ABSTRACT}</p></abstract></article-meta></front>"
-        "<body><p>And so on.</p></body></article>\n"
+        f'<article><front><article-meta><article-id pub-id-type="pmid">{number}</article-id><title-group>'
+        f"<article-title>Paper number {number}</article-title></title-group><abstract><p>{ABSTRACT}</p></abstract>"
+        "</article-meta></front><body><p>And so on.</p></body></article>\n"
     )
 
 
