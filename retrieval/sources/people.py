@@ -22,6 +22,7 @@ _WHOLE: Final = (
 _LAST: Final = ("family", "lastName", "last", "last_name", "surname", "familyName")
 _FIRST: Final = ("given", "firstName", "first", "first_name", "forename", "givenName")
 _INITIALS: Final = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,4}")
+SUFFIX: Final = re.compile(r"(?:[JS]r\.?|I{2,3}|IV)")
 _PAIR: Final = 2
 _PARSED: Final = 3  # what arXiv's snapshot parses a name into: family, given, suffix
 
@@ -56,9 +57,9 @@ def names_in(text: str) -> list[str]:
 
 
 def given_first(name: str) -> str:
-    """Return "Choi, Yejin" as "Yejin Choi", and "King, Jr., Martin" with the suffix at its end."""
+    """Return "Choi, Yejin" as "Yejin Choi", "King, Jr., Martin" and RIS's "King, Martin, Jr." as "Martin King Jr."."""
     parts = [part.strip() for part in name.split(",")]
-    if len(parts) == _PARSED:
+    if len(parts) == _PARSED and not SUFFIX.fullmatch(parts[2]):
         parts = [parts[0], parts[2], parts[1]]
     return one_line(" ".join([*parts[1:2], parts[0], *parts[2:]]))
 
