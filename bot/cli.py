@@ -9,7 +9,7 @@ import datetime as dt
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -174,6 +174,13 @@ def ingest(
             formats=["%Y-%m-%d"], help="Of files, only papers published from this day on.", metavar="YYYY-MM-DD"
         ),
     ] = None,
+    taken_as: Annotated[
+        Literal["page"] | None,
+        typer.Option(
+            "--as",
+            help="page: take the files for pages of titles and abstracts in turn, whatever they look like.",
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Take papers in; stopped at any point, it goes on from there the next time."""
@@ -181,7 +188,12 @@ def ingest(
 
     day = since.date() if since else None
     reading = run_ingest(
-        _settings(context, data_dir), sources or ["seeds"], strict=strict, categories=category or [], since=day
+        _settings(context, data_dir),
+        sources or ["seeds"],
+        strict=strict,
+        categories=category or [],
+        since=day,
+        as_page=taken_as is not None,
     )
     run_to_end(reading)
 

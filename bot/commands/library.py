@@ -61,11 +61,12 @@ async def ingest(
     strict: bool = False,
     categories: Sequence[str] = (),
     since: dt.date | None = None,
+    as_page: bool = False,
 ) -> None:
     """Take papers in from each source; every one is opened before any paper is added.
 
     What cannot be read in a file is said and left out; with `strict` nothing is taken in then. `categories` and `since`
-    choose from files.
+    choose from files, and `as_page` takes every file for a page dump.
 
     A source on the network is read on from where it was left. Where one fails, what came before is kept and the
     others are read all the same; raises SourceError at the end.
@@ -73,7 +74,7 @@ async def ingest(
     failures: list[str] = []
     asked = read_categories(categories)
     async with Web(say=_say) as web:
-        opened = [_open(settings, spec, web, Choice(asked, since), strict=strict) for spec in sources]
+        opened = [_open(settings, spec, web, Choice(asked, since), strict=strict, as_page=as_page) for spec in sources]
         if asked or since:
             _refuse_to_choose(opened)
         async with open_library(settings) as library:
@@ -104,10 +105,13 @@ async def ingest(
         raise SourceError(f"{' '.join(failures)} What was read is kept; the same command goes on from there.")
 
 
-def _open(settings: Settings, spec: str, web: Web, choice: Choice, *, strict: bool) -> OnlineSource | Stream | Single:
+def _open(
+    settings: Settings, spec: str, web: Web, choice: Choice, *, strict: bool, as_page: bool
+) -> OnlineSource | Stream | Single:
     """Return what a spec names; a file goes before a paper with that id."""
     named = None if is_here(spec) else single_paper(settings, spec, web)
-    return named or online_source(settings, spec, web) or stream_source(spec, choice, strict=strict)
+    online = named or online_source(settings, spec, web)
+    return online or stream_source(spec, choice, strict=strict, as_page=as_page)
 
 
 def _say(sentence: str) -> None:
