@@ -11,7 +11,7 @@ from retrieval.papers import TITLE_ID, Paper, fingerprint
 from retrieval.sources.dates import date_of
 from retrieval.sources.fetched import Fetched, identities
 from retrieval.sources.fields import address, code_link, is_withdrawn, moment, one_line, unwrap
-from retrieval.sources.identifiers import arxiv_in, doi_in, link_to
+from retrieval.sources.identifiers import arxiv_in, doi_in, link_to, places_in
 from retrieval.sources.markup import has_markup, without_markup
 from retrieval.sources.people import people
 from retrieval.sources.shapes import flattened
@@ -99,6 +99,7 @@ def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> M
     arxiv, doi = _ids(record)
     ids = identities(title, arxiv_id=arxiv and arxiv.number, doi=doi)
     links = [*_texts(record, _LINKS), *_nested(record, "primary_location", _LINKS)]
+    beside = (_beside(title, own_id, abstract),) if len(ids) == 1 and own_id else ()
     authors = next((found for key in _AUTHORS if (found := people(record.get(key)))), ())
     paper = Paper(
         paper_id=ids[0],
@@ -118,7 +119,7 @@ def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> M
         version=_version(record) or (arxiv.version if arxiv else None),
         withdrawn=is_withdrawn(comment, abstract),
         updated=_updated(record),
-        external_ids=(*ids, _beside(title, own_id, abstract)) if len(ids) == 1 and own_id else ids,
+        external_ids=(*ids, *beside, *places_in(links)),
         authors=tuple(_IMPOSSIBLE.sub("", name) for name in authors),
         categories=categories_in(record.get("categories")),
         venue=_venue(record),

@@ -21,6 +21,7 @@ from retrieval.sources import open_source, stream_source
 from retrieval.sources.choice import Choice
 
 if TYPE_CHECKING:
+    from retrieval.catalogue import Catalogue
     from retrieval.sources.fetched import Fetched
 
 EXPORTS = Path(__file__).parent / "exports"
@@ -243,6 +244,17 @@ def test_what_only_some_services_know_is_kept() -> None:
     assert "doi:10.5555/lpq.9" in both.external_ids
 
 
+async def test_a_link_to_openreview_or_the_anthology_leads_to_its_paper_whatever_others_it_has(
+    catalogue: Catalogue,
+) -> None:
+    for name in ("openreview-v2.json", "papers-with-code.json", "openreview.bib", "acl.bib"):
+        await catalogue.add(read(EXPORTS / name))
+    assert (await catalogue.counts()).papers == 2
+    current = await catalogue.current_ids(["openreview:aB3-_xYz01", "arxiv:2301.99997", "acl:2021.ferry-long.9"])
+    assert len(current) == 3
+    assert len(set(current.values())) == 2
+
+
 def test_categories_choose_from_a_saved_answer_of_arxiv() -> None:
     for categories, titles in ((("cs.CV",), 1), (("math",), 0)):
         assert len(list(stream_source(str(EXPORTS / "arxiv-api.xml"), Choice(categories)).papers)) == titles
@@ -338,3 +350,20 @@ def test_bombs_are_refused_in_a_sentence(name: str, data: bytes, reason: str, tm
     (tmp_path / name).write_bytes(data)
     with pytest.raises(BadInputError, match=reason):
         open_source(str(tmp_path / name))
+
+
+def test_what_looks_like_no_page_is_read_as_one_only_on_request(tmp_path: Path) -> None:
+    file = tmp_path / "short.txt"
+    pairs = (
+        (
+            f"A short note on kites {n}",
+            f"{n}. We flew a kite, and then we flew another one, higher than the first, for an hour.",
+        )
+        for n in range(3)
+    )
+    file.write_text("\n\n".join(part for pair in pairs for part in pair))
+    with pytest.raises(
+        BadInputError, match=r'--as page would read 3 papers in it, the first "A short note on kites 0"'
+    ):
+        open_source(str(file))
+    assert len(list(stream_source(str(file), Choice(), as_page=True).papers)) == 3
