@@ -195,7 +195,8 @@ def ingest(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            help="seeds, a file of papers (BibTeX, RIS, JSON, JSON Lines, CSV, TSV, PubMed, JATS, Atom, RSS, OAI-PMH, "
+            help="seeds, a file of papers (BibTeX, RIS, JSON, JSON Lines, CSV, TSV, PubMed, JATS, EndNote, Web of "
+            "Science, Atom, RSS, OAI-PMH, "
             "a page dump; also .gz and .zip), a folder of these; a DOI, an arXiv id, a link to a paper at arXiv, "
             "OpenReview or the ACL Anthology; huggingface, huggingface:DATE, "
             "huggingface:FROM..TO, arxiv:CATEGORY+CATEGORY, arxiv:CATEGORY:DAYS, arxiv:'WORDS', or a feed's address.",

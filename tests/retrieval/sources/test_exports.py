@@ -202,6 +202,21 @@ EXPECTED: dict[str, list[tuple[object, ...]]] = {
     "zotero.ris": [
         ("Kettles that whistle in tune: a field study", ("Liv Ødegård", "Jan van der Berg"), DAY(2023, 11, 14), "doi:10.5555/jka.2023.114", "https://kettles.example.org/jka/114", "Journal of Kitchen Acoustics", "We recorded 212 kettles in 40 kitchens. Half of them whistle within a semitone of each other."),
     ],
+    "endnote.enw": [
+        ("Clocks that are set by the tide", ("P. Q. Marsh", "The Tidal Clock Consortium"), DAY(2019, 6, 1), "doi:10.5555/tides.19", "https://harbour.example.org/19", "Harbour Letters", "We set clocks by the tide for a year. They were eleven minutes wrong at worst."),
+        ("Elevators That Learn to Wait", ("Jo Stairwell",), DAY(2019, 1, 1), None, None, "Vertical Transport", ""),
+    ],
+    "endnote.xml": [
+        ("Clocks that are set by the tide", ("P. Q. Marsh", "The Tidal Clock Consortium"), DAY(2019, 6, 1), "doi:10.5555/tides.19", "https://harbour.example.org/19", "Harbour Letters", "We set clocks by the tide for a year. They were eleven minutes wrong at worst."),
+    ],
+    "pubmed.nbib": [
+        ("Humming and sleep in shift workers: a trial.", ("Anna B Lull", "Carl Doze", "The Nap Group"), DAY(2022, 3, 5), "doi:10.5555/jim.22.1", "https://doi.org/10.5555/jim.22.1", "Journal of imaginary medicine", "People hum. - We counted how often, and for how long."),
+        ("[On the hum of refrigerators].", ("K Kühl",), DAY(1987, 12, 1), None, "https://pubmed.ncbi.nlm.nih.gov/99000003/", "Zeitschrift", ""),
+    ],
+    "wos.ciw": [
+        ("Seed exchange between balconies: a study of birds and baskets", ("Juana Perez", "Ngozi Okafor"), DAY(2018, 3, 3), "doi:10.5555/ub.18", "https://doi.org/10.5555/ub.18", "URBAN BOTANY", "Balconies within forty metres of each other exchange seeds by birds. We marked 900 seeds."),
+        ("Kites over balconies", ("H Gale",), DAY(2019, 1, 1), None, None, "PROCEEDINGS OF BALCONIES", ""),
+    ],
 }  # fmt: skip
 
 
