@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from bot.answering.reading.spelling import as_meant
-from bot.commands.papers import check_source
+from bot.commands.papers import check_source, say_undated
 from bot.console import print_json, printable, progress_bar, show_figures, show_hits, stderr, stdout
 from bot.fetching import online_source, pages_of, single_paper
 from bot.wiring import open_library, take_in
@@ -42,12 +42,9 @@ async def search(
             await check_source(library, source)
         _, meant = await as_meant(query, library)
         hits = await library.search(meant.text, limit=limit, since=since, source=source)
-        undated = (await library.count(since=since, source=source)).undated if since else 0
+        await say_undated(library, since, source)
     for typed, word in meant.read_as:
         stderr().print(printable(f"Read “{typed}” as “{word}”."), soft_wrap=True)
-    if undated:
-        which = "One paper has no date and is" if undated == 1 else f"{undated:,} papers have no date and are"
-        stderr().print(f"{which} left out by --since.", soft_wrap=True)
     if as_json:
         print_json([_row(hit) for hit in hits])
     else:

@@ -38,6 +38,7 @@ async def list_papers(
             await check_source(library, source)
         ids = await library.ids(since=since, source=source)
         details = await library.details(ids[:limit])
+        await say_undated(library, since, source)
     papers = [details[paper_id] for paper_id in ids[:limit]]
     if as_json:
         print_json([paper_row(each) for each in papers])
@@ -125,6 +126,14 @@ async def check_source(library: Library, source: str) -> None:
     if source not in known:
         there = ", ".join(f"{name} ({count:,})" for name, count in known.items()) or "none yet"
         raise BadInputError(f'No paper is from "{printable(source)}"; the sources here are: {there}.')
+
+
+async def say_undated(library: Library, since: dt.date | None, source: str | None) -> None:
+    """Say how many papers a first day leaves out because nobody dates them."""
+    undated = (await library.count(since=since, source=source)).undated if since else 0
+    if undated:
+        which = "One paper has no date and is" if undated == 1 else f"{undated:,} papers have no date and are"
+        stderr().print(f"{which} left out by --since.", soft_wrap=True)
 
 
 def paper_row(details: Fetched) -> dict[str, object]:
