@@ -472,11 +472,12 @@ def test_mathematics_is_read_with_its_operators_apart() -> None:
     assert clean("w.r.t.~the $n \\to \\infty$ limit") == "w.r.t. the n → ∞ limit"
 
 
+EXPORTS = [each.read_bytes() for each in sorted((CASES.parent / "exports").iterdir())]
 NAMES = ["a", "a.txt", "a.bib", "a.ris", "a.csv", "a.json", "a.jsonl", "a.xml", "a.gz", "a.zip"]
-SEEDS = [b"", BIB.encode(), RIS.encode(), SCOPUS.encode(), PUBMED.encode(), JATS.encode(), DC.encode(), RSS.encode(), json.dumps(HF).encode(), gzip.compress(BIB.encode()), _zip({"a.bib": BIB.encode()})]  # fmt: skip
+SEEDS = [b"", BIB.encode(), RIS.encode(), SCOPUS.encode(), PUBMED.encode(), JATS.encode(), DC.encode(), RSS.encode(), json.dumps(HF).encode(), gzip.compress(BIB.encode()), _zip({"a.bib": BIB.encode()}), *EXPORTS]  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
 @given(st.sampled_from(NAMES), st.sampled_from(SEEDS), st.binary(max_size=60), st.integers(0, 2000), st.integers(0, 60))
 def test_whatever_the_bytes_only_the_sources_own_error_comes(
     tmp_path: Path, name: str, seed: bytes, noise: bytes, at: int, gone: int
