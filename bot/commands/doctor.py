@@ -198,6 +198,7 @@ async def _discord(settings: Settings) -> Finding:
     if settings.discord.token is None:
         return Finding("discord", ok=None, sentence="no token set; only `footnote run` needs FOOTNOTE_DISCORD__TOKEN")
     from bot.discord.run import INTENT_OFF, require_token
+    from bot.discord.ui.permissions import invite_link
 
     try:
         me = await _ask_discord(settings, require_token(settings), "users/@me")
@@ -206,7 +207,8 @@ async def _discord(settings: Settings) -> Finding:
         return Finding("discord", ok=False, sentence=str(error).rstrip("."))
     if settings.discord.message_content and not application.get("flags", 0) & MESSAGE_CONTENT:
         return Finding("discord", ok=False, sentence=INTENT_OFF)
-    return Finding("discord", ok=True, sentence=f"the token is {me['username']}'s")
+    invite = invite_link(int(application["id"]))
+    return Finding("discord", ok=True, sentence=f"the token is {me['username']}'s, whom a server invites by {invite}")
 
 
 async def _ask_discord(settings: Settings, token: str, path: str) -> dict[str, Any]:

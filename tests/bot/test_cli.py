@@ -187,7 +187,7 @@ def test_doctor_asks_discord_what_run_would_be_refused_for(
 ) -> None:
     class Discord(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = {"/users/@me": {"username": "scholar"}, "/applications/@me": {"flags": flags}}[self.path]
+            body = {"/users/@me": {"username": "scholar"}, "/applications/@me": {"id": "42", "flags": flags}}[self.path]
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
@@ -201,6 +201,7 @@ def test_doctor_asks_discord_what_run_would_be_refused_for(
         result = footnote("doctor")
         server.shutdown()
     assert result.out.splitlines()[-1].startswith(seen)
+    assert ("client_id=42&scope=bot+applications.commands&permissions=309237746688" in result.out) == ("✓" in seen)
 
 
 def test_doctor_names_an_unknown_setting(footnote: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
