@@ -50,8 +50,9 @@ async def show_page(
     found = await library.search(meant.text, limit=MOST_HITS, since=search.since, source=search.source)
     hits = await relevant(meant.text, found, library)
     lines = gap_lines(library.gaps)
+    undated = (await library.count(since=search.since, source=search.source)).undated if search.since else 0
     if not hits:
-        return nothing_on(meant.text, english=language == ENGLISH, lines=lines)
+        return nothing_on(meant.text, english=language == ENGLISH, undated=undated, lines=lines)
     if search.sort == "newest":
         hits = sorted(hits, key=lambda hit: hit.paper.published or dt.date.min, reverse=True)
     pages = -(-len(hits) // PAGE_PAPERS)
@@ -59,7 +60,9 @@ async def show_page(
     shown = hits[page * PAGE_PAPERS : (page + 1) * PAGE_PAPERS]
     token = await token_of(search, kept)
     authors = await authors_of([hit.paper for hit in shown], library)
-    return search_page(shown, meant.text, page, pages, token, authors=authors, starred=starred, lines=lines)
+    return search_page(
+        shown, meant.text, page, pages, token, authors=authors, starred=starred, undated=undated, lines=lines
+    )
 
 
 async def authors_of(papers: Sequence[Paper], library: Library) -> dict[str, tuple[str, ...]]:
