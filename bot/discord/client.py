@@ -16,7 +16,7 @@ from bot.digest.editor import Editor
 from bot.digest.writing import ReasonWriter
 from bot.discord.answers import answer_buttons
 from bot.discord.answers.ask import Ask
-from bot.discord.answers.chat import Chat, prefixes
+from bot.discord.answers.chat import Chat
 from bot.discord.connection.calls import make_lasting, replies
 from bot.discord.connection.command_sync import sync_if_changed
 from bot.discord.connection.gateway import make_steady
@@ -26,6 +26,7 @@ from bot.discord.digests.refusal_watch import RefusalWatch
 from bot.discord.gate.boundary import log_incident
 from bot.discord.gate.command_tree import Tree
 from bot.discord.gate.doors import FormDoor
+from bot.discord.gate.message_door import prefixes
 from bot.discord.help import Help
 from bot.discord.papers import cite, paper_buttons
 from bot.discord.papers.library_commands import LibraryCommands
@@ -56,6 +57,7 @@ COGS = (
 
 HOURS_BETWEEN_COUNTS = 1
 HOURS_BETWEEN_CLEANINGS = 24
+LOADING_SECONDS = 30.0  # that the start waits at most for what questions are read with
 
 
 def intents(*, message_content: bool = False) -> discord.Intents:
@@ -96,6 +98,7 @@ class FootnoteBot(Bot):
         )
         make_steady(self)
         self.services = services
+        services.links.tree = self.tree
         self.now = now
         self.poster = DiscordPoster(self)
         editor = editor or Editor(
@@ -109,6 +112,7 @@ class FootnoteBot(Bot):
         """Add what answers, and see in the background to it that Discord knows the commands."""
         make_lasting(self)
         await asyncio.to_thread(load)
+        await self._load_reader()
         await self.tree.set_translator(CommandTranslator())
         for cog in COGS:
             await self.add_cog(cog(self))
@@ -120,6 +124,14 @@ class FootnoteBot(Bot):
         log.info("logged in application=%s", self.application_id)
         if not self.intents.message_content:
             log.info("without Message Content: no prefix commands, and in threads only mentions are heard")
+
+    async def _load_reader(self) -> None:
+        """Load what questions are read with, so that the first one is read as quickly as the others."""
+        try:
+            async with asyncio.timeout(LOADING_SECONDS):
+                await self.services.responder.intents.load()
+        except Exception as error:  # noqa: BLE001  # it is loaded with the first question then
+            log.warning("what questions are read with is not loaded yet error=%s", type(error).__name__)
 
     async def on_error(self, event_method: str, /, *_args: object, **_options: object) -> None:
         """Log where a listener failed, but not what the error says, which may be somebody's words."""

@@ -118,10 +118,10 @@ class TestAsking:
 
     @pytest.mark.parametrize("text", ["{}", "  {}  ", "{} <@&5>"])
     async def test_an_empty_mention_gets_a_line_of_help(
-        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, text: str
+        self, bot: FootnoteBot, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, text: str
     ) -> None:
         await ada.says(papers, text.format(mention))
-        assert (await papers.wait_for_bot_message()).text == HELP
+        assert (await papers.wait_for_bot_message()).text == await bot.linked(HELP)
         assert answers.asked == []
 
     async def test_a_question_that_is_too_long_gets_a_line_that_says_so(
