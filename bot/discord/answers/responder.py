@@ -150,7 +150,8 @@ class Responder:
         known = list(target.shown)
         kept = _kept(admitted, asked, answer, at)
         answer_id = kept.answer_id if await self._keep(target.name, kept, known) else None
-        yield Whole(cards(kept.answer, answer_id, asked=shown, thread=target.threadable, file=target.mine.attach_files))
+        may = {"thread": target.threadable, "file": target.mine.attach_files}
+        yield Whole(cards(kept.answer, answer_id, asked=shown, link=self._links.link, **may))
         if answer_id is not None and target.shown != known:
             await self._store.answers.posted(answer_id, target.shown)
         seconds = time.monotonic() - started

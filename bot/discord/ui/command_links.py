@@ -28,11 +28,8 @@ class CommandLinks:
 
     async def mention(self, name: str) -> str:
         """Return a command as something to click."""
-        if not self._ids and self.tree is not None:
-            with suppress(*NETWORK_ERRORS):
-                self.know(await self.tree.fetch_commands())
-        known = self._ids.get(name.partition(" ")[0])
-        return f"**/{name}**" if known is None else f"</{name}:{known}>"
+        await self._ask_for_ids()
+        return self._known(name)
 
     async def typed(self, text: str) -> str | None:
         """Return what to click instead, where a command was typed as text: its bare name, or "/" and its name."""
@@ -46,11 +43,25 @@ class CommandLinks:
 
     async def linked(self, sentence: str) -> str:
         """Return a sentence with the commands that it names as something to click."""
+        await self._ask_for_ids()
+        return self.link(sentence)
+
+    def link(self, sentence: str) -> str:
+        """Return what `linked` does, as far as the ids of commands are known by now."""
         known = {spelled: names[0] for spelled, names in self._spellings().items() if len(names) == 1}
         longest_first = sorted(map(re.escape, known), key=len, reverse=True)
         parts = re.split(rf"(?<![\w/<])/({'|'.join(longest_first)})(?!\w)", sentence, flags=re.IGNORECASE)
-        parts[1::2] = [await self.mention(known[name.casefold()]) for name in parts[1::2]]
+        parts[1::2] = [self._known(known[name.casefold()]) for name in parts[1::2]]
         return "".join(parts)
+
+    async def _ask_for_ids(self) -> None:
+        if not self._ids and self.tree is not None:
+            with suppress(*NETWORK_ERRORS):
+                self.know(await self.tree.fetch_commands())
+
+    def _known(self, name: str) -> str:
+        known = self._ids.get(name.partition(" ")[0])
+        return f"**/{name}**" if known is None else f"</{name}:{known}>"
 
     def _spellings(self) -> dict[str, list[str]]:
         """Return what people may type for commands, in every language, with the full names of what it stands for.
