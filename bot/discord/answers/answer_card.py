@@ -24,7 +24,7 @@ from bot.discord.ui.layout import (
     star,
 )
 from bot.discord.ui.markdown import escape, length, plain, shorten
-from bot.discord.ui.words import LINK_CHARACTERS, basis, title_link, title_of, written_by
+from bot.discord.ui.words import LINK_CHARACTERS, title_link, title_of, written_by
 from bot.language import say
 from retrieval.text import fold
 
@@ -260,5 +260,5 @@ def _footer(answer: Answer, link: Callable[[str], str]) -> list[list[Block]]:
     note = plain(answer.note or "")
     lines = [link(escape(shorten(note, NOTE_CHARACTERS)))] if note else []
     if not answer.refused:
-        lines.append(written_by(answer) if _each_says(answer) else basis(answer))
+        lines.append(written_by(answer))
     return [[Block("\n".join(f"-# {line}" for line in lines))]] if lines else []

@@ -67,7 +67,7 @@ def panel(
     what the language model took in the server this month.
     """
     facts = {setting.key: setting for setting in described(settings, listens=listens)}
-    heading = "### " + say("Settings of this server") + "\n-# " + say("Each change holds at once.")
+    heading = "### " + say("Settings of this server") + "\n-# " + say("Each change takes effect at once.")
     items: list[ui.Item[Any]] = [ui.TextDisplay(heading)]
     for key, select in (
         ("channels", _channels(settings)),
