@@ -108,13 +108,17 @@ class ReplyTarget(ABC):
                         if due is not None:
                             due.cancel()
                         if isinstance(content, Draft):
-                            due = loop.call_later(delay, lambda draft: message.show(draft.draw()), content)
+                            if delay:
+                                due = loop.call_later(delay, _draw, content, message)
+                            else:
+                                loop.call_soon(_draw, content, message)
                             delay = SETTLING_SECONDS
                             continue
                         await working.aclose()
                         await message.finish(*content.views)
                         await self.settle(answered=content.is_answer)
             except Exception as error:  # noqa: BLE001  # whoever asked gets a sentence, the log the rest
+                await working.aclose()
                 await self.close(error)
             finally:
                 if due is not None:
@@ -133,6 +137,10 @@ class ReplyTarget(ABC):
             code = getattr(failure, "code", None)
             log.warning("not delivered place=%s error=%s code=%s", self.name, type(failure).__name__, code)
             await self._direct.tell(self._user, undelivered(code, self.channel_id))
+
+
+def _draw(draft: Draft, message: StreamedMessage) -> None:
+    message.show(draft.draw())
 
 
 def partial(channel: Any, message_id: int | None) -> discord.PartialMessage:  # noqa: ANN401  # any kind has messages
