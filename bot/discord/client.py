@@ -57,7 +57,6 @@ COGS = (
 
 HOURS_BETWEEN_COUNTS = 1
 HOURS_BETWEEN_CLEANINGS = 24
-LOADING_SECONDS = 30.0  # that the start waits at most for what questions are read with
 
 
 def intents(*, message_content: bool = False) -> discord.Intents:
@@ -106,13 +105,14 @@ class FootnoteBot(Bot):
         )
         self.deliverer = Deliverer(services.store, editor, self.poster, now=now)
         self.syncing: asyncio.Task[None] | None = None
+        self.loading: asyncio.Task[None] | None = None
         self._commands_file = commands_file
 
     async def setup_hook(self) -> None:
-        """Add what answers, and see in the background to it that Discord knows the commands."""
+        """Add what answers; in the background load what it reads with, and see to it that Discord knows the commands."""
         make_lasting(self)
         await asyncio.to_thread(load)
-        await self._load_reader()
+        self.loading = asyncio.create_task(self._load_reader())
         await self.tree.set_translator(CommandTranslator())
         for cog in COGS:
             await self.add_cog(cog(self))
@@ -128,10 +128,9 @@ class FootnoteBot(Bot):
     async def _load_reader(self) -> None:
         """Load what questions are read with, so that the first one is read as quickly as the others."""
         try:
-            async with asyncio.timeout(LOADING_SECONDS):
-                await self.services.responder.intents.load()
-        except Exception as error:  # noqa: BLE001  # it is loaded with the first question then
-            log.warning("what questions are read with is not loaded yet error=%s", type(error).__name__)
+            await self.services.responder.intents.load()
+        except Exception:  # it is loaded with the first question then
+            log.exception("what questions are read with is not loaded")
 
     async def on_error(self, event_method: str, /, *_args: object, **_options: object) -> None:
         """Log where a listener failed, but not what the error says, which may be somebody's words."""
@@ -173,8 +172,8 @@ class FootnoteBot(Bot):
         """Drop what still runs in the background and disconnect."""
         self.show_count.cancel()
         self.forget_what_is_due.cancel()
-        if self.syncing is not None:
-            self.syncing.cancel()
+        for task in filter(None, (self.syncing, self.loading)):
+            task.cancel()
         await super().close()
 
     async def _activity(self) -> discord.CustomActivity:

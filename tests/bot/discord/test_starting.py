@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ import pytest
 from discord import app_commands
 
 from bot.answering.intent import IntentReader
-from bot.discord import client
 from bot.discord.connection.command_sync import FILE_NAME, sync_if_changed
 from bot.store import ServerSettings
 from retrieval.papers import Paper
@@ -45,32 +43,20 @@ async def test_what_is_off_without_message_content_is_said_once(
     assert caplog.text.count("without Message Content: no prefix commands") == 1
 
 
-async def test_what_questions_are_read_with_is_loaded_before_the_bot_is_ready(
-    local: LocalDiscord, online: Online, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    load, sessions = IntentReader.load, []
-
-    async def noted(self: IntentReader) -> None:
-        await load(self)
-        sessions.append(local.gateway.identified)
-
-    monkeypatch.setattr(IntentReader, "load", noted)
+async def test_what_questions_are_read_with_is_loaded_before_anybody_asks(online: Online) -> None:
     async with online() as bot:
-        assert sessions == [0]
+        assert bot.loading
+        await bot.loading
         assert bot.services.responder.intents._reader is not None
 
 
-async def test_a_bot_that_cannot_load_what_it_reads_with_starts_all_the_same(
+async def test_a_bot_that_cannot_load_what_it_reads_with_answers_all_the_same(
     online: Online, monkeypatch: pytest.MonkeyPatch, papers: Channel, ada: Person, mention: str
 ) -> None:
-    monkeypatch.setattr(client, "LOADING_SECONDS", 0.01)
-    load = IntentReader.load
+    async def fail(_: IntentReader) -> None:
+        raise OSError
 
-    async def slow(self: IntentReader) -> None:
-        await asyncio.sleep(5)
-        await load(self)
-
-    monkeypatch.setattr(IntentReader, "load", slow)
+    monkeypatch.setattr(IntentReader, "load", fail)
     async with online():
         await ada.says(papers, f"{mention} does likelihood matter?")
         assert TITLE in (await (await papers.wait_for_bot_message()).wait_until(done)).text
