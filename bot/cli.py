@@ -402,6 +402,38 @@ def rebuild(context: typer.Context, data_dir: DataDir = None) -> None:
     run_to_end(run_rebuild(_settings(context, data_dir)))
 
 
+@app.command(epilog="Example: footnote backup footnote-2026-11-27.zip")
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The file to write.", dir_okay=False, metavar="FILE")],
+    data_dir: DataDir = None,
+) -> None:
+    """Write papers and memory to one file.
+
+    It may run beside the bot. Conversations and settings are in it: keep it as safe as the data dir.
+    """
+    from bot.commands.backup import backup as run_backup
+
+    run_backup(_settings(context, data_dir), file)
+
+
+@app.command(epilog="Example: footnote recover footnote-2026-11-27.zip --data-dir new")
+def recover(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(help="What backup wrote.", dir_okay=False, exists=True, readable=True, metavar="FILE")
+    ],
+    data_dir: DataDir = None,
+) -> None:
+    """Put a backup into an empty data dir.
+
+    The indexes are made anew at the next start, without embedding anything.
+    """
+    from bot.commands.backup import recover as run_recover
+
+    run_recover(_settings(context, data_dir), file)
+
+
 @app.command(epilog="Example: footnote stats --json")
 def stats(context: typer.Context, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show what is in the library."""

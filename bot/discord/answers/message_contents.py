@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 
 from bot.discord.answers.message_text import words_of
-from bot.discord.reply.target import NETWORK_ERRORS
+from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.ui.markdown import escape, plain, shorten, shorten_at_end
 from bot.language import say
 
@@ -73,11 +73,6 @@ def together(parts: Sequence[Carried]) -> Carried:
         tuple(each for part in parts for each in part.unread),
         any(part.hidden for part in parts),
     )
-
-
-def brings_anything(message: discord.Message) -> bool:
-    """Say whether there is anything in a message, as far as the bot sees it."""
-    return bool(message.content or message.message_snapshots or message.attachments or message.stickers or message.poll)
 
 
 async def _pointed_to(message: discord.Message, text: str) -> AsyncIterator[discord.Message | None]:
