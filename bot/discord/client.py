@@ -109,7 +109,7 @@ class FootnoteBot(Bot):
         self._commands_file = commands_file
 
     async def setup_hook(self) -> None:
-        """Add what answers; in the background load what it reads with, and see to it that Discord knows the commands."""
+        """Add what answers; in the background load what it reads with, and see that Discord knows the commands."""
         make_lasting(self)
         await asyncio.to_thread(load)
         self.loading = asyncio.create_task(self._load_reader())
