@@ -48,8 +48,9 @@ async def show_page(
     language, meant = await as_meant(search.query, library)
     found = await library.search(meant.text, limit=MOST_HITS, since=search.since, source=search.source)
     hits = await relevant(meant.text, found, library)
+    undated = (await library.count(since=search.since, source=search.source)).undated if search.since else 0
     if not hits:
-        return nothing_on(meant.text, english=language == ENGLISH)
+        return nothing_on(meant.text, english=language == ENGLISH, undated=undated)
     if search.sort == "newest":
         hits = sorted(hits, key=lambda hit: hit.paper.published or dt.date.min, reverse=True)
     pages = -(-len(hits) // PAGE_PAPERS)
@@ -57,7 +58,7 @@ async def show_page(
     shown = hits[page * PAGE_PAPERS : (page + 1) * PAGE_PAPERS]
     token = await token_of(search, kept)
     authors = await authors_of([hit.paper for hit in shown], library)
-    return search_page(shown, meant.text, page, pages, token, authors=authors, starred=starred)
+    return search_page(shown, meant.text, page, pages, token, authors=authors, starred=starred, undated=undated)
 
 
 async def authors_of(papers: Sequence[Paper], library: Library) -> dict[str, tuple[str, ...]]:
