@@ -22,13 +22,14 @@ from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_kn
 from retrieval.changes import note_changes, read_changes, read_last_change
 from retrieval.connecting import connect
 from retrieval.errors import LibraryDamagedError
+from retrieval.fulltext.storage import WAITING, FullTexts, embed_again
 from retrieval.generations import begin_generation, read_state, switch_generation
 from retrieval.migrating import migrate
 from retrieval.readings import Reading, note_failure, note_page, read_readings
 from retrieval.records import Count, Counts, Embedded, Fresh, PendingPaper, StoredChunk
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
-from retrieval.tables import STANDS, Moment, chunks, leaving_papers, paper_sources, papers
+from retrieval.tables import STANDS, Moment, chunks, full_texts, leaving_papers, paper_sources, papers
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -56,11 +57,16 @@ PENDING = STANDS & papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
 
 
 class Catalogue:
-    """Keep papers, chunks and vectors; each method is one transaction."""
+    """Keep papers, chunks and vectors; each method is one transaction.
+
+    Attributes:
+        full_texts: the text of papers beside their abstracts, where that is known.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._turn = asyncio.Lock()
+        self.full_texts = FullTexts(engine, self._writing)
 
     @classmethod
     async def open(cls, url: str) -> Catalogue:
@@ -462,7 +468,13 @@ class Catalogue:
             ).one()
             leaving = await connection.scalar(sa.select(count).select_from(leaving_papers)) or 0
             total = await connection.scalar(sa.select(count).select_from(chunks)) or 0
-        return Counts(standing, pending + leaving, total, sources, newest, withdrawn, removed)
+            waiting = await connection.scalar(sa.select(count).select_from(WAITING.subquery())) or 0
+            whole = await connection.scalar(
+                sa.select(count)
+                .select_from(full_texts.join(papers, papers.c.paper_id == full_texts.c.paper_id))
+                .where(STANDS)
+            )
+        return Counts(standing, pending + leaving + waiting, total, sources, newest, withdrawn, removed, whole or 0)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
@@ -481,6 +493,7 @@ class Catalogue:
 
 async def _mark_all_pending(connection: AsyncConnection) -> None:
     await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
+    await embed_again(connection)
 
 
 def _file_to_back_up(url: sa.URL) -> Path | None:

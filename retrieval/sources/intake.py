@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
+from retrieval.fulltext.extraction import PdfError
 from retrieval.sources.choice import Choice
 from retrieval.sources.encodings import SAMPLE
 from retrieval.sources.formats import READABLE, format_of
@@ -75,6 +76,8 @@ class Intake:
             start = content.stream.peek(SAMPLE)[:SAMPLE]  # type: ignore[attr-defined]  # every opened file has it
             kind = format_of(content.name, start)
             yield from self.chosen(_page(content, where) if kind is None else self._all(kind, content, where))
+        except PdfError as error:
+            self.left_out.add(f"{where}: {error}.")
         except BadInputError as error:
             self.left_out.add(str(error) if where in str(error) else f"{where}: {error}; what can be read: {READABLE}.")
 
