@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 
-from bot import streams
+from bot import files, streams
 from bot.cli import app
 from retrieval.errors import FootnoteError
 
@@ -21,6 +21,7 @@ def main() -> None:
     # A small product of matrices is done before OpenBLAS has woken a second thread; on busy cores those cost 100 ms.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     streams.prepare()
+    files.keep_private()
     try:
         try:
             app()

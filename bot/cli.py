@@ -9,25 +9,44 @@ import datetime as dt
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
-
-from bot.running import run as run_to_end
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from bot.settings import Settings
+
+T = TypeVar("T")
 
 # The libraries' own remarks on what Footnote does not use, or reads by itself.
 REMARKS = {"alembic": logging.WARNING, "discord.client": logging.ERROR, "discord.ext.commands.bot": logging.ERROR}
 
+# Flags of every command, which may stand before and behind its name.
+ANYWHERE: Final = ("--verbose", "-v")
+
+
+class Root(TyperGroup):
+    """Take the flags of every command wherever they stand."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  # Typer brings a Click of its own
+        """Put those flags before the command; what follows `--` is left alone."""
+        end = args.index("--") if "--" in args else len(args)
+        flags = [arg for arg in args[:end] if arg in ANYWHERE]
+        rest = [arg for arg in args[:end] if arg not in ANYWHERE]
+        return super().parse_args(ctx, [*flags, *rest, *args[end:]])
+
+
 app = typer.Typer(
     name="footnote",
+    cls=Root,
     help="Answer questions about papers, every sentence resting on a title and a quote.",
     epilog='Example: footnote ask "which papers train robots with language corrections?"',
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # boxes would cost as much as all of Typer, at each --help
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -76,9 +95,20 @@ NoLLM = Annotated[bool, typer.Option("--no-llm", help="Answer with the papers' o
 
 
 digest = typer.Typer(
-    help="Daily digests.", epilog="Example: footnote digest preview --topic retrieval", no_args_is_help=True
+    help="Daily digests.",
+    epilog="Example: footnote digest preview --topic retrieval",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(digest, name="digest")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"footnote {version('footnote')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -86,6 +116,9 @@ def common(
     context: typer.Context,
     data_dir: DataDir = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens to stderr.")] = False,
+    version: Annotated[  # noqa: ARG001  # its callback has done all
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Take the options that every command shares."""
     logging.basicConfig(
@@ -102,7 +135,9 @@ def common(
 @app.command(epilog='Example: footnote ask "which papers train robots with language corrections?"')
 def ask(
     context: typer.Context,
-    question: Annotated[str, typer.Argument(help="The question, in plain words.", callback=_text)],
+    question: Annotated[
+        list[str], typer.Argument(help="The question, in plain words.", callback=_text, metavar="QUESTION")
+    ],
     as_json: AsJson = False,
     no_llm: NoLLM = False,
     export: Annotated[
@@ -115,16 +150,22 @@ def ask(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Answer one question with numbered citations; an empty library takes in seeds/ first."""
+    """Answer a question with citations.
+
+    An empty library takes in seeds/ first.
+    """
     from bot.commands.ask import ask_once
 
     settings = _settings(context, data_dir)
-    run_to_end(ask_once(settings, question, as_json=as_json, use_llm=not no_llm, export_to=export))
+    run_to_end(ask_once(settings, " ".join(question), as_json=as_json, use_llm=not no_llm, export_to=export))
 
 
 @app.command(epilog="Example: footnote chat")
 def chat(context: typer.Context, no_llm: NoLLM = False, data_dir: DataDir = None) -> None:
-    """Talk with the library; follow-up questions may lean on earlier ones."""
+    """Ask one question after the other.
+
+    Follow-up questions may lean on earlier ones.
+    """
     from bot.commands.ask import chat as run_chat
 
     run_to_end(run_chat(_settings(context, data_dir), use_llm=not no_llm))
@@ -133,7 +174,7 @@ def chat(context: typer.Context, no_llm: NoLLM = False, data_dir: DataDir = None
 @app.command(epilog='Example: footnote search "objective mismatch" --limit 5')
 def search(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(help="What to look for.", callback=_text)],
+    query: Annotated[list[str], typer.Argument(help="What to look for.", callback=_text, metavar="QUERY")],
     limit: Annotated[int, typer.Option(min=1, max=100, help="The most papers to show.")] = 10,
     since: Since = None,
     source: OneSource = None,
@@ -144,7 +185,8 @@ def search(
     from bot.commands.library import search as run_search
 
     day = since.date() if since else None
-    run_to_end(run_search(_settings(context, data_dir), query, limit=limit, since=day, source=source, as_json=as_json))
+    settings = _settings(context, data_dir)
+    run_to_end(run_search(settings, " ".join(query), limit=limit, since=day, source=source, as_json=as_json))
 
 
 @app.command(epilog="Example: footnote ingest huggingface arxiv:cs.CL+cs.LG:3 papers.jsonl")
@@ -176,7 +218,10 @@ def ingest(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Take papers in; stopped at any point, it goes on from there the next time."""
+    """Take papers in.
+
+    Stopped at any point, it goes on from there the next time.
+    """
     from bot.commands.library import ingest as run_ingest
 
     day = since.date() if since else None
@@ -196,7 +241,7 @@ def list_papers(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """List the papers of the library with their ids, the newest first."""
+    """List papers with their ids, the newest first."""
     from bot.commands.papers import list_papers as run_list
 
     settings, day = _settings(context, data_dir), since.date() if since else None
@@ -226,7 +271,10 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only what would go is shown.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Take papers out of the library for good: no source brings them in again. It can be undone for 30 days."""
+    """Take papers out of the library.
+
+    No source brings them in again; it can be undone for 30 days.
+    """
     from bot.commands.papers import remove as run_remove
 
     run_to_end(run_remove(_settings(context, data_dir), papers or [], source, really=yes))
@@ -272,7 +320,10 @@ def export(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Write the library, or some of it, as references that `ingest` and reference managers read."""
+    """Write papers as a file of references.
+
+    Reference managers read it, and so does `footnote ingest`.
+    """
     from bot.commands.export import export_papers
 
     run_to_end(
@@ -307,7 +358,10 @@ def preview(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the digest that a subscriber to these topics would get; an empty library takes in seeds/ first."""
+    """Print the digest of some topics.
+
+    An empty library takes in seeds/ first.
+    """
     from bot.commands.digest import preview as run_preview
 
     day = date.date() if date else None
@@ -317,7 +371,10 @@ def preview(
 
 @app.command(epilog="Example: footnote rebuild")
 def rebuild(context: typer.Context, data_dir: DataDir = None) -> None:
-    """Make the dense and the lexical index anew from the catalogue; nothing is embedded again."""
+    """Make the indexes anew from the catalogue.
+
+    Nothing is embedded again.
+    """
     from bot.commands.library import rebuild as run_rebuild
 
     run_to_end(run_rebuild(_settings(context, data_dir)))
@@ -346,7 +403,10 @@ def usage(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Show what the language model took, by day, purpose and model, and what that costs; also while the bot runs."""
+    """Show what the language model cost.
+
+    By day, purpose and model; also while the bot runs.
+    """
     from bot.commands.spending import usage as run_usage
 
     run_to_end(run_usage(_settings(context, data_dir), since.date() if since else None, as_json=as_json))
@@ -354,7 +414,10 @@ def usage(
 
 @app.command(epilog="Example: footnote doctor")
 def doctor(context: typer.Context, data_dir: DataDir = None) -> None:
-    """Check the set-up, a line for each part, and say how to mend what is wrong."""
+    """Check the set-up.
+
+    A line for each part says what is wrong and how to mend it.
+    """
     from bot.commands.doctor import run_doctor
 
     if not run_to_end(run_doctor(lambda: _settings(context, data_dir))):
@@ -377,7 +440,10 @@ def evaluate(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Measure ranking and answers on a dataset, in an index of its own."""
+    """Measure ranking and answers on a dataset.
+
+    The dataset gets an index of its own.
+    """
     from bot.commands.evaluate import evaluate as run_evaluate
 
     run_to_end(
@@ -407,7 +473,10 @@ def run(context: typer.Context, data_dir: DataDir = None) -> None:
 
 @app.command(epilog="Example: footnote mcp --no-llm")
 def mcp(context: typer.Context, no_llm: NoLLM = False, data_dir: DataDir = None) -> None:
-    """Offer search, ask, similar and get to another program's language model (MCP, over stdin and stdout)."""
+    """Serve other programs' models (MCP).
+
+    Over stdin and stdout they get search, ask, similar and get, read-only.
+    """
     from bot.commands.mcp import serve
 
     run_to_end(serve(_settings(context, data_dir), use_llm=not no_llm))
@@ -418,3 +487,10 @@ def _settings(context: typer.Context, data_dir: Path | None) -> Settings:
 
     chosen = data_dir or context.obj
     return Settings.load(**({"data_dir": chosen} if chosen else {}))
+
+
+def run_to_end(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work, as `bot.running.run` does."""
+    from bot.running import run as run_until_done
+
+    return run_until_done(work)

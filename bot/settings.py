@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -36,11 +38,17 @@ def _or_nothing(name: str) -> BeforeValidator:
 def _env_file() -> dict[str, str | None]:
     """Return what .env says; raises SettingsError where it cannot be read."""
     try:
-        return dotenv_values(ENV_FILE)
+        text = Path(ENV_FILE).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return {}
     except UnicodeDecodeError:
         raise SettingsError(f"{ENV_FILE} is not UTF-8 text; save it as that.") from None
     except OSError as error:
         raise SettingsError(f"{ENV_FILE} cannot be read ({error.strerror}); let Footnote read it.") from None
+    for line in parse_stream(StringIO(text)):
+        if line.error:  # which dotenv would leave out, and with it what was meant to be set
+            raise SettingsError(f"Line {line.original.line} of {ENV_FILE} cannot be read; write it as NAME=value.")
+    return dotenv_values(stream=StringIO(text))
 
 
 class Section(BaseModel):
@@ -157,6 +165,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_file=ENV_FILE,
+        env_file_encoding="utf-8-sig",  # as Windows writes it
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,

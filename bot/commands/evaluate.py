@@ -11,6 +11,7 @@ from rich.table import Table
 from bot.answering.conversation import Conversation, Exchange
 from bot.answering.evidence.assessor import HOLDS
 from bot.console import print_json, progress_bar, show_figures, stdout
+from bot.files import share
 from bot.report.evaluation import Evaluation
 from bot.settings import ChromaSettings
 from bot.wiring import open_answerer, open_library
@@ -66,6 +67,8 @@ async def evaluate(
         from bot.report.page import render
 
         report.write_text(render(evaluation), encoding="utf-8")
+    for file in filter(None, (run_file, answers_file, report)):
+        share(file)
     if as_json:
         print_json(
             {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.commands.papers import check_source, known_paper, papers_in_words
 from bot.console import stderr
 from bot.errors import OutputError
+from bot.files import share
 from bot.wiring import open_library, take_in
 from retrieval.errors import BadInputError
 from retrieval.export import FORMATS, export, format_of
@@ -64,6 +65,7 @@ async def write_out(library: Library, ids: Sequence[str], form: str, output: Pat
     try:
         with part.open("w", encoding="utf-8", newline="\n") as file:
             count = await export(library, ids, form, file.write)
+        share(part)
         part.replace(output)
     except OSError as error:
         raise BadInputError(f"{output} cannot be written: {error.strerror or error}.") from error

@@ -21,6 +21,7 @@ from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
 from bot.discord.gate.shutdown import FINISH_SECONDS
 from bot.errors import DiscordStartError
 from bot.fetching import open_fetcher
+from bot.running import on_ending_signals
 from bot.settings import mend_connection
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ async def run_bot(settings: Settings, services: Services, token: str, editor: Ed
 
 
 async def serve(bot: FootnoteBot, token: str, *jobs: Job) -> None:
-    """Keep the bot connected until SIGTERM or SIGINT lets it finish its answers; a second one ends at once.
+    """Keep the bot connected until SIGTERM, SIGHUP or SIGINT lets it finish its answers; a second one ends at once.
 
     `jobs` run beside it from the moment it is ready, until the event that they are given is set.
     Raises DiscordStartError as `run_bot` does.
@@ -151,21 +152,14 @@ async def _first_of(*works: Coroutine[Any, Any, object]) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[asyncio.Queue[signal.Signals]]:
-    """Collect SIGTERM and SIGINT in a queue; where the loop cannot, Ctrl-C ends the program as ever."""
-    loop = asyncio.get_running_loop()
+    """Collect the signals that ask the bot to end in a queue; where the loop cannot, Ctrl-C ends it as ever."""
     received: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    watched = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        try:
-            loop.add_signal_handler(number, received.put_nowait, number)
-        except NotImplementedError:  # Windows
-            continue
-        watched.append(number)
+    watched = on_ending_signals(received.put_nowait, signal.SIGINT)
     try:
         yield received
     finally:
         for number in watched:
-            loop.remove_signal_handler(number)
+            asyncio.get_running_loop().remove_signal_handler(number)
 
 
 @contextmanager

@@ -1,22 +1,24 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from terminal import Result
 
 from retrieval.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from terminal import Result
-
+ROOT = Path(__file__).parents[2]
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
 ASKED = (
     "has anyone shown that a dynamics net with better one-step likelihood doesnt actually give you a better controller?"
@@ -343,6 +345,43 @@ def test_a_command_typed_in_a_shell_ends_quietly_when_its_reader_does() -> None:
     command = f"{sys.executable} -m bot --help | head -n 1"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert result.stderr == ""
+
+
+def test_a_question_and_a_query_need_no_quotes(seeded: Callable[..., Result]) -> None:
+    asked = seeded("ask", "what", "is", "objective", "mismatch", "--json").json
+    assert asked["question"] == "what is objective mismatch"
+    found = seeded("search", "objective", "mismatch", "--limit", "1", "--json").json
+    assert [paper["title"] for paper in found] == [MISMATCH]
+
+
+def _shell(*arguments: str, folder: Path) -> Result:
+    command = [sys.executable, "-m", "bot", *arguments]
+    ran = subprocess.run(
+        command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    return Result(ran.returncode, ran.stdout, ran.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "logs"), [(["stats", "-v"], True), (["--verbose", "stats"], True), (["show", "--", "-v"], False)]
+)
+def test_verbose_may_stand_anywhere_but_behind_two_dashes(tmp_path: Path, arguments: list[str], logs: bool) -> None:
+    assert ("DEBUG" in _shell(*arguments, folder=tmp_path).err) == logs
+
+
+def test_the_version_is_the_packages(footnote: Callable[..., Result]) -> None:
+    assert footnote("--version").out == f"footnote {version('footnote')}\n"
+
+
+def test_nobody_else_may_read_what_is_kept_but_a_file_that_was_asked_for_is_as_any_other(tmp_path: Path) -> None:
+    papers = tmp_path / "papers.bib"
+    papers.write_text("@article{a, title={Birds and Words}, abstract={We count the words of birds.}, year={2020}}")
+    assert _shell("ingest", str(papers), folder=tmp_path).code == 0
+    assert _shell("export", "--output", "refs.bib", folder=tmp_path).code == 0
+    data = tmp_path / ".footnote"
+    assert {path for path in (data, *data.rglob("*")) if path.stat().st_mode & 0o077} == set()
+    (plain := tmp_path / "plain").touch()
+    assert (tmp_path / "refs.bib").stat().st_mode == plain.stat().st_mode
 
 
 def test_the_data_dir_may_be_said_before_or_after_the_command(footnote: Callable[..., Result], tmp_path: Path) -> None:

@@ -32,8 +32,13 @@ class Footnote:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
-    def terminate(self) -> None:
-        self._process.send_signal(signal.SIGTERM)
+    def terminate(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self._process.send_signal(number)
+
+    async def says(self, words: str) -> None:
+        assert self._process.stderr is not None
+        while words.encode() not in await asyncio.wait_for(self._process.stderr.readline(), PATIENCE):
+            pass
 
     async def ended(self) -> tuple[int, str]:
         _, stderr = await asyncio.wait_for(self._process.communicate(), PATIENCE)
@@ -123,6 +128,20 @@ async def test_an_answer_in_flight_is_delivered_after_sigterm(discord: LocalDisc
         assert MISMATCH in reply.text
         code, stderr = await footnote.ended()
         assert code == 0, stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_while_it_starts_closes_what_is_open_and_ends_it(
+    discord: LocalDiscord, start: Start, tmp_path: Path, number: signal.Signals
+) -> None:
+    assert discord
+    await asyncio.to_thread((tmp_path / "data" / "footnote.db").unlink)  # so that it has seeds/ to take in
+    footnote = await start()
+    await footnote.says("starting version=")
+    await asyncio.sleep(2)  # into what it loads and takes in
+    footnote.terminate(number)
+    code, stderr = await footnote.ended()
+    assert (code, "Traceback" in stderr) == (-number, False)
 
 
 async def test_a_wrong_token_is_one_sentence_and_exit_one(discord: LocalDiscord, start: Start) -> None:

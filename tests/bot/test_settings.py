@@ -57,6 +57,22 @@ def test_an_env_file_in_another_encoding_is_one_sentence(tmp_path: Path) -> None
         Settings.load()
 
 
+@pytest.mark.parametrize(
+    ("text", "line"), [("FOOTNOTE_LLM__MODEL=x\nFOOTNOTE_LLM__TIMEOUT 5\n", 2), ('OTHER="never closed\n', 1)]
+)
+def test_a_line_of_the_env_file_that_says_nothing_is_named_without_being_shown(
+    tmp_path: Path, text: str, line: int
+) -> None:
+    (tmp_path / ".env").write_text(text)
+    with pytest.raises(SettingsError, match=f"^Line {line} of .env cannot be read; write it as NAME=value.$"):
+        Settings.load()
+
+
+def test_an_env_file_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("FOOTNOTE_LLM__MODEL=mine\n", encoding="utf-8-sig")
+    assert Settings.load().llm.model == "mine"
+
+
 def test_a_wrong_value_is_named_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTNOTE_LLM__TIMEOUT", "sk-oops-a-key")
     with pytest.raises(SettingsError, match="FOOTNOTE_LLM__TIMEOUT is wrong") as caught:

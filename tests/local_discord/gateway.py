@@ -159,21 +159,14 @@ class Gateway:
             async for frame in socket:
                 if frame.type is WSMsgType.PONG:
                     self._read_all(session)
-                    continue
-                if frame.type is not WSMsgType.TEXT:
+                elif frame.type is not WSMsgType.TEXT:
                     break
-                order = frame.json()
-                if order["op"] == HEARTBEAT:
+                elif (order := frame.json())["op"] == HEARTBEAT:
                     last_beat = self._beat(outbox, last_beat)
-                elif order["op"] == IDENTIFY:
-                    session = await self._identify(order["d"], socket, outbox)
-                elif order["op"] == RESUME:
-                    session = self._resume(order["d"], socket, outbox)
-                elif order["op"] == PRESENCE and session:
-                    session.presence = order["d"]
-                    self.world.journal.note("presence changed")
-                elif order["op"] == REQUEST_MEMBERS and session:
-                    self._send_members(session, order["d"])
+                elif order["op"] in {IDENTIFY, RESUME}:
+                    session = await self._begin(order, socket, outbox)
+                elif session:
+                    self._obey(session, order)
         finally:
             writer.cancel()
             if session and session.socket is socket:
@@ -203,9 +196,19 @@ class Gateway:
         self.world.journal.note("heartbeat")
         return now
 
-    async def _identify(
-        self, order: Payload, socket: web.WebSocketResponse, outbox: Outbox
-    ) -> Session | None:
+    def _obey(self, session: Session, order: Payload) -> None:
+        if order["op"] == PRESENCE:
+            session.presence = order["d"]
+            self.world.journal.note("presence changed")
+        elif order["op"] == REQUEST_MEMBERS:
+            self._send_members(session, order["d"])
+
+    async def _begin(self, order: Payload, socket: web.WebSocketResponse, outbox: Outbox) -> Session | None:
+        if order["op"] == RESUME:
+            return self._resume(order["d"], socket, outbox)
+        return await self._identify(order["d"], socket, outbox)
+
+    async def _identify(self, order: Payload, socket: web.WebSocketResponse, outbox: Outbox) -> Session | None:
         privileged = discord.Intents(members=True, presences=True, message_content=True).value
         if order["token"] != self._token:
             await socket.close(code=BAD_TOKEN, message=b"Authentication failed.")

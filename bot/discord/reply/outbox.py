@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import discord
 
-from bot.discord.connection.codes import SERVER_ERROR
+from bot.discord.connection.codes import SERVER_ERROR, is_slow_down
 from bot.discord.ui.layout import files_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class Outbox:
                 # What Discord has under the nonce may be what was to be sent before.
                 await sent.edit(view=view, attachments=files_of(view), allowed_mentions=NOBODY)
         except discord.HTTPException as error:
-            if error.status < SERVER_ERROR:
+            # To slow down says nothing of an earlier attempt, whose reply may have been lost.
+            if error.status < SERVER_ERROR and not is_slow_down(error):
                 self._doubtful = None
             raise
         self._doubtful = None

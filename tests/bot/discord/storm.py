@@ -163,6 +163,7 @@ class Storm:
             ("session to resume", self._resume),
             ("Gateway refused", self._refuse_gateway),
             ("connections refused", self._refuse),
+            ("outage", self._outage),
             ("broken event", self._garble),
             ("broken event", self._garble),
         ]
@@ -188,6 +189,11 @@ class Storm:
         async with self._server.refuses_connections():
             await asyncio.sleep(self._chance.uniform(0.05, 0.5))
         await self._server.journal.until(lambda: self._server.gateway.resumed > resumed, "the client to resume")
+
+    async def _outage(self) -> None:
+        """Keep the client away for longer than Discord waits for the acknowledgement of an interaction."""
+        async with self._server.outage():
+            await asyncio.sleep(self._chance.uniform(3, 8))
 
     async def _garble(self) -> None:
         """Send an event that no client can read."""
@@ -315,7 +321,7 @@ class Storm:
             known |= {each.id for each in found}
             texts = [each.text for each in found]
             if len(texts) > 1 and (told.kind != "click" or len(set(texts)) < len(texts)):
-                self._problems.append(f"{told.kind} {told.words}: answered {len(texts)} times")
+                self._problems.append(f"{told.kind} {told.words}: answered {len(texts)} times: {found}")
             silent[told.person] += not found and not told.missed
             missed[told.person] += told.missed
         apologies: Counter[Person] = Counter()

@@ -45,6 +45,16 @@ class TestCalls:
         assert len(papers.bot_messages) == 1
         assert len({call.body["nonce"] for call in local.calls(POST)}) == 1
 
+    async def test_a_post_that_was_stored_and_then_slowed_down_again_and_again_is_there_once(
+        self, local: LocalDiscord, papers: Channel, ada: Person, mention: str
+    ) -> None:
+        local.fail_next(POST, status=502, stored=True, times=4)  # all but the last attempt of the layer
+        local.rate_limit_next(POST, retry_after=0.01, times=5)  # after as many discord.py gives up
+        await ada.says(papers, f"{mention} does likelihood matter?")
+        await answer_in(papers)
+        assert len(papers.bot_messages) == 1
+        assert len({call.body["nonce"] for call in local.calls(POST)}) == 1
+
     @pytest.mark.parametrize("stored", [True, False])
     async def test_an_acknowledgement_whose_connection_breaks_is_repeated(
         self, local: LocalDiscord, papers: Channel, ada: Person, stored: bool
