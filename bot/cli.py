@@ -196,8 +196,8 @@ def ingest(
         list[str] | None,
         typer.Argument(
             help="seeds, a file of papers (BibTeX, RIS, JSON, JSON Lines, CSV, TSV, PubMed, JATS, Atom, RSS, OAI-PMH, "
-            "a page dump; also .gz and .zip), a folder of these; a DOI, an arXiv id, a link to a paper at arXiv, "
-            "OpenReview or the ACL Anthology; huggingface, huggingface:DATE, "
+            "a page dump, with the extra also PDF; also .gz and .zip), a folder of these; a DOI, an arXiv id, a link "
+            "to a paper at arXiv, OpenReview or the ACL Anthology; huggingface, huggingface:DATE, "
             "huggingface:FROM..TO, arxiv:CATEGORY+CATEGORY, arxiv:CATEGORY:DAYS, arxiv:'WORDS', or a feed's address.",
             metavar="[SOURCE]...",
             callback=_sources,
@@ -216,6 +216,9 @@ def ingest(
             formats=["%Y-%m-%d"], help="Of files, only papers published from this day on.", metavar="YYYY-MM-DD"
         ),
     ] = None,
+    full_text: Annotated[
+        bool, typer.Option("--full-text", help="Of papers at arXiv, also the text of their PDFs (footnote[pdf]).")
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Take papers in.
@@ -226,7 +229,12 @@ def ingest(
 
     day = since.date() if since else None
     reading = run_ingest(
-        _settings(context, data_dir), sources or ["seeds"], strict=strict, categories=category or [], since=day
+        _settings(context, data_dir),
+        sources or ["seeds"],
+        strict=strict,
+        categories=category or [],
+        since=day,
+        full_text=full_text,
     )
     run_to_end(reading)
 

@@ -296,9 +296,11 @@ class Library:
         """Return a full text that can be looked into without being taken in."""
         return await self._full_texts.prepare(paper, full_text)
 
-    async def document_passages(self, document: Document, query: str, vectors: QueryVectors) -> list[Hit]:
-        """Return the parts of a document that are nearest to a query, as hits."""
-        return await self._full_texts.passages_of(document, query, vectors)
+    async def document_passages(
+        self, document: Document, query: str, vectors: QueryVectors, *, opening: bool = False
+    ) -> list[Hit]:
+        """Return the parts of a document that are nearest to a query, as hits; with `opening` of its abstract alone."""
+        return await self._full_texts.passages_of(document, query, vectors, opening=opening)
 
     async def full_text(self, paper_id: str) -> FullText | None:
         """Return the text of a paper beside its abstract, by any of its ids; None where it is not known."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from discord.ext import commands
 
+from bot.discord.answers.pdf_attachment import PdfAttachments
 from bot.discord.answers.responder import Responder
 from bot.discord.gate.gate import Gate
 
@@ -34,6 +35,7 @@ class Services:
     Attributes:
         model: the name of the language model that writes, None where answers are the papers' own sentences.
         arxiv: looks a paper up by its arXiv id, where arXiv may be asked.
+        pdfs: reads the PDFs that people give the bot.
         changing_settings: held by whoever changes a server's settings, all of which are saved at once.
     """
 
@@ -41,6 +43,7 @@ class Services:
     store: Store
     gate: Gate
     responder: Responder
+    pdfs: PdfAttachments
     model: str | None = None
     arxiv: LookUp | None = None
     changing_settings: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -58,7 +61,7 @@ def make_services(
     """Return the services of a bot that answers with this answerer from this library."""
     gate = Gate(store.servers, limits)
     responder = Responder(answerer, store, gate.acknowledgements, gate.shutdown, with_model=model is not None)
-    return Services(library, store, gate, responder, model, arxiv)
+    return Services(library, store, gate, responder, PdfAttachments(library), model, arxiv)
 
 
 class Bot(commands.Bot):

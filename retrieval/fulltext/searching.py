@@ -16,6 +16,7 @@ from retrieval.calibration import standardise
 from retrieval.chunking import chunk
 from retrieval.embedding import WordEmbedder
 from retrieval.embedding.words import best_matches
+from retrieval.fulltext.article import FullText, Section
 from retrieval.fulltext.windows import embed_windows
 from retrieval.lexical import K1
 from retrieval.papers import Evidence, Hit, Location, Passage
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrieval.embedding import Embedder
-    from retrieval.fulltext.article import FullText, Section
     from retrieval.fulltext.storage import FullTexts, Window
     from retrieval.lexical import LexicalIndex
     from retrieval.papers import ChunkKind, Paper
@@ -83,16 +83,19 @@ class FullTextSearcher:
         return await self._read(text, vectors, candidates, limit)
 
     async def prepare(self, paper: Paper, full_text: FullText) -> Document:
-        """Return a full text as it can be looked into without being kept."""
-        windows = await embed_windows(paper.title, full_text, self._embedder, {})
-        return Document(paper, full_text, tuple(windows))
+        """Return a full text as it can be looked into without being kept; its abstract is its first section."""
+        opening = Section("", paper.abstract, ((0, 1),))
+        whole = FullText(full_text.pages, (opening, *full_text.sections))
+        return Document(paper, whole, tuple(await embed_windows(paper.title, whole, self._embedder, {})))
 
-    async def passages_of(self, document: Document, text: str, vectors: QueryVectors, limit: int = READ) -> list[Hit]:
-        """Return up to `limit` parts of a document as hits, the nearest first."""
+    async def passages_of(
+        self, document: Document, text: str, vectors: QueryVectors, *, opening: bool = False, limit: int = READ
+    ) -> list[Hit]:
+        """Return up to `limit` parts of a document as hits, the nearest first; with `opening` of its abstract alone."""
         nothing = Hit(document.paper, 0.0, (), (), Evidence(0.0, 0.0, 0.0, 0.0, 0.0))
         sections = document.full_text.sections
-        candidates = [_Candidate(nothing, sections[window.section], window) for window in document.windows]
-        return await self._read(text, vectors, candidates, limit)
+        windows = [window for window in document.windows if not opening or window.section == 0]
+        return await self._read(text, vectors, [_Candidate(nothing, sections[w.section], w) for w in windows], limit)
 
     async def _read(self, text: str, vectors: QueryVectors, candidates: Sequence[_Candidate], limit: int) -> list[Hit]:
         if not candidates:

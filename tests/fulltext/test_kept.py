@@ -1,4 +1,4 @@
-"""Full texts in a library: kept apart from what the indexes hold, through rebuilds, removals, kills and one paper of two."""
+"""Full texts in a library: kept apart from what the indexes hold, through rebuilds, removals and kills."""
 
 from __future__ import annotations
 

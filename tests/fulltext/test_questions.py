@@ -1,4 +1,4 @@
-"""Questions that abstracts leave open, over five printed papers beside seeds/: which page is cited, what is not claimed.
+"""Questions that abstracts leave open, over five printed papers beside seeds/: which page is cited, what is claimed.
 
     uv run pytest -s -m 'slow or not slow' tests/fulltext/test_questions.py
 
@@ -84,7 +84,7 @@ async def measure(answerer: Answerer, name: str) -> Counter[str]:
         if "fact" in asked:
             found["quoted"] += quotes_fact(answer, asked["fact"])
             found["page right"] += cites_page(answer, asked)
-    print(f"\n{name}: {len(read(name))} questions, {dict(found)}")
+    print(f"\n{name}: {len(read(name))} questions, {dict(found)}")  # noqa: T201  # figures, for -s
     return found
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.answering.answer import Outcome
     from bot.answering.evidence.models import Models
     from bot.answering.reading.question import Question
+    from retrieval.fulltext.searching import Document
     from retrieval.library import Library
     from retrieval.papers import Hit
 
@@ -123,11 +124,15 @@ class Assessor:
             return Selection("answered", max(holds, HOLDS), tuple(ordered), (chosen,))
         return deeper or await self._closest(question, sure or ordered, holds)
 
-    async def of_document(self, question: Question, passages: Sequence[Hit]) -> Selection:
-        """Say what the parts of a document hold that somebody asks about."""
-        if not passages:
+    async def of_document(self, question: Question, document: Document) -> Selection:
+        """Say what a document holds that somebody asks about, and that may be in no library."""
+        summary = question.kind is Kind.SUMMARY
+        parts = await self._library.document_passages(document, question.text, question.vectors, opening=summary)
+        if not parts:
             return Selection("refused", 0.0)
-        return await self._weigh_parts(question, await self._order(question, passages), ())
+        if summary:
+            return await self._summarise(question, parts[:1])
+        return await self._weigh_parts(question, await self._order(question, parts), ())
 
     async def _look_into(self, question: Question, near: Sequence[Hit], hits: Sequence[Hit]) -> Selection | None:
         """Look into the full texts of the nearest papers; None where their abstracts come nearer to the question."""

@@ -13,11 +13,13 @@ from weakref import WeakValueDictionary
 import discord
 from discord.ext import commands
 
+from bot.answering.answerer import Attached
 from bot.discord.answers.addressing import Addressed, Addressing
 from bot.discord.answers.intent import Asked, IntentReader
 from bot.discord.answers.message_burst import Bursts
 from bot.discord.answers.message_contents import brings_anything, carried, together
 from bot.discord.answers.message_text import is_by_a_person, names_own_role, question_in, thread_name
+from bot.discord.answers.pdf_attachment import taken
 from bot.discord.answers.thread_memory import parent_of
 from bot.discord.gate.boundary import tell
 from bot.discord.gate.events import Acknowledge
@@ -27,6 +29,7 @@ from bot.discord.ui.people import own_name
 from bot.discord.ui.permissions import author_may_thread, may_thread
 from bot.language import say
 from bot.store import ServerSettings
+from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +57,7 @@ class Chat(commands.Cog):
         self._store = bot.services.store
         self._intent = IntentReader(bot.services.library, cast("Tree", bot.tree))
         self._addressing = Addressing(self._me, self._store.threads, listens=bot.intents.message_content)
+        self._pdfs = bot.services.pdfs
         self._started = datetime.now(UTC)
         self._bursts = Bursts()
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -158,6 +162,11 @@ class Chat(commands.Cog):
                 if not burst.parts:
                     return
             said = await self._carried(message, text)
+            trouble = await self._take(event, message, said)
+            if said.pdfs and not said.own:
+                read = self._pdfs.at_hand(message.channel.id)
+                await event.say(trouble or (taken(read) if read else ""))
+                return
             parent = await parent_of(self._store, message.channel, message.author.id, said.pointed)
             wish = await self._intent.of(
                 said, own_name(self._bot, message.guild), choosing=parent is not None and bool(parent.answer.choices)
@@ -166,11 +175,27 @@ class Chat(commands.Cog):
                 wish = _role_named(self._me)
             if isinstance(wish, Asked):
                 thread = await self._own_thread(message, wish.text, admitted) if parent is None else None
-                await self._answer(event, message, event.target(thread), wish, parent)
+                document = self._attached(message, alone=bool(said.pdfs) and trouble is None)
+                await self._answer(event, message, event.target(thread), wish, parent, document, trouble)
             else:
                 await event.say(wish)
         except Exception as error:  # noqa: BLE001  # the one boundary
             await event.tell(error)
+
+    async def _take(self, event: MessageEvent, message: discord.Message, said: Carried) -> str | None:
+        """Read the PDF that came with a message, the last if there are several; return why it cannot be read."""
+        if not said.pdfs:
+            return None
+        try:
+            async with event.target().working(at_once=True):
+                await self._pdfs.take(message.channel.id, said.pdfs[-1])
+        except BadInputError as error:
+            return str(error)
+        return None
+
+    def _attached(self, message: discord.Message, *, alone: bool) -> Attached | None:
+        document = self._pdfs.at_hand(message.channel.id)
+        return Attached(document, alone) if document else None
 
     async def _hear_again(self, message: discord.Message, first: discord.Message) -> None:
         """Answer a changed question in the messages of the answer to what it was; hear one that had none."""
@@ -204,6 +229,8 @@ class Chat(commands.Cog):
         target: MessageTarget,
         asked: Asked,
         parent: KeptAnswer | None,
+        document: Attached | None = None,
+        trouble: str | None = None,
     ) -> None:
         answered = await self._responder.answer(
             target,
@@ -212,7 +239,8 @@ class Chat(commands.Cog):
             parent=parent,
             question_message_id=message.id,
             before=asked.before,
-            note=asked.unread,
+            note=" ".join(filter(None, [asked.unread, trouble])) or None,
+            document=document,
         )
         event.noted([] if answered else target.posted)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import discord
 
     from bot.answering.answer import Answer
+    from bot.answering.answerer import Attached
     from bot.discord.gate.acknowledgement import Acknowledgements
     from bot.discord.gate.shutdown import Shutdown
     from bot.discord.reply.streamed_message import StreamedMessage
@@ -51,7 +52,9 @@ AT_ONCE_WITH_MODEL = 12
 class Answerer(Protocol):
     """Make an Answer of a question."""
 
-    def stream(self, question: str, history: Sequence[str | Exchange] = ()) -> AsyncGenerator[Answer]:
+    def stream(
+        self, question: str, history: Sequence[str | Exchange] = (), *, document: Attached | None = None
+    ) -> AsyncGenerator[Answer]:
         """Yield the answer as it grows, in the language that is spoken; the last one is whole."""
         ...
 
@@ -69,6 +72,7 @@ class _Question:
     at: datetime
     before: str = ""
     note: str | None = None
+    document: Attached | None = None
 
 
 class Responder:
@@ -101,15 +105,25 @@ class Responder:
         question_message_id: int | None = None,
         before: str = "",
         note: str | None = None,
+        document: Attached | None = None,
     ) -> bool:
         """Answer a question in its place, or say there in a sentence why not; return which it was; raises nothing.
 
         `parent` is the answer that the question follows up; its chain is the conversation, and then comes what others
-        said `before`. `note` is a sentence to show with the answer.
+        said `before`. `note` is a sentence to show with the answer, `document` what was given to look into.
         """
         now = datetime.now(UTC)
         asked = _Question(
-            question, asker, parent, private, question_message_id, target.guild_id, now, before=before, note=note
+            question,
+            asker,
+            parent,
+            private,
+            question_message_id,
+            target.guild_id,
+            now,
+            before=before,
+            note=note,
+            document=document,
         )
         async with target.streamed() as message:
             if question_message_id is not None:
@@ -174,7 +188,7 @@ class Responder:
     async def _write(self, message: StreamedMessage, asked: _Question, shown: str | None) -> Answer:
         last: Answer | None = None
         history = await self._history(asked)
-        stream = self.answerer.stream(asked.text, history)
+        stream = self.answerer.stream(asked.text, history, document=asked.document)
         due: asyncio.TimerHandle | None = None
         try:
             async with aclosing(stream):
