@@ -128,7 +128,11 @@ class LocalSources:
         start, size = int(query["start"]), min(int(query["max_results"]), MOST_OF_A_SLICE)
         by_update = query.get("sortBy") == "lastUpdatedDate"
         found = sorted(
-            (paper for paper in self.arxiv if _matches(paper, query["search_query"])),
+            (
+                paper
+                for paper in self.arxiv
+                if _matches(paper, query["search_query"]) and query.get("id_list", paper.arxiv_id) == paper.arxiv_id
+            ),
             key=lambda paper: paper.updated if by_update else paper.published,
             reverse=query.get("sortOrder") == "descending",
         )
