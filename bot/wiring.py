@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from bot.machine import refuse_shortage
 from bot.settings import DEFAULT_MODEL
 from retrieval.errors import EmbeddingError, FootnoteError
 
@@ -53,6 +54,7 @@ async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIte
     """Open the library of the data dir, with `rebuild` its indexes to be made anew, and close it at the end."""
     from retrieval.library import Library
 
+    refuse_shortage(settings.data_dir)
     embedder = await make_embedder(settings)
     try:
         library = await Library.open(

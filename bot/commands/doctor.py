@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from rich.text import Text
 
 from bot.console import stdout
-from bot.errors import WriterError
+from bot.errors import DiscordStartError, WriterError
 from bot.settings import DEFAULT_MODEL, mend_connection
 from bot.wiring import make_embedder, make_meter, open_library, open_store_if_any
 from retrieval.errors import FootnoteError
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 TIMEOUT = 10.0  # seconds for a server to say anything
-DISCORD_ME = "https://discord.com/api/v10/users/@me"
+DISCORD = "https://discord.com/api/v10"
 OPENAI = "https://api.openai.com/v1"
 COPY = "copy it anew from https://discord.com/developers/applications (Bot)"
 UNAUTHORIZED = 401
 FORBIDDEN = 403
 OK = 200
+MESSAGE_CONTENT = 1 << 18 | 1 << 19  # flags of an application that may read messages, verified or with few servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,24 +195,36 @@ def _missing(offer: Offer, name: str) -> str | None:
 
 
 async def _discord(settings: Settings) -> Finding:
-    token = settings.discord.token
-    if token is None:
+    if settings.discord.token is None:
         return Finding("discord", ok=None, sentence="no token set; only `footnote run` needs FOOTNOTE_DISCORD__TOKEN")
-    headers = {"Authorization": f"Bot {token.get_secret_value().strip()}"}
+    from bot.discord.run import INTENT_OFF, require_token
+    from bot.discord.ui.permissions import invite_link
+
+    try:
+        me = await _ask_discord(settings, require_token(settings), "users/@me")
+        application = await _ask_discord(settings, require_token(settings), "applications/@me")
+    except FootnoteError as error:
+        return Finding("discord", ok=False, sentence=str(error).rstrip("."))
+    if settings.discord.message_content and not application.get("flags", 0) & MESSAGE_CONTENT:
+        return Finding("discord", ok=False, sentence=INTENT_OFF)
+    invite = invite_link(int(application["id"]))
+    return Finding("discord", ok=True, sentence=f"the token is {me['username']}'s, whom a server invites by {invite}")
+
+
+async def _ask_discord(settings: Settings, token: str, path: str) -> dict[str, Any]:
+    """Return what Discord says of the token's owner; raises DiscordStartError with what is wrong."""
+    headers = {"Authorization": f"Bot {token}"}
+    proxy = settings.discord.proxy
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session,
-            session.get(DISCORD_ME, headers=headers, proxy=settings.discord.proxy) as response,
+            session.get(f"{DISCORD}/{path}", headers=headers, proxy=proxy) as response,
         ):
+            if response.status == OK:
+                return dict(await response.json())
             status = response.status
-            name = (await response.json())["username"] if status == OK else None
     except (aiohttp.ClientError, TimeoutError, OSError):
-        sentence = f"discord.com cannot be reached; {mend_connection(settings.discord.proxy)}"
-        return Finding("discord", ok=False, sentence=sentence)
-    except ValueError:  # a line break, say, which no header may hold
-        return Finding("discord", ok=False, sentence=f"the token does not look like one; {COPY}")
+        raise DiscordStartError(f"discord.com cannot be reached; {mend_connection(proxy)}.") from None
     if status == UNAUTHORIZED:
-        return Finding("discord", ok=False, sentence=f"the token is refused; {COPY}")
-    if name is None:
-        return Finding("discord", ok=False, sentence=f"discord.com answered {status}; try again later")
-    return Finding("discord", ok=True, sentence=f"the token is {name}'s")
+        raise DiscordStartError(f"the token is refused; {COPY}.")
+    raise DiscordStartError(f"discord.com answered {status}; try again later.")

@@ -45,6 +45,10 @@ TOKEN_SETTING = "FOOTNOTE_DISCORD__TOKEN"  # noqa: S105  # a name, not a secret
 CONNECTIONS = 48
 KEPT_SECONDS = 90.0  # that an idle connection is kept for the next burst
 
+INTENT_OFF = (
+    "Discord refuses a privileged intent (4014): switch on Message Content Intent "
+    f"at {PORTAL} (your application, Bot, Privileged Gateway Intents), or set {CONTENT_SETTING} to false"
+)
 _HOW_TO_GET_A_TOKEN = f"make one at {PORTAL} (your application, Bot, Reset Token) and set {TOKEN_SETTING}"
 _TOKEN = re.compile(r"[\w.-]+", re.ASCII)
 _BAD_TOKEN_CLOSE_CODE = 4004
@@ -170,10 +174,7 @@ def _as_sentences(proxy: str | None) -> Iterator[None]:
     except discord.LoginFailure:
         raise DiscordStartError(f"Discord refused the bot token (401): {_HOW_TO_GET_A_TOKEN}.") from None
     except discord.PrivilegedIntentsRequired:
-        raise DiscordStartError(
-            "Discord refused a privileged intent (4014): switch on Message Content Intent "
-            f"at {PORTAL} (your application, Bot, Privileged Gateway Intents), or set {CONTENT_SETTING} to false."
-        ) from None
+        raise DiscordStartError(f"{INTENT_OFF}.") from None
     except discord.ConnectionClosed as error:
         if error.code == _BAD_TOKEN_CLOSE_CODE:
             raise DiscordStartError(f"Discord no longer takes the bot token: {_HOW_TO_GET_A_TOKEN}.") from None

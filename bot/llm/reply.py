@@ -88,7 +88,7 @@ def _text(content: object) -> str:
 def _part(part: object) -> str:
     if not isinstance(part, dict):
         return _text(part)
-    if part.get("type") in {"thinking", "reasoning"}:
+    if part.get("type") in ("thinking", "reasoning"):  # a server may give what has no hash
         return ""
     text = part.get("text")
     return _text(text.get("value") if isinstance(text, dict) else text)

@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -149,26 +150,58 @@ def test_doctor_says_how_to_mend_what_is_wrong(
 ) -> None:
     monkeypatch.setenv("FOOTNOTE_EMBEDDING__MODEL_DIR", "/nowhere")
     monkeypatch.setenv("FOOTNOTE_LLM__BASE_URL", "http://127.0.0.1:1/v1")
-    monkeypatch.setenv("FOOTNOTE_DISCORD__TOKEN", "not-shown")
+    monkeypatch.setenv("FOOTNOTE_DISCORD__TOKEN", "not.to-be.shown")
     monkeypatch.setenv("FOOTNOTE_DISCORD__PROXY", "http://127.0.0.1:1")
     result = footnote("doctor")
     assert result.code == 1
     assert "FOOTNOTE_EMBEDDING__MODEL_DIR" in result.out
     assert "FOOTNOTE_LLM__BASE_URL" in result.out
     assert "FOOTNOTE_DISCORD__PROXY" in result.out
-    assert "not-shown" not in result.out + result.err
+    assert "be.shown" not in result.out + result.err
 
 
-def test_doctor_sees_a_token_that_no_header_may_hold(
-    footnote: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("token", ["not\nshown", "“not.shown”", "not shown"])
+def test_doctor_knows_the_form_of_a_token_as_run_does(
+    footnote: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setattr("bot.commands.doctor.DISCORD_ME", f"http://127.0.0.1:{server.getsockname()[1]}/")
-        monkeypatch.setenv("FOOTNOTE_DISCORD__TOKEN", "not\nshown")
+    monkeypatch.setenv("FOOTNOTE_DISCORD__TOKEN", token)
+    seen = footnote("doctor").out.splitlines()[-1]
+    assert seen.startswith("✗ discord: FOOTNOTE_DISCORD__TOKEN does not look like a bot token")
+    refused = footnote("run")
+    assert (refused.code, f"✗ discord: {refused.err.strip().rstrip('.')}") == (1, seen)
+    assert "shown" not in seen
+
+
+@pytest.mark.parametrize(
+    ("wanted", "flags", "status", "seen"),
+    [
+        (False, 0, 200, "✓ discord: the token is scholar's"),
+        (True, 1 << 19, 200, "✓ discord: the token is scholar's"),
+        (True, 0, 200, "✗ discord: Discord refuses a privileged intent (4014): switch on Message Content Intent"),
+        (False, 0, 401, "✗ discord: the token is refused"),
+        (False, 0, 503, "✗ discord: discord.com answered 503"),
+    ],
+)
+def test_doctor_asks_discord_what_run_would_be_refused_for(
+    footnote: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, wanted: bool, flags: int, status: int, seen: str
+) -> None:
+    class Discord(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = {"/users/@me": {"username": "scholar"}, "/applications/@me": {"id": "42", "flags": flags}}[self.path]
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Discord) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr("bot.commands.doctor.DISCORD", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("FOOTNOTE_DISCORD__TOKEN", "a.good.token")
+        monkeypatch.setenv("FOOTNOTE_DISCORD__MESSAGE_CONTENT", str(wanted))
         result = footnote("doctor")
-    assert result.code == 1
-    assert result.out.splitlines()[-1].startswith("✗ discord: the token does not look like one")
-    assert "shown" not in result.out + result.err
+        server.shutdown()
+    assert result.out.splitlines()[-1].startswith(seen)
+    assert ("client_id=42&scope=bot+applications.commands&permissions=309237746688" in result.out) == ("✓" in seen)
 
 
 def test_doctor_names_an_unknown_setting(footnote: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:

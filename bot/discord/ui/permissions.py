@@ -6,6 +6,20 @@ import discord
 
 from bot.language import say
 
+_INVITED = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    read_message_history=True,
+    create_public_threads=True,
+    attach_files=True,
+)
+
+
+def invite_link(application_id: int) -> str:
+    """Return the address by which somebody who manages a server adds the bot to it, with what it needs and no more."""
+    return discord.utils.oauth_url(application_id, permissions=_INVITED, scopes=("bot", "applications.commands"))
+
 
 def mine_in(channel: object) -> discord.Permissions:
     """Return what the bot may do in a channel; everything where there are no permissions, or none are known."""
