@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Fault: TypeAlias = Literal["missing", "large", "malformed", "encrypted", "long", "pictures", "heavy"]
 
-LARGEST: Final = 32 << 20  # bytes; of arXiv's papers one in a thousand is larger, and the worker holds it three times
+LARGEST: Final = 32 << 20  # bytes; papers have 1 to 10 MB, and the worker holds it several times
 PATIENCE: Final = SECONDS + 15  # seconds that the worker has in all, also where it waits and takes no time of its own
 WORKER: Final = ("-I", "-m", "retrieval.fulltext.worker")
 

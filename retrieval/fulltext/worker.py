@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from retrieval.fulltext.article import Article
 
-MEMORY: Final = 1 << 30  # bytes; what papers take is a tenth of it, a page that swells to a gigabyte is refused
-SECONDS: Final = 60  # of a processor; papers of 30 pages take two, theses of 300 some twenty
+MEMORY: Final = 1 << 30  # bytes; papers take some 70 MB, and a page that swells to a gigabyte is no page
+SECONDS: Final = 60  # of a processor; a book of 117 pages takes 6
 MOST_PAGES: Final = 500  # more than a thesis has; books and proceedings are no paper
 FEWEST_LETTERS: Final = 200  # of all pages together: below, the pages are pictures of text
 LONGEST_TITLE: Final = 300

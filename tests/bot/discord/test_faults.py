@@ -303,7 +303,11 @@ class Computing(PreparedAnswers):
         self.at_once = self.most_at_once = 0
 
     async def stream(
-        self, question: str, history: Sequence[str | Exchange] = (), *, document: object = None  # noqa: ARG002
+        self,
+        question: str,
+        history: Sequence[str | Exchange] = (),
+        *,
+        document: object = None,  # noqa: ARG002
     ) -> AsyncGenerator[Answer, None]:
         self.at_once += 1
         self.most_at_once = max(self.at_once, self.most_at_once)
