@@ -22,7 +22,8 @@ _DIGITS: Final = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _ARXIV: Final = re.compile(r"arXiv:(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?\s*\[")
 # Letters that a font draws as one; nothing else is changed, since NFKC would make 2 of ².
 _LIGATURES: Final = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
-_NOT_TEXT: Final = {0: None, 0xAD: None, 0xFFFD: None, **dict.fromkeys(range(0xD800, 0xE000))}
+# What neither PostgreSQL nor UTF-8 takes, soft hyphens, and what a font has no letter for.
+NOT_TEXT: Final = {0: None, 0xAD: None, 0xFFFD: None, **dict.fromkeys(range(0xD800, 0xE000))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _pieces(page: PageObject) -> tuple[list[_Piece], str]:
     sideways: list[str] = []
 
     def visit(text: str, cm: Sequence[float], tm: Sequence[float], font: dict[str, Any] | None, size: float) -> None:
-        text = text.translate(_LIGATURES).translate(_NOT_TEXT)
+        text = text.translate(_LIGATURES).translate(NOT_TEXT)
         if not text.strip():
             if upright and "\n" in text:
                 upright.append(_Piece(0.0, 0.0, 0.0, bold=False, text="\n"))

@@ -47,7 +47,7 @@ def read(data: bytes) -> Article:
     from pypdf import PdfReader
     from pypdf.errors import DependencyError, LimitReachedError
 
-    from retrieval.fulltext.lines import lines_of
+    from retrieval.fulltext.lines import NOT_TEXT, lines_of
     from retrieval.fulltext.sections import make_article
 
     reader = PdfReader(io.BytesIO(data))
@@ -69,7 +69,7 @@ def read(data: bytes) -> Article:
     if sum(map(str.isalpha, "".join(line.text for line in lines))) < FEWEST_LETTERS:
         raise Refusal("pictures")
     named = str(reader.metadata.title or "") if reader.metadata else ""
-    return make_article(lines, count, arxiv_id, " ".join(named.split())[:LONGEST_TITLE])
+    return make_article(lines, count, arxiv_id, " ".join(named.translate(NOT_TEXT).split())[:LONGEST_TITLE])
 
 
 def _bound() -> None:
