@@ -47,6 +47,14 @@ def _pubmed(number: int) -> str:
     )
 
 
+def _jats(number: int) -> str:
+    return (
+        f'<article><front><article-meta><article-id pub-id-type="pmid">{number}</article-id><title-group>'
+        f"<article-title>Paper number {number}</article-title></title-group><abstract><p>{ABSTRACT}</p></abstract>"
+        "</article-meta></front><body><p>And so on.</p></body></article>\n"
+    )
+
+
 def _bibtex(number: int) -> str:
     return f"@article{{key{number},\n  title = {{Paper number {number}}},\n  abstract = {{{ABSTRACT}}},\n}}\n"
 
@@ -57,6 +65,7 @@ FORMATS: dict[str, tuple[str, str, str, Callable[[int], str]]] = {
     "json": ("[", ",\n", "]\n", _kaggle),
     "csv": ("id,title,abstract\n", "\n", "\n", lambda number: f'{number},Paper number {number},"{ABSTRACT}"'),
     "xml": ("<PubmedArticleSet>\n", "", "</PubmedArticleSet>\n", _pubmed),
+    "nxml": ("<pmc-articleset>\n", "", "</pmc-articleset>\n", _jats),
     "ris": ("", "", "", lambda n: f"TY  - JOUR\nTI  - Paper number {n}\nAB  - {ABSTRACT}\nER  - \n"),
     "bib": ("", "\n", "", _bibtex),
 }

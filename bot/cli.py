@@ -9,7 +9,7 @@ import datetime as dt
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import typer
 from typer.core import TyperGroup
@@ -195,9 +195,10 @@ def ingest(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            help="seeds, a file of papers (BibTeX, RIS, JSON, JSON Lines, CSV, TSV, PubMed, JATS, Atom, RSS, OAI-PMH, "
-            "a page dump, with the extra also PDF; also .gz and .zip), a folder of these; a DOI, an arXiv id, a link "
-            "to a paper at arXiv, OpenReview or the ACL Anthology; huggingface, huggingface:DATE, "
+            help="seeds, a file of papers (BibTeX, RIS, JSON, JSON Lines, CSV, TSV, PubMed, JATS, EndNote, Web of "
+            "Science, Atom, RSS, OAI-PMH, a page dump, with the extra also PDF; also .gz and .zip), a folder of these; "
+            "a DOI, an arXiv id, a link to a paper at arXiv, "
+            "OpenReview or the ACL Anthology; huggingface, huggingface:DATE, "
             "huggingface:FROM..TO, arxiv:CATEGORY+CATEGORY, arxiv:CATEGORY:DAYS, arxiv:'WORDS', or a feed's address.",
             metavar="[SOURCE]...",
             callback=_sources,
@@ -219,6 +220,13 @@ def ingest(
     full_text: Annotated[
         bool, typer.Option("--full-text", help="Of papers at arXiv, also the text of their PDFs (footnote[pdf]).")
     ] = False,
+    taken_as: Annotated[
+        Literal["page"] | None,
+        typer.Option(
+            "--as",
+            help="page: take the files for pages of titles and abstracts in turn, whatever they look like.",
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Take papers in.
@@ -235,6 +243,7 @@ def ingest(
         categories=category or [],
         since=day,
         full_text=full_text,
+        as_page=taken_as is not None,
     )
     run_to_end(reading)
 
@@ -295,12 +304,21 @@ def restore(
         list[str] | None, typer.Argument(help="Ids, as list --removed shows.", callback=_text, metavar="[ID]...")
     ] = None,
     last: Annotated[bool, typer.Option("--last", help="What the last removal took.")] = False,
+    when: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            help="What was removed at this time (UTC), as list --removed shows it; a day or a minute is all of it.",
+            callback=_text,
+            metavar="TIME",
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Put removed papers back."""
+    """Put removed papers back, of any removal in the last 30 days."""
     from bot.commands.papers import restore as run_restore
 
-    run_to_end(run_restore(_settings(context, data_dir), papers or [], last=last))
+    run_to_end(run_restore(_settings(context, data_dir), papers or [], last=last, when=when))
 
 
 @app.command(epilog='Example: footnote export --query "objective mismatch" --limit 10 --output refs.bib')
@@ -386,6 +404,38 @@ def rebuild(context: typer.Context, data_dir: DataDir = None) -> None:
     from bot.commands.library import rebuild as run_rebuild
 
     run_to_end(run_rebuild(_settings(context, data_dir)))
+
+
+@app.command(epilog="Example: footnote backup footnote-2026-11-27.zip")
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The file to write.", dir_okay=False, metavar="FILE")],
+    data_dir: DataDir = None,
+) -> None:
+    """Write papers and memory to one file.
+
+    It may run beside the bot. Conversations and settings are in it: keep it as safe as the data dir.
+    """
+    from bot.commands.backup import backup as run_backup
+
+    run_backup(_settings(context, data_dir), file)
+
+
+@app.command(epilog="Example: footnote recover footnote-2026-11-27.zip --data-dir new")
+def recover(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(help="What backup wrote.", dir_okay=False, exists=True, readable=True, metavar="FILE")
+    ],
+    data_dir: DataDir = None,
+) -> None:
+    """Put a backup into an empty data dir.
+
+    The indexes are made anew at the next start, without embedding anything.
+    """
+    from bot.commands.backup import recover as run_recover
+
+    run_recover(_settings(context, data_dir), file)
 
 
 @app.command(epilog="Example: footnote stats --json")

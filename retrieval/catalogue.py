@@ -1,8 +1,7 @@
 """The catalogue: papers, their chunks and their vectors in SQL, from which every index can be made anew.
 
-A paper is pending while `indexed_hash` differs from `content_hash`; marking it indexed is the last step of
-indexing, so that a process killed at any point finds it pending and takes it up again. A paper that was withdrawn or
-removed, or turned out to be another one, is leaving until the indexes have let go of it.
+What is done on a connection stands in a module for each job: arrivals.py, pending.py, removal.py, readings.py,
+changes.py and generations.py; here is how papers are read, and what makes each of those one transaction.
 """
 
 from __future__ import annotations
@@ -19,17 +18,29 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
-from retrieval.changes import note_changes, read_changes, read_last_change
+from retrieval.changes import read_changes, read_last_change
 from retrieval.connecting import connect
 from retrieval.errors import LibraryDamagedError
-from retrieval.fulltext.storage import WAITING, FullTexts, embed_again
+from retrieval.fulltext.storage import WAITING, FullTexts
 from retrieval.generations import begin_generation, read_state, switch_generation
 from retrieval.migrating import migrate
+from retrieval.pending import (
+    PENDING,
+    mark_all_pending,
+    mark_indexed,
+    mark_left,
+    mark_pending,
+    read_indexed,
+    read_leaving,
+    read_pending,
+    read_to_index,
+    store_chunks,
+)
 from retrieval.readings import Reading, note_failure, note_page, read_readings
 from retrieval.records import Count, Counts, Embedded, Fresh, PendingPaper, StoredChunk
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
-from retrieval.tables import STANDS, Moment, chunks, full_texts, leaving_papers, paper_sources, papers
+from retrieval.tables import STANDS, chunks, full_texts, leaving_papers, paper_sources, papers
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -53,7 +64,6 @@ MAPPED: Final = 1 << 30  # bytes of the file that SQLite reads as memory: a sear
 LARGEST_BACKUP: Final = 1 << 30
 
 NEWEST_FIRST = papers.c.published.desc().nulls_last(), papers.c.number.desc()
-PENDING = STANDS & papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
 
 
 class Catalogue:
@@ -178,111 +188,40 @@ class Catalogue:
     async def pending(self, limit: int, model: str) -> list[PendingPaper]:
         """Return up to `limit` papers that wait to be indexed, with what `model` already made of them."""
         async with self._engine.connect() as connection:
-            rows = (
-                await connection.execute(
-                    sa.select(*PAPER, papers.c.indexed_chunks).where(PENDING).order_by(papers.c.number).limit(limit)
-                )
-            ).all()
-            ids = [row.paper_id for row in rows]
-            stored = await connection.execute(
-                sa.select(chunks.c.paper_id, chunks.c.text_hash, chunks.c.vector, chunks.c.words)
-                .where(chunks.c.paper_id.in_(ids), chunks.c.model == model)
-                # A window may say what a sentence says, and knows more about it: it comes last, and stays.
-                .order_by(chunks.c.words.is_not(None))
-            )
-            embedded: dict[str, dict[str, Embedded]] = {paper_id: {} for paper_id in ids}
-            for paper_id, text_hash, vector, words in stored:
-                embedded[paper_id][text_hash] = Embedded(np.frombuffer(vector, np.float32), words)
-        return [PendingPaper(paper_of(row), embedded[row.paper_id], row.indexed_chunks) for row in rows]
+            return await read_pending(connection, limit, model)
 
     async def store_chunks(self, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
         """Replace the chunks of the papers named, vectors included."""
-        counts: dict[str, int] = {}
-        for chunk, _ in made:
-            counts[chunk.paper_id] = counts.get(chunk.paper_id, 0) + 1
-        rows = [
-            {
-                "paper_id": chunk.paper_id,
-                "position": chunk.position,
-                "start": chunk.start,
-                "end": chunk.end,
-                "kind": chunk.kind,
-                "text_hash": chunk.text_hash,
-                "model": model,
-                "vector": np.ascontiguousarray(embedded.vector, np.float32).tobytes(),
-                "words": embedded.words,
-            }
-            for chunk, embedded in made
-        ]
         async with self._writing() as connection:
-            await connection.execute(sa.delete(chunks).where(chunks.c.paper_id.in_(counts)))
-            await connection.execute(sa.insert(chunks), rows)
-            for paper_id, count in counts.items():
-                await connection.execute(
-                    sa.update(papers)
-                    .where(papers.c.paper_id == paper_id, papers.c.indexed_chunks < count)
-                    .values(indexed_chunks=count)
-                )
+            await store_chunks(connection, made, model)
 
     async def mark_indexed(self, done: Mapping[str, tuple[str, int]], now: dt.datetime | None = None) -> None:
         """Record, by paper id, the content hash and the number of chunks that every index now holds.
 
         `now` (this moment, if it is not said) is kept for those that were never indexed before.
         """
-        moment = sa.literal(now or datetime.now(UTC), Moment)
         async with self._writing() as connection:
-            for paper_id, (content_hash, count) in done.items():
-                await connection.execute(
-                    sa.update(papers)
-                    .where(papers.c.paper_id == paper_id)
-                    .values(
-                        indexed_hash=content_hash,
-                        indexed_chunks=count,
-                        added_at=sa.func.coalesce(papers.c.added_at, moment),
-                    )
-                )
-            await note_changes(connection, done)
+            await mark_indexed(connection, done, now or datetime.now(UTC))
 
     async def leaving(self, limit: int) -> dict[str, int]:
         """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
-        stored = sa.select(sa.func.max(chunks.c.position) + 1).where(chunks.c.paper_id == leaving_papers.c.paper_id)
-        marked = sa.select(papers.c.indexed_chunks).where(papers.c.paper_id == leaving_papers.c.paper_id)
         async with self._engine.connect() as connection:
-            rows = await connection.execute(
-                sa.select(
-                    leaving_papers.c.paper_id,
-                    leaving_papers.c.chunks,
-                    stored.scalar_subquery(),
-                    marked.scalar_subquery(),
-                ).limit(limit)
-            )
-            return {paper_id: max(count or 0 for count in counts) for paper_id, *counts in rows}
+            return await read_leaving(connection, limit)
 
     async def mark_left(self, paper_ids: Sequence[str]) -> None:
         """Record that no index holds these papers; one that stands again by now waits to be indexed."""
-        # What was removed may be put back, and is not embedded twice.
-        kept = sa.select(papers.c.paper_id).where(papers.c.paper_id.in_(paper_ids), papers.c.withdrawn_by.is_(None))
-        gone = chunks.c.paper_id.in_(paper_ids), chunks.c.paper_id.not_in(kept)
         async with self._writing() as connection:
-            await connection.execute(sa.delete(chunks).where(*gone))
-            await connection.execute(sa.delete(leaving_papers).where(leaving_papers.c.paper_id.in_(paper_ids)))
-            await connection.execute(
-                sa.update(papers).where(papers.c.paper_id.in_(paper_ids)).values(indexed_hash=None, indexed_chunks=0)
-            )
-            await note_changes(connection, paper_ids)
+            await mark_left(connection, paper_ids)
 
     async def mark_all_pending(self) -> None:
         """Forget what the derived indexes hold, so that everything is indexed anew."""
         async with self._writing() as connection:
-            await _mark_all_pending(connection)
+            await mark_all_pending(connection)
 
     async def mark_pending(self, paper_ids: Iterable[str]) -> None:
         """Have some papers indexed again, as an index lacks them or a part of them."""
-        ids = list(paper_ids)
         async with self._writing() as connection:
-            for start in range(0, len(ids), BATCH):
-                asked = papers.c.paper_id.in_(ids[start : start + BATCH])
-                await connection.execute(sa.update(papers).where(asked).values(indexed_hash=None))
+            await mark_pending(connection, list(paper_ids))
 
     async def get(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
         """Return the papers known among those asked for, by id; withdrawn ones are included, removed ones not."""
@@ -380,27 +319,13 @@ class Catalogue:
 
     async def indexed(self) -> dict[str, int]:
         """Return how many chunks the indexes should hold of each paper that they should hold whole."""
-        asked = sa.select(papers.c.paper_id, papers.c.indexed_chunks)
         async with self._engine.connect() as connection:
-            rows = await connection.execute(
-                asked.where(STANDS, papers.c.indexed_hash == papers.c.content_hash).order_by(papers.c.number)
-            )
-            return dict(rows.all())
+            return await read_indexed(connection)
 
     async def to_index(self, paper_ids: Iterable[str]) -> tuple[dict[str, Paper], dict[str, tuple[str, ...]]]:
         """Return those of the papers that indexes should hold, and their authors, both by id."""
-        found: dict[str, Paper] = {}
-        authors: dict[str, tuple[str, ...]] = {}
-        ids = list(paper_ids)
         async with self._engine.connect() as connection:
-            for start in range(0, len(ids), BATCH):
-                asked = papers.c.paper_id.in_(ids[start : start + BATCH])
-                for row in await connection.execute(
-                    sa.select(*PAPER, papers.c.authors).where(asked, STANDS, papers.c.added_at.is_not(None))
-                ):
-                    found[row.paper_id] = paper_of(row)
-                    authors[row.paper_id] = tuple(row.authors or ())
-        return found, authors
+            return await read_to_index(connection, list(paper_ids))
 
     async def changes(self, after: int, limit: int) -> dict[int, str]:
         """Return up to `limit` papers that the indexes came to hold or let go of after a number, by their numbers."""
@@ -421,7 +346,7 @@ class Catalogue:
         """Have the next collection of vectors filled, and every paper wait for it."""
         async with self._writing() as connection:
             await begin_generation(connection)
-            await _mark_all_pending(connection)
+            await mark_all_pending(connection)
 
     async def switch_generation(self, stamp: str) -> None:
         """Make the collection that was filled the live one, with its stamp."""
@@ -489,11 +414,6 @@ class Catalogue:
             if connection.dialect.name == "postgresql":
                 await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(b"footnote arrivals"))))
             yield connection
-
-
-async def _mark_all_pending(connection: AsyncConnection) -> None:
-    await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
-    await embed_again(connection)
 
 
 def _file_to_back_up(url: sa.URL) -> Path | None:

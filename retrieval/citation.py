@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from retrieval.query import importance
 from retrieval.sources.identifiers import link_to
-from retrieval.sources.people import given_first
+from retrieval.sources.people import SUFFIX, given_first
 from retrieval.text import clean, fold
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 NAMED: Final = 6  # authors in a line; of more, the first six and "et al."
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_SUFFIX: Final = re.compile(r"(?:[JS]r\.?|I{2,3}|IV)")
 _BETWEEN: Final = re.compile(r"[,;]")
 _KEY: Final = re.compile(r"[^a-z0-9]+")
 _AND: Final = re.compile(r"\sand\s|,", re.IGNORECASE)
@@ -53,7 +52,7 @@ class Name:
     def read(cls, written: str) -> Name:
         """Read a name with the given name first; what is written small before the last word belongs to it."""
         parts = given_first(_line(written)).split()
-        suffix = parts.pop() if len(parts) > 2 and _SUFFIX.fullmatch(parts[-1]) else ""  # noqa: PLR2004
+        suffix = parts.pop() if len(parts) > 2 and SUFFIX.fullmatch(parts[-1]) else ""  # noqa: PLR2004
         at = len(parts) - 1
         while at > 1 and parts[at - 1].islower():
             at -= 1

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from retrieval.generations import LibraryState
     from retrieval.lexical import LexicalIndex
     from retrieval.papers import Chunk
-    from retrieval.shelf import Shelf
     from retrieval.vectors import DenseIndex
 
 log = logging.getLogger(__name__)
@@ -59,7 +58,6 @@ class Indexer:
     def __init__(
         self,
         catalogue: Catalogue,
-        shelf: Shelf,
         dense: DenseIndex,
         lexical: LexicalIndex,
         follower: Follower,
@@ -69,7 +67,6 @@ class Indexer:
         shared: bool = False,
     ) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
         self._dense = dense
         self._target = dense
         self._lexical = lexical
@@ -90,6 +87,7 @@ class Indexer:
                 await self._empty()
             if self._shared:
                 await self._join()
+            await self._follower.catch_up()
             total = (await self._catalogue.counts()).pending
             done = 0
             while True:
@@ -99,7 +97,6 @@ class Indexer:
                 waiting = await self._catalogue.pending(INDEX_BATCH, self._embedder.model)
                 if waiting:
                     await self._index(waiting)
-                await self._follower.catch_up()
                 if not leaving and not waiting:
                     break
                 done += len(leaving) + len(waiting)
@@ -213,7 +210,7 @@ class Indexer:
         for start in range(0, len(held), WRITE_ROWS):
             await asyncio.to_thread(self._target.delete, held[start : start + WRITE_ROWS])
         await self._catalogue.mark_left(list(leaving))
-        self._shelf.forget(leaving)
+        await self._follower.catch_up()
         log.info("%d papers have left the indexes", len(leaving))
 
     async def _index(self, batch: Sequence[PendingPaper]) -> None:
@@ -233,8 +230,6 @@ class Indexer:
     async def _write(self, batch: Sequence[PendingPaper], rows: Sequence[tuple[Chunk, Embedded]]) -> None:
         """Write papers so that a kill between any two steps leaves them pending and nothing doubled."""
         await self._catalogue.store_chunks(rows, self._embedder.model)
-        self._shelf.forget(waiting.paper.paper_id for waiting in batch)
-
         counts: dict[str, int] = defaultdict(int)
         for part, _ in rows:
             counts[part.paper_id] += 1
@@ -255,6 +250,7 @@ class Indexer:
         await self._catalogue.mark_indexed(
             {w.paper.paper_id: (w.paper.content_hash, counts[w.paper.paper_id]) for w in batch}, self._now()
         )
+        await self._follower.catch_up()
 
     async def _embed(self, made: Sequence[tuple[Chunk, Embedded | None]]) -> dict[str, Embedded]:
         """Return by its text what was not known yet, windows with their words where the model gives them."""

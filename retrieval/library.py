@@ -131,9 +131,7 @@ class Library:
                 opened.push_async_callback(asyncio.to_thread, lexical.close)
                 shelf = Shelf(catalogue)
                 follower = Follower(catalogue, shelf, lexical, data_dir / "lexical", state.library_id)
-                indexer = Indexer(
-                    catalogue, shelf, dense, lexical, follower, embedder, now, shared=chroma_url is not None
-                )
+                indexer = Indexer(catalogue, dense, lexical, follower, embedder, now, shared=chroma_url is not None)
                 await indexer.check(rebuild=rebuild)
             library = cls(lock, catalogue, dense, lexical, embedder, now, shelf, indexer)
             library._titles = await catalogue.titles()

@@ -57,7 +57,8 @@ def as_fetched(paper: Paper | Fetched) -> Fetched:
     fetched = paper if isinstance(paper, Fetched) else Fetched(paper)
     own = fetched.paper
     ids = (own.paper_id, *fetched.external_ids) if fetched.external_ids else default_aliases(own.paper_id, own.title)
-    if len(set(ids)) == 1 and own.paper_id == identify(own.title):
+    titles = {each for each in ids if each.startswith(TITLE)}
+    if own.paper_id == identify(own.title) and titles == {own.paper_id}:
         # What has nothing but a title is known again by all that stands beside it, whatever becomes of that.
         ids = (*ids, fingerprint(own.title, own.abstract, own.url or "", *fetched.authors))
     return replace(fetched, external_ids=tuple(dict.fromkeys(ids)))

@@ -57,6 +57,18 @@ _PAGE: Final = re.compile(
     r"(?:(?<=[0-9])v[0-9]+)?(?:\.(?:full|abstract|full-text))?(?:\.pdf)?(?:/(?:e?pdf|full|abstract|html))?/?\Z", _FORMS
 )
 _SCHEME: Final = re.compile(r"\s*https?://", _FORMS)
+# The addresses of papers that mostly have no other id.
+OPENREVIEW_ADDRESS: Final = re.compile(
+    r"(?:https?://)?(?:www\.|api2?\.)?openreview\.net/(?:forum|pdf|attachment|notes|revisions)\?(?:[^#\s]*&)?id="
+    r"(?P<id>[\w-]+)\S*",
+    re.IGNORECASE,
+)
+# P19-1001 until 2019, 2020.acl-main.1 since.
+ACL_ADDRESS: Final = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:aclanthology\.org|aclweb\.org/anthology)/(?:\S*/)?"
+    r"(?P<id>[A-Z]\d{2}-\d{4}|\d{4}\.[a-z0-9_]+-[a-z0-9_]+\.\d+)(?:v\d+)?(?:\.pdf|\.bib|\.xml)?/?(?:[?#]\S*)?",
+    re.IGNORECASE,
+)
 _AFTER_ALL: Final = ".,;:!?*_~("
 
 
@@ -115,6 +127,10 @@ def _read(match: re.Match[str]) -> Iterable[tuple[str, str | None]]:
 
 def _ids_in(address: str) -> list[str]:
     plain = unquote(address)
+    if forum := OPENREVIEW_ADDRESS.fullmatch(plain):
+        return [f"openreview:{forum['id']}"]
+    if anthology := ACL_ADDRESS.fullmatch(plain):
+        return [f"acl:{anthology['id'].lower()}"]
     if doi := _DOI_IN_ADDRESS.search(plain):
         own = "doi.org/" in plain[: doi.start()]
         paper_id = _doi_id(doi[0] if own else _PAGE.sub("", doi[0]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
@@ -36,6 +37,29 @@ class Removed:
     title: str
     removed_at: dt.datetime
     erased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Hold what one and the same removal took, of what is not put back since.
+
+    Attributes:
+        at: when it was, in UTC.
+        papers: at least one.
+    """
+
+    at: dt.datetime
+    papers: tuple[Removed, ...]
+
+    @property
+    def erased(self) -> bool:
+        """Return whether putting it back only lets sources bring the papers in anew."""
+        return all(each.erased for each in self.papers)
+
+
+def removals(removed: Sequence[Removed]) -> list[Removal]:
+    """Return the removals that took these papers, which are in the order of `read_removed`: the last one first."""
+    return [Removal(at, tuple(papers)) for at, papers in groupby(removed, key=lambda each: each.removed_at)]
 
 
 @dataclass(frozen=True, slots=True)

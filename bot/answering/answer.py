@@ -106,7 +106,7 @@ class Answer:
     def lead(self) -> str | None:
         """Give the line that stands above statements which may not be what was asked for, else None."""
         if self.outcome == "closest":
-            return say("I am not sure that these say it: the closest passages.")
+            return say("I am not sure that the papers answer this. The closest passages:")
         return None
 
     @property

@@ -108,8 +108,7 @@ class Answerer:
                     read = read.of_kind(kind)
             read = await self._in_english(read, reply)
         with stopwatch("search"):
-            own = await self._of_document(read, document) if document else None
-            selection, statement = (own, None) if own else await self._find(read, reply)
+            selection, statement = await self._look(read, reply, document)
         reply.confidence = selection.confidence
         if selection.outcome != "answered":
             reply.notes += [
@@ -134,12 +133,19 @@ class Answerer:
         else:
             yield reply.refuse(_nothing(read))
 
-    async def _of_document(self, question: Question, attached: Attached) -> Selection | None:
-        """Say what a document holds; None where it does not say what is asked, and the library may."""
-        selection = await self._assessor.of_document(question, attached.document)
-        if question.language != ENGLISH and selection.outcome == "answered" and question.kind is not Kind.SUMMARY:
-            selection = replace(selection, outcome="closest")
-        return selection if attached.alone or selection.outcome == "answered" else None
+    async def _look(
+        self, question: Question, reply: Reply, attached: Attached | None
+    ) -> tuple[Selection, Checked | None]:
+        """Look into a document, and into the library where the document does not say it and may not be meant."""
+        if attached is None:
+            return await self._find(question, reply)
+        own = await self._assessor.of_document(question, attached.document)
+        if question.language != ENGLISH and own.outcome == "answered" and question.kind is not Kind.SUMMARY:
+            own = replace(own, outcome="closest")
+        if attached.alone or own.outcome == "answered":
+            return own, None
+        found, statement = await self._find(question, reply)
+        return (own, None) if found.outcome == "refused" else (found, statement)
 
     def _may_read(self, question: Question, selection: Selection) -> bool:
         """Say whether a language model may find in the hits what evidence made for English cannot see."""

@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bot.commands.papers import check_source, known_paper, papers_in_words
+from bot.commands.papers import check_source, known_paper, papers_in_words, say_undated
 from bot.console import stderr
 from bot.errors import OutputError
 from bot.files import share
@@ -52,6 +52,7 @@ async def export_papers(
             ids = [hit.paper.paper_id for hit in hits]
         else:
             ids = await library.ids(since=since, source=source)
+        await say_undated(library, since, source)
         await write_out(library, ids[:limit], form, output)
 
 

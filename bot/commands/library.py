@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.answering.reading.spelling import as_meant
-from bot.commands.papers import check_source
+from bot.commands.papers import check_source, say_undated
 from bot.console import print_json, printable, progress_bar, show_figures, show_hits, stderr, stdout
 from bot.fetching import online_source, pages_of, single_paper
 from bot.wiring import open_library, take_in
@@ -44,12 +44,9 @@ async def search(
             await check_source(library, source)
         _, meant = await as_meant(query, library)
         hits = await library.search(meant.text, limit=limit, since=since, source=source)
-        undated = (await library.count(since=since, source=source)).undated if since else 0
+        await say_undated(library, since, source)
     for typed, word in meant.read_as:
         stderr().print(printable(f"Read “{typed}” as “{word}”."), soft_wrap=True)
-    if undated:
-        which = "One paper has no date and is" if undated == 1 else f"{undated:,} papers have no date and are"
-        stderr().print(f"{which} left out by --since.", soft_wrap=True)
     if as_json:
         print_json([_row(hit) for hit in hits])
     else:
@@ -64,11 +61,13 @@ async def ingest(
     categories: Sequence[str] = (),
     since: dt.date | None = None,
     full_text: bool = False,
+    as_page: bool = False,
 ) -> None:
     """Take papers in from each source; every one is opened before any paper is added.
 
     What cannot be read in a file is said and left out; with `strict` nothing is taken in then. `categories` and `since`
-    choose from files. With `full_text` papers of arXiv come with the text of their PDFs.
+    choose from files, and `as_page` takes every file for a page dump. With `full_text` papers of arXiv come with the
+    text of their PDFs.
 
     A source on the network is read on from where it was left. Where one fails, what came before is kept and the
     others are read all the same; raises SourceError at the end.
@@ -76,7 +75,7 @@ async def ingest(
     failures: list[str] = []
     asked = read_categories(categories)
     async with Web(say=_say) as web:
-        opened = [_open(settings, spec, web, Choice(asked, since), strict=strict) for spec in sources]
+        opened = [_open(settings, spec, web, Choice(asked, since), strict=strict, as_page=as_page) for spec in sources]
         if asked or since:
             _refuse_to_choose(opened)
         if full_text:
@@ -108,10 +107,13 @@ async def ingest(
         raise SourceError(f"{' '.join(failures)} What was read is kept; the same command goes on from there.")
 
 
-def _open(settings: Settings, spec: str, web: Web, choice: Choice, *, strict: bool) -> OnlineSource | Stream | Single:
+def _open(
+    settings: Settings, spec: str, web: Web, choice: Choice, *, strict: bool, as_page: bool
+) -> OnlineSource | Stream | Single:
     """Return what a spec names; a file goes before a paper with that id."""
     named = None if is_here(spec) else single_paper(settings, spec, web)
-    return named or online_source(settings, spec, web) or stream_source(spec, choice, strict=strict)
+    online = named or online_source(settings, spec, web)
+    return online or stream_source(spec, choice, strict=strict, as_page=as_page)
 
 
 def _say(sentence: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.console import print_json, printable, progress_bar, show_paper, show_papers, stderr, stdout
 from bot.wiring import open_library
 from retrieval.errors import BadInputError
-from retrieval.removal import UNDO
+from retrieval.removal import UNDO, removals
 from retrieval.text import clean
 
 if TYPE_CHECKING:
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from retrieval.library import Library
     from retrieval.merging import Known
-    from retrieval.removal import Removed
+    from retrieval.removal import Removal, Removed
     from retrieval.sources.fetched import Fetched
 
 SHOWN = 20  # of the papers that a removal takes
+_DAY = len("2026-11-27")
+_TIMES = 5  # of removals that an error names
 
 
 async def list_papers(
@@ -36,6 +38,7 @@ async def list_papers(
             await check_source(library, source)
         ids = await library.ids(since=since, source=source)
         details = await library.details(ids[:limit])
+        await say_undated(library, since, source)
     papers = [details[paper_id] for paper_id in ids[:limit]]
     if as_json:
         print_json([paper_row(each) for each in papers])
@@ -84,21 +87,28 @@ async def remove(settings: Settings, names: Sequence[str], source: str | None, *
     if really:
         stdout().print(
             f"Removed {papers_in_words(len(ids))}. No source brings them in again; for {UNDO.days} days "
-            "`footnote restore --last` puts them back."
+            "`footnote restore` puts them back: --last now, and --at with what `list --removed` says later."
         )
     else:
         stdout().print(f"This would remove {papers_in_words(len(ids))}; nothing is removed yet. --yes does it.")
 
 
-async def restore(settings: Settings, names: Sequence[str], *, last: bool) -> None:
-    """Put removed papers back: those named, or those of the last removal."""
-    if bool(names) == last:
-        raise BadInputError("Say which papers to put back: their ids, or --last for those that were removed last.")
+async def restore(settings: Settings, names: Sequence[str], *, last: bool, when: str | None) -> None:
+    """Put removed papers back: those named, those of the last removal, or those of the removals at a time."""
+    if [bool(names), last, when is not None].count(True) != 1:
+        raise BadInputError(
+            "Say which papers to put back: their ids, --last for those that were removed last, or --at with the time "
+            "of a removal; `footnote list --removed` shows them."
+        )
     async with open_library(settings) as library:
         removed = await library.removed()
-        ids = last_of(removed) if last else [await _removed_id(library, removed, name) for name in names]
-        if not ids:
+        if not removed:
             raise BadInputError("Nothing was removed, so there is nothing to put back.")
+        if names:
+            ids = [await _removed_id(library, removed, name) for name in names]
+        else:
+            asked = removals(removed)[:1] if last else _removals_at(removals(removed), when or "")
+            ids = [paper.paper_id for removal in asked for paper in removal.papers]
         with progress_bar("Indexing"):
             restored = await library.restore(ids)
     if restored.back:
@@ -116,6 +126,14 @@ async def check_source(library: Library, source: str) -> None:
     if source not in known:
         there = ", ".join(f"{name} ({count:,})" for name, count in known.items()) or "none yet"
         raise BadInputError(f'No paper is from "{printable(source)}"; the sources here are: {there}.')
+
+
+async def say_undated(library: Library, since: dt.date | None, source: str | None) -> None:
+    """Say how many papers a first day leaves out because nobody dates them."""
+    undated = (await library.count(since=since, source=source)).undated if since else 0
+    if undated:
+        which = "One paper has no date and is" if undated == 1 else f"{undated:,} papers have no date and are"
+        stderr().print(f"{which} left out by --since.", soft_wrap=True)
 
 
 def paper_row(details: Fetched) -> dict[str, object]:
@@ -138,11 +156,6 @@ def paper_row(details: Fetched) -> dict[str, object]:
 def papers_in_words(count: int) -> str:
     """Return a number of papers as it stands in a sentence."""
     return "1 paper" if count == 1 else f"{count:,} papers"
-
-
-def last_of(removed: Sequence[Removed]) -> list[str]:
-    """Return the ids of what one and the same removal took, the last one."""
-    return [each.paper_id for each in removed if each.removed_at == removed[0].removed_at]
 
 
 async def known_paper(library: Library, name: str) -> Known:
@@ -169,6 +182,21 @@ async def _removed_id(library: Library, removed: Sequence[Removed], name: str) -
     return paper_id
 
 
+def _removals_at(known: Sequence[Removal], when: str) -> list[Removal]:
+    """Return the removals at a time, which may be cut short to a minute or a day."""
+    asked = " ".join(when.replace("T", " ").split())
+    found = [each for each in known if _time(each.at).startswith(asked)] if len(asked) >= _DAY else []
+    if not found:
+        times = ", ".join(_time(each.at) for each in known[:_TIMES])
+        more = f" and {len(known) - _TIMES} more" if len(known) > _TIMES else ""
+        raise BadInputError(f'No removal was at "{printable(when)}" (UTC); there were {times}{more}.')
+    return found
+
+
+def _time(at: dt.datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
 async def _tell(library: Library, ids: Sequence[str]) -> None:
     """Print the first of the papers that a removal would take."""
     details = await library.details(ids[:SHOWN])
@@ -185,7 +213,10 @@ def _show_removed(removed: Sequence[Removed], limit: int, *, as_json: bool) -> N
     console = stdout()
     if not removed:
         console.print("No paper was removed.")
-    for each in removed[:limit]:
-        left = "erased" if each.erased else f"can be put back until {(each.removed_at + UNDO).date()}"
-        console.print(f"{each.paper_id}  {printable(clean(each.title))}")
-        console.print(f"     removed on {each.removed_at.date()}, {left}")
+    for removal in removals(removed[:limit]):
+        until = "erased since" if removal.erased else f"can be put back until {(removal.at + UNDO).date()}"
+        console.print(f"Removed at {_time(removal.at)} UTC, {until}:", soft_wrap=True)
+        for each in removal.papers:
+            console.print(f"  {each.paper_id}  {printable(clean(each.title))}", soft_wrap=True)
+    if len(removed) > limit:
+        stderr().print(f"{len(removed) - limit:,} more; --limit shows them.")

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 NEWS: Final = timedelta(days=30)
 # The sources that people add by themselves, at once and at any time.
 FROM_FILES: Final = frozenset({
-    "acl", "bibtex", "csv", "doi", "feed", "jats", "json", "jsonl", "oai", "openreview", "page", "parquet", "pubmed",
-    "ris", "seeds",
+    "acl", "bibtex", "csv", "doi", "endnote", "feed", "jats", "json", "jsonl", "medline", "oai", "openreview", "page",
+    "parquet", "pubmed", "ris", "seeds", "wos",
 })  # fmt: skip
 # What one subscription asks for serves the others that are due at the same time; most look back one day.
 READ_BACK: Final = timedelta(hours=36)

@@ -80,19 +80,20 @@ def open_source(spec: str, *, strict: bool = False) -> Source:
     return Source(spec, papers, intake.left_out, tuple(intake.remarks))
 
 
-def stream_source(spec: str, choice: Choice, *, strict: bool = False) -> Stream:
+def stream_source(spec: str, choice: Choice, *, strict: bool = False, as_page: bool = False) -> Stream:
     """Return a source of files, read up to its first paper; raises BadInputError as `open_source` does.
 
     Args:
         spec: as in `open_source`.
         choice: which papers to take.
         strict: read everything once before, so that nothing is taken where anything cannot be read.
+        as_page: take every file for a page dump, whatever it looks like.
     """
     if strict:
-        trial = Intake()
+        trial = Intake(as_page=as_page)
         deque(_papers(spec, trial), maxlen=0)
         _be_strict(spec, trial)
-    intake = Intake(choice)
+    intake = Intake(choice, as_page)
     papers = _papers(spec, intake)
     first = next(papers, None)
     return Stream(spec, iter(()) if first is None else chain([first], papers), intake)

@@ -184,8 +184,8 @@ def paper_of(entry: Any) -> Fetched | None:  # noqa: ANN401
     abstract = unwrap(text_of(entry, "summary"))
     if not arxiv or not title or len(title) + len(abstract) > LONGEST_TEXT:
         return None
-    doi = (entry.get("arxiv_doi") or "").split()
-    comment = entry.get("arxiv_comment") or ""
+    doi = text_of(entry, "arxiv_doi").split()
+    comment = text_of(entry, "arxiv_comment")
     ids = identities(title, arxiv_id=arxiv[1], doi=doi[0] if doi else None)
     published = time_of(entry, "published")
     primary = (entry.get("arxiv_primary_category") or {}).get("term")

@@ -100,6 +100,7 @@ def readable(value: str) -> str:
     value = clean(value)
     for _ in range(_DEEPEST):
         value = _GROUP.sub(r"\1", value)
+    value = " ".join(value.split())
     for escaped, kept in _WAITING.items():
         value = value.replace(kept, _ESCAPED[escaped])
     return value
@@ -125,14 +126,15 @@ def _fields(entry: Entry, *, enclosed: bool = False) -> Mapping[str, object]:
     given = {key: readable(value) for key, value in raw.items() if key not in {"author", "url", "doi", "abstract"}}
     eprint = given.get("eprint", "")
     kind = (given.get("archiveprefix") or given.get("eprinttype") or "").casefold()
+    doi, url = (_bare(raw.get(key, "")).replace("\\", "") for key in ("doi", "url"))
     return {
         "_id": given.get("footnote-id") or entry.key,
         "title": ": ".join(part for key in ("title", "subtitle") if (part := given.get(key, "").strip(" :"))),
         "abstract": readable(raw.get("abstract", "")),
         "authors": _authors(raw.get("author", "")),
-        "doi": raw.get("doi", "").replace("\\", ""),
+        "doi": doi,
         "arxiv": eprint if kind in {"arxiv", ""} else None,
-        "url": raw.get("url", "").replace("\\", "").removeprefix("url{").rstrip("}"),
+        "url": url.removeprefix("url{").rstrip("}"),
         "issued": _date(given),
         "keywords": given.get("keywords"),
         "venue": next((given[key] for key in _VENUES if given.get(key)), None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
@@ -23,19 +23,52 @@ if TYPE_CHECKING:
 _SIGNS: Final = ",;\t|"
 # As Zotero, Scopus, Web of Science, PubMed, Semantic Scholar and the makers of data sets write them, letters alone.
 _HEADS: Final[Mapping[str, tuple[str, ...]]] = {
-    "title": ("title", "papertitle", "articletitle", "documenttitle", "ti", "name"),
+    "title": ("title", "papertitle", "articletitle", "documenttitle", "itemtitle", "displayname", "ti", "name"),
     "abstract": ("abstract", "abstractnote", "text", "summary", "abstracttext", "ab", "paperabstract", "description"),
-    "authors": ("author", "authors", "authorfullnames", "creator", "creators", "au", "authornames"),
-    "issued": ("date", "published", "publicationdate", "publisheddate", "coverdate", "releasedate"),
+    "authors": (
+        "authorfullnames",
+        "af",
+        "author",
+        "authors",
+        "authorshipsauthordisplayname",
+        "creator",
+        "creators",
+        "au",
+        "authornames",
+    ),
+    "issued": (
+        "date",
+        "published",
+        "publicationdate",
+        "publisheddate",
+        "datepublished",
+        "coverdate",
+        "releasedate",
+        "pd",
+    ),
     "year": ("publicationyear", "year", "pubyear", "py", "yearpublished"),
-    "doi": ("doi", "di", "digitalobjectidentifier"),
+    "doi": ("doi", "di", "itemdoi", "digitalobjectidentifier"),
     "arxiv": ("arxivid", "arxiv", "eprint"),
-    "url": ("url", "link", "address", "paperurl", "webpage"),
-    "_id": ("id", "key", "paperid", "eid", "ut", "pmid", "corpusid"),
-    "keywords": ("keywords", "authorkeywords", "manualtags", "tags"),
+    "url": ("url", "link", "address", "paperurl", "webpage", "articleurl", "sourcelinkout", "externalurl"),
+    "_id": ("id", "key", "paperid", "eid", "ut", "lensid", "publicationid", "pmid", "corpusid"),
+    "keywords": ("keywords", "authorkeywords", "manualtags", "tags", "de"),
     "categories": ("categories",),
-    "venue": ("venue", "publicationtitle", "journal", "journaltitle", "sourcetitle", "booktitle", "journalbook"),
+    "venue": (
+        "venue",
+        "publicationtitle",
+        "journal",
+        "journaltitle",
+        "sourcetitle",
+        "booktitle",
+        "journalbook",
+        "primarylocationsourcedisplayname",
+        "so",
+    ),
 }
+# Scopus puts its number of an author behind the name.
+_NUMBER: Final = re.compile(r"\s*\(\d+\)")
+_MOST_ABOVE: Final = 5  # lines that a service puts above the head
+_SIGN_SAID: Final = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # to Excel
 _SHOWN: Final = 8
 
 
@@ -45,18 +78,17 @@ def read_delimited(stream: BinaryIO) -> Iterator[Found]:
     if opened.encoding:
         yield Remark(f"read as {opened.encoding.upper()}")
     start = opened.file.read(SAMPLE) + opened.file.readline()
+    above = lines_above(start)
     lines = (line.replace("\0", "") for line in chain(io.StringIO(start, newline=""), opened.file))
-    rows = csv.reader(lines, delimiter=delimiter_of(start), strict=False)
-    head = next(_numbered(rows), (0, []))[1]
+    rows = csv.reader(islice(lines, above, None), delimiter=delimiter_of(start, above), strict=False)
+    head = next(_numbered(rows, above), (0, []))[1]
     columns = columns_of(head)
     if "title" not in columns:
         names = ", ".join(f'"{name[:40]}"' for name in head[:_SHOWN])
         raise BadInputError(f"its first line names no column for the title (it has {names or 'nothing'})")
     yield Remark(_guess(head, columns))
-    for number, row in _numbered(rows):
-        if row is None:
-            yield Bad(f"line {number}", "it is no row of a table")
-        elif any(cell.strip() for cell in row):
+    for number, row in _numbered(rows, above):
+        if any(cell.strip() for cell in row):
             yield _row(f"line {number}", row, columns)
 
 
@@ -70,21 +102,39 @@ def columns_of(head: list[str]) -> dict[str, int]:
     }
 
 
-def delimiter_of(text: str) -> str:
-    """Return the sign between the columns of a table: the one that its first line has most of, but for quoted ones."""
-    first = re.sub(r'"[^"]*"', "", text.lstrip("\ufeff\r\n").partition("\n")[0])
-    return max(_SIGNS, key=first.count)
+def lines_above(text: str) -> int:
+    """Count the lines above the head of a table, such as on what day it was made; 0 where no head is found."""
+    first = text.lstrip("\ufeff").splitlines()[:_MOST_ABOVE]
+    return next((at for at, line in enumerate(first) if "title" in columns_of(cells_of(line))), 0)
 
 
-def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+def cells_of(line: str) -> list[str]:
+    """Return what stands between the signs of a line, without quotes around it."""
+    return [cell.strip('" ') for cell in line.split(_sign_of(line))]
+
+
+def delimiter_of(text: str, above: int) -> str:
+    """Return the sign between the columns of a table: what it says of it itself, else what its head has most of."""
+    lines = [*text.lstrip("\ufeff\r\n").splitlines()[: above + 1], ""]
+    said = _SIGN_SAID.fullmatch(lines[0])
+    return said[1] if said and above else _sign_of(lines[min(above, len(lines) - 1)])
+
+
+def _sign_of(line: str) -> str:
+    bare = re.sub(r'"[^"]*"', "", line)
+    return max(_SIGNS, key=bare.count)
+
+
+def _numbered(rows: Iterator[list[str]], above: int) -> Iterator[tuple[int, list[str]]]:
     while True:
         try:
             row = next(rows)
         except StopIteration:
             return
         except csv.Error as error:
-            raise BadInputError(f"line {rows.line_num} is no row of a table ({error})") from error  # type: ignore[attr-defined]
-        yield rows.line_num, row  # type: ignore[attr-defined]  # csv's reader has it
+            line = rows.line_num + above  # type: ignore[attr-defined]  # csv's reader has it
+            raise BadInputError(f"line {line} is no row of a table ({error})") from error
+        yield rows.line_num + above, row  # type: ignore[attr-defined]
 
 
 def _row(place: str, row: list[str], columns: Mapping[str, int]) -> Found:
@@ -94,7 +144,7 @@ def _row(place: str, row: list[str], columns: Mapping[str, int]) -> Found:
     if "title" not in fields and "abstract" not in fields:
         return Bad(place, "it has neither title nor abstract, or fewer cells than the first line")
     if isinstance(authors := fields.get("authors"), str):
-        fields["authors"] = [given_first(name) for name in names_in(authors)]
+        fields["authors"] = [given_first(name) for name in names_in(_NUMBER.sub("", authors))]
     return Row(place, fields)
 
 

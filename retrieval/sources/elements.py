@@ -49,7 +49,8 @@ def _pieces(element: Any) -> Iterator[str]:  # noqa: ANN401
         name = local(child)
         only_tex = name == "tex-math" and local(element) != "alternatives"
         heading = name == "title" and _HEADING.match("".join(child.itertext()))
-        if name and (name not in _LEFT_OUT or only_tex) and not heading:
+        footnote = name == "xref" and child.get("ref-type") == "fn"
+        if name and (name not in _LEFT_OUT or only_tex) and not heading and not footnote:
             apart = "\n\n" if name in _PARAGRAPHS else ""
             yield apart
             yield from _pieces(child)

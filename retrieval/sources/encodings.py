@@ -23,6 +23,24 @@ _MARKS: Final = (
 # Three bytes beyond ASCII in a row are a word of another script; in what Europe's west writes they stand alone.
 _OTHER_SCRIPT: Final = re.compile(rb"[\x80-\xff]{3}")
 _WEST: Final = "cp1252"
+# What files of references are written in; among all that there are, rare ones of old machines are taken for these.
+_LIKELY: Final = [
+    "gb18030",
+    "big5",
+    "cp932",
+    "euc_jp",
+    "cp949",
+    "cp1251",
+    "koi8_r",
+    "cp866",
+    "cp1253",
+    "cp1250",
+    "cp1254",
+    "cp1255",
+    "cp1256",
+    "cp1257",
+    "cp874",
+]
 
 
 def encoding_of(data: bytes) -> str:
@@ -74,5 +92,5 @@ def _guessed(data: bytes) -> str:
         return _WEST
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:SAMPLE]).best()
+    best = from_bytes(data[:SAMPLE], cp_isolation=_LIKELY).best()
     return best.encoding if best else _WEST

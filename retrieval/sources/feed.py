@@ -6,19 +6,22 @@ import datetime as dt
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from retrieval.papers import ARXIV_ID, DOI, Paper
+from retrieval.papers import Paper
 from retrieval.sources import arxiv
 from retrieval.sources.fetched import Cursor, Fetched, Page, identities
-from retrieval.sources.fields import address, code_link, is_withdrawn, one_line, plain, shown, unwrap
+from retrieval.sources.fields import code_link, is_withdrawn, one_line, plain, shown, unwrap
+from retrieval.sources.identifiers import arxiv_in, doi_in, link_to
 from retrieval.sources.limiter import ARXIV, Service
+from retrieval.sources.people import people
 from retrieval.sources.record import LONGEST_TEXT
 from retrieval.sources.syndication import names_of, parse_feed, terms_of, text_of, time_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from retrieval.sources.identifiers import ArxivId
     from retrieval.sources.web import Reply, Web
 
 STALE_AFTER = dt.timedelta(days=30)
@@ -28,10 +31,6 @@ ARXIV_DUE_HOUR = 6
 _OK, _NOT_MODIFIED = 200, 304
 _FRIDAY = 4
 _FOREWORD = re.compile(r"\s*arXiv:\S+\s+Announce Type:\s*\S+\s+(?:Abstract:\s*)?")
-_ARXIV_ADDRESS = re.compile(
-    rf"(?:arxiv\.org/(?:abs|pdf)/|oai:arxiv\.org:|10\.48550/arxiv\.)({ARXIV_ID.pattern})", re.IGNORECASE
-)
-_DOI_ADDRESS = re.compile(rf"(?:doi:\s*|doi\.org/)({DOI.pattern})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,39 +101,40 @@ class Feed:
 def paper_of(entry: Any, source: str, *, arxivs: bool) -> Fetched | None:  # noqa: ANN401
     """Return an entry of feedparser's as a paper, None without a title; `arxivs`: whether the feed is arXiv's own."""
     arxiv_id, doi = _ids(entry)
-    # What arXiv sends as HTML is TeX, in which "<" is a sign.
+    # What arXiv's feeds send as HTML is TeX, in which "<" is a sign.
     of_arxiv = arxiv_id is not None and (arxivs or "arxiv_announce_type" in entry)
     title = one_line(entry.get("title", "") if of_arxiv else text_of(entry, "title"))
     abstract = unwrap(_FOREWORD.sub("", entry.get("summary", ""), count=1) if of_arxiv else _abstract(entry))
     if not title or len(title) + len(abstract) > LONGEST_TEXT:
         return None
-    identifier = ARXIV_ID.fullmatch(arxiv_id) if arxiv_id else None
-    ids = identities(title, arxiv_id=arxiv_id, doi=doi)
+    number = arxiv_id.number if arxiv_id else None
+    ids = identities(title, arxiv_id=number, doi=doi)
     announce_type = entry.get("arxiv_announce_type")
     published, updated = time_of(entry, "published"), time_of(entry, "updated")
     # A cross-listing or a replacement is announced with today's date, whenever the paper appeared.
     appeared = (published or updated) if announce_type in {None, "new"} else None
-    version = identifier[2] if identifier else None
     terms = terms_of(entry)
+    comment = text_of(entry, "arxiv_comment")
     return Fetched(
         paper=Paper(
             paper_id=ids[0],
             title=title,
             abstract=abstract,
             source=arxiv.SOURCE if of_arxiv else source,
-            url=f"https://arxiv.org/abs/{identifier[1]}" if identifier else address(entry.get("link")) or _link(doi),
+            url=link_to([] if number else [entry.get("link") or ""], number, doi),
             published=appeared.date() if appeared else None,
         ),
-        code_url=code_link(abstract),
-        keywords=() if of_arxiv else terms,
-        version=int(version[1:]) if version else None,
-        withdrawn=is_withdrawn(entry.get("arxiv_comment") or "", abstract),
+        code_url=code_link(comment, abstract),
+        keywords=() if arxiv_id else terms,
+        version=arxiv_id.version if arxiv_id else None,
+        withdrawn=is_withdrawn(comment, abstract),
         # arXiv's feeds give the day of the announcement alone.
         updated=None if of_arxiv else updated or published,
         external_ids=ids,
-        authors=_split(names_of(entry)) if of_arxiv else names_of(entry),
-        categories=terms if of_arxiv else (),
+        authors=_authors(names_of(entry)),
+        categories=terms if arxiv_id else (),
         announce_type=announce_type,
+        venue=one_line(text_of(entry, "arxiv_journal_ref")) or None,
     )
 
 
@@ -153,13 +153,11 @@ def _latest(dated: Any) -> dt.datetime | None:  # noqa: ANN401
     return max((date for name in ("published", "updated") if (date := time_of(dated, name))), default=None)
 
 
-def _ids(entry: Any) -> tuple[str | None, str | None]:  # noqa: ANN401
-    """Return the arXiv id with its version and the DOI, where the entry names them."""
+def _ids(entry: Any) -> tuple[ArxivId | None, str | None]:  # noqa: ANN401
+    """Return the arXiv id and the DOI, where the entry names them."""
     fields = [entry.get(name) for name in ("id", "link", "prism_doi", "dc_identifier", "arxiv_doi")]
-    texts = [unquote(field.strip()) for field in fields if isinstance(field, str)]
-    arxiv_id = next((match[1] for text in texts if (match := _ARXIV_ADDRESS.search(text))), None)
-    found = (_DOI_ADDRESS.search(text) or re.fullmatch(f"({DOI.pattern})", text) for text in texts)
-    return arxiv_id, next((match[1] for match in found if match), None)
+    texts = [field for field in fields if isinstance(field, str)]
+    return arxiv_in(text.partition("?")[0] for text in texts), doi_in(texts)
 
 
 def _abstract(entry: Any) -> str:  # noqa: ANN401
@@ -171,10 +169,6 @@ def _abstract(entry: Any) -> str:  # noqa: ANN401
     return plain(value) if "html" in content.get("type", "") else value
 
 
-def _link(doi: str | None) -> str | None:
-    return f"https://doi.org/{doi}" if doi else None
-
-
-def _split(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names that arXiv's feeds put into one field."""
-    return tuple(one_line(name) for names_ in names for name in names_.split(",") if name.strip())
+def _authors(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names of which a feed may put all into one field."""
+    return people(names[0]) if len(names) == 1 else names

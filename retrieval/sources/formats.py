@@ -9,7 +9,7 @@ from typing import Final
 
 from retrieval.errors import BadInputError
 from retrieval.fulltext.extraction import can_read_pdfs
-from retrieval.sources import delimited, pdf
+from retrieval.sources import delimited, pdf, tagged
 from retrieval.sources.bibtex import read_bibtex
 from retrieval.sources.encodings import encoding_of
 from retrieval.sources.json_files import read_json, read_json_lines
@@ -19,8 +19,9 @@ from retrieval.sources.rows import Format
 
 READABLE: Final = (
     "BibTeX (.bib), RIS (.ris), CSL-JSON and other JSON (.json), JSON Lines (.jsonl, .ndjson), CSV and TSV with a "
-    "column for the title, XML of PubMed, JATS and OAI-PMH, Atom and RSS, Parquet (with pyarrow), PDF (with "
-    "pypdf), a page dump (.txt), and .gz and .zip of these"
+    "column for the title, XML of PubMed, JATS, OAI-PMH and EndNote, Atom and RSS, MEDLINE (.nbib), Web of Science's "
+    "text (.ciw), EndNote's (.enw), Parquet (with pyarrow), PDF (with pypdf), a page dump (.txt), and .gz and .zip of "
+    "these"
 )
 NAMES: Final = (
     ".bib",
@@ -35,6 +36,9 @@ NAMES: Final = (
     ".rss",
     ".txt",
     ".nxml",
+    ".nbib",
+    ".ciw",
+    ".enw",
     ".parquet",
     # Without the extra, PDFs beside files of references are not what a folder is named for.
     *((".pdf",) if can_read_pdfs() else ()),
@@ -46,6 +50,9 @@ BIBTEX: Final = Format("bibtex", "BibTeX", read_bibtex)
 RIS: Final = Format("ris", "RIS", read_ris)
 PARQUET: Final = Format("parquet", "Parquet", read_parquet)
 PDF: Final = Format(pdf.SOURCE, "PDF", pdf.read_pdf)
+MEDLINE: Final = Format("medline", "MEDLINE", tagged.read_medline)
+WEB_OF_SCIENCE: Final = Format("wos", "Web of Science's text", tagged.read_web_of_science)
+ENDNOTE: Final = Format("endnote", "EndNote's text", tagged.read_endnote)
 TABLE: Final = Format("csv", "a table", delimited.read_delimited)
 
 _OTHERS: Final = (
@@ -62,7 +69,11 @@ _OTHERS: Final = (
 )
 _BIBTEX: Final = re.compile(r"^\s*@\s*[A-Za-z]+\s*[{(]", re.MULTILINE)
 _RIS: Final = re.compile(r"^TY  ?-", re.MULTILINE)
-_MEDLINE: Final = re.compile(r"\A\s*PMID- ?\d")
+_TAGGED: Final = (
+    (re.compile(r"\s*PMID- ?\d"), MEDLINE),
+    (re.compile(r"\s*(?:FN [^\n]*\n(?:VR [^\n]*\n)?\s*)?PT [A-Z]\s"), WEB_OF_SCIENCE),
+    (re.compile(r"\s*%0 [A-Z]"), ENDNOTE),
+)
 _BEGINS_JSON: Final = re.compile(r'\s*(?:\[\s*[\]{]|\{\s*["}])')
 _MAY_BE_ANY: Final = frozenset({"", ".txt"})
 _BY_NAME: Final = {
@@ -86,8 +97,6 @@ def format_of(name: str, start: bytes) -> Format | None:
     suffix = PurePath(name).suffix.lower()
     if text.lstrip().startswith("<") and _BY_NAME.get(suffix) not in {JSON_LINES, TABLE}:
         return _of_xml(start)
-    if _MEDLINE.match(text):
-        raise BadInputError("it is MEDLINE's own form; save it from PubMed as XML, or as .ris with a reference manager")
     return _of_text(text, suffix)
 
 
@@ -95,6 +104,8 @@ def _of_text(text: str, suffix: str) -> Format | None:
     named = _BY_NAME.get(suffix)
     if named is not TABLE and _BEGINS_JSON.match(text):
         return JSON_LINES if not text.lstrip().startswith("[") and (named is JSON_LINES or _is_lines(text)) else JSON
+    if tagged := next((kind for pattern, kind in _TAGGED if pattern.match(text)), None):
+        return tagged
     for pattern, kind in ((_RIS, RIS), (_BIBTEX, BIBTEX)):
         # In notes on papers an entry may be quoted; then it does not begin with one.
         if pattern.search(text) if named is kind or suffix in _MAY_BE_ANY else pattern.match(text.lstrip()):
@@ -105,8 +116,9 @@ def _of_text(text: str, suffix: str) -> Format | None:
 
 
 def _is_table(text: str) -> bool:
-    head = text.partition("\n")[0].split(delimited.delimiter_of(text))
-    return len(head) > 1 and "title" in delimited.columns_of([name.strip('" ') for name in head])
+    head = [*text.splitlines(), ""][delimited.lines_above(text)]
+    cells = delimited.cells_of(head)
+    return len(cells) > 1 and "title" in delimited.columns_of(cells)
 
 
 def _of_xml(start: bytes) -> Format:
@@ -121,6 +133,8 @@ def _of_xml(start: bytes) -> Format:
         return Format("pubmed", "PubMed's XML", xml_files.read_pubmed)
     if root in {"OAI-PMH", "ListRecords", "GetRecord", "record"}:
         return Format("oai", "OAI-PMH", xml_files.read_oai)
+    if root in {"xml", "records"}:
+        return Format("endnote", "EndNote's XML", xml_files.read_endnote)
     if root in {"article", "pmc-articleset", "articles"}:
         return Format("jats", "JATS", xml_files.read_jats)
     raise BadInputError(f"it is XML of another kind (<{root[:40]}>)")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from retrieval.papers import ARXIV_ID, DOI
+from retrieval.references import find_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,10 +21,15 @@ _ARXIV: Final = re.compile(
 )
 _DOI_ADDRESS: Final = re.compile(rf"\s*(?:https?://(?:dx\.)?doi\.org/|doi:?\s*)?({DOI.pattern})", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"https?://[^\s;<>\"{}|\\^`]+")
+_PLACES: Final = ("openreview:", "acl:")
 # An address that asks another site for words is no paper's own.
 _SEARCH: Final = re.compile(r"[?&](?:q|query|search|search_query|term)=|/search(?:[/?]|$)", re.IGNORECASE)
 # They keep pages about papers whose own are elsewhere.
-_ABOUT: Final = re.compile(r"https?://(?:[a-z]+\.)*(?:semanticscholar\.org|openalex\.org)/", re.IGNORECASE)
+_ABOUT: Final = re.compile(
+    r"https?://(?:[a-z]+\.)*(?:semanticscholar\.org|openalex\.org|scopus\.com|dimensions\.ai|lens\.org|dblp\.org"
+    r"|webofscience\.com|adsabs\.harvard\.edu|inspirehep\.net)/",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,12 @@ def link_to(given: Iterable[str], arxiv_id: str | None, doi: str | None) -> str 
     own = [address for address in addresses if not _ABOUT.match(address)]
     by_id = [f"https://arxiv.org/abs/{arxiv_id}"] if arxiv_id else [f"https://doi.org/{doi}"] if doi else []
     return next(iter([*own, *by_id, *addresses]), None)
+
+
+def places_in(links: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids that links to OpenReview and to the ACL Anthology hold."""
+    ids = (reference.paper_id for link in links for reference in find_references(link))
+    return tuple(dict.fromkeys(each for each in ids if each and each.startswith(_PLACES)))
 
 
 def _arxiv(written: str) -> ArxivId:

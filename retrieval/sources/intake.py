@@ -12,6 +12,7 @@ from retrieval.errors import BadInputError
 from retrieval.fulltext.extraction import PdfError
 from retrieval.sources.choice import Choice
 from retrieval.sources.encodings import SAMPLE
+from retrieval.sources.fields import one_line
 from retrieval.sources.formats import READABLE, format_of
 from retrieval.sources.page_dump import read_page_text
 from retrieval.sources.record import make, unread
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _MARKDOWN: Final = re.compile(r"(?:#{1,6} |```|[-*+|>] |\||!?\[|\d+\. )")
 _USUAL_ABSTRACT: Final = 200
 _MOST_REMARKS: Final = 10
+_SHOWN: Final = 60  # characters of a title
 _NAMES_READ: Final = "rename it to abstract, published, doi or arxiv_id"
 
 
@@ -40,10 +42,12 @@ class Intake:
 
     Attributes:
         choice: which papers to give.
+        as_page: take every file for a page dump, whatever it looks like.
         read: how many there were, those passed over among them.
     """
 
     choice: Choice = field(default_factory=Choice)
+    as_page: bool = False
     left_out: LeftOut = field(default_factory=LeftOut)
     remarks: list[str] = field(default_factory=list)
     read: int = 0
@@ -74,8 +78,13 @@ class Intake:
     def _of(self, content: Content, where: str) -> Iterator[Paper | Fetched]:
         try:
             start = content.stream.peek(SAMPLE)[:SAMPLE]  # type: ignore[attr-defined]  # every opened file has it
-            kind = format_of(content.name, start)
-            yield from self.chosen(_page(content, where) if kind is None else self._all(kind, content, where))
+            kind = None if self.as_page else format_of(content.name, start)
+            if kind is not None:
+                yield from self.chosen(self._all(kind, content, where))
+            elif self.as_page:
+                yield from self.chosen(read_page_text(whole(content.stream), where))
+            else:
+                yield from self.chosen(_page(content, where))
         except PdfError as error:
             self.left_out.add(f"{where}: {error}.")
         except BadInputError as error:
@@ -121,5 +130,10 @@ def _page(content: Content, where: str) -> tuple[Paper, ...]:
     papers = read_page_text(whole(content.stream), where)
     written = sum(bool(_MARKDOWN.match(part)) for paper in papers for part in (paper.title, paper.abstract))
     if written or median(len(paper.abstract) for paper in papers) < _USUAL_ABSTRACT:
-        raise BadInputError("it does not look like a page of papers, which has titles and abstracts in turn")
+        first = one_line(papers[0].title)[:_SHOWN]
+        count = f"{len(papers)} papers" if len(papers) > 1 else "one paper"
+        raise BadInputError(
+            "it does not look like a page of papers, which has titles and abstracts in turn; --as page would read "
+            f'{count} in it, the first "{first}"'
+        )
     return papers

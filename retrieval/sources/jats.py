@@ -18,13 +18,16 @@ def fields(article: Any) -> dict[str, Any] | None:  # noqa: ANN401  # lxml has n
     ids = {each.get("pub-id-type", ""): text(each) for each in find(front, "article-id")}
     return {
         "_id": next((f"{kind} {value}" for kind, value in ids.items() if kind not in {"doi", "arxiv"}), None),
-        "title": line(front, "title-group/article-title"),
+        "title": ": ".join(
+            part for name in ("article-title", "subtitle") if (part := line(front, f"title-group/{name}").strip(" :"))
+        ),
         "abstract": _abstract(front),
         "authors": [_name(each) for each in find(front, "contrib-group/contrib") if _is_author(each)],
         "doi": ids.get("doi"),
         "arxiv": ids.get("arxiv"),
         "issued": _date(front),
-        "venue": line(article, "front/journal-meta/journal-title-group/journal-title"),
+        "venue": line(article, "front/journal-meta/journal-title-group/journal-title")
+        or line(article, "front/journal-meta/journal-title"),
         "keywords": [text(each) for each in find(front, "kwd-group/kwd")],
     }
 

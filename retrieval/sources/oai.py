@@ -24,7 +24,10 @@ def fields(record: Any) -> dict[str, Any] | None:  # noqa: ANN401  # lxml has no
 
 def _of_arxiv(own: Any) -> dict[str, Any]:  # noqa: ANN401
     versions = [{"version": each.get("version"), "created": line(each, "date")} for each in find(own, "version")]
-    names = [f"{line(each, 'forenames')} {line(each, 'keyname')}".strip() for each in find(own, "authors/author")]
+    names = [
+        " ".join(part for name in ("forenames", "keyname", "suffix") if (part := line(each, name)))
+        for each in find(own, "authors/author")
+    ]
     return {
         "arxiv": line(own, "id"),
         "title": line(own, "title"),
@@ -36,6 +39,7 @@ def _of_arxiv(own: Any) -> dict[str, Any]:  # noqa: ANN401
         "updated": line(own, "updated") or None,
         "categories": line(own, "categories"),
         "comments": line(own, "comments"),
+        "venue": line(own, "journal-ref"),
         "authors_parsed": [],  # its lines are broken as in arXiv's snapshot
     }
 
@@ -51,6 +55,7 @@ def _of_dublin_core(own: Any) -> dict[str, Any]:  # noqa: ANN401
         "arxiv": identifiers,
         "url": identifiers,
         "date": dates[0] if dates else None,
+        "keywords": [text(each) for each in find(own, "subject")],
     }
 
 

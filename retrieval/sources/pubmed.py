@@ -36,8 +36,9 @@ def _part(part: Any) -> str:  # noqa: ANN401
 
 
 def _name(author: Any) -> str:  # noqa: ANN401
-    whole = " ".join(part for name in ("ForeName", "LastName", "Suffix") if (part := line(author, name)))
-    return whole or line(author, "CollectiveName")
+    given = line(author, "ForeName") or line(author, "Initials")
+    family, suffix = line(author, "LastName"), line(author, "Suffix")
+    return " ".join(part for part in (given, family, suffix) if part) or line(author, "CollectiveName")
 
 
 def _doi(article: Any) -> str | None:  # noqa: ANN401

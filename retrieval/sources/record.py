@@ -11,7 +11,7 @@ from retrieval.papers import TITLE_ID, Paper, fingerprint
 from retrieval.sources.dates import date_of
 from retrieval.sources.fetched import Fetched, identities
 from retrieval.sources.fields import address, code_link, is_withdrawn, moment, one_line, unwrap
-from retrieval.sources.identifiers import arxiv_in, doi_in, link_to
+from retrieval.sources.identifiers import arxiv_in, doi_in, link_to, places_in
 from retrieval.sources.markup import has_markup, without_markup
 from retrieval.sources.people import people
 from retrieval.sources.shapes import flattened
@@ -25,16 +25,44 @@ LONGEST_TEXT: Final = 100_000
 LONGEST_MADE_UP_TITLE: Final = 120
 
 TITLES: Final = ("title", "display_name", "Title", "title_full")
-TEXTS: Final = ("text", "abstract", "summary", "abstractText", "abstractNote", "paperAbstract", "Abstract")
+TEXTS: Final = (
+    "text",
+    "abstract",
+    "summary",
+    "abstractText",
+    "abstractNote",
+    "paperAbstract",
+    "Abstract",
+    "description",
+)
 _IDS: Final = ("_id", "id", "entry_id", "paperId", "paper_id", "corpus_id", "corpusid", "key", "citation-key")
 _ARXIV: Final = ("arxiv_id", "arxiv", "arxivId", "arXiv", "ArXiv", "eprint", "number")
 _DOIS: Final = ("doi", "DOI", "Doi")
 _LINKS: Final = ("url", "URL", "link", "Link", "landing_page_url", "pdf_url")
-_DATES: Final = ("published", "date", "publicationDate", "publication_date", "publishedAt", "published_at", "issued")
+_DATES: Final = (
+    "published",
+    "date",
+    "publicationDate",
+    "publication_date",
+    "publicationdate",
+    "publishedAt",
+    "published_at",
+    "firstPublicationDate",
+    "earliest_date",
+    "issued",
+)
 _LATE_DATES: Final = ("pdate", "created", "tcdate", "cdate", "update_date", "updated", "submittedOnDailyAt")
-_YEARS: Final = ("year", "publication_year", "pub_year")
-_AUTHORS: Final = ("authors_parsed", "authorships", "authors", "author", "creators", "creator")
-_VENUES: Final = ("venue", "container-title", "journal", "publicationTitle", "journal-ref", "journal_ref")
+_YEARS: Final = ("year", "publication_year", "pub_year", "publicationYear", "pubYear")
+_AUTHORS: Final = ("authors_parsed", "authorships", "authorList", "authors", "author", "creators", "creator")
+_VENUES: Final = (
+    "venue",
+    "container-title",
+    "journal",
+    "publicationTitle",
+    "proceeding",
+    "journal-ref",
+    "journal_ref",
+)
 _NAMES: Final = ("name", "display_name", "title")
 _READ: Final = frozenset((*TITLES, *TEXTS, *_IDS, *_ARXIV, *_DOIS, *_LINKS, *_DATES, *_LATE_DATES, *_YEARS, *_AUTHORS))
 _LONG: Final = 200
@@ -71,6 +99,7 @@ def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> M
     arxiv, doi = _ids(record)
     ids = identities(title, arxiv_id=arxiv and arxiv.number, doi=doi)
     links = [*_texts(record, _LINKS), *_nested(record, "primary_location", _LINKS)]
+    beside = (_beside(title, own_id, abstract),) if len(ids) == 1 and own_id else ()
     authors = next((found for key in _AUTHORS if (found := people(record.get(key)))), ())
     paper = Paper(
         paper_id=ids[0],
@@ -90,7 +119,7 @@ def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> M
         version=_version(record) or (arxiv.version if arxiv else None),
         withdrawn=is_withdrawn(comment, abstract),
         updated=_updated(record),
-        external_ids=(*ids, _beside(title, own_id, abstract)) if len(ids) == 1 and own_id else ids,
+        external_ids=(*ids, *beside, *places_in(links)),
         authors=tuple(_IMPOSSIBLE.sub("", name) for name in authors),
         categories=categories_in(record.get("categories")),
         venue=_venue(record),
@@ -206,13 +235,19 @@ def _published(record: Mapping[str, Any], notes: list[str]) -> dt.date | None:
         value = record.get(name)
         if value is None or value == "":
             continue
-        if day := date_of(value):
+        if day := date_of(value) or date_of(_with_year(value, record)):
             return day
         if name in _DATES and isinstance(value, str) and value.strip():
             wrong = wrong or value.strip()
     if wrong:
         notes.append(f'the date "{one_line(wrong)[:40]}" is not like 2024-05-31')
     return None
+
+
+def _with_year(value: Any, record: Mapping[str, Any]) -> str:  # noqa: ANN401
+    """Return a date with the year that stands in a field of its own: Web of Science writes MAR 3, and 2018 apart."""
+    year = next((str(record[key]) for key in _YEARS if record.get(key)), "")
+    return f"{value} {year}" if isinstance(value, str) and year else ""
 
 
 def _version(record: Mapping[str, Any]) -> int | None:
@@ -244,8 +279,11 @@ def _votes(value: Any) -> int | None:  # noqa: ANN401
 
 
 def _terms(value: Any) -> tuple[str, ...]:  # noqa: ANN401
-    found = re.split(r"[;,]", value) if isinstance(value, str) else value if isinstance(value, list) else []
-    return tuple(dict.fromkeys(line for each in found if isinstance(each, str) and (line := one_line(each))))
+    if isinstance(value, list):
+        found = [part for each in value if isinstance(each, str) for part in each.split(";")]
+    else:
+        found = re.split(r"[;,]", value) if isinstance(value, str) else []
+    return tuple(dict.fromkeys(line for each in found if (line := one_line(each))))
 
 
 def categories_in(value: Any) -> tuple[str, ...]:  # noqa: ANN401

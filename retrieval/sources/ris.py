@@ -61,7 +61,8 @@ def _fields(found: dict[str, Any]) -> dict[str, Any]:
         "authors": [given_first(name) for name in authors if isinstance(name, str)],
         "doi": found.get("doi"),
         "url": found.get("urls") or found.get("url"),
-        "issued": str(found.get("date") or found.get("year") or found.get("publication_year") or "").strip("/ "),
+        "issued": str(found.get("date") or "").strip("/ "),
+        "year": str(found.get("year") or found.get("publication_year") or "").strip("/ "),
         "keywords": found.get("keywords"),
         "venue": _first(found, _VENUES),
     }

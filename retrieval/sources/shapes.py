@@ -4,10 +4,34 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-_LISTS: Final = ("notes", "results", "papers", "data", "items", "works", "articles", "records", "entries", "documents")
-_WRAPPED: Final = ("message", "response", "result")
+_LISTS: Final = (
+    "notes",
+    "results",
+    "papers",
+    "data",
+    "items",
+    "works",
+    "articles",
+    "records",
+    "entries",
+    "documents",
+    "collection",
+    "hits",
+    "hit",
+    "result",
+)
+_WRAPPED: Final = ("message", "response", "result", "resultList", "hits")
 _OPENREVIEW: Final = "https://openreview.net/forum?id="
 _WORDS_AT_MOST: Final = 50_000
+# Where services nest a record's fields, and which of them DataCite and INSPIRE have in lists of objects.
+_NESTED: Final = ("metadata", "attributes", "info")
+_OF_LISTS: Final = (
+    ("titles", "title", "title"),
+    ("abstracts", "abstract", "value"),
+    ("descriptions", "abstract", "description"),
+    ("arxiv_eprints", "arxiv", "value"),
+    ("dois", "doi", "value"),
+)
 
 
 def records_in(value: Any) -> list[Any] | None:  # noqa: ANN401
@@ -20,13 +44,16 @@ def records_in(value: Any) -> list[Any] | None:  # noqa: ANN401
         inner = value.get(key)
         if isinstance(inner, list) and all(isinstance(each, dict) for each in inner):
             return inner
+    if isinstance(only := value.get("message"), dict) and "title" in only:
+        return [only]
     return next((found for key in _WRAPPED if (found := records_in(value.get(key))) is not None), None)
 
 
 def flattened(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record with what it nests under a service's own keys beside the rest; BEIR's stays as it is."""
-    if isinstance(metadata := record.get("metadata"), dict):
-        record = {**metadata, **record}
+    for key in _NESTED:
+        if isinstance(inner := record.get(key), dict):
+            record = {**inner, **record}
     if isinstance(content := record.get("content"), dict):
         record = _of_openreview(record, content)
     for key in ("paper", "data", "bibjson"):
@@ -34,7 +61,7 @@ def flattened(record: dict[str, Any]) -> dict[str, Any]:
             record = {**record, **inner}
     if isinstance(words := record.get("abstract_inverted_index"), dict) and not record.get("abstract"):
         record = {**record, "abstract": _in_order(words)}
-    return _of_contents(record)
+    return _of_contents(_of_lists(record))
 
 
 def _of_openreview(record: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
@@ -44,6 +71,16 @@ def _of_openreview(record: dict[str, Any], content: dict[str, Any]) -> dict[str,
     forum = record.get("forum") or record.get("id")
     link = {"url": f"{_OPENREVIEW}{forum}"} if isinstance(forum, str) and forum else {}
     return {**record, **link, **{key: each for key, each in fields.items() if key not in {"pdf", "html"}}}
+
+
+def _of_lists(record: dict[str, Any]) -> dict[str, Any]:
+    """Read the first of what a record has in lists of objects, where it does not say the same plainly."""
+    for plural, name, key in _OF_LISTS:
+        listed = record.get(plural)
+        first = listed[0] if isinstance(listed, list) and listed else None
+        if isinstance(first, dict) and isinstance(first.get(key), str) and not record.get(name):
+            record = {**record, name: first[key]}
+    return record
 
 
 def _in_order(words: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from retrieval.errors import BadInputError
-from retrieval.references import find_references
+from retrieval.references import ACL_ADDRESS, OPENREVIEW_ADDRESS, find_references
 from retrieval.sources.bibtex import read_bibtex
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.limiter import Service
@@ -32,17 +32,6 @@ OPENREVIEW: Final = Service("OpenReview", 1.0)
 ACL: Final = Service("The ACL Anthology", 1.0)
 
 _CSL: Final = "application/vnd.citationstyles.csl+json"
-_FORUM: Final = re.compile(
-    r"(?:https?://)?(?:www\.|api2?\.)?openreview\.net/(?:forum|pdf|attachment|notes|revisions)\?(?:[^#\s]*&)?id="
-    r"(?P<id>[\w-]+)\S*",
-    re.IGNORECASE,
-)
-# P19-1001 until 2019, 2020.acl-main.1 since.
-_ANTHOLOGY: Final = re.compile(
-    r"(?:https?://)?(?:www\.)?(?:aclanthology\.org|aclweb\.org/anthology)/(?:\S*/)?"
-    r"(?P<id>[A-Z]\d{2}-\d{4}|\d{4}\.[a-z0-9_]+-[a-z0-9_]+\.\d+)(?:v\d+)?(?:\.pdf|\.bib|\.xml)?/?(?:[?#]\S*)?",
-    re.IGNORECASE,
-)
 # A feed may have an id in its address, too.
 _NO_PAPER: Final = re.compile(r"\.(?:xml|rss|atom|jsonl?|csv|bib|ris)(?:\.gz)?(?:[?#]|\Z)|/(?:feed|rss)(?:[/?]|\Z)")
 _OK, _BAD, _FORBIDDEN, _NOT_FOUND, _NOT_ACCEPTABLE, _GONE = 200, 400, 403, 404, 406, 410
@@ -150,9 +139,9 @@ class Single:
 def open_single(spec: str, web: Web, addresses: Addresses) -> Single | None:
     """Return the paper that a spec names, None where it names none; nothing is fetched yet."""
     text = spec.strip()
-    if match := _FORUM.fullmatch(text):
+    if match := OPENREVIEW_ADDRESS.fullmatch(text):
         return Single(text, web, addresses, "openreview", match["id"])
-    if match := _ANTHOLOGY.fullmatch(text):
+    if match := ACL_ADDRESS.fullmatch(text):
         return Single(text, web, addresses, "acl", match["id"])
     references = find_references(text)
     if len(references) != 1 or not references[0].paper_id or references[0].span != (0, len(text)):

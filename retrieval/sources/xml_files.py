@@ -1,4 +1,4 @@
-"""Read XML of references an element at a time: PubMed, JATS and OAI-PMH; no entity is expanded, nothing is fetched."""
+"""Read XML of references an element at a time; no entity is expanded, nothing is fetched."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lxml import etree  # type: ignore[import-untyped]  # it has no types
 
 from retrieval.errors import BadInputError
-from retrieval.sources import jats, oai, pubmed
+from retrieval.sources import endnote, jats, oai, pubmed
 from retrieval.sources.rows import Bad, Row
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ def read_jats(stream: BinaryIO) -> Iterator[Found]:
 def read_oai(stream: BinaryIO) -> Iterator[Found]:
     """Yield the records of an answer of OAI-PMH."""
     return _elements(stream, oai.ELEMENTS, oai.fields)
+
+
+def read_endnote(stream: BinaryIO) -> Iterator[Found]:
+    """Yield the records of EndNote's XML."""
+    return _elements(stream, endnote.ELEMENTS, endnote.fields)
 
 
 def root_of(start: bytes) -> str | None:

@@ -361,6 +361,8 @@ def test_help_loads_neither_index_nor_model_nor_client() -> None:
         "digest",
         "digest preview",
         "rebuild",
+        "backup",
+        "recover",
         "stats",
         "usage",
         "doctor",

@@ -6,18 +6,24 @@ import asyncio
 import os
 import shutil
 import signal
+import sqlite3
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from local_discord import LocalDiscord
 from local_llm import LocalLLM, held_by
 
+from retrieval.library import Library
 from tests.bot.discord.prepared import done
+from tests.retrieval.consistency import assert_consistent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+
+    from retrieval.embedding.local import LocalEmbedder
 
     Start = Callable[..., Awaitable["Footnote"]]
 
@@ -39,6 +45,9 @@ class Footnote:
         assert self._process.stderr is not None
         while words.encode() not in await asyncio.wait_for(self._process.stderr.readline(), PATIENCE):
             pass
+
+    def kill(self) -> None:
+        self._process.kill()
 
     async def ended(self) -> tuple[int, str]:
         _, stderr = await asyncio.wait_for(self._process.communicate(), PATIENCE)
@@ -161,3 +170,62 @@ async def test_an_unreachable_discord_is_one_sentence_and_exit_one(
     assert "Discord cannot be reached" in stderr
     assert "FOOTNOTE_DISCORD__PROXY, which is set" in stderr
     assert stderr.count("\n") == 1, stderr
+
+
+def _removed(data: Path) -> int:
+    """Count the papers that the catalogue has as removed, beside the bot that writes to it."""
+    with closing(sqlite3.connect(f"file:{data / 'footnote.db'}?mode=ro", uri=True)) as catalogue:
+        (count,) = catalogue.execute("SELECT count(*) FROM papers WHERE removed_at IS NOT NULL").fetchone()
+    return int(count)
+
+
+async def _killed_when(footnote: Footnote, data: Path, count: int) -> None:
+    """Kill the bot as soon as the catalogue says so, when its indexes have yet to follow."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while _removed(data) != count:
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.002)
+    footnote.kill()
+    await footnote.ended()
+
+
+async def test_a_kill_right_after_a_removal_or_its_undo_leaves_everything_consistent(
+    discord: LocalDiscord, start: Start, tmp_path: Path, embedder: LocalEmbedder
+) -> None:
+    guild = discord.guild("Lab")
+    channel, alice, mo = guild.channel("papers"), guild.member("alice"), guild.member("Mo", "manage_guild")
+    data = tmp_path / "data"
+    footnote = await start()
+    await discord.ready()
+    answer = await (await alice.uses_command(channel, "ask", question=ASKED)).finished(done)
+    said = answer.text
+
+    question = await (await mo.uses_command(channel, "library remove", source="seeds")).finished()
+    await mo.clicks(question, "Yes, take out")
+    await _killed_when(footnote, data, 74)
+
+    footnote = await start()
+    await discord.ready(2)
+    found = await (await alice.uses_command(channel, "search", query=MISMATCH)).finished()
+    assert f"**{MISMATCH}**" not in found.text
+    assert answer.text == said
+    quotes = await (await alice.picks(answer, "Quotes in full")).finished()
+    assert MISMATCH in quotes.text
+    removed = await (await mo.uses_command(channel, "library removed")).finished()
+    assert "**1.** 74 papers" in removed.text
+    await mo.clicks(removed, "Undo 1")
+    await _killed_when(footnote, data, 0)
+
+    footnote = await start()
+    await discord.ready(3)
+    again = await (await alice.uses_command(channel, "ask", question=ASKED)).finished(done)
+    assert MISMATCH in again.text
+    footnote.terminate()
+    assert (await footnote.ended())[0] == 0
+    library = await Library.open(data, embedder)
+    try:
+        assert library.fault is None
+        assert len(await library.ids()) == 74
+        await assert_consistent(library)
+    finally:
+        await library.close()

@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -25,8 +26,6 @@ from retrieval.sources.markup import has_markup
 from retrieval.text import clean
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from retrieval.catalogue import Catalogue
 
 VERBATIM = {"csv", "jsonl"}
@@ -113,6 +112,30 @@ def test_what_goes_out_comes_in_as_it_was(form: str, found: list[Fetched], tmp_p
         kept = [{x for x in each.external_ids if not x.startswith("title:")} for each in (before, after)]
         assert kept[0] == kept[1]
         assert unquote(after.paper.url or "") == unquote(before.paper.url or "")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_paper_of_the_files_that_people_have_comes_back(form: str, tmp_path: Path) -> None:
+    folders = Path(__file__).parent / "sources" / "exports", Path(__file__).parent / "sources" / "cases"
+    files = [file for folder in folders for file in sorted(folder.iterdir()) if file.name != "README.md"]
+    read = [each for file in files for each in open_source(str(file)).papers]
+    found = [each if isinstance(each, Fetched) else Fetched(each) for each in read if seen(_title(each))]
+    back = again(found, form, tmp_path)
+    assert len(back) == len(found) > 100
+    for before, after in zip(found, back, strict=True):
+        one, other = before.paper, after.paper
+        assert (seen(other.title), seen(other.abstract)) == (seen(one.title), seen(one.abstract))
+        assert [seen(name) for name in after.authors] == [seen(name) for name in before.authors]
+        assert (other.paper_id, other.published, unquote(other.url or "")) == (
+            one.paper_id,
+            one.published,
+            unquote(one.url or ""),
+        )
+        assert (after.keywords, after.venue or "") == (before.keywords, seen(before.venue or ""))
+
+
+def _title(each: Paper | Fetched) -> str:
+    return each.paper.title if isinstance(each, Fetched) else each.title
 
 
 @settings(max_examples=60)

@@ -86,7 +86,7 @@ def _ids(text: str) -> list[str | None]:
             "doi:10.1101/2020.01.01.123456",
         ),
         ("title:0123456789abcdef", "title:0123456789abcdef"),
-        ("https://openreview.net/forum?id=AbC_1-x", None),
+        ("https://openreview.net/forum?id=AbC_1-x", "openreview:AbC_1-x"),
     ],
 )
 def test_every_form_is_read_wherever_it_stands(text: str, paper_id: str | None) -> None:

@@ -9,11 +9,10 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-import tantivy
 
 from retrieval.catalogue import Added, Catalogue
 from retrieval.embedding.local import LocalEmbedder
@@ -22,6 +21,7 @@ from retrieval.papers import Paper, identify
 from retrieval.removal import UNDO, Restored
 from retrieval.sources.fetched import Fetched, identities
 from retrieval.tables import papers
+from tests.retrieval.consistency import assert_consistent, held
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,27 +61,6 @@ async def library(tmp_path: Path, embedder: LocalEmbedder, clock: Clock) -> Asyn
     await library.add([CATS, DOGS, *SPARE])
     yield library
     await library.close()
-
-
-async def held(library: Library) -> dict[str, Any]:
-    """Return what catalogue, Chroma and tantivy hold of papers and chunks."""
-    stored = await library._catalogue.chunks_of(await library.ids())
-    searcher = library._lexical._index.searcher()
-    hits = searcher.search(tantivy.Query.all_query(), 1000).hits
-    return {
-        "catalogue": sorted(f"{each.paper_id}#{each.position}" for rows in stored.values() for each in rows),
-        "dense": sorted(library._dense._collection.get()["ids"]),
-        "lexical": sorted(searcher.doc(address)["paper_id"][0] for _, address in hits),
-        "papers": sorted(await library.ids()),
-    }
-
-
-async def assert_consistent(library: Library) -> None:
-    found = await held(library)
-    assert found["dense"] == found["catalogue"]
-    assert found["lexical"] == found["papers"]
-    assert {chunk.partition("#")[0] for chunk in found["dense"]} == set(found["papers"])
-    assert (await library.counts()).pending == 0
 
 
 async def test_a_removed_paper_is_nowhere_to_be_found_and_comes_back_as_it_was(library: Library) -> None:

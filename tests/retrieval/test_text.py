@@ -27,6 +27,7 @@ TEXTS = st.lists(st.sampled_from(TEX) | st.text(max_size=5), max_size=25).map(""
         (r"T\"ULU 3", "TÜLU 3"),
         (r"d\'ecrit le r\^ole, \`a l'indexation, encha\^inement", "décrit le rôle, à l'indexation, enchaînement"),
         (r"{\"o} \"{o} \'{\i} \c{c}a Erd\H{o}s \o \ss \L{}ukasz", "ö ö í ça Erdős ø ß Łukasz"),
+        (r"Nguy{\~{\^e}}n, {\'{\^e}}, \'{\"{u}}, \~{\^{o}}", "Nguyễn, ế, ǘ, ỗ"),
         (r"\"quoted\"", '"quoted"'),
         (r"88\% of R\&D in dm\_control for \$5", "88% of R&D in dm_control for $5"),
         ("``activation,'' which", "“activation,” which"),
@@ -80,6 +81,12 @@ def test_folding_keeps_different_words_apart() -> None:
 @given(TEXTS)
 def test_a_text_and_its_clean_copy_fold_alike(text: str) -> None:
     assert fold(clean(text)) == fold(text)
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=60))
+def test_plain_texts_are_read_as_others_are(text: str) -> None:
+    assert fold(text) == Folded.of(text).text
+    assert clean(text) == clean(f"{text}\u200b")  # which goes the long way
 
 
 @given(TEXTS)

@@ -24,12 +24,12 @@ from bot.discord.ui.layout import (
     star,
 )
 from bot.discord.ui.markdown import escape, length, plain, shorten
-from bot.discord.ui.words import LINK_CHARACTERS, basis, title_link, title_of, written_by
+from bot.discord.ui.words import LINK_CHARACTERS, title_link, title_of, written_by
 from bot.language import say
 from retrieval.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from bot.answering.answer import Answer, Citation, Outcome, Statement
     from bot.discord.ui.layout import Item
@@ -64,15 +64,17 @@ def cards(
     asked: str | None = None,
     thread: bool = False,
     file: bool = True,
+    link: Callable[[str], str] = str,
 ) -> list[Card]:
     """Return the messages that show the answer, in order; nearly always it is one.
 
     With an `answer_id` the last one carries the controls, and quotes are folded, since one of the controls shows them
     whole; `thread` adds the way to go on in a thread. `asked` repeats the question on top, for places that do not show
-    it. What would take too many messages goes into a file, where a `file` may be attached.
+    it. What would take too many messages goes into a file, where a `file` may be attached. `link` makes commands in the
+    bot's own sentences something to click.
     """
     below = [] if answer_id is None else controls(answer, answer_id, thread=thread)
-    groups = [*_asked(asked), *_body(answer, asked, folded=answer_id is not None), *_footer(answer)]
+    groups = [*_asked(asked), *_body(answer, asked, folded=answer_id is not None, link=link), *_footer(answer, link)]
     laid = pages(groups, taken=count(below))
     whole = None
     if len(laid) > MOST_MESSAGES:
@@ -127,11 +129,11 @@ def _asked(question: str | None) -> list[list[Block]]:
     return [[Block(f"> **{text}**")]] if text else []
 
 
-def _body(answer: Answer, asked: str | None, *, folded: bool) -> list[list[Block]]:
+def _body(answer: Answer, asked: str | None, *, folded: bool, link: Callable[[str], str]) -> list[list[Block]]:
     if answer.refused:
-        return _refusal(answer, with_choices=not folded)
+        return _refusal(answer, with_choices=not folded, link=link)
     longest = FOLDED_QUOTE if folded else LONGEST_QUOTE
-    fixed = [*_asked(asked), *_lead(answer), *_said(answer, {}), *_footer(answer)]
+    fixed = [*_asked(asked), *_lead(answer), *_said(answer, {}), *_footer(answer, link)]
     room = MESSAGE_CHARACTERS - sum(length(block.text) for group in fixed for block in group)
     return [*_lead(answer), *_said(answer, _fitting_quotes(answer, longest, room))]
 
@@ -140,9 +142,9 @@ def _lead(answer: Answer) -> list[list[Block]]:
     return [[Block(escape(answer.lead))]] if answer.lead else []
 
 
-def _refusal(answer: Answer, *, with_choices: bool) -> list[list[Block]]:
+def _refusal(answer: Answer, *, with_choices: bool, link: Callable[[str], str]) -> list[list[Block]]:
     words = shorten(plain(answer.refusal or ""), STATEMENT_CHARACTERS) or say("The papers that I know do not say.")
-    groups = [[Block(escape(words))]]
+    groups = [[Block(link(escape(words)))]]
     choices = [shorten(plain(choice), QUESTION_CHARACTERS) for choice in answer.choices[:MOST_CHOICES]]
     if any(choices) and with_choices:
         groups.append([Block(f"- {escape(choice)}") for choice in choices if choice])
@@ -258,9 +260,9 @@ def _is_said(quote: str, said: Sequence[str]) -> bool:
     return any(quote in text or (text in quote and 2 * len(text) >= len(quote)) for text in said)
 
 
-def _footer(answer: Answer) -> list[list[Block]]:
+def _footer(answer: Answer, link: Callable[[str], str]) -> list[list[Block]]:
     note = plain(answer.note or "")
-    lines = [escape(shorten(note, NOTE_CHARACTERS))] if note else []
+    lines = [link(escape(shorten(note, NOTE_CHARACTERS)))] if note else []
     if not answer.refused:
-        lines.append(written_by(answer) if _each_says(answer) else basis(answer))
+        lines.append(written_by(answer))
     return [[Block("\n".join(f"-# {line}" for line in lines))]] if lines else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.discord.ui.markdown import escape, plain
-from bot.discord.ui.words import basis, title_link
+from bot.discord.ui.words import title_link, written_by
 from bot.language import say
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def document(answer: Answer) -> str:
     if answer.note:
         parts.append(escape(plain(answer.note)))
     if not answer.refused:
-        parts.append(basis(answer))
+        parts.append(written_by(answer))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

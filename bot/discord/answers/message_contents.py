@@ -11,7 +11,7 @@ import discord
 
 from bot.discord.answers.message_text import words_of
 from bot.discord.answers.pdf_attachment import is_pdf
-from bot.discord.reply.target import NETWORK_ERRORS
+from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.ui.markdown import escape, plain, shorten, shorten_at_end
 from bot.language import say
 
@@ -79,11 +79,6 @@ def together(parts: Sequence[Carried]) -> Carried:
         any(part.hidden for part in parts),
         tuple(each for part in parts for each in part.pdfs),
     )
-
-
-def brings_anything(message: discord.Message) -> bool:
-    """Say whether there is anything in a message, as far as the bot sees it."""
-    return bool(message.content or message.message_snapshots or message.attachments or message.stickers or message.poll)
 
 
 async def _pointed_to(message: discord.Message, text: str) -> AsyncIterator[discord.Message | None]:

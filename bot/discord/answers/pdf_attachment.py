@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from cachetools import TTLCache
 
-from bot.discord.reply.target import NETWORK_ERRORS
+from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.ui.markdown import escape, plain, shorten
 from bot.language import say
 from retrieval.errors import BadInputError

@@ -16,14 +16,16 @@ from bot.language import say, say_many
 from retrieval.removal import UNDO
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bot.discord.ui.layout import Button
     from retrieval.merging import Known
     from retrieval.papers import Paper
-    from retrieval.removal import Removed
+    from retrieval.removal import Removal, Removed
 
 PAGE_PAPERS: Final = 10
+PAGE_REMOVALS: Final = 5
+AT: Final = "at:"  # before the moment that stands for a removal
 SHOWN: Final = 5  # of the papers that a removal takes
 LINK_ROOM: Final = 200
 ID_CHARACTERS: Final = 60
@@ -31,7 +33,7 @@ FACT_CHARACTERS: Final = 500  # escaped
 LONGEST_CUSTOM_ID: Final = 100  # Discord's
 
 _LIBRARY: Final = "footnote:library:"
-TEMPLATE: Final = rf"{_LIBRARY}(?P<what>list|ask|paper|source|undo|keep):(?P<of>.*)"
+TEMPLATE: Final = rf"{_LIBRARY}(?P<what>list|removed|ask|paper|source|undo|keep):(?P<of>.*)"
 
 
 def list_page(papers: Sequence[Paper], total: int, source: str | None, page: int, most: int) -> Card:
@@ -43,13 +45,55 @@ def list_page(papers: Sequence[Paper], total: int, source: str | None, page: int
         Block(f"**{number}.** {_named(paper)}") for number, paper in enumerate(papers, start=page * PAGE_PAPERS + 1)
     ]
     where = [[Block("-# " + say("Page {page} of {pages}", page=page + 1, pages=most))]] if most > 1 else []
-    turns: list[Button] = []
-    for label, to in ((say("◀ Previous"), page - 1), (say("Next ▶"), page + 1)):
-        custom_id = f"{_LIBRARY}list:{to}:{source or ''}"
-        if 0 <= to < most and length(custom_id) <= LONGEST_CUSTOM_ID:
-            turns.append(button(label, custom_id))
+    turns = _turns(page, most, lambda to: f"{_LIBRARY}list:{to}:{source or ''}")
     (laid,) = pages([[Block(f"### {heading}")], lines, *where])
     return Card(ui.Container(*laid, accent_colour=COLOUR), *rows(turns))
+
+
+def removed_page(removals: Sequence[Removal], page: int) -> Card:
+    """Return a page (from 0, the last one for any beyond it) of what was taken out, with a button to undo each."""
+    if not removals:
+        return notice(say("There is nothing to put back."))
+    most = -(-len(removals) // PAGE_REMOVALS)
+    page = min(page, most - 1)
+    numbered = list(enumerate(removals, start=1))[page * PAGE_REMOVALS : (page + 1) * PAGE_REMOVALS]
+    groups = [[Block(_removal(number, removal))] for number, removal in numbered]
+    where = [[Block("-# " + say("Page {page} of {pages}", page=page + 1, pages=most))]] if most > 1 else []
+    undo = [button(f"{say('Undo')} {number}", f"{_LIBRARY}undo:{moment(each.papers[0])}") for number, each in numbered]
+    (laid,) = pages([[Block("### " + say("What can be put back"))], *groups, *where])
+    turns = _turns(page, most, lambda to: f"{_LIBRARY}removed:{to}")
+    return Card(ui.Container(*laid, accent_colour=COLOUR), *rows(undo, turns))
+
+
+def removal_choice(removal: Removal) -> tuple[str, str]:
+    """Return what one removal is called where it is chosen among others, and what stands for it."""
+    count = say_many("One paper", "{n} papers", len(removal.papers))
+    name = say("{papers}, {day}, {time} UTC", papers=count, day=date(removal.at.date()), time=f"{removal.at:%H:%M}")
+    return name, f"{AT}{moment(removal.papers[0])}"
+
+
+def _removal(number: int, removal: Removal) -> str:
+    count = say_many("One paper", "{n} papers", len(removal.papers))
+    until = (
+        say("erased since, so that only a source can bring it in again")
+        if removal.erased
+        else say("can be put back until {day}", day=date((removal.at + UNDO).date()))
+    )
+    lines = [f"**{number}.** {count} · <t:{int(removal.at.timestamp())}:f> · {until}"]
+    lines += [f"- {escape(shorten(plain(each.title), FACT_CHARACTERS // 4))}" for each in removal.papers[:SHOWN]]
+    if len(removal.papers) > SHOWN:
+        lines.append("- " + say_many("and one more", "and {n} more", len(removal.papers) - SHOWN))
+    return "\n".join(lines)
+
+
+def _turns(page: int, most: int, custom_id: Callable[[int], str]) -> list[Button]:
+    """Return the buttons to the pages beside one."""
+    sides = ((say("◀ Previous"), page - 1), (say("Next ▶"), page + 1))
+    return [
+        button(label, custom_id(to))
+        for label, to in sides
+        if 0 <= to < most and length(custom_id(to)) <= LONGEST_CUSTOM_ID
+    ]
 
 
 def details(known: Known) -> Card:

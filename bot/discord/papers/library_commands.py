@@ -21,13 +21,14 @@ from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say, say_many
 from retrieval.errors import BadInputError
+from retrieval.removal import removals
 from retrieval.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.discord.gate.gate import Admitted
-    from bot.discord.services import Bot, Services
+    from bot.discord.gate.doors import Gesture
+    from bot.discord.services import Bot
     from retrieval.library import Library
     from retrieval.papers import Paper
     from retrieval.removal import Removed
@@ -101,13 +102,25 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         admitted = await self._gate.admit(interaction, *TERMS)
         await demand_leave_to_change(interaction)
         removed = await self._library.removed()
-        if paper is not None:
-            found = [each for each in removed if paper in {ids.paper_key(each.paper_id), each.paper_id, each.title}]
+        if paper is None:
+            found = [each for removal in removals(removed)[:1] for each in removal.papers]
+        elif paper.startswith(card.AT):
+            found = [each for each in removed if card.moment(each) == paper.removeprefix(card.AT)]
         else:
-            found = [each for each in removed if each.removed_at == removed[0].removed_at]
+            meant = await self._library.id_of(paper)
+            found = [
+                each for each in removed if {paper, meant} & {ids.paper_key(each.paper_id), each.paper_id, each.title}
+            ]
         if not found:
             raise BadInputError(say("There is nothing to put back."))
         await admitted.target.post(notice(await put_back(self._library, found)))
+
+    @app_commands.command()
+    @moderated
+    async def removed(self, interaction: discord.Interaction[Any]) -> None:
+        """See what was taken out of my library, and put it back."""
+        admitted = await self._gate.admit(interaction, *TERMS)
+        await admitted.target.post(card.removed_page(removals(await self._library.removed()), 0))
 
     @list_.autocomplete("source")
     @remove.autocomplete("source")
@@ -121,17 +134,23 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
 
     @undo.autocomplete("paper")
     async def _removed(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
-        fitting = (each for each in await self._library.removed() if fold(typed.strip()) in fold(each.title))
+        removed = await self._library.removed()
+        several = [card.removal_choice(each) for each in removals(removed) if len(each.papers) > 1]
+        papers = [(plain(each.title), ids.paper_key(each.paper_id)) for each in removed]
+        # Removals are named by their day and papers by their titles: half of the room is for each.
+        offered = [
+            (name, value)
+            for some, most in ((several, CHOICES // 2), (papers, CHOICES))
+            for name, value in [(name, value) for name, value in some if fold(typed.strip()) in fold(name)][:most]
+        ]
         return [
-            app_commands.Choice(
-                name=shorten_at_end(plain(each.title), CHOICE_CHARACTERS) or "…", value=ids.paper_key(each.paper_id)
-            )
-            for each in list(fitting)[:CHOICES]
+            app_commands.Choice(name=shorten_at_end(name, CHOICE_CHARACTERS) or "…", value=value)
+            for name, value in offered[:CHOICES]
         ]
 
     async def _find(self, typed: str) -> Paper:
         """Return the paper that was chosen or typed; raises BadInputError."""
-        paper = await self._titles.paper(typed) or await self._library.find(typed)
+        paper = await self._titles.paper(typed)
         if paper is None:
             raise unknown(typed)
         return paper
@@ -142,20 +161,19 @@ class LibraryButton(Clickable[ui.Button[Any]], template=card.TEMPLATE):
 
     acknowledge = Acknowledge.ON_CARD
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Do it, and show what became of it in place of what was asked."""
-        if not is_moderator(interaction.permissions, interaction.guild_id):
+        if not is_moderator(click.interaction.permissions, click.interaction.guild_id):
             raise RefusedError(say("Only moderators may do that here (it needs the permission Manage Server)."))
-        if self.match["what"] != "list":
-            await demand_leave_to_change(interaction)
-        await admitted.target.post(await self._done(services.library))
+        if self.match["what"] not in {"list", "removed"}:
+            await demand_leave_to_change(click.interaction)
+        await click.admitted.target.post(await self._done(click.services.library))
 
     async def _done(self, library: Library) -> ui.LayoutView:
         what, of = self.match["what"], self.match["of"]
         match what:
-            case "list":
-                page, _, source = of.partition(":")
-                return await listing(library, source or None, int(page) if page.isdecimal() else 0)
+            case "list" | "removed":
+                return await _page(library, what, of)
             case "keep":
                 return notice(say("Nothing was taken out."))
             case "undo":
@@ -205,6 +223,15 @@ async def put_back(library: Library, removed: Sequence[Removed]) -> str:
             )
         )
     return " ".join(sentences) or say("There is nothing to put back.")
+
+
+async def _page(library: Library, what: str, of: str) -> ui.LayoutView:
+    """Return the page that a button leads to: of the library or one of its sources, or of what was taken out."""
+    page, _, source = of.partition(":")
+    number = int(page) if page.isdecimal() else 0
+    if what == "list":
+        return await listing(library, source or None, number)
+    return card.removed_page(removals(await library.removed()), number)
 
 
 async def _question_of_source(library: Library, source: str) -> ui.LayoutView:

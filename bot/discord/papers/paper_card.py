@@ -35,12 +35,17 @@ Authors: TypeAlias = "Mapping[str, Sequence[str]]"
 NOBODY_KNOWN: Final[Authors] = MappingProxyType({})
 
 
-def nothing_on(query: str, *, english: bool) -> Card:
-    """Return what to say where no paper is about what was looked for; the papers are in English."""
+def nothing_on(query: str, *, english: bool, undated: int = 0) -> Card:
+    """Return what to say where no paper is about what was looked for; the papers are in English.
+
+    `undated` counts the papers that a first day left out because nobody dates them.
+    """
     asked = escape(shorten(plain(query), QUERY_CHARACTERS))
     sentences = [say("I know no papers on “{query}”.", query=asked)]
     if not english:
         sentences.append(say("The papers are in English: English words find more."))
+    if undated:
+        sentences.append(_left_out(undated))
     return notice(" ".join(sentences))
 
 
@@ -53,19 +58,26 @@ def search_page(
     *,
     authors: Authors = NOBODY_KNOWN,
     starred: Collection[str] = (),
+    undated: int = 0,
 ) -> Card:
     """Return a page (counted from 0) of a search's hits, with buttons to the pages before and after it.
 
     `hits` are those of this page, 1 to PAGE_PAPERS; `token` is what `Searches` knows the search by, `authors` are the
-    names by the papers' ids.
+    names by the papers' ids, `undated` is as in `nothing_on`.
     """
     heading = say("Papers on “{query}”", query=escape(shorten(plain(query), QUERY_CHARACTERS)))
     listed = _list(hits, first=page * PAGE_PAPERS + 1, authors=authors, starred=starred)
-    where = [[Block("-# " + say("Page {page} of {pages}", page=page + 1, pages=pages))]] if pages > 1 else []
+    small = [say("Page {page} of {pages}", page=page + 1, pages=pages)] if pages > 1 else []
+    small += [_left_out(undated)] if undated else []
+    where = [[Block("-# " + " · ".join(small))]] if small else []
     turns = [button(say("◀ Previous"), ids.page(page - 1, token))] if page > 0 else []
     if page + 1 < pages:
         turns.append(button(say("Next ▶"), ids.page(page + 1, token)))
     return _card([[Block(f"### {heading}")], listed, *where], *rows(turns), *cite_menu(hit.paper for hit in hits))
+
+
+def _left_out(undated: int) -> str:
+    return say_many("One paper has no date and is left out.", "{n} papers have no date and are left out.", undated)
 
 
 def similar_page(

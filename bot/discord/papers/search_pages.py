@@ -48,8 +48,9 @@ async def show_page(
     language, meant = await as_meant(search.query, library)
     found = await library.search(meant.text, limit=MOST_HITS, since=search.since, source=search.source)
     hits = await relevant(meant.text, found, library)
+    undated = (await library.count(since=search.since, source=search.source)).undated if search.since else 0
     if not hits:
-        return nothing_on(meant.text, english=language == ENGLISH)
+        return nothing_on(meant.text, english=language == ENGLISH, undated=undated)
     if search.sort == "newest":
         hits = sorted(hits, key=lambda hit: hit.paper.published or dt.date.min, reverse=True)
     pages = -(-len(hits) // PAGE_PAPERS)
@@ -57,7 +58,7 @@ async def show_page(
     shown = hits[page * PAGE_PAPERS : (page + 1) * PAGE_PAPERS]
     token = await token_of(search, kept)
     authors = await authors_of([hit.paper for hit in shown], library)
-    return search_page(shown, meant.text, page, pages, token, authors=authors, starred=starred)
+    return search_page(shown, meant.text, page, pages, token, authors=authors, starred=starred, undated=undated)
 
 
 async def authors_of(papers: Sequence[Paper], library: Library) -> dict[str, tuple[str, ...]]:
@@ -72,10 +73,11 @@ def _day(day: dt.date | None) -> str:
 
 def _read(token: str) -> Search | None:
     """Return the search that the token says, None where it says none; Discord keeps only what can be seen."""
-    head, *rest = token.split(_BETWEEN, 3)
-    if len(rest) != 3 or not token.isprintable() or token != token.strip():  # noqa: PLR2004 - day, source, query
-        return None
-    day, source, query = rest
+    match token.split(_BETWEEN, 3):
+        case [head, day, source, query] if token.isprintable() and token == token.strip():
+            pass
+        case _:
+            return None
     sort = next((name for name in get_args(Sort) if head == _WRITTEN + name[0]), None)
     if sort is None or not query:
         return None

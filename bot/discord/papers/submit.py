@@ -24,7 +24,7 @@ from retrieval.papers import ARXIV_ID, DOI, Paper, identify
 from retrieval.sources.fetched import Fetched, SourceError
 
 if TYPE_CHECKING:
-    from bot.discord.gate.doors import Typed
+    from bot.discord.gate.doors import Gesture, Typed
     from bot.discord.gate.gate import Admitted
     from bot.discord.services import Bot, Services
 
@@ -110,14 +110,9 @@ class PaperForm(Form, template=ids.PAPER_FORM):
         self.add(say("Link"), link, say("If there is one, to arXiv at best"))
 
     @staticmethod
-    async def sent(
-        interaction: discord.Interaction[Any],  # noqa: ARG004  # of every form
-        admitted: Admitted,
-        services: Services,
-        typed: Typed,
-    ) -> None:
+    async def sent(form: Gesture, typed: Typed) -> None:
         """Add the paper and show it."""
-        await _add(services, admitted, read_paper(typed["title"], typed["abstract"], typed["link"]))
+        await _add(form.services, form.admitted, read_paper(typed["title"], typed["abstract"], typed["link"]))
 
 
 def read_arxiv_id(typed: str) -> str:

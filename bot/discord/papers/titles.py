@@ -15,7 +15,6 @@ from bot.discord.ui.custom_ids import paper_key
 from bot.discord.ui.markdown import ELLIPSIS, plain, shorten_at_end
 from bot.language import say
 from retrieval.errors import BadInputError
-from retrieval.papers import ARXIV_ID
 from retrieval.text import fold
 
 if TYPE_CHECKING:
@@ -37,11 +36,12 @@ _WORD: Final = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Hold the titles as the library gave them, the same folded for comparison, and the ids by their keys."""
+    """Hold the titles as the library gave them, the same folded for comparison, ids by their keys, places by ids."""
 
     known: Sequence[tuple[str, str]]
     folded: Sequence[str]
     ids: dict[str, str]
+    places: dict[str, int]
 
 
 class Titles:
@@ -49,13 +49,17 @@ class Titles:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._index = _Index((), (), {})
+        self._index = _Index((), (), {}, {})
         self._reading = asyncio.Lock()
 
     async def choices(self, typed: str) -> list[app_commands.Choice[str]]:
         """Return up to 25 papers, titles that hold every typed word first; the newest where nothing was typed."""
         index = await self._read()
-        found = await asyncio.to_thread(_find, index, typed[:TYPED_CHARACTERS])
+        named = await self._library.id_of(typed[:TYPED_CHARACTERS])
+        if named is not None and (at := index.places.get(named)) is not None:
+            found = [at]
+        else:
+            found = await asyncio.to_thread(_find, index, typed[:TYPED_CHARACTERS])
         return [
             app_commands.Choice(
                 name=shorten_at_end(plain(title) or plain(paper_id) or ELLIPSIS, CHOICE_CHARACTERS),
@@ -67,10 +71,10 @@ class Titles:
     async def paper(self, chosen: str) -> Paper | None:
         """Return the paper of a choice, or what somebody means who chose none: an id, a link or nearly a title."""
         index = await self._read()
-        paper_id = index.ids.get(chosen.strip())
+        paper_id = index.ids.get(chosen.strip()) or await self._library.id_of(chosen[:TYPED_CHARACTERS])
         if paper_id is None and (at := await asyncio.to_thread(_meant, index, chosen[:TYPED_CHARACTERS])) is not None:
             paper_id = index.known[at][0]
-        return await self._library.get(paper_id or chosen)
+        return await self._library.get(paper_id) if paper_id else None
 
     async def _read(self) -> _Index:
         """Return the titles, folded in a thread (0.4 s for 10,000) when the library has grown."""
@@ -90,7 +94,8 @@ def unknown(typed: str) -> BadInputError:
 def _fold(known: Sequence[tuple[str, str]], before: _Index) -> _Index:
     done = {title: folded for (_, title), folded in zip(before.known, before.folded, strict=True)}
     folded = [done[title] if title in done else _compared(title) for _, title in known]
-    return _Index(known, folded, {paper_key(paper_id): paper_id for paper_id, _ in known})
+    ids = {paper_key(paper_id): paper_id for paper_id, _ in known}
+    return _Index(known, folded, ids, {paper_id: at for at, (paper_id, _) in enumerate(known)})
 
 
 def _compared(text: str) -> str:
@@ -99,9 +104,6 @@ def _compared(text: str) -> str:
 
 def _find(index: _Index, typed: str) -> list[int]:
     """Return the positions of the titles for an input, the best first."""
-    linked = _linked(index, typed)
-    if linked is not None:
-        return [at for at, (paper_id, _) in enumerate(index.known) if paper_id == linked]
     text = _compared(typed)
     found = _holding(index, text)
     if len(found) < CHOICES and len(text) >= SHORTEST_TYPO:
@@ -118,7 +120,7 @@ def _meant(index: _Index, typed: str) -> int | None:
     found = _find(index, typed)
     if not found:
         return None
-    only = len(_holding(index, text)) == 1 or _linked(index, typed) is not None
+    only = len(_holding(index, text)) == 1
     return found[0] if only or fuzz.ratio(text, index.folded[found[0]]) >= SAME_ENOUGH else None
 
 
@@ -143,9 +145,3 @@ def _like(index: _Index, text: str) -> list[int]:
     # The whole decides between titles that hold the same part, such as "Attention" and a longer one.
     best = np.argsort(-(parts + wholes / 10), kind="stable")[: 2 * CHOICES]
     return [int(at) for at in best if parts[at] >= LIKE_ENOUGH]
-
-
-def _linked(index: _Index, typed: str) -> str | None:
-    """Return the paper that an arXiv id or link in the input names, if the library has it."""
-    named = (f"arxiv:{match[1]}" for match in ARXIV_ID.finditer(typed))
-    return next((paper_id for paper_id in named if paper_id in index.ids), None)

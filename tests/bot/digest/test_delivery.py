@@ -592,4 +592,5 @@ def test_every_kind_of_file_is_known_to_the_digest_as_one() -> None:
     roots = (b"<feed/>", b"<PubmedArticleSet/>", b"<OAI-PMH/>", b"<article/>")
     kinds = [format_of(name, b"") for name in ("a.jsonl", "a.json", "a.bib", "a.ris", "a.csv")]
     kinds += [format_of("a.parquet", b"PAR1"), *(format_of("a.xml", root) for root in roots)]
+    kinds += [format_of("a.txt", start) for start in (b"PMID- 1", b"PT J\n", b"%0 Journal Article")]
     assert {kind.source for kind in kinds if kind} | {"seeds", "page", "doi", "openreview", "acl"} == FROM_FILES

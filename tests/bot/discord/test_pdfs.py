@@ -47,6 +47,8 @@ class TestDirectMessages:
         page = printed.page_of("Sound is sampled at 6300 hertz")
         assert f"“2 Recording hardware”, page {page}" in answer.text
         assert await seeded.counts() == before
+        await ada.dms("And how many colonies were recorded?")
+        assert "We recorded 42 colonies" in (await answer_in(ada.dm)).text
 
     async def test_a_pdf_alone_is_read_and_looked_into_afterwards(self, ada: Person) -> None:
         await ada.says(ada.dm, "", files={"walk.pdf": print_paper("frostwalk").data})

@@ -285,7 +285,7 @@ OPENREVIEW = {
         ("refs.txt", BIB, None, ""),
         ("a.ris", RIS, [("First of RIS", ("Martin King",), DAY(2021, 3, 9), None, "https://example.org/a"), ("Cut off", (), None, None, None)], "Its abstract."),
         ("download", RIS, None, "Its abstract."),
-        ("scopus.csv", SCOPUS, [("A Scopus row", ("Li W.",), DAY(2020, 1, 1), "doi:10.1016/j.x.2020.01.001", "https://www.scopus.com/x")], "Text, with comma."),
+        ("scopus.csv", SCOPUS, [("A Scopus row", ("Wei Li",), DAY(2020, 1, 1), "doi:10.1016/j.x.2020.01.001", "https://doi.org/10.1016/j.x.2020.01.001")], "Text, with comma."),
         ("pm.xml", PUBMED + "</PubmedArticleSet>", [("Role of Tp53 in H2O.", ("Marie Curie", "The Group"), DAY(2019, 3, 1), "doi:10.1000/pm", "https://doi.org/10.1000/pm")], "METHODS: We <tried> it.\n\nRESULTS: It worked."),
         ("j.nxml", JATS, [("On E. coli", ("Robert Koch",), DAY(2020, 2, 3), "doi:10.1000/j", "https://doi.org/10.1000/j")], "One.\n\nTwo x."),
         ("dc.xml", DC, [("Dublin", ("James Joyce",), DAY(2021, 6, 16), "doi:10.5281/zenodo.2", "https://doi.org/10.5281/zenodo.2")], "A day & a night."),
@@ -472,11 +472,12 @@ def test_mathematics_is_read_with_its_operators_apart() -> None:
     assert clean("w.r.t.~the $n \\to \\infty$ limit") == "w.r.t. the n → ∞ limit"
 
 
+EXPORTS = [each.read_bytes() for each in sorted((CASES.parent / "exports").iterdir())]
 NAMES = ["a", "a.txt", "a.bib", "a.ris", "a.csv", "a.json", "a.jsonl", "a.xml", "a.gz", "a.zip"]
-SEEDS = [b"", BIB.encode(), RIS.encode(), SCOPUS.encode(), PUBMED.encode(), JATS.encode(), DC.encode(), RSS.encode(), json.dumps(HF).encode(), gzip.compress(BIB.encode()), _zip({"a.bib": BIB.encode()})]  # fmt: skip
+SEEDS = [b"", BIB.encode(), RIS.encode(), SCOPUS.encode(), PUBMED.encode(), JATS.encode(), DC.encode(), RSS.encode(), json.dumps(HF).encode(), gzip.compress(BIB.encode()), _zip({"a.bib": BIB.encode()}), *EXPORTS]  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
 @given(st.sampled_from(NAMES), st.sampled_from(SEEDS), st.binary(max_size=60), st.integers(0, 2000), st.integers(0, 60))
 def test_whatever_the_bytes_only_the_sources_own_error_comes(
     tmp_path: Path, name: str, seed: bytes, noise: bytes, at: int, gone: int

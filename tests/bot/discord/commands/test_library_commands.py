@@ -89,12 +89,39 @@ class TestLibrary:
         await moderator.clicks(question, "Yes, take out")
         await question.wait_until(lambda now: "6 papers are out of my library." in now.text)
         assert len(await library.ids()) == 75
+        offered = await moderator.autocompletes(papers, "library undo", paper="6 papers")
+        assert [each["value"].partition(":")[0] for each in offered] == ["at"]
         offered = await moderator.autocompletes(papers, "library undo", paper="llamas 3")
         assert [each["name"] for each in offered] == ["Llamas 3"]
         assert "One paper is back." in (await shown(moderator, papers, "undo", paper=offered[0]["value"])).text
         assert "5 papers are back." in (await shown(moderator, papers, "undo")).text
         assert "nothing to put back" in (await shown(moderator, papers, "undo")).text
         assert len(await library.ids()) == 81
+
+    async def test_older_removals_are_listed_and_undone_each(
+        self, papers: Channel, moderator: Person, bot: FootnoteBot
+    ) -> None:
+        library = bot.services.library
+        assert "nothing to put back" in (await shown(moderator, papers, "removed")).text
+        ids = await library.ids()
+        for start in range(7):
+            await library.remove(ids[start * 3 : start * 3 + start % 2 + 1])
+        await library.remove(ids[30:40])
+        page = await shown(moderator, papers, "removed")
+        assert page.text.count("can be put back until") == 5
+        assert "**1.** 10 papers" in page.text
+        assert "and 5 more" in page.text
+        await moderator.clicks(page, "Next ▶")
+        await page.wait_until(lambda now: "Page 2 of 2" in now.text)
+        await moderator.clicks(page, "Undo 8")
+        await page.wait_until(lambda now: "One paper is back." in now.text)
+        assert await library.get(ids[0]) is not None
+        *_, oldest = await moderator.autocompletes(papers, "library undo", paper="2 papers")
+        assert "2 papers are back." in (await shown(moderator, papers, "undo", paper=oldest["value"])).text
+        assert await library.get(ids[3]) is not None
+        assert await library.get(ids[9]) is None
+        assert "One paper is back." in (await shown(moderator, papers, "undo", paper=ids[9])).text
+        assert "10 papers are back." in (await shown(moderator, papers, "undo")).text
 
     async def test_what_to_remove_has_to_be_said(self, papers: Channel, moderator: Person) -> None:
         assert "Say either" in (await shown(moderator, papers, "remove")).text

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retrieval.papers import Paper
+from retrieval.papers import Paper, identify
+from retrieval.sources.fetched import Fetched, identities
 
 if TYPE_CHECKING:
     from local_discord import Channel, Person
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 OTHER = "The Alignment Ceiling: Objective Mismatch in Reinforcement Learning from Human Feedback"
 ABSTRACT = "A long abstract about nothing but purple llamas, which knit. "
+
+SPELLINGS = {
+    "https://doi.org/10.1000/YARN.1": "Spinning llamas",
+    "doi:10.1000/yarn.1": "Spinning llamas",
+    "10.1000/yarn.1": "Spinning llamas",
+    "https://www.tandfonline.com/doi/full/10.1000/yarn.1": "Spinning llamas",
+    "https://arxiv.org/pdf/2603.00002v2.pdf": "Spinning llamas",
+    "arXiv:2603.00002v1 [cs.CL]": "Spinning llamas",
+    "https://huggingface.co/papers/2603.00002": "Spinning llamas",
+    "https://doi.org/10.48550/arXiv.2603.00002": "Spinning llamas",
+    "https://openreview.net/forum?id=aB3-_xYz01": "Dyeing llamas",
+    "www.openreview.net/forum?id=aB3-_xYz01#discussion": "Dyeing llamas",
+    "http://aclanthology.org/2026.llama-1.3": "Weaving llamas",
+    "https://aclanthology.org/2026.llama-1.3/": "Weaving llamas",
+}
 
 
 @pytest.mark.usefixtures("bot")
@@ -53,6 +69,35 @@ class TestPicking:
         await seeded.add([Paper("arxiv:2603.00001", "Knitting llamas", ABSTRACT, "farm")])
         for typed in ("2603.00001", "https://arxiv.org/abs/2603.00001v3", "arxiv:2603.00001", "kniting llama"):
             assert "purple llamas" in (await (await ada.uses_command(papers, "paper", paper=typed)).finished()).text
+
+    async def test_a_paper_is_found_by_its_ids_and_links_wherever_they_are_typed(
+        self, papers: Channel, ada: Person, seeded: Library
+    ) -> None:
+        spun = Paper("arxiv:2603.00002", "Spinning llamas", ABSTRACT, "farm", "https://arxiv.org/abs/2603.00002")
+        ids = identities("Spinning llamas", arxiv_id="2603.00002", doi="10.1000/yarn.1")
+        dyed = "https://openreview.net/forum?id=aB3-_xYz01"
+        woven = "https://aclanthology.org/2026.llama-1.3/"
+        await seeded.add(
+            [
+                Fetched(spun, external_ids=ids),
+                Paper(identify("Dyeing llamas"), "Dyeing llamas", f"{ABSTRACT} They dye.", "farm", dyed),
+                Paper(identify("Weaving llamas"), "Weaving llamas", f"{ABSTRACT} They weave.", "farm", woven),
+            ]
+        )
+        for typed, title in SPELLINGS.items():
+            offered = await ada.autocompletes(papers, "paper", paper=typed)
+            assert [each["name"] for each in offered] == [title], typed
+            shown = await (await ada.uses_command(papers, "paper", paper=typed)).finished()
+            assert title in shown.text, typed
+        for typed in ("doi.org/10.1000/yarn.1", dyed, woven):
+            title = next(title for spelling, title in SPELLINGS.items() if spelling.endswith(typed[-8:]))
+            similar = await (await ada.uses_command(papers, "similar", paper=typed)).finished()
+            assert similar.text.startswith(f"Papers like [{title}]")
+            page = await (await ada.uses_command(papers, "search", query=typed)).finished()
+            assert title in page.text
+            asked = await ada.uses_command(papers, "ask", question=f"What is {typed} about?")
+            answer = await asked.finished(lambda message: "Follow up" in message.text)
+            assert title in answer.text
 
     async def test_a_paper_that_is_not_there_is_said_to_be_unknown(self, papers: Channel, ada: Person) -> None:
         for command in ("paper", "similar"):

@@ -79,6 +79,7 @@ class TestSearching:
         since = await (await ada.uses_command(papers, "search", query="knitting llamas", since="2026")).finished()
         assert "llamas, new" in since.text
         assert "llamas, old" not in since.text
+        assert "74 papers have no date and are left out." in since.text
         options = {"query": "knitting llamas", "source": "FARM", "sort": "newest"}
         sorted_ = await (await ada.uses_command(papers, "search", **options)).finished()
         places = [sorted_.text.index(f"llamas, {name}") for name in ("newer", "new\\", "old") if name != "new\\"]
@@ -104,6 +105,7 @@ class TestSearching:
     async def test_nothing_found_is_said(self, papers: Channel, ada: Person) -> None:
         page = await (await ada.uses_command(papers, "search", query="llamas", since="2999")).finished()
         assert "I know no papers on “llamas”" in page.text
+        assert "74 papers have no date" in page.text
 
     async def test_a_hostile_query_neither_pings_nor_formats(self, papers: Channel, ada: Person) -> None:
         query = f"@everyone {ada.mention} [x](https://evil.example) ```"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bot.discord.papers.titles import CHOICE_CHARACTERS, CHOICES, Titles
 from bot.discord.ui.markdown import length
+from retrieval.references import find_references
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,10 @@ class Shelf:
     def titles(self) -> Sequence[tuple[str, str]]:
         return self.known
 
+    async def id_of(self, text: str) -> str | None:
+        named = {each.paper_id for each in find_references(text)} | {text.strip()}
+        return next((paper_id for paper_id, _ in self.known if paper_id in named), None)
+
     async def get(self, paper_id: str) -> Paper | None:
         self.asked.append(paper_id)
         return None
@@ -49,10 +54,10 @@ async def offered(typed: str, known: Sequence[tuple[str, str]] = KNOWN) -> list[
     return [choice.value for choice in await Titles(Shelf(known)).choices(typed)]  # type: ignore[arg-type]
 
 
-async def meant(typed: str) -> str:
+async def meant(typed: str) -> str | None:
     shelf = Shelf()
     await Titles(shelf).paper(typed)  # type: ignore[arg-type]
-    return shelf.asked[-1]
+    return shelf.asked[-1] if shelf.asked else None
 
 
 @pytest.mark.parametrize(
@@ -99,7 +104,7 @@ async def test_what_was_typed_without_choosing_still_finds_its_paper(typed: str,
 
 
 async def test_what_could_mean_several_papers_means_none() -> None:
-    assert await meant("all of it you need attention now") == "all of it you need attention now"
+    assert await meant("all of it you need attention now") is None
 
 
 async def test_a_paper_added_later_is_offered() -> None:

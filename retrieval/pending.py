@@ -1,0 +1,155 @@
+"""Papers on their way into the indexes and out of them, as the tables have it.
+
+A paper is pending while `indexed_hash` differs from `content_hash`; marking it indexed is the last step of
+indexing, so that a process killed at any point finds it pending and takes it up again. A paper that was withdrawn or
+removed, or turned out to be another one, is leaving until the indexes have let go of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import sqlalchemy as sa
+
+from retrieval.arrivals import BATCH, PAPER, paper_of
+from retrieval.changes import note_changes
+from retrieval.fulltext.storage import embed_again
+from retrieval.records import Embedded, PendingPaper
+from retrieval.tables import STANDS, Moment, chunks, leaving_papers, papers
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from retrieval.papers import Chunk, Paper
+
+PENDING = STANDS & papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
+
+
+async def read_pending(connection: AsyncConnection, limit: int, model: str) -> list[PendingPaper]:
+    """Return up to `limit` papers that wait to be indexed, with what `model` already made of them."""
+    rows = (
+        await connection.execute(
+            sa.select(*PAPER, papers.c.indexed_chunks).where(PENDING).order_by(papers.c.number).limit(limit)
+        )
+    ).all()
+    ids = [row.paper_id for row in rows]
+    stored = await connection.execute(
+        sa.select(chunks.c.paper_id, chunks.c.text_hash, chunks.c.vector, chunks.c.words)
+        .where(chunks.c.paper_id.in_(ids), chunks.c.model == model)
+        # A window may say what a sentence says, and knows more about it: it comes last, and stays.
+        .order_by(chunks.c.words.is_not(None))
+    )
+    embedded: dict[str, dict[str, Embedded]] = {paper_id: {} for paper_id in ids}
+    for paper_id, text_hash, vector, words in stored:
+        embedded[paper_id][text_hash] = Embedded(np.frombuffer(vector, np.float32), words)
+    return [PendingPaper(paper_of(row), embedded[row.paper_id], row.indexed_chunks) for row in rows]
+
+
+async def store_chunks(connection: AsyncConnection, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
+    """Replace the chunks of the papers named, vectors included."""
+    counts: dict[str, int] = {}
+    for chunk, _ in made:
+        counts[chunk.paper_id] = counts.get(chunk.paper_id, 0) + 1
+    rows = [
+        {
+            "paper_id": chunk.paper_id,
+            "position": chunk.position,
+            "start": chunk.start,
+            "end": chunk.end,
+            "kind": chunk.kind,
+            "text_hash": chunk.text_hash,
+            "model": model,
+            "vector": np.ascontiguousarray(embedded.vector, np.float32).tobytes(),
+            "words": embedded.words,
+        }
+        for chunk, embedded in made
+    ]
+    await connection.execute(sa.delete(chunks).where(chunks.c.paper_id.in_(counts)))
+    await connection.execute(sa.insert(chunks), rows)
+    for paper_id, count in counts.items():
+        await connection.execute(
+            sa.update(papers)
+            .where(papers.c.paper_id == paper_id, papers.c.indexed_chunks < count)
+            .values(indexed_chunks=count)
+        )
+
+
+async def mark_indexed(connection: AsyncConnection, done: Mapping[str, tuple[str, int]], now: dt.datetime) -> None:
+    """Record the content hash and the number of chunks that every index now holds, by paper id, and say it changed."""
+    moment = sa.literal(now, Moment)
+    for paper_id, (content_hash, count) in done.items():
+        await connection.execute(
+            sa.update(papers)
+            .where(papers.c.paper_id == paper_id)
+            .values(
+                indexed_hash=content_hash,
+                indexed_chunks=count,
+                added_at=sa.func.coalesce(papers.c.added_at, moment),
+            )
+        )
+    await note_changes(connection, done)
+
+
+async def read_leaving(connection: AsyncConnection, limit: int) -> dict[str, int]:
+    """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
+    stored = sa.select(sa.func.max(chunks.c.position) + 1).where(chunks.c.paper_id == leaving_papers.c.paper_id)
+    marked = sa.select(papers.c.indexed_chunks).where(papers.c.paper_id == leaving_papers.c.paper_id)
+    rows = await connection.execute(
+        sa.select(
+            leaving_papers.c.paper_id, leaving_papers.c.chunks, stored.scalar_subquery(), marked.scalar_subquery()
+        ).limit(limit)
+    )
+    return {paper_id: max(count or 0 for count in counts) for paper_id, *counts in rows}
+
+
+async def mark_left(connection: AsyncConnection, paper_ids: Sequence[str]) -> None:
+    """Record that no index holds these papers, and say it changed; one that stands again waits to be indexed."""
+    # What was removed may be put back, and is not embedded twice.
+    kept = sa.select(papers.c.paper_id).where(papers.c.paper_id.in_(paper_ids), papers.c.withdrawn_by.is_(None))
+    gone = chunks.c.paper_id.in_(paper_ids), chunks.c.paper_id.not_in(kept)
+    await connection.execute(sa.delete(chunks).where(*gone))
+    await connection.execute(sa.delete(leaving_papers).where(leaving_papers.c.paper_id.in_(paper_ids)))
+    await connection.execute(
+        sa.update(papers).where(papers.c.paper_id.in_(paper_ids)).values(indexed_hash=None, indexed_chunks=0)
+    )
+    await note_changes(connection, paper_ids)
+
+
+async def mark_pending(connection: AsyncConnection, paper_ids: Sequence[str]) -> None:
+    """Have some papers indexed again, as an index lacks them or a part of them."""
+    for start in range(0, len(paper_ids), BATCH):
+        asked = papers.c.paper_id.in_(paper_ids[start : start + BATCH])
+        await connection.execute(sa.update(papers).where(asked).values(indexed_hash=None))
+
+
+async def mark_all_pending(connection: AsyncConnection) -> None:
+    """Forget what the indexes hold, so that every paper waits, and every full text."""
+    await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
+    await embed_again(connection)
+
+
+async def read_indexed(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many chunks the indexes should hold of each paper that they should hold whole."""
+    whole = STANDS, papers.c.indexed_hash == papers.c.content_hash
+    asked = sa.select(papers.c.paper_id, papers.c.indexed_chunks).where(*whole).order_by(papers.c.number)
+    return dict((await connection.execute(asked)).all())
+
+
+async def read_to_index(
+    connection: AsyncConnection, paper_ids: Sequence[str]
+) -> tuple[dict[str, Paper], dict[str, tuple[str, ...]]]:
+    """Return those of the papers that indexes should hold, and their authors, both by id."""
+    found: dict[str, Paper] = {}
+    authors: dict[str, tuple[str, ...]] = {}
+    for start in range(0, len(paper_ids), BATCH):
+        asked = papers.c.paper_id.in_(paper_ids[start : start + BATCH])
+        for row in await connection.execute(
+            sa.select(*PAPER, papers.c.authors).where(asked, STANDS, papers.c.added_at.is_not(None))
+        ):
+            found[row.paper_id] = paper_of(row)
+            authors[row.paper_id] = tuple(row.authors or ())
+    return found, authors

@@ -1,0 +1,26 @@
+"""Read a record of EndNote's XML, in which each text stands in elements of its style."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from retrieval.sources.elements import find, line, text
+from retrieval.sources.people import given_first
+
+ELEMENTS: Final = ("record",)
+
+
+def fields(record: Any) -> dict[str, Any]:  # noqa: ANN401  # lxml has no types
+    """Return a record's fields."""
+    return {
+        "_id": line(record, "rec-number"),
+        "title": line(record, "titles/title"),
+        "abstract": "\n\n".join(text(each) for each in find(record, "abstract")),
+        "authors": [given_first(text(each)) for each in find(record, "contributors/authors/author")],
+        "doi": line(record, "electronic-resource-num"),
+        "url": [text(each) for each in find(record, "urls/related-urls/url")],
+        "issued": line(record, "dates/pub-dates/date"),
+        "year": line(record, "dates/year"),
+        "venue": line(record, "periodical/full-title") or line(record, "titles/secondary-title"),
+        "keywords": [text(each) for each in find(record, "keywords/keyword")],
+    }
