@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from discord.ext import commands
 
 from bot.answering.intent import IntentReader
+from bot.discord.answers.pdf_attachment import PdfAttachments
 from bot.discord.answers.responder import Responder
 from bot.discord.gate.gate import Gate
 from bot.discord.ui.command_links import CommandLinks
@@ -36,6 +37,7 @@ class Services:
         links: makes commands something to click.
         model: the name of the language model that writes, None where answers are the papers' own sentences.
         arxiv: looks a paper up by its arXiv id, where arXiv may be asked.
+        pdfs: reads the PDFs that people give the bot.
         changing_settings: held by whoever changes a server's settings, all of which are saved at once.
     """
 
@@ -44,6 +46,7 @@ class Services:
     gate: Gate
     responder: Responder
     links: CommandLinks
+    pdfs: PdfAttachments
     model: str | None = None
     arxiv: LookUp | None = None
     changing_settings: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -61,7 +64,8 @@ def make_services(
     """Return the services of a bot that answers with this answerer from this library."""
     links = CommandLinks()
     responder = Responder(answerer, IntentReader(library), store, links, with_model=model is not None)
-    return Services(library, store, Gate(store.servers, links, limits), responder, links, model, arxiv)
+    gate = Gate(store.servers, links, limits)
+    return Services(library, store, gate, responder, links, PdfAttachments(library), model, arxiv)
 
 
 class Bot(commands.Bot):

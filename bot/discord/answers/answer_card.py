@@ -45,6 +45,7 @@ NOTE_CHARACTERS: Final = 300
 LONGEST_QUOTE: Final = 2500
 FOLDED_QUOTE: Final = 240
 SHORTEST_QUOTE: Final = 160
+PLACE_CHARACTERS: Final = 120  # of the section and the page that a quote from a full text stands under
 CITATIONS_TOGETHER: Final = 5
 
 LISTED: Final = 3  # papers with one statement each, from which on they are a list, whoever wrote it
@@ -186,8 +187,8 @@ def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[C
     title = fold(title_of(together[0]))
     said = [escape(shorten(plain(text), STATEMENT_CHARACTERS)) for text in texts if fold(plain(text)) != title]
     first = "\n".join([f"**[{together[0].number}]** **{title_link(together[0])}**", *said[:1]])
-    rest = [_quote(shown[each]) for each in together if each in shown and fold(each.quote) != title]
-    return [Block(first), *(Block(text) for text in said[1:]), *_together(rest)]
+    rest = dict.fromkeys(line for each in together if fold(each.quote) != title and (line := _quote(each, shown)))
+    return [Block(first), *(Block(text) for text in said[1:]), *_together(list(rest))]
 
 
 def _statement(statement: Statement, alone: Citation | None) -> str:
@@ -199,7 +200,7 @@ def _statement(statement: Statement, alone: Citation | None) -> str:
 
 def _cited(together: Sequence[Citation], shown: Mapping[Citation, str], most: int = CITATIONS_TOGETHER) -> list[Block]:
     """Return a paper cited, with the quotes shown of it, at most so many in a block."""
-    lines = [_quote(shown[each]) for each in together if each in shown]
+    lines = list(dict.fromkeys(line for each in together if (line := _quote(each, shown))))
     return [Block("\n".join([_title(together[0]), *lines[:most]])), *_together(lines[most:], most)]
 
 
@@ -211,8 +212,11 @@ def _title(citation: Citation, room: int = 2 * LINK_CHARACTERS) -> str:
     return f"**[{citation.number}]** {title_link(citation, room)}"
 
 
-def _quote(shown: str) -> str:
-    return f"> -# {shown}"
+def _quote(citation: Citation, shown: Mapping[Citation, str]) -> str:
+    """Return a quote, where it is shown, after where in the full text it stands; empty if there is neither."""
+    place = escape(shorten(plain(citation.place), PLACE_CHARACTERS))
+    said = " · ".join(filter(None, [place, shown.get(citation, "")]))
+    return f"> -# {said}" if said else ""
 
 
 def _by_paper(citations: Sequence[Citation]) -> list[list[Citation]]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from bot.answering.answerer import Attached
 from bot.discord.answers.message_contents import carried, together
 from bot.discord.answers.message_text import thread_name
+from bot.discord.answers.pdf_attachment import taken
 from bot.discord.answers.responder import Request
 from bot.discord.answers.thread_memory import parent_of
 from bot.discord.answers.unread import unread_note, unreadable
@@ -19,6 +22,7 @@ from bot.discord.ui.layout import notice
 from bot.discord.ui.people import own_name
 from bot.discord.ui.permissions import author_may_thread, may_thread
 from bot.language import say
+from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -46,6 +50,7 @@ class Replies:
         self._responder = bot.services.responder
         self._links = bot.services.links
         self._store = bot.services.store
+        self._pdfs = bot.services.pdfs
 
     async def to(
         self,
@@ -60,10 +65,18 @@ class Replies:
         if sentence := await self._no_question(message, said):
             yield Whole([notice(await self._links.linked(sentence))], is_answer=False)
             return
+        trouble = await self._take(message, said)
+        read = self._pdfs.at_hand(message.channel.id)
+        if said.pdfs and not said.own:
+            yield Whole([notice(trouble or (taken(read) if read else ""))], is_answer=False)
+            return
+        document = Attached(read, alone=bool(said.pdfs) and trouble is None) if read else None
         parent = await parent_of(self._store, message.channel, message.author.id, said.pointed)
         threads = parent is None and _opens_threads(message, admitted)
         decide = partial(self._in_thread, message, admitted) if threads else None
-        async for content in self._responder.contents(admitted, self._request(message, said, parent, decide)):
+        asked = self._request(message, said, parent, decide)
+        note = " ".join(filter(None, [asked.note, trouble])) or None
+        async for content in self._responder.contents(admitted, replace(asked, note=note, document=document)):
             yield content
 
     async def to_revised(
@@ -89,9 +102,22 @@ class Replies:
             decided = await decide(question)
             return decided
 
-        async for content in self._responder.contents(admitted, self._request(message, said, parent, noted)):
+        read = self._pdfs.at_hand(message.channel.id)
+        document = Attached(read, alone=bool(said.pdfs)) if read else None
+        asked = replace(self._request(message, said, parent, noted), document=document)
+        async for content in self._responder.contents(admitted, asked):
             if decided:
                 yield content
+
+    async def _take(self, message: discord.Message, said: Carried) -> str | None:
+        """Read the PDF that came with a message, the last if there are several; return why it cannot be read."""
+        if not said.pdfs:
+            return None
+        try:
+            await self._pdfs.take(message.channel.id, said.pdfs[-1])
+        except BadInputError as error:
+            return str(error)
+        return None
 
     async def _carried(self, parts: Sequence[discord.Message], text: str | None) -> Carried:
         return together([await carried(part, self._me, text) for part in parts])

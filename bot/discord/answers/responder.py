@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from bot.answering.answer import Answer
+    from bot.answering.answerer import Attached
     from bot.answering.intent import IntentReader
     from bot.discord.gate.gate import Admitted
     from bot.discord.reply.content import Content
@@ -48,7 +49,9 @@ AT_ONCE_WITH_MODEL = 12
 class Answerer(Protocol):
     """Make an Answer of a question."""
 
-    def stream(self, question: str, history: Sequence[str | Exchange] = ()) -> AsyncGenerator[Answer]:
+    def stream(
+        self, question: str, history: Sequence[str | Exchange] = (), *, document: Attached | None = None
+    ) -> AsyncGenerator[Answer]:
         """Yield the answer as it grows, in the language that is spoken; the last one is whole."""
         ...
 
@@ -66,6 +69,7 @@ class Request:
         unreadable: what to say where the message has no question of its own, and what it points to was not read.
         called: what the bot is called there, ready to be shown.
         decide: is told what the question is, and says whether it is to be answered.
+        document: what was given to look into.
     """
 
     text: str
@@ -76,6 +80,7 @@ class Request:
     unreadable: str | None = None
     called: str = ""
     decide: Decision | None = None
+    document: Attached | None = None
 
 
 class Responder:
@@ -140,7 +145,7 @@ class Responder:
         answer: Answer | None = None
         async with self._turns:
             with paid_by(payer):
-                async with aclosing(self.answerer.stream(text, history)) as snapshots:
+                async with aclosing(self.answerer.stream(text, history, document=asked.document)) as snapshots:
                     async for answer in snapshots:
                         if answer.statements:
                             yield Draft(partial(writing, answer, say("Writing …"), asked=shown))
