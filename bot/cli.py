@@ -196,8 +196,8 @@ def ingest(
         list[str] | None,
         typer.Argument(
             help="seeds, a file of papers (BibTeX, RIS, JSON, JSON Lines, CSV, TSV, PubMed, JATS, EndNote, Web of "
-            "Science, Atom, RSS, OAI-PMH, "
-            "a page dump; also .gz and .zip), a folder of these; a DOI, an arXiv id, a link to a paper at arXiv, "
+            "Science, Atom, RSS, OAI-PMH, a page dump, with the extra also PDF; also .gz and .zip), a folder of these; "
+            "a DOI, an arXiv id, a link to a paper at arXiv, "
             "OpenReview or the ACL Anthology; huggingface, huggingface:DATE, "
             "huggingface:FROM..TO, arxiv:CATEGORY+CATEGORY, arxiv:CATEGORY:DAYS, arxiv:'WORDS', or a feed's address.",
             metavar="[SOURCE]...",
@@ -217,6 +217,9 @@ def ingest(
             formats=["%Y-%m-%d"], help="Of files, only papers published from this day on.", metavar="YYYY-MM-DD"
         ),
     ] = None,
+    full_text: Annotated[
+        bool, typer.Option("--full-text", help="Of papers at arXiv, also the text of their PDFs (footnote[pdf]).")
+    ] = False,
     taken_as: Annotated[
         Literal["page"] | None,
         typer.Option(
@@ -239,6 +242,7 @@ def ingest(
         strict=strict,
         categories=category or [],
         since=day,
+        full_text=full_text,
         as_page=taken_as is not None,
     )
     run_to_end(reading)

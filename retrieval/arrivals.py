@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from retrieval.fulltext import storage as fulltext
 from retrieval.merging import Known, apart, as_fetched, begin, join, may_be_same, same_title_alone, tell_the_same, unite
 from retrieval.papers import Paper
 from retrieval.removal import let_go
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from retrieval.fulltext.article import FullText
 
 BATCH = 500  # papers a statement: SQLite takes 32,766 parameters, PostgreSQL 32,767, and a row of papers has twenty
 
@@ -139,6 +142,7 @@ class _Desk:
         owners: the paper that each id stands for.
         doubles: the papers that turned out to be another one.
         passed_over: how many of the batch are removed papers.
+        full_texts: those that came with the batch, by the paper's id.
     """
 
     before: dict[str, Known]
@@ -146,6 +150,7 @@ class _Desk:
     owners: dict[str, str]
     doubles: dict[str, str] = field(default_factory=dict)
     passed_over: int = 0
+    full_texts: dict[str, FullText] = field(default_factory=dict)
 
     @classmethod
     async def open(cls, connection: AsyncConnection, arriving: Sequence[Fetched]) -> _Desk:
@@ -157,6 +162,7 @@ class _Desk:
         return cls(before, dict(before), owners)
 
     def take(self, new: Fetched) -> None:
+        full_text, new = new.full_text, replace(new, full_text=None)
         found = [paper_id for paper_id in self._owners(new) if self._is(paper_id, new)]
         # One that is removed for being another's double must not take the other with it, nor come back through it.
         same = [paper_id for paper_id in found if not self.known[paper_id].removed]
@@ -176,6 +182,8 @@ class _Desk:
         for alias in after.details.external_ids:
             if self.owners.get(alias) in {None, *self.doubles}:
                 self.owners[alias] = paper_id
+        if full_text is not None:
+            self.full_texts[paper_id] = full_text
         own = tuple(alias for alias in after.details.external_ids if self.owners[alias] == paper_id)
         self.known[paper_id] = replace(after, details=replace(after.details, external_ids=own))
 
@@ -193,6 +201,7 @@ class _Desk:
             )
             await self._index_again(connection, changed)
         await self._store_names(connection, [*new, *changed])
+        await self._store_full_texts(connection, changed)
         fallen = [_id(known) for known in changed if known.withdrawn_by and not self.before[_id(known)].withdrawn_by]
         await let_go(connection, fallen)
         rewritten = sum(_hash(known) != _hash(self.before[_id(known)]) for known in changed)
@@ -221,6 +230,22 @@ class _Desk:
         for table in (papers, paper_sources):
             await connection.execute(sa.delete(table).where(table.c.paper_id.in_(stored)))
 
+    async def _store_full_texts(self, connection: AsyncConnection, changed: Sequence[Known]) -> None:
+        for double, paper_id in self.doubles.items():
+            await fulltext.move(connection, double, self._last(paper_id))
+        for paper_id, full_text in self.full_texts.items():
+            await fulltext.store(connection, self._last(paper_id), full_text)
+        # A window begins with the title.
+        titled = [_id(known) for known in changed if _title(known) != _title(self.before[_id(known)])]
+        if titled:
+            await fulltext.embed_again(connection, titled)
+
+    def _last(self, paper_id: str) -> str:
+        """Return the paper that one turned out to be, however often."""
+        while paper_id in self.doubles:
+            paper_id = self.doubles[paper_id]
+        return paper_id
+
     async def _index_again(self, connection: AsyncConnection, changed: Sequence[Known]) -> None:
         """Have papers wait for the indexes whose text is the same, but not what they are found by beside it."""
         found_by = [_id(known) for known in changed if _found_by(known) != _found_by(self.before[_id(known)])]
@@ -240,6 +265,10 @@ class _Desk:
 
 def _id(known: Known) -> str:
     return known.details.paper.paper_id
+
+
+def _title(known: Known) -> str:
+    return known.details.paper.title
 
 
 def _hash(known: Known) -> str:

@@ -21,6 +21,7 @@ from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_kn
 from retrieval.changes import read_changes, read_last_change
 from retrieval.connecting import connect
 from retrieval.errors import LibraryDamagedError
+from retrieval.fulltext.storage import WAITING, FullTexts
 from retrieval.generations import begin_generation, read_state, switch_generation
 from retrieval.migrating import migrate
 from retrieval.pending import (
@@ -39,7 +40,7 @@ from retrieval.readings import Reading, note_failure, note_page, read_readings
 from retrieval.records import Count, Counts, Embedded, Fresh, PendingPaper, StoredChunk
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
-from retrieval.tables import STANDS, chunks, leaving_papers, paper_sources, papers
+from retrieval.tables import STANDS, chunks, full_texts, leaving_papers, paper_sources, papers
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -67,11 +68,16 @@ NEWEST_FIRST = papers.c.published.desc().nulls_last(), papers.c.number.desc()
 
 
 class Catalogue:
-    """Keep papers, chunks and vectors; each method is one transaction."""
+    """Keep papers, chunks and vectors; each method is one transaction.
+
+    Attributes:
+        full_texts: the text of papers beside their abstracts, where that is known.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._turn = asyncio.Lock()
+        self.full_texts = FullTexts(engine, self._writing)
 
     @classmethod
     async def open(cls, url: str) -> Catalogue:
@@ -389,7 +395,13 @@ class Catalogue:
             ).one()
             leaving = await connection.scalar(sa.select(count).select_from(leaving_papers)) or 0
             total = await connection.scalar(sa.select(count).select_from(chunks)) or 0
-        return Counts(standing, pending + leaving, total, sources, newest, withdrawn, removed)
+            waiting = await connection.scalar(sa.select(count).select_from(WAITING.subquery())) or 0
+            whole = await connection.scalar(
+                sa.select(count)
+                .select_from(full_texts.join(papers, papers.c.paper_id == full_texts.c.paper_id))
+                .where(STANDS)
+            )
+        return Counts(standing, pending + leaving + waiting, total, sources, newest, withdrawn, removed, whole or 0)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:

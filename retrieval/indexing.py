@@ -18,6 +18,7 @@ from retrieval.catalogue import Embedded
 from retrieval.chunking import chunk
 from retrieval.embedding import WordEmbedder
 from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
+from retrieval.fulltext.windows import embed_windows
 from retrieval.self_check import lost_vectors, lost_words
 from retrieval.vectors import WRITE_ROWS
 
@@ -83,7 +84,10 @@ class Indexer:
         self.waiting = 0
 
     async def run(self, progress: Progress | None = None) -> int:
-        """Index every paper that waits for it, and return how many there were; what leaves, leaves first."""
+        """Index every paper that waits for it, and return how many there were; what leaves, leaves first.
+
+        Full texts are embedded last: nothing is found by them, so that nobody waits for them.
+        """
         async with self._turn, self._catalogue.indexing(), self._counting():
             if self._shared:
                 await self._join()
@@ -109,6 +113,7 @@ class Indexer:
                     progress(done, max(total, done))
             if self._target is not self._dense:
                 await self._switch()
+            await self._embed_full_texts(done, total, progress)
             return done
 
     @asynccontextmanager
@@ -117,6 +122,15 @@ class Indexer:
             yield
         finally:
             self.waiting = 0
+
+    async def _embed_full_texts(self, done: int, total: int, progress: Progress | None) -> None:
+        texts, model = self._catalogue.full_texts, self._embedder.model
+        while (waiting := await texts.waiting(model)) is not None:
+            windows = await embed_windows(waiting.title, waiting.full_text, self._embedder, waiting.known)
+            await texts.store_windows(waiting, windows, model)
+            done += 1
+            if progress:
+                progress(done, max(total, done))
 
     async def close(self) -> None:
         """Close the indexes once nobody writes to them."""

@@ -17,6 +17,7 @@ from retrieval.catalogue import Added, Catalogue
 from retrieval.chunking import CHUNKER_VERSION
 from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, LibraryLockedError, ServerAwayError
 from retrieval.follower import Follower
+from retrieval.fulltext.searching import FullTextSearcher
 from retrieval.gaps import Gaps
 from retrieval.indexing import Indexer, Progress
 from retrieval.lexical import LexicalIndex
@@ -27,11 +28,12 @@ from retrieval.resolving import look_up, resolve
 from retrieval.scope import Scope
 from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
+from retrieval.sources.fetched import Fetched
 from retrieval.spelling import correct
 from retrieval.vectors import COLLECTION, DenseIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -42,11 +44,13 @@ if TYPE_CHECKING:
     from retrieval.catalogue import Count, Counts, Fresh, Reading
     from retrieval.chroma_server import ChromaServer
     from retrieval.embedding import Embedder
+    from retrieval.fulltext.article import FullText
+    from retrieval.fulltext.searching import Document
     from retrieval.merging import Known
     from retrieval.papers import Evidence, Hit, Paper
     from retrieval.query import QueryVectors
     from retrieval.resolving import Lookup
-    from retrieval.sources.fetched import Fetched, Page
+    from retrieval.sources.fetched import Page
     from retrieval.spelling import Spelled
 
 __all__ = ["Library", "Progress"]
@@ -87,6 +91,7 @@ class Library:
         self._now = now
         self._titles: Sequence[tuple[str, str]] = ()
         self._searcher = Searcher(catalogue, shelf, dense, lexical, embedder)
+        self._full_texts = FullTextSearcher(catalogue.full_texts, lexical, embedder)
         self._indexer = indexer
         self._shared = shared
         self._following: asyncio.Task[None] | None = None
@@ -207,7 +212,7 @@ class Library:
         waiting = iter(papers)
         added = Added()
         # Read in a thread, and no more at once: the papers may come from a file larger than memory.
-        while batch := await asyncio.to_thread(lambda: list(islice(waiting, ADD_BATCH))):
+        while batch := await asyncio.to_thread(_batch, waiting):
             some = await self._catalogue.add(batch)
             self._shelf.forget(some.touched)
             added += replace(some, touched=frozenset())
@@ -327,6 +332,28 @@ class Library:
         """Say, for each hit, how far its title and each of its sentences agree with each word of the query."""
         return await self._searcher.agreement(query, vectors, hits)
 
+    async def full_text_passages(self, query: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Hit]:
+        """Return the parts of these papers' full texts that are nearest to a query, as hits; none where none is known.
+
+        The papers' own hits say nothing of them: search ranks by titles and abstracts.
+        """
+        return await self._full_texts.passages(query, vectors, hits)
+
+    async def prepare_document(self, paper: Paper, full_text: FullText) -> Document:
+        """Return a full text that can be looked into without being taken in."""
+        return await self._full_texts.prepare(paper, full_text)
+
+    async def document_passages(
+        self, document: Document, query: str, vectors: QueryVectors, *, opening: bool = False
+    ) -> list[Hit]:
+        """Return the parts of a document that are nearest to a query, as hits; with `opening` of its abstract alone."""
+        return await self._full_texts.passages_of(document, query, vectors, opening=opening)
+
+    async def full_text(self, paper_id: str) -> FullText | None:
+        """Return the text of a paper beside its abstract, by any of its ids; None where it is not known."""
+        current = (await self.current_ids([paper_id])).get(paper_id)
+        return (await self._catalogue.full_texts.of([current])).get(current) if current else None
+
     async def lookup(self, text: str) -> Lookup:
         """Find the papers that a text names by an id or a link, and which of those are not here."""
         return await look_up(text, self._catalogue, self._lexical)
@@ -433,6 +460,16 @@ class Library:
     def embedder(self) -> Embedder:
         """Return the embedding model, whose name calibrated numbers belong to."""
         return self._embedder
+
+
+def _batch(waiting: Iterator[Paper | Fetched]) -> list[Paper | Fetched]:
+    """Return the next papers, up to one whose full text took seconds to read, which a kill must not cost again."""
+    batch: list[Paper | Fetched] = []
+    for paper in islice(waiting, ADD_BATCH):
+        batch.append(paper)
+        if isinstance(paper, Fetched) and paper.full_text is not None:
+            break
+    return batch
 
 
 def own(data_dir: Path) -> FileLock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -11,6 +12,7 @@ from retrieval.text import fold
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -102,14 +104,44 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Location:
+    """Hold where in its paper a part of the full text stands.
+
+    Attributes:
+        section: the heading of its section, which may be empty.
+        breaks: (offset in the part, page counted from 1), rising, the first at 0 or before.
+        words: the packed vectors of its words; empty where the model has none.
+    """
+
+    section: str
+    breaks: tuple[tuple[int, int], ...]
+    words: bytes = field(default=b"", repr=False)
+
+    def page_at(self, offset: int) -> int:
+        """Return the page that a character of the part stands on."""
+        return page_at(self.breaks, offset)
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """Hold a paper as ranked: its fused score, its windows and sentences (best first) and the evidence."""
+    """Hold a paper as ranked: its fused score, its windows and sentences (best first) and the evidence.
+
+    A part of its full text is a hit, too: `paper` then has that part in the abstract's place, and `location` says
+    where it stands.
+    """
 
     paper: Paper
     score: float
     passages: tuple[Passage, ...]
     sentences: tuple[Passage, ...]
     evidence: Evidence
+    location: Location | None = None
+
+
+def page_at(breaks: Sequence[tuple[int, int]], offset: int) -> int:
+    """Return the page that a character stands on, by where in its text each page begins."""
+    at = bisect_right(breaks, offset, key=lambda each: each[0])
+    return breaks[max(at - 1, 0)][1]
 
 
 def identify(title: str, *, arxiv_id: str | None = None, doi: str | None = None) -> str:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from retrieval.arrivals import BATCH, PAPER, paper_of
 from retrieval.changes import note_changes
+from retrieval.fulltext.storage import embed_again
 from retrieval.records import Embedded, PendingPaper
 from retrieval.tables import STANDS, Moment, chunks, leaving_papers, papers
 
@@ -126,8 +127,9 @@ async def mark_pending(connection: AsyncConnection, paper_ids: Sequence[str]) ->
 
 
 async def mark_all_pending(connection: AsyncConnection) -> None:
-    """Forget what the indexes hold, so that every paper waits."""
+    """Forget what the indexes hold, so that every paper waits, and every full text."""
     await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
+    await embed_again(connection)
 
 
 async def read_indexed(connection: AsyncConnection) -> dict[str, int]:

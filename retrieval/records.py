@@ -54,12 +54,13 @@ class Counts:
 
     Attributes:
         papers: how many there are.
-        pending: how many wait to be indexed or to be taken out of the indexes.
+        pending: how many wait to be indexed or to be taken out of the indexes, and how many full texts to be embedded.
         chunks: of all papers.
         by_source: papers by source; one that two sources had is counted for both.
         newest: a date of publication.
         withdrawn: how many papers are known and withdrawn.
         removed: how many were taken out, and can be put back or not.
+        full_texts: how many papers have their full text here.
     """
 
     papers: int
@@ -69,6 +70,7 @@ class Counts:
     newest: dt.date | None
     withdrawn: int = 0
     removed: int = 0
+    full_texts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from retrieval.fulltext.storage import forget
 from retrieval.tables import STANDS, chunks, insert_into, leaving_papers, paper_aliases, paper_sources, papers
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ async def erase(connection: AsyncConnection, before: dt.datetime) -> int:
     old = (papers.c.removed_at < before) & papers.c.erased.is_(False)
     ids = sa.select(papers.c.paper_id).where(old)
     await connection.execute(sa.delete(chunks).where(chunks.c.paper_id.in_(ids)))
+    await forget(connection, ids)
     nothing = dict.fromkeys(("authors", "keywords", "categories", "code_url", "url", "raw_title", "raw_abstract"))
     erased = await connection.execute(sa.update(papers).where(old).values(abstract="", erased=True, **nothing))
     return erased.rowcount

@@ -179,7 +179,11 @@ class Searcher:
 
     async def agreement(self, text: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
         """Compare a query's words with those of the title and of each sentence of these hits."""
-        packed = await self._shelf.words([hit.paper.paper_id for hit in hits]) if vectors.words else {}
+        whole = [hit.paper.paper_id for hit in hits if hit.location is None]
+        packed = await self._shelf.words(whole) if vectors.words else {}
+
+        def held(hit: Hit) -> bytes:
+            return hit.location.words if hit.location else packed.get(hit.paper.paper_id, b"")
 
         def compare() -> list[Agreement]:
             unread = latin_share(fold(text)) < HALF
@@ -191,10 +195,7 @@ class Searcher:
                     for hit in hits
                 ]
             weights = weigh(self._rarity(vectors.words))
-            return [
-                self._agree(vectors.words, weights, hit, packed.get(hit.paper.paper_id, b""), self._embedder)
-                for hit in hits
-            ]
+            return [self._agree(vectors.words, weights, hit, held(hit), self._embedder) for hit in hits]
 
         return await asyncio.to_thread(compare)
 

@@ -137,6 +137,40 @@ library_state = sa.Table(
     sa.Column("filling", sa.Integer),
 )
 
+# Papers whose text beside the abstract is known. No index holds it: it is looked into for papers that were found.
+full_texts = sa.Table(
+    "full_texts",
+    metadata,
+    sa.Column("paper_id", sa.String, primary_key=True),
+    sa.Column("pages", sa.Integer, nullable=False),
+    # Whether section_windows holds what the model of the indexes makes of it.
+    sa.Column("embedded", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+
+sections = sa.Table(
+    "sections",
+    metadata,
+    sa.Column("paper_id", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("heading", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    # Pairs of an offset in the text and the page that begins there.
+    sa.Column("breaks", sa.JSON, nullable=False),
+)
+
+section_windows = sa.Table(
+    "section_windows",
+    metadata,
+    sa.Column("paper_id", sa.String, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("section", sa.Integer, nullable=False),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("text_hash", sa.String(64), nullable=False),
+    sa.Column("model", sa.String, nullable=False),
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+)
+
 source_readings = sa.Table(
     "source_readings",
     metadata,

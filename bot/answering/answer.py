@@ -23,7 +23,8 @@ Outcome: TypeAlias = Literal["answered", "closest", "refused"]
 class Citation:
     """A paper, its title and a verbatim quote that a statement rests on.
 
-    `number` counts papers from 1: a paper quoted twice has two citations of one number.
+    `number` counts papers from 1: a paper quoted twice has two citations of one number. A quote from the full text has
+    the heading of its `section`, which may be empty, and the `page`, counted from 1; one from the abstract has neither.
     """
 
     number: int
@@ -31,6 +32,28 @@ class Citation:
     title: str
     url: str | None
     quote: str
+    section: str | None = None
+    page: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Say where in the paper the quote stands; empty for one from title or abstract."""
+        if self.page is None:
+            return ""
+        if not self.section:
+            return say("page {page}", page=self.page)
+        return say("“{section}”, page {page}", section=self.section, page=self.page)
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as the JSON of an answer has it; of the full text alone, with section and page."""
+        shown: dict[str, object] = {
+            "number": self.number,
+            "paper_id": self.paper_id,
+            "title": self.title,
+            "url": self.url,
+            "quote": self.quote,
+        }
+        return shown if self.page is None else shown | {"section": self.section or "", "page": self.page}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +106,7 @@ class Answer:
     def lead(self) -> str | None:
         """Give the line that stands above statements which may not be what was asked for, else None."""
         if self.outcome == "closest":
-            return say("I am not sure that these say it: the closest passages.")
+            return say("I am not sure that the papers answer this. The closest passages:")
         return None
 
     @property
@@ -111,10 +134,7 @@ class Answer:
             "statements": [
                 {"text": s.text, "citations": list(s.citations), "quotes": list(s.quotes)} for s in self.statements
             ],
-            "citations": [
-                {"number": c.number, "paper_id": c.paper_id, "title": c.title, "url": c.url, "quote": c.quote}
-                for c in self.citations
-            ],
+            "citations": [citation.to_json() for citation in self.citations],
             "nearest": [{"paper_id": n.paper_id, "title": n.title} for n in self.nearest],
             "choices": list(self.choices),
             "note": self.note,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.answering.catalogue import ABOUT_ONE, Catalogue
@@ -31,11 +31,20 @@ if TYPE_CHECKING:
     from bot.answering.judge import Judge
     from bot.answering.reading.question import Question
     from bot.answering.translation import Translator
+    from retrieval.fulltext.searching import Document
     from retrieval.library import Library
 
 LONGEST_QUESTION = 2000  # characters; what comes after costs neither embedding nor tokens
 NO_SUBJECT = 2  # "latest papers" is about nothing; "latest robotics papers" is
 SURE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Hold a document to look into; `alone` says that the question came with it, and is about nothing else."""
+
+    document: Document
+    alone: bool
 
 
 class Answerer:
@@ -70,9 +79,12 @@ class Answerer:
         async with aclosing(self.stream(question, history)) as snapshots:
             return [snapshot async for snapshot in snapshots][-1]
 
-    async def stream(self, question: str, history: Sequence[str | Exchange] = ()) -> AsyncGenerator[Answer]:
+    async def stream(
+        self, question: str, history: Sequence[str | Exchange] = (), *, document: Attached | None = None
+    ) -> AsyncGenerator[Answer]:
         """Yield the answer as it grows, each statement only after its check; the last one yielded is the whole.
 
+        What a `document` says goes before what the library does.
         What of a language model was checked and shown stays, even if it fails then; the papers' own sentences, shown
         while it was silent, give way to it.
         """
@@ -97,7 +109,7 @@ class Answerer:
                     read = read.of_kind(kind)
             read = await self._in_english(read, reply)
         with stopwatch("search"):
-            selection, statement = await self._find(read, reply)
+            selection, statement = await self._look(read, reply, document)
         reply.notes += gap_lines(self._library.gaps)
         reply.confidence = selection.confidence
         if selection.outcome != "answered":
@@ -122,6 +134,20 @@ class Answerer:
             yield reply.give()
         else:
             yield reply.refuse(_nothing(read))
+
+    async def _look(
+        self, question: Question, reply: Reply, attached: Attached | None
+    ) -> tuple[Selection, Checked | None]:
+        """Look into a document, and into the library where the document does not say it and may not be meant."""
+        if attached is None:
+            return await self._find(question, reply)
+        own = await self._assessor.of_document(question, attached.document)
+        if question.language != ENGLISH and own.outcome == "answered" and question.kind is not Kind.SUMMARY:
+            own = replace(own, outcome="closest")
+        if attached.alone or own.outcome == "answered":
+            return own, None
+        found, statement = await self._find(question, reply)
+        return (own, None) if found.outcome == "refused" else (found, statement)
 
     def _may_read(self, question: Question, selection: Selection) -> bool:
         """Say whether a language model may find in the hits what evidence made for English cannot see."""

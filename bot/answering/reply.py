@@ -34,16 +34,23 @@ class Page:
         """Put a statement on the page, and the papers that it cites."""
         numbers, quotes = [], []
         for support in checked.supports:
-            paper = hits[support.paper_number - 1].paper
+            hit = hits[support.paper_number - 1]
+            paper = hit.paper
             number = self.numbers.setdefault(paper.paper_id, len(self.numbers) + 1)
-            self.citations.setdefault(
-                (paper.paper_id, support.quote),
-                Citation(number, paper.paper_id, paper.title, paper.url, support.quote),
-            )
+            cited = Citation(number, paper.paper_id, paper.title, paper.url, support.quote, *_place(hit, support.quote))
+            self.citations.setdefault((paper.paper_id, support.quote), cited)
             numbers.append(number)
             quotes.append(support.quote)
         self.statements.append(Statement(checked.text, tuple(dict.fromkeys(numbers)), tuple(quotes)))
         return self.statements[-1]
+
+
+def _place(hit: Hit, quote: str) -> tuple[str | None, int | None]:
+    """Return section and page of a quote from a full text; of any other, neither."""
+    at = hit.paper.abstract.find(quote)
+    if hit.location is None or at < 0:
+        return None, None
+    return hit.location.section, hit.location.page_at(at)
 
 
 @dataclass(slots=True)

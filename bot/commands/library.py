@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.answering.gap_lines import gap_lines
@@ -13,6 +14,7 @@ from bot.fetching import online_source, pages_of, single_paper
 from bot.wiring import open_library, take_in
 from retrieval.catalogue import Added
 from retrieval.errors import BadInputError, ServerAwayError
+from retrieval.fulltext.extraction import can_read_pdfs
 from retrieval.sources import Stream, is_here, stream_source
 from retrieval.sources.choice import Choice, read_categories
 from retrieval.sources.fetched import SourceError
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from retrieval.library import Library, Progress
     from retrieval.papers import Hit
-    from retrieval.sources.fetched import OnlineSource
+    from retrieval.sources.fetched import Fetched, OnlineSource
     from retrieval.sources.intake import Intake
 
 
@@ -62,12 +64,14 @@ async def ingest(
     strict: bool = False,
     categories: Sequence[str] = (),
     since: dt.date | None = None,
+    full_text: bool = False,
     as_page: bool = False,
 ) -> None:
     """Take papers in from each source; every one is opened before any paper is added.
 
     What cannot be read in a file is said and left out; with `strict` nothing is taken in then. `categories` and `since`
-    choose from files, and `as_page` takes every file for a page dump.
+    choose from files, and `as_page` takes every file for a page dump. With `full_text` papers of arXiv come with the
+    text of their PDFs.
 
     A source on the network is read on from where it was left. Where one fails, what came before is kept and the
     others are read all the same; raises SourceError at the end.
@@ -78,6 +82,8 @@ async def ingest(
         opened = [_open(settings, spec, web, Choice(asked, since), strict=strict, as_page=as_page) for spec in sources]
         if asked or since:
             _refuse_to_choose(opened)
+        if full_text:
+            _demand_full_texts(opened)
         async with open_library(settings) as library:
             added = Added()
             for source in opened:
@@ -87,10 +93,9 @@ async def ingest(
                     _tell(source.intake)
                     continue
                 if isinstance(source, Single):
-                    try:
-                        added += await library.add([await source.fetch()])
-                    except SourceError as error:
-                        failures.append(str(error))
+                    paper, trouble = await _fetch(source, full_text=full_text)
+                    added += await library.add([paper] if paper else [])
+                    failures += [trouble] if trouble else []
                     continue
                 read, failure = await _read(library, source)
                 added += read
@@ -118,6 +123,28 @@ def _open(
 
 def _say(sentence: str) -> None:
     stderr().print(printable(sentence), soft_wrap=True)
+
+
+async def _fetch(source: Single, *, full_text: bool) -> tuple[Fetched | None, str | None]:
+    """Return a paper of the network, and what of it could not be had."""
+    paper = None
+    try:
+        paper = await source.fetch()
+        return (replace(paper, full_text=await source.fetch_full_text()) if full_text else paper), None
+    except SourceError as error:
+        return paper, str(error)
+
+
+def _demand_full_texts(opened: Sequence[OnlineSource | Stream | Single]) -> None:
+    """Say what is missing where full texts cannot be had."""
+    if not can_read_pdfs():
+        raise BadInputError("Full texts take pypdf: pip install 'footnote[pdf]'.")
+    for source in opened:
+        if isinstance(source, Stream) or not (isinstance(source, Single) and source.has_full_text):
+            raise BadInputError(
+                f"--full-text takes ids or links of single papers at arXiv, not {source.name}; of any other paper save "
+                "the PDF, and ingest that file."
+            )
 
 
 def _refuse_to_choose(opened: Sequence[OnlineSource | Stream | Single]) -> None:
@@ -188,6 +215,7 @@ async def stats(settings: Settings, *, as_json: bool) -> None:
         "papers": counts.papers,
         "waiting to be indexed": counts.papers if fault else counts.pending,
         "chunks": counts.chunks,
+        "full texts": counts.full_texts,
         "withdrawn": counts.withdrawn,
         "removed": counts.removed,
         "newest": counts.newest.isoformat() if counts.newest else None,

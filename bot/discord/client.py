@@ -16,7 +16,7 @@ from bot.digest.editor import Editor
 from bot.digest.writing import ReasonWriter
 from bot.discord.answers import answer_buttons
 from bot.discord.answers.ask import Ask
-from bot.discord.answers.chat import Chat, prefixes
+from bot.discord.answers.chat import Chat
 from bot.discord.connection.calls import make_lasting, replies
 from bot.discord.connection.command_sync import sync_if_changed
 from bot.discord.connection.gateway import make_steady
@@ -26,6 +26,7 @@ from bot.discord.digests.refusal_watch import RefusalWatch
 from bot.discord.gate.boundary import log_incident
 from bot.discord.gate.command_tree import Tree
 from bot.discord.gate.doors import FormDoor
+from bot.discord.gate.message_door import prefixes
 from bot.discord.help import Help
 from bot.discord.papers import cite, paper_buttons
 from bot.discord.papers.library_commands import LibraryCommands
@@ -97,6 +98,7 @@ class FootnoteBot(Bot):
         )
         make_steady(self)
         self.services = services
+        services.links.tree = self.tree
         self.now = now
         self.poster = DiscordPoster(self)
         editor = editor or Editor(
@@ -104,12 +106,14 @@ class FootnoteBot(Bot):
         )
         self.deliverer = Deliverer(services.store, editor, self.poster, now=now)
         self.syncing: asyncio.Task[None] | None = None
+        self.loading: asyncio.Task[None] | None = None
         self._commands_file = commands_file
 
     async def setup_hook(self) -> None:
-        """Add what answers, and see in the background to it that Discord knows the commands."""
+        """Add what answers; in the background load what it reads with, and see that Discord knows the commands."""
         make_lasting(self)
         await asyncio.to_thread(load)
+        self.loading = asyncio.create_task(self._load_reader())
         await self.tree.set_translator(CommandTranslator())
         for cog in COGS:
             await self.add_cog(cog(self))
@@ -123,6 +127,13 @@ class FootnoteBot(Bot):
         log.info("logged in application=%s", self.application_id)
         if not self.intents.message_content:
             log.info("without Message Content: no prefix commands, and in threads only mentions are heard")
+
+    async def _load_reader(self) -> None:
+        """Load what questions are read with, so that the first one is read as quickly as the others."""
+        try:
+            await self.services.responder.intents.load()
+        except Exception:  # it is loaded with the first question then
+            log.exception("what questions are read with is not loaded")
 
     async def on_error(self, event_method: str, /, *_args: object, **_options: object) -> None:
         """Log where a listener failed, but not what the error says, which may be somebody's words."""
@@ -165,8 +176,8 @@ class FootnoteBot(Bot):
         """Drop what still runs in the background and disconnect."""
         self.show_count.cancel()
         self.forget_what_is_due.cancel()
-        if self.syncing is not None:
-            self.syncing.cancel()
+        for task in filter(None, (self.syncing, self.loading)):
+            task.cancel()
         await super().close()
 
     def serves(self, guild_id: int) -> bool:  # noqa: ARG002  # whoever serves only some looks

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 from discord.ext import commands
 
+from bot.answering.intent import IntentReader
+from bot.discord.answers.pdf_attachment import PdfAttachments
 from bot.discord.answers.responder import Responder
 from bot.discord.gate.gate import Gate
+from bot.discord.ui.command_links import CommandLinks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from bot.digest.delivery import Deliverer
     from bot.discord.answers.responder import Answerer
     from bot.discord.digests.discord_poster import DiscordPoster
-    from bot.discord.gate.command_tree import Tree
     from bot.discord.gate.limits import Limits
     from bot.store import Store
     from retrieval.library import Library
@@ -32,8 +34,10 @@ class Services:
     """Hold what there is; each part of the bot takes what it uses.
 
     Attributes:
+        links: makes commands something to click.
         model: the name of the language model that writes, None where answers are the papers' own sentences.
         arxiv: looks a paper up by its arXiv id, where arXiv may be asked.
+        pdfs: reads the PDFs that people give the bot.
         changing_settings: held by whoever changes a server's settings, all of which are saved at once.
     """
 
@@ -41,6 +45,8 @@ class Services:
     store: Store
     gate: Gate
     responder: Responder
+    links: CommandLinks
+    pdfs: PdfAttachments
     model: str | None = None
     arxiv: LookUp | None = None
     changing_settings: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -56,9 +62,10 @@ def make_services(
     arxiv: LookUp | None = None,
 ) -> Services:
     """Return the services of a bot that answers with this answerer from this library."""
-    gate = Gate(store.servers, limits, store.traffic if store.shared else None)
-    responder = Responder(answerer, store, gate.acknowledgements, gate.shutdown, with_model=model is not None)
-    return Services(library, store, gate, responder, model, arxiv)
+    links = CommandLinks()
+    responder = Responder(answerer, IntentReader(library), store, links, with_model=model is not None)
+    gate = Gate(store.servers, links, limits, store.traffic if store.shared else None)
+    return Services(library, store, gate, responder, links, PdfAttachments(library), model, arxiv)
 
 
 class Bot(commands.Bot):
@@ -83,4 +90,4 @@ class Bot(commands.Bot):
 
     async def linked(self, sentence: str) -> str:
         """Return a sentence of the bot's own with the commands that it names as something to click."""
-        return await cast("Tree", self.tree).linked(sentence)
+        return await self.services.links.linked(sentence)

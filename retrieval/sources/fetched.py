@@ -12,6 +12,7 @@ from retrieval.papers import identify
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from retrieval.fulltext.article import FullText
     from retrieval.papers import Paper
 
 
@@ -44,6 +45,7 @@ class Fetched:
         venue: the journal, the conference or the book that the paper is in.
         raw_title: the title with the markup that the source wrote it in, which the paper's has not.
         raw_abstract: the same of the abstract.
+        full_text: the text beside the abstract, which the catalogue keeps apart.
     """
 
     paper: Paper
@@ -61,6 +63,7 @@ class Fetched:
     venue: str | None = None
     raw_title: str | None = None
     raw_abstract: str | None = None
+    full_text: FullText | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from pathlib import PurePath
 from typing import Final
 
 from retrieval.errors import BadInputError
-from retrieval.sources import delimited, tagged
+from retrieval.fulltext.extraction import can_read_pdfs
+from retrieval.sources import delimited, pdf, tagged
 from retrieval.sources.bibtex import read_bibtex
 from retrieval.sources.encodings import encoding_of
 from retrieval.sources.json_files import read_json, read_json_lines
@@ -19,7 +20,8 @@ from retrieval.sources.rows import Format
 READABLE: Final = (
     "BibTeX (.bib), RIS (.ris), CSL-JSON and other JSON (.json), JSON Lines (.jsonl, .ndjson), CSV and TSV with a "
     "column for the title, XML of PubMed, JATS, OAI-PMH and EndNote, Atom and RSS, MEDLINE (.nbib), Web of Science's "
-    "text (.ciw), EndNote's (.enw), Parquet (with pyarrow), a page dump (.txt), and .gz and .zip of these"
+    "text (.ciw), EndNote's (.enw), Parquet (with pyarrow), PDF (with pypdf), a page dump (.txt), and .gz and .zip of "
+    "these"
 )
 NAMES: Final = (
     ".bib",
@@ -38,6 +40,8 @@ NAMES: Final = (
     ".ciw",
     ".enw",
     ".parquet",
+    # Without the extra, PDFs beside files of references are not what a folder is named for.
+    *((".pdf",) if can_read_pdfs() else ()),
 )
 
 JSON_LINES: Final = Format("jsonl", "JSON Lines", read_json_lines)
@@ -45,13 +49,13 @@ JSON: Final = Format("json", "JSON", read_json)
 BIBTEX: Final = Format("bibtex", "BibTeX", read_bibtex)
 RIS: Final = Format("ris", "RIS", read_ris)
 PARQUET: Final = Format("parquet", "Parquet", read_parquet)
+PDF: Final = Format(pdf.SOURCE, "PDF", pdf.read_pdf)
 MEDLINE: Final = Format("medline", "MEDLINE", tagged.read_medline)
 WEB_OF_SCIENCE: Final = Format("wos", "Web of Science's text", tagged.read_web_of_science)
 ENDNOTE: Final = Format("endnote", "EndNote's text", tagged.read_endnote)
 TABLE: Final = Format("csv", "a table", delimited.read_delimited)
 
 _OTHERS: Final = (
-    (b"%PDF", "a PDF"),
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
     (b"GIF8", "a picture"),
@@ -85,6 +89,8 @@ def format_of(name: str, start: bytes) -> Format | None:
     """
     if kind := next((kind for mark, kind in _OTHERS if start.startswith(mark)), ""):
         raise BadInputError(f"it is {kind}")
+    if start.startswith(b"%PDF"):
+        return PDF
     if start.startswith(b"PAR1"):
         return PARQUET
     text = start.decode(encoding_of(start), "replace").lstrip("\ufeff")

@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
+from retrieval.fulltext.extraction import PdfError
 from retrieval.sources.choice import Choice
 from retrieval.sources.encodings import SAMPLE
 from retrieval.sources.fields import one_line
@@ -84,6 +85,8 @@ class Intake:
                 yield from self.chosen(read_page_text(whole(content.stream), where))
             else:
                 yield from self.chosen(_page(content, where))
+        except PdfError as error:
+            self.left_out.add(f"{where}: {error}.")
         except BadInputError as error:
             self.left_out.add(str(error) if where in str(error) else f"{where}: {error}; what can be read: {READABLE}.")
 

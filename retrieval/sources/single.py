@@ -15,6 +15,7 @@ from retrieval.sources.bibtex import read_bibtex
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.limiter import Service
 from retrieval.sources.lookup import fetch_one
+from retrieval.sources.pdf import fetch_full_text
 from retrieval.sources.record import make
 from retrieval.sources.rows import Row
 from retrieval.sources.shapes import records_in
@@ -22,6 +23,7 @@ from retrieval.sources.shapes import records_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from retrieval.fulltext.article import FullText
     from retrieval.sources.fetched import Fetched
     from retrieval.sources.web import Reply, Web
 
@@ -63,6 +65,15 @@ class Single:
         """Return the paper; raises SourceError where there is none, or its service cannot be asked."""
         ways = {"arxiv": self._from_arxiv, "doi": self._from_doi, "openreview": self._from_openreview}
         return await ways.get(self._scheme, self._from_acl)()
+
+    @property
+    def has_full_text(self) -> bool:
+        """Say whether its service lets programs read PDFs."""
+        return self._scheme == "arxiv"
+
+    async def fetch_full_text(self) -> FullText:
+        """Return the text of a paper of arXiv beside its abstract; raises SourceError where it is not to be had."""
+        return await fetch_full_text(self._web, self._addresses.arxiv, self._number)
 
     async def _from_arxiv(self) -> Fetched:
         found = await fetch_one(self._web, self._addresses.arxiv, self._number)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.answering.intent import ASKS
 from bot.answering.reading.kind import KindReader
-from bot.discord.answers.intent import ASKS
 
 if TYPE_CHECKING:
     from retrieval.embedding.local import LocalEmbedder

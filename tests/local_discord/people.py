@@ -10,7 +10,7 @@ import discord
 
 from .components import ACTION_ROW, BUTTON, LABEL, LINK_STYLE, SELECTS, TEXT_INPUT
 from .interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Interaction
-from .messages import Message
+from .messages import Attachment, Message
 from .places import Role, User
 from .rest import react
 
@@ -167,6 +167,10 @@ class Person(User):
     async def _command(self, channel: Channel, command: str, options: dict[str, Any], focus: str | None) -> Interaction:
         name, *path = command.split()
         definition = await self._definition(channel, name, 1)
+        # A file is given by its name and what is in it.
+        options = {
+            key: self.world.attach(channel, it, [])[0] if isinstance(it, dict) else it for key, it in options.items()
+        }
         data = _command_data(definition) | {"options": _options(definition, path, options, focus)}
         data["resolved"] = self._resolved(channel, list(options.values()))
         return self._interact(AUTOCOMPLETE if focus else COMMAND, channel, data, f"/{command}")
@@ -201,6 +205,8 @@ class Person(User):
                     resolved.setdefault("members", {})[str(thing.id)] = member
             elif isinstance(thing, Role):
                 resolved.setdefault("roles", {})[str(thing.id)] = thing.payload()
+            elif isinstance(thing, Attachment):
+                resolved.setdefault("attachments", {})[str(thing.id)] = thing.payload()
             elif hasattr(thing, "messages"):
                 resolved.setdefault("channels", {})[str(thing.id)] = thing.payload()
         return resolved

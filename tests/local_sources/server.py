@@ -39,6 +39,7 @@ class LocalSources:
         submitted: the day that a list's papers say they were submitted on, where it is another.
         arxiv: what arXiv's API holds, in any order.
         feeds: documents and their types by path, as in {"/feed.xml": ("<rss…", "application/rss+xml")}.
+        files: other documents by path, such as arXiv's PDFs under "/pdf/2401.00001".
         today: the last day for which Hugging Face has a list; later ones are refused.
         requests: those that have come.
         arrived: set when the first one has.
@@ -51,6 +52,7 @@ class LocalSources:
         self.submitted: dict[dt.date, dt.date] = {}
         self.arxiv: list[LocalPaper] = []
         self.feeds: dict[str, tuple[str, str]] = {}
+        self.files: dict[str, bytes] = {}
         self.requests: list[Request] = []
         self.arrived = asyncio.Event()
         self.most_at_once = 0
@@ -106,6 +108,8 @@ class LocalSources:
             return self._query(request)
         if request.path in self.feeds:
             return self._feed(request)
+        if request.path in self.files:
+            return web.Response(body=self.files[request.path], content_type="application/pdf")
         return web.Response(status=404, text="<html>Not found</html>", content_type="text/html")
 
     def _daily(self, request: web.Request) -> web.Response:
@@ -124,7 +128,11 @@ class LocalSources:
         start, size = int(query["start"]), min(int(query["max_results"]), MOST_OF_A_SLICE)
         by_update = query.get("sortBy") == "lastUpdatedDate"
         found = sorted(
-            (paper for paper in self.arxiv if _matches(paper, query["search_query"])),
+            (
+                paper
+                for paper in self.arxiv
+                if _matches(paper, query["search_query"]) and query.get("id_list", paper.arxiv_id) == paper.arxiv_id
+            ),
             key=lambda paper: paper.updated if by_update else paper.published,
             reverse=query.get("sortOrder") == "descending",
         )

@@ -13,8 +13,10 @@ import pytest
 
 from retrieval.chroma_server import ChromaServer
 from retrieval.errors import BadInputError
+from retrieval.fulltext.article import FullText, Section
 from retrieval.library import Library
 from retrieval.papers import Paper
+from retrieval.sources.fetched import Fetched
 from tests.retrieval.test_self_check import NumberEmbedder
 from tests.servers import Chroma, Postgres
 
@@ -215,3 +217,19 @@ async def test_another_model_is_refused_and_changes_nothing(shared: Shared) -> N
             async with shared.process("b", stranger):
                 pass
         assert (await first(one, "On harbours") or "")[0] == "p:harbours"
+
+
+async def test_a_full_text_that_one_takes_in_is_looked_into_by_the_others(shared: Shared) -> None:
+    whole = FullText(3, (Section("2 Traps", "We set 17 traps of oak along the river.", ((0, 3),)),))
+    async with shared.process("a") as one, shared.process("b") as other:
+        await one.add([*papers(), Fetched(paper("otters"), full_text=whole)])
+        await finds(other, "On otters", "p:otters")
+        for library in (one, other):
+            assert (await library.counts()).full_texts == 1
+            vectors = await library.embed("On otters")
+            parts = await library.full_text_passages("On otters", vectors, await library.search("On otters"))
+            assert [(part.paper.abstract, part.location and part.location.page_at(0)) for part in parts] == [
+                (whole.sections[0].text, 3)
+            ]
+        await other.remove(["p:otters"])
+        assert (await one.counts()).full_texts == 0

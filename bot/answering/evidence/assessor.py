@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.answering.answer import Outcome
     from bot.answering.evidence.models import Models
     from bot.answering.reading.question import Question
+    from retrieval.fulltext.searching import Document
     from retrieval.library import Library
     from retrieval.papers import Hit
 
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 ON_SUBJECT_OF_CHAT: Final = 0.9  # of what reads like small talk or like words to the bot, which "gg" may be
 HOLDS: Final = 0.6
 LISTED: Final = 0.3
+# Of full texts: docs/quality.md shows what other values do.
+BEYOND_TITLE: Final = 0.7
+LOOKED_INTO: Final = 3  # papers
+PARTS: Final = 3  # that a writer may use
+SURELY: Final = 0.9  # from which probability on a question asks for a summary, and no detail can be meant
 
 MOST_LISTED: Final = 10
 ENOUGH: Final = 0.9  # of the probability that a paper's quoted sentences should hold together
@@ -104,13 +110,63 @@ class Assessor:
             return await self._list(question, found, left_out)
         if question.compares(len(names)):
             return await self._compare(question, ordered, sure, holds)
-        if question.kind is Kind.SUMMARY and sure:
+        summary = question.kind is Kind.SUMMARY and bool(sure)
+        definition = question.kind is Kind.DEFINITION and bool(sure)  # a paper says what the thing is it is named after
+        deeper = None
+        if not definition and not (summary and question.kinds[Kind.SUMMARY] >= SURELY):
+            deeper = await self._look_into(question, sure or ordered, ordered)
+        if deeper is not None and deeper.outcome == "answered":
+            return deeper
+        if summary:
             return await self._summarise(question, sure[:1])
-        # A paper says what the thing is that it is named after.
-        if holds >= HOLDS or (question.kind is Kind.DEFINITION and sure):
+        if holds >= HOLDS or definition:
             chosen = Chosen(1, await self._spans(first, question, likely, MOST_SENTENCES))
             return Selection("answered", max(holds, HOLDS), tuple(ordered), (chosen,))
-        return await self._closest(question, sure or ordered, holds)
+        return deeper or await self._closest(question, sure or ordered, holds)
+
+    async def of_document(self, question: Question, document: Document) -> Selection:
+        """Say what a document holds that somebody asks about, and that may be in no library."""
+        summary = question.kind is Kind.SUMMARY
+        parts = await self._library.document_passages(document, question.text, question.vectors, opening=summary)
+        if not parts:
+            return Selection("refused", 0.0)
+        if summary:
+            return await self._summarise(question, parts[:1])
+        return await self._weigh_parts(question, await self._order(question, parts), ())
+
+    async def _look_into(self, question: Question, near: Sequence[Hit], hits: Sequence[Hit]) -> Selection | None:
+        """Look into the full texts of the nearest papers; None where their abstracts come nearer to the question."""
+        near = near[:LOOKED_INTO]
+        parts = await self._library.full_text_passages(question.text, question.vectors, near)
+        if not parts:
+            return None
+        whole = {part.paper.paper_id for part in parts}
+        order = await self._order(question, [*parts, *(hit for hit in near if hit.paper.paper_id in whole)])
+        if order[0].location is None:
+            return None
+        return await self._weigh_parts(question, [part for part in order if part.location], hits)
+
+    async def _order(self, question: Question, parts: Sequence[Hit]) -> list[Hit]:
+        """Order abstracts and parts of full texts by the best sentence of each, all weighed as those of one text."""
+        readings = await self._read(question, parts)
+        likely = self._likely(Reading.joined(readings), question)
+        firsts = np.cumsum([0, *(len(reading.sentences) for reading in readings)])[:-1]
+        return [parts[int(at)] for at in np.argsort(-np.maximum.reduceat(likely, firsts), kind="stable")]
+
+    async def _weigh_parts(self, question: Question, parts: Sequence[Hit], hits: Sequence[Hit]) -> Selection:
+        """Weigh the first part as an abstract is weighed; `hits` are the papers that were found."""
+        first = (await self._read(question, parts[:1]))[0]
+        likely = self._likely(first, question)
+        others = [hit for hit in hits if hit.paper.paper_id != first.hit.paper.paper_id]
+        features = gate_features([first.hit, *others], first, likely, question.wants_number)
+        holds = self._models.holds.probability(features)
+        given = (*parts[:PARTS], *hits)
+        # Of many parts one is always near; what the title leaves open of the question has to stand in it, too.
+        if holds < HOLDS or features["whole beyond title"] < BEYOND_TITLE:
+            return await self._closest(question, given, min(holds, HOLDS))
+        return Selection(
+            "answered", holds, given, (Chosen(1, await self._spans(first, question, likely, MOST_SENTENCES)),)
+        )
 
     async def _is_subject_of(self, question: Question, besides: Sequence[Hit], bar: float) -> bool:
         """Say whether papers are on the subject of a question that asks for others than them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -36,6 +36,15 @@ class Reading:
     def of(cls, hit: Hit, agreement: Agreement) -> Reading:
         """Put the sentences of a hit in order."""
         return cls(hit, tuple(sorted(hit.sentences, key=lambda passage: passage.start)), agreement)
+
+    @classmethod
+    def joined(cls, readings: Sequence[Reading]) -> Reading:
+        """Put the sentences of several hits one after another, as if they were one text."""
+        agreements = [reading.agreement for reading in readings]
+        whole = np.maximum.reduce([agreement.whole for agreement in agreements])
+        sentences = np.concatenate([agreement.sentences for agreement in agreements])
+        together = replace(agreements[0], sentences=sentences, whole=whole)
+        return cls(readings[0].hit, tuple(each for reading in readings for each in reading.sentences), together)
 
 
 def sentence_columns(reading: Reading, wants_number: float) -> Columns:

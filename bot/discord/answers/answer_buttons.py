@@ -14,11 +14,11 @@ from discord import ui
 
 from bot.discord.answers.answer_card import quotes, stars
 from bot.discord.answers.answer_forms import NextQuestion, Why, follow_up, gone
+from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.connection.codes import THREAD_EXISTS, TOO_MANY_THREADS
 from bot.discord.gate.doors import Clickable
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
-from bot.discord.reply.target import NETWORK_ERRORS
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
@@ -27,7 +27,7 @@ from bot.language import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.discord.gate.gate import Admitted
+    from bot.discord.gate.doors import Gesture
     from bot.discord.services import Services
 
 log = logging.getLogger(__name__)
@@ -39,11 +39,11 @@ ARCHIVE_MINUTES: Final = 1440
 class Up(Clickable[ui.Button[Any]], template=ids.UP + ids.ANSWER):
     """Rate an answer as good."""
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Keep the rating."""
-        kept = await services.store.feedback.rate(self.match["answer"], interaction.user.id, 1)
+        kept = await click.services.store.feedback.rate(self.match["answer"], click.interaction.user.id, 1)
         thanks = say("Thank you! What helps people here will come up sooner.")
-        await admitted.target.post(notice(thanks if kept else gone()))
+        await click.admitted.target.post(notice(thanks if kept else gone()))
 
 
 class Down(Clickable[ui.Button[Any]], template=ids.DOWN + ids.ANSWER):
@@ -51,21 +51,21 @@ class Down(Clickable[ui.Button[Any]], template=ids.DOWN + ids.ANSWER):
 
     acknowledge = Acknowledge.BY_FORM
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+    async def clicked(self, click: Gesture) -> None:
         """Open the form, and keep the rating even where it is never sent."""
         answer_id = self.match["answer"]
-        await interaction.response.send_modal(Why(answer_id))
-        await services.store.feedback.rate(answer_id, interaction.user.id, -1)
+        await click.interaction.response.send_modal(Why(answer_id))
+        await click.services.store.feedback.rate(answer_id, click.interaction.user.id, -1)
 
 
 class Quotes(Clickable[ui.Button[Any]], template=ids.QUOTES + ids.ANSWER):
     """Show every quote whole."""
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+    async def clicked(self, click: Gesture) -> None:
         """Show them to whoever clicked."""
-        kept = await services.store.answers.get(self.match["answer"])
+        kept = await click.services.store.answers.get(self.match["answer"])
         for view in [notice(gone())] if kept is None else quotes(kept.answer):
-            await admitted.target.post(view)
+            await click.admitted.target.post(view)
 
 
 class FollowUp(Clickable[ui.Button[Any]], template=ids.FOLLOW_UP + ids.ANSWER):
@@ -74,9 +74,9 @@ class FollowUp(Clickable[ui.Button[Any]], template=ids.FOLLOW_UP + ids.ANSWER):
     audience = Audience.ASKERS
     acknowledge = Acknowledge.BY_FORM
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+    async def clicked(self, click: Gesture) -> None:
         """Open the form for it."""
-        await interaction.response.send_modal(NextQuestion(self.match["answer"]))
+        await click.interaction.response.send_modal(NextQuestion(self.match["answer"]))
 
 
 class Choice(Clickable[ui.Button[Any]], template=ids.CHOICE + ids.ANSWER + r":(?P<index>\d)"):
@@ -86,9 +86,9 @@ class Choice(Clickable[ui.Button[Any]], template=ids.CHOICE + ids.ANSWER + r":(?
     audience = Audience.ASKERS
     acknowledge = Acknowledge.AS_CARD
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+    async def clicked(self, click: Gesture) -> None:
         """Answer that question."""
-        await follow_up(admitted, services, self.match["answer"], int(self.match["index"]))
+        await follow_up(click.admitted, click.services, self.match["answer"], int(self.match["index"]))
 
 
 class InThread(Clickable[ui.Button[Any]], template=ids.THREAD + ids.ANSWER):
@@ -96,31 +96,31 @@ class InThread(Clickable[ui.Button[Any]], template=ids.THREAD + ids.ANSWER):
 
     audience = Audience.ASKERS
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Open a thread on the answer and say there how to go on."""
-        kept = await services.store.answers.get(self.match["answer"])
-        if kept is None or interaction.message is None:
+        kept = await click.services.store.answers.get(self.match["answer"])
+        if kept is None or click.interaction.message is None:
             sentence = gone()
         else:
             name = shorten_at_end(plain(kept.answer.question), THREAD_NAME) or say("Papers")
-            sentence = _why_no_thread(interaction, admitted.guild_id) or await _open(
-                interaction, services, interaction.message, name
+            sentence = _why_no_thread(click.interaction, click.admitted.guild_id) or await _open(
+                click.interaction, click.services, click.interaction.message, name
             )
-        await admitted.target.post(notice(sentence))
+        await click.admitted.target.post(notice(sentence))
 
 
 class Stars(Clickable[ui.Button[Any]], template=ids.STARS + ids.ANSWER):
     """Choose among the papers of an answer the one to star."""
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Show them with their stars to whoever clicked."""
-        kept = await services.store.answers.get(self.match["answer"])
+        kept = await click.services.store.answers.get(self.match["answer"])
         if kept is None:
-            await admitted.target.post(notice(gone()))
+            await click.admitted.target.post(notice(gone()))
             return
         cited = dict.fromkeys(each.paper_id for each in kept.answer.citations)
-        lit = [each for each in cited if await services.store.feedback.starred(each, interaction.user.id)]
-        await admitted.target.post(stars(kept.answer, lit))
+        lit = [each for each in cited if await click.services.store.feedback.starred(each, click.interaction.user.id)]
+        await click.admitted.target.post(stars(kept.answer, lit))
 
 
 class TakeAway(Clickable[ui.Button[Any]], template=ids.TAKE_AWAY + ids.ANSWER):
@@ -128,23 +128,23 @@ class TakeAway(Clickable[ui.Button[Any]], template=ids.TAKE_AWAY + ids.ANSWER):
 
     acknowledge = Acknowledge.ON_CARD
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Delete its messages and forget it."""
         answer_id = self.match["answer"]
-        kept = await services.store.answers.get(answer_id)
-        mine = kept is not None and kept.asker_id == interaction.user.id
-        if not mine and not (admitted.guild_id and _moderates(interaction.permissions)):
+        kept = await click.services.store.answers.get(answer_id)
+        mine = kept is not None and kept.asker_id == click.interaction.user.id
+        if not mine and not (click.admitted.guild_id and _moderates(click.interaction.permissions)):
             sentence = say("Only whoever asked, and moderators, can take this answer away.") if kept else gone()
         else:
-            shown = await services.store.answers.messages(answer_id)
+            shown = await click.services.store.answers.messages(answer_id)
             with suppress(discord.NotFound):
-                await interaction.delete_original_response()
+                await click.interaction.delete_original_response()
             if kept is not None:
-                await _delete(interaction, kept.channel_id, shown)
-                await services.store.answers.withdraw(answer_id)
-            log.info("taken away interaction=%d", interaction.id)
+                await _delete(click.interaction, kept.channel_id, shown)
+                await click.services.store.answers.withdraw(answer_id)
+            log.info("taken away interaction=%d", click.interaction.id)
             sentence = say("The answer is gone.")
-        await interaction.followup.send(view=notice(sentence), ephemeral=True)
+        await click.interaction.followup.send(view=notice(sentence), ephemeral=True)
 
 
 class Menu(Clickable[ui.Select[Any]], template=ids.MENU + ids.ANSWER):
@@ -155,7 +155,7 @@ class Menu(Clickable[ui.Select[Any]], template=ids.MENU + ids.ANSWER):
         (chosen,) = self.item.values
         for kind in Clickable.kinds:
             if match := kind.pattern.fullmatch(chosen):
-                await kind(ui.Button(custom_id=chosen), match).callback(interaction)
+                await kind(ui.Button(custom_id=chosen), match, interaction).callback(interaction)
                 return
 
 

@@ -24,12 +24,12 @@ from bot.discord.ui.layout import (
     star,
 )
 from bot.discord.ui.markdown import escape, length, plain, shorten
-from bot.discord.ui.words import LINK_CHARACTERS, basis, title_link, title_of, written_by
+from bot.discord.ui.words import LINK_CHARACTERS, title_link, title_of, written_by
 from bot.language import say
 from retrieval.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from bot.answering.answer import Answer, Citation, Outcome, Statement
     from bot.discord.ui.layout import Item
@@ -45,6 +45,7 @@ NOTE_CHARACTERS: Final = 300
 LONGEST_QUOTE: Final = 2500
 FOLDED_QUOTE: Final = 240
 SHORTEST_QUOTE: Final = 160
+PLACE_CHARACTERS: Final = 120  # of the section and the page that a quote from a full text stands under
 CITATIONS_TOGETHER: Final = 5
 
 LISTED: Final = 3  # papers with one statement each, from which on they are a list, whoever wrote it
@@ -63,15 +64,17 @@ def cards(
     asked: str | None = None,
     thread: bool = False,
     file: bool = True,
+    link: Callable[[str], str] = str,
 ) -> list[Card]:
     """Return the messages that show the answer, in order; nearly always it is one.
 
     With an `answer_id` the last one carries the controls, and quotes are folded, since one of the controls shows them
     whole; `thread` adds the way to go on in a thread. `asked` repeats the question on top, for places that do not show
-    it. What would take too many messages goes into a file, where a `file` may be attached.
+    it. What would take too many messages goes into a file, where a `file` may be attached. `link` makes commands in the
+    bot's own sentences something to click.
     """
     below = [] if answer_id is None else controls(answer, answer_id, thread=thread)
-    groups = [*_asked(asked), *_body(answer, asked, folded=answer_id is not None), *_footer(answer)]
+    groups = [*_asked(asked), *_body(answer, asked, folded=answer_id is not None, link=link), *_footer(answer, link)]
     laid = pages(groups, taken=count(below))
     whole = None
     if len(laid) > MOST_MESSAGES:
@@ -126,11 +129,11 @@ def _asked(question: str | None) -> list[list[Block]]:
     return [[Block(f"> **{text}**")]] if text else []
 
 
-def _body(answer: Answer, asked: str | None, *, folded: bool) -> list[list[Block]]:
+def _body(answer: Answer, asked: str | None, *, folded: bool, link: Callable[[str], str]) -> list[list[Block]]:
     if answer.refused:
-        return _refusal(answer, with_choices=not folded)
+        return _refusal(answer, with_choices=not folded, link=link)
     longest = FOLDED_QUOTE if folded else LONGEST_QUOTE
-    fixed = [*_asked(asked), *_lead(answer), *_said(answer, {}), *_footer(answer)]
+    fixed = [*_asked(asked), *_lead(answer), *_said(answer, {}), *_footer(answer, link)]
     room = MESSAGE_CHARACTERS - sum(length(block.text) for group in fixed for block in group)
     return [*_lead(answer), *_said(answer, _fitting_quotes(answer, longest, room))]
 
@@ -139,9 +142,9 @@ def _lead(answer: Answer) -> list[list[Block]]:
     return [[Block(escape(answer.lead))]] if answer.lead else []
 
 
-def _refusal(answer: Answer, *, with_choices: bool) -> list[list[Block]]:
+def _refusal(answer: Answer, *, with_choices: bool, link: Callable[[str], str]) -> list[list[Block]]:
     words = shorten(plain(answer.refusal or ""), STATEMENT_CHARACTERS) or say("The papers that I know do not say.")
-    groups = [[Block(escape(words))]]
+    groups = [[Block(link(escape(words)))]]
     choices = [shorten(plain(choice), QUESTION_CHARACTERS) for choice in answer.choices[:MOST_CHOICES]]
     if any(choices) and with_choices:
         groups.append([Block(f"- {escape(choice)}") for choice in choices if choice])
@@ -184,8 +187,8 @@ def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[C
     title = fold(title_of(together[0]))
     said = [escape(shorten(plain(text), STATEMENT_CHARACTERS)) for text in texts if fold(plain(text)) != title]
     first = "\n".join([f"**[{together[0].number}]** **{title_link(together[0])}**", *said[:1]])
-    rest = [_quote(shown[each]) for each in together if each in shown and fold(each.quote) != title]
-    return [Block(first), *(Block(text) for text in said[1:]), *_together(rest)]
+    rest = dict.fromkeys(line for each in together if fold(each.quote) != title and (line := _quote(each, shown)))
+    return [Block(first), *(Block(text) for text in said[1:]), *_together(list(rest))]
 
 
 def _statement(statement: Statement, alone: Citation | None) -> str:
@@ -197,7 +200,7 @@ def _statement(statement: Statement, alone: Citation | None) -> str:
 
 def _cited(together: Sequence[Citation], shown: Mapping[Citation, str], most: int = CITATIONS_TOGETHER) -> list[Block]:
     """Return a paper cited, with the quotes shown of it, at most so many in a block."""
-    lines = [_quote(shown[each]) for each in together if each in shown]
+    lines = list(dict.fromkeys(line for each in together if (line := _quote(each, shown))))
     return [Block("\n".join([_title(together[0]), *lines[:most]])), *_together(lines[most:], most)]
 
 
@@ -209,8 +212,11 @@ def _title(citation: Citation, room: int = 2 * LINK_CHARACTERS) -> str:
     return f"**[{citation.number}]** {title_link(citation, room)}"
 
 
-def _quote(shown: str) -> str:
-    return f"> -# {shown}"
+def _quote(citation: Citation, shown: Mapping[Citation, str]) -> str:
+    """Return a quote, where it is shown, after where in the full text it stands; empty if there is neither."""
+    place = escape(shorten(plain(citation.place), PLACE_CHARACTERS))
+    said = " · ".join(filter(None, [place, shown.get(citation, "")]))
+    return f"> -# {said}" if said else ""
 
 
 def _by_paper(citations: Sequence[Citation]) -> list[list[Citation]]:
@@ -254,9 +260,9 @@ def _is_said(quote: str, said: Sequence[str]) -> bool:
     return any(quote in text or (text in quote and 2 * len(text) >= len(quote)) for text in said)
 
 
-def _footer(answer: Answer) -> list[list[Block]]:
+def _footer(answer: Answer, link: Callable[[str], str]) -> list[list[Block]]:
     note = plain(answer.note or "")
-    lines = [escape(shorten(note, NOTE_CHARACTERS))] if note else []
+    lines = [link(escape(shorten(note, NOTE_CHARACTERS)))] if note else []
     if not answer.refused:
-        lines.append(written_by(answer) if _each_says(answer) else basis(answer))
+        lines.append(written_by(answer))
     return [[Block("\n".join(f"-# {line}" for line in lines))]] if lines else []

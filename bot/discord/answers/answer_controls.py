@@ -27,13 +27,13 @@ def controls(answer: Answer, answer_id: str, *, thread: bool) -> list[Item]:
     """
     if answer.refused:
         choices = _choices(answer, answer_id)
-        return [_menu(answer_id, say("Ask instead …"), choices)] if choices else []
+        return [_menu(answer_id, say("Ask instead…"), choices)] if choices else []
     row: Item = ui.ActionRow(
         button("👍", ids.UP + answer_id),
         button("👎", ids.DOWN + answer_id),
         button(say("Follow up"), ids.FOLLOW_UP + answer_id),
     )
-    return [row, _menu(answer_id, say("More …"), _options(answer, answer_id, thread=thread))]
+    return [row, _menu(answer_id, say("More…"), _options(answer, answer_id, thread=thread))]
 
 
 def _menu(answer_id: str, placeholder: str, options: list[discord.SelectOption]) -> Item:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.discord.ui.markdown import escape, plain
-from bot.discord.ui.words import basis, title_link
+from bot.discord.ui.words import title_link, written_by
 from bot.language import say
 
 if TYPE_CHECKING:
-    from bot.answering.answer import Answer
+    from bot.answering.answer import Answer, Citation
 
 
 def document(answer: Answer) -> str:
@@ -25,9 +25,16 @@ def document(answer: Answer) -> str:
         parts.append(f"{escape(plain(statement.text))} {numbers}")
     if answer.citations:
         parts.append("## " + say("Papers"))
-    parts += [f"**[{each.number}]** {title_link(each)}\n\n> {escape(plain(each.quote))}" for each in answer.citations]
+    parts += [
+        f"**[{each.number}]** {title_link(each)}{_place(each)}\n\n> {escape(plain(each.quote))}"
+        for each in answer.citations
+    ]
     if answer.note:
         parts.append(escape(plain(answer.note)))
     if not answer.refused:
-        parts.append(basis(answer))
+        parts.append(written_by(answer))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _place(citation: Citation) -> str:
+    return f", {escape(plain(citation.place))}" if citation.place else ""

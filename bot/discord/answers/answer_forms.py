@@ -15,7 +15,7 @@ from bot.discord.ui.layout import LONGEST_QUESTION, notice
 from bot.language import say
 
 if TYPE_CHECKING:
-    from bot.discord.gate.doors import Typed
+    from bot.discord.gate.doors import Gesture, Typed
     from bot.discord.gate.gate import Admitted
     from bot.discord.services import Services
 
@@ -46,16 +46,13 @@ class Why(Form, template=ids.WHY_FORM + ids.ANSWER):
         self.add(say("What was wrong?"), paragraph(hint, REASON_CHARACTERS, required=False))
 
     @staticmethod
-    async def sent(
-        interaction: discord.Interaction[Any],  # of every form
-        admitted: Admitted,
-        services: Services,
-        typed: Typed,
-    ) -> None:
+    async def sent(form: Gesture, typed: Typed) -> None:
         """Keep the reason with the rating that the click has already given."""
-        kept = await services.store.feedback.rate(typed["answer"], interaction.user.id, -1, typed[TEXT] or None)
+        kept = await form.services.store.feedback.rate(
+            typed["answer"], form.interaction.user.id, -1, typed[TEXT] or None
+        )
         thanks = say("Thank you. What did not help will come up later.") if kept else gone()
-        await admitted.target.post(notice(thanks))
+        await form.admitted.target.post(notice(thanks))
 
 
 class NextQuestion(Form, template=ids.FOLLOW_UP_FORM + ids.ANSWER):
@@ -70,14 +67,9 @@ class NextQuestion(Form, template=ids.FOLLOW_UP_FORM + ids.ANSWER):
         self.add(say("Your question"), paragraph(say("I remember what was said before."), LONGEST_QUESTION))
 
     @staticmethod
-    async def sent(
-        interaction: discord.Interaction[Any],  # noqa: ARG004  # of every form
-        admitted: Admitted,
-        services: Services,
-        typed: Typed,
-    ) -> None:
+    async def sent(form: Gesture, typed: Typed) -> None:
         """Answer the question where the answer stands."""
-        await follow_up(admitted, services, typed["answer"], typed[TEXT])
+        await follow_up(form.admitted, form.services, typed["answer"], typed[TEXT])
 
 
 async def follow_up(admitted: Admitted, services: Services, answer_id: str, question: str | int) -> None:
@@ -89,9 +81,7 @@ async def follow_up(admitted: Admitted, services: Services, answer_id: str, ques
     if kept is None or not question:
         await admitted.target.post(notice(gone()))
         return
-    await services.responder.answer(
-        admitted.target, question, asker=admitted.user, parent=kept, private=admitted.private
-    )
+    await services.responder.answer(admitted, question, parent=kept)
 
 
 def gone() -> str:

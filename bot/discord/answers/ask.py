@@ -53,11 +53,9 @@ class Ask(commands.Cog):
         """Ask a question about research papers and get an answer with citations."""
         admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, HOW[private])
         parent = await parent_of(self._store, interaction.channel, interaction.user.id)
-        await self._responder.answer(
-            admitted.target, question.strip(), asker=admitted.user, parent=parent, private=admitted.private
-        )
+        await self._responder.answer(admitted, question.strip(), parent=parent)
 
     async def _about(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         question = shorten_at_end(await text_of(message, self._bot.user, self._store.answers), LONGEST_QUESTION)
-        await self._responder.answer(admitted.target, question, asker=admitted.user, private=admitted.private)
+        await self._responder.answer(admitted, question)

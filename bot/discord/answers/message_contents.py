@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 
 from bot.discord.answers.message_text import words_of
-from bot.discord.reply.target import NETWORK_ERRORS
+from bot.discord.answers.pdf_attachment import is_pdf
+from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.ui.markdown import escape, plain, shorten, shorten_at_end
 from bot.language import say
 
@@ -36,6 +37,7 @@ class Carried:
         pointed: the ids of those messages, and of what they reply to, the nearest first.
         unread: names, as they can be shown, of what came with it and was not read.
         hidden: whether it points to a message whose words the bot, or whoever asks, may not see.
+        pdfs: what came with it that can be read as a paper, in a direct talk.
     """
 
     own: str
@@ -43,6 +45,7 @@ class Carried:
     pointed: tuple[int, ...]
     unread: tuple[str, ...]
     hidden: bool
+    pdfs: tuple[discord.Attachment, ...] = ()
 
 
 async def carried(message: discord.Message, me: discord.abc.User, text: str | None = None) -> Carried:
@@ -55,13 +58,15 @@ async def carried(message: discord.Message, me: discord.abc.User, text: str | No
     hidden = any(each is None for each in messages) or any(
         not words and each.author.id != me.id for each, words in zip(seen, said, strict=True)
     )
-    files, unread = await _files(message)
+    # In a server nobody asked for what a member's file says, and others would see it.
+    pdfs = [] if message.guild else [each for each in message.attachments if is_pdf(each)]
+    files, unread = await _files(message, pdfs)
     other = "\n".join(filter(None, [*said, *map(plain, files)]))
     above = [each.reference.message_id for each in seen if each.reference]
     ids = [*(each.id for each in seen), *filter(None, above)]
     replied_to = message.reference.message_id if message.reference and not message.message_snapshots else None
     pointed = dict.fromkeys([*([replied_to] if replied_to else []), *ids])
-    return Carried(own, shorten_at_end(other, MOST_CHARACTERS), tuple(pointed), tuple(unread), hidden)
+    return Carried(own, shorten_at_end(other, MOST_CHARACTERS), tuple(pointed), tuple(unread), hidden, tuple(pdfs))
 
 
 def together(parts: Sequence[Carried]) -> Carried:
@@ -72,12 +77,8 @@ def together(parts: Sequence[Carried]) -> Carried:
         tuple(dict.fromkeys(each for part in parts for each in part.pointed)),
         tuple(each for part in parts for each in part.unread),
         any(part.hidden for part in parts),
+        tuple(each for part in parts for each in part.pdfs),
     )
-
-
-def brings_anything(message: discord.Message) -> bool:
-    """Say whether there is anything in a message, as far as the bot sees it."""
-    return bool(message.content or message.message_snapshots or message.attachments or message.stickers or message.poll)
 
 
 async def _pointed_to(message: discord.Message, text: str) -> AsyncIterator[discord.Message | None]:
@@ -118,11 +119,11 @@ def _sees(person: discord.abc.User, channel: Any) -> bool:  # noqa: ANN401  # an
     return bool(theirs.view_channel and theirs.read_message_history)
 
 
-async def _files(message: discord.Message) -> tuple[list[str], list[str]]:
-    """Return the texts of the text files that come with a message, and the names of all else that does."""
+async def _files(message: discord.Message, but: Sequence[discord.Attachment]) -> tuple[list[str], list[str]]:
+    """Return the texts of the text files that come with a message, and the names of all else `but` some."""
     texts, unread = [], []
     forwarded = [each for snapshot in message.message_snapshots for each in snapshot.attachments]
-    for attachment in [*message.attachments, *forwarded]:
+    for attachment in [*(each for each in message.attachments if each not in but), *forwarded]:
         text = await _text_of(attachment)
         if text is None:
             unread.append(_name_of(attachment))

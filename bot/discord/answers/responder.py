@@ -10,12 +10,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bot.answering.conversation import Exchange
+from bot.answering.intent import Intent
+from bot.answering.reading.kind import Kind
 from bot.discord.answers.answer_card import cards, writing
-from bot.discord.gate.boundary import log_incident, sentence_for
-from bot.discord.reply.direct import DirectMessages, undelivered
+from bot.discord.gate.boundary import log_incident
+from bot.discord.reply.content import Draft, Whole
 from bot.discord.ui.layout import LONGEST_QUESTION, notice
 from bot.discord.ui.people import roles_of
 from bot.language import say
@@ -23,23 +25,19 @@ from bot.llm.meter import Payer, paid_by
 from bot.store import KeptAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
-
-    import discord
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from bot.answering.answer import Answer
-    from bot.discord.gate.acknowledgement import Acknowledgements
-    from bot.discord.gate.shutdown import Shutdown
-    from bot.discord.reply.streamed_message import StreamedMessage
-    from bot.discord.reply.target import ReplyTarget
+    from bot.answering.answerer import Attached
+    from bot.answering.intent import IntentReader
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.reply.content import Content
+    from bot.discord.ui.command_links import CommandLinks
     from bot.store import Store
 
-log = logging.getLogger(__name__)
+    Decision: TypeAlias = Callable[[str], Awaitable[bool]]
 
-# What grows is shown after so long without growing more: an edit just before the last would hold that one up.
-SETTLING_SECONDS = 0.2
-# Where Discord itself says "is thinking…", that is enough for so long, and saves a request where the answer is quick.
-THINKING_SECONDS = 1.0
+log = logging.getLogger(__name__)
 
 # So many questions are looked into at a time, and the others wait: that is no slower on two cores, and leaves the event
 # loop time to acknowledge the next ones (bench/discord_load.py: with no such limit, 58 of 100 commands came to nothing
@@ -51,199 +49,173 @@ AT_ONCE_WITH_MODEL = 12
 class Answerer(Protocol):
     """Make an Answer of a question."""
 
-    def stream(self, question: str, history: Sequence[str | Exchange] = ()) -> AsyncGenerator[Answer]:
+    def stream(
+        self, question: str, history: Sequence[str | Exchange] = (), *, document: Attached | None = None
+    ) -> AsyncGenerator[Answer]:
         """Yield the answer as it grows, in the language that is spoken; the last one is whole."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """Hold a question with who asked it, after which answer, by which message, and when."""
+class Request:
+    """Hold what somebody asks.
+
+    Attributes:
+        text: the question; of a message its own words.
+        parent: the answer that it follows up, whose chain is the conversation.
+        message_id: the message that asks, None of commands, clicks and forms, of which all is a question.
+        before: what others said, that the message points to.
+        note: a sentence to show with the answer.
+        unreadable: what to say where the message has no question of its own, and what it points to was not read.
+        called: what the bot is called there, ready to be shown.
+        decide: is told what the question is, and says whether it is to be answered.
+        document: what was given to look into.
+    """
 
     text: str
-    asker: discord.abc.User
-    parent: KeptAnswer | None
-    private: bool
-    message_id: int | None
-    guild_id: int | None
-    at: datetime
+    parent: KeptAnswer | None = None
+    message_id: int | None = None
     before: str = ""
     note: str | None = None
+    unreadable: str | None = None
+    called: str = ""
+    decide: Decision | None = None
+    document: Attached | None = None
 
 
 class Responder:
-    """Answer each question once, in its place: streamed, kept, and said why not where there is no answer."""
+    """Answer each question once: streamed, kept, and said why not where there is no answer.
+
+    Attributes:
+        intents: tells what is a question.
+    """
 
     def __init__(
         self,
         answerer: Answerer,
+        intents: IntentReader,
         store: Store,
-        acknowledgements: Acknowledgements,
-        shutdown: Shutdown,
+        links: CommandLinks,
         *,
         with_model: bool = False,
     ) -> None:
         self.answerer = answerer
+        self.intents = intents
         self._store = store
-        self._acknowledgements = acknowledgements
-        self._shutdown = shutdown
-        self._direct = DirectMessages()
+        self._links = links
         self._turns = asyncio.Semaphore(AT_ONCE_WITH_MODEL if with_model else AT_ONCE)
 
-    async def answer(
-        self,
-        target: ReplyTarget,
-        question: str,
-        *,
-        asker: discord.abc.User,
-        parent: KeptAnswer | None = None,
-        private: bool = False,
-        question_message_id: int | None = None,
-        before: str = "",
-        note: str | None = None,
-    ) -> bool:
-        """Answer a question in its place, or say there in a sentence why not; return which it was; raises nothing.
+    async def answer(self, admitted: Admitted, question: str, *, parent: KeptAnswer | None = None) -> None:
+        """Answer a question in its place, or say there in a sentence why not; raises nothing."""
+        await admitted.target.show(self.contents(admitted, Request(question, parent)))
 
-        `parent` is the answer that the question follows up; its chain is the conversation, and then comes what others
-        said `before`. `note` is a sentence to show with the answer.
+    async def contents(self, admitted: Admitted, asked: Request) -> AsyncGenerator[Content]:
+        """Yield what is shown to somebody who was let in: the answer as it grows, or a sentence.
+
+        All that is known without reading the question is prepared first, all that is shown for good is drawn last: in
+        between, the question goes from its reader to the answerer at one go.
         """
-        now = datetime.now(UTC)
-        asked = _Question(
-            question, asker, parent, private, question_message_id, target.guild_id, now, before=before, note=note
-        )
-        async with target.streamed() as message:
-            if question_message_id is not None:
-                message.when_posted(partial(self._acknowledgements.acknowledged, question_message_id))
-            return await self._answer(target, message, asked)
+        started, at = time.monotonic(), datetime.now(UTC)
+        target, text, before = admitted.target, asked.text, asked.before
+        payer, history = _payer(admitted), await self._history(asked.parent)
+        # A "yes" to choices is no small talk.
+        maybe_talk = asked.message_id is not None and not (asked.parent and asked.parent.answer.choices)
+        alone = not (before or asked.unreadable)
 
-    async def _answer(self, target: ReplyTarget, message: StreamedMessage, asked: _Question) -> bool:
-        started = time.monotonic()
-        try:
-            problem = _problem(asked.text)
-            if problem is not None:
-                await message.finish(notice(problem))
-                return False
-            async with target.working():
-                answer = await self._shutdown.wait_for(self._listen(target, message, asked))
-            await self._deliver(target, message, asked, answer)
-        except Exception as error:  # noqa: BLE001  # whoever asked gets a sentence, the log the rest
-            sentence = sentence_for(error, target.name, target.mine)
-            if message.finished:
-                sentence = say("The rest of this answer could not be posted. Please ask again.")
-            await self._close(target, message, asked.asker, sentence)
-            return False
+        intent = await self.intents.read(text, alone=alone) if maybe_talk else Intent()
+        points = intent.points or not text
+        if points and before:
+            text, before = before, ""
+        elif points and asked.unreadable:
+            yield Whole([notice(asked.unreadable)], is_answer=False)
+            return
+        elif intent.talk is not None:
+            yield Whole([notice(await self._friendly(intent.talk, asked.called))], is_answer=False)
+            return
+        if asked.decide is not None and not await asked.decide(text):
+            return
+        if not text or len(text) > LONGEST_QUESTION:
+            yield Whole([notice(await self._links.linked(_problem(text)))], is_answer=False)
+            return
+        shown = text if target.repeats_question else None
+        if before:
+            history.append(Exchange(before))
+        yield Draft(partial(writing, None, say("Looking through the papers …"), asked=shown))
+        await admitted.turn
+        answer: Answer | None = None
+        async with self._turns:
+            with paid_by(payer):
+                async with aclosing(self.answerer.stream(text, history, document=asked.document)) as snapshots:
+                    async for answer in snapshots:
+                        if answer.statements:
+                            yield Draft(partial(writing, answer, say("Writing …"), asked=shown))
+        assert answer is not None
+
+        # Somebody may reply to the message before all of it is there.
+        known = list(target.shown)
+        kept = _kept(admitted, asked, answer, at)
+        answer_id = kept.answer_id if await self._keep(target.name, kept, known) else None
+        may = {"thread": target.threadable, "file": target.mine.attach_files}
+        yield Whole(cards(kept.answer, answer_id, asked=shown, link=self._links.link, **may))
+        if answer_id is not None and target.shown != known:
+            await self._store.answers.posted(answer_id, target.shown)
         seconds = time.monotonic() - started
         log.info("answered place=%s outcome=%s seconds=%.2f", target.name, answer.outcome, seconds)
-        return True
 
-    async def _history(self, asked: _Question) -> list[Exchange]:
-        """Return the conversation that the question goes on with, oldest first."""
-        said = [Exchange(asked.before)] if asked.before else []
-        if (parent := asked.parent) is None:
-            return said
+    async def _history(self, parent: KeptAnswer | None) -> list[Exchange]:
+        """Return the conversation that a question goes on with, oldest first."""
+        if parent is None:
+            return []
         kept = await self._store.answers.history(parent.answer_id) or [parent]
-        return [*(Exchange.of(each.answer) for each in kept), *said]
+        return [Exchange.of(each.answer) for each in kept]
 
-    async def _listen(self, target: ReplyTarget, message: StreamedMessage, asked: _Question) -> Answer:
-        """Show the answer as it grows and return the whole of it."""
-        shown = _shown_with(target, asked)
-        placeholder = writing(None, say("Looking through the papers …"), asked=shown)
-        if not target.says_thinking:
-            message.show(placeholder)
-            return await self._in_turn(message, asked, shown)
-        due = asyncio.get_running_loop().call_later(THINKING_SECONDS, message.show, placeholder)
-        try:
-            return await self._in_turn(message, asked, shown)
-        finally:
-            due.cancel()
-
-    async def _in_turn(self, message: StreamedMessage, asked: _Question, shown: str | None) -> Answer:
-        """Answer once everybody else has seen that they were heard, and not too many questions are in work."""
-        await self._acknowledgements.let_pass(asked.message_id)
-        async with self._turns:
-            with paid_by(await self._payer(asked)):
-                return await self._write(message, asked, shown)
-
-    async def _payer(self, asked: _Question) -> Payer:
-        """Return for whom the language model is asked."""
-        if asked.guild_id is None:
-            return Payer(person_id=asked.asker.id)
-        exempt = (await self._store.servers.of(asked.guild_id)).exempt
-        return Payer(asked.guild_id, asked.asker.id, exempt=not roles_of(asked.asker).isdisjoint(exempt))
-
-    async def _write(self, message: StreamedMessage, asked: _Question, shown: str | None) -> Answer:
-        last: Answer | None = None
-        history = await self._history(asked)
-        stream = self.answerer.stream(asked.text, history)
-        due: asyncio.TimerHandle | None = None
-        try:
-            async with aclosing(stream):
-                async for answer in stream:
-                    last = answer
-                    if due is not None:
-                        due.cancel()
-                    if answer.statements:
-                        view = writing(answer, say("Writing …"), asked=shown)
-                        due = asyncio.get_running_loop().call_later(SETTLING_SECONDS, message.show, view)
-        finally:
-            if due is not None:
-                due.cancel()
-        assert last is not None
-        return last
-
-    async def _deliver(self, target: ReplyTarget, message: StreamedMessage, asked: _Question, answer: Answer) -> None:
-        """Remember the answer, so that its buttons work, and post the whole of it."""
-        shown = _shown_with(target, asked)
-        if asked.note:
-            answer = replace(answer, note=" ".join(filter(None, [answer.note, asked.note])))
-        kept = KeptAnswer(
-            answer_id=secrets.token_urlsafe(12),
-            answer=answer,
-            asker_id=asked.asker.id,
-            channel_id=target.channel_id,
-            guild_id=target.guild_id,
-            question_message_id=asked.message_id,
-            parent_id=asked.parent.answer_id if asked.parent else None,
-            private=asked.private,
-            asked_at=asked.at,
+    async def _friendly(self, talk: Kind, called: str) -> str:
+        """Return what to say to small talk and to words about the bot."""
+        help_ = await self._links.mention("help")
+        if talk is Kind.SMALL_TALK:
+            return say("Always a pleasure! Ask me about papers whenever you like; {help} says how.", help=help_)
+        return say(
+            "I am {name} and answer questions about research papers; every sentence rests on a quote that you can "
+            "check. {help} shows what I can do, {about} which papers I know.",
+            name=called,
+            help=help_,
+            about=await self._links.mention("about"),
         )
-        # Somebody may reply to the message before all of it is there.
-        known = [] if message.message_id is None else [message.message_id]
-        answer_id = kept.answer_id if await self._keep(target, kept, known) else None
-        may = target.mine.attach_files
-        posted = await message.finish(*cards(answer, answer_id, asked=shown, thread=target.threadable, file=may))
-        if answer_id is not None and posted != known:
-            await self._store.answers.posted(answer_id, posted)
-        await target.tidy()
 
-    async def _keep(self, target: ReplyTarget, kept: KeptAnswer, message_ids: Sequence[int]) -> bool:
+    async def _keep(self, place: str, kept: KeptAnswer, message_ids: Sequence[int]) -> bool:
         """Remember an answer and say whether it is kept; one without buttons is better than none."""
         try:
             return await self._store.answers.keep(kept, message_ids)
         except Exception as error:  # noqa: BLE001  # whatever it is, there is an answer
-            log_incident(target.name, error)
+            log_incident(place, error)
             return False
 
-    async def _close(
-        self, target: ReplyTarget, message: StreamedMessage, asker: discord.abc.User, sentence: str
-    ) -> None:
-        """Put the sentence where the answer should have been, or where nothing can be put there tell the asker."""
-        try:
-            await message.finish(notice(sentence))
-        except Exception as error:  # noqa: BLE001  # whatever it is, there is no other way to say it here
-            code = getattr(error, "code", None)
-            log.warning("not delivered place=%s error=%s code=%s", target.name, type(error).__name__, code)
-            await self._direct.tell(asker, undelivered(code, target.channel_id))
+
+def _kept(admitted: Admitted, asked: Request, answer: Answer, at: datetime) -> KeptAnswer:
+    """Return the answer to a question of that time as it is remembered."""
+    return KeptAnswer(
+        answer_id=secrets.token_urlsafe(12),
+        answer=replace(answer, note=" ".join(filter(None, [answer.note, asked.note])) or None),
+        asker_id=admitted.user.id,
+        channel_id=admitted.target.channel_id,
+        guild_id=admitted.target.guild_id,
+        question_message_id=asked.message_id,
+        parent_id=asked.parent.answer_id if asked.parent else None,
+        private=admitted.private,
+        asked_at=at,
+    )
 
 
-def _shown_with(target: ReplyTarget, asked: _Question) -> str | None:
-    return asked.text if target.repeats_question else None
+def _payer(admitted: Admitted) -> Payer:
+    """Return for whom the language model is asked."""
+    if admitted.guild_id is None:
+        return Payer(person_id=admitted.user.id)
+    exempt = not roles_of(admitted.user).isdisjoint(admitted.settings.exempt)
+    return Payer(admitted.guild_id, admitted.user.id, exempt=exempt)
 
 
-def _problem(question: str) -> str | None:
-    """Return why a question is not even looked at; None where it is."""
+def _problem(question: str) -> str:
+    """Return why a question is not even looked at."""
     if not question:
         return say("Ask me about research papers: write your question after my name, or use /ask.")
-    if len(question) > LONGEST_QUESTION:
-        return say("That is too long for me: please ask in at most {most} characters.", most=LONGEST_QUESTION)
-    return None
+    return say("That is too long for me: please ask in at most {most} characters.", most=LONGEST_QUESTION)

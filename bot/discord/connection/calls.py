@@ -28,6 +28,7 @@ FOLLOW_UP: Final = "/webhooks/{webhook_id}/{webhook_token}"
 THREAD_OF_MESSAGE: Final = "/channels/{channel_id}/messages/{message_id}/threads"
 
 _LOST: Final = (aiohttp.ClientError, OSError)
+NETWORK_ERRORS: Final = (discord.HTTPException, *_LOST)  # what is raised where Discord refuses a call, or it is lost
 _UNSENT: Final = (aiohttp.ClientConnectorError,)
 
 

@@ -18,11 +18,8 @@ from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
 
 if TYPE_CHECKING:
-    import discord
-
-    from bot.discord.gate.doors import Typed
-    from bot.discord.gate.gate import Admitted
-    from bot.discord.services import Bot, Services
+    from bot.discord.gate.doors import Gesture, Typed
+    from bot.discord.services import Bot
 
 TITLE_CHARACTERS: Final = 300
 # A form cannot be opened later than 3 s after the click, and an id that is a hash has to be searched for.
@@ -35,19 +32,21 @@ class About(Clickable[ui.Button[Any]], template=ids.ABOUT + ids.PAPER):
     audience = Audience.ASKERS
     acknowledge = Acknowledge.BY_FORM
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+    async def clicked(self, click: Gesture) -> None:
         """Open the form for it, with a question to begin with where the paper is found in time."""
         try:
             async with asyncio.timeout(LOOK_UP_SECONDS):
-                paper_id = await ids.paper_of(self.match["paper"], services.library)
-                paper = None if paper_id is None else await services.library.get(paper_id)
+                paper_id = await ids.paper_of(self.match["paper"], click.services.library)
+                paper = None if paper_id is None else await click.services.library.get(paper_id)
         except TimeoutError:
-            await interaction.response.send_modal(AboutPaper())
+            await click.interaction.response.send_modal(AboutPaper())
             return
         if paper is None:
-            await interaction.response.send_message(view=notice(say("I no longer have that paper.")), ephemeral=True)
+            await click.interaction.response.send_message(
+                view=notice(say("I no longer have that paper.")), ephemeral=True
+            )
             return
-        await interaction.response.send_modal(AboutPaper(paper.title))
+        await click.interaction.response.send_modal(AboutPaper(paper.title))
 
 
 class AboutPaper(Form, template=ids.ABOUT_FORM):
@@ -66,14 +65,9 @@ class AboutPaper(Form, template=ids.ABOUT_FORM):
         self.add(say("Your question"), text)
 
     @staticmethod
-    async def sent(
-        interaction: discord.Interaction[Any],  # noqa: ARG004  # of every form
-        admitted: Admitted,
-        services: Services,
-        typed: Typed,
-    ) -> None:
+    async def sent(form: Gesture, typed: Typed) -> None:
         """Answer the question where the digest stands, and to who asked alone where nobody else sees that."""
-        await services.responder.answer(admitted.target, typed[TEXT], asker=admitted.user, private=admitted.private)
+        await form.services.responder.answer(form.admitted, typed[TEXT])
 
 
 class AboutDigest(
@@ -81,13 +75,13 @@ class AboutDigest(
 ):
     """Say what a digest is, and how to change it."""
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Say it to whoever clicked."""
-        subscription = await services.store.subscriptions.get(self.match["subscription"])
+        subscription = await click.services.store.subscriptions.get(self.match["subscription"])
         if subscription is None:
             sentence = say("This digest was unsubscribed; there will be no more of it.")
         else:
             how = say("Change it with /digest edit, stop it with /digest pause or /digest unsubscribe.")
-            bot = cast("Bot", interaction.client)
+            bot = cast("Bot", click.interaction.client)
             sentence = f"{await described(subscription, bot)}\n{await bot.linked(how)}"
-        await admitted.target.post(notice(sentence))
+        await click.admitted.target.post(notice(sentence))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import discord
 from discord import app_commands
 
-from bot.discord.reply.target import server_of
+from bot.discord.reply.interaction_target import server_of
 from bot.discord.ui.permissions import missing_to_post
 from bot.language import say
 from retrieval.errors import BadInputError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -27,7 +26,7 @@ from bot.discord.digests.digest_channels import (
 from bot.discord.digests.digest_wording import described, short, titled, where
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
-from bot.discord.reply.target import server_of
+from bot.discord.reply.interaction_target import server_of
 from bot.discord.settings.server_settings import checked_zone
 from bot.discord.ui.layout import MESSAGE_CHARACTERS, notice
 from bot.discord.ui.markdown import plain, shorten_at_end
@@ -391,9 +390,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
 
 def _place_name(interaction: discord.Interaction[Any], subscription: Subscription) -> str:
     """Return what a place is called where no mention is shown."""
-    channel = None
-    with suppress(AttributeError):
-        channel = interaction.guild.get_channel_or_thread(subscription.place_id)  # type: ignore[union-attr]
+    channel = interaction.guild and interaction.guild.get_channel_or_thread(subscription.place_id)
     return say("direct messages") if channel is None and subscription.kind == "dm" else f"#{channel or '?'}"
 
 

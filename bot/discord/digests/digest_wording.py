@@ -78,8 +78,7 @@ def _channel(subscription: Subscription, bot: Bot) -> str:
     """Return a mention of a digest's channel, or words for it where that leads nowhere."""
     guild = bot.get_guild(subscription.guild_id or 0)
     # Threads that nobody writes in are forgotten, and are there.
-    known = guild is None or guild.unavailable or subscription.kind == "thread"
-    if known or guild.get_channel(subscription.place_id):  # type: ignore[union-attr]  # known by then
+    if guild is None or guild.unavailable or subscription.kind == "thread" or guild.get_channel(subscription.place_id):
         return f"<#{subscription.place_id}>"
     return say("a deleted channel")
 

@@ -114,7 +114,7 @@ class DiscordPoster:
         with said(None):
             await self._turn()
             channel = await self._bot.create_dm(discord.Object(owner_id))
-            await channel.send(view=notice(sentence), nonce=nonce)
+            await channel.send(view=notice(await self._bot.linked(sentence)), nonce=nonce)
 
     async def _place(self, subscription: Subscription) -> Place:
         """Return where a subscription is posted; raises what Discord says where it is gone."""

@@ -83,29 +83,31 @@ def sentence_for(error: Exception, place: str, mine: discord.Permissions) -> str
     return sentence
 
 
-def _mendable(error: Exception, mine: discord.Permissions) -> str | None:  # noqa: C901, PLR0911  # one for each kind of error
+def _mendable(error: Exception, mine: discord.Permissions) -> str | None:  # noqa: C901  # one case for each kind
     """Return the sentence for an error that people can do something about; None for any other."""
-    if isinstance(error, BadInputError):
-        return escape(str(error))
-    if isinstance(error, RefusedError):
-        return str(error)
-    if isinstance(error, DatabaseAwayError):
-        return say("I cannot reach my memory just now. Please try again in a minute.")
-    if isinstance(error, ServerAwayError):
-        return say("A server that I need does not answer just now. Please try again in a minute.")
-    if isinstance(error, ClosingError):
-        return say("I am being restarted. Please ask again in a minute.")
-    if isinstance(error, GivenUpError):
-        return say("I am being restarted and could not finish this. Please try again in a minute.")
-    if isinstance(error, (commands.MissingPermissions, app_commands.MissingPermissions)):
-        return say("Only moderators may do that here (it needs the permission Manage Server).")
-    if isinstance(error, (commands.NoPrivateMessage, app_commands.NoPrivateMessage)):
-        return say("That works only in a server.")
-    if isinstance(error, commands.UserInputError):
-        return say("I could not read that command. /help lists what there is.")
-    if isinstance(error, discord.Forbidden) and error.code in {MISSING_ACCESS, MISSING_PERMISSIONS}:
-        return _forbidden(mine)
-    return None
+    sentence = None
+    match error:
+        case BadInputError():
+            sentence = escape(str(error))
+        case RefusedError():
+            sentence = str(error)
+        case DatabaseAwayError():
+            sentence = say("I cannot reach my memory just now. Please try again in a minute.")
+        case ServerAwayError():
+            sentence = say("A server that I need does not answer just now. Please try again in a minute.")
+        case ClosingError():
+            sentence = say("I am being restarted. Please ask again in a minute.")
+        case GivenUpError():
+            sentence = say("I am being restarted and could not finish this. Please try again in a minute.")
+        case commands.MissingPermissions() | app_commands.MissingPermissions():
+            sentence = say("Only moderators may do that here (it needs the permission Manage Server).")
+        case commands.NoPrivateMessage() | app_commands.NoPrivateMessage():
+            sentence = say("That works only in a server.")
+        case commands.UserInputError():
+            sentence = say("I could not read that command. /help lists what there is.")
+        case discord.Forbidden(code=code) if code in {MISSING_ACCESS, MISSING_PERMISSIONS}:
+            sentence = _forbidden(mine)
+    return sentence
 
 
 def _forbidden(mine: discord.Permissions) -> str:

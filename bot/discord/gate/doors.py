@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias, TypeVar, cast
 
 import discord
@@ -23,9 +24,18 @@ if TYPE_CHECKING:
 
     Typed: TypeAlias = Mapping[str, str]
 
-I = TypeVar("I", bound="ui.Item[Any]")  # noqa: E741  # the item that a click is on
+ItemT = TypeVar("ItemT", bound="ui.Item[Any]")
 
 LABEL_CHARACTERS: Final = 45  # Discord's, for titles and labels of forms
+
+
+@dataclass(frozen=True, slots=True)
+class Gesture:
+    """Hold a click or a form that the gate let in, with what is needed to act on it."""
+
+    interaction: discord.Interaction[Any]
+    admitted: Admitted
+    services: Services
 
 
 @asynccontextmanager
@@ -38,7 +48,7 @@ async def _telling(interaction: discord.Interaction[Any]) -> AsyncIterator[Servi
         await tell(interaction, error)
 
 
-class Clickable(ui.DynamicItem[I], template=r"(?!)"):
+class Clickable(ui.DynamicItem[ItemT], template=r"(?!)"):
     """Know a button or a select by its custom id alone, however old its card is.
 
     `kinds` are all there are.
@@ -61,32 +71,34 @@ class Clickable(ui.DynamicItem[I], template=r"(?!)"):
         cls.pattern = re.compile(template)
         Clickable.kinds.append(cls)
 
-    def __init__(self, item: I, match: re.Match[str]) -> None:
+    def __init__(self, item: ItemT, match: re.Match[str], interaction: discord.Interaction[Any]) -> None:
         super().__init__(item)
         self.match = match
+        self._interaction = interaction
 
     @classmethod
     async def from_custom_id(
         cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py passes it
+        interaction: discord.Interaction[Any],
         item: ui.Item[Any],
         match: re.Match[str],
         /,
     ) -> Self:
         """Return what was clicked."""
-        return cls(cast("I", item), match)
+        return cls(cast("ItemT", item), match, interaction)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Pass the gate, then act."""
         async with _telling(interaction) as services:
-            admitted = await services.gate.admit(interaction, *self.terms(interaction))
-            await self.clicked(interaction, admitted, services)
+            admitted = await services.gate.admit(interaction, *self.terms)
+            await self.clicked(Gesture(interaction, admitted, services))
 
-    def terms(self, interaction: discord.Interaction[Any]) -> tuple[Cost, Audience, Acknowledge]:  # noqa: ARG002  # some need it
+    @property
+    def terms(self) -> tuple[Cost, Audience, Acknowledge]:
         """Return what the gate has to know of this click."""
         return self.cost, self.audience, self.acknowledge
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Do what the click is for."""
         raise NotImplementedError
 
@@ -120,7 +132,7 @@ class Form(ui.Modal, ABC):
 
     @staticmethod
     @abstractmethod
-    async def sent(interaction: discord.Interaction[Any], admitted: Admitted, services: Services, typed: Typed) -> None:
+    async def sent(form: Gesture, typed: Typed) -> None:
         """Do what the form is for.
 
         `typed` has what was typed under the inputs' custom ids, and the groups that the template found.
@@ -144,7 +156,7 @@ class FormDoor(commands.Cog):
                 if match := kind.template.fullmatch(data["custom_id"]):
                     admitted = await services.gate.admit(interaction, kind.cost, kind.audience, kind.acknowledge)
                     typed = match.groupdict() | dict(_typed(data["components"]))
-                    await kind.sent(interaction, admitted, services, typed)
+                    await kind.sent(Gesture(interaction, admitted, services), typed)
 
 
 def _typed(components: Sequence[Any]) -> Iterator[tuple[str, str]]:

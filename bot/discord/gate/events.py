@@ -6,11 +6,13 @@ import logging
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bot.discord.gate.boundary import IgnoredError, NotHereError, TooOftenError, cause_of, sentence_for, tell
+from bot.discord.connection.calls import NETWORK_ERRORS
+from bot.discord.gate.boundary import IgnoredError, NotHereError, TooOftenError, cause_of, tell
 from bot.discord.reply.direct import undelivered
-from bot.discord.reply.target import NETWORK_ERRORS, InteractionTarget, MessageTarget, is_private, server_of
+from bot.discord.reply.interaction_target import InteractionTarget, is_private, server_of
+from bot.discord.reply.message_target import MessageTarget
 from bot.discord.ui.layout import notice
-from bot.discord.ui.permissions import mine_in, missing_to_answer
+from bot.discord.ui.permissions import missing_to_answer
 from bot.language import nearest, say
 
 if TYPE_CHECKING:
@@ -18,9 +20,9 @@ if TYPE_CHECKING:
 
     import discord
 
-    from bot.discord.gate.notices import Notices
     from bot.discord.reply.direct import DirectMessages
-    from bot.discord.reply.target import ReplyTarget
+    from bot.discord.reply.notices import Notices
+    from bot.discord.reply.target import Excuse, ReplyTarget
     from bot.store import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -48,11 +50,11 @@ class Event(Protocol):
     guild_id: int | None
     is_acknowledged: bool
 
-    def is_private(self, acknowledge: Acknowledge, settings: ServerSettings) -> bool:
+    def is_private(self, how: Acknowledge, settings: ServerSettings, /) -> bool:
         """Say whether whoever acts sees the reply alone."""
         ...
 
-    def language(self, settings: ServerSettings, *, private: bool) -> str:
+    def language(self, settings: ServerSettings, private: bool, /) -> str:
         """Return the language to speak: the person's own in what they alone see, else the server's first."""
         ...
 
@@ -64,7 +66,7 @@ class Event(Protocol):
         """Say whether what was only overheard asks something; what is said to the bot always counts."""
         ...
 
-    async def acknowledge(self, how: Acknowledge, *, private: bool) -> ReplyTarget:
+    async def acknowledge(self, how: Acknowledge, private: bool, /) -> ReplyTarget:
         """Show whoever acted that they were heard, and return where the reply goes."""
         ...
 
@@ -78,24 +80,26 @@ class InteractionEvent:
 
     version = 0.0
 
-    def __init__(self, interaction: discord.Interaction[Any]) -> None:
+    def __init__(self, interaction: discord.Interaction[Any], excuse: Excuse) -> None:
         self._interaction = interaction
+        self._excuse = excuse
         self.id = interaction.id
         self.user: discord.abc.User = interaction.user
         self.channel = interaction.channel
         self.guild = interaction.guild
         self.guild_id = server_of(interaction)
         self.is_acknowledged = False
+        self._target: InteractionTarget | None = None
 
-    def is_private(self, acknowledge: Acknowledge, settings: ServerSettings) -> bool:
+    def is_private(self, how: Acknowledge, settings: ServerSettings, /) -> bool:
         """Say whether whoever acts sees the reply alone."""
-        if acknowledge in {Acknowledge.AS_CARD, Acknowledge.ON_CARD}:
+        if how in {Acknowledge.AS_CARD, Acknowledge.ON_CARD}:
             return is_private(self._interaction)
-        if acknowledge is Acknowledge.AS_SET:
+        if how is Acknowledge.AS_SET:
             return settings.private or is_private(self._interaction)
-        return acknowledge is not Acknowledge.PUBLICLY
+        return how is not Acknowledge.PUBLICLY
 
-    def language(self, settings: ServerSettings, *, private: bool) -> str:
+    def language(self, settings: ServerSettings, private: bool, /) -> str:
         """Return the language to speak, in public the one that the server has set first."""
         own = self._interaction.locale
         first = (own, settings.language) if private else (settings.language, own)
@@ -108,9 +112,9 @@ class InteractionEvent:
         """Say yes: nobody uses a command by chance."""
         return True
 
-    async def acknowledge(self, how: Acknowledge, *, private: bool) -> ReplyTarget:
+    async def acknowledge(self, how: Acknowledge, private: bool, /) -> ReplyTarget:
         """Acknowledge, unless a form is to open."""
-        target = InteractionTarget(self._interaction, private=private)
+        self._target = target = InteractionTarget(self._interaction, self._excuse, private=private)
         if how is Acknowledge.ON_CARD:
             await self._interaction.response.defer()
         elif how is not Acknowledge.BY_FORM:
@@ -119,8 +123,11 @@ class InteractionEvent:
         return target
 
     async def tell(self, error: Exception) -> None:
-        """Say it to whoever acted alone."""
-        await tell(self._interaction, error)
+        """Say it where an answer was to be, else to whoever acted alone."""
+        if self._target and self._target.is_open:
+            await self._target.close(error)
+        else:
+            await tell(self._interaction, error)
 
 
 class MessageEvent:
@@ -134,11 +141,13 @@ class MessageEvent:
     def __init__(
         self,
         message: discord.Message,
+        excuse: Excuse,
         notices: Notices,
         direct: DirectMessages,
         asks: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self._message = message
+        self._excuse = excuse
         self._notices = notices
         self._direct = direct
         self._asks = asks
@@ -148,16 +157,13 @@ class MessageEvent:
         self.channel = message.channel
         self.guild = message.guild
         self.guild_id = message.guild.id if message.guild else None
+        self._target: MessageTarget | None = None
 
-    def overheard(self, asks: Callable[[], Awaitable[bool]]) -> MessageEvent:
-        """Return the event as one that was not said to the bot."""
-        return MessageEvent(self._message, self._notices, self._direct, asks)
-
-    def is_private(self, acknowledge: Acknowledge, settings: ServerSettings) -> bool:  # noqa: ARG002  # of every event
+    def is_private(self, _how: Acknowledge, _settings: ServerSettings, /) -> bool:
         """Say no: everybody in the channel sees it."""
         return False
 
-    def language(self, settings: ServerSettings, *, private: bool) -> str:  # noqa: ARG002  # of every event
+    def language(self, settings: ServerSettings, _private: bool, /) -> str:
         """Return the server's language: Discord does not tell a writer's own."""
         return nearest(settings.language, str(self.guild.preferred_locale) if self.guild else None)
 
@@ -177,34 +183,32 @@ class MessageEvent:
         """Read what was only overheard."""
         return self._asks is None or await self._asks()
 
-    async def acknowledge(self, how: Acknowledge, *, private: bool) -> ReplyTarget:  # noqa: ARG002  # of every event
-        """Return the place under the message."""
-        return self.target()
-
-    def target(self, channel: discord.abc.MessageableChannel | None = None) -> MessageTarget:
-        """Return where the reply goes: under the message, over what was said there, or into another channel."""
-        return MessageTarget(self._message, channel, () if channel else self._notices.under(self.id))
+    async def acknowledge(self, _how: Acknowledge, _private: bool, /) -> ReplyTarget:
+        """Return the place under the message, over what was said there that is no answer."""
+        self._target = self._place()
+        return self._target
 
     async def tell(self, error: Exception) -> None:
         """Say it under the message, or directly where it would disturb others; only once where it is repeated."""
         cause = cause_of(error)
         if isinstance(cause, IgnoredError) or (isinstance(cause, TooOftenError) and cause.told):
             return
-        if not isinstance(cause, NotHereError):
-            await self.say(sentence_for(cause, f"message:{self.id}", mine_in(self.channel)))
+        if self._target and self._target.is_open:
+            await self._target.close(cause)
+        elif not isinstance(cause, NotHereError):
+            await self._say(cause)
         elif self._asks is None:
-            await self._direct.tell_once(self.user, str(cause))
+            await self._direct.tell_once(self.user, await self._excuse(cause, self._place()))
 
-    async def say(self, sentence: str) -> None:
-        """Say something under the message that is no answer, in place of what was said there before; raises nothing."""
-        target = self.target()
+    def _place(self) -> MessageTarget:
+        return MessageTarget(self._message, self._excuse, self._notices)
+
+    async def _say(self, error: Exception) -> None:
+        """Say it under the message, in place of what was said there before."""
+        target = self._place()
         try:
-            await target.post(notice(sentence))
-        except NETWORK_ERRORS as error:
-            await self._direct.tell(self.user, undelivered(getattr(error, "code", None), target.channel_id))
+            await target.post(notice(await self._excuse(error, target)))
+        except NETWORK_ERRORS as failure:
+            await self._direct.tell(self.user, undelivered(getattr(failure, "code", None), target.channel_id))
         else:
-            self.noted(target.posted)
-
-    def noted(self, posted: list[int]) -> None:
-        """Remember what stands under the message that is no answer."""
-        self._notices.note(self.id, posted)
+            await target.settle(answered=False)

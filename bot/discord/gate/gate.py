@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -12,19 +14,22 @@ from discord.ext import commands
 
 from bot.discord.gate.access import AccessRules
 from bot.discord.gate.acknowledgement import Acknowledgements
-from bot.discord.gate.boundary import IgnoredError, NotHereError, TooOftenError
+from bot.discord.gate.boundary import IgnoredError, NotHereError, TooOftenError, sentence_for
 from bot.discord.gate.deduplication import Deduplication
-from bot.discord.gate.events import Event, InteractionEvent, MessageEvent
+from bot.discord.gate.events import Acknowledge, Event, InteractionEvent, MessageEvent
 from bot.discord.gate.limits import PER_EXPORTER, PER_PERSON_ACTING, Limits
-from bot.discord.gate.notices import Notices
 from bot.discord.gate.shutdown import Shutdown
 from bot.discord.reply.direct import DirectMessages
+from bot.discord.reply.notices import Notices
 from bot.language import say, speak
 from bot.store import ServerSettings
 
 if TYPE_CHECKING:
-    from bot.discord.gate.events import Acknowledge
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from bot.discord.reply.content import Content
     from bot.discord.reply.target import ReplyTarget
+    from bot.discord.ui.command_links import CommandLinks
     from bot.store.servers import Servers
     from bot.store.traffic import Traffic
 
@@ -46,7 +51,10 @@ class Audience(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Hold what the gate found out about an event that it let in: who acts, where the reply goes, in what language."""
+    """Hold what the gate found out about an event that it let in: who acts, where the reply goes, in what language.
+
+    `turn` ends when everybody else has seen that they were heard too, and work on an answer may begin.
+    """
 
     target: ReplyTarget
     user: discord.abc.User
@@ -54,6 +62,7 @@ class Admitted:
     settings: ServerSettings
     language: str
     private: bool
+    turn: asyncio.Task[None]
 
 
 class Gate:
@@ -65,9 +74,12 @@ class Gate:
         shutdown: what is in work, and waited for when the bot stops.
     """
 
-    def __init__(self, servers: Servers, limits: Limits | None = None, traffic: Traffic | None = None) -> None:
+    def __init__(
+        self, servers: Servers, links: CommandLinks, limits: Limits | None = None, traffic: Traffic | None = None
+    ) -> None:
         """Take where settings are kept, and where acts are counted for all processes if there may be several."""
         self._servers = servers
+        self._links = links
         self._traffic = traffic
         self._seen = Deduplication()
         self._notices = Notices()
@@ -82,7 +94,7 @@ class Gate:
 
     async def admit(
         self,
-        source: discord.Interaction[Any] | commands.Context[Any] | MessageEvent,
+        source: discord.Interaction[Any] | commands.Context[Any] | Event,
         cost: Cost,
         audience: Audience,
         acknowledge: Acknowledge,
@@ -100,16 +112,16 @@ class Gate:
         6. Was it not too much? Otherwise TooOftenError.
         7. Acknowledge, which Discord awaits within 3 s.
         """
-        event = source if isinstance(source, MessageEvent) else self.event_of(source)
+        event = self.event_of(source) if isinstance(source, (discord.Interaction, commands.Context)) else source
         if not self._seen.is_new(event.id, event.version):
             raise IgnoredError
-        speak(event.language(ServerSettings(), private=True))  # in which it is said that settings cannot be read
+        speak(event.language(ServerSettings(), True))  # in which it is said that settings cannot be read
         if self._traffic and not await self._traffic.is_new(event.id, event.version, datetime.now(UTC)):
             raise IgnoredError
         self.acknowledgements.add(event.id)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
         private = event.is_private(acknowledge, settings)
-        language = event.language(settings, private=private)
+        language = event.language(settings, private)
         speak(language)
         self.shutdown.take_on(event.tell)
         if audience is Audience.ASKERS and (objection := await self._objection(event, settings)):
@@ -117,28 +129,62 @@ class Gate:
         if not await event.is_question():
             raise IgnoredError
         await self._charge(event, cost)
-        target = await event.acknowledge(acknowledge, private=private)
+        target = await event.acknowledge(acknowledge, private)
+        target.when_heard = partial(self.acknowledgements.acknowledged, event.id)
         if event.is_acknowledged:
-            self.acknowledgements.acknowledged(event.id)
-        return Admitted(target, event.user, event.guild_id, settings, language, private)
+            target.when_heard()
+        turn = asyncio.create_task(self.acknowledgements.let_pass(event.id))
+        return Admitted(target, event.user, event.guild_id, settings, language, private, turn)
+
+    async def answer(
+        self,
+        message: discord.Message,
+        reply: Callable[[Admitted], AsyncGenerator[Content]],
+        *,
+        asks: Callable[[], Awaitable[bool]] | None = None,
+        typing: bool = False,
+    ) -> None:
+        """Let a question in that is written to the bot, and show what `reply` makes of it, or say why not.
+
+        `asks` says of a message that was only overheard whether it is a question; `typing` is as in `ReplyTarget.show`.
+        """
+        event = MessageEvent(message, self._excuse, self._notices, self._direct, asks)
+        try:
+            admitted = await self.admit(event, Cost.QUESTION, Audience.ASKERS, Acknowledge.PUBLICLY)
+        except Exception as error:  # noqa: BLE001  # the one boundary
+            await event.tell(error)
+        else:
+            await admitted.target.show(reply(admitted), typing=typing)
+
+    async def hear(self, message: discord.Message) -> None:
+        """Let a message in that adds to a question under way, or say why not."""
+        event = self.event_of(message)
+        try:
+            await self.admit(event, Cost.ACTION, Audience.ANYBODY, Acknowledge.PUBLICLY)
+        except Exception as error:  # noqa: BLE001  # the one boundary
+            await event.tell(error)
 
     def event_of(self, source: discord.Interaction[Any] | commands.Context[Any] | discord.Message) -> Event:
         """Return the event that a command, a click, a form or a message is."""
         if isinstance(source, commands.Context):
             source = source.interaction or source.message
         if isinstance(source, discord.Message):
-            return MessageEvent(source, self._notices, self._direct)
-        return InteractionEvent(source)
+            return MessageEvent(source, self._excuse, self._notices, self._direct)
+        return InteractionEvent(source, self._excuse)
 
     async def speak_to(self, source: discord.Interaction[Any] | discord.Message) -> None:
         """Speak the language of whoever acts, where nothing is let in yet or at all."""
         event = self.event_of(source)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
-        speak(event.language(settings, private=True))
+        speak(event.language(settings, True))
 
     def has_seen(self, event_id: int) -> bool:
         """Say whether an event came to the gate lately."""
         return event_id in self._seen
+
+    async def _excuse(self, error: Exception, target: ReplyTarget) -> str:
+        """Return what to say about an error where a reply goes."""
+        return await self._links.linked(sentence_for(error, target.name, target.mine))
 
     async def _objection(self, event: Event, settings: ServerSettings) -> str | None:
         """Return why somebody may not ask there; moderators may where the rules have lost all they name."""
@@ -147,7 +193,7 @@ class Gate:
         rules = AccessRules(settings, event.guild)
         objection = rules.objection(event.channel, event.user)
         if objection and rules.outlived and rules.moderates(event.user):
-            await self._direct.tell_once(event.user, objection)
+            await self._direct.tell_once(event.user, await self._links.linked(objection))
             return None
         return objection
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     Apology: TypeAlias = Callable[[Exception], Coroutine[Any, Any, object]]
-
-T = TypeVar("T")
 
 FINISH_SECONDS = 20.0  # container runtimes kill 30 s after SIGTERM unless told otherwise
 APOLOGY_SECONDS = 5.0
@@ -36,7 +34,6 @@ class Shutdown:
     def __init__(self) -> None:
         self.closing = False
         self._handlers: dict[asyncio.Task[Any], tuple[Apology, Context]] = {}
-        self._work: dict[asyncio.Task[Any], asyncio.Task[Any]] = {}
 
     def take_on(self, apologise: Apology) -> None:
         """Let closing wait for the end of the current task; where it cannot, it calls `apologise` with GivenUpError.
@@ -47,34 +44,15 @@ class Shutdown:
         if self.closing:
             raise ClosingError
 
-    async def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await the work; raises GivenUpError where closing cannot wait for it any longer.
-
-        The current task then apologises by itself.
-        """
-        current, task = _current(), asyncio.create_task(work)
-        self._work[current] = task
-        try:
-            return await task
-        except asyncio.CancelledError:
-            if current.cancelling():
-                raise
-            raise GivenUpError from None
-        finally:
-            del self._work[current]
-
     async def drain(self, seconds: float = FINISH_SECONDS) -> None:
         """Take nothing on any more and wait for what is in work; give up what takes too long, with an apology."""
         self.closing = True
         if await self._settle(seconds):
             return
         for task, (apologise, context) in list(self._handlers.items()):
-            if work := self._work.get(task):
-                work.cancel()
-            else:
-                task.cancel()
-                telling = asyncio.create_task(apologise(GivenUpError()), context=context)
-                self._watch(telling, apologise, context)
+            task.cancel()
+            telling = asyncio.create_task(_tell(task, apologise), context=context)
+            self._watch(telling, apologise, context)
         await self._settle(APOLOGY_SECONDS)
 
     def _watch(self, task: asyncio.Task[Any], apologise: Apology, context: Context) -> None:
@@ -87,6 +65,12 @@ class Shutdown:
         while self._handlers and (left := end - time.monotonic()) > 0:
             await asyncio.wait(self._handlers, timeout=left)
         return not self._handlers
+
+
+async def _tell(task: asyncio.Task[Any], apologise: Apology) -> None:
+    """Apologise for a task that was given up, once nothing of it runs any more."""
+    await asyncio.wait([task])
+    await apologise(GivenUpError())
 
 
 def _current() -> asyncio.Task[Any]:

@@ -17,10 +17,7 @@ from retrieval.citation import Cited, Keys, bibtex, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import discord
-
-    from bot.discord.gate.gate import Admitted
-    from bot.discord.services import Services
+    from bot.discord.gate.doors import Gesture
     from retrieval.library import Library
     from retrieval.sources.fetched import Fetched
 
@@ -33,30 +30,30 @@ FENCE: Final = "```"
 class Cite(Clickable[ui.Button[Any]], template=ids.CITE + ids.PAPER):
     """Say how a paper is cited."""
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+    async def clicked(self, click: Gesture) -> None:
         """Say it to whoever clicked."""
-        await admitted.target.post(await citations_of(services.library, [self.match["paper"]]))
+        await click.admitted.target.post(await citations_of(click.services.library, [self.match["paper"]]))
 
 
 class CiteMenu(Clickable[ui.Select[Any]], template=ids.CITE_MENU):
     """Say how the papers chosen are cited."""
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+    async def clicked(self, click: Gesture) -> None:
         """Say it to whoever chose."""
-        await admitted.target.post(await citations_of(services.library, self.item.values))
+        await click.admitted.target.post(await citations_of(click.services.library, self.item.values))
 
 
 class CiteAnswer(Clickable[ui.Button[Any]], template=ids.CITE_ANSWER + ids.ANSWER):
     """Say how the papers that an answer quotes are cited."""
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+    async def clicked(self, click: Gesture) -> None:
         """Say it to whoever chose."""
-        kept = await services.store.answers.get(self.match["answer"])
+        kept = await click.services.store.answers.get(self.match["answer"])
         if kept is None:
-            await admitted.target.post(notice(gone()))
+            await click.admitted.target.post(notice(gone()))
             return
         keys = dict.fromkeys(ids.paper_key(each.paper_id) for each in kept.answer.citations)
-        await admitted.target.post(await citations_of(services.library, list(keys)))
+        await click.admitted.target.post(await citations_of(click.services.library, list(keys)))
 
 
 ALL: Final[tuple[type[Clickable[Any]], ...]] = (Cite, CiteMenu, CiteAnswer)

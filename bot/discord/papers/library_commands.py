@@ -27,8 +27,8 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.discord.gate.gate import Admitted
-    from bot.discord.services import Bot, Services
+    from bot.discord.gate.doors import Gesture
+    from bot.discord.services import Bot
     from retrieval.library import Library
     from retrieval.papers import Paper
     from retrieval.removal import Removed
@@ -161,13 +161,13 @@ class LibraryButton(Clickable[ui.Button[Any]], template=card.TEMPLATE):
 
     acknowledge = Acknowledge.ON_CARD
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Do it, and show what became of it in place of what was asked."""
-        if not is_moderator(interaction.permissions, interaction.guild_id):
+        if not is_moderator(click.interaction.permissions, click.interaction.guild_id):
             raise RefusedError(say("Only moderators may do that here (it needs the permission Manage Server)."))
         if self.match["what"] not in {"list", "removed"}:
-            await demand_leave_to_change(interaction)
-        await admitted.target.post(await self._done(services.library))
+            await demand_leave_to_change(click.interaction)
+        await click.admitted.target.post(await self._done(click.services.library))
 
     async def _done(self, library: Library) -> ui.LayoutView:
         what, of = self.match["what"], self.match["of"]

@@ -11,7 +11,7 @@ from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience
 from bot.discord.papers.paper_card import PAGE_PAPERS, similar_page
 from bot.discord.papers.search_pages import authors_of, find, show_page
-from bot.discord.reply.target import is_private
+from bot.discord.reply.interaction_target import is_private
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import notice
 from bot.discord.ui.words import title_link
@@ -20,8 +20,8 @@ from bot.language import say
 if TYPE_CHECKING:
     import discord
 
-    from bot.discord.gate.gate import Admitted, Cost
-    from bot.discord.services import Services
+    from bot.discord.gate.doors import Gesture
+    from bot.discord.gate.gate import Cost
     from retrieval.library import Library
     from retrieval.papers import Paper
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 class Star(Clickable[ui.Button[Any]], template=ids.STAR + ids.PAPER):
     """Star a paper, or take the star back."""
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Keep it, and say which it was."""
-        paper = await _paper(self.match["paper"], services.library)
+        paper = await _paper(self.match["paper"], click.services.library)
         if paper is None:
             sentence = _unknown()
-        elif await services.store.feedback.star(
-            paper.paper_id, interaction.user.id, admitted.guild_id, private=is_private(interaction)
+        elif await click.services.store.feedback.star(
+            paper.paper_id, click.interaction.user.id, click.admitted.guild_id, private=is_private(click.interaction)
         ):
             sentence = say("⭐ You starred {title}.", title=title_link(paper))
         else:
             sentence = say("You took your star back from {title}.", title=title_link(paper))
-        await admitted.target.post(notice(sentence))
+        await click.admitted.target.post(notice(sentence))
 
 
 class Similar(Clickable[ui.Button[Any]], template=ids.SIMILAR + ids.PAPER):
@@ -48,15 +48,15 @@ class Similar(Clickable[ui.Button[Any]], template=ids.SIMILAR + ids.PAPER):
 
     audience = Audience.ASKERS
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+    async def clicked(self, click: Gesture) -> None:
         """Show them to whoever clicked."""
-        paper = await _paper(self.match["paper"], services.library)
+        paper = await _paper(self.match["paper"], click.services.library)
         if paper is None:
-            await admitted.target.post(notice(_unknown()))
+            await click.admitted.target.post(notice(_unknown()))
             return
-        hits = await services.library.similar(paper.paper_id, limit=PAGE_PAPERS)
-        authors = await authors_of([hit.paper for hit in hits], services.library)
-        await admitted.target.post(similar_page(paper, hits, authors=authors))
+        hits = await click.services.library.similar(paper.paper_id, limit=PAGE_PAPERS)
+        authors = await authors_of([hit.paper for hit in hits], click.services.library)
+        await click.admitted.target.post(similar_page(paper, hits, authors=authors))
 
 
 class Page(Clickable[ui.Button[Any]], template=ids.PAGE + r"(?P<page>\d{1,3}):(?P<token>.+)"):
@@ -64,20 +64,21 @@ class Page(Clickable[ui.Button[Any]], template=ids.PAGE + r"(?P<page>\d{1,3}):(?
 
     audience = Audience.ASKERS
 
-    def terms(self, interaction: discord.Interaction[Any]) -> tuple[Cost, Audience, Acknowledge]:
+    @property
+    def terms(self) -> tuple[Cost, Audience, Acknowledge]:
         """Return that the card is changed for its asker only."""
-        how = Acknowledge.ON_CARD if _is_askers(interaction) else Acknowledge.PRIVATELY
+        how = Acknowledge.ON_CARD if _is_askers(self._interaction) else Acknowledge.PRIVATELY
         return self.cost, self.audience, how
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Turn the page."""
-        search = await find(self.match["token"], services.store.searches)
+        search = await find(self.match["token"], click.services.store.searches)
         if search is None:
             sentence = say("I no longer know what this search was for. Please search again.")
-            await interaction.followup.send(view=notice(sentence), ephemeral=True)
+            await click.interaction.followup.send(view=notice(sentence), ephemeral=True)
             return
-        page = await show_page(services.library, services.store.searches, search, int(self.match["page"]))
-        await admitted.target.post(page)
+        page = await show_page(click.services.library, click.services.store.searches, search, int(self.match["page"]))
+        await click.admitted.target.post(page)
 
 
 ALL: Final[tuple[type[Clickable[Any]], ...]] = (Star, Similar, Page)

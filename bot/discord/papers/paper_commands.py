@@ -64,9 +64,7 @@ class Papers(commands.Cog):
         one, other = await self._find(first), await self._find(second)
         if one.paper_id == other.paper_id:
             raise BadInputError(say("That is the same paper twice: please name two."))
-        await self._responder.answer(
-            admitted.target, comparison(one, other), asker=admitted.user, private=admitted.private
-        )
+        await self._responder.answer(admitted, comparison(one, other))
 
     @similar.autocomplete("paper")
     @paper.autocomplete("paper")

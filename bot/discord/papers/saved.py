@@ -20,6 +20,7 @@ from bot.language import say, say_many
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bot.discord.gate.doors import Gesture
     from bot.discord.gate.gate import Admitted
     from bot.discord.services import Bot, Services
     from bot.discord.ui.layout import Item
@@ -65,26 +66,28 @@ class SavedPage(Clickable[ui.Button[Any]], template=rf"{_SAVED}{_WHOSE}:(?P<page
 
     acknowledge = Acknowledge.ON_CARD
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:  # noqa: ARG002
+    async def clicked(self, click: Gesture) -> None:
         """Show the page in place of the other."""
         whose = cast("Whose", self.match["whose"])
-        await admitted.target.post(await saved_page(admitted, services, whose, int(self.match["page"])))
+        await click.admitted.target.post(
+            await saved_page(click.admitted, click.services, whose, int(self.match["page"]))
+        )
 
 
 class SavedFile(Clickable[ui.Select[Any]], template=_AS + _WHOSE):
     """Give the list as a file in the format chosen."""
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Give it to whoever chose."""
         whose = cast("Whose", self.match["whose"])
-        known = await _starred(admitted, services, whose)
+        known = await _starred(click.admitted, click.services, whose)
         found = [paper_id for paper_id, paper in known.items() if paper is not None]
         if not found:
-            await admitted.target.post(notice(_nothing(whose)))
+            await click.admitted.target.post(notice(_nothing(whose)))
             return
         text = "\n".join([say_many("One paper:", "{n} papers:", len(found)), *_missing(known)])
-        form, most = self.item.values[0], interaction.filesize_limit
-        await admitted.target.post(await references_card(services.library, found, form, most, text))
+        form, most = self.item.values[0], click.interaction.filesize_limit
+        await click.admitted.target.post(await references_card(click.services.library, found, form, most, text))
 
 
 async def saved_page(admitted: Admitted, services: Services, whose: Whose, page: int) -> Card:

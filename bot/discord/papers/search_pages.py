@@ -77,10 +77,11 @@ def _day(day: dt.date | None) -> str:
 
 def _read(token: str) -> Search | None:
     """Return the search that the token says, None where it says none; Discord keeps only what can be seen."""
-    head, *rest = token.split(_BETWEEN, 3)
-    if len(rest) != 3 or not token.isprintable() or token != token.strip():  # noqa: PLR2004 - day, source, query
-        return None
-    day, source, query = rest
+    match token.split(_BETWEEN, 3):
+        case [head, day, source, query] if token.isprintable() and token == token.strip():
+            pass
+        case _:
+            return None
     sort = next((name for name in get_args(Sort) if head == _WRITTEN + name[0]), None)
     if sort is None or not query:
         return None

@@ -21,10 +21,10 @@ from bot.discord.ui.markdown import plain, safe_url
 from bot.language import say
 from retrieval.errors import BadInputError
 from retrieval.papers import ARXIV_ID, DOI, Paper, identify
-from retrieval.sources.fetched import SourceError
+from retrieval.sources.fetched import Fetched, SourceError
 
 if TYPE_CHECKING:
-    from bot.discord.gate.doors import Typed
+    from bot.discord.gate.doors import Gesture, Typed
     from bot.discord.gate.gate import Admitted
     from bot.discord.services import Bot, Services
 
@@ -47,11 +47,19 @@ class Submit(commands.Cog):
 
     @app_commands.command()
     @for_moderators
-    @app_commands.describe(arxiv="Its arXiv id or link; leave it out to type title and abstract")
-    async def submit(self, interaction: discord.Interaction[Any], arxiv: str | None = None) -> None:
+    @app_commands.describe(
+        arxiv="Its arXiv id or link; leave it out to type title and abstract",
+        pdf="Its PDF, whose whole text answers may quote",
+    )
+    async def submit(
+        self, interaction: discord.Interaction[Any], arxiv: str | None = None, pdf: discord.Attachment | None = None
+    ) -> None:
         """Add a paper to my library."""
-        how = Acknowledge.BY_FORM if arxiv is None else Acknowledge.PRIVATELY
+        how = Acknowledge.BY_FORM if arxiv is None and pdf is None else Acknowledge.PRIVATELY
         admitted = await self._services.gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, how)
+        if pdf is not None:
+            await _add(self._services, admitted, await self._services.pdfs.read(pdf, SOURCE))
+            return
         if arxiv is None:
             await interaction.response.send_modal(PaperForm())
             return
@@ -102,14 +110,9 @@ class PaperForm(Form, template=ids.PAPER_FORM):
         self.add(say("Link"), link, say("If there is one, to arXiv at best"))
 
     @staticmethod
-    async def sent(
-        interaction: discord.Interaction[Any],  # noqa: ARG004  # of every form
-        admitted: Admitted,
-        services: Services,
-        typed: Typed,
-    ) -> None:
+    async def sent(form: Gesture, typed: Typed) -> None:
         """Add the paper and show it."""
-        await _add(services, admitted, read_paper(typed["title"], typed["abstract"], typed["link"]))
+        await _add(form.services, form.admitted, read_paper(typed["title"], typed["abstract"], typed["link"]))
 
 
 def read_arxiv_id(typed: str) -> str:
@@ -137,10 +140,11 @@ def read_paper(title: str, abstract: str, link: str) -> Paper:
     return Paper(paper_id, title, abstract, SOURCE, url=safe_url(link) if link else None)
 
 
-async def _add(services: Services, admitted: Admitted, paper: Paper) -> None:
-    """Add a paper unless it is there: nobody may change by a form what a source has said."""
+async def _add(services: Services, admitted: Admitted, added: Paper | Fetched) -> None:
+    """Add a paper unless it is there: nobody may change by a form, or by a file, what a source has said."""
+    paper = added.paper if isinstance(added, Fetched) else added
     known = await services.library.get(paper.paper_id)
-    if known is None and (await services.library.add([paper])).removed:
+    if known is None and (await services.library.add([added])).removed:
         raise BadInputError(say("A moderator took this paper out of my library; /library undo puts it back."))
     sentence = say("Added; I can answer questions about it from now on:") if known is None else None
     await _show(admitted, known or paper, sentence or say("I have this paper already:"))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import discord
 from cachetools import TTLCache
 
+from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.connection.codes import AUTOMOD, SLOWMODE
-from bot.discord.reply.target import NETWORK_ERRORS
 from bot.discord.ui.layout import notice
 from bot.language import say
 

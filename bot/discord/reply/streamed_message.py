@@ -54,14 +54,19 @@ class Sheet(Protocol):
 class StreamedMessage:
     """Show views in one message, at most one edit each `interval` seconds; use it as an async context.
 
-    What is shown meanwhile may be skipped; what `finish` shows is not. Where the message was deleted, what `finish`
-    shows is posted anew; where its thread was archived, the thread is opened again.
+    `when_posted` is called as soon as the message is there. What is shown meanwhile may
+    be skipped; what `finish` shows is not. Where the message was deleted, what `finish` shows is posted anew; where its
+    thread was archived, the thread is opened again.
+
+    Attributes:
+        shown: the ids of the messages that are there, in order.
     """
 
     def __init__(
         self,
         sheet: Sheet,
         *,
+        when_posted: Callable[[], object] = lambda: None,
         interval: float = INTERVAL,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -73,17 +78,12 @@ class StreamedMessage:
         self._changed = asyncio.Event()
         self._latest: ui.LayoutView | None = None
         self._last = self._finished = False
-        self._shown: list[dict[str, object]] | None = None
-        self._message_id: int | None = None
+        self._components: list[dict[str, object]] | None = None
+        self.shown: list[int] = []
         self._lost = False
         self._due = 0.0
         self._writer: asyncio.Task[None] | None = None
-        self._when_posted: Callable[[], object] = lambda: None
-
-    @property
-    def message_id(self) -> int | None:
-        """Return the id of the message; None before anything was posted."""
-        return self._message_id
+        self._when_posted = when_posted
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,17 +96,13 @@ class StreamedMessage:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
 
-    def when_posted(self, do: Callable[[], object]) -> None:
-        """Call something as soon as the message is there."""
-        self._when_posted = do
-
     def show(self, view: ui.LayoutView) -> None:
         """Show the view soon, unless another comes before it is its turn; failures are only logged."""
         if not self._last:
             self._write(view)
 
     async def finish(self, first: ui.LayoutView, *more: ui.LayoutView) -> list[int]:
-        """Show the view for good, post the others after it, and return the ids of all of them in order.
+        """Show the view for good, post the others after it, and return the ids of all that is there, in order.
 
         Raises what discord.py raises where it cannot be shown, and may then be tried again. What was once shown for
         good stays: what a further call brings is posted after it.
@@ -116,8 +112,9 @@ class StreamedMessage:
         else:
             self._last = True
             await self._write(first)
-        assert self._message_id is not None
-        return [self._message_id, *[await self._sheet.post(view) for view in more]]
+        for view in more:
+            self.shown.append(await self._sheet.post(view))
+        return self.shown
 
     @property
     def finished(self) -> bool:
@@ -152,24 +149,24 @@ class StreamedMessage:
 
     async def _put(self, view: ui.LayoutView) -> None:
         components = view.to_components()  # type: ignore[no-untyped-call]  # discord.py
-        if self._lost or (components == self._shown and not files_of(view)):
+        if self._lost or (components == self._components and not files_of(view)):
             return
-        if self._message_id is None:
-            self._message_id = await self._sheet.post(view)
+        if not self.shown:
+            self.shown.append(await self._sheet.post(view))
             self._when_posted()
         else:
             try:
                 await self._sheet.edit(view)
             finally:
                 self._due = self._clock() + self._interval
-        self._shown = components
+        self._components = components
 
     async def _put_last(self, view: ui.LayoutView) -> None:
         if not self._lost:
             try:
                 await self._put_surely(view)
             except discord.HTTPException as error:
-                if error.code == UNKNOWN_MESSAGE and self._message_id is not None:
+                if error.code == UNKNOWN_MESSAGE and self.shown:
                     self._lost = True
                 elif error.code == ARCHIVED:
                     await self._sheet.reopen()
@@ -177,11 +174,11 @@ class StreamedMessage:
                 else:
                     raise
         if self._lost:
-            self._message_id = await self._sheet.post(view)
+            self.shown[:1] = [await self._sheet.post(view)]
 
     async def _put_surely(self, view: ui.LayoutView) -> None:
         """Try an edit again where the trouble may pass; a post is not, lest it be there twice."""
-        attempts = 1 if self._message_id is None else ATTEMPTS
+        attempts = ATTEMPTS if self.shown else 1
         async for attempt in stamina.retry_context(on=_PASSING, attempts=attempts, timeout=None):
             with attempt:
                 await self._put(view)

@@ -20,7 +20,7 @@ from bot.language import say, say_many
 from bot.store.store import GRACE, RETENTION
 
 if TYPE_CHECKING:
-    from bot.discord.gate.gate import Admitted
+    from bot.discord.gate.doors import Gesture
     from bot.discord.services import Bot, Services
 
 FILE_NAME: Final = "footnote-data.json"
@@ -53,22 +53,23 @@ class PrivacyButton(Clickable[ui.Button[Any]], template=f"{_PRIVACY}(?P<what>exp
 
     acknowledge = Acknowledge.ON_CARD
 
-    def terms(self, interaction: discord.Interaction[Any]) -> tuple[Cost, Audience, Acknowledge]:  # noqa: ARG002  # of every click
+    @property
+    def terms(self) -> tuple[Cost, Audience, Acknowledge]:
         """Return that a file is more than a click."""
         return Cost.EXPORT if self.match["what"] == "export" else self.cost, self.audience, self.acknowledge
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Do what the button says, of who clicked it alone."""
         what = self.match["what"]
         if what == "export":
-            await _export(interaction, services)
+            await _export(click.interaction, click.services)
         elif what == "delete":
-            await admitted.target.post(question())
+            await click.admitted.target.post(question())
         elif what == "keep":
-            await admitted.target.post(explanation())
+            await click.admitted.target.post(explanation())
         else:
-            count = await services.store.forget_person(interaction.user.id)
-            await admitted.target.post(_deleted(count))
+            count = await click.services.store.forget_person(click.interaction.user.id)
+            await click.admitted.target.post(_deleted(count))
 
 
 def explanation() -> Card:

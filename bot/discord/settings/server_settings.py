@@ -71,7 +71,7 @@ def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
             "exempt",
             say("Exempt roles"),
             _listed((f"<@&{each}>" for each in sorted(settings.exempt)), say("none")),
-            say("Whose questions count only for the server, where whoever runs me limits what one person takes."),
+            say("Where each person has a limit, the questions of these roles count only towards the server's."),
         ),
         Setting(
             "language",
@@ -83,7 +83,7 @@ def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
             "private",
             say("Private answers"),
             _switch(on=settings.private),
-            say("Whether answers to slash commands are shown only to who asked."),
+            say("Whether answers to slash commands are shown only to whoever asked."),
         ),
         Setting(
             "threads",

@@ -35,7 +35,7 @@ from retrieval.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from bot.discord.gate.doors import Typed
+    from bot.discord.gate.doors import Gesture, Typed
     from bot.discord.gate.gate import Admitted, Audience, Cost
     from bot.discord.services import Services
     from bot.discord.settings.server_settings import Setting
@@ -67,7 +67,7 @@ def panel(
     what the language model took in the server this month.
     """
     facts = {setting.key: setting for setting in described(settings, listens=listens)}
-    heading = "### " + say("Settings of this server") + "\n-# " + say("Each change holds at once.")
+    heading = "### " + say("Settings of this server") + "\n-# " + say("Each change takes effect at once.")
     items: list[ui.Item[Any]] = [ui.TextDisplay(heading)]
     for key, select in (
         ("channels", _channels(settings)),
@@ -163,7 +163,7 @@ class SettingSelect(Clickable[ui.Select[Any]], template=f"{_SET}(?P<key>channels
 
     acknowledge = Acknowledge.ON_CARD
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Save the choice and show it."""
         key = self.match["key"]
         chosen: list[Any] = list(self.item.values)
@@ -179,18 +179,19 @@ class SettingSelect(Clickable[ui.Select[Any]], template=f"{_SET}(?P<key>channels
                     return replace(settings, exempt=picked)
             return replace(settings, roles=picked)
 
-        await _change(interaction, admitted, services, change)
+        await _change(click.interaction, click.admitted, click.services, change)
 
 
 class SettingButton(Clickable[ui.Button[Any]], template=f"{_SET}(?P<key>[a-z]+):(?P<wanted>on|off|form)"):
     """Turn a setting on or off, or open the form of one that is typed."""
 
-    def terms(self, interaction: discord.Interaction[Any]) -> tuple[Cost, Audience, Acknowledge]:  # noqa: ARG002  # of every click
+    @property
+    def terms(self) -> tuple[Cost, Audience, Acknowledge]:
         """Return whether a form opens."""
         how = Acknowledge.BY_FORM if self.match["wanted"] == "form" else Acknowledge.ON_CARD
         return self.cost, self.audience, how
 
-    async def clicked(self, interaction: discord.Interaction[Any], admitted: Admitted, services: Services) -> None:
+    async def clicked(self, click: Gesture) -> None:
         """Save the switch and show it, or show the form."""
         key, wanted = self.match["key"], self.match["wanted"]
 
@@ -199,11 +200,11 @@ class SettingButton(Clickable[ui.Button[Any]], template=f"{_SET}(?P<key>[a-z]+):
             return replace(settings, private=on) if key == "private" else replace(settings, threads=on)
 
         if wanted != "form":
-            await _change(interaction, admitted, services, change)
+            await _change(click.interaction, click.admitted, click.services, change)
             return
-        settings = await services.store.servers.of(_server(interaction))
+        settings = await click.services.store.servers.of(_server(click.interaction))
         form = PrefixForm(settings) if key == "prefix" else DigestForm(settings)
-        await interaction.response.send_modal(form)
+        await click.interaction.response.send_modal(form)
 
 
 class PrefixForm(Form, template=ids.PREFIX_FORM):
@@ -219,13 +220,13 @@ class PrefixForm(Form, template=ids.PREFIX_FORM):
         self.add(say("Prefix"), text, say("Such as ! or fn?"))
 
     @staticmethod
-    async def sent(interaction: discord.Interaction[Any], admitted: Admitted, services: Services, typed: Typed) -> None:
+    async def sent(form: Gesture, typed: Typed) -> None:
         """Save the prefix if it is one."""
 
         async def change(settings: ServerSettings) -> ServerSettings:
             return replace(settings, prefix=checked_prefix(typed["prefix"]))
 
-        await _change(interaction, admitted, services, change)
+        await _change(form.interaction, form.admitted, form.services, change)
 
 
 class DigestForm(Form, template=ids.TIME_FORM):
@@ -246,14 +247,14 @@ class DigestForm(Form, template=ids.TIME_FORM):
         self.add(say("Time zone"), zone, say("Such as Europe/Berlin, America/New_York or UTC"))
 
     @staticmethod
-    async def sent(interaction: discord.Interaction[Any], admitted: Admitted, services: Services, typed: Typed) -> None:
+    async def sent(form: Gesture, typed: Typed) -> None:
         """Save both if both can be read."""
 
         async def change(settings: ServerSettings) -> ServerSettings:
             hour, zone = checked_hour(typed["hour"]), await checked_zone(typed["zone"])
             return replace(settings, digest_hour=hour, digest_zone=zone)
 
-        await _change(interaction, admitted, services, change)
+        await _change(form.interaction, form.admitted, form.services, change)
 
 
 async def _change(

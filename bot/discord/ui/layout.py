@@ -92,6 +92,12 @@ def files_of(view: ui.LayoutView) -> list[discord.File]:
     return view.files() if isinstance(view, Card) else []
 
 
+def attached_of(view: ui.LayoutView) -> dict[str, Any]:
+    """Return the option that attaches files to an edit; without files it says nothing, and keeps what there is."""
+    files = files_of(view)
+    return {"attachments": files} if files else {}
+
+
 def pages(groups: Sequence[Sequence[Block]], *, taken: int = 0) -> list[list[Item]]:
     """Lay the blocks out in order, a line between groups, and start a new page where one would overflow.
 

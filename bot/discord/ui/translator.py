@@ -19,7 +19,7 @@ class CommandTranslator(app_commands.Translator):
         self,
         string: app_commands.locale_str,
         locale: discord.Locale,
-        context: app_commands.TranslationContextTypes,  # noqa: ARG002  # words mean the same wherever they stand
+        _context: app_commands.TranslationContextTypes,
     ) -> str | None:
         """Return the words in the locale's language, None to leave them in English."""
         language = locale.value.partition("-")[0]

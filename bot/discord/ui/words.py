@@ -32,12 +32,6 @@ SOURCES: Final = {"arxiv": "arXiv", "huggingface": "Hugging Face", "seeds": "Hug
 SEARCH: Final = "?q="
 
 
-def basis(answer: Answer) -> str:
-    """Say what an answer rests on; that its papers may not say it stands in its lead."""
-    supported = [say("The papers quoted say it")] if answer.outcome == "answered" else []
-    return " · ".join([*supported, written_by(answer)])
-
-
 def written_by(answer: Answer) -> str:
     """Return who wrote the statements: the papers themselves, or a language model."""
     if answer.writer == "extractive":

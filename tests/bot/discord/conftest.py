@@ -90,7 +90,7 @@ def burst_pause() -> float:
 
 @pytest.fixture(autouse=True)
 def _short_bursts(monkeypatch: pytest.MonkeyPatch, burst_pause: float) -> None:
-    monkeypatch.setattr("bot.discord.answers.message_burst.PAUSE", burst_pause)
+    monkeypatch.setattr("bot.discord.gate.message_burst.PAUSE", burst_pause)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from local_discord import Message
 
+    from bot.answering.answerer import Attached
     from bot.store import KeptAnswer, Store
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
@@ -69,6 +70,7 @@ class PreparedAnswers:
     error: Exception | None = None
     growing: Sequence[Answer] = ()
     asked: list[str] = field(default_factory=list)
+    documents: list[Attached | None] = field(default_factory=list)
     histories: list[list[str]] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
     payers: list[Payer] = field(default_factory=list)
@@ -78,8 +80,11 @@ class PreparedAnswers:
         self.released.set()
         self._asked_more = asyncio.Event()
 
-    async def stream(self, question: str, history: Sequence[str | Exchange] = ()) -> AsyncGenerator[Answer, None]:
+    async def stream(
+        self, question: str, history: Sequence[str | Exchange] = (), *, document: Attached | None = None
+    ) -> AsyncGenerator[Answer, None]:
         self.asked.append(question)
+        self.documents.append(document)
         self.histories.append([turn.question if isinstance(turn, Exchange) else turn for turn in history])
         self.languages.append(spoken())
         self.payers.append(payer())

@@ -118,10 +118,10 @@ class TestAsking:
 
     @pytest.mark.parametrize("text", ["{}", "  {}  ", "{} <@&5>"])
     async def test_an_empty_mention_gets_a_line_of_help(
-        self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, text: str
+        self, bot: FootnoteBot, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, text: str
     ) -> None:
         await ada.says(papers, text.format(mention))
-        assert (await papers.wait_for_bot_message()).text == HELP
+        assert (await papers.wait_for_bot_message()).text == await bot.linked(HELP)
         assert answers.asked == []
 
     async def test_a_question_that_is_too_long_gets_a_line_that_says_so(
@@ -155,6 +155,15 @@ class TestAsking:
         answers.prepared = REFUSAL
         answer = await (await ada.uses_command(papers, "ask", question="weather?")).finished(done)
         assert answer.text == "> **weather?**\nThe papers do not say."
+
+    async def test_a_command_that_a_refusal_names_can_be_clicked(
+        self, bot: FootnoteBot, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str
+    ) -> None:
+        answers.prepared = replace(REFUSAL, refusal="I do not know 2106.00001. /submit adds a paper to the library.")
+        await ada.says(papers, f"{mention} what does 2106.00001 say?")
+        reply = await (await papers.wait_for_bot_message()).wait_until(done)
+        assert f"{await bot.linked('/submit')} adds a paper" in reply.text
+        assert "</submit:" in reply.text
 
     async def test_nothing_in_an_answer_pings_anybody(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord

@@ -444,8 +444,8 @@ class TestWithMessageContent:
     ) -> None:
         await ada.says(papers, f"{mention} first?")
         answer = await answer_in(papers)
-        await ada.says(papers, "second?", reply_to=answer, ping=False)
-        await answers.were_asked(2)
+        second = await ada.says(papers, "second?", reply_to=answer, ping=False)
+        await papers.wait_for_bot_message(lambda message: message.reply_to is second)
         await ada.says(papers, f"{bob.mention} what do you think?", reply_to=answer, ping=False)
         await local.stays_silent(0.2)
         assert answers.asked == ["first?", "second?"]

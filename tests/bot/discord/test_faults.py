@@ -302,7 +302,13 @@ class Computing(PreparedAnswers):
         super().__init__()
         self.at_once = self.most_at_once = 0
 
-    async def stream(self, question: str, history: Sequence[str | Exchange] = ()) -> AsyncGenerator[Answer, None]:
+    async def stream(
+        self,
+        question: str,
+        history: Sequence[str | Exchange] = (),
+        *,
+        document: object = None,  # noqa: ARG002
+    ) -> AsyncGenerator[Answer, None]:
         self.at_once += 1
         self.most_at_once = max(self.at_once, self.most_at_once)
         await asyncio.to_thread(sum, range(1_000_000))

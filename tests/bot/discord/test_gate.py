@@ -66,7 +66,7 @@ async def test_every_command_asks_the_gate_before_anything_else(bot: FootnoteBot
         tree = ast.parse(textwrap.dedent(inspect.getsource(callback)))
         first = min((node for node in ast.walk(tree) if isinstance(node, ast.Await)), key=lambda node: node.lineno)
         awaited = ast.unparse(first.value)
-        assert ".admit(" in awaited or "self._respond(" in awaited, (name, awaited)
+        assert ".admit(" in awaited or "self._gate.answer(" in awaited, (name, awaited)
         names.append(name)
     assert len(names) > 20
 

@@ -204,7 +204,7 @@ class TestWithoutMessageContent:
             "allow_multiselect": False,
         }
         for extra, files, words in [
-            ({}, {"paper.pdf": b"%PDF"}, "paper.pdf"),
+            ({}, {"paper.ps": b"%!PS"}, "paper.ps"),
             ({}, {"long.txt": b"x" * 100_000}, "long.txt"),
             ({"sticker_items": [{"id": "1", "name": "Wave", "format_type": 1}]}, {}, "the sticker “Wave”"),
             ({"poll": media | {"layout_type": 1}}, {}, "the poll"),
@@ -217,10 +217,10 @@ class TestWithoutMessageContent:
         assert answers.asked == []
 
     async def test_a_file_beside_a_question_is_named_with_its_answer(self, ada: Person) -> None:
-        await ada.says(ada.dm, "does likelihood matter?", files={"paper.pdf": b"%PDF"})
+        await ada.says(ada.dm, "does likelihood matter?", files={"paper.ps": b"%!PS"})
         answer = await answer_in(ada.dm)
         assert TITLE in answer.text
-        assert "I did not read the file “paper.pdf”." in answer.text
+        assert "I did not read the file “paper.ps”." in answer.text
 
     @pytest.mark.parametrize(
         ("words", "sentence"),

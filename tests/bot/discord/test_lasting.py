@@ -248,6 +248,26 @@ class TestDeadIds:
         await ada.says(papers, f"{mention} does likelihood matter?")
         assert "channels that are gone" in (await ada.dm.wait_for_bot_message()).text
 
+    async def test_where_the_only_role_is_gone_moderators_may_ask_and_are_told_what_to_click(
+        self,
+        local: LocalDiscord,
+        bot: FootnoteBot,
+        papers: Channel,
+        ada: Person,
+        moderator: Person,
+        mention: str,
+        store: Store,
+    ) -> None:
+        await store.servers.save(local.guild("Lab").id, ServerSettings(roles=frozenset({1})))
+        await moderator.says(papers, f"{mention} does likelihood matter?")
+        assert TITLE in (await answer_in(papers)).text
+        await ada.says(papers, f"{mention} does likelihood matter?")
+        for person in (moderator, ada):
+            told = await person.dm.wait_for_bot_message()
+            assert "roles ask me that are gone" in told.text
+            assert await bot.linked("/settings") in told.text
+        assert len(papers.bot_messages) == 1
+
     async def test_roles_are_named_in_direct_messages(
         self, local: LocalDiscord, papers: Channel, ada: Person, mention: str, store: Store
     ) -> None:

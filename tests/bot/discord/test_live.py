@@ -14,8 +14,10 @@ from discord import app_commands
 
 from bot.answering.answer import Statement
 from bot.discord.answers.answer_card import cards
+from bot.discord.reply.interaction_target import InteractionTarget
+from bot.discord.reply.message_target import MessageTarget
+from bot.discord.reply.notices import Notices
 from bot.discord.reply.streamed_message import StreamedMessage
-from bot.discord.reply.target import InteractionTarget, MessageTarget
 from bot.discord.ui.layout import notice
 from tests.bot.discord.prepared import GOOD
 
@@ -106,18 +108,22 @@ def no_waiting_between_attempts() -> Any:
         yield
 
 
+async def excuse(error: Exception, _: object) -> str:
+    return str(error)
+
+
 async def heard(client: Listener, ada: Person, channel: Channel) -> MessageTarget:
     """The place of a question that Ada asked just now."""
     await ada.says(channel, "hello?")
     async with asyncio.timeout(10):
-        return MessageTarget(await client.messages.get())
+        return MessageTarget(await client.messages.get(), excuse, Notices())
 
 
 async def used(client: Listener, ada: Person, channel: Channel, *, private: bool = False) -> InteractionTarget:
     """The place of a command that Ada used just now."""
     await ada.uses_command(channel, "use")
     async with asyncio.timeout(10):
-        place = InteractionTarget(await client.uses.get(), private=private)
+        place = InteractionTarget(await client.uses.get(), excuse, private=private)
     await place.defer()
     return place
 
@@ -125,7 +131,7 @@ async def used(client: Listener, ada: Person, channel: Channel, *, private: bool
 async def posted(live: StreamedMessage) -> None:
     """Wait until the client has read the reply to the post."""
     async with asyncio.timeout(10):
-        while live.message_id is None:  # noqa: ASYNC110 - what the client knows makes no event
+        while not live.shown:  # noqa: ASYNC110 - what the client knows makes no event
             await asyncio.sleep(0.001)
 
 
@@ -143,7 +149,7 @@ async def test_edits_keep_their_distance_and_the_latest_wins(
             live.show(notice(str(number)))
             await asyncio.sleep(0.002)
         ids = await live.finish(notice("done"))
-    assert ids == [message.id] == [live.message_id]
+    assert ids == [message.id] == live.shown
     assert said(message)[-1] == "done"
     shown = [int(text) for text in said(message)[:-1]]
     assert shown == sorted(set(shown))

@@ -191,7 +191,7 @@ def test_an_ordinary_answer_is_one_card_with_statements_citations_confidence_and
         "**[2]** On Mosses",
         "> -# Mosses take up 40% of their water from fog.",
         "-# The language model was slow.",
-        "-# The papers quoted say it · Written by gpt-5.4-mini from the papers quoted",
+        "-# Written by gpt-5.4-mini from the papers quoted",
     ]
     assert labels(view) == ["👍", "👎", "Follow up"]
     assert options(view) == ["Quotes in full", "Cite", "Similar papers", "Star a paper", "Take this answer away"]
@@ -203,7 +203,7 @@ def test_a_quote_that_is_itself_the_statement_is_not_said_twice() -> None:
     assert shown([view]).split("\n") == [
         f"{QUOTE} [1]",
         f"**[1]** [{TITLE}]({URL})",
-        "-# The papers quoted say it · Sentences taken word for word from the papers",
+        "-# Sentences taken word for word from the papers",
     ]
     assert QUOTE in shown(quotes(GOOD))
     latex = replace(GOOD.citations[0], quote="As a result, ``France'' stands out.")
@@ -220,7 +220,7 @@ def test_citations_of_one_paper_stand_together_under_its_title() -> None:
 def test_what_may_not_be_said_stands_under_a_line_that_says_so() -> None:
     (view,) = cards(replace(GOOD, outcome="closest"))
     assert shown([view]).split("\n") == [
-        "I am not sure that these say it: the closest passages.",
+        "I am not sure that the papers answer this. The closest passages:",
         f"{QUOTE} [1]",
         f"**[1]** [{TITLE}]({URL})",
         "-# Sentences taken word for word from the papers",

@@ -10,6 +10,7 @@ import discord
 import pytest
 from discord import app_commands
 
+from bot.answering.intent import IntentReader
 from bot.discord.connection.command_sync import FILE_NAME, sync_if_changed
 from bot.store import ServerSettings
 from retrieval.papers import Paper
@@ -18,7 +19,7 @@ from tests.bot.discord.prepared import TITLE, done
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local_discord import LocalDiscord, Person
+    from local_discord import Channel, LocalDiscord, Person
 
     from bot.discord.client import FootnoteBot
     from bot.store import Store
@@ -40,6 +41,25 @@ async def test_what_is_off_without_message_content_is_said_once(
     async with online():
         pass
     assert caplog.text.count("without Message Content: no prefix commands") == 1
+
+
+async def test_what_questions_are_read_with_is_loaded_before_anybody_asks(online: Online) -> None:
+    async with online() as bot:
+        assert bot.loading
+        await bot.loading
+        assert bot.services.responder.intents._reader is not None
+
+
+async def test_a_bot_that_cannot_load_what_it_reads_with_answers_all_the_same(
+    online: Online, monkeypatch: pytest.MonkeyPatch, papers: Channel, ada: Person, mention: str
+) -> None:
+    async def fail(_: IntentReader) -> None:
+        raise OSError
+
+    monkeypatch.setattr(IntentReader, "load", fail)
+    async with online():
+        await ada.says(papers, f"{mention} does likelihood matter?")
+        assert TITLE in (await (await papers.wait_for_bot_message()).wait_until(done)).text
 
 
 async def test_commands_are_sent_at_the_first_start_and_not_again_at_the_second(

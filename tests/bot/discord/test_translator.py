@@ -70,4 +70,4 @@ async def test_no_two_commands_or_options_share_a_translated_name(
 
 def same(word: str) -> bool:
     """Whether a word is the same everywhere."""
-    return word in {"arxiv", "question", "source", "paper", "second", "arXiv", "Hugging Face"}
+    return word in {"arxiv", "pdf", "question", "source", "paper", "second", "arXiv", "Hugging Face"}

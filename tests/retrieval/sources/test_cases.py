@@ -425,7 +425,7 @@ def test_encodings_are_told_apart(encoding: str, name: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("a.pdf", b"%PDF-1.7\n", "it is a PDF"),
+        ("a.pdf", b"%PDF-1.7\n", "it is a damaged PDF; get it anew, or print it to a new PDF.$"),
         ("a.bib", b"nothing at all", "no entries such as @article"),
         ("a.csv", b"when,where\n1,2\n", "names no column for the title"),
         ("a.html", b"<html><body><p>Hello</p></body></html>", "it is a web page"),

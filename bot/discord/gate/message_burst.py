@@ -15,10 +15,15 @@ REMEMBERED: Final = 1000  # messages
 
 
 class Burst:
-    """Hold the messages of one question as they are now, in the order in which they were written."""
+    """Hold the messages of one question as they are now, in the order in which they were written.
+
+    Attributes:
+        is_open: whether something may still belong to it.
+    """
 
     def __init__(self, first: discord.Message) -> None:
         self.first = first
+        self.is_open = False
         self._parts = {first.id: first}
         self._written = asyncio.Event()
 
@@ -59,17 +64,15 @@ class Bursts:
         if message.channel.id in self._open:
             return None
         burst = self._known.get(message.id) or Burst(message)
+        burst.is_open = True
         self._open[message.channel.id] = self._known[message.id] = burst
         return burst
 
     def close(self, burst: Burst) -> None:
         """Let nothing more belong to a question."""
-        if self.is_open(burst):
+        if burst.is_open:
+            burst.is_open = False
             del self._open[burst.first.channel.id]
-
-    def is_open(self, burst: Burst) -> bool:
-        """Say whether something may still belong to a question."""
-        return self._open.get(burst.first.channel.id) is burst
 
     def add(self, message: discord.Message) -> None:
         """Add a message to the question that has begun in its channel."""

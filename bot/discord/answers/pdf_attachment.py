@@ -1,0 +1,101 @@
+"""PDFs that people give the bot: read few at a time by processes that may die, and looked into for an hour."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from cachetools import TTLCache
+
+from bot.discord.connection.calls import NETWORK_ERRORS
+from bot.discord.ui.markdown import escape, plain, shorten
+from bot.language import say
+from retrieval.errors import BadInputError
+from retrieval.fulltext.extraction import LARGEST, PdfError, can_read_pdfs
+from retrieval.fulltext.worker import MOST_PAGES
+from retrieval.sources.pdf import SOURCE, paper_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import discord
+
+    from retrieval.fulltext.extraction import Fault
+    from retrieval.fulltext.searching import Document
+    from retrieval.library import Library
+    from retrieval.sources.fetched import Fetched
+
+AT_ONCE: Final = 2  # processes, of up to a gigabyte each
+REMEMBERED: Final = 3600.0  # seconds
+MOST_DOCUMENTS: Final = 50  # of all people together, some megabytes each
+NAME_CHARACTERS: Final = 80
+
+
+class PdfAttachments:
+    """Read attached PDFs, and hold the last one of each direct talk in memory for a while; none is stored."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._documents: TTLCache[int, Document] = TTLCache(MOST_DOCUMENTS, REMEMBERED)
+
+    async def read(self, attachment: discord.Attachment, source: str = SOURCE) -> Fetched:
+        """Return the paper in a PDF with its full text; raises BadInputError with a sentence for whoever sent it."""
+        name = escape(shorten(plain(attachment.filename), NAME_CHARACTERS))
+        if attachment.size > LARGEST:
+            raise BadInputError(_sentence("large", name))
+        try:
+            data = await attachment.read()
+        except NETWORK_ERRORS:
+            raise BadInputError(say("I cannot get “{name}” from Discord: please send it again.", name=name)) from None
+        async with self._turns:
+            try:
+                return await asyncio.to_thread(paper_in, data, source)
+            except PdfError as error:
+                raise BadInputError(_sentence(error.fault, name)) from error
+            except BadInputError:  # no words that a title could be made of
+                raise BadInputError(_sentence("malformed", name)) from None
+
+    async def take(self, channel_id: int, attachment: discord.Attachment) -> Document:
+        """Read a PDF for a direct talk, whose questions look into it from now on; raises as `read` does."""
+        fetched = await self.read(attachment)
+        assert fetched.full_text is not None
+        document = await self._library.prepare_document(fetched.paper, fetched.full_text)
+        self._documents[channel_id] = document
+        return document
+
+    def at_hand(self, channel_id: int) -> Document | None:
+        """Return what was given last in a direct talk, if that is not too long ago."""
+        return self._documents.get(channel_id)
+
+
+def is_pdf(attachment: discord.Attachment) -> bool:
+    """Say whether an attachment is a PDF that can be read here."""
+    return attachment.filename.lower().endswith(".pdf") and can_read_pdfs()
+
+
+def taken(document: Document) -> str:
+    """Say that a document was read, and for how long it is looked into."""
+    return say(
+        "I have read “{title}” ({pages} pages). For an hour I look into it for what you ask me here; after that I have "
+        "forgotten it.",
+        title=escape(shorten(plain(document.paper.title), NAME_CHARACTERS)),
+        pages=document.full_text.pages,
+    )
+
+
+def _sentence(fault: Fault, name: str) -> str:
+    sentences: Mapping[Fault, str] = {
+        "missing": say("I cannot read PDFs here: please write your question as text."),
+        "large": say("“{name}” is larger than {most} MB: please send a smaller PDF.", name=name, most=LARGEST >> 20),
+        "malformed": say("“{name}” is a damaged PDF: please save it anew, and send it again.", name=name),
+        "encrypted": say("“{name}” is encrypted: please save it without a password, and send it again.", name=name),
+        "long": say(
+            "“{name}” has more than {most} pages: please send only those of one paper.", name=name, most=MOST_PAGES
+        ),
+        "pictures": say(
+            "“{name}” has pictures of text instead of text: please run it through an OCR program first.", name=name
+        ),
+        "heavy": say("“{name}” takes too long to read: please print it to a new PDF, and send that.", name=name),
+    }
+    return sentences[fault]

@@ -1,0 +1,168 @@
+"""What is said to a message: the answer to its question, or a sentence where it asks nothing that is for papers."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from bot.answering.answerer import Attached
+from bot.discord.answers.message_contents import carried, together
+from bot.discord.answers.message_text import thread_name
+from bot.discord.answers.pdf_attachment import taken
+from bot.discord.answers.responder import Request
+from bot.discord.answers.thread_memory import parent_of
+from bot.discord.answers.unread import unread_note, unreadable
+from bot.discord.connection.calls import NETWORK_ERRORS
+from bot.discord.gate.addressing import names_own_role
+from bot.discord.reply.content import Whole
+from bot.discord.reply.message_target import MessageTarget
+from bot.discord.ui.layout import notice
+from bot.discord.ui.people import own_name
+from bot.discord.ui.permissions import author_may_thread, may_thread
+from bot.language import say
+from retrieval.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    import discord
+
+    from bot.discord.answers.message_contents import Carried
+    from bot.discord.answers.responder import Decision
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.reply.content import Content
+    from bot.discord.services import Bot
+    from bot.store import KeptAnswer
+
+log = logging.getLogger(__name__)
+
+ARCHIVE_MINUTES: Final = 1440
+
+
+class Replies:
+    """Make what is shown to messages."""
+
+    def __init__(self, bot: Bot, me: discord.ClientUser) -> None:
+        self._bot = bot
+        self._me = me
+        self._responder = bot.services.responder
+        self._links = bot.services.links
+        self._store = bot.services.store
+        self._pdfs = bot.services.pdfs
+
+    async def to(
+        self,
+        message: discord.Message,
+        admitted: Admitted,
+        *,
+        parts: Sequence[discord.Message] = (),
+        text: str | None = None,
+    ) -> AsyncGenerator[Content]:
+        """Yield what is shown to a message; to a part of its `text`, or to all `parts` of the question it begins."""
+        said = await self._carried(parts or [message], text)
+        if sentence := await self._no_question(message, said):
+            yield Whole([notice(await self._links.linked(sentence))], is_answer=False)
+            return
+        trouble = await self._take(message, said)
+        read = self._pdfs.at_hand(message.channel.id)
+        if said.pdfs and not said.own:
+            yield Whole([notice(trouble or (taken(read) if read else ""))], is_answer=False)
+            return
+        document = Attached(read, alone=bool(said.pdfs) and trouble is None) if read else None
+        parent = await parent_of(self._store, message.channel, message.author.id, said.pointed)
+        threads = parent is None and _opens_threads(message, admitted)
+        decide = partial(self._in_thread, message, admitted) if threads else None
+        asked = self._request(message, said, parent, decide)
+        note = " ".join(filter(None, [asked.note, trouble])) or None
+        async for content in self._responder.contents(admitted, replace(asked, note=note, document=document)):
+            yield content
+
+    async def to_revised(
+        self,
+        message: discord.Message,
+        admitted: Admitted,
+        parts: Sequence[discord.Message],
+        text: str | None,
+        parent: KeptAnswer | None,
+        decide: Decision,
+    ) -> AsyncGenerator[Content]:
+        """Yield what is shown to a message of which some `parts` were edited, nothing where it now asks nothing.
+
+        `parent` is the answer that it follows up; `decide` is told the question, and says whether to answer it.
+        """
+        said = await self._carried(parts, text)
+        if await self._no_question(message, said):
+            return
+        decided = False
+
+        async def noted(question: str) -> bool:
+            nonlocal decided
+            decided = await decide(question)
+            return decided
+
+        read = self._pdfs.at_hand(message.channel.id)
+        document = Attached(read, alone=bool(said.pdfs)) if read else None
+        asked = replace(self._request(message, said, parent, noted), document=document)
+        async for content in self._responder.contents(admitted, asked):
+            if decided:
+                yield content
+
+    async def _take(self, message: discord.Message, said: Carried) -> str | None:
+        """Read the PDF that came with a message, the last if there are several; return why it cannot be read."""
+        if not said.pdfs:
+            return None
+        try:
+            await self._pdfs.take(message.channel.id, said.pdfs[-1])
+        except BadInputError as error:
+            return str(error)
+        return None
+
+    async def _carried(self, parts: Sequence[discord.Message], text: str | None) -> Carried:
+        return together([await carried(part, self._me, text) for part in parts])
+
+    async def _no_question(self, message: discord.Message, said: Carried) -> str | None:
+        """Return what to say where a message cannot be read, or is a command; None where it may be a question."""
+        if not message.content and names_own_role(message):
+            return say(
+                "You picked my role, and Discord does not show me the words of such messages. Pick {me} with the app's "
+                "badge instead, or use /ask.",
+                me=self._me.mention,
+            )
+        if command := await self._links.typed(said.own):
+            return say("Discord takes commands from its own list only: click {command}.", command=command)
+        return None
+
+    def _request(
+        self, message: discord.Message, said: Carried, parent: KeptAnswer | None, decide: Decision | None
+    ) -> Request:
+        return Request(
+            said.own,
+            parent,
+            message_id=message.id,
+            before=said.other,
+            note=unread_note(said),
+            unreadable=unreadable(said),
+            called=own_name(self._bot, message.guild),
+            decide=decide,
+        )
+
+    async def _in_thread(self, message: discord.Message, admitted: Admitted, question: str) -> bool:
+        """Open a thread at the message, where it can be had, for the answer to go into; return True."""
+        assert message.guild is not None
+        assert isinstance(admitted.target, MessageTarget)
+        try:
+            thread = await message.create_thread(name=thread_name(question), auto_archive_duration=ARCHIVE_MINUTES)
+        except NETWORK_ERRORS as error:
+            log.warning("no thread message=%d code=%s", message.id, getattr(error, "code", None))
+            return True
+        await self._store.threads.own(thread.id, message.guild.id, message.author.id)
+        admitted.target.place(message, thread)
+        return True
+
+
+def _opens_threads(message: discord.Message, admitted: Admitted) -> bool:
+    """Say whether the server's settings want a thread for each question, and one may be opened."""
+    wanted = message.guild is not None and admitted.settings.threads
+    return wanted and may_thread(message.channel) and author_may_thread(message)

@@ -1,0 +1,134 @@
+"""The door that messages come through: whose they are is told by their form, and each passes the gate."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakValueDictionary
+
+from discord.ext import commands
+
+from bot.discord.gate.addressing import Addressed, Addressing, brings_anything, is_by_a_person, names_own_role
+from bot.discord.gate.boundary import tell
+from bot.discord.gate.message_burst import Bursts
+from bot.store import ServerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    import discord
+
+    from bot.discord.gate.gate import Admitted
+    from bot.discord.gate.message_burst import Burst
+    from bot.discord.reply.content import Content
+    from bot.discord.services import Bot
+
+    class Reply(Protocol):
+        """Yield what is shown to a message, which may be the first of several `parts` of one question."""
+
+        def __call__(
+            self, message: discord.Message, admitted: Admitted, *, parts: Sequence[discord.Message] = ()
+        ) -> AsyncGenerator[Content]:
+            """Read and answer it."""
+            ...
+
+
+class MessageDoor(commands.Cog):
+    """Take in messages and the commands in them; `reply` makes what is shown to a question.
+
+    Attributes:
+        bursts: the direct messages that belong together.
+    """
+
+    def __init__(self, bot: Bot, reply: Reply) -> None:
+        self._reply = reply
+        self._bot = bot
+        self._gate = bot.services.gate
+        self._addressing = Addressing(me_of(bot), bot.services.store.threads, listens=bot.intents.message_content)
+        self.bursts = Bursts()
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def asks(self, message: discord.Message) -> bool:
+        """Say whether a message that was only overheard asks something."""
+        raise NotImplementedError
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer a message, or do what it commands."""
+        if is_by_a_person(message) and (brings_anything(message) or names_own_role(message)):
+            async with self.turn(message.id):
+                await self.hear(message)
+
+    @commands.Cog.listener()
+    async def on_command_error(self, context: commands.Context[Bot], error: commands.CommandError) -> None:
+        """Say in a sentence why a chat command, or the slash command of the same code, failed."""
+        if context.interaction is not None:
+            await tell(context.interaction, error)
+        else:
+            await self._gate.speak_to(context.message)
+            await self._gate.event_of(context).tell(error)
+
+    def turn(self, message_id: int) -> asyncio.Lock:
+        """Return the lock that puts what happens to one message into an order."""
+        return self._turns.setdefault(message_id, asyncio.Lock())
+
+    async def hear(self, message: discord.Message) -> None:
+        """Run the command in a message, or answer what it asks."""
+        context = await self._bot.get_context(message)
+        addressed = await self._addressing.of(message)
+        if is_command(context) and (addressed is Addressed.DIRECTLY or self._bot.intents.message_content):
+            await self._bot.invoke(context)
+        elif addressed is Addressed.OVERHEARD:
+            await self._gate.answer(message, partial(self._reply, message), asks=partial(self.asks, message))
+        elif addressed is Addressed.DIRECTLY and message.guild is None:
+            await self._gather(message)
+        elif addressed is Addressed.DIRECTLY:
+            await self._gate.answer(message, partial(self._reply, message))
+
+    async def _gather(self, message: discord.Message) -> None:
+        """Answer a direct message with what follows it at once, or add it to what it follows."""
+        if burst := self.bursts.open(message):
+            try:
+                await self._gate.answer(message, partial(self._reply_to_all, burst), typing=True)
+            finally:
+                if burst.is_open:
+                    self.bursts.close(burst)
+        elif not self._gate.has_seen(message.id):
+            self.bursts.add(message)
+            await self._gate.hear(message)
+
+    async def _reply_to_all(self, burst: Burst, admitted: Admitted) -> AsyncGenerator[Content]:
+        """Yield what is shown to a burst of messages once nothing more comes, nothing where all were deleted."""
+        admitted.target.when_heard()  # by the typing
+        await burst.settle()
+        self.bursts.close(burst)
+        if parts := burst.parts:
+            async for content in self._reply(burst.first, admitted, parts=parts):
+                yield content
+
+
+def me_of(bot: Bot) -> discord.ClientUser:
+    """Return who the bot is, which it knows as soon as it is logged in."""
+    assert bot.user is not None
+    return bot.user
+
+
+async def prefixes(bot: Bot, message: discord.Message) -> list[str]:
+    """Return what a command begins with: a mention of the bot, or the server's prefix."""
+    mentions = commands.when_mentioned(bot, message)
+    settings = await bot.services.store.servers.of(message.guild.id) if message.guild else ServerSettings()
+    return [*mentions, settings.prefix]
+
+
+def is_command(context: commands.Context[Bot]) -> bool:
+    """Say whether a message is a command; after a mention, "about that: …" is a question that begins like one."""
+    if context.command is None:
+        return False
+    mentioned = (context.prefix or "").startswith("<@")
+    rest = context.view.buffer[context.view.index :].strip()
+    if not mentioned or context.command.name == "ask":
+        return True
+    if any(parameter.required for parameter in context.command.clean_params.values()):
+        return bool(rest) and not rest.endswith("?")
+    return not rest

@@ -1,0 +1,82 @@
+"""Commands as something to click, wherever the bot or somebody else writes their names."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from discord import app_commands
+
+from bot.discord.connection.calls import NETWORK_ERRORS
+from bot.language import LANGUAGES, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class CommandLinks:
+    """Link the commands of the `tree`, which the bot sets; only their names where Discord does not say their ids."""
+
+    def __init__(self) -> None:
+        self.tree: app_commands.CommandTree[Any] | None = None
+        self._ids: dict[str, int] = {}
+
+    def know(self, commands: Iterable[app_commands.AppCommand]) -> None:
+        """Remember the ids that Discord gave to commands."""
+        self._ids = {command.name: command.id for command in commands}
+
+    async def mention(self, name: str) -> str:
+        """Return a command as something to click."""
+        await self._ask_for_ids()
+        return self._known(name)
+
+    async def typed(self, text: str) -> str | None:
+        """Return what to click instead, where a command was typed as text: its bare name, or "/" and its name."""
+        words = text.casefold().split()
+        slash = bool(words) and words[0].startswith("/")
+        known = self._spellings()
+        for count in range(len(words), 0, -1) if slash else [len(words)]:
+            if names := known.get(" ".join(words[:count]).removeprefix("/")):
+                return ", ".join([await self.mention(name) for name in names])
+        return None
+
+    async def linked(self, sentence: str) -> str:
+        """Return a sentence with the commands that it names as something to click."""
+        await self._ask_for_ids()
+        return self.link(sentence)
+
+    def link(self, sentence: str) -> str:
+        """Return what `linked` does, as far as the ids of commands are known by now."""
+        known = {spelled: names[0] for spelled, names in self._spellings().items() if len(names) == 1}
+        longest_first = sorted(map(re.escape, known), key=len, reverse=True)
+        parts = re.split(rf"(?<![\w/<])/({'|'.join(longest_first)})(?!\w)", sentence, flags=re.IGNORECASE)
+        parts[1::2] = [self._known(known[name.casefold()]) for name in parts[1::2]]
+        return "".join(parts)
+
+    async def _ask_for_ids(self) -> None:
+        if not self._ids and self.tree is not None:
+            with suppress(*NETWORK_ERRORS):
+                self.know(await self.tree.fetch_commands())
+
+    def _known(self, name: str) -> str:
+        known = self._ids.get(name.partition(" ")[0])
+        return f"**/{name}**" if known is None else f"</{name}:{known}>"
+
+    def _spellings(self) -> dict[str, list[str]]:
+        """Return what people may type for commands, in every language, with the full names of what it stands for.
+
+        A group's name alone stands for all commands in it.
+        """
+        found: dict[str, list[str]] = {}
+        for command in self.tree.walk_commands() if self.tree else ():
+            inner = command.walk_commands() if isinstance(command, app_commands.Group) else [command]
+            names = [each.qualified_name for each in inner]
+            found.update(dict.fromkeys(_in_every_language(command.qualified_name), names))
+        return found
+
+
+def _in_every_language(name: str) -> Iterator[str]:
+    yield name
+    for language in LANGUAGES:
+        yield " ".join(translated(word, language) or word for word in name.split()).casefold()

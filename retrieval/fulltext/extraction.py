@@ -1,0 +1,71 @@
+"""Have a PDF read by a worker process: whatever becomes of it, what comes back is an article or one sentence."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+
+from retrieval.errors import BadInputError
+from retrieval.fulltext.article import Article
+from retrieval.fulltext.worker import MEMORY, MOST_PAGES, SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Fault: TypeAlias = Literal["missing", "large", "malformed", "encrypted", "long", "pictures", "heavy"]
+
+LARGEST: Final = 32 << 20  # bytes; papers have 1 to 10 MB, and the worker holds it several times
+PATIENCE: Final = SECONDS + 15  # seconds that the worker has in all, also where it waits and takes no time of its own
+WORKER: Final = ("-I", "-m", "retrieval.fulltext.worker")
+
+_SAID: Final[Mapping[Fault, str]] = {
+    "missing": "it is a PDF, whose text takes pypdf (pip install 'footnote[pdf]')",
+    "large": f"it is a PDF of more than {LARGEST >> 20} MB; make it smaller, or leave out the pictures",
+    "malformed": "it is a damaged PDF; get it anew, or print it to a new PDF",
+    "encrypted": "it is an encrypted PDF; save it without a password first",
+    "long": f"it is a PDF of more than {MOST_PAGES} pages, which is no paper; cut out the pages of one",
+    "pictures": "it is a PDF of pictures without text, as scanners make them; run it through an OCR program first",
+    "heavy": f"it is a PDF that takes more than {SECONDS} s or {MEMORY >> 30} GB to read; print it to a new PDF",
+}
+
+
+class PdfError(BadInputError):
+    """Say in a few words why a PDF is not read.
+
+    Attributes:
+        fault: the reason as one word.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(_SAID[fault])
+        self.fault = fault
+
+
+def can_read_pdfs() -> bool:
+    """Say whether the extra that reads PDFs is installed."""
+    return importlib.util.find_spec("pypdf") is not None
+
+
+def extract(data: bytes, *, worker: tuple[str, ...] = WORKER, patience: float = PATIENCE) -> Article:
+    """Return the article in a PDF, read by a process that may die or hang; raises PdfError. To be called in a thread.
+
+    `worker` are the arguments of the interpreter that runs it.
+    """
+    if not can_read_pdfs():
+        raise PdfError("missing")
+    if len(data) > LARGEST:
+        raise PdfError("large")
+    try:
+        done = subprocess.run(  # noqa: S603  # this interpreter and a module of ours
+            [sys.executable, *worker], input=data, capture_output=True, timeout=patience, check=False
+        )
+        reply = json.loads(done.stdout)
+        if (fault := reply.get("fault")) in get_args(Fault):
+            raise PdfError(fault)
+        return Article.of_json(reply["article"])
+    except (subprocess.TimeoutExpired, OSError, ValueError, KeyError, TypeError, AttributeError):
+        # Killed for its memory or its time, it has said nothing, or half of it.
+        raise PdfError("heavy") from None

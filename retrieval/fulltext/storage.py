@@ -1,0 +1,186 @@
+"""The tables of full texts: sections as extracted, and their windows with vectors, apart from what the indexes hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import sqlalchemy as sa
+
+from retrieval.fulltext.article import FullText, Section
+from retrieval.tables import STANDS, full_texts, papers, section_windows, sections
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from numpy.typing import NDArray
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+TABLES: Final = (section_windows, sections, full_texts)
+ROWS: Final = 500  # a statement
+
+WAITING = (
+    sa.select(full_texts.c.paper_id)
+    .join(papers, papers.c.paper_id == full_texts.c.paper_id)
+    .where(STANDS, full_texts.c.embedded.is_(False))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hold some sentences of a section, by its number and the offsets in it, with the hash of what is embedded."""
+
+    section: int
+    start: int
+    end: int
+    text_hash: str
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Hold a full text to embed, the title of its paper, and the vectors already known by the hash of their text."""
+
+    paper_id: str
+    title: str
+    full_text: FullText
+    known: Mapping[str, NDArray[np.float32]]
+
+
+class FullTexts:
+    """Keep the full texts of a catalogue; each method is one transaction."""
+
+    def __init__(
+        self, engine: AsyncEngine, writing: Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+    ) -> None:
+        self._engine = engine
+        self._writing = writing
+
+    async def waiting(self, model: str) -> Waiting | None:
+        """Return one that is not embedded yet, with what `model` already made of it; None where all are."""
+        async with self._engine.connect() as connection:
+            paper_id = await connection.scalar(WAITING.order_by(full_texts.c.paper_id).limit(1))
+            if paper_id is None:
+                return None
+            title = await connection.scalar(sa.select(papers.c.title).where(papers.c.paper_id == paper_id))
+            rows = await connection.execute(
+                sa.select(section_windows.c.text_hash, section_windows.c.vector).where(
+                    section_windows.c.paper_id == paper_id, section_windows.c.model == model
+                )
+            )
+            known = {text_hash: np.frombuffer(vector, np.float32) for text_hash, vector in rows}
+            full_text = (await _read(connection, [paper_id]))[paper_id]
+        return Waiting(paper_id, title or "", full_text, known)
+
+    async def store_windows(self, done: Waiting, windows: Sequence[Window], model: str) -> None:
+        """Put windows in the place of those of before, if the text is still the one that they are of."""
+        rows = [
+            {
+                "paper_id": done.paper_id,
+                "position": position,
+                "section": window.section,
+                "start": window.start,
+                "end": window.end,
+                "text_hash": window.text_hash,
+                "model": model,
+                "vector": np.ascontiguousarray(window.vector, np.float32).tobytes(),
+            }
+            for position, window in enumerate(windows)
+        ]
+        async with self._writing() as connection:
+            if (await _read(connection, [done.paper_id])).get(done.paper_id) != done.full_text:
+                return
+            await connection.execute(sa.delete(section_windows).where(section_windows.c.paper_id == done.paper_id))
+            for start in range(0, len(rows), ROWS):
+                await connection.execute(sa.insert(section_windows), rows[start : start + ROWS])
+            own = full_texts.c.paper_id == done.paper_id
+            await connection.execute(sa.update(full_texts).where(own).values(embedded=True))
+
+    async def of(self, paper_ids: Sequence[str]) -> dict[str, FullText]:
+        """Return the full texts of those of the papers that have one, by id."""
+        async with self._engine.connect() as connection:
+            return await _read(connection, paper_ids)
+
+    async def windows_of(self, paper_ids: Sequence[str], model: str) -> dict[str, list[Window]]:
+        """Return the windows of those of the papers that have some made by `model`, by id, in order."""
+        found: dict[str, list[Window]] = {}
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                sa.select(section_windows)
+                .where(section_windows.c.paper_id.in_(paper_ids), section_windows.c.model == model)
+                .order_by(section_windows.c.paper_id, section_windows.c.position)
+            )
+            for row in rows:
+                window = Window(row.section, row.start, row.end, row.text_hash, np.frombuffer(row.vector, np.float32))
+                found.setdefault(row.paper_id, []).append(window)
+        return found
+
+    async def known(self, paper_ids: Iterable[str]) -> list[str]:
+        """Return those of the papers that have a full text."""
+        asked = sa.select(full_texts.c.paper_id).where(full_texts.c.paper_id.in_(list(paper_ids)))
+        async with self._engine.connect() as connection:
+            return list(await connection.scalars(asked))
+
+
+async def store(connection: AsyncConnection, paper_id: str, full_text: FullText) -> None:
+    """Keep the full text of a paper in the place of any of before; the same one again costs nothing."""
+    if (await _read(connection, [paper_id])).get(paper_id) == full_text:
+        return
+    await forget(connection, [paper_id], but=section_windows)  # whose vectors may be those of the new text
+    await connection.execute(sa.insert(full_texts), {"paper_id": paper_id, "pages": full_text.pages, "embedded": False})
+    rows = [
+        {
+            "paper_id": paper_id,
+            "number": number,
+            "heading": section.heading,
+            "text": section.text,
+            "breaks": [list(each) for each in section.breaks],
+        }
+        for number, section in enumerate(full_text.sections)
+    ]
+    for start in range(0, len(rows), ROWS):
+        await connection.execute(sa.insert(sections), rows[start : start + ROWS])
+
+
+async def forget(
+    connection: AsyncConnection, paper_ids: Sequence[str] | sa.Select[Any], *, but: sa.Table | None = None
+) -> None:
+    """Forget the full texts of papers; `but` names a table whose rows stay."""
+    for table in TABLES:
+        if table is not but:
+            await connection.execute(sa.delete(table).where(table.c.paper_id.in_(paper_ids)))
+
+
+async def move(connection: AsyncConnection, paper_id: str, to: str) -> None:
+    """Give the full text of a paper to the one that it turned out to be, if that has none."""
+    if to in await _read(connection, [to]):
+        await forget(connection, [paper_id])
+        return
+    for table in TABLES:
+        await connection.execute(sa.update(table).where(table.c.paper_id == paper_id).values(paper_id=to))
+    await embed_again(connection, [to])
+
+
+async def embed_again(connection: AsyncConnection, paper_ids: Sequence[str] | None = None) -> None:
+    """Have the full texts of some papers, or of all, wait; what is known of them is not embedded twice."""
+    waits = sa.update(full_texts).values(embedded=False)
+    await connection.execute(waits if paper_ids is None else waits.where(full_texts.c.paper_id.in_(paper_ids)))
+
+
+async def _read(connection: AsyncConnection, paper_ids: Sequence[str]) -> dict[str, FullText]:
+    pages = await connection.execute(
+        sa.select(full_texts.c.paper_id, full_texts.c.pages).where(full_texts.c.paper_id.in_(paper_ids))
+    )
+    counts: dict[str, int] = dict(pages.all())
+    if not counts:
+        return {}
+    found: dict[str, list[Section]] = {paper_id: [] for paper_id in counts}
+    rows = await connection.execute(
+        sa.select(sections).where(sections.c.paper_id.in_(counts)).order_by(sections.c.paper_id, sections.c.number)
+    )
+    for row in rows:
+        breaks = tuple((int(offset), int(page)) for offset, page in row.breaks)
+        found[row.paper_id].append(Section(row.heading, row.text, breaks))
+    return {paper_id: FullText(counts[paper_id], tuple(found[paper_id])) for paper_id in counts}

@@ -1,0 +1,92 @@
+"""Read one PDF from standard input and write its article as JSON; a process of its own, which may die of what it reads.
+
+`python -m retrieval.fulltext.worker`: it bounds its memory and its time before it looks at anything, writes no file,
+and runs nothing that a PDF brings with it: pypdf reads text and has no way to run scripts.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from retrieval.fulltext.article import Article
+
+MEMORY: Final = 1 << 30  # bytes; papers take some 70 MB, and a page that swells to a gigabyte is no page
+SECONDS: Final = 60  # of a processor; a book of 117 pages takes 6
+MOST_PAGES: Final = 500  # more than a thesis has; books and proceedings are no paper
+FEWEST_LETTERS: Final = 200  # of all pages together: below, the pages are pictures of text
+LONGEST_TITLE: Final = 300
+
+
+class Refusal(Exception):  # noqa: N818  # it is an outcome, told to the parent by its word
+    """Carry the word for why a PDF is not read."""
+
+
+def main() -> None:
+    """Read standard input, and say on standard output what is in it or why that cannot be told."""
+    _bound()
+    logging.disable()
+    try:
+        article = read(sys.stdin.buffer.read())
+        reply: dict[str, object] = {"article": article.to_json()}
+    except Refusal as refusal:
+        reply = {"fault": str(refusal)}
+    except (MemoryError, RecursionError):
+        reply = {"fault": "heavy"}
+    except Exception:  # noqa: BLE001  # pypdf raises whatever a broken file makes its code stumble over
+        reply = {"fault": "malformed"}
+    sys.stdout.write(json.dumps(reply))
+
+
+def read(data: bytes) -> Article:
+    """Return the article in a PDF; raises Refusal, and whatever pypdf stumbles over."""
+    from pypdf import PdfReader
+    from pypdf.errors import DependencyError, LimitReachedError
+
+    from retrieval.fulltext.lines import NOT_TEXT, lines_of
+    from retrieval.fulltext.sections import make_article
+
+    reader = PdfReader(io.BytesIO(data))
+    try:
+        # Many are encrypted with an empty password, which only asks viewers not to print them.
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise Refusal("encrypted")
+    except DependencyError:
+        raise Refusal("encrypted") from None
+    count = len(reader.pages)
+    if count > MOST_PAGES:
+        raise Refusal("long")
+    if not count:
+        raise Refusal("malformed")
+    try:
+        lines, arxiv_id = lines_of(list(reader.pages))
+    except LimitReachedError:  # of what a part may swell to
+        raise Refusal("heavy") from None
+    if sum(map(str.isalpha, "".join(line.text for line in lines))) < FEWEST_LETTERS:
+        raise Refusal("pictures")
+    named = str(reader.metadata.title or "") if reader.metadata else ""
+    return make_article(lines, count, arxiv_id, " ".join(named.translate(NOT_TEXT).split())[:LONGEST_TITLE])
+
+
+def _bound() -> None:
+    """Bound what this process may take, where the system lets it; Windows has only the parent's patience."""
+    try:
+        import resource
+    except ImportError:
+        return
+    for kind, most in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, SECONDS),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(kind)
+        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""An event goes through the house in one way: each room is done with it before the next begins (see walk.py)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.answering.answer import Statement
+from bot.answering.answerer import Answerer
+from bot.answering.extractive import ExtractiveWriter
+from tests.bot.discord.prepared import GOOD, PreparedAnswers, done
+from tests.bot.discord.walk import watched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local_discord import Channel, LocalDiscord, Person
+
+    from retrieval.library import Library
+    from tests.bot.discord.walk import Walk
+
+MOST_RETURNS = 3
+QUESTION = "Why does the objective mismatch matter in model-based reinforcement learning?"
+
+GROWN = tuple(replace(GOOD, statements=(Statement("word " * length, (1,)),)) for length in range(1, 6))
+
+
+@pytest.fixture
+def walks() -> Iterator[dict[str, list[Walk]]]:
+    with watched() as walks:
+        yield walks
+
+
+async def walk_of(local: LocalDiscord, walks: dict[str, list[Walk]], task: str = "discord.py: on_message") -> Walk:
+    """The walk of the task that served the event; the client's other listeners do next to nothing."""
+    await local.taken_in()
+    await asyncio.sleep(0.1)
+    return max(walks[task], key=lambda each: len(each.stays))
+
+
+@pytest.mark.usefixtures("bot")
+class TestPrepared:
+    @pytest.mark.parametrize("snapshots", [0, 5])
+    async def test_a_mention_is_answered_without_running_back_and_forth(
+        self,
+        local: LocalDiscord,
+        ada: Person,
+        papers: Channel,
+        mention: str,
+        answers: PreparedAnswers,
+        walks: dict[str, list[Walk]],
+        snapshots: int,
+    ) -> None:
+        answers.growing = GROWN[:snapshots]
+        await ada.says(papers, f"{mention} {QUESTION}")
+        await (await papers.wait_for_bot_message()).wait_until(done)
+        walk = await walk_of(local, walks)
+        assert walk.returns <= MOST_RETURNS, f"\n{walk}"
+        assert walk.rooms[:3] == ["gate", "reply", "answers"]
+
+    async def test_a_follow_up_and_a_direct_message_too(
+        self, local: LocalDiscord, ada: Person, papers: Channel, mention: str, walks: dict[str, list[Walk]]
+    ) -> None:
+        await ada.says(papers, f"{mention} {QUESTION}")
+        answer = await (await papers.wait_for_bot_message()).wait_until(done)
+        follow_up = await ada.says(papers, f"{mention} And what helps?", reply_to=answer)
+        await (await papers.wait_for_bot_message(lambda message: message.reply_to is follow_up)).wait_until(done)
+        await ada.dms(QUESTION)
+        await (await ada.dm.wait_for_bot_message()).wait_until(done)
+        await walk_of(local, walks)
+        whole = [walk for walk in walks["discord.py: on_message"] if "answering" in walk.rooms]
+        assert len(whole) == 3
+        for walk in whole:
+            assert walk.returns <= MOST_RETURNS, f"\n{walk}"
+
+
+class TestReal:
+    @pytest.fixture
+    def bot_library(self, seeded: Library) -> Library:
+        return seeded
+
+    @pytest.fixture
+    def answers(self, seeded: Library) -> Answerer:
+        return Answerer(seeded, ExtractiveWriter())
+
+    @pytest.mark.usefixtures("bot")
+    async def test_a_mention_is_answered_from_the_papers_without_running_back_and_forth(
+        self, local: LocalDiscord, ada: Person, papers: Channel, mention: str, walks: dict[str, list[Walk]]
+    ) -> None:
+        await ada.says(papers, f"{mention} {QUESTION}")
+        await (await papers.wait_for_bot_message()).wait_until(done)
+        walk = await walk_of(local, walks)
+        assert walk.returns <= MOST_RETURNS, f"\n{walk}"
+        assert walk.rooms == ["gate", "reply", "answers", "answering", "answers", "reply"]
