@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # How long an example takes says more about the machine than about the code. The same examples every time: a check says
 # the same twice, and Hypothesis, which with some seeds mutates the same two examples for ever, does not begin to.
 # `--hypothesis-profile=default` looks for new ones, and for more of them.
-settings.register_profile("footnote", deadline=None, derandomize=True, max_examples=30)
+settings.register_profile("footnote", deadline=None, derandomize=True, max_examples=20)
 settings.load_profile("footnote")
 
 

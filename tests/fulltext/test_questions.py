@@ -88,6 +88,7 @@ async def measure(answerer: Answerer, name: str) -> Counter[str]:
     return found
 
 
+@pytest.mark.slow
 async def test_of_thirty_questions_nine_of_ten_have_their_page(answerer: Answerer) -> None:
     found = await measure(answerer, "questions")
     assert found["page right"] >= 0.9 * 30
