@@ -113,6 +113,7 @@ async def test_what_the_abstracts_say_is_still_quoted_from_them(answerer: Answer
     assert found["page right"] == 0
 
 
+@pytest.mark.slow
 async def test_a_citation_names_section_and_page_and_one_of_an_abstract_does_not(answerer: Answerer) -> None:
     answer = await answerer.answer("At what rate does HiveTone sample the sound?")
     first = answer.to_json()["citations"][0]  # type: ignore[index]

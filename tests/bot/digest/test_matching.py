@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bot.digest.matching import Matching, match, matching_for
 from retrieval.calibration import Logistic
 from retrieval.papers import Evidence
@@ -44,6 +46,7 @@ def test_a_model_never_fitted_is_read_by_words_alone() -> None:
     assert set(match("gait models", {"far": far, "near": near}, matching_for("some-other-model"))) == {"far"}
 
 
+@pytest.mark.slow
 async def test_papers_on_a_topic_pass_and_papers_on_others_do_not(library: Library, seeds: list[Paper]) -> None:
     await library.add(seeds)
     titles = {paper.paper_id: paper.title for paper in seeds}

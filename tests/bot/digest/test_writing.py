@@ -25,6 +25,7 @@ def paper(seeds: list[Paper], title: str) -> Paper:
     return next(each for each in seeds if each.title.startswith(title))
 
 
+@pytest.mark.slow
 async def test_the_reason_is_a_whole_sentence_of_the_abstract_on_what_the_authors_did(
     embedder: LocalEmbedder, seeds: list[Paper]
 ) -> None:

@@ -203,6 +203,7 @@ async def test_what_one_has_taken_is_nothing_to_the_other(database: str, tmp_pat
         await store.close()
 
 
+@pytest.mark.slow
 async def test_48_digests_over_two_shards_are_posted_once_although_one_process_is_killed(
     local: LocalDiscord, database: str, tmp_path: Path, embedder: LocalEmbedder, seeds: list[Paper]
 ) -> None:
