@@ -57,6 +57,7 @@ __all__ = ["Library", "Progress"]
 
 log = logging.getLogger(__name__)
 
+CATALOGUE = "footnote.db"  # in the data dir, where no database is named
 ADD_BATCH = 500
 MANY = 10  # one in so many papers that waits is worth a word
 FOLLOWED_EVERY = 2.0  # seconds between two looks at what other processes changed
@@ -125,7 +126,7 @@ class Library:
         async with AsyncExitStack() as opened:
             lock = own(data_dir)
             opened.callback(lock.release)
-            catalogue = await Catalogue.open(database_url or f"sqlite+aiosqlite:///{data_dir / 'footnote.db'}")
+            catalogue = await Catalogue.open(database_url or f"sqlite+aiosqlite:///{data_dir / CATALOGUE}")
             opened.push_async_callback(catalogue.close)
             stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}"
             folder = data_dir / "chroma"

@@ -9,22 +9,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from filelock import FileLock, Timeout
-
 from bot.commands.papers import papers_in_words
 from bot.console import progress_bar, stdout
 from bot.store import FILE as MEMORY
-from retrieval.errors import BadInputError, LibraryDamagedError, LibraryLockedError
+from retrieval.errors import BadInputError, LibraryDamagedError
+from retrieval.library import CATALOGUE, own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.settings import Settings
 
-CATALOGUE: Final = "footnote.db"
 PARTS: Final = (CATALOGUE, MEMORY)
 PAGES: Final = 2000  # copied at a time, 8 MB; writers get their turn between two
-LOCK: Final = "lock"
 
 
 def backup(settings: Settings, file: Path) -> None:
@@ -61,19 +58,16 @@ def recover(settings: Settings, file: Path) -> None:
     """Put catalogue and memory back into a data dir that has none; the next start makes the indexes anew."""
     _refuse_server(settings)
     target = settings.data_dir
-    target.mkdir(parents=True, exist_ok=True)
+    lock = own(target)
     try:
-        with FileLock(target / LOCK, timeout=0):
-            for name in PARTS:
-                if (target / name).exists():
-                    raise BadInputError(
-                        f"{target} already has a {name}: name an empty folder with --data-dir, or move that file away."
-                    )
-            count = _unpack(file, target)
-    except Timeout:
-        raise LibraryLockedError(
-            f"Another footnote process is using {target}; stop it, or choose another folder with --data-dir."
-        ) from None
+        for name in PARTS:
+            if (target / name).exists():
+                raise BadInputError(
+                    f"{target} already has a {name}: name an empty folder with --data-dir, or move that file away."
+                )
+        count = _unpack(file, target)
+    finally:
+        lock.release()
     stdout().print(
         f"Put {papers_in_words(count)} back into {target}; the next start makes the indexes.", soft_wrap=True
     )

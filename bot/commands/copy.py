@@ -19,7 +19,7 @@ from retrieval import tables as library
 from retrieval.catalogue import Catalogue
 from retrieval.connecting import connect
 from retrieval.errors import BadInputError, LibraryDamagedError
-from retrieval.library import own
+from retrieval.library import CATALOGUE, own
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -50,7 +50,7 @@ class Place:
         if "://" in written:
             return cls(_nameless(written), written, Path(), written, own=False)
         folder = Path(written).expanduser().resolve()
-        return cls(str(folder), f"sqlite+aiosqlite:///{folder / 'footnote.db'}", folder, None, own=True)
+        return cls(str(folder), f"sqlite+aiosqlite:///{folder / CATALOGUE}", folder, None, own=True)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[dict[str, AsyncEngine]]:
@@ -71,7 +71,7 @@ class Place:
 
 async def copy(source: str, target: str) -> None:
     """Copy what is not there yet, compare both, and print what was copied; raises BadInputError for no fit target."""
-    if "://" not in source and not (Path(source).expanduser() / "footnote.db").exists():
+    if "://" not in source and not (Path(source).expanduser() / CATALOGUE).exists():
         raise BadInputError(f"{source} holds no library; name a data dir, or a database like postgresql://host/name.")
     came, goes = Place.read(source), Place.read(target)
     if came.name == goes.name:

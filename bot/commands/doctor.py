@@ -205,8 +205,9 @@ async def _discord(settings: Settings) -> Finding:
     from bot.discord.ui.permissions import invite_link
 
     try:
-        me = await _ask_discord(settings, require_token(settings), "users/@me")
-        application = await _ask_discord(settings, require_token(settings), "applications/@me")
+        token = require_token(settings)
+        me = await _ask_discord(settings, token, "users/@me")
+        application = await _ask_discord(settings, token, "applications/@me")
     except FootnoteError as error:
         return Finding("discord", ok=False, sentence=str(error).rstrip("."))
     if settings.discord.message_content and not application.get("flags", 0) & MESSAGE_CONTENT:
