@@ -12,16 +12,44 @@ from retrieval.library import Library
 from retrieval.sources import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from retrieval.papers import Paper
+    from tests.servers import Chroma, Postgres
 
 # How long an example takes says more about the machine than about the code. The same examples every time: a check says
 # the same twice, and Hypothesis, which with some seeds mutates the same two examples for ever, does not begin to.
 # `--hypothesis-profile=default` looks for new ones, and for more of them.
 settings.register_profile("footnote", deadline=None, derandomize=True, max_examples=20)
 settings.load_profile("footnote")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL that a module's tests start, and may pause and kill."""
+    from tests.servers import Postgres
+
+    server = Postgres().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+async def database(postgres: Postgres, request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database of the test's own."""
+    return await postgres.make_database(f"t{abs(hash(request.node.name)):x}")
+
+
+@pytest.fixture
+def chroma(tmp_path: Path) -> Iterator[Chroma]:
+    """A Chroma server of the test's own."""
+    from tests.servers import Chroma
+
+    (tmp_path / "server").mkdir()
+    server = Chroma(tmp_path / "server").start()
+    yield server
+    server.kill()
 
 
 @pytest.fixture(scope="session")

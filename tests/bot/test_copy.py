@@ -16,25 +16,11 @@ from retrieval.library import Library
 from tests.bot.discord.prepared import GOOD
 from tests.retrieval.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import SUBJECTS, first, paper, papers
-from tests.servers import Postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import sqlalchemy as sa
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    server = Postgres().start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-async def database(postgres: Postgres, request: pytest.FixtureRequest) -> str:
-    return await postgres.make_database(f"t{abs(hash(request.node.name)):x}")
 
 
 @pytest.fixture

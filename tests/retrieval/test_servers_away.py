@@ -24,31 +24,11 @@ from tests.retrieval.test_shared import SUBJECTS, finds, first, paper, papers
 from tests.servers import Chroma, Postgres, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 SENTENCE_WITHIN = 5.0  # seconds
 TOKEN = "a token of letters"
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    server = Postgres().start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def chroma(tmp_path: Path) -> Iterator[Chroma]:
-    (tmp_path / "server").mkdir()
-    server = Chroma(tmp_path / "server").start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-async def database(postgres: Postgres, request: pytest.FixtureRequest) -> str:
-    return await postgres.make_database(f"t{abs(hash(request.node.name)):x}")
 
 
 @pytest.fixture

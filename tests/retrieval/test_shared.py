@@ -29,22 +29,10 @@ SUBJECTS = ("otters", "lighthouses", "glaciers", "violins", "harbours", "comets"
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    server = Postgres().start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture(scope="module")
 def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = Chroma(tmp_path_factory.mktemp("chroma")).start()
     yield server.url
     server.kill()
-
-
-@pytest.fixture
-async def database(postgres: Postgres, request: pytest.FixtureRequest) -> str:
-    return await postgres.make_database(f"t{abs(hash(request.node.name)):x}")
 
 
 class Shared:

@@ -16,36 +16,21 @@ from bot.store import Store
 from retrieval.chroma_server import ChromaServer
 from retrieval.library import Library
 from tests.bot.discord.prepared import done
-from tests.servers import Chroma, Postgres
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from local_discord import Channel, LocalDiscord, Person
 
     from retrieval.embedding.local import LocalEmbedder
     from retrieval.papers import Paper
+    from tests.servers import Chroma, Postgres
 
     from .conftest import Online
 
 MEMORY = "cannot reach my memory"
 ASKED = "what is objective mismatch in model-based reinforcement learning?"
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    server = Postgres().start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def chroma(tmp_path: Path) -> Iterator[Chroma]:
-    (tmp_path / "server").mkdir()
-    server = Chroma(tmp_path / "server").start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture

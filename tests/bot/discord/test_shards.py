@@ -26,10 +26,9 @@ from retrieval.library import Library
 from tests.bot.discord.prepared import PreparedAnswers, done
 from tests.bot.discord.test_digest_posting import post
 from tests.bot.discord.test_digest_render import NONCE, digest
-from tests.servers import Postgres
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from local_discord import LocalDiscord, Server
@@ -38,18 +37,6 @@ if TYPE_CHECKING:
     from retrieval.papers import Paper
 
 DIGESTS = 48
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    server = Postgres().start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-async def database(postgres: Postgres, request: pytest.FixtureRequest) -> str:
-    return await postgres.make_database(f"t{abs(hash(request.node.name)):x}")
 
 
 def guild_of(local: LocalDiscord, shard: int) -> Server:
