@@ -28,7 +28,7 @@ _NAMED_SCALES: Final = "|".join(sorted((name for name in _SCALES if len(name) > 
 _GROUPED: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:,? \d{3})+(?!\d)|\d{1,3}(?:\.\d{3}){2,}"
 _DIGITS: Final = rf"(?:{_GROUPED}|\d+,\d{{1,2}}(?!\d|,\d)|\d+(?:\.\d+)?)"
 _NUMBER: Final = re.compile(
-    rf"(?:(?P<prefix>[^\W\d_]+)-?)?(?<!\d)(?P<digits>{_DIGITS})(?:/(?P<below>\d+))?"
+    rf"(?:(?<![^\W\d_])(?P<prefix>[^\W\d_]++)-?)?(?<!\d)(?P<digits>{_DIGITS})(?:/(?P<below>\d+))?"
     rf"(?:(?P<letter>[kmbt]|bn)(?![^\W_])|[\s-]?(?P<scale>{_NAMED_SCALES})\b|-?(?P<dimension>d)\b)?"
     r"(?!(?:st|nd|rd|th)\b)"
 )
@@ -219,7 +219,8 @@ def _in_words(text: str, language: str) -> list[Number]:
     ]
     counts: dict[int, tuple[int, Decimal]] = {}  # by the word after: the word that they begin with, and what they are
     ordinals: dict[int, tuple[int, Decimal]] = {}  # by the first word: the word after them, and what they are
-    for found in find_numbers([_Token(_unfolded(word, language)) for word in masked], language, 0.0):
+    spelled = [_unfolded(word, language) for word in masked] if language in _UNFOLDED else masked
+    for found in find_numbers([_Token(word) for word in spelled], language, 0.0):
         if masked[found.start - 1 : found.start] == ["pour"]:
             continue  # of "pour cent"
         if found.is_ordinal:
@@ -243,7 +244,7 @@ def _in_words(text: str, language: str) -> list[Number]:
 
 
 def _unfolded(word: str, language: str) -> str:
-    for plain, written in _UNFOLDED.get(language, ()):
+    for plain, written in _UNFOLDED[language]:
         word = word.replace(plain, written)
     return word
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from bot.answering.answer import Support
@@ -187,7 +188,8 @@ def is_sentence(text: str) -> bool:
 
 def invented_links(text: str, source: str) -> list[str]:
     """Return the links and mentions of a statement that its papers do not contain."""
-    return sorted(_links(text) - _links(source))
+    links = _links(text)
+    return sorted(links - _links(source)) if links else []
 
 
 def _links(text: str) -> set[str]:
@@ -211,7 +213,8 @@ def _invented(text: str, near: str, whole: str, language: str) -> Reason | None:
         return "number"
     if unheld_names(text, whole, capitals=language == ENGLISH).sure:
         return "name"
-    return "rules" if _runs(text) & _runs(RULES) - _runs(whole) else None
+    from_rules = _runs(text) & _runs_of_the_rules()
+    return "rules" if from_rules and from_rules - _runs(whole) else None
 
 
 def _one_sided(text: str, whole: str, grounds: Sequence[_Ground]) -> bool:
@@ -233,6 +236,11 @@ def _is_related(text: str, title: str, near: str) -> bool:
     if len(said & held) > _MIN_SHARED_WORDS and len(said & held) >= _CLEARLY * len(said):
         return True  # even if its title has most of these words
     return shared >= min(_MIN_SHARED_WORDS, len(words)) and shared >= _MIN_RELATION * len(words)
+
+
+@cache
+def _runs_of_the_rules() -> frozenset[tuple[str, ...]]:
+    return frozenset(_runs(RULES))
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:

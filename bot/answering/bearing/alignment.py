@@ -41,7 +41,9 @@ def align(said: Sequence[Word], held: Sequence[Word]) -> tuple[Pair, ...]:
     for word in said:
         if not word.content:
             continue
-        found = [Pair(word, other, likeness) for other in held if (likeness := _likeness(word, other))]
+        # Most words can be told from each other by their stems alone.
+        near = [other for other in held if other.stem == word.stem or (word.has_opposite and other.has_opposite)]
+        found = [Pair(word, other, likeness) for other in near if (likeness := _likeness(word, other))]
         if len(found) > 1:
             found.sort(key=lambda pair: -_weight(pair.likeness) - _NEARBY * _shared(pair, said, stems))
         pairs += found[:1]

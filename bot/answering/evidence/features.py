@@ -149,6 +149,8 @@ def holds_address(text: str) -> bool:
 
 def holds_number(text: str) -> bool:
     """Say whether a text holds a number that is no part of a name, as in GPT-4."""
+    if not any(map(str.isdecimal, text)):
+        return False
     before = f" {text}"
     return any(
         character.isdecimal() and not (last.isalnum() or last in "_-")
