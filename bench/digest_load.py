@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import datetime as dt
 import os
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -21,24 +20,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
-
-from local_discord import LocalDiscord  # noqa: E402
-from running import start_bot  # noqa: E402
-
-from bot.digest.subscribing import subscribe  # noqa: E402
-from bot.store import Store  # noqa: E402
-from retrieval.embedding.local import LocalEmbedder  # noqa: E402
-from retrieval.library import Library  # noqa: E402
-from retrieval.sources import open_source  # noqa: E402
+from bench.running import start_bot
+from bot.digest.subscribing import subscribe
+from bot.store import Store
+from retrieval.embedding.local import LocalEmbedder
+from retrieval.library import Library
+from retrieval.sources import open_source
+from tests.local_discord import LocalDiscord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local_discord import Channel, Interaction
-
     from retrieval.papers import Paper
+    from tests.local_discord import Channel, Interaction
 
 SERVERS, CHANNELS = 20, 50
 POST = "POST /channels/{}/messages"

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from digest_topics import HALVES, groups_of, read_days
-from ridge import fit_logistic
 
+from bench.digest_topics import HALVES, groups_of, read_days
+from bench.ridge import fit_logistic
 from bot.digest.choosing import Candidate, choose
 from bot.digest.matching import FILE, Matching, match, matching_for, named_features
 from retrieval.calibration import ANY_MODEL, Logistic
@@ -36,9 +36,9 @@ from retrieval.library import Library
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from digest_topics import Group, Topic
     from numpy.typing import NDArray
 
+    from bench.digest_topics import Group, Topic
     from retrieval.papers import Evidence
 
 DEPTH = 10

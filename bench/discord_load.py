@@ -16,7 +16,6 @@ import json
 import math
 import os
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,17 +23,15 @@ from typing import TYPE_CHECKING
 
 import discord
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from local_discord import LocalDiscord  # noqa: E402
-from running import start_bot  # noqa: E402
+from bench.running import start_bot
+from tests.local_discord import LocalDiscord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local_discord import Channel, Interaction, Message, Person
+    from tests.local_discord import Channel, Interaction, Message, Person
 
+ROOT = Path(__file__).parents[1]
 QUERIES = ROOT / "tests" / "eval" / "seeds-answerable" / "queries.jsonl"
 SERVERS, CHANNELS, PEOPLE, EACH = 5, 4, 10, 4  # channels and people of each server, questions of each person
 PATIENCE = 120.0  # seconds for everything that is waited for

@@ -28,24 +28,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from local_discord import LocalDiscord  # noqa: E402
-from running import start_bot  # noqa: E402
-
-from bot.discord.client import FootnoteBot  # noqa: E402
-from bot.discord.connection.command_sync import FILE_NAME, CommandsFile  # noqa: E402
-from bot.discord.services import make_services  # noqa: E402
-from bot.store import Store  # noqa: E402
-from retrieval.embedding.local import LocalEmbedder  # noqa: E402
-from retrieval.library import Library  # noqa: E402
-from tests.bot.discord.prepared import PreparedAnswers  # noqa: E402
-from tests.bot.discord.storm import FAILING, PATIENCE, Report, Storm, share_of  # noqa: E402
+from bench.running import start_bot
+from bot.discord.client import FootnoteBot
+from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
+from bot.discord.services import make_services
+from bot.store import Store
+from retrieval.embedding.local import LocalEmbedder
+from retrieval.library import Library
+from tests.bot.discord.prepared import PreparedAnswers
+from tests.bot.discord.storm import FAILING, PATIENCE, Report, Storm, share_of
+from tests.local_discord import LocalDiscord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+ROOT = Path(__file__).parents[1]
 QUERIES = ROOT / "tests" / "eval" / "seeds-answerable" / "queries.jsonl"
 SERVERS, CHANNELS, PEOPLE = 32, 2, 10  # channels and people of each server: nobody meets a limit
 STARTING = 300.0  # seconds for a bot that takes seeds/ in

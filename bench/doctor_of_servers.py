@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-from local_llm import fills, served
-
 from bot.commands.doctor import examine
 from bot.settings import Settings
+from tests.local_llm import fills, served
 
 GERMAN = "Am Tag überstrahlt das gestreute Licht der Sonne die Sterne, die erst in der Dunkelheit zu sehen sind."
 SERVERS = {

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from make_opposites import exceptions, lemmas, read
-from ridge import fit_logistic
 
+from bench.make_opposites import exceptions, lemmas, read
+from bench.ridge import fit_logistic
 from bot.answering.bearing.features import Reading, added, features
 from bot.answering.bearing.opposites import opposition
 from retrieval.numerals import numerals

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import numpy as np
-from ridge import fit_logistic
 from scipy.optimize import minimize
 from scipy.stats import rankdata
 
+from bench.ridge import fit_logistic
 from bot.answering.evidence import models
 from bot.answering.evidence.features import Reading, gate_features, listing_columns, sentence_columns
 from bot.answering.evidence.models import Models, asks_for_number, words_and_pairs

@@ -11,14 +11,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-from local_llm import LocalLLM, asking, obedient
 
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
@@ -28,6 +23,7 @@ from bot.settings import Settings
 from bot.wiring import open_library, take_in
 from retrieval.evaluation import read_dataset
 from retrieval.tokens import TokenCounter
+from tests.local_llm import LocalLLM, asking, obedient
 
 EVERY = 4  # questions of the folder
 

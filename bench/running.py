@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from local_discord import LocalDiscord
+    from tests.local_discord import LocalDiscord
 
 ROOT = Path(__file__).parents[1]
 

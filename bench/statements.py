@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from statements import SETS, judged, read
-
 from retrieval.sources import open_source
+from tests.statements import SETS, judged, read
 
 if TYPE_CHECKING:
-    from statements import Statement
+    from tests.statements import Statement
 
 OUTCOMES = ("passes", "doubtful", "fails")
 

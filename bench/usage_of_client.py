@@ -17,9 +17,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-from local_llm import LocalLLM, cut, fails, server, silent, trickles, writes
 from pydantic import BaseModel
 
 from bot.llm.address import Address
@@ -28,6 +25,7 @@ from bot.llm.message import Prompt
 from bot.llm.meter import Payer, paid_by
 from bot.store import Budgets, Store, StoreMeter
 from retrieval.breaker import Breaker
+from tests.local_llm import LocalLLM, cut, fails, server, silent, trickles, writes
 
 CALLS = 200
 KILLS = 8

@@ -23,29 +23,25 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image, ImageChops
 from rich.console import Console
 
-ROOT: Final = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "docs")]
-
-from discord_page import Said, page  # noqa: E402
-from local_discord import LocalDiscord  # noqa: E402
-
-from bot.console import show_answer  # noqa: E402
-from bot.discord.client import FootnoteBot  # noqa: E402
-from bot.discord.connection.command_sync import FILE_NAME, CommandsFile  # noqa: E402
-from bot.discord.services import make_services  # noqa: E402
-from bot.settings import Settings  # noqa: E402
-from bot.store import Store  # noqa: E402
-from bot.wiring import open_answerer, open_library, take_in  # noqa: E402
-from retrieval.sources import SEEDS, open_source  # noqa: E402
-from retrieval.sources.fetched import Fetched  # noqa: E402
+from bot.console import show_answer
+from bot.discord.client import FootnoteBot
+from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
+from bot.discord.services import make_services
+from bot.settings import Settings
+from bot.store import Store
+from bot.wiring import open_answerer, open_library, take_in
+from docs.discord_page import Said, page
+from retrieval.sources import SEEDS, open_source
+from retrieval.sources.fetched import Fetched
+from tests.local_discord import LocalDiscord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_discord import Channel, Interaction, Message, Person
-
     from bot.answering.answer import Answer
+    from tests.local_discord import Channel, Interaction, Message, Person
 
+ROOT: Final = Path(__file__).parents[1]
 PICTURES: Final = ROOT / "docs" / "pictures"
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 OPTIONS: Final = (

@@ -14,7 +14,8 @@ import discord
 import pytest
 from discord import app_commands, ui
 from discord.ext import commands
-from local_discord import LocalDiscord
+
+from tests.local_discord import LocalDiscord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import openai
 import pytest
-from local_llm import (
+
+from tests.local_llm import (
     LocalLLM,
     cut,
     fails,
@@ -28,7 +29,7 @@ from local_llm import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_llm.behaviours import Behaviour
+    from tests.local_llm.behaviours import Behaviour
 
 PAPERS = """\
 <papers>

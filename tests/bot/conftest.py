@@ -5,9 +5,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from terminal import Result
 
 from bot.__main__ import main
+from tests.terminal import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

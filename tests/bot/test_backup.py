@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from terminal import Result
+    from tests.terminal import Result
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 

@@ -12,9 +12,9 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from terminal import Result
 
 from retrieval.text import fold
+from tests.terminal import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

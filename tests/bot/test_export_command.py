@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from terminal import Result
+    from tests.terminal import Result
 
 ASKED = "has anyone shown that a dynamics net with better one-step likelihood doesnt give a better controller?"
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import stamina
-from local_sources import LocalClock, LocalSources, cut, fails, silent, some_papers
 
 from bot.errors import SettingsError
 from bot.fetching import Fetcher, open_fetcher
@@ -17,6 +16,7 @@ from bot.settings import Settings
 from retrieval.library import Library
 from retrieval.sources import open_online
 from retrieval.sources.web import Web
+from tests.local_sources import LocalClock, LocalSources, cut, fails, silent, some_papers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

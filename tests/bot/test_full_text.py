@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import stamina
-from local_sources import LocalSources, some_papers
 
 from retrieval.sources import formats
 from tests.fulltext import bad
 from tests.fulltext.printing import print_paper
+from tests.local_sources import LocalSources, some_papers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from terminal import Result
+    from tests.terminal import Result
 
 
 @pytest.fixture

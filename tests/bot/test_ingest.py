@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import stamina
-from local_sources import LocalSources, fails, silent, some_papers
 
 from bot.__main__ import main
+from tests.local_sources import LocalSources, fails, silent, some_papers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     import pytest
-    from terminal import Result
 
     from retrieval.library import Library
+    from tests.terminal import Result
 
 ROOT = Path(__file__).parents[2]
 ASKED = "does a better one-step likelihood give a better controller?"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from terminal import Result
+    from tests.terminal import Result
 
 ROW = {
     "_id": "2401.00001",

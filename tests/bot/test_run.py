@@ -12,11 +12,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from local_discord import LocalDiscord
-from local_llm import LocalLLM, held_by
 
 from retrieval.library import Library
 from tests.bot.discord.prepared import done
+from tests.local_discord import LocalDiscord
+from tests.local_llm import LocalLLM, held_by
 from tests.retrieval.consistency import assert_consistent
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from local_llm import LocalLLM
 
 from bot.llm.meter import Payer, Spent
 from bot.settings import Settings
 from bot.wiring import make_meter, open_answerer, open_library, open_store, take_in
 from retrieval.errors import EmbeddingError, FootnoteError
+from tests.local_llm import LocalLLM
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from statements import SETS, checked, judged, read
 
 from bot.answering.checks import Checked
 from retrieval.quotes import locate
 from retrieval.text import clean
+from tests.statements import SETS, checked, judged, read
 
 if TYPE_CHECKING:
     from retrieval.papers import Paper

@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from local_discord.mentions import pings
-from local_discord.reading import displayed_text
-from local_llm import LocalLLM, asking, honest, obedient
 
 from bot.answering.answerer import LONGEST_QUESTION, Answerer
 from bot.answering.extractive import ExtractiveWriter
@@ -17,14 +14,16 @@ from bot.answering.prompt import RULES
 from bot.discord.answers.answer_card import cards
 from retrieval.papers import Paper
 from retrieval.text import fold
+from tests.local_discord.mentions import pings
+from tests.local_discord.reading import displayed_text
+from tests.local_llm import LocalLLM, asking, honest, obedient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_llm.behaviours import Behaviour
-
     from bot.answering.answer import Answer
     from retrieval.library import Library
+    from tests.local_llm.behaviours import Behaviour
 
 ROWS: list[dict[str, Any]] = [
     json.loads(line) for line in (Path(__file__).parent / "injections.jsonl").read_text(encoding="utf-8").splitlines()

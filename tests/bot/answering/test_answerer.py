@@ -4,7 +4,13 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from local_llm import (
+
+from bot.answering.answerer import LONGEST_QUESTION, Answerer
+from bot.answering.conversation import Exchange
+from bot.answering.extractive import ExtractiveWriter
+from bot.answering.llm import LLMWriter
+from bot.answering.reading.question import Reader
+from tests.local_llm import (
     LocalLLM,
     asking,
     cut,
@@ -22,21 +28,14 @@ from local_llm import (
     wrong_number,
 )
 
-from bot.answering.answerer import LONGEST_QUESTION, Answerer
-from bot.answering.conversation import Exchange
-from bot.answering.extractive import ExtractiveWriter
-from bot.answering.llm import LLMWriter
-from bot.answering.reading.question import Reader
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from local_llm.behaviours import Behaviour
 
     from bot.answering.answer import Answer
     from bot.answering.reading.question import Question
     from retrieval.library import Library
     from retrieval.papers import Paper
+    from tests.local_llm.behaviours import Behaviour
 
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
 ASKED = (

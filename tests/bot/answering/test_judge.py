@@ -4,19 +4,18 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from local_llm import LocalLLM, asking, fails, honest, silent, writes
 
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.judge import Judge
 from bot.answering.llm import LLMWriter
+from tests.local_llm import LocalLLM, asking, fails, honest, silent, writes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_llm.behaviours import Behaviour
-
     from retrieval.library import Library
+    from tests.local_llm.behaviours import Behaviour
 
 ASKED = "has anyone shown that a dynamics net with better one-step likelihood doesnt give you a better controller?"
 

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from local_llm import (
+
+from bot.answering.answer import Draft, Support
+from bot.answering.checks import check
+from bot.answering.drafts import Drafts
+from bot.answering.evidence.selection import Selection
+from bot.answering.llm import LLMWriter
+from bot.errors import WriterError
+from bot.llm.usage import Usage
+from retrieval.papers import Evidence, Hit
+from retrieval.text import fold
+from tests.local_llm import (
     LocalLLM,
     asking,
     cut,
@@ -32,22 +42,11 @@ from local_llm import (
     wrong_number,
 )
 
-from bot.answering.answer import Draft, Support
-from bot.answering.checks import check
-from bot.answering.drafts import Drafts
-from bot.answering.evidence.selection import Selection
-from bot.answering.llm import LLMWriter
-from bot.errors import WriterError
-from bot.llm.usage import Usage
-from retrieval.papers import Evidence, Hit
-from retrieval.text import fold
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from local_llm.behaviours import Behaviour
-
     from retrieval.papers import Paper
+    from tests.local_llm.behaviours import Behaviour
 
 QUESTION = "does a better one-step likelihood of a dynamics model mean better control performance?"
 KEY = "sk-this-must-stay-secret"

@@ -4,20 +4,19 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from local_llm import LocalLLM, asking, fails, finishes, refuses, silent, writes
 
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
 from bot.answering.rewrite import LLMRewriter
+from tests.local_llm import LocalLLM, asking, fails, finishes, refuses, silent, writes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_llm.behaviours import Behaviour
-
     from bot.answering.answer import Answer
     from retrieval.library import Library
+    from tests.local_llm.behaviours import Behaviour
 
 BEFORE = "is there an EEG dataset from west africa"
 ASKED = "how many patients vs controls?"

@@ -4,19 +4,18 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from local_llm import LocalLLM, asking, fails, says, silent, statement, writes
 
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
 from bot.answering.translation import LLMTranslator
+from tests.local_llm import LocalLLM, asking, fails, says, silent, statement, writes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_llm.behaviours import Behaviour
-
     from retrieval.library import Library
+    from tests.local_llm.behaviours import Behaviour
 
 GERMAN = "Gibt es einen EEG-Datensatz aus Westafrika?"
 NEW_YORK = "We use the Stick to collect 13 hours of data in 22 homes of New York City"

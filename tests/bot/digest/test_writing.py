@@ -4,7 +4,6 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from local_llm import LocalLLM, asking, fails, honest, invented_quote, refuses, wrong_number
 
 from bot.answering.llm import LLMWriter
 from bot.digest import writing
@@ -12,6 +11,7 @@ from bot.digest.writing import Reason, ReasonWriter
 from bot.language import speaking
 from retrieval.papers import Paper
 from retrieval.text import sentences
+from tests.local_llm import LocalLLM, asking, fails, honest, invented_quote, refuses, wrong_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from local_discord import LocalDiscord
 
 from bot.discord.client import FootnoteBot
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
@@ -15,15 +14,15 @@ from bot.discord.gate.limits import Limits, Rate
 from bot.discord.services import make_services
 from bot.store import Store
 from tests.bot.discord.prepared import PreparedAnswers
+from tests.local_discord import LocalDiscord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from local_discord import Channel, Person
-
     from retrieval.library import Library
+    from tests.local_discord import Channel, Person
 
     Online = Callable[[], AbstractAsyncContextManager[FootnoteBot]]
 

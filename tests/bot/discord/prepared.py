@@ -14,10 +14,9 @@ from bot.llm.meter import Payer, payer
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from local_discord import Message
-
     from bot.answering.answerer import Attached
     from bot.store import KeptAnswer, Store
+    from tests.local_discord import Message
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 QUOTE = "The likelihood of one-step ahead predictions is not always correlated with control performance."

@@ -14,17 +14,16 @@ from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import TYPE_CHECKING, Final
 
-from local_discord.faults import Fault
-from local_discord.interactions import COMPONENT
-from local_discord.people import Person
-
 from bot.discord.ui import custom_ids as ids
 from tests.bot.discord.prepared import done
+from tests.local_discord.faults import Fault
+from tests.local_discord.interactions import COMPONENT
+from tests.local_discord.people import Person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from local_discord import Channel, Interaction, LocalDiscord, Message
+    from tests.local_discord import Channel, Interaction, LocalDiscord, Message
 
 FAILING: Final = 0.2  # of all calls
 AT_ONCE: Final = 32  # people who wait for something

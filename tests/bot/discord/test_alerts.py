@@ -16,12 +16,11 @@ from bot.store import ServerSettings
 from bot.store.ledger import NOBODY
 
 if TYPE_CHECKING:
-    from local_discord import Channel, LocalDiscord, Person
-    from local_discord.places import Guild
-
     from bot.discord.client import FootnoteBot
     from bot.store import Store
     from tests.bot.discord.prepared import PreparedAnswers
+    from tests.local_discord import Channel, LocalDiscord, Person
+    from tests.local_discord.places import Guild
 
 TODAY = datetime.now(UTC).date()
 

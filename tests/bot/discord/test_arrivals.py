@@ -12,7 +12,7 @@ from bot.discord.gate.acknowledgement import Acknowledgements
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done
 
 if TYPE_CHECKING:
-    from local_discord import Channel, LocalDiscord, Person
+    from tests.local_discord import Channel, LocalDiscord, Person
 
 CALLBACK = "POST /interactions/{}/{}/callback"
 

@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    from local_discord import Channel, LocalDiscord, Message, Person
-
     from bot.discord.client import FootnoteBot
     from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.prepared import PreparedAnswers
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
     Online = Callable[[], AbstractAsyncContextManager[FootnoteBot]]
 

@@ -17,13 +17,12 @@ from bot.store import Posted
 from tests.bot.discord.test_digest_render import NONCE, digest
 
 if TYPE_CHECKING:
-    from local_discord import Channel, LocalDiscord, Message, Person
-
     from bot.digest.digest import Digest
     from bot.discord.client import FootnoteBot
     from bot.discord.digests.discord_poster import DiscordPoster
     from bot.store import Subscription
     from tests.bot.discord.conftest import Online
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 POST = "POST /channels/{}/messages"
 SILENT = 1 << 12

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from local_discord.limits import COMPONENTS_V2, check_message
-from local_discord.reading import displayed_text, walk
 
 from bot.digest.digest import Digest, Entry, Roundup
 from bot.discord.digests.digest_card import PICTURE_NAME, Mark, digest_cards, thread_name
@@ -18,6 +16,8 @@ from bot.language import LANGUAGES, speaking
 from retrieval.papers import Paper
 from tests.bot.discord.foreign import foreign, papers, urls
 from tests.bot.discord.prepared import TITLE, URL
+from tests.local_discord.limits import COMPONENTS_V2, check_message
+from tests.local_discord.reading import displayed_text, walk
 
 if TYPE_CHECKING:
     from bot.discord.ui.layout import Card

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
-    from local_discord import Channel, LocalDiscord, Person
 
     from bot.discord.client import FootnoteBot
     from bot.store import Store
     from tests.bot.discord.conftest import Online
+    from tests.local_discord import Channel, LocalDiscord, Person
 
 PATIENCE = 20.0
 

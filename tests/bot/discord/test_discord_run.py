@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
-from local_discord.transport import EveryHostIsLocal
 from pydantic import SecretStr
 
 from bot.discord.client import FootnoteBot
@@ -20,15 +19,15 @@ from bot.discord.services import Services, make_services
 from bot.errors import DiscordStartError
 from bot.settings import DiscordSettings, Settings
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done
+from tests.local_discord.transport import EveryHostIsLocal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from local_discord import LocalDiscord
-
     from bot.store import Store
     from retrieval.library import Library
+    from tests.local_discord import LocalDiscord
 
 
 @pytest.fixture

@@ -21,12 +21,11 @@ from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL, Prepare
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_discord import Channel, LocalDiscord, Message, Person
-
     from bot.discord.client import FootnoteBot
     from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.conftest import Online
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 MANY = tuple(replace(GOOD.citations[0], number=n, paper_id=f"p{n}", title=f"{TITLE} {n}") for n in range(1, 60))
 WORDS = "somebody's words"  # which the log must not have

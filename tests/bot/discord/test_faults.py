@@ -18,13 +18,12 @@ from tests.bot.discord.prepared import GOOD, STAGES, TITLE, PreparedAnswers, don
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from local_discord import Channel, LocalDiscord, Message, Person
-
     from bot.answering.answer import Answer
     from bot.answering.conversation import Exchange
     from bot.discord.client import FootnoteBot
     from bot.store import Store
     from tests.bot.discord.conftest import Online
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 POST = "POST /channels/{}/messages"
 EDIT = "PATCH /channels/{}/messages/{}"

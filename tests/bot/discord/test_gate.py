@@ -25,9 +25,8 @@ from tests.bot.discord.prepared import TITLE, done
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local_discord import Channel, LocalDiscord, Person
-
     from bot.discord.client import FootnoteBot
+    from tests.local_discord import Channel, LocalDiscord, Person
 
 SOURCES = Path(bot.discord.__file__).parent
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from local_discord.reading import URL, displayed_text, walk
 
 from bot.answering.answer import NearPaper, Statement
 from bot.answering.answerer import Answerer
@@ -22,16 +21,16 @@ from bot.discord.ui.layout import LONGEST_QUESTION
 from bot.store import ServerSettings
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, REFUSAL, done
+from tests.local_discord.reading import URL, displayed_text, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from local_discord import Channel, LocalDiscord, Message, Person
 
     from bot.discord.client import FootnoteBot
     from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.prepared import PreparedAnswers
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 FILE = Path(__file__).parents[2] / "hostile" / "injections.jsonl"
 ROWS: list[dict[str, Any]] = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]

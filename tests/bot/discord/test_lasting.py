@@ -15,10 +15,9 @@ from bot.store import ServerSettings
 from tests.bot.discord.prepared import GOOD, TITLE, PreparedAnswers, done
 
 if TYPE_CHECKING:
-    from local_discord import Channel, LocalDiscord, Message, Person
-
     from bot.discord.client import FootnoteBot
     from bot.store import Store
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 POST = "POST /channels/{}/messages"
 TYPING = "POST /channels/{}/typing"

@@ -24,7 +24,7 @@ from tests.bot.discord.prepared import GOOD
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_discord import Channel, LocalDiscord, Message, Person
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 POST = "POST /channels/{}/messages"
 EDIT = "PATCH /channels/{}/messages/{}"

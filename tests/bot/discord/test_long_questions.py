@@ -9,7 +9,7 @@ import pytest
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done
 
 if TYPE_CHECKING:
-    from local_discord import Channel, Message, Person
+    from tests.local_discord import Channel, Message, Person
 
 pytestmark = pytest.mark.usefixtures("bot")
 

@@ -11,9 +11,8 @@ from bot.store import ServerSettings
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done, kept_as
 
 if TYPE_CHECKING:
-    from local_discord import Channel, LocalDiscord, Message, Person
-
     from bot.store import Store
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 
 async def answer_in(channel: Channel) -> Message:

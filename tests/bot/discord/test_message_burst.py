@@ -10,9 +10,8 @@ import pytest
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done, kept_as
 
 if TYPE_CHECKING:
-    from local_discord import Channel, LocalDiscord, Message, Person
-
     from bot.store import Store
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 pytestmark = pytest.mark.usefixtures("bot")
 

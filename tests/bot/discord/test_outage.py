@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from local_discord import Channel, LocalDiscord, Person
-
     from retrieval.embedding.local import LocalEmbedder
     from retrieval.papers import Paper
+    from tests.local_discord import Channel, LocalDiscord, Person
     from tests.servers import Chroma, Postgres
 
     from .conftest import Online

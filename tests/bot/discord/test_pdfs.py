@@ -13,10 +13,9 @@ from tests.fulltext import bad
 from tests.fulltext.printing import print_paper
 
 if TYPE_CHECKING:
-    from local_discord import Channel, LocalDiscord, Message, Person
-
     from bot.discord.client import FootnoteBot
     from retrieval.library import Library
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from local_discord.limits import COMPONENTS_V2, check_message
-from local_discord.reading import displayed_text, walk
 
 from bot.answering.answer import Answer, Citation, Statement
 from bot.discord.answers.answer_card import MOST_MESSAGES, SHORTEST_QUOTE, cards, quotes, stars, writing
@@ -23,6 +21,8 @@ from bot.store import Search, Trend
 from retrieval.papers import Paper
 from tests.bot.discord.foreign import answered, foreign, found, hits, refused
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL
+from tests.local_discord.limits import COMPONENTS_V2, check_message
+from tests.local_discord.reading import displayed_text, walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

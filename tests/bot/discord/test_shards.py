@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from local_discord import LocalDiscord, Server
-
     from retrieval.embedding.local import LocalEmbedder
     from retrieval.papers import Paper
+    from tests.local_discord import LocalDiscord, Server
 
 DIGESTS = 48
 

@@ -19,12 +19,11 @@ from tests.bot.discord.prepared import TITLE, done
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local_discord import Channel, LocalDiscord, Person
-
     from bot.discord.client import FootnoteBot
     from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.conftest import Online
+    from tests.local_discord import Channel, LocalDiscord, Person
 
 
 @pytest.mark.usefixtures("bot")

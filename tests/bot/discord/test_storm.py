@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from local_discord import LocalDiscord
 
 from tests.bot.discord.storm import PATIENCE, Storm, share_of
+from tests.local_discord import LocalDiscord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

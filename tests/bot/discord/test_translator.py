@@ -12,9 +12,8 @@ from bot.language import ENGLISH, LANGUAGES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local_discord import LocalDiscord
-
     from bot.discord.client import FootnoteBot
+    from tests.local_discord import LocalDiscord
 
 NAME = re.compile(r"^[-_'\w]{1,32}$")
 OTHERS = sorted(set(LANGUAGES) - {ENGLISH})

@@ -18,11 +18,10 @@ from tests.bot.discord.walk import watched
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local_discord import Channel, LocalDiscord, Person
-
     from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.walk import Walk
+    from tests.local_discord import Channel, LocalDiscord, Person
 
 MOST_RETURNS = 3
 QUESTION = "Why does the objective mismatch matter in model-based reinforcement learning?"

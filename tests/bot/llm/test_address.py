@@ -4,20 +4,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
-from local_llm import LocalLLM
-from local_llm.scripts import error
-from local_llm.wild import Wild
 
 from bot.commands.doctor import _llm
 from bot.errors import SettingsError
 from bot.llm.address import Address, Offer, visit
 from bot.settings import LLMSettings, Settings
 from bot.wiring import open_model
+from tests.local_llm import LocalLLM
+from tests.local_llm.scripts import error
+from tests.local_llm.wild import Wild
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_llm.wild import Call, Sent
+    from tests.local_llm.wild import Call, Sent
 
 
 @pytest.fixture(autouse=True)

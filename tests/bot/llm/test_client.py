@@ -7,10 +7,6 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import pytest
-from local_llm import LocalLLM, asking, cut, fails, held_by, honest, silent, writes
-from local_llm.refusals import too_small
-from local_llm.scripts import chunk, error, events, well
-from local_llm.wild import HANG, Sent, Wild
 from pydantic import BaseModel
 
 from bot.answering.answerer import Answerer
@@ -23,15 +19,18 @@ from bot.llm.meter import Begun, Payer, Spent, paid_by
 from bot.llm.options import Learnt, Options
 from bot.llm.patience import Patience, Wait, patience, sharing
 from retrieval.breaker import Breaker
+from tests.local_llm import LocalLLM, asking, cut, fails, held_by, honest, silent, writes
+from tests.local_llm.refusals import too_small
+from tests.local_llm.scripts import chunk, error, events, well
+from tests.local_llm.wild import HANG, Sent, Wild
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_llm.behaviours import Behaviour
-    from local_llm.wild import Call
-
     from bot.llm.client import LanguageModel
     from retrieval.library import Library
+    from tests.local_llm.behaviours import Behaviour
+    from tests.local_llm.wild import Call
 
 ASKED = "has anyone shown that a dynamics net with better one-step likelihood doesnt give you a better controller?"
 ALICE = Payer(server_id=1, person_id=2)

@@ -5,11 +5,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from local_llm import LocalLLM, fails, fills, refuses, silent, trickles, writes
-from local_llm.asking import asking
-from local_llm.scripts import openai_error, whole
-from local_llm.served import llama_cpp, lm_studio, ollama, open_router, vllm
-from local_llm.wild import Sent, Wild
 
 from bot.commands.doctor import _llm
 from bot.llm.address import Address, visit
@@ -17,13 +12,18 @@ from bot.llm.probe import probe
 from bot.llm.window import window
 from bot.settings import LLMSettings, Settings
 from bot.wiring import open_store, open_store_if_any
+from tests.local_llm import LocalLLM, fails, fills, refuses, silent, trickles, writes
+from tests.local_llm.asking import asking
+from tests.local_llm.scripts import openai_error, whole
+from tests.local_llm.served import llama_cpp, lm_studio, ollama, open_router, vllm
+from tests.local_llm.wild import Sent, Wild
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from local_llm.behaviours import Behaviour
-    from local_llm.wild import Call
+    from tests.local_llm.behaviours import Behaviour
+    from tests.local_llm.wild import Call
 
 GERMAN = "Am Tag überstrahlt das gestreute Licht der Sonne die Sterne, die erst in der Dunkelheit zu sehen sind."
 ENGLISH = "The light of the sun outshines the stars by day, so that they can only be seen at night."

@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from local_llm import asking
-from local_llm.cases import CASES
-from local_llm.wild import Wild
 
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
+from tests.local_llm import asking
+from tests.local_llm.cases import CASES
+from tests.local_llm.wild import Wild
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_llm.scripts import Case
-
     from bot.answering.answer import Answer
+    from tests.local_llm.scripts import Case
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -16,20 +16,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local_llm import LocalLLM, cut, fails, honest, silent, trickles
-from local_llm.behaviours import Reply
-
 from bot.store.ledger import NOBODY
 from tests.bot.store import calling
 from tests.bot.store.conftest import POSTGRES
+from tests.local_llm import LocalLLM, cut, fails, honest, silent, trickles
+from tests.local_llm.behaviours import Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_llm.behaviours import Behaviour, Outcome
-    from local_llm.reading import Asked
-
     from tests.bot.store.conftest import Place
+    from tests.local_llm.behaviours import Behaviour, Outcome
+    from tests.local_llm.reading import Asked
 
 ROOT = Path(__file__).parents[3]
 CALLS = 200

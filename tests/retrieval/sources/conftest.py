@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import stamina
-from local_sources import LocalClock, LocalSources
 
 from retrieval.sources.web import Web
+from tests.local_sources import LocalClock, LocalSources
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

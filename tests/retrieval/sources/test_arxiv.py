@@ -5,18 +5,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from local_sources import cut, fails, read_until_error, says, some_papers
-from local_sources.atom import api, entry, error_entry
 
 from retrieval.sources import open_online
 from retrieval.sources.fetched import Cursor, Page, SourceError
 from retrieval.sources.huggingface import HuggingFaceDaily
+from tests.local_sources import cut, fails, read_until_error, says, some_papers
+from tests.local_sources.atom import api, entry, error_entry
 
 if TYPE_CHECKING:
-    from local_sources import LocalClock, LocalSources
-
     from retrieval.sources.fetched import Fetched, OnlineSource
     from retrieval.sources.web import Web
+    from tests.local_sources import LocalClock, LocalSources
 
 TODAY = dt.date(2026, 11, 20)
 API = "/api/query"

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from local_sources import LocalClock, LocalSources, cut, fails, says, some_papers
-from local_sources.atom import arxiv_atom, arxiv_rss, journal_rss
 
 from retrieval.sources.arxiv import Arxiv
 from retrieval.sources.feed import Feed
 from retrieval.sources.fetched import Cursor, Page, SourceError, identities
 from retrieval.sources.web import Web
+from tests.local_sources import LocalClock, LocalSources, cut, fails, says, some_papers
+from tests.local_sources.atom import arxiv_atom, arxiv_rss, journal_rss
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -6,16 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from local_sources import cut, fails, read_until_error, says, some_papers
 
 from retrieval.errors import BadInputError
 from retrieval.sources.fetched import Cursor, Page, SourceError
 from retrieval.sources.huggingface import HuggingFaceDaily
+from tests.local_sources import cut, fails, read_until_error, says, some_papers
 
 if TYPE_CHECKING:
-    from local_sources import LocalClock, LocalSources
-
     from retrieval.sources.web import Web
+    from tests.local_sources import LocalClock, LocalSources
 
 TODAY = dt.date(2026, 11, 20)
 YESTERDAY = dt.date(2026, 11, 19)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.large_files import FORMATS, write
 from retrieval.errors import BadInputError
 from retrieval.sources import open_source, stream_source, texts
 from retrieval.sources.choice import Choice
@@ -16,9 +17,6 @@ from retrieval.sources.choice import Choice
 pytestmark = pytest.mark.slow
 
 BENCH = Path(__file__).parents[3] / "bench"
-sys.path.insert(0, str(BENCH))
-from large_files import FORMATS, write  # noqa: E402
-
 MEGABYTE = 1_000_000
 
 

@@ -6,16 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from local_sources import some_papers
-from local_sources.atom import error_entry
 
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.lookup import look_up
+from tests.local_sources import some_papers
+from tests.local_sources.atom import error_entry
 
 if TYPE_CHECKING:
-    from local_sources import LocalSources
-
     from retrieval.sources.web import Web
+    from tests.local_sources import LocalSources
 
 
 async def test_the_paper_comes_with_what_can_be_quoted_and_linked(local: LocalSources, web: Web) -> None:

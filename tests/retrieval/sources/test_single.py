@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import stamina
-from local_sources import fails, says, some_papers
 
 from retrieval.sources import web as web_module
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.single import Addresses, Single, open_single
+from tests.local_sources import fails, says, some_papers
 
 if TYPE_CHECKING:
-    from local_sources import LocalSources
-
     from retrieval.sources.web import Web
+    from tests.local_sources import LocalSources
 
 CSL = {
     "type": "article-journal",

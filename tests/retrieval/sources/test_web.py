@@ -7,12 +7,12 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from local_sources import LocalClock, LocalSources, fails, says, silent
 
 from retrieval.sources import web as web_module
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.limiter import ARXIV, HUGGING_FACE, Service, SystemClock
 from retrieval.sources.web import Reply, Web
+from tests.local_sources import LocalClock, LocalSources, fails, says, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pybtex.database
 import pytest
-from local_discord.limits import COMPONENTS_V2, check_message
 
 from bot.answering.answer import Answer, Citation, Statement
 from bot.digest.digest import Digest, Entry
@@ -19,12 +18,12 @@ from bot.discord.papers.paper_card import search_page
 from bot.language import LANGUAGES, speaking
 from retrieval.papers import Evidence, Hit, Paper
 from retrieval.sources.fetched import Fetched
+from tests.local_discord.limits import COMPONENTS_V2, check_message
 
 if TYPE_CHECKING:
-    from local_discord import Channel, Message, Person
-
     from bot.discord.client import FootnoteBot
     from retrieval.library import Library
+    from tests.local_discord import Channel, Message, Person
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 QUESTION = "What is the objective mismatch issue in model-based reinforcement learning?"

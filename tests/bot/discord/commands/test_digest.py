@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from local_discord import Channel, LocalDiscord, Message, Person
-
     from bot.discord.client import FootnoteBot
     from bot.store import Store, Subscription
     from retrieval.embedding.local import LocalEmbedder
     from tests.bot.discord.conftest import Online
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 TOPIC = "walking robots"
 POST = "POST /channels/{}/messages"

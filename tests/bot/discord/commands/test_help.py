@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    from local_discord import Channel, LocalDiscord, Person
-
     from bot.discord.client import FootnoteBot
     from bot.store import Store
+    from tests.local_discord import Channel, LocalDiscord, Person
 
     Online = Callable[[], AbstractAsyncContextManager[FootnoteBot]]
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from local_discord.limits import COMPONENTS_V2, check_message
 
 from bot.discord.papers.library_card import details, list_page
 from bot.language import LANGUAGES, speaking
 from retrieval.merging import begin
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Fetched
+from tests.local_discord.limits import COMPONENTS_V2, check_message
 
 if TYPE_CHECKING:
-    from local_discord import Channel, LocalDiscord, Message, Person
-
     from bot.discord.client import FootnoteBot
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
 QUESTION = "What is the objective mismatch issue in model-based reinforcement learning?"

@@ -10,9 +10,8 @@ from bot.store import ServerSettings
 from tests.bot.discord.prepared import kept_as
 
 if TYPE_CHECKING:
-    from local_discord import Channel, LocalDiscord, Person
-
     from bot.store import Store
+    from tests.local_discord import Channel, LocalDiscord, Person
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 QUESTION = "What is the objective mismatch issue in model-based reinforcement learning?"

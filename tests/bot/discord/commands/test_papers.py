@@ -10,9 +10,8 @@ from retrieval.papers import Paper, identify
 from retrieval.sources.fetched import Fetched, identities
 
 if TYPE_CHECKING:
-    from local_discord import Channel, Person
-
     from retrieval.library import Library
+    from tests.local_discord import Channel, Person
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 OTHER = "The Alignment Ceiling: Objective Mismatch in Reinforcement Learning from Human Feedback"

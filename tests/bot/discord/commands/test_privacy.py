@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    from local_discord import Channel, Person
-
     from bot.discord.client import FootnoteBot
     from bot.store import Store
+    from tests.local_discord import Channel, Person
 
 QUESTION = "What is the objective mismatch issue in model-based reinforcement learning?"
 

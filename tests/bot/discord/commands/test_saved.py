@@ -11,10 +11,9 @@ import pytest
 from bot.discord.papers.references_file import references_card
 
 if TYPE_CHECKING:
-    from local_discord import Channel, Message, Person
-
     from bot.discord.client import FootnoteBot
     from retrieval.library import Library
+    from tests.local_discord import Channel, Message, Person
 
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
 

@@ -14,10 +14,9 @@ from retrieval.papers import Paper
 from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:
-    from local_discord import Channel, LocalDiscord, Person
-
     from bot.store import Store
     from retrieval.library import Library
+    from tests.local_discord import Channel, LocalDiscord, Person
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 TODAY = dt.date(2026, 3, 14)

@@ -11,8 +11,6 @@ import discord
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from local_discord.limits import COMPONENTS_V2, check_message
-from local_discord.reading import displayed_text
 
 from bot.discord.settings.server_settings import checked_hour, checked_prefix, checked_zone, described
 from bot.discord.settings.settings_panel import panel
@@ -20,15 +18,16 @@ from bot.llm.meter import Payer, Spent
 from bot.store import ServerSettings, Spending
 from retrieval.errors import BadInputError
 from tests.bot.store.kept import NOW
+from tests.local_discord.limits import COMPONENTS_V2, check_message
+from tests.local_discord.reading import displayed_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    from local_discord import Channel, LocalDiscord, Message, Person
-
     from bot.discord.client import FootnoteBot
     from bot.store import Store
+    from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 CHANNELS = "Channels: all – choose some"
 ROLES = "Roles: everyone – choose some"

@@ -7,21 +7,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from local_sources import LocalClock, LocalSources, some_papers
 
 from bot.discord.papers.submit import read_arxiv_id, read_paper
 from retrieval.errors import BadInputError
 from retrieval.papers import Paper
 from retrieval.sources.lookup import look_up
 from retrieval.sources.web import Web
+from tests.local_sources import LocalClock, LocalSources, some_papers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local_discord import Channel, Person
-
     from bot.discord.client import FootnoteBot
     from retrieval.library import Library
+    from tests.local_discord import Channel, Person
 
 TITLE = "Knitting llamas: a study"
 ABSTRACT = "We study how purple llamas learn to knit. We find that llamas knit better with daily practice."

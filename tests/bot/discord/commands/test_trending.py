@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from local_discord import Channel, Message, Person
+    from tests.local_discord import Channel, Message, Person
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 QUESTION = "What is the objective mismatch issue in model-based reinforcement learning?"
