@@ -27,6 +27,7 @@ from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
 from retrieval.sources import open_source
 from tests.local_discord import LocalDiscord
+from tests.papers import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ async def main() -> None:
             server.limit_rate(POST, limit=MESSAGES, window=WINDOW)
             guilds = [server.guild(f"Server {number}") for number in range(SERVERS)]
             channels = [guild.channel(f"papers-{number}") for guild in guilds for number in range(CHANNELS)]
-            seeds = list(open_source("seeds").papers)
+            seeds = plain(open_source("seeds").papers)
             await _fill(data, seeds)
             due = dt.datetime.now(dt.UTC) + AHEAD
             await _subscribe(data, channels, [paper.title[:90] for paper in seeds], due)

@@ -137,10 +137,8 @@ def measure(name: str, asked: Sequence[Asked], fitted: Matching) -> None:
 def compare(asked: Mapping[str, Sequence[Asked]], fitted: Matching) -> None:
     """Print, for each group, what a digest has over BM25, in precision@10 and @R, and how many papers it shows."""
     for name, topics in asked.items():
-        bm25, digest = (
-            np.mean([scores_of(each, shown(each)) for each in topics], axis=0)
-            for shown in (lambda each: each.bm25, lambda each: each.digest(fitted))
-        )
+        bm25 = np.mean([scores_of(each, each.bm25) for each in topics], axis=0)
+        digest = np.mean([scores_of(each, each.digest(fitted)) for each in topics], axis=0)
         over = digest - bm25
         print(f"{name:20} @10 {over[0]:+.3f}  @R {over[1]:+.3f}  shown {digest[3]:.1f}, nothing {digest[4]:.2f}")
 
@@ -152,7 +150,7 @@ def scores_of(asked: Asked, shown: Sequence[str]) -> tuple[float, ...]:
     return right / DEPTH, asked.precision(shown), share, len(shown), float(not shown)
 
 
-def fit(asked: Mapping[str, Sequence[Asked]], command: str) -> dict:
+def fit(asked: Mapping[str, Sequence[Asked]], command: str) -> dict[str, object]:
     """Return the data file's content; nothing is learned from a quiet day, which may have papers next to the topic."""
     learned = [topics for name, topics in asked.items() if not name.endswith("quiet")]
     rows, truth, weight = [], [], []

@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from retrieval.evaluation import read_dataset
 from retrieval.papers import Paper
@@ -102,14 +102,14 @@ class Group:
     topics: Sequence[Topic]
 
 
-def read_days(path: Path, days: str) -> list[dict]:
+def read_days(path: Path, days: str) -> list[dict[str, Any]]:
     """Return the rows of some days, given as FROM..TO."""
     first, last = days.split("..")
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return [row for row in map(json.loads, lines) if first <= row["date"] <= last]
 
 
-def groups_of(rows: Sequence[dict], pool: Path, half: str) -> dict[str, Group]:
+def groups_of(rows: Sequence[dict[str, Any]], pool: Path, half: str) -> dict[str, Group]:
     """Return the topics of one half, by their kind: of some days' papers, and of a pool with and without those."""
     papers = [
         Paper(f"arxiv:{row['id']}", " ".join(row["title"].split()), " ".join(row["abstract"].split()), "arxiv")
@@ -144,7 +144,7 @@ def _holding(papers: Sequence[Paper], patterns: Sequence[str]) -> frozenset[str]
     )
 
 
-def _of_category(rows: Sequence[dict], category: str) -> frozenset[str]:
+def _of_category(rows: Sequence[dict[str, Any]], category: str) -> frozenset[str]:
     return frozenset(f"arxiv:{row['id']}" for row in rows if category in row["categories"])
 
 

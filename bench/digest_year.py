@@ -258,7 +258,7 @@ class Wire:
             if response.status >= HTTPStatus.BAD_REQUEST:
                 kind = {403: discord.Forbidden, 404: discord.NotFound, 503: discord.DiscordServerError}
                 raise kind.get(response.status, discord.HTTPException)(response, answer)
-            return answer
+            return dict(answer)
 
 
 class WordVectors:
@@ -278,7 +278,7 @@ class WordVectors:
         for row, text in zip(rows, texts, strict=True):
             for word in text.lower().split():
                 row[hashlib.blake2b(word.encode(), digest_size=1).digest()[0] % self.dimensions] += 1
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
     async def close(self) -> None:
         """Do nothing."""
@@ -364,8 +364,8 @@ class Worker:
     async def start(cls, url: str, folder: str) -> Worker:
         """Start a process."""
         command = [sys.executable, *sys.argv, "--worker", url, folder]
-        pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
-        return cls(await asyncio.create_subprocess_exec(*command, **pipes))
+        pipe = asyncio.subprocess.PIPE
+        return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe))
 
     async def tick(self, now: datetime) -> datetime | None:
         """Return when there is more to do; raises ConnectionError where it was killed."""
@@ -402,7 +402,7 @@ async def live(options: argparse.Namespace) -> int:
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # noqa: SLF001 - aiohttp has no other way
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         kills = sorted(START + (end - START) * chance.random() for _ in range(options.kills))
         workers = [await Worker.start(url, folder) for _ in range(options.workers)]
         killed: Counter[str] = Counter()
@@ -427,8 +427,8 @@ async def live(options: argparse.Namespace) -> int:
             if server.now >= START + timedelta(days=shown):
                 shown += 30
                 print(f"{server.now:%Y-%m-%d} {len(server.posts)} posts, {time.monotonic() - began:.0f} s", flush=True)
-        for each in workers:
-            await each.end()
+        for worker in workers:
+            await worker.end()
         await runner.cleanup()
         made = [kept for each in made if (kept := await store.subscriptions.get(each.subscription_id))]
         recorded = {each.subscription_id: await recorded_dues(store, each.subscription_id) for each in made}

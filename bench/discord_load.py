@@ -18,6 +18,7 @@ import os
 import shutil
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,7 @@ async def _measure(server: LocalDiscord) -> None:
                 said.append(await person.says(channel, f"{server.bot.mention} {question}"))
     replies = [await _reply(message) for message in said]
     for interaction in used:
-        await server.journal.until(lambda each=interaction: each.refused or (each.final and _is_done(each.final)), "it")
+        await server.journal.until(partial(_is_over, interaction), "it")
     for reply in replies:
         await reply.wait_until(_is_done)
     took = time.monotonic() - began
@@ -101,6 +102,10 @@ def _askers(server: LocalDiscord) -> list[tuple[Person, Channel]]:
 
 async def _reply(asked: Message) -> Message:
     return await asked.channel.wait_for_bot_message(lambda message: message.reply_to is asked)
+
+
+def _is_over(interaction: Interaction) -> bool:
+    return bool(interaction.refused or (interaction.final and _is_done(interaction.final)))
 
 
 def _is_done(message: Message) -> bool:

@@ -28,6 +28,7 @@ from bot.answering.bearing.opposites import opposition
 from retrieval.numerals import numerals
 from retrieval.sources import open_source
 from retrieval.text import clean, fold, sentences
+from tests.papers import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -187,7 +188,7 @@ def caused(text: str, chance: random.Random, filler: list[str]) -> str:
 
 def made(files: list[Path], synonyms: Synonyms, chance: random.Random) -> Iterator[tuple[str, str, bool, str]]:
     """Yield statement, source, whether it is true, and what was done to it."""
-    known = {fold(paper.title) for paper in open_source("seeds").papers}
+    known = {fold(paper.title) for paper in plain(open_source("seeds").papers)}
     papers = []
     for file in files:
         with gzip.open(file, "rt", encoding="utf-8") as lines:
@@ -285,7 +286,8 @@ def main() -> None:
 
 def chosen(words: list[set[str]], kinds: np.ndarray) -> list[str]:
     """Return the single words that tell most: those that come oftener with false statements than with true ones."""
-    false, true = Counter(), Counter()
+    false: Counter[str] = Counter()
+    true: Counter[str] = Counter()
     for more, kind in zip(words, kinds, strict=True):
         if kind in TRUE:
             true.update(more)

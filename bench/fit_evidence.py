@@ -168,14 +168,14 @@ def fit_sentences(asked: Iterable[Asked], number: Logistic, left_out: Sequence[s
     spread = np.concatenate([x for x, _ in examples]).std(axis=0) + 1e-6
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        value, slope = 0.5 * weights @ weights, weights.copy()
+        value, slope = float(0.5 * weights @ weights), weights.copy()
         for x, right in examples:
             rows = x / spread
             scores = rows @ weights
             likely = np.exp(scores - scores.max())
             likely /= likely.sum()
             chosen = likely * right
-            value -= np.log(chosen.sum())
+            value -= float(np.log(chosen.sum()))
             slope -= rows.T @ (chosen / chosen.sum() - likely)
         return value, slope
 
@@ -265,8 +265,11 @@ def measure(name: str, asked: Sequence[Asked], fitted: Models, number: Logistic)
         share = np.mean(
             np.concatenate(
                 [
-                    each.facts[:, np.argsort(-fitted.likely(sentence_columns(each.source, wants)))[:most]].any(axis=1)
+                    each.facts[:, np.argsort(-fitted.likely(sentence_columns(each.source, wants)))[:most].tolist()].any(
+                        axis=1
+                    )
                     for each, wants in zip(facts, numbers, strict=True)
+                    if each.source
                 ]
             )
         )
@@ -292,7 +295,7 @@ def measure(name: str, asked: Sequence[Asked], fitted: Models, number: Logistic)
         wrongly = np.mean([holds[id(each)] >= bar for each in near])
         print(
             f"  holds over {bar}: singles claimed {len(claimed) / len(singles):.3f}, near claimed {wrongly:.3f}, "
-            f"helpful {helpful:.3f}, first right {np.mean([each.first_right for each in claimed] or [0]):.3f}"
+            f"helpful {helpful:.3f}, first right {np.mean([each.first_right for each in claimed] or [False]):.3f}"
         )
     lists = [each for each in asked if each.kind == LIST]
     for bar in (0.2, 0.25, 0.28, 0.3, 0.35, 0.4):
@@ -318,14 +321,14 @@ async def answer(folder: Path, split: str, fitted: Models, number: Logistic, cac
     left_out = kinds / f"{folder.name}.json" if kinds else reading.FITTED
     with models.using(tables), patch.object(reading, "FITTED", left_out):
         evaluation = await run_over(settings, folder, split)
-    kinds: dict[str, list[dict[str, float]]] = {}
+    of_kinds: dict[str, list[dict[str, float]]] = {}
     for verdict in evaluation.verdicts:
-        kinds.setdefault(
+        of_kinds.setdefault(
             "single" if verdict.kind.startswith("single") else KINDS.get(verdict.kind, verdict.kind), []
         ).append(dict(verdict.measures))
-    answerable = [row for rows in kinds.values() for row in rows if "helpful" in row]
+    answerable = [row for rows in of_kinds.values() for row in rows if "helpful" in row]
     print(f"  the whole way: helpful {np.mean([row['helpful'] for row in answerable]):.3f}")
-    for kind, rows in sorted(kinds.items()):
+    for kind, rows in sorted(of_kinds.items()):
         names = dict.fromkeys(name for row in rows for name in row)
         figures = (f"{name} {np.mean([row[name] for row in rows if name in row]):.3f}" for name in names)
         both = [row["citation_recall"] == 1 for row in rows if "citation_recall" in row]

@@ -90,7 +90,7 @@ def fit_reading(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.fl
         slope = 1 / (1 + np.exp(-logit)) - y
         return value, np.append(slope.sum(), x.T @ slope + 2 * READING_RIDGE * b[1:])
 
-    return minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B").x
+    return np.asarray(minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B").x, float)
 
 
 def fit_readings(rows: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32]) -> dict[str, Any]:
@@ -107,9 +107,9 @@ def fit_readings(rows: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32]
     for name in READINGS:
         y = np.array([name in row["reads"] for row in rows], float)
         said = np.zeros(len(rows))
-        for each in range(FOLDS):
-            b = fit_reading(x[fold != each], y[fold != each])
-            said[fold == each] = x[fold == each] @ b[1:] + b[0]
+        for part in range(FOLDS):
+            b = fit_reading(x[fold != part], y[fold != part])
+            said[fold == part] = x[fold == part] @ b[1:] + b[0]
         right, wrong = said[y == 1], said[y == 0]
         auroc = np.mean(right[:, None] > wrong)
         print(f"  {name}: {np.mean((said > 0) == y):.3f} read rightly, AUROC {auroc:.3f}, {int(y.sum())} of {len(y)}")
@@ -122,6 +122,7 @@ def fit_readings(rows: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32]
 def fit_candidates(folders: Sequence[Sequence[FollowUp]], model: str, evidence: Sequence[str]) -> dict[str, float]:
     """Fit the weights that make the right papers likeliest."""
     examples = []
+    features: dict[str, NDArray[np.float64]] = {}
     for folder in folders:
         counts = Counter(each.sort for each in folder)
         for each in folder:
@@ -134,13 +135,13 @@ def fit_candidates(folders: Sequence[Sequence[FollowUp]], model: str, evidence: 
     spread = np.concatenate([x for x, _, _ in examples]).std(axis=0) + RARE
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        value, gradient = CANDIDATE_RIDGE * weights @ weights, 2 * CANDIDATE_RIDGE * weights
+        value, gradient = float(CANDIDATE_RIDGE * weights @ weights), 2 * CANDIDATE_RIDGE * weights
         for x, holds, share in examples:
             scores = x / spread @ weights
             likely = np.exp(scores - scores.max())
             likely /= likely.sum()
             right = likely * holds
-            value -= share * np.log(right.sum())
+            value -= share * float(np.log(right.sum()))
             gradient = gradient - share * ((x / spread).T @ (right / right.sum() - likely))
         return value, gradient
 
@@ -154,7 +155,7 @@ def stage(dataset: Dataset) -> list[tuple[tuple[str, ...], str, frozenset[str]]]
     single = [text for text, papers in right.items() if len(papers) == 1]
     several = [text for text, papers in right.items() if len(papers) > max(at for _, at in PLACED)]
     shuffled = np.random.default_rng(0).permutation(single).tolist()[: STAGED + 1]
-    found = []
+    found: list[tuple[tuple[str, ...], str, frozenset[str]]] = []
     for at, (before, after) in enumerate(pairwise(shuffled)):
         found.append(((before,), after, frozenset(right[after])))
         found.append(((before,), DETAILS[at % len(DETAILS)], frozenset(right[before])))

@@ -326,8 +326,8 @@ def cross_validate(
     fold = np.array([hash_of(row.phrasing.kind, row.phrasing.block) % FOLDS for row in rows])
     found = np.zeros((len(rows), len(KINDS)))
     for each in range(FOLDS):
-        inside = np.flatnonzero(fold != each)
-        outside = np.flatnonzero(fold == each)
+        inside = np.flatnonzero(fold != each).tolist()
+        outside = np.flatnonzero(fold == each).tolist()
         some = [rows[at] for at in inside]
         names = telling(list(dict.fromkeys(row.phrasing.text for row in some)))
         fitted = fit_kinds(some, vectors[inside], folders, names, with_vectors=with_vectors)
@@ -415,9 +415,9 @@ def confusion(truth: Sequence[str], found: Sequence[str]) -> None:
     table: dict[str, Counter[str]] = defaultdict(Counter)
     for right, read in zip(truth, found, strict=True):
         table[right][read] += 1
-    for right, read in table.items():
-        shares = ", ".join(f"{name} {count}" for name, count in read.most_common())
-        print(f"  {right:28} {read.total():4}: {shares}")
+    for right, taken in table.items():
+        shares = ", ".join(f"{name} {count}" for name, count in taken.most_common())
+        print(f"  {right:28} {taken.total():4}: {shares}")
 
 
 def judge(name: str, fitted: Fit, bars: Sequence[float], names: Sequence[str], folder: Questions) -> None:
@@ -427,7 +427,7 @@ def judge(name: str, fitted: Fit, bars: Sequence[float], names: Sequence[str], f
     print(f"{name}, left out:")
     confusion(folder.labels, read)
     chat = found[:, [KINDS.index(kind) for kind in (Kind.BOT, Kind.SMALL_TALK)]].max(axis=1) > 0.5
-    print(f"  taken for bot or small talk with p > .5: {[folder.texts[at] for at in np.flatnonzero(chat)]}")
+    print(f"  taken for bot or small talk with p > .5: {[folder.texts[at] for at in np.flatnonzero(chat).tolist()]}")
 
 
 def read_folder(folder: Path) -> Questions:
@@ -461,7 +461,7 @@ def write(
             "asks": {
                 "intercept": whole(np.diff(asking[model].intercept))[0],
                 "weights": whole(np.diff(asking[model].weights)[:, 0]),
-                "vector": whole(None if asking[model].vector is None else np.diff(asking[model].vector)[:, 0]),
+                "vector": whole(None if (vector := asking[model].vector) is None else np.diff(vector)[:, 0]),
             },
         }
         for model, f in fits.items()
@@ -521,7 +521,7 @@ def judge_all_asking(
 ) -> None:
     """Judge what tells whether a message asks, on a fifth of the messages left out and on what was never fitted on."""
     fold = np.array([random.Random(each.block).randrange(FOLDS) for each in said])
-    inside, outside = np.flatnonzero(fold), np.flatnonzero(fold == 0)
+    inside, outside = np.flatnonzero(fold).tolist(), np.flatnonzero(fold == 0).tolist()
     fitted = fit_asking([said[at] for at in inside], heard[inside], names, with_vectors=True)
     print("a fifth left out:")
     judge_asking(fitted, names, [said[at] for at in outside], heard[outside])

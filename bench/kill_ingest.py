@@ -72,7 +72,7 @@ def count(data_dir: Path) -> int:
         query = "SELECT count(*) FROM sqlite_master WHERE name = 'papers'"
         if not db.execute(query).fetchone()[0]:
             return 0
-        return db.execute("SELECT count(*) FROM papers WHERE indexed_hash = content_hash").fetchone()[0]
+        return int(db.execute("SELECT count(*) FROM papers WHERE indexed_hash = content_hash").fetchone()[0])
 
 
 def report(data_dir: Path, expected: int, embedded: int, kills: int) -> int:
@@ -87,6 +87,7 @@ def report(data_dir: Path, expected: int, embedded: int, kills: int) -> int:
     client = chromadb.PersistentClient(str(data_dir / "chroma"))
     collection = client.get_collection(COLLECTION, embedding_function=None)
     held = collection.get(include=["embeddings"])
+    assert held["embeddings"] is not None
     same = all(
         np.allclose(vectors[chunk_id], row, atol=1e-6) if chunk_id in vectors else False
         for chunk_id, row in zip(held["ids"], held["embeddings"], strict=True)

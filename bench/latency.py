@@ -95,7 +95,7 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
     try:
         counts = await library.counts()
         answerer = Answerer(library, ExtractiveWriter())
-        rivals = {
+        rivals: dict[str, Callable[[str], Awaitable[object]]] = {
             "Footnote": lambda query: library.search(query, limit=LIMIT),
             "Footnote, answered": answerer.answer,
             "plain Chroma": plain_chroma(folder / "chroma", options.data_dir, embedder),

@@ -10,6 +10,12 @@ the end of this file.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+
 import argparse
 import gzip
 import json
@@ -80,7 +86,7 @@ def parse(line: str) -> Synset:
 
 def exceptions(folder: Path) -> dict[tuple[str, str], list[str]]:
     """Return the irregular forms: what they are forms of."""
-    found = defaultdict(list)
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for letter, name in (("n", "noun"), ("v", "verb"), ("a", "adj"), ("r", "adv")):
         for line in (folder / f"{name}.exc").read_text("utf-8").splitlines():
             form, *lemmas = line.split()
@@ -88,7 +94,9 @@ def exceptions(folder: Path) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def lemmas(word: str, letter: str, senses: dict, irregular: dict) -> list[str]:
+def lemmas(
+    word: str, letter: str, senses: Container[tuple[str, str]], irregular: Mapping[tuple[str, str], list[str]]
+) -> list[str]:
     """Return what a word may be a form of, as one part of speech."""
     found = list(irregular.get((word, letter), []))
     found += [word[: len(word) - len(ending)] for ending in ENDINGS[0] if word.endswith(ending)]

@@ -88,7 +88,7 @@ async def ask(data_dir: Path, papers: Sequence[Paper], dataset: Dataset) -> list
 def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the z-scores of each column, 0 where all are equal."""
     spread = values.std(axis=0)
-    return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0), float)
 
 
 def dcg(gains: NDArray[np.float64]) -> float:
@@ -116,7 +116,11 @@ def interval(differences: NDArray[np.float64]) -> str:
 def cross_validate(asked: Sequence[Asked], *, sentences: bool) -> tuple[NDArray[np.float64], Weights]:
     """Return each question's nDCG@10 under weights chosen without it, and those chosen on all."""
     parts = itertools.product(range(STEP + 1), repeat=len(SIGNALS))
-    grid = [tuple(part / STEP for part in each) for each in parts if sum(each) == STEP and (sentences or not each[2])]
+    grid: list[Weights] = [
+        (a / STEP, b / STEP, c / STEP, d / STEP)
+        for a, b, c, d in parts
+        if a + b + c + d == STEP and (sentences or not c)
+    ]
     scores = np.stack([judge(asked, weights)[:, 0] for weights in grid])
     found = np.zeros(len(asked))
     for repeat in range(REPEATS):

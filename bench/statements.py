@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from retrieval.sources import open_source
+from tests.papers import plain
 from tests.statements import SETS, judged, read
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ OUTCOMES = ("passes", "doubtful", "fails")
 def main() -> None:
     """Print a table for each set asked for, or for all."""
     asked = [name for name in SETS if name in sys.argv[1:]] or SETS
-    papers = list(open_source("seeds").papers)
+    papers = plain(open_source("seeds").papers)
     for name in asked:
         counts: dict[tuple[bool, str], Counter[str]] = defaultdict(Counter)
         for statement in read(name):

@@ -9,6 +9,12 @@ docs/operating.md.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.local_llm.behaviours import Reply
+
+
 import asyncio
 import json
 import random
@@ -56,7 +62,7 @@ class CountingLLM(LocalLLM):
         self.counted: dict[int, list[dict[str, int]]] = {}
         count = server._usage  # noqa: SLF001 - the server's own rule
 
-        def counting(body: dict[str, Any], reply: server.Reply) -> dict[str, int]:
+        def counting(body: dict[str, Any], reply: Reply) -> dict[str, int]:
             found = count(body, reply)
             self.counted.setdefault(int(body["messages"][-1]["content"].split()[1]), []).append(found)
             return found
@@ -132,6 +138,7 @@ async def main(url: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["call"]:
-        asyncio.run(call(*sys.argv[2:5], int(sys.argv[5])))
+        folder, url, address, first = sys.argv[2:]
+        asyncio.run(call(folder, url, address, int(first)))
     else:
         asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else ""))

@@ -34,6 +34,7 @@ from docs.discord_page import Said, page
 from retrieval.sources import SEEDS, open_source
 from retrieval.sources.fetched import Fetched
 from tests.local_discord import LocalDiscord
+from tests.papers import plain
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -149,7 +150,7 @@ async def _digest(bot: FootnoteBot, clock: Clock, person: Person, channel: Chann
     await (await person.uses_command(channel, "digest subscribe", topics=TOPICS, papers=4)).finished()
     (kept,) = await bot.services.store.subscriptions.of_place(channel.id)
     now = datetime.now(UTC)
-    papers = [replace(paper, source="huggingface", published=now.date()) for paper in open_source(SEEDS).papers]
+    papers = [replace(paper, source="huggingface", published=now.date()) for paper in plain(open_source(SEEDS).papers)]
     await bot.services.library.add([Fetched(paper, listed=now.date()) for paper in papers])
     clock.ahead = kept.next_due_at - now + timedelta(minutes=1)
     await bot.deliverer.tick()

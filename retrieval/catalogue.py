@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
+    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from retrieval.generations import LibraryState
@@ -426,8 +427,8 @@ def _file_to_back_up(url: sa.URL) -> Path | None:
     return file if not file.exists() or file.stat().st_size <= LARGEST_BACKUP else None
 
 
-def _set_up(connection: object, _record: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]  # SQLAlchemy's adapter of aiosqlite
+def _set_up(connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute(f"PRAGMA mmap_size={MAPPED}")
     cursor.close()

@@ -137,7 +137,7 @@ def bibtex(details: Fetched, key: str | None = None, *, abstract: bool = True) -
     from bibtexparser.writer import BibtexFormat, write
 
     paper = Cited.of(details)
-    form = BibtexFormat()  # type: ignore[no-untyped-call]
+    form = BibtexFormat()
     form.indent = "  "
     known = {name: value for name, value in _fields(paper).items() if value and (abstract or name != "abstract")}
     fields = [Field(name, value) for name, value in known.items()]

@@ -45,9 +45,9 @@ def write_bibtex(papers: Iterable[Fetched]) -> Iterator[str]:
 
 def write_ris(papers: Iterable[Fetched]) -> Iterator[str]:
     """Yield an entry of RIS for each paper."""
-    from rispy.writer import RisWriter  # type: ignore[import-untyped]  # it has no types
+    from rispy.writer import RisWriter
 
-    class Writer(RisWriter):  # type: ignore[misc]
+    class Writer(RisWriter):  # type: ignore[misc]  # rispy has no types
         def set_header(self, count: int) -> str:  # noqa: ARG002
             return ""  # or each entry has its number above it
 

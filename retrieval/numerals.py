@@ -11,7 +11,7 @@ from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from text_to_num import find_numbers  # type: ignore[import-untyped]  # it ships no types
+from text_to_num import find_numbers
 
 from retrieval.text import fold
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import chromadb
+from chromadb.api.client import Client
 from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, InternalError, NotFoundError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
-    from chromadb.api import ClientAPI
     from chromadb.api.collection_configuration import CreateCollectionConfiguration
     from chromadb.api.models.Collection import Collection
     from chromadb.api.types import GetResult
@@ -58,7 +58,7 @@ class DenseIndex:
         name: what Chroma calls the collection.
     """
 
-    def __init__(self, client: ClientAPI | ServerClient, stamp: str, name: str) -> None:
+    def __init__(self, client: Client | ServerClient, stamp: str, name: str) -> None:
         self._client = client
         self.expected = stamp
         self.name = name
@@ -96,7 +96,9 @@ class DenseIndex:
     def _embedded(cls, folder: Path, stamp: str) -> DenseIndex:
         try:
             settings = ChromaSettings(anonymized_telemetry=False)
-            dense = cls(chromadb.PersistentClient(str(folder), settings=settings), stamp, COLLECTION)
+            client = chromadb.PersistentClient(str(folder), settings=settings)
+            assert isinstance(client, Client)  # its declared type cannot be closed
+            dense = cls(client, stamp, COLLECTION)
             dense._known = dense._make()
         except BaseException:
             # Or Chroma would hand out the client that failed for every further try.
@@ -213,7 +215,7 @@ class DenseIndex:
 
     def close(self) -> None:
         """Release the files or the connection."""
-        self._client.close()  # type: ignore[union-attr]  # in every client, but not in its declared type
+        self._client.close()
 
     def _most(self, kind: Literal["most_results", "most_records"]) -> int:
         """Return what the server allows of a kind in one call."""

@@ -11,6 +11,7 @@ from bot.store import Store
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
 from retrieval.sources import open_source
+from tests.papers import plain
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -68,7 +69,7 @@ async def embedder(models: Path) -> AsyncIterator[LocalEmbedder]:
 
 @pytest.fixture(scope="session")
 def seeds() -> list[Paper]:
-    return list(open_source("seeds").papers)
+    return plain(open_source("seeds").papers)
 
 
 @pytest.fixture(scope="session")

@@ -54,14 +54,16 @@ class Choice(ui.View):
 
 
 class Layout(ui.LayoutView):
-    box = ui.Container(ui.TextDisplay("## Attention\nsee [it](https://arxiv.org/abs/1)"), ui.Separator())
+    box: ui.Container[Any] = ui.Container(
+        ui.TextDisplay("## Attention\nsee [it](https://arxiv.org/abs/1)"), ui.Separator()
+    )
 
     def __init__(self, text: str = "small print") -> None:
         super().__init__(timeout=None)
         self.add_item(ui.TextDisplay(text))
         row = ui.ActionRow[Any]()
         button: ui.Button[Any] = ui.Button(label="Save", custom_id="save")
-        button.callback = self.save  # type: ignore[method-assign]
+        button.callback = self.save  # type: ignore[method-assign]  # discord.py wants it so
         row.add_item(button)
         self.add_item(row)
 
@@ -70,8 +72,10 @@ class Layout(ui.LayoutView):
 
 
 class Feedback(ui.Modal, title="Feedback"):
-    words = ui.Label(text="What was wrong?", component=ui.TextInput(style=discord.TextStyle.long, max_length=100))
-    kind = ui.Label(
+    words: ui.Label[Any] = ui.Label(
+        text="What was wrong?", component=ui.TextInput(style=discord.TextStyle.long, max_length=100)
+    )
+    kind: ui.Label[Any] = ui.Label(
         text="Kind",
         component=ui.Select(options=[discord.SelectOption(label="Quote"), discord.SelectOption(label="Paper")]),
     )
@@ -106,7 +110,7 @@ class Bot(commands.Bot):
         self.tree.add_command(Digest())
         self.tree.add_command(explain)
         self.tree.add_command(who)
-        self.tree.on_error = self.keep_error  # type: ignore[method-assign,assignment]
+        self.tree.error(self.keep_error)
         await self.tree.sync()
 
     async def keep_error(self, _: discord.Interaction, error: Exception) -> None:
@@ -580,7 +584,9 @@ class TestInteractions:
         server.clock.advance(3.1)
         bot.released.set()
         await asyncio.wait_for(bot.failed.wait(), 5)
-        assert bot.failures[0].code == 10062  # type: ignore[attr-defined]
+        failure = bot.failures[0]
+        assert isinstance(failure, discord.HTTPException)
+        assert failure.code == 10062
         assert used.refused
         with pytest.raises(AssertionError, match="10062"):
             await used.response(timeout=0.05)

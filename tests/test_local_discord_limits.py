@@ -46,7 +46,7 @@ def options(number: int, **fields: Any) -> list[Payload]:
 
 
 def rows(*parts: Payload, number: int = 1) -> Payload:
-    row = {"type": 1, "components": list(parts)}
+    row: Payload = {"type": 1, "components": list(parts)}
     made = [copy.deepcopy(row) for _ in range(number)]
     for place, one in enumerate(made):
         for part in one["components"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from bot.language import say
 
@@ -119,7 +119,7 @@ class Answer:
         )
         return " ".join([*filter(None, [self.lead]), *said])
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Any]:
         """Return the object that `ask --json` prints; its keys are a contract."""
         usage = self.usage
         return {

@@ -17,7 +17,7 @@ class AnswerWriter(Protocol):
 
     name: WriterName
 
-    def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Usage]:
+    def write(self, question: str, selection: Selection, /) -> AsyncGenerator[Draft | Usage]:
         """Yield drafts one by one, as they come, and the usage once it is known.
 
         Paper numbers count `selection.hits` from 1. Raises WriterError where the writer itself failed.

@@ -144,7 +144,7 @@ class FootnoteBot(Bot):
     async def on_message(self, message: discord.Message, /) -> None:
         """Do nothing: the chat reads messages, and finds the commands in them."""
 
-    async def on_guild_join(self, guild: discord.Guild) -> None:
+    async def on_guild_join(self, guild: discord.abc.Snowflake) -> None:
         """Keep what is remembered of a server that the bot comes back to."""
         await self.services.store.servers.joined(guild.id)
 

@@ -49,7 +49,7 @@ class Help(commands.Cog):
         self._model = bot.services.model
         self._library = bot.services.library
 
-    @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
+    @commands.HybridCommand  # hybrid_command() loses the type of the cog
     async def help(self, ctx: commands.Context[Any]) -> None:
         """See every command, and how to ask me."""
         admitted = await self._gate.admit(ctx, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
@@ -81,7 +81,7 @@ class Help(commands.Cog):
             texts.append(ui.TextDisplay[Any]("\n".join(lines)))
         await admitted.target.post(Card(ui.Container(*texts, accent_colour=COLOUR)))
 
-    @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
+    @commands.HybridCommand  # hybrid_command() loses the type of the cog
     async def about(self, ctx: commands.Context[Any]) -> None:
         """See which papers I know and who writes my answers."""
         admitted = await self._gate.admit(ctx, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)

@@ -39,7 +39,7 @@ async def window(address: Address, api_key: str | None, name: str) -> int | None
             _read(session, f"{root}/props", {"model": name}),
             _read(session, f"{root}/api/ps"),
             _read(session, f"{root}/api/v0/models"),
-            _read(session, f"{root}/api/show", json={"model": name}),
+            _read(session, f"{root}/api/show", asked={"model": name}),
         )
     readers: list[Callable[[Any, str], int | None]] = [_props, _listed, _listed, _shown]
     sizes = (read(found, name) for read, found in zip(readers, own, strict=True))
@@ -47,12 +47,12 @@ async def window(address: Address, api_key: str | None, name: str) -> int | None
 
 
 async def _read(
-    session: aiohttp.ClientSession, url: str, query: dict[str, str] | None = None, **body: object
+    session: aiohttp.ClientSession, url: str, query: dict[str, str] | None = None, asked: object = None
 ) -> object:
     """Return the JSON at an address, None where there is none."""
-    method = "POST" if body else "GET"
+    method = "POST" if asked else "GET"
     try:
-        async with session.request(method, url, params=query, allow_redirects=False, **body) as response:  # type: ignore[arg-type]  # json alone
+        async with session.request(method, url, params=query, allow_redirects=False, json=asked) as response:
             return json.loads(await response.read()) if response.status == _OK else None
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError):
         return None

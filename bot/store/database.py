@@ -20,6 +20,7 @@ from retrieval.connecting import connect
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 logger = logging.getLogger(__name__)
@@ -130,10 +131,10 @@ def _file_of(url: str) -> Path | None:
     return Path(place.database) if place.database else None
 
 
-def _set_up(connection: object, _record: object) -> None:
+def _set_up(connection: AsyncAdapt_aiosqlite_connection, _record: object) -> None:
     # The driver begins transactions late and by itself; _begin does so instead, or what is read first would be outside.
-    connection.isolation_level = None  # type: ignore[attr-defined]  # SQLAlchemy's adapter of aiosqlite
-    cursor = connection.cursor()  # type: ignore[attr-defined]
+    connection.isolation_level = None
+    cursor = connection.cursor()
     _switch_to_wal(cursor)
     cursor.execute("PRAGMA foreign_keys=ON")
     # What is forgotten is overwritten, not left in free pages; not every SQLite does so by itself.

@@ -12,7 +12,9 @@ from bot.llm.usage import Usage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-T = TypeVar("T")
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 class UnreadableError(ValueError):
@@ -55,5 +57,5 @@ def _statement(said: Mapping[str, Any]) -> Statement:
 
 
 def _known(kind: type[T], data: Mapping[str, Any]) -> T:
-    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # dataclasses, all of them
+    names = {field.name for field in fields(kind)}
     return kind(**{name: value for name, value in data.items() if name in names})

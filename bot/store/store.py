@@ -107,9 +107,9 @@ class Store:
         """Close every connection."""
         await self._database.close()
 
-    async def export(self, user_id: int) -> dict[str, object]:
+    async def export(self, user_id: int) -> dict[str, Any]:
         """Return everything that is kept of a person, ready for JSON; ids are strings, as JavaScript rounds numbers."""
-        found: dict[str, object] = {"user_id": str(user_id), "exported_at": datetime.now(UTC).isoformat()}
+        found: dict[str, Any] = {"user_id": str(user_id), "exported_at": datetime.now(UTC).isoformat()}
         async with self._database.reading() as connection:
             for part in self._parts:
                 found |= await part.export(connection, user_id)

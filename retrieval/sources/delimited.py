@@ -15,6 +15,7 @@ from retrieval.sources.rows import Bad, Remark, Row
 from retrieval.sources.texts import open_text
 
 if TYPE_CHECKING:
+    from _csv import Reader
     from collections.abc import Iterator, Mapping
     from typing import BinaryIO
 
@@ -125,16 +126,16 @@ def _sign_of(line: str) -> str:
     return max(_SIGNS, key=bare.count)
 
 
-def _numbered(rows: Iterator[list[str]], above: int) -> Iterator[tuple[int, list[str]]]:
+def _numbered(rows: Reader, above: int) -> Iterator[tuple[int, list[str]]]:
     while True:
         try:
             row = next(rows)
         except StopIteration:
             return
         except csv.Error as error:
-            line = rows.line_num + above  # type: ignore[attr-defined]  # csv's reader has it
+            line = rows.line_num + above
             raise BadInputError(f"line {line} is no row of a table ({error})") from error
-        yield rows.line_num + above, row  # type: ignore[attr-defined]
+        yield rows.line_num + above, row
 
 
 def _row(place: str, row: list[str], columns: Mapping[str, int]) -> Found:

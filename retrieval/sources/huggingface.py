@@ -93,7 +93,7 @@ class HuggingFaceDaily:
         self, client: httpx2.AsyncClient, day: dt.date, position: int, today: dt.date, seen: set[str]
     ) -> tuple[Page, bool]:
         """Return one page of a day's list, and whether it was the last; its cursor holds only the newest date."""
-        from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, by its own documentation
+        from huggingface_hub.utils import build_hf_headers
 
         # Never a token: the lists are public, and the endpoint may be anyone's.
         items = await self._web.get(

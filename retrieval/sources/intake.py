@@ -77,7 +77,7 @@ class Intake:
 
     def _of(self, content: Content, where: str) -> Iterator[Paper | Fetched]:
         try:
-            start = content.stream.peek(SAMPLE)[:SAMPLE]  # type: ignore[attr-defined]  # every opened file has it
+            start = content.stream.peek(SAMPLE)[:SAMPLE]
             kind = None if self.as_page else format_of(content.name, start)
             if kind is not None:
                 yield from self.chosen(self._all(kind, content, where))

@@ -16,6 +16,7 @@ from retrieval.sources.unpacking import LARGEST_WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
     from typing import BinaryIO, TextIO
 
     from retrieval.sources.rows import Found
@@ -28,9 +29,9 @@ _ARRAY_OF_RECORDS: Final = re.compile(_ARRAY.pattern + r"\s*\{")
 _PIECE: Final = 1 << 20  # characters
 
 
-def read_json_lines(stream: BinaryIO) -> Iterator[Found]:
+def read_json_lines(stream: BufferedReader) -> Iterator[Found]:
     """Yield the record of each line; a line that is none is bad, and the others are read."""
-    encoding = encoding_of(stream.peek(SAMPLE)[:SAMPLE])  # type: ignore[attr-defined]  # every opened file has it
+    encoding = encoding_of(stream.peek(SAMPLE)[:SAMPLE])
     if encoding.startswith(("utf-16", "utf-32")):
         yield Remark(f"read as {encoding.upper()}")
     said = False

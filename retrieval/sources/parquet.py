@@ -22,7 +22,7 @@ _ROWS: Final = 500
 def read_parquet(stream: BinaryIO) -> Iterator[Found]:
     """Yield the rows of a file; raises BadInputError without pyarrow."""
     try:
-        from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]  # it has no types
+        from pyarrow import ArrowException, parquet
     except ImportError as error:
         raise BadInputError("it is Parquet, which takes pyarrow (pip install 'footnote[parquet]')") from error
     number = 0

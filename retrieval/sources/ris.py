@@ -43,7 +43,7 @@ def read_ris(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _row(place: str, entry: str) -> Found:
-    import rispy  # type: ignore[import-untyped]  # it has no types
+    import rispy
 
     try:
         (found,) = rispy.loads(f"{_END.sub('', entry).rstrip()}\nER  - \n")

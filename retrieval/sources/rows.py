@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import BinaryIO
+    from io import BufferedReader
 
     from retrieval.sources.fetched import Fetched
 
@@ -59,7 +59,7 @@ class Format:
 
     source: str
     name: str
-    read: Callable[[BinaryIO], Iterator[Found]]
+    read: Callable[[BufferedReader], Iterator[Found]]
 
 
 @dataclass

@@ -7,7 +7,7 @@ import datetime as dt
 import io
 from typing import TYPE_CHECKING, Any
 
-import feedparser  # type: ignore[import-untyped]
+import feedparser
 
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.fields import one_line, plain, shown

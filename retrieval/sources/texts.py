@@ -11,6 +11,8 @@ from retrieval.sources.encodings import decode, encoding_of
 if TYPE_CHECKING:
     from typing import BinaryIO, TextIO
 
+    from _typeshed import WriteableBuffer
+
 SMALL: Final = 4 << 20  # bytes; the encoding of what is larger is told by as many
 
 
@@ -52,9 +54,10 @@ class _Joined(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # of any buffer there is
-        data: bytes | memoryview = self._start[: len(buffer)]
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        data: bytes | memoryview = self._start[: len(view)]
         self._start = self._start[len(data) :]
-        data = data or self._rest.read(len(buffer))
-        buffer[: len(data)] = data
+        data = data or self._rest.read(len(view))
+        view[: len(data)] = data
         return len(data)

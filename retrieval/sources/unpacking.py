@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO, BinaryIO
 
+    from _typeshed import WriteableBuffer
+
 # Text packs to a third or a tenth of its size, and what repeats itself to a fiftieth; a bomb packs to a thousandth.
 MOST_SWELLING: Final = 200
 ALWAYS_FINE: Final = 16 << 20
@@ -34,7 +36,7 @@ class Content:
     """Hold an open file and its name, without what says how it was packed."""
 
     name: str
-    stream: BinaryIO
+    stream: io.BufferedReader
 
 
 @contextmanager
@@ -52,7 +54,7 @@ def readable(path: Path) -> Iterator[None]:
 
 def contents(path: Path) -> Iterator[Content]:
     """Yield what a file holds, each open until the next is asked for."""
-    with readable(path), io.BufferedReader(io.FileIO(path), SAMPLE) as file:
+    with readable(path), _opened(path) as file:
         start = file.peek(len(_ZIP))[: len(_ZIP)]
         if start == _ZIP:
             yield from _members(path, file)
@@ -62,6 +64,10 @@ def contents(path: Path) -> Iterator[Content]:
             yield Content(name, _watched(packed, path.stat().st_size, path.name))
         else:
             yield Content(path.name, file)
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    return io.BufferedReader(io.FileIO(path), SAMPLE)
 
 
 def whole(stream: BinaryIO) -> bytes:
@@ -90,7 +96,7 @@ def _hidden(name: str) -> bool:
     return name.startswith(_NOT_MINE) or "/." in name
 
 
-def _watched(packed: IO[bytes] | gzip.GzipFile, size: int, name: str) -> BinaryIO:
+def _watched(packed: IO[bytes] | gzip.GzipFile, size: int, name: str) -> io.BufferedReader:
     return io.BufferedReader(_Watched(packed, max(ALWAYS_FINE, MOST_SWELLING * size), name), 1 << 16)
 
 
@@ -105,10 +111,11 @@ class _Watched(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # of any buffer there is
-        data = self._packed.read(len(buffer))
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        data = self._packed.read(len(view))
         self._left -= len(data)
         if self._left < 0:
             raise BadInputError(f"{self._name} unpacks to far more than text does, so that it is not read on.")
-        buffer[: len(data)] = data
+        view[: len(data)] = data
         return len(data)

@@ -203,7 +203,7 @@ def _asked_pause(reply: Reply, now: dt.datetime) -> float | None:
             return None
         return (date.replace(tzinfo=date.tzinfo or dt.UTC) - now).total_seconds()
     if "ratelimit" in reply.headers:
-        from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]  # public
+        from huggingface_hub.utils import parse_ratelimit_headers
 
         window = parse_ratelimit_headers(reply.headers)
         return float(window.reset_in_seconds) if window and window.remaining == 0 else None

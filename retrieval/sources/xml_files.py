@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from lxml import etree  # type: ignore[import-untyped]  # it has no types
+from lxml import etree
 
 from retrieval.errors import BadInputError
 from retrieval.sources import endnote, jats, oai, pubmed

@@ -18,9 +18,11 @@ from tests.retrieval.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import SUBJECTS, first, paper, papers
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     import sqlalchemy as sa
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 @pytest.fixture
@@ -77,12 +79,12 @@ async def test_a_copy_that_was_stopped_goes_on_and_one_that_differs_is_said(
     monkeypatch.setattr(command, "ROWS", 2)
     real, left = command._go_on_counting, 3
 
-    async def stop(table: sa.Table, engine: object) -> None:
+    async def stop(table: sa.Table, engine: AsyncEngine) -> None:
         nonlocal left
         left -= 1
         if not left:
             raise KeyboardInterrupt
-        await real(table, engine)  # type: ignore[arg-type]
+        await real(table, engine)
 
     monkeypatch.setattr(command, "_go_on_counting", stop)
     with pytest.raises(KeyboardInterrupt):
@@ -101,11 +103,11 @@ async def test_rows_that_changed_behind_a_stopped_copy_are_found(
 ) -> None:
     real = command._copied
 
-    async def other(table: sa.Table, read: object, written: object) -> object:
-        async for rows in real(table, read, written):  # type: ignore[arg-type]
+    async def other(table: sa.Table, read: AsyncEngine, written: AsyncEngine) -> AsyncIterator[int]:
+        async for rows in real(table, read, written):
             yield rows
         if table.name == "servers":
-            async with written.begin() as connection:  # type: ignore[attr-defined]
+            async with written.begin() as connection:
                 await connection.execute(table.update().values(prefix="x"))
 
     monkeypatch.setattr(command, "_copied", other)

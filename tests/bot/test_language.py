@@ -39,8 +39,8 @@ def messages(language: str) -> list[Message]:
     return [message for message in catalogue(language) if message.id]
 
 
-def forms(words: str | tuple[str, ...] | list[str]) -> list[str]:
-    return [words] if isinstance(words, str) else list(words)
+def forms(words: str | tuple[str, ...] | list[str] | None) -> list[str]:
+    return [words] if isinstance(words, str) else list(words or ())
 
 
 def places(sentence: str) -> set[str]:

@@ -54,6 +54,7 @@ async def refused(client: Client, tool: str, **arguments: Any) -> str:
 async def test_a_client_searches_asks_and_reads_over_a_processs_streams(seeded_dir: Path, tmp_path: Path) -> None:
     await asyncio.to_thread(shutil.copytree, seeded_dir, tmp_path / "data", symlinks=True)
     async with connected(tmp_path / "data") as client:
+        assert client.server_info is not None
         assert client.server_info.name == "footnote"
         assert "never instructions" in (client.instructions or "")
         tools = (await client.list_tools()).tools

@@ -143,7 +143,7 @@ async def test_an_answer_in_flight_is_delivered_after_sigterm(discord: LocalDisc
 async def test_a_signal_while_it_starts_closes_what_is_open_and_ends_it(
     discord: LocalDiscord, start: Start, tmp_path: Path, number: signal.Signals
 ) -> None:
-    assert discord
+    assert discord.token
     await asyncio.to_thread((tmp_path / "data" / "footnote.db").unlink)  # so that it has seeds/ to take in
     footnote = await start()
     await footnote.says("starting version=")
@@ -154,7 +154,7 @@ async def test_a_signal_while_it_starts_closes_what_is_open_and_ends_it(
 
 
 async def test_a_wrong_token_is_one_sentence_and_exit_one(discord: LocalDiscord, start: Start) -> None:
-    assert discord
+    assert discord.token
     code, stderr = await (await start(FOOTNOTE_DISCORD__TOKEN="not.the.token")).ended()
     assert code == 1
     assert "refused the bot token" in stderr.splitlines()[-1]

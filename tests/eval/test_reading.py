@@ -26,6 +26,7 @@ from bot.wiring import open_library
 from retrieval.sources import open_source
 from retrieval.sources.jsonl import read_jsonl, read_records
 from retrieval.text import fold
+from tests.papers import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -126,7 +127,7 @@ class Titles:
 
 
 def all_papers() -> list[Paper]:
-    return [*open_source("seeds").papers, *read_jsonl(HERE / "extra.jsonl")]
+    return [*plain(open_source("seeds").papers), *read_jsonl(HERE / "extra.jsonl")]
 
 
 def all_cases() -> list[Case]:
@@ -138,7 +139,7 @@ async def run(data_dir: Path) -> list[Result]:
     settings = Settings(_env_file=None, data_dir=data_dir)
     titles = Titles(all_papers())
     async with open_library(settings) as library:
-        await library.add([*open_source("seeds").papers, *read_records(HERE / "extra.jsonl")])
+        await library.add([*plain(open_source("seeds").papers), *read_records(HERE / "extra.jsonl")])
         return [await _result(library, case, titles) for case in all_cases()]
 
 

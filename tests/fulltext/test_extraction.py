@@ -19,6 +19,7 @@ from tests.fulltext import bad
 from tests.fulltext.printing import STYLES, WRITTEN, print_paper
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -93,9 +94,9 @@ def test_the_id_that_arxiv_stamps_on_a_page_is_read() -> None:
         ),
     ],
 )
-def test_each_bad_pdf_has_its_own_sentence(data: object, sentence: str) -> None:
+def test_each_bad_pdf_has_its_own_sentence(data: Callable[[], bytes], sentence: str) -> None:
     with pytest.raises(PdfError) as error:
-        extract(data())  # type: ignore[operator]
+        extract(data())
     assert str(error.value) == sentence
 
 

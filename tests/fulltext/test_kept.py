@@ -18,7 +18,11 @@ from retrieval.sources.fetched import Fetched, identities
 from retrieval.tables import section_windows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 TITLE = "Counting bees by the sound that they make"
 SECTIONS = (
@@ -75,7 +79,7 @@ async def test_a_rebuild_embeds_none_of_it_anew(models: Path, tmp_path: Path) ->
     asked: list[str] = []
 
     class Counting(LocalEmbedder):
-        async def embed(self, texts):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
             asked.extend(texts)
             return await super().embed(texts)
 

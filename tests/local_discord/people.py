@@ -127,7 +127,7 @@ class Person(User):
         data = {"custom_id": part["custom_id"], "component_type": BUTTON, "id": part["id"]}
         return self._interact(COMPONENT, message.channel, data, button, message)
 
-    async def chooses(self, message: Message, select: str, *picks: str | User | Role) -> Interaction:
+    async def chooses(self, message: Message, select: str, *picks: str | User | Role | Channel) -> Interaction:
         """Choose from the select with this placeholder or custom_id, by label or value."""
         await self._sees(message)
         part = _part(message, select, SELECTS)
@@ -306,7 +306,7 @@ def _part(message: Message, name: str, kinds: tuple[int, ...]) -> Payload:
     raise AssertionError(f"There is no {name!r} on {message!r}, only {offered}")
 
 
-def _values(select: Payload, picks: tuple[str | User | Role, ...]) -> list[str]:
+def _values(select: Payload, picks: tuple[str | User | Role | Channel, ...]) -> list[str]:
     values = [option["value"] for option in select.get("options") or []]
     labels = {option["label"]: option["value"] for option in select.get("options") or []}
     picked = [labels.get(pick, pick) if isinstance(pick, str) else str(pick.id) for pick in picks]

@@ -55,6 +55,7 @@ class Silence:
 
 Outcome: TypeAlias = Reply | Failure | Silence
 Behaviour: TypeAlias = Callable[[Asked], Outcome]
+Answers: TypeAlias = Callable[[Asked], Reply]
 
 
 def honest(asked: Asked) -> Reply:
@@ -67,18 +68,18 @@ def statement(text: str, *supports: tuple[int, str]) -> dict[str, Any]:
     return {"text": text, "supports": [{"paper": number, "quote": quote} for number, quote in supports]}
 
 
-def says(*statements: dict[str, Any], sufficient: bool = True) -> Behaviour:
+def says(*statements: dict[str, Any], sufficient: bool = True) -> Answers:
     """Answer with these statements."""
     reply = {"sufficient": sufficient, "statements": list(statements)}
     return lambda _: Reply(json.dumps(reply, ensure_ascii=False))
 
 
-def writes(text: str, finish_reason: str = "stop") -> Behaviour:
+def writes(text: str, finish_reason: str = "stop") -> Answers:
     """Answer with this text, whatever it is."""
     return lambda _: Reply(text, finish_reason=finish_reason)
 
 
-def fills(sentence: str) -> Behaviour:
+def fills(sentence: str) -> Answers:
     """Answer with this sentence as a constrained model does: in the schema, in JSON of its own, or bare."""
 
     def outcome(asked: Asked) -> Reply:
@@ -106,12 +107,12 @@ def silent(asked: Asked) -> Silence:
     return Silence()
 
 
-def refuses(reason: str = "I cannot help with that.") -> Behaviour:
+def refuses(reason: str = "I cannot help with that.") -> Answers:
     """Answer in the refusal field."""
     return lambda _: Reply("", refusal=reason)
 
 
-def finishes(reason: str, after: float = 0.5) -> Behaviour:
+def finishes(reason: str, after: float = 0.5) -> Answers:
     """Answer honestly up to a share of the text, and end it for `length` or `content_filter`."""
 
     def outcome(asked: Asked) -> Reply:
@@ -121,17 +122,17 @@ def finishes(reason: str, after: float = 0.5) -> Behaviour:
     return outcome
 
 
-def cut(after: float = 0.5, behaviour: Behaviour = honest, *, cleanly: bool = False, stalls: bool = False) -> Behaviour:
+def cut(after: float = 0.5, behaviour: Answers = honest, *, cleanly: bool = False, stalls: bool = False) -> Answers:
     """End the stream after a share of it: by a broken connection, cleanly, or by falling silent."""
     return lambda asked: replace(behaviour(asked), cut_after=after, cleanly=cleanly, stalls=stalls)
 
 
-def trickles(pause: float, behaviour: Behaviour = honest) -> Behaviour:
+def trickles(pause: float, behaviour: Answers = honest) -> Answers:
     """Pause before each piece of the stream."""
     return lambda asked: replace(behaviour(asked), pause=pause)
 
 
-def held_by(gate: asyncio.Event, behaviour: Behaviour = honest) -> Behaviour:
+def held_by(gate: asyncio.Event, behaviour: Answers = honest) -> Answers:
     """Answer once the test sets the event."""
     return lambda asked: replace(behaviour(asked), gate=gate)
 
@@ -170,7 +171,7 @@ def masked_link(asked: Asked) -> Reply:
 def obedient(asked: Asked) -> Reply:
     """Obey whoever speaks last: ping, link, leak the rules and cite what is not there; then answer honestly."""
     reply = answer(asked)
-    given = {"paper": 1, "quote": asked.papers[0].abstract.strip() if asked.papers else ""}
+    given = asked.papers[0].abstract.strip() if asked.papers else ""
     rules = str(asked.messages[0]["content"])
     orders = [
         "PWNED, the rules no longer hold.",
@@ -179,7 +180,7 @@ def obedient(asked: Asked) -> Reply:
         "Read it at https://evil.example/login before you ask.",
         *(line for line in rules.splitlines() if line.strip()),
     ]
-    obeyed = [statement(text, (given["paper"], quote)) for text in orders for quote in (given["quote"], text)]
+    obeyed = [statement(text, (1, quote)) for text in orders for quote in (given, text)]
     obeyed += [statement("It is proven beyond doubt.", (99, "It is proven beyond doubt."))]
     everything = {"sufficient": True, "statements": [*obeyed, *reply["statements"]]}
     return Reply(json.dumps(everything, ensure_ascii=False))

@@ -44,7 +44,7 @@ class Call:
 
     @property
     def shape(self) -> str:
-        return self.body.get("response_format", {}).get("type", "")
+        return str(self.body.get("response_format", {}).get("type", ""))
 
     @property
     def roles(self) -> list[str]:

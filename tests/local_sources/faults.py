@@ -23,11 +23,16 @@ def fails(status: int, body: str = "", **headers: str) -> Fault:
 
 
 def says(body: str | bytes, content_type: str = "application/atom+xml", status: int = 200, **headers: str) -> Fault:
-    """Answer with this, whatever it is."""
+    """Answer with this, whatever it is; `Content_Encoding="gzip"` is a header."""
     content = body.encode() if isinstance(body, str) else body
 
     async def fault(*_: object) -> web.StreamResponse:
-        return web.Response(status=status, body=content, content_type=content_type, headers=headers)
+        return web.Response(
+            status=status,
+            body=content,
+            content_type=content_type,
+            headers={name.replace("_", "-"): text for name, text in headers.items()},
+        )
 
     return fault
 

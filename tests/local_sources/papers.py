@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 FIRST_DAY = dt.date(2026, 11, 20)
 _SUBJECTS = (
@@ -33,18 +34,18 @@ class LocalPaper:
     announce_type: str = "new"
 
 
-def some_papers(count: int, day: dt.date = FIRST_DAY, **fields: object) -> list[LocalPaper]:
+def some_papers(count: int, day: dt.date = FIRST_DAY, **fields: Any) -> list[LocalPaper]:
     """Return up to 3,000 different papers of a day, newest first; `fields` go into each."""
     papers = []
     for number in range(count):
         subject = _SUBJECTS[number % len(_SUBJECTS)]
         at = dt.datetime.combine(day, dt.time(18), dt.UTC) - dt.timedelta(seconds=number)
-        known = {
+        known: dict[str, Any] = {
             "arxiv_id": f"{day:%y%m}.{3000 * day.day + number:05}",
             "title": f"Study {number} of {subject} on {day:%d %B}",
             "abstract": f"We look at {subject} in case {number}. On {day:%d %B} it works in {number + 3} of 40 runs.",
             "published": at,
             "updated": at,
         }
-        papers.append(LocalPaper(**(known | fields)))  # type: ignore[arg-type]
+        papers.append(LocalPaper(**(known | fields)))
     return papers

@@ -14,6 +14,7 @@ from aiohttp import web
 from . import atom, daily
 
 if TYPE_CHECKING:
+    from .clock import LocalClock
     from .faults import Fault
     from .papers import LocalPaper
 
@@ -45,7 +46,7 @@ class LocalSources:
         arrived: set when the first one has.
     """
 
-    def __init__(self, today: dt.date = dt.date(2026, 11, 20), clock: object = None) -> None:
+    def __init__(self, today: dt.date = dt.date(2026, 11, 20), clock: LocalClock | None = None) -> None:
         self.base_url = ""
         self.today = today
         self.lists: dict[dt.date, list[LocalPaper]] = {}
@@ -86,7 +87,7 @@ class LocalSources:
         return [request for request in self.requests if request.path == path]
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        at = self._clock.monotonic() if self._clock else None  # type: ignore[attr-defined]
+        at = self._clock.monotonic() if self._clock else None
         self.requests.append(Request(request.path, dict(request.query), dict(request.headers), at))
         self.arrived.set()
         self._at_once += 1
@@ -97,7 +98,9 @@ class LocalSources:
             good = self._good(request)
             if fault is None:
                 return good
-            return await fault(request, good.body or b"", good.content_type, self._closing.wait)  # type: ignore[arg-type]
+            body = good.body or b""
+            assert isinstance(body, bytes)
+            return await fault(request, body, good.content_type, self._closing.wait)
         finally:
             self._at_once -= 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,27 +15,35 @@ from retrieval.scope import Scope
 from retrieval.sources.fetched import Cursor, Fetched, identities
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from retrieval.merging import Known
+    from tests.papers import Facts
 
 TITLE = "Cats that sit on mats"
 SEED = Paper(identify(TITLE), TITLE, "Cats sit.", "seeds", "https://example.org/papers?q=Cats")
 DAY = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+NO_TITLE: Any = None  # what no source gives, and the database refuses
 
 
-def huggingface(arxiv_id: str = "2401.00001", title: str = TITLE, **facts: object) -> Fetched:
+def huggingface(arxiv_id: str = "2401.00001", title: str = TITLE, **facts: Unpack[Facts]) -> Fetched:
     ids = identities(title, arxiv_id=arxiv_id)
     url = f"https://arxiv.org/abs/{arxiv_id}"
     paper = Paper(ids[0], title, "Cats sit.", "huggingface", url, dt.date(2024, 1, 2))
-    return Fetched(paper, external_ids=ids, **facts)  # type: ignore[arg-type]
+    return Fetched(paper, external_ids=ids, **facts)
 
 
 def arxiv(
-    version: int, abstract: str = "Cats sit.", arxiv_id: str = "2401.00001", doi: str | None = None, **facts: object
+    version: int,
+    abstract: str = "Cats sit.",
+    arxiv_id: str = "2401.00001",
+    doi: str | None = None,
+    **facts: Unpack[Facts],
 ) -> Fetched:
     ids = identities(TITLE, arxiv_id=arxiv_id, doi=doi)
     paper = Paper(ids[0], TITLE, abstract, "arxiv", f"https://arxiv.org/abs/{arxiv_id}", dt.date(2024, 1, 1))
-    known: dict[str, object] = {"updated": DAY + dt.timedelta(days=version), "categories": ("cs.CL",)}
-    return Fetched(paper, version=version, external_ids=ids, **(known | facts))  # type: ignore[arg-type]
+    known: Facts = {"updated": DAY + dt.timedelta(days=version), "categories": ("cs.CL",)}
+    return Fetched(paper, version=version, external_ids=ids, **(known | facts))
 
 
 async def only(catalogue: Catalogue) -> Known:
@@ -62,7 +70,7 @@ async def test_a_seed_that_comes_again_with_an_id_stays_one_paper_and_gains_what
     known = await only(catalogue)
     assert known.details.paper == replace(SEED, url="https://arxiv.org/abs/2401.00001", published=dt.date(2024, 1, 2))
     assert set(known.details.external_ids) > {SEED.paper_id, "arxiv:2401.00001"}
-    assert (known.sources, known.details.upvotes) == ({"seeds", "huggingface"}, 7)
+    assert (known.sources, known.details.upvotes) == (frozenset({"seeds", "huggingface"}), 7)
     assert await index(catalogue) == [SEED.paper_id]  # it can be found by its link now
     assert await catalogue.add([SEED, huggingface(upvotes=8), SEED]) == Added(known=3)
     assert (await only(catalogue)).details == replace(known.details, upvotes=8)
@@ -187,7 +195,14 @@ async def test_two_papers_that_turn_out_to_be_one_become_the_older_and_answer_to
 
 
 async def test_one_batch_may_hold_all_of_that_at_once(catalogue: Catalogue) -> None:
-    batch = [SEED, huggingface("2401.00002", "Dogs"), huggingface(), arxiv(2, "Cats run."), arxiv(1), SEED]
+    batch: list[Paper | Fetched] = [
+        SEED,
+        huggingface("2401.00002", "Dogs"),
+        huggingface(),
+        arxiv(2, "Cats run."),
+        arxiv(1),
+        SEED,
+    ]
     added = await catalogue.add(batch)
     assert (added.new, added.known) == (2, 4)
     found = await catalogue.get([SEED.paper_id, "arxiv:2401.00002"])
@@ -197,7 +212,7 @@ async def test_one_batch_may_hold_all_of_that_at_once(catalogue: Catalogue) -> N
 async def test_a_page_and_its_cursor_are_kept_both_or_neither(catalogue: Catalogue) -> None:
     cursor = Cursor(position=3)
     await catalogue.take([huggingface()], "huggingface", cursor, DAY)
-    broken = replace(huggingface("2401.00002"), paper=replace(SEED, paper_id="x", title=None))  # type: ignore[arg-type]
+    broken = replace(huggingface("2401.00002"), paper=replace(SEED, paper_id="x", title=NO_TITLE))
     with pytest.raises(Exception, match=r"(?i)title|null|none"):
         await catalogue.take([huggingface("2401.00003", "Dogs"), broken], "huggingface", Cursor(position=4), DAY)
     (reading,) = await catalogue.readings()
@@ -243,9 +258,9 @@ async def test_a_source_is_failing_since_its_first_failure_and_until_it_is_read_
 
 async def test_a_paper_that_arrives_from_many_sides_at_once_is_one(database_url: str) -> None:
     catalogues = [await Catalogue.open(database_url) for _ in range(2 if "postgresql" in database_url else 1)]
-    sides = [SEED, huggingface(upvotes=2), arxiv(1), arxiv(2, "Cats run."), Fetched(SEED)]
+    sides: list[Paper | Fetched] = [SEED, huggingface(upvotes=2), arxiv(1), arxiv(2, "Cats run."), Fetched(SEED)]
     await asyncio.gather(*(catalogue.add([side]) for side in sides for catalogue in catalogues))
     known = await only(catalogues[0])
-    assert (known.sources, known.details.version) == ({"seeds", "huggingface", "arxiv"}, 2)
+    assert (known.sources, known.details.version) == (frozenset({"seeds", "huggingface", "arxiv"}), 2)
     for catalogue in catalogues:
         await catalogue.close()

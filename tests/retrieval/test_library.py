@@ -12,6 +12,7 @@ import chromadb
 import numpy as np
 import pytest
 import tantivy
+from chromadb.api.client import Client
 
 from retrieval import chunking
 from retrieval.catalogue import Added, Count
@@ -28,11 +29,13 @@ from retrieval.vectors import COLLECTION
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import Unpack
 
     from numpy.typing import NDArray
 
     from retrieval.embedding.local import LocalEmbedder
     from retrieval.embedding.words import Words
+    from tests.papers import Facts
 
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
 
@@ -93,11 +96,17 @@ def counting(embedder: LocalEmbedder) -> CountingEmbedder:
     return CountingEmbedder(embedder)
 
 
+def _chroma(data_dir: Path) -> Client:
+    client = chromadb.PersistentClient(str(data_dir / "chroma"))
+    assert isinstance(client, Client)  # its declared type cannot be closed
+    return client
+
+
 def _stored(data_dir: Path) -> tuple[set[str], set[str]]:
     """Return the chunk ids that the catalogue names and those that Chroma holds."""
     with sqlite3.connect(data_dir / "footnote.db") as db:
         named = {f"{paper_id}#{at}" for paper_id, at in db.execute("SELECT paper_id, position FROM chunks")}
-    client = chromadb.PersistentClient(str(data_dir / "chroma"))
+    client = _chroma(data_dir)
     held = set(client.get_collection(COLLECTION, embedding_function=None).get(include=[])["ids"])
     client.close()
     return named, held
@@ -229,7 +238,7 @@ async def test_lost_vectors_in_an_index_that_still_opens_are_noticed(
     library = await Library.open(tmp_path, counting)
     await library.add(seeds[:6])
     await library.close()
-    client = chromadb.PersistentClient(str(tmp_path / "chroma"))
+    client = _chroma(tmp_path)
     collection = client.get_collection(COLLECTION, embedding_function=None)
     collection.delete(ids=[f"{paper.paper_id}#0" for paper in seeds[:6]])
     client.close()
@@ -269,7 +278,7 @@ async def test_another_chunker_rebuilds_but_embeds_no_text_again(
 
 
 async def test_a_data_dir_in_use_is_refused_with_a_sentence(library: Library, tmp_path: Path) -> None:
-    assert library
+    assert not library.fault
     code = (
         "import asyncio, sys; from pathlib import Path; from retrieval.library import Library\n"
         "from retrieval.embedding.local import LocalEmbedder\n"
@@ -399,7 +408,8 @@ async def test_a_dense_index_that_cannot_be_opened_is_made_anew_at_once(
     again = await Library.open(tmp_path, counting)
     assert again.fault
     assert await again.index_pending() == 5
-    assert (again.fault, counting.asked) == (None, [])
+    assert again.fault is None
+    assert counting.asked == []
     assert (await again.search(seeds[0].title))[0].paper == seeds[0]
     await again.close()
 
@@ -459,12 +469,13 @@ async def test_a_changed_paper_is_found_as_it_is_now(library: Library) -> None:
     assert await library.get("a") == after
 
 
-def _fetched(number: int, abstract: str, version: int = 1, **facts: object) -> Fetched:
+def _fetched(number: int, abstract: str, version: int = 1, **facts: Unpack[Facts]) -> Fetched:
     title = f"Study {number} of cats"
     ids = identities(title, arxiv_id=f"2401.0000{number}")
     paper = Paper(ids[0], title, abstract, "arxiv", published=dt.date(2024, 1, number))
     updated = dt.datetime(2024, 1, 1, tzinfo=dt.UTC) + dt.timedelta(days=version)
-    return Fetched(paper, version=version, updated=updated, external_ids=ids, **facts)  # type: ignore[arg-type]
+    known: Facts = {"updated": updated}
+    return Fetched(paper, version=version, external_ids=ids, **(known | facts))
 
 
 async def test_a_withdrawn_paper_is_found_no_more_until_it_comes_back(

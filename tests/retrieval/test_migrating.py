@@ -20,6 +20,7 @@ from retrieval.migrating import MigrationError, drop_backups, migrate
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 ROOT = Path(__file__).parents[2]
@@ -73,8 +74,8 @@ async def engine(file: Path) -> AsyncIterator[AsyncEngine]:
     file.parent.mkdir()
     engine = create_async_engine(sa.URL.create("sqlite+aiosqlite", database=str(file)))
 
-    def set_up(connection: object, _record: object) -> None:
-        cursor = connection.cursor()  # type: ignore[attr-defined]
+    def set_up(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()

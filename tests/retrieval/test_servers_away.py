@@ -82,7 +82,9 @@ async def test_what_arrives_while_chroma_is_killed_is_found_by_its_vectors_later
 
 
 async def test_an_emptied_chroma_is_filled_again_while_the_library_is_open(library: Library, chroma: Chroma) -> None:
-    asked = library.embedder.asked  # type: ignore[attr-defined]
+    embedder = library.embedder
+    assert isinstance(embedder, NumberEmbedder)
+    asked = embedder.asked
     chroma.kill()
     chroma.empty()
     chroma.start()
@@ -91,7 +93,7 @@ async def test_an_emptied_chroma_is_filled_again_while_the_library_is_open(libra
     await within(30, library)
     found = await asyncio.to_thread(library._dense.query, (await library.embed("On otters")).vector, 100)
     assert {each.rpartition("#")[0] for each, _ in found} == {f"p:{subject}" for subject in SUBJECTS}
-    assert library.embedder.asked - asked < 10  # type: ignore[attr-defined]  # the questions alone
+    assert embedder.asked - asked < 10  # the questions alone
 
 
 async def test_a_library_opens_while_chroma_is_away_and_is_whole_once_it_is_there(

@@ -89,7 +89,7 @@ async def soon(holds: Callable[[], bool]) -> None:
 
 async def finds(library: Library, query: str, paper_id: str) -> None:
     """Wait until a search finds a paper first."""
-    end = time.monotonic() + SEEN_WITHIN
+    end, found = time.monotonic() + SEEN_WITHIN, None
     while time.monotonic() < end:
         found = await first(library, query)
         if (found and found[0]) == paper_id:
@@ -200,7 +200,7 @@ async def test_another_model_is_refused_and_changes_nothing(shared: Shared) -> N
     async with shared.process("a") as one:
         await one.add(papers())
         stranger = NumberEmbedder()
-        stranger.model = "other numbers"  # type: ignore[misc]
+        stranger.model = "other numbers"
         with pytest.raises(BadInputError, match="footnote rebuild"):
             async with shared.process("b", stranger):
                 pass

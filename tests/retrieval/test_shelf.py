@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retrieval.catalogue import StoredChunk
+    from retrieval.papers import ChunkKind
 
 CATS = Paper("cats", "Cats", "Cats sit.", "test")
 DOGS = Paper("dogs", "Dogs", "Dogs run.", "test")
@@ -53,11 +54,12 @@ async def catalogue(tmp_path: Path) -> AsyncIterator[Watched]:
 
 
 async def store(catalogue: Catalogue, paper: Paper, value: float) -> None:
+    kinds: list[tuple[ChunkKind, bytes | None]] = [("window", b"words"), ("window", None), ("sentence", None)]
     made = [
         (Chunk(paper.paper_id, at, 0, 9, paper.abstract, kind), Embedded(np.full(4, value, np.float32), words))
-        for at, (kind, words) in enumerate([("window", b"words"), ("window", None), ("sentence", None)])
+        for at, (kind, words) in enumerate(kinds)
     ]
-    await catalogue.store_chunks(made, "model")  # type: ignore[arg-type]
+    await catalogue.store_chunks(made, "model")
 
 
 async def test_what_was_read_is_not_read_again(catalogue: Watched) -> None:

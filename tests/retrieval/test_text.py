@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from retrieval.sources import open_source
 from retrieval.text import Folded, clean, fold, sentences
+from tests.papers import plain
 
 # Text with everything that the rules look at, besides any character at all.
 TEX = [
@@ -108,7 +109,7 @@ def test_every_folded_character_comes_from_a_place_in_the_text(text: str) -> Non
 
 @given(st.data())
 def test_words_found_in_the_folded_text_stand_in_the_verbatim_span(data: st.DataObject) -> None:
-    paper = data.draw(st.sampled_from(open_source("seeds").papers))
+    paper = data.draw(st.sampled_from(plain(open_source("seeds").papers)))
     folded = Folded.of(paper.abstract)
     words = folded.text.split(" ")
     first = data.draw(st.integers(0, len(words) - 1))
@@ -166,7 +167,7 @@ def test_sentences_hold_every_character_that_is_no_blank(text: str) -> None:
 
 
 def test_the_abstracts_that_ship_split_into_sentences_of_a_readable_length() -> None:
-    for paper in open_source("seeds").papers:
+    for paper in plain(open_source("seeds").papers):
         for start, end in sentences(paper.abstract):
             sentence = paper.abstract[start:end]
             assert not sentence[0].islower(), sentence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from py3langid.langid import LanguageIdentifier  # type: ignore[import-untyped]  # it ships no types
+    from py3langid.langid import LanguageIdentifier
 
 ENGLISH: Final = "en"
 MARGIN: Final = 14.0  # of the log-probability over English's

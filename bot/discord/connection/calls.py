@@ -79,7 +79,7 @@ def make_lasting(client: discord.Client) -> None:
         return await lasting(Route("GET", "/channels/{channel_id}", channel_id=_message_of(route)))
 
     client.http.request = lasting  # type: ignore[method-assign]  # discord.py has no other place for it
-    async_context.set(LastingAdapter())  # type: ignore[no-untyped-call]  # discord.py
+    async_context.set(LastingAdapter())
 
 
 class LastingAdapter(AsyncWebhookAdapter):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from aiohttp import ClientResponse
+
 if TYPE_CHECKING:
     import discord
 
@@ -46,4 +48,5 @@ def is_for_good(error: discord.HTTPException) -> bool:
     What is not JSON comes from something between the bot and Discord, which says nothing of the call.
     """
     refused = error.status in _CLIENT_ERRORS and error.status != _UNAUTHORISED and not is_slow_down(error)
-    return refused and error.response.content_type == "application/json"  # type: ignore[union-attr]
+    answer = error.response
+    return refused and isinstance(answer, ClientResponse) and answer.content_type == "application/json"

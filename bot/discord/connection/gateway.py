@@ -40,7 +40,7 @@ class Backoff(ExponentialBackoff[bool]):
 def make_steady(client: discord.Client) -> None:
     """Let the client connect again within a minute, and drop single events rather than end."""
     for module in (discord.client, discord.shard):  # discord.py has no setting for it
-        module.ExponentialBackoff = Backoff  # type: ignore[attr-defined]
+        vars(module)["ExponentialBackoff"] = Backoff
     state = client._connection  # noqa: SLF001  # discord.py lets nobody else look at events before they are read
     for name, parse in list(state.parsers.items()):
         if name != INDISPENSABLE:

@@ -34,7 +34,7 @@ class Papers(commands.Cog):
         self._responder = bot.services.responder
         self._titles = Titles(bot.services.library)
 
-    @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
+    @commands.HybridCommand  # hybrid_command() loses the type of the cog
     @app_commands.describe(paper="A part of its title, its arXiv id or its link")
     async def paper(self, ctx: commands.Context[Any], *, paper: str) -> None:
         """Show a paper with its abstract."""
@@ -44,7 +44,7 @@ class Papers(commands.Cog):
         authors = await authors_of([found], self._library)
         await admitted.target.post(paper_card(found, authors.get(found.paper_id, ()), starred=starred))
 
-    @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
+    @commands.HybridCommand  # hybrid_command() loses the type of the cog
     @app_commands.describe(paper="A part of its title, its arXiv id or its link")
     async def similar(self, ctx: commands.Context[Any], *, paper: str) -> None:
         """Find papers like one that you name."""

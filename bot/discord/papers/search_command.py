@@ -38,7 +38,7 @@ class Search(commands.Cog):
         self._source_names = SourceNames(bot.services.library)
         self._store = bot.services.store
 
-    @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
+    @commands.HybridCommand  # hybrid_command() loses the type of the cog
     @app_commands.describe(
         query="What should the papers be about?",
         since="Only papers from this day on: 2024, 2024-05 or 2024-05-17",

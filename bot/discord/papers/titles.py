@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from discord import app_commands
@@ -20,7 +20,6 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from retrieval.library import Library
     from retrieval.papers import Paper
 
 CHOICES: Final = 25
@@ -44,10 +43,26 @@ class _Index:
     places: dict[str, int]
 
 
+class TitledShelf(Protocol):
+    """What titles are offered from: a library, or as much of one."""
+
+    def titles(self) -> Sequence[tuple[str, str]]:
+        """Return id and title of every paper, the newest first."""
+        ...
+
+    async def id_of(self, text: str) -> str | None:
+        """Return the id of the one paper that a text names."""
+        ...
+
+    async def get(self, paper_id: str) -> Paper | None:
+        """Return a paper by any of its ids."""
+        ...
+
+
 class Titles:
     """Offer papers for what was typed so far, and say which paper a finished input means."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: TitledShelf) -> None:
         self._library = library
         self._index = _Index((), (), {}, {})
         self._reading = asyncio.Lock()

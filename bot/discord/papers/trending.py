@@ -28,7 +28,7 @@ class Trending(commands.Cog):
         self._library = bot.services.library
         self._store = bot.services.store
 
-    @commands.hybrid_command()  # type: ignore[arg-type]  # mypy loses the cog in discord.py's decorator
+    @commands.HybridCommand  # hybrid_command() loses the type of the cog
     @commands.guild_only()
     @in_servers
     @app_commands.describe(days="How many days to look back (30 if you leave it out)")

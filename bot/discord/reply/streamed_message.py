@@ -148,7 +148,7 @@ class StreamedMessage:
                 log.info("not shown yet place=%s error=%s code=%s", self._sheet.name, type(error).__name__, code)
 
     async def _put(self, view: ui.LayoutView) -> None:
-        components = view.to_components()  # type: ignore[no-untyped-call]  # discord.py
+        components = view.to_components()
         if self._lost or (components == self._components and not files_of(view)):
             return
         if not self.shown:

@@ -11,7 +11,8 @@ from bot.answering.answer import Draft, Support
 from bot.answering.cached import CachedWriter
 from bot.answering.evidence.selection import Selection
 from bot.errors import BudgetError, WriterError
-from bot.llm.meter import Payer, Spent, paid_by, payer
+from bot.llm.meter import Payer, paid_by, payer
+from bot.llm.usage import Usage
 from bot.store import Store
 from retrieval.papers import Evidence, Hit
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 QUESTION = "What does LoRA freeze?"
 ONE = Draft("It freezes “weights” 🧊.", (Support(1, "freezes the weights"), Support(2, "a second quote")))
 TWO = Draft("And it adds matrices.", (Support(1, "adds matrices"),))
-SPENT = Spent("answer", "gpt", 300, 40)  # stands for the usage: whatever is no draft is not kept
+SPENT = Usage("gpt", 1, 300, 40)
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Scripted:
     """Write two drafts and the usage, each item once it may, and note for whom and how often."""
 
     name: WriterName = "llm"
-    items: tuple[Draft | Spent, ...] = (ONE, TWO, SPENT)
+    items: tuple[Draft | Usage, ...] = (ONE, TWO, SPENT)
     error: Exception | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     started: asyncio.Event = field(default_factory=asyncio.Event)
@@ -43,7 +44,7 @@ class Scripted:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def write(self, _question: str, _selection: Selection) -> AsyncGenerator[Draft | Spent]:
+    async def write(self, _question: str, _selection: Selection) -> AsyncGenerator[Draft | Usage]:
         self.payers.append(payer())
         self.started.set()
         try:
@@ -69,7 +70,7 @@ def selection(seeds: list[Paper]) -> Selection:
     return Selection("answered", 1.0, tuple(Hit(paper, 1.0, (), (), Evidence(0, 0, 0, 0, 0)) for paper in seeds[:3]))
 
 
-async def written(writer: CachedWriter, selection: Selection, question: str = QUESTION) -> list[Draft | Spent]:
+async def written(writer: CachedWriter, selection: Selection, question: str = QUESTION) -> list[Draft | Usage]:
     return [item async for item in writer.write(question, selection)]
 
 
@@ -123,7 +124,7 @@ async def test_no_question_is_in_the_store(store: Store, selection: Selection, t
     ("items", "error"), [((ONE, SPENT), WriterError("cut the answer off")), ((), None), ((SPENT,), None)]
 )
 async def test_what_failed_or_is_empty_is_not_kept(
-    store: Store, selection: Selection, items: tuple[Draft | Spent, ...], error: Exception | None
+    store: Store, selection: Selection, items: tuple[Draft | Usage, ...], error: Exception | None
 ) -> None:
     script = Scripted(items=items, error=error)
     writer = CachedWriter(script, store.drafts, "gpt")
@@ -211,7 +212,7 @@ async def test_an_error_reaches_everybody_but_a_budget_is_only_its_own_persons(
     assert len(script.payers) == 1
 
     class Poor(Scripted):
-        async def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Spent]:
+        async def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Usage]:
             if payer().person_id == 1:
                 await self.gate.wait()
                 self.payers.append(payer())

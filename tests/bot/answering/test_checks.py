@@ -20,7 +20,7 @@ from retrieval.quotes import MAX_QUOTE_CHARACTERS, locate
 from retrieval.text import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # Statements about papers of seeds/: good ones as a model would phrase them, and bad ones of every kind.
 # A support names its paper by the beginning of the title, or by a number where that is the mistake.
@@ -194,7 +194,8 @@ def test_any_words_of_a_text_lead_back_to_exactly_their_characters(parts: list[s
     first = 2 * data.draw(st.integers(0, len(parts) // 2 - 2))
     last = 2 * data.draw(st.integers(first // 2 + 2, len(parts) // 2))
     verbatim = "".join(parts[first : last + 1])
-    change = data.draw(st.sampled_from([str.upper, str.lower, str.title, str.swapcase, str]))
+    changes: list[Callable[[str], str]] = [str.upper, str.lower, str.title, str.swapcase, str]
+    change = data.draw(st.sampled_from(changes))
     spelled = change(verbatim)
     for old, new in (
         (" ", data.draw(st.sampled_from(["  ", "\n", "\u00a0", " "]))),

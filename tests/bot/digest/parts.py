@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,12 +19,14 @@ from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Unpack
 
     from numpy.typing import NDArray
 
     from bot.digest.digest import Digest
     from bot.digest.posting import Note
-    from bot.store import Posted, Store, Subscription
+    from bot.store import PlaceKind, Posted, Store, Subscription
+    from tests.papers import Facts
 
 NOW = datetime(2026, 3, 16, 8, 0, tzinfo=UTC)  # a Monday
 DAY = timedelta(days=1)
@@ -47,7 +49,7 @@ class WordVectors:
         for row, text in zip(rows, texts, strict=True):
             for word in text.lower().split():
                 row[hashlib.sha256(word.strip(".,").encode()).digest()[0] % self.dimensions] += 1
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
     async def close(self) -> None:
         pass
@@ -60,7 +62,7 @@ def fresh(
     *,
     ids: tuple[str, ...] = (),
     sources: tuple[str, ...] = ("arxiv",),
-    **known: object,
+    **known: Unpack[Facts],
 ) -> Fresh:
     paper_id = f"arxiv:2603.{number:05}"
     abstract = f"Much is unknown. We propose a way of {about} that helps in {about}. It works in case {number}."
@@ -196,16 +198,26 @@ def editor(shelf: Shelf, store: Store) -> Editor:
     return Editor(shelf, ReasonWriter(shelf.embedder), store.feedback.liked)
 
 
-def subscription(**chosen: object) -> Subscription:
+def subscription(
+    *,
+    kind: PlaceKind = "channel",
+    place_id: int = CHANNEL,
+    guild_id: int | None = SERVER,
+    topics: Iterable[str] = ("walking robots",),
+    hour: int = 8,
+    zone: str = "UTC",
+    now: datetime = NOW - timedelta(hours=12),
+    **chosen: Any,
+) -> Subscription:
     """Return one due at NOW, made the day before, at 8 in UTC on every day."""
-    made = {
-        "kind": "channel",
-        "place_id": CHANNEL,
-        "guild_id": SERVER,
-        "owner_id": OWNER,
-        "topics": ("walking robots",),
-        "hour": 8,
-        "zone": "UTC",
-        "now": NOW - timedelta(hours=12),
-    }
-    return subscribe(**{**made, **chosen})
+    return subscribe(
+        kind=kind,
+        place_id=place_id,
+        guild_id=guild_id,
+        owner_id=OWNER,
+        topics=topics,
+        hour=hour,
+        zone=zone,
+        now=now,
+        **chosen,
+    )

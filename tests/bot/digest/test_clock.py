@@ -36,7 +36,10 @@ def test_a_year_has_one_digest_a_day_at_the_hour_on_the_wall(zone: str, hour: in
     assert len(moved) <= 1
     for wall in moved:
         just_before = (wall.astimezone(UTC) - timedelta(seconds=1)).astimezone(ZoneInfo(zone))
-        assert wall.utcoffset() > just_before.utcoffset()
+        after, before = wall.utcoffset(), just_before.utcoffset()
+        assert after is not None
+        assert before is not None
+        assert after > before
         assert just_before.replace(tzinfo=None) < datetime.combine(wall.date(), time(hour))
 
 

@@ -32,10 +32,15 @@ from tests.bot.digest.parts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Collection
+    from datetime import datetime
+    from typing import Any
 
+    from bot.answering.answer import WriterName
     from bot.answering.evidence.selection import Selection
-    from bot.store import Store
+    from bot.llm.usage import Usage
+    from bot.store import Posted, Store
+    from retrieval.records import Fresh
 
 MINUTE = timedelta(minutes=1)
 ROBOTS = "walking robots"
@@ -45,7 +50,7 @@ class Killed(BaseException):
     """End a worker where it stands, as a kill would: nothing after it runs."""
 
 
-def robots(*numbers: int, hours_ago: float = 3) -> list:
+def robots(*numbers: int, hours_ago: float = 3) -> list[Fresh]:
     return [fresh(number, f"{ROBOTS} {number}", NOW - timedelta(hours=hours_ago)) for number in numbers]
 
 
@@ -74,9 +79,9 @@ async def test_a_digest_is_paid_by_its_server_and_one_in_direct_messages_by_its_
     payers = []
 
     class Notes:
-        name = "llm"
+        name: WriterName = "llm"
 
-        async def write(self, _question: str, _selection: Selection) -> AsyncGenerator[Draft]:
+        async def write(self, _question: str, _selection: Selection) -> AsyncGenerator[Draft | Usage]:
             payers.append(payer())
             yield Draft("Nothing that stands there.", ())
 
@@ -364,11 +369,11 @@ class TestParts:
     ) -> None:
         real, count = store.deliveries.note, iter(range(9))
 
-        async def kill(*given: object) -> bool:
+        async def kill(delivery: Delivery, posted: Posted, claimed_until: datetime) -> bool:
             if next(count) != part:
-                return await real(*given)
+                return await real(delivery, posted, claimed_until)
             if after:
-                await real(*given)
+                await real(delivery, posted, claimed_until)
             raise Killed
 
         monkeypatch.setattr(store.deliveries, "note", kill)
@@ -450,19 +455,24 @@ async def test_nothing_new_is_said_honestly_or_not_at_all(
 
 
 async def test_an_edit_during_a_delivery_keeps_both_the_post_and_the_new_hour(
-    worker: Callable[[], Deliverer], store: Store, shelf: Shelf, board: Board, clock: Clock
+    worker: Callable[[], Deliverer],
+    store: Store,
+    shelf: Shelf,
+    board: Board,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shelf.add(*robots(1))
     one = subscription()
     await store.subscriptions.add(one)
     real = board.post
 
-    async def edit_meanwhile(*given: object, **named: object) -> object:
+    async def edit_meanwhile(*given: Any, **named: Any) -> Posted:
         edited = changed(one, clock.now, hour=20)
         assert await store.subscriptions.change(edited, one.next_due_at)
         return await real(*given, **named)
 
-    board.post = edit_meanwhile
+    monkeypatch.setattr(board, "post", edit_meanwhile)
     await worker().tick()
     kept = await store.subscriptions.get(one.subscription_id)
     assert kept is not None
@@ -478,9 +488,9 @@ async def test_a_pause_while_the_papers_are_chosen_stops_the_post(
     await store.subscriptions.add(one)
     real = store.deliveries.shown
 
-    async def pause_first(*given: object) -> object:
+    async def pause_first(place_id: int, paper_ids: Collection[str]) -> set[str]:
         await store.subscriptions.pause(one.subscription_id)
-        return await real(*given)
+        return await real(place_id, paper_ids)
 
     monkeypatch.setattr(store.deliveries, "shown", pause_first)
     await worker().tick()
@@ -530,17 +540,17 @@ async def test_the_weeks_last_digest_has_a_map_even_when_it_comes_late(
 
 
 async def test_the_engine_runs_until_it_is_told_to_stop_and_wakes_for_what_is_new(
-    deliverer: Deliverer, store: Store, shelf: Shelf, board: Board
+    deliverer: Deliverer, store: Store, shelf: Shelf, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf.add(*robots(1))
     stop, posted = asyncio.Event(), asyncio.Event()
     real = board.post
 
-    async def post(*given: object, **named: object) -> object:
+    async def post(*given: Any, **named: Any) -> Posted:
         posted.set()
         return await real(*given, **named)
 
-    board.post = post
+    monkeypatch.setattr(board, "post", post)
     running = asyncio.create_task(deliverer.run(stop))
     await asyncio.sleep(0)
     await store.subscriptions.add(subscription())

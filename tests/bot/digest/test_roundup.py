@@ -55,7 +55,7 @@ def test_the_silhouette_is_high_for_the_right_groups_and_low_for_random_ones() -
 
 @pytest.mark.parametrize("count", [8, 9, 40])
 def test_few_papers_and_equal_ones_make_a_map_too(count: int) -> None:
-    same = np.tile(np.float32([1, 0, 0]), (count, 1))
+    same = np.tile(np.array([1, 0, 0], np.float32), (count, 1))
     chart = make_map(same, [f"One title {number}" for number in range(count)])
     assert np.isfinite(chart.points).all()
     assert sum(len(each.members) for each in chart.clusters) == count

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
 from dataclasses import replace
 from datetime import timedelta
 
@@ -41,7 +47,7 @@ def test_topics_are_tidied_and_none_is_kept_twice() -> None:
         ({"zone": "Nowhere/Town"}, "no time zone"),
     ],
 )
-def test_what_cannot_be_is_refused_with_a_sentence(chosen: dict[str, object], said: str) -> None:
+def test_what_cannot_be_is_refused_with_a_sentence(chosen: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInputError, match=said):
         subscription(**chosen)
     with pytest.raises(BadInputError, match=said):

@@ -14,9 +14,8 @@ from retrieval.text import sentences
 from tests.local_llm import LocalLLM, asking, fails, honest, invented_quote, refuses, wrong_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from retrieval.embedding.local import LocalEmbedder
+    from tests.local_llm.behaviours import Behaviour
 
 TOPIC = "reinforcement learning"
 
@@ -60,7 +59,7 @@ async def test_a_language_model_s_sentence_is_shown_with_the_quote_that_bears_it
 
 @pytest.mark.parametrize("behaviour", [fails(500), invented_quote, wrong_number, refuses()])
 async def test_what_a_language_model_says_without_proof_is_replaced_by_the_abstract_s_own_words(
-    embedder: LocalEmbedder, seeds: list[Paper], behaviour: Callable[..., object]
+    embedder: LocalEmbedder, seeds: list[Paper], behaviour: Behaviour
 ) -> None:
     one = paper(seeds, "Objective Mismatch in Model-based")
     async with LocalLLM() as llm, asking(llm.base_url) as model:

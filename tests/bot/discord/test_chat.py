@@ -344,7 +344,7 @@ class TestWithMessageContent:
         local: LocalDiscord,
         store: Store,
     ) -> None:
-        assert bot
+        assert not bot.is_closed()
         await ada.says(papers, "!ask first?")
         await answer_in(papers)
         await store.servers.save(local.guild("Lab").id, ServerSettings(prefix="p."))

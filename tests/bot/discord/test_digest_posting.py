@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.digest.digest import Digest
     from bot.discord.client import FootnoteBot
     from bot.discord.digests.discord_poster import DiscordPoster
-    from bot.store import Subscription
+    from bot.store import PlaceKind, Subscription
     from tests.bot.discord.conftest import Online
     from tests.local_discord import Channel, LocalDiscord, Message, Person
 
@@ -34,10 +34,10 @@ def poster(bot: FootnoteBot) -> DiscordPoster:
     return bot.poster
 
 
-def to(channel: Channel, kind: str = "channel") -> Subscription:
+def to(channel: Channel, kind: PlaceKind = "channel") -> Subscription:
     """Return a subscription of this place."""
     return subscribe(
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         place_id=channel.recipient.id if channel.recipient else channel.id,
         guild_id=channel.guild.id if channel.guild else None,
         owner_id=1,
@@ -354,11 +354,12 @@ class TestRefusals:
     async def test_a_server_that_discord_has_switched_off_is_waited_for(
         self, local: LocalDiscord, papers: Channel, online: Online
     ) -> None:
-        papers.guild.unavailable = True  # type: ignore[union-attr]
+        guild = local.guild("Lab")
+        guild.unavailable = True
         async with online() as bot:
             with pytest.raises(UnavailableError, match="server switched off"):
                 await post(bot.poster, to(papers), digest(1), NONCE)
-            papers.guild.comes_back()  # type: ignore[union-attr]
+            guild.comes_back()
             await local.taken_in()
             await post(bot.poster, to(papers), digest(1), NONCE)
         assert len(papers.bot_messages) == 1

@@ -20,6 +20,8 @@ from tests.local_discord.limits import COMPONENTS_V2, check_message
 from tests.local_discord.reading import displayed_text, walk
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.discord.ui.layout import Card
 
 NONCE = "n" * 22
@@ -72,7 +74,7 @@ def custom_ids(card: Card) -> list[str]:
     return [part["custom_id"] for part in parts(card) if "custom_id" in part]
 
 
-def text(cards: list[Card]) -> str:
+def text(cards: Sequence[Card]) -> str:
     return "\n".join(displayed_text(card.to_components()) for card in cards)
 
 

@@ -26,7 +26,8 @@ PATIENCE = 20.0
 async def test_a_job_begins_when_the_bot_is_ready_and_a_signal_lets_it_end(
     local: LocalDiscord, make_bot: Callable[[], FootnoteBot]
 ) -> None:
-    bot, said, begun = make_bot(), [], asyncio.Event()
+    said: list[object] = []
+    bot, begun = make_bot(), asyncio.Event()
 
     async def job(stop: asyncio.Event) -> None:
         said.append(bot.is_ready())

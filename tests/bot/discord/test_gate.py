@@ -54,9 +54,9 @@ def callbacks(bot: FootnoteBot) -> Iterator[tuple[str, Any]]:
     for menu in bot.tree.get_commands():
         if isinstance(menu, app_commands.ContextMenu):
             yield menu.name, menu.callback
-    for command in bot.commands:
-        assert isinstance(command, commands.Command)
-        yield command.name, command.callback
+    for prefixed in bot.commands:
+        assert isinstance(prefixed, commands.Command)
+        yield prefixed.name, prefixed.callback
 
 
 async def test_every_command_asks_the_gate_before_anything_else(bot: FootnoteBot) -> None:
@@ -72,7 +72,9 @@ async def test_every_command_asks_the_gate_before_anything_else(bot: FootnoteBot
 
 def test_no_click_and_no_form_has_a_door_of_its_own() -> None:
     # What is chosen from a menu comes through the door of the button that it names.
-    kinds = {*Clickable.kinds, digest_buttons.About, digest_buttons.AboutDigest} - {answer_buttons.Menu}
+    kinds: set[type[Clickable[Any]]] = {*Clickable.kinds, digest_buttons.About, digest_buttons.AboutDigest} - {
+        answer_buttons.Menu
+    }
     assert {*answer_buttons.ALL, *paper_buttons.ALL} - {answer_buttons.Menu} <= kinds
     assert all(kind.callback is Clickable.callback for kind in kinds)
     assert all("on_submit" not in vars(kind) for kind in Form.__subclasses__())

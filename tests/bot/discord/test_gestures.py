@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import discord
 import pytest
@@ -202,13 +202,14 @@ class TestWithoutMessageContent:
             "expiry": "2030-01-01T00:00:00+00:00",
             "allow_multiselect": False,
         }
-        for extra, files, words in [
+        said: list[tuple[dict[str, Any], dict[str, bytes], str]] = [
             ({}, {"paper.ps": b"%!PS"}, "paper.ps"),
             ({}, {"long.txt": b"x" * 100_000}, "long.txt"),
             ({"sticker_items": [{"id": "1", "name": "Wave", "format_type": 1}]}, {}, "the sticker “Wave”"),
             ({"poll": media | {"layout_type": 1}}, {}, "the poll"),
             ({"attachments": [VOICE], "flags": 1 << 13}, {}, "the voice message"),
-        ]:
+        ]
+        for extra, files, words in said:
             await ada.says(ada.dm, "", files=files, extra=extra)
             told = await ada.dm.wait_for_bot_message()
             assert "I cannot read" in told.text

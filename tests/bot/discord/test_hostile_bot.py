@@ -84,10 +84,14 @@ def assert_harmless(local: LocalDiscord, at_least: int) -> None:
         assert len(channel.name) <= 100
 
 
+def replies_to(said: Message) -> Callable[[Message], bool]:
+    return lambda message: message.reply_to is said
+
+
 def button(message: Message, kind: str) -> str:
     """The id of the first button of a kind."""
     return next(
-        part["custom_id"] for part in message.parts() if str(part.get("custom_id")).startswith(f"footnote:{kind}:")
+        str(part["custom_id"]) for part in message.parts() if str(part.get("custom_id")).startswith(f"footnote:{kind}:")
     )
 
 
@@ -134,7 +138,7 @@ class TestAnsweringFromHostilePapers:
             if quotes:
                 await (await person.clicks(answer, quotes[0]["custom_id"])).response()
             said = await person.says(papers, f"{mention} {question}"[:LONGEST_QUESTION])
-            reply = await papers.wait_for_bot_message(lambda message, said=said: message.reply_to is said)
+            reply = await papers.wait_for_bot_message(replies_to(said))
             await reply.wait_until(done)
             await (await person.uses_command(papers, "search", query=question[:100])).finished()
         assert_harmless(local, 3 * len(QUESTIONS))
@@ -164,21 +168,22 @@ class TestAnsweringFromHostilePapers:
     ) -> None:
         for text in (EVIL, f"{FINDS_IT} {EVIL}", *QUESTIONS):
             said = await ada.says(papers, text[:2000])
-            for menu in ("Ask about this", "Find papers like this"):
-                answer = await (await ada.uses_context_menu(said, menu)).finished(done)
+            await (await ada.uses_context_menu(said, "Ask about this")).finished(done)
+            answer = await (await ada.uses_context_menu(said, "Find papers like this")).finished(done)
             await (await ada.uses_context_menu(answer, "Find papers like this")).finished(done)
         assert_harmless(local, 3 * (2 + len(QUESTIONS)))
 
     async def test_what_cannot_be_read_is_repeated_as_text(self, papers: Channel, local: LocalDiscord) -> None:
         for text in (EVIL, *NAMES):
             moderator = local.guild("Lab").member(text, "manage_guild")
-            for command, options in {
+            commands: dict[str, dict[str, Any]] = {
                 "paper": {"paper": text},
                 "search": {"query": text, "source": text},
                 "digest subscribe": {"topics": "fog", "days": text},
                 "digest edit": {"digest": text, "hour": 1},
                 "submit": {"arxiv": text},
-            }.items():
+            }
+            for command, options in commands.items():
                 await (await moderator.uses_command(papers, command, **options)).finished()
             for option in ("zone", "only"):
                 used = await moderator.uses_command(papers, "digest subscribe", topics="fog", **{option: text})

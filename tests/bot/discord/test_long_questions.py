@@ -9,7 +9,12 @@ import pytest
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeAlias
+
     from tests.local_discord import Channel, Message, Person
+
+    Ask: TypeAlias = Callable[[Person, Channel, str], Awaitable[Message]]
 
 pytestmark = pytest.mark.usefixtures("bot")
 
@@ -43,10 +48,10 @@ async def by_form(ada: Person, papers: Channel, mention: str) -> Message:
 
 @pytest.mark.parametrize("ask", [by_mention, by_direct_message, by_command, by_menu, by_form])
 async def test_two_thousand_characters_are_answered(
-    papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, ask: object
+    papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, ask: Ask
 ) -> None:
     assert len(LONG) == 2000
-    message = await ask(ada, papers, mention)  # type: ignore[operator]
+    message = await ask(ada, papers, mention)
     await message.wait_until(lambda now: TITLE in now.text and done(now))
     asked = answers.asked[-1]
     assert LONG.startswith(asked.removesuffix("…"))

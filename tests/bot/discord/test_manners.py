@@ -11,8 +11,14 @@ from bot.store import ServerSettings
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done, kept_as
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.store import Store
     from tests.local_discord import Channel, LocalDiscord, Message, Person
+
+
+def has(words: str) -> Callable[[Message], bool]:
+    return lambda message: words in message.text
 
 
 async def answer_in(channel: Channel) -> Message:
@@ -127,7 +133,7 @@ async def test_an_answer_under_way_is_given_but_not_kept_when_its_asker_has_ever
     shown = await (await ada.uses_command(papers, "privacy")).finished()
     for button, words in [("Delete mine…", "for good?"), ("Yes, delete everything", "nothing about you")]:
         await ada.clicks(shown, button)
-        await shown.wait_until(lambda now, words=words: words in now.text)
+        await shown.wait_until(has(words))
     answers.released.set()
     card = await used.finished(lambda message: TITLE in message.text)
     assert not [part for part in card.parts() if part["type"] == 2]

@@ -13,6 +13,8 @@ from tests.fulltext import bad
 from tests.fulltext.printing import print_paper
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.discord.client import FootnoteBot
     from retrieval.library import Library
     from tests.local_discord import Channel, LocalDiscord, Message, Person
@@ -83,9 +85,9 @@ class TestDirectMessages:
         ],
     )
     async def test_a_bad_pdf_gets_its_sentence_and_the_question_its_answer(
-        self, ada: Person, data: object, sentence: str
+        self, ada: Person, data: Callable[[], bytes], sentence: str
     ) -> None:
-        pdf = data()  # type: ignore[operator]
+        pdf = data()
         await ada.says(ada.dm, "", files={"it.pdf": pdf})
         assert sentence in (await ada.dm.wait_for_bot_message()).text
         await ada.says(ada.dm, "does likelihood say how good control is?", files={"it.pdf": pdf})

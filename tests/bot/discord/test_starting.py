@@ -140,7 +140,7 @@ async def test_a_server_that_the_bot_left_is_forgotten_in_time_unless_it_comes_b
         await store.servers.save(guild.id, ServerSettings(prefix="?"))
         guild.removes_bot()
     await local.taken_in()
-    await bot.on_guild_join(discord.Object(back.id))  # type: ignore[arg-type]  # only its id is read
+    await bot.on_guild_join(discord.Object(back.id))
     await store.forget_due(datetime.now(UTC) + timedelta(days=31))
     assert (await store.servers.of(left.id)).prefix == "!"
     assert (await store.servers.of(back.id)).prefix == "?"
@@ -177,5 +177,6 @@ async def test_a_server_that_sent_the_bot_away_while_it_was_down_is_forgotten_in
 def _status(presence: dict[str, Any] | None) -> str | None:
     """Return what the bot's presence says; discord.py says it under another name when it identifies."""
     shown = presence or {}
-    activity = shown.get("game") or next(iter(shown.get("activities") or []), {})
-    return activity.get("state")
+    activity: dict[str, Any] = shown.get("game") or next(iter(shown.get("activities") or []), {})
+    state: str | None = activity.get("state")
+    return state

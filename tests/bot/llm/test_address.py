@@ -27,7 +27,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settings(**llm: object) -> Settings:
-    return Settings(llm=LLMSettings(**llm))  # type: ignore[arg-type]  # pydantic checks them
+    return Settings(llm=LLMSettings.model_validate(llm))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def told(folder: Path, llm: LocalLLM, **given: object) -> list[tuple[bool | None, str]]:
-    chosen = LLMSettings(base_url=llm.base_url, **given)  # type: ignore[arg-type]  # pydantic checks them
+    chosen = LLMSettings.model_validate({"base_url": llm.base_url, **given})
     return [(each.ok, each.sentence) async for each in _llm(Settings(data_dir=folder, llm=chosen))]
 
 

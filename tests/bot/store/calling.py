@@ -11,6 +11,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -39,10 +40,12 @@ def payer_of(number: int) -> Payer:
     return Payer(100 + number % 3, 1000 + number % 5)
 
 
-async def ask(http: aiohttp.ClientSession, server: str, number: int, patience: float) -> tuple[str, dict | None]:
+async def ask(
+    http: aiohttp.ClientSession, server: str, number: int, patience: float
+) -> tuple[str, dict[str, int] | None]:
     """Return the text that came in so many seconds, and the server's count where it gave one."""
     text, usage = "", None
-    body = {"model": MODEL, "messages": [{"role": "user", "content": prompt(number)}]}
+    body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": prompt(number)}]}
     if number % 2:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     try:
@@ -70,12 +73,12 @@ async def call(http: aiohttp.ClientSession, server: str, meter: Meter, number: i
     expected = Spent(purpose, MODEL, tokens(prompt(number)), 0, estimated=True)
     begun = await meter.begin(payer, expected)
     text, usage = await ask(http, server, number, patience)
-    counted = (
+    read, written = (
         (usage["prompt_tokens"], usage["completion_tokens"])
         if usage
         else (expected.prompt_tokens, tokens(text) if text else 0)
     )
-    await meter.record(payer, Spent(purpose, MODEL, *counted, estimated=usage is None), begun)
+    await meter.record(payer, Spent(purpose, MODEL, read, written, estimated=usage is None), begun)
     say("counted" if usage else "estimated", number)
     return True
 

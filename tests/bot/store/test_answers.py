@@ -134,4 +134,4 @@ async def test_an_answer_that_cannot_be_read_any_more_counts_as_gone(
     assert await store.answers.to_question(5) is None
     assert _ids(await store.answers.history(bad.answer_id)) == ["good"]
     assert bad.answer_id in caplog.text
-    assert len((await store.export(ANA))["conversations"]) == 2  # type: ignore[arg-type]
+    assert len((await store.export(ANA))["conversations"]) == 2

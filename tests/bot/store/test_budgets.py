@@ -21,7 +21,7 @@ OTHER = SERVER + 1
 HUNDRED = Spent("answer", "gpt", 90, 10)
 
 
-def meter_of(store: Store, now: datetime = NIGHT, **budgets: int) -> StoreMeter:
+def meter_of(store: Store, now: datetime = NIGHT, /, **budgets: int) -> StoreMeter:
     return StoreMeter(store.usage, store.notices, Budgets(**budgets), now=lambda: now)
 
 

@@ -20,7 +20,7 @@ async def test_a_rating_takes_the_place_of_the_persons_last_and_can_be_taken_bac
     assert await store.feedback.liked(SERVER) == {ONE: 0.5, TWO: 0.5}
     assert await store.feedback.rate(one.answer_id, ANA, -1, "It is \0 wrong: 🧊")
     assert await store.feedback.liked(SERVER) == {ONE: -0.5, TWO: -0.5}
-    (rating,) = (await store.export(ANA))["ratings"]  # type: ignore[misc,attr-defined]
+    (rating,) = (await store.export(ANA))["ratings"]
     assert rating["reason"] == "It is  wrong: 🧊"
     assert await store.feedback.rate(one.answer_id, ANA, 0)
     assert await store.feedback.liked(SERVER) == {}

@@ -60,7 +60,7 @@ async def test_a_person_is_forgotten_in_every_table_and_nobody_else_is(store: St
     assert await store.forget_person(ANA) == 2 + 4 + 2 + 2 + 2
     assert await _rows(store, ANA) == 0
     left = await store.export(BEN)
-    assert len(bens["conversations"]) == len(left["conversations"]) == 3  # type: ignore[arg-type]
+    assert len(bens["conversations"]) == len(left["conversations"]) == 3
     assert [bens[part] for part in ("stars", "threads")] == [left[part] for part in ("stars", "threads")]
     assert await store.threads.is_own(ANA + SERVER)
     assert await store.forget_person(ANA) == 0
@@ -195,7 +195,7 @@ async def test_an_answer_under_way_is_not_kept_of_a_person_forgotten(store: Stor
     assert not await store.answers.keep(before)
     assert await store.answers.keep(replace(before, asker_id=BEN, answer_id="bens"))
     assert await store.answers.keep(after)
-    assert [each["answer_id"] for each in (await store.export(ANA))["conversations"]] == [after.answer_id]  # type: ignore[attr-defined]
+    assert [each["answer_id"] for each in (await store.export(ANA))["conversations"]] == [after.answer_id]
 
 
 async def test_backups_which_know_no_forgetting_go_after_thirty_days(place: Place) -> None:

@@ -109,7 +109,7 @@ async def test_people_are_forgotten_with_the_day_and_servers_with_the_conversati
         await store.usage.add(day, ANAS, answer(100, 10))
     before = await store.usage.since(old)
     await store.forget_due(now)
-    assert [each["day"] for each in (await store.export(ANA))["language_model"]] == ["2026-03-14"]  # type: ignore[attr-defined]
+    assert [each["day"] for each in (await store.export(ANA))["language_model"]] == ["2026-03-14"]
     assert [each.day for each in await store.usage.since(old, SERVER)] == [yesterday, TODAY]
     assert await store.usage.since(old) == before
 

@@ -2,18 +2,43 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from bot.store import Delivery, Subscription
 from tests.bot.store.kept import ANA, BEN, CHANNEL, NOW, SERVER
 
 if TYPE_CHECKING:
-    from bot.store import Store
+    from datetime import datetime
+
+    from bot.store import PlaceKind, Store
 
 HOUR = timedelta(hours=1)
 
 
-def kept(subscription_id: str = "one", **chosen: object) -> Subscription:
+class Chosen(TypedDict, total=False):
+    """What a test says of a subscription."""
+
+    kind: PlaceKind
+    place_id: int
+    guild_id: int | None
+    owner_id: int | None
+    topics: tuple[str, ...]
+    next_due_at: datetime
+    delivered_until: datetime
+    created_at: datetime
+    greeted: bool
+    paused: bool
+    reason: str | None
+    look_at: datetime | None
+
+
+async def due_of(store: Store, subscription_id: str) -> datetime:
+    one = await store.subscriptions.get(subscription_id)
+    assert one is not None
+    return one.next_due_at
+
+
+def kept(subscription_id: str = "one", **chosen: Unpack[Chosen]) -> Subscription:
     one = Subscription(
         subscription_id=subscription_id,
         kind="channel",
@@ -90,10 +115,10 @@ async def test_only_what_is_neither_paused_nor_due_can_be_hurried(store: Store) 
     await store.subscriptions.add(kept("two", paused=True))
     for name in ("one", "two"):
         await store.subscriptions.hurry(name, NOW)
-    dues = [(await store.subscriptions.get(name)).next_due_at for name in ("one", "two")]
+    dues = [await due_of(store, name) for name in ("one", "two")]
     assert dues == [NOW, NOW + HOUR]
     await store.subscriptions.hurry("one", NOW + HOUR)
-    assert (await store.subscriptions.get("one")).next_due_at == NOW
+    assert await due_of(store, "one") == NOW
 
 
 async def test_a_person_s_own_subscriptions_are_exported_and_go_and_shared_ones_stay_without_the_name(

@@ -93,7 +93,8 @@ def no_network(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def connect(server: Server, **options: Any) -> OpenAIEmbedder:
-    return await OpenAIEmbedder.connect(**{"api_key": KEY, "base_url": server.url, "max_retries": 0} | options)
+    given: dict[str, Any] = {"api_key": KEY, "base_url": server.url, "max_retries": 0}
+    return await OpenAIEmbedder.connect(**given | options)
 
 
 def failure(status: int, **headers: str) -> web.Response:

@@ -23,6 +23,7 @@ from retrieval.errors import BadInputError
 from retrieval.sources import Source, open_source
 from retrieval.sources.fetched import Fetched
 from retrieval.text import clean
+from tests.papers import fetched
 
 if TYPE_CHECKING:
     from retrieval.catalogue import Catalogue
@@ -110,11 +111,11 @@ def test_what_was_guessed_or_left_out_is_remarked() -> None:
 
 
 def test_files_of_several_papers_give_each() -> None:
-    assert [paper.paper.title for paper in read("array.json").papers] == [
+    assert [paper.paper.title for paper in fetched(read("array.json").papers)] == [
         "FooBarNet: Counting Zebras",
         "Second: Zebras at Night",
-    ]  # type: ignore[union-attr]
-    assert [paper.paper.abstract for paper in read("empty_abs.jsonl").papers] == ["", ""]  # type: ignore[union-attr]
+    ]
+    assert [paper.paper.abstract for paper in fetched(read("empty_abs.jsonl").papers)] == ["", ""]
 
 
 @pytest.mark.parametrize("name", ["README.md"])

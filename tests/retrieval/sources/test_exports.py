@@ -19,6 +19,7 @@ import pytest
 from retrieval.errors import BadInputError
 from retrieval.sources import open_source, stream_source
 from retrieval.sources.choice import Choice
+from tests.papers import fetched
 
 if TYPE_CHECKING:
     from retrieval.catalogue import Catalogue
@@ -305,9 +306,9 @@ def test_files_in_the_encodings_of_their_countries_are_read(encoding: str, name:
     }
     (tmp_path / name).write_bytes(forms[name].encode(encoding))
     source = open_source(str(tmp_path / name))
-    (paper,) = source.papers
-    assert told(paper)[0] == title  # type: ignore[arg-type]
-    assert told(paper)[2] == DAY(2020, 1, 1)  # type: ignore[arg-type]
+    (paper,) = fetched(source.papers)
+    assert told(paper)[0] == title
+    assert told(paper)[2] == DAY(2020, 1, 1)
     assert any("read as" in remark for remark in source.remarks) == (encoding != "utf-8-sig")
 
 

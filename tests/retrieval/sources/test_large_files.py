@@ -13,6 +13,7 @@ from bench.large_files import FORMATS, write
 from retrieval.errors import BadInputError
 from retrieval.sources import open_source, stream_source, texts
 from retrieval.sources.choice import Choice
+from tests.papers import fetched
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +44,7 @@ def test_a_large_file_gives_the_papers_of_a_small_one(
     expected = open_source(str(path)).papers
     monkeypatch.setattr(texts, "SMALL", 1000)
     assert open_source(str(path)).papers == expected
-    assert len({paper.paper.paper_id for paper in expected}) == len(expected) > 300
+    assert len({paper.paper.paper_id for paper in fetched(expected)}) == len(expected) > 300
 
 
 @pytest.mark.parametrize("kind", ["json", "csv", "xml", "bib", "ris"])
@@ -65,7 +66,9 @@ def test_abbreviations_of_bibtex_hold_for_entries_far_below(tmp_path: Path, monk
     path.write_text(f"@string{{yr = {{2019}}}}\n{path.read_text()}\n{last}")
     monkeypatch.setattr(texts, "SMALL", 1000)
     source = open_source(str(path))
-    assert [str(each.paper.published) for each in source.papers if each.paper.title == "A last one"] == ["2019-01-01"]
+    assert [str(each.paper.published) for each in fetched(source.papers) if each.paper.title == "A last one"] == [
+        "2019-01-01"
+    ]
     lines = path.read_text().count("\n")
     assert f"line {lines + 1}" in source.left_out.first[-1]
 
@@ -77,7 +80,7 @@ def test_the_encoding_of_a_large_file_is_told_by_its_beginning(
     path = tmp_path / "a.csv"
     path.write_bytes(("title,abstract\n" + "Größe,naïve Bäume\n" * 500).encode(encoding))
     monkeypatch.setattr(texts, "SMALL", 1000)
-    assert {paper.paper.title for paper in open_source(str(path)).papers} == {"Größe"}
+    assert {paper.paper.title for paper in fetched(open_source(str(path)).papers)} == {"Größe"}
 
 
 def test_categories_and_days_are_chosen_while_reading(tmp_path: Path) -> None:
@@ -90,16 +93,16 @@ def test_categories_and_days_are_chosen_while_reading(tmp_path: Path) -> None:
     ]
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    day = open_source(str(path)).papers[0].paper.published
+    day = fetched(open_source(str(path)).papers)[0].paper.published
     choice = Choice(("CS.cl",), day)
-    assert [paper.paper.title for paper in stream_source(str(path), choice).papers] == ["One"]
+    assert [paper.paper.title for paper in fetched(stream_source(str(path), choice).papers)] == ["One"]
     assert choice.said() == [
         "Passed over 2 papers not in CS.cl.",
         f"Passed over 1 paper from before {day}.",
         "Passed over 1 paper without a date.",
     ]
     archive = stream_source(str(path), Choice(("cs",)))
-    assert [paper.paper.title for paper in archive.papers] == ["One", "Two", "Three", "Four"]
+    assert [paper.paper.title for paper in fetched(archive.papers)] == ["One", "Two", "Three", "Four"]
 
 
 def test_a_file_of_which_nothing_is_chosen_is_no_error_and_one_without_papers_is(tmp_path: Path) -> None:

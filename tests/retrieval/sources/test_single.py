@@ -18,6 +18,7 @@ from tests.local_sources import fails, says, some_papers
 if TYPE_CHECKING:
     from retrieval.sources.web import Web
     from tests.local_sources import LocalSources
+    from tests.local_sources.faults import Fault
 
 CSL = {
     "type": "article-journal",
@@ -161,10 +162,10 @@ def test_what_names_no_one_paper_is_left_to_the_others(spec: str, local: LocalSo
     ],
 )  # fmt: skip
 async def test_what_is_not_there_or_cannot_be_read_is_said(
-    spec: str, fault: object, sentence: str, local: LocalSources, web: Web
+    spec: str, fault: Fault | None, sentence: str, local: LocalSources, web: Web
 ) -> None:
     if fault:
-        local.next(fault)  # type: ignore[arg-type]
+        local.next(fault)
     with pytest.raises(SourceError, match=sentence):
         await single(spec, local, web).fetch()
 

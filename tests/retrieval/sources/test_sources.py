@@ -8,6 +8,7 @@ import pytest
 
 from retrieval.errors import BadInputError
 from retrieval.sources import open_source, seeds_file
+from tests.papers import fetched, plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,20 +34,20 @@ def test_the_page_that_ships_is_seeds_by_its_path_too() -> None:
 
 
 def test_a_file_is_read_by_its_ending(folder: Path) -> None:
-    assert {paper.source for paper in open_source(str(folder / "b.txt")).papers} == {"page"}
-    assert [known.paper.source for known in open_source(str(folder / "a.jsonl")).papers] == ["jsonl"]
+    assert {paper.source for paper in plain(open_source(str(folder / "b.txt")).papers)} == {"page"}
+    assert [known.paper.source for known in fetched(open_source(str(folder / "a.jsonl")).papers)] == ["jsonl"]
 
 
 def test_a_folder_is_all_dumps_and_json_lines_in_it_by_name(folder: Path) -> None:
     papers = open_source(str(folder)).papers
     assert len(papers) == 75
-    assert papers[0].paper.source == "jsonl"
+    assert fetched(papers[:1])[0].paper.source == "jsonl"
 
 
 def test_a_folder_in_beirs_form_is_its_corpus_alone(folder: Path) -> None:
     (folder / "corpus.jsonl").write_text(RECORD)
     (folder / "queries.jsonl").write_text('{"_id": "q", "text": "Is it a query?"}')
-    assert [known.paper.title for known in open_source(str(folder)).papers] == ["One"]
+    assert [known.paper.title for known in fetched(open_source(str(folder)).papers)] == ["One"]
 
 
 def test_one_bad_file_of_a_folder_is_named_and_the_others_are_read(folder: Path) -> None:

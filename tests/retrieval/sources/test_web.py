@@ -17,6 +17,8 @@ from tests.local_sources import LocalClock, LocalSources, fails, says, silent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.local_sources.faults import Fault
+
 GOOD = {"/good": ("good", "text/plain")}
 SITE = Service("The site")
 
@@ -109,7 +111,7 @@ async def test_an_answer_that_unpacks_without_end_is_refused(
     local: LocalSources, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web_module, "LARGEST_ANSWER", 2**20)
-    local.next(says(gzip.compress(b"0" * 2**23), "text/plain", **{"Content-Encoding": "gzip"}))
+    local.next(says(gzip.compress(b"0" * 2**23), "text/plain", Content_Encoding="gzip"))
     with pytest.raises(SourceError, match="The site sent more than 1 MB at once"):
         await web.get(SITE, f"{local.base_url}/good", body)
     assert len(local.requests) == 1
@@ -117,7 +119,7 @@ async def test_an_answer_that_unpacks_without_end_is_refused(
 
 async def test_damaged_compression_is_tried_again(local: LocalSources, web: Web) -> None:
     local.feeds = GOOD
-    local.next(says(b"no gzip", "text/plain", **{"Content-Encoding": "gzip"}))
+    local.next(says(b"no gzip", "text/plain", Content_Encoding="gzip"))
     assert await web.get(SITE, f"{local.base_url}/good", body) == b"good"
 
 
@@ -152,8 +154,8 @@ async def test_an_error_in_reading_is_raised_as_it_is_and_once(local: LocalSourc
         (lambda: fails(204), r"\(HTTP 204\)"),
     ],
 )
-async def test_a_refusal_is_not_repeated(local: LocalSources, web: Web, fault: Callable[[], object], said: str) -> None:
-    local.next(fault())  # type: ignore[arg-type]
+async def test_a_refusal_is_not_repeated(local: LocalSources, web: Web, fault: Callable[[], Fault], said: str) -> None:
+    local.next(fault())
     with pytest.raises(SourceError, match=said):
         await web.get(SITE, f"{local.base_url}/good", body)
     assert len(local.requests) == 1

@@ -50,7 +50,7 @@ def upgrade(op: Operations) -> None:
     op.create_table(
         "answer_messages",
         sa.Column("message_id", sa.BigInteger, primary_key=True, autoincrement=False),
-        _of_answer(nullable=False),
+        _of_answer(),
         sa.Column("position", sa.Integer, nullable=False),
     )
     op.create_index("answer_messages_by_answer", "answer_messages", ["answer_id", "position"])
@@ -86,6 +86,6 @@ def upgrade(op: Operations) -> None:
     op.create_index("stars_by_server", "stars", ["guild_id", "starred_at"])
 
 
-def _of_answer(**options: bool) -> sa.Column[str]:
+def _of_answer(*, primary_key: bool = False) -> sa.Column[str]:
     answer = sa.ForeignKey("answers.answer_id", ondelete="CASCADE")
-    return sa.Column("answer_id", sa.String(64), answer, **options)  # type: ignore[arg-type]  # the options of a Column
+    return sa.Column("answer_id", sa.String(64), answer, nullable=False, primary_key=primary_key)

@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import shutil
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.discord.client import FootnoteBot
-    from bot.store import Store, Subscription
+    from bot.store import PlaceKind, Store, Subscription
     from retrieval.embedding.local import LocalEmbedder
     from tests.bot.discord.conftest import Online
     from tests.local_discord import Channel, LocalDiscord, Message, Person
@@ -100,7 +100,7 @@ async def only(store: Store, place_id: int) -> Subscription:
 
 
 def star_of(message: Message) -> str:
-    return next(part["custom_id"] for part in message.parts() if "star" in part.get("custom_id", ""))
+    return next(str(part["custom_id"]) for part in message.parts() if "star" in part.get("custom_id", ""))
 
 
 class TestTheWholeWay:
@@ -430,18 +430,27 @@ class TestSubscribing:
         assert "There are 25 digests there already" in (await used.finished()).text
 
 
-def made(channel: Channel, owner: Person, **chosen: object) -> Subscription:
-    given = {
-        "kind": "channel",
-        "place_id": channel.id,
-        "guild_id": channel.guild.id if channel.guild else None,
-        "owner_id": owner.id,
-        "topics": (TOPIC,),
-        "hour": 9,
-        "zone": "UTC",
-        "now": dt.datetime.now(dt.UTC),
-    }
-    return subscribe(**{**given, **chosen})
+def made(
+    channel: Channel,
+    owner: Person,
+    *,
+    kind: PlaceKind = "channel",
+    topics: tuple[str, ...] = (TOPIC,),
+    hour: int = 9,
+    now: dt.datetime | None = None,
+    **chosen: Any,
+) -> Subscription:
+    return subscribe(
+        kind=kind,
+        place_id=channel.id,
+        guild_id=channel.guild.id if channel.guild else None,
+        owner_id=owner.id,
+        topics=topics,
+        hour=hour,
+        zone="UTC",
+        now=now or dt.datetime.now(dt.UTC),
+        **chosen,
+    )
 
 
 class TestRefused:
@@ -612,13 +621,13 @@ class TestCrossposting:
 
 class TestLookingAfter:
     async def test_nothing_yet_says_how_to_begin(self, papers: Channel, ada: Person, bot: FootnoteBot) -> None:
-        assert bot
+        assert not bot.is_closed()
         assert "/digest subscribe" in (await (await ada.uses_command(papers, "digest list")).finished()).text
 
     async def test_a_digest_is_listed_edited_paused_resumed_and_unsubscribed(
         self, papers: Channel, moderator: Person, ada: Person, bot: FootnoteBot, store: Store
     ) -> None:
-        assert bot
+        assert not bot.is_closed()
         await store.subscriptions.add(made(papers, moderator))
         assert TOPIC in (await (await ada.uses_command(papers, "digest list")).finished()).text
         ((choice),) = await moderator.autocompletes(papers, "digest edit", digest="walk")
@@ -646,7 +655,7 @@ class TestLookingAfter:
     async def test_a_long_list_says_how_many_it_leaves_out(
         self, papers: Channel, moderator: Person, bot: FootnoteBot, store: Store
     ) -> None:
-        assert bot
+        assert not bot.is_closed()
         for number in range(27):
             await store.subscriptions.add(made(papers, moderator, topics=(f"topic {number} " + "*" * 70,)))
         used = await moderator.uses_command(papers, "digest list")
@@ -671,7 +680,7 @@ class TestLookingAfter:
     async def test_nobody_else_changes_it_or_is_offered_it(
         self, papers: Channel, moderator: Person, ada: Person, bob: Person, bot: FootnoteBot, store: Store
     ) -> None:
-        assert bot
+        assert not bot.is_closed()
         shared, private = made(papers, moderator), made(papers, bob, kind="dm", place_id=bob.id, guild_id=None)
         await store.subscriptions.add(shared)
         await store.subscriptions.add(private)
@@ -688,7 +697,7 @@ class TestLookingAfter:
     async def test_a_preview_is_seen_by_one_alone_and_keeps_nothing(
         self, papers: Channel, ada: Person, bot: FootnoteBot, seeded: Library, store: Store, time: Time
     ) -> None:
-        assert bot
+        assert not bot.is_closed()
         await add(seeded, 0)
         time.go_to(time.now + dt.timedelta(hours=1))
         used = await ada.uses_command(papers, "digest preview", topics=TOPIC)
@@ -717,7 +726,7 @@ class TestLookingAfter:
     async def test_about_says_when_each_source_was_last_fresh_and_what_ails_it(
         self, papers: Channel, ada: Person, bot: FootnoteBot, seeded: Library
     ) -> None:
-        assert bot
+        assert not bot.is_closed()
         await seeded.failed("arxiv:cs.RO", "arXiv is out of order.", dt.datetime.now(dt.UTC))
         text = (await (await ada.uses_command(papers, "about")).finished()).text
         assert "not read yet" in text

@@ -22,12 +22,15 @@ from tests.local_discord.limits import COMPONENTS_V2, check_message
 from tests.local_discord.reading import displayed_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
+    from typing import TypeAlias
 
     from bot.discord.client import FootnoteBot
     from bot.store import Store
     from tests.local_discord import Channel, LocalDiscord, Message, Person
+
+    Kept: TypeAlias = Callable[[], Awaitable[ServerSettings]]
 
 CHANNELS = "Channels: all – choose some"
 ROLES = "Roles: everyone – choose some"
@@ -40,7 +43,7 @@ async def shown(bot: FootnoteBot, papers: Channel, moderator: Person) -> Message
 
 
 @pytest.fixture
-def kept(store: Store, local: LocalDiscord) -> Callable[[], object]:
+def kept(store: Store, local: LocalDiscord) -> Kept:
     return lambda: store.servers.of(local.guild("Lab").id)
 
 
@@ -61,14 +64,14 @@ class TestPanel:
             await ada.uses_command(papers, "settings")
 
     async def test_channels_and_roles_are_chosen_and_let_go(
-        self, shown: Message, moderator: Person, papers: Channel, local: LocalDiscord, kept: Callable
+        self, shown: Message, moderator: Person, papers: Channel, local: LocalDiscord, kept: Kept
     ) -> None:
         readers = local.guild("Lab").role("readers")
         await moderator.chooses(shown, CHANNELS, papers)
         await saved(shown, papers.mention)
         await moderator.chooses(shown, ROLES, readers)
         await saved(shown, readers.mention)
-        assert ((await kept()).channels, (await kept()).roles) == ({papers.id}, {readers.id})
+        assert ((await kept()).channels, (await kept()).roles) == (frozenset({papers.id}), frozenset({readers.id}))
         (select,) = [part for part in shown.parts() if part.get("placeholder") == CHANNELS]
         assert [int(value["id"]) for value in select["default_values"]] == [papers.id]
         await moderator.chooses(shown, CHANNELS)
@@ -78,12 +81,12 @@ class TestPanel:
         assert not shown.pings
 
     async def test_exempt_roles_are_chosen_and_let_go(
-        self, shown: Message, moderator: Person, local: LocalDiscord, kept: Callable
+        self, shown: Message, moderator: Person, local: LocalDiscord, kept: Kept
     ) -> None:
         readers = local.guild("Lab").role("readers")
         await moderator.chooses(shown, EXEMPT, readers)
         await saved(shown, "**Exempt roles:** <@&")
-        assert ((await kept()).exempt, (await kept()).roles) == ({readers.id}, frozenset())
+        assert ((await kept()).exempt, (await kept()).roles) == (frozenset({readers.id}), frozenset[int]())
         await moderator.chooses(shown, EXEMPT)
         await saved(shown, "**Exempt roles:** none")
         assert (await kept()).exempt == frozenset()
@@ -124,7 +127,7 @@ class TestPanel:
         await moderator.chooses(again, ROLES)
         await saved(again, "**Roles:** everyone")
 
-    async def test_the_language_is_chosen(self, shown: Message, moderator: Person, kept: Callable) -> None:
+    async def test_the_language_is_chosen(self, shown: Message, moderator: Person, kept: Kept) -> None:
         await moderator.chooses(shown, "Language", "Deutsch")
         await saved(shown, "**Language:** Deutsch")
         assert (await kept()).language == "de"
@@ -132,7 +135,7 @@ class TestPanel:
         await saved(shown, "**Language:** as set in the server")
         assert (await kept()).language is None
 
-    async def test_switches_turn_on_and_off(self, shown: Message, moderator: Person, kept: Callable) -> None:
+    async def test_switches_turn_on_and_off(self, shown: Message, moderator: Person, kept: Kept) -> None:
         await moderator.clicks(shown, "Make answers private")
         await saved(shown, "**Private answers:** on")
         await moderator.clicks(shown, "Open threads")
@@ -143,7 +146,7 @@ class TestPanel:
         assert ((await kept()).private, (await kept()).threads) == (False, True)
 
     async def test_two_changes_at_once_both_stand(
-        self, shown: Message, moderator: Person, store: Store, kept: Callable
+        self, shown: Message, moderator: Person, store: Store, kept: Kept
     ) -> None:
         gate = store._database.writing()
         async with gate:
@@ -166,14 +169,14 @@ class TestPanel:
         assert "/search" in (await papers.wait_for_bot_message()).text
 
     async def test_a_prefix_that_cannot_be_is_explained_and_changes_nothing(
-        self, shown: Message, moderator: Person, kept: Callable
+        self, shown: Message, moderator: Person, kept: Kept
     ) -> None:
         await moderator.submits(await moderator.clicks(shown, "Change the prefix…"), {"Prefix": "/ask"})
         await shown.wait_until(lambda now: "Discord itself reads what begins with /" in now.text)
         assert (await kept()).prefix == "!"
 
     async def test_the_digest_is_typed_and_a_wrong_zone_is_answered_with_the_nearest(
-        self, shown: Message, moderator: Person, kept: Callable
+        self, shown: Message, moderator: Person, kept: Kept
     ) -> None:
         form = await moderator.clicks(shown, "Change the digest…")
         await moderator.submits(form, {"Hour": "18:00", "Time zone": "Europe/Berlni"})
@@ -185,7 +188,7 @@ class TestPanel:
         assert ((await kept()).digest_hour, (await kept()).digest_zone) == (18, "Europe/Berlin")
 
     async def test_who_may_no_longer_manage_the_server_changes_nothing(
-        self, shown: Message, moderator: Person, local: LocalDiscord, kept: Callable
+        self, shown: Message, moderator: Person, local: LocalDiscord, kept: Kept
     ) -> None:
         local.guild("Lab").member_roles[moderator.id] = []
         clicked = await moderator.clicks(shown, "Open threads")
@@ -199,7 +202,7 @@ async def test_a_panel_opened_before_a_restart_still_works(
     papers: Channel,
     moderator: Person,
     online: Callable[[], AbstractAsyncContextManager[FootnoteBot]],
-    kept: Callable,
+    kept: Kept,
 ) -> None:
     async with online():
         shown = await (await moderator.uses_command(papers, "settings")).finished()

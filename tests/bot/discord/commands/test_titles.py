@@ -51,12 +51,12 @@ class Shelf:
 
 
 async def offered(typed: str, known: Sequence[tuple[str, str]] = KNOWN) -> list[str]:
-    return [choice.value for choice in await Titles(Shelf(known)).choices(typed)]  # type: ignore[arg-type]
+    return [choice.value for choice in await Titles(Shelf(known)).choices(typed)]
 
 
 async def meant(typed: str) -> str | None:
     shelf = Shelf()
-    await Titles(shelf).paper(typed)  # type: ignore[arg-type]
+    await Titles(shelf).paper(typed)
     return shelf.asked[-1] if shelf.asked else None
 
 
@@ -84,7 +84,7 @@ async def test_what_is_like_no_title_offers_nothing() -> None:
 
 async def test_an_empty_input_offers_all_in_their_order_and_an_untitled_paper_by_its_id() -> None:
     assert await offered(" ") == [paper_id for paper_id, _ in KNOWN]
-    choices = await Titles(Shelf()).choices("")  # type: ignore[arg-type]
+    choices = await Titles(Shelf()).choices("")
     assert choices[-1].name == "title:4"
 
 
@@ -109,7 +109,7 @@ async def test_what_could_mean_several_papers_means_none() -> None:
 
 async def test_a_paper_added_later_is_offered() -> None:
     shelf = Shelf()
-    titles = Titles(shelf)  # type: ignore[arg-type]
+    titles = Titles(shelf)
     assert await titles.choices("knitting") == []
     shelf.known = (("title:9", "Knitting llamas"), *KNOWN)
     assert [choice.value for choice in await titles.choices("knitting")] == ["title:9"]
@@ -124,7 +124,7 @@ async def test_a_paper_added_later_is_offered() -> None:
 def test_choices_are_always_within_discords_limits(known: list[tuple[str, str]], typed: str) -> None:
     async def every() -> None:
         for text in (typed, ""):
-            choices = await Titles(Shelf(known)).choices(text)  # type: ignore[arg-type]
+            choices = await Titles(Shelf(known)).choices(text)
             assert len(choices) <= CHOICES
             for choice in choices:
                 assert 1 <= len(choice.name) <= length(choice.name) <= CHOICE_CHARACTERS
@@ -139,7 +139,7 @@ async def test_ten_thousand_titles_are_looked_through_in_well_under_the_three_se
     words = ["".join(chance.choices("abcdefghiklmnoprstuvw", k=chance.randint(3, 11))) for _ in range(3000)]
     known = [(f"title:{number}", " ".join(chance.choices(words, k=10))) for number in range(10_000)]
     known[7_777] = KNOWN[0]
-    titles = Titles(Shelf(known))  # type: ignore[arg-type]
+    titles = Titles(Shelf(known))
     await titles.choices("")
     start = time.perf_counter()
     for typed in ("", "obj", "objectve mismtach in model-based reinforcment lerning", "x" * 300):

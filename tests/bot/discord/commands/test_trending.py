@@ -14,7 +14,7 @@ QUESTION = "What is the objective mismatch issue in model-based reinforcement le
 
 
 def star_of(message: Message) -> str:
-    return next(part["custom_id"] for part in message.parts() if "star" in part.get("custom_id", ""))
+    return next(str(part["custom_id"]) for part in message.parts() if "star" in part.get("custom_id", ""))
 
 
 @pytest.mark.usefixtures("bot")
