@@ -164,6 +164,7 @@ class Indexer:
     async def _go_live(self) -> LibraryState:
         """Go over to the collection that is live by now, and return how the library stands."""
         state = await self._catalogue.state(self._dense.expected)
+        await self._follower.follow(state.library_id)
         if state.live != self._dense.name:
             await asyncio.to_thread(self._dense.use, state.live)
         return state

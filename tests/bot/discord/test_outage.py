@@ -35,12 +35,11 @@ ASKED = "what is objective mismatch in model-based reinforcement learning?"
 
 @pytest.fixture
 async def make_bot(
-    local: LocalDiscord, postgres: Postgres, chroma: Chroma, tmp_path: Path, embedder: LocalEmbedder, seeds: list[Paper]
+    local: LocalDiscord, database: str, chroma: Chroma, tmp_path: Path, embedder: LocalEmbedder, seeds: list[Paper]
 ) -> AsyncIterator[Callable[[], FootnoteBot]]:
-    url = await postgres.make_database(f"t{tmp_path.name}".replace("-", "_").lower())
-    library = await Library.open(tmp_path / "data", embedder, database_url=url, chroma=ChromaServer(chroma.url))
+    library = await Library.open(tmp_path / "data", embedder, database_url=database, chroma=ChromaServer(chroma.url))
     await library.add(seeds[:20])
-    store = await Store.open(tmp_path, url)
+    store = await Store.open(tmp_path, database)
 
     def make() -> FootnoteBot:
         services = make_services(Answerer(library, ExtractiveWriter()), library, store)

@@ -21,7 +21,6 @@ from local_llm.behaviours import Reply
 
 from bot.store.ledger import NOBODY
 from tests.bot.store import calling
-from tests.bot.store.conftest import POSTGRES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -120,11 +119,10 @@ async def finished(process: asyncio.subprocess.Process) -> Said:
 
 async def footnote_usage(place: Place) -> dict[str, Any]:
     """Return what `footnote usage --json` says."""
-    environment = {name: value for name, value in os.environ.items() if name != POSTGRES}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "--data-dir", str(place.data_dir), "usage", "--since", "2026-01-01", "--json"),
         cwd=place.data_dir,
-        env=environment | {"FOOTNOTE_DATABASE_URL": place.url or "", "PYTHONPATH": str(ROOT)},
+        env=os.environ | {"FOOTNOTE_DATABASE_URL": place.url or "", "PYTHONPATH": str(ROOT)},
         stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await process.communicate()
