@@ -135,21 +135,26 @@ class Postgres(_Server):
         (folder / "data").mkdir()
         self._setting_up = PostgresServer(folder / "data")
         self._setting_up.ensure_pgdata_inited()
-        self._has_tables = False
+        self._tables: set[str] = set()
         self._emptied: list[str] = []
+
+    @property
+    def user(self) -> dict[str, Any]:
+        """Return as whom to start it: PostgreSQL will not run as root."""
+        return {"user": self._setting_up.system_user} if self._setting_up.system_user else {}
 
     def url(self, name: str = "postgres", *, user: str = "postgres") -> str:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{name}"
 
     async def make_database(self, url: str | None = None, *, tables: bool = True) -> str:
         """Return the URL of a new database; it has the empty tables of a library and a memory, or none."""
-        if tables and self._emptied:
+        if tables and self._emptied and url is None:
             return self._emptied.pop()
-        if tables and not self._has_tables:
+        if tables and not self._tables:
             await self._do(f"CREATE DATABASE {TABLES}")
             await (await Catalogue.open(self.url(TABLES))).close()
             await (await Store.open(self.folder, self.url(TABLES))).close()
-            self._has_tables = True
+            self._tables = await self._names(self.url(TABLES))
         name = url.rpartition("/")[2] if url else f"t{secrets.token_hex(6)}"
         await self._do(f"CREATE DATABASE {name}" + (f" TEMPLATE {TABLES}" if tables else ""))
         return self.url(name)
@@ -158,10 +163,19 @@ class Postgres(_Server):
         await self._do(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
 
     async def take_back(self, url: str) -> None:
-        """Empty a database for the next test, which is quicker than to make one."""
+        """Empty a database for the next test, which is quicker than to make one; drop one that lost some."""
         await self.end_connections(url)
-        await self.empty_tables(url)
-        self._emptied.append(url)
+        if await self._names(url) == self._tables:
+            await self.empty_tables(url)
+            self._emptied.append(url)
+        else:
+            await self.drop_database(url)
+
+    async def _names(self, url: str) -> set[str]:
+        connection = await asyncpg.connect(url)
+        rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        await connection.close()
+        return {row["tablename"] for row in rows}
 
     async def empty_tables(self, url: str) -> None:
         """Take away all that a database holds but its tables, and which migrations made them."""
@@ -186,16 +200,56 @@ class Postgres(_Server):
     def _launch(self) -> subprocess.Popen[bytes]:
         data = self.folder / "data"
         (data / "postmaster.pid").unlink(missing_ok=True)
-        user: dict[str, Any] = {"user": self._setting_up.system_user} if self._setting_up.system_user else {}
         settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return subprocess.Popen(
             [self._setting_up.bin_path / "postgres", "-D", data, "-p", str(self.port), *options],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            **user,
+            **self.user,
         )
 
     def _answers(self) -> bool:
         ready = self._setting_up.bin_path / "pg_isready"
         return subprocess.run([ready, "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False).returncode == 0
+
+
+class PgBouncer(_Server):
+    """A PgBouncer before a PostgreSQL, which hands each transaction to another session as it likes."""
+
+    def __init__(self, folder: Path, postgres: Postgres) -> None:
+        super().__init__(folder)
+        self._postgres = postgres
+
+    @staticmethod
+    def program() -> str | None:
+        return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+
+    def url(self, of: str) -> str:
+        """Return the URL of one of PostgreSQL's databases."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{of.rpartition('/')[2]}"
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        program = self.program()
+        assert program
+        settings = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": self.port,
+            "unix_socket_dir": "",
+            "auth_type": "any",
+            "pool_mode": "transaction",
+            "default_pool_size": 5,
+        }
+        file = self.folder / "pgbouncer.ini"
+        file.write_text(
+            f"[databases]\n* = host=127.0.0.1 port={self._postgres.port} user=postgres\n[pgbouncer]\n"
+            + "".join(f"{name} = {value}\n" for name, value in settings.items())
+        )
+        return subprocess.Popen(
+            [program, file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._postgres.user
+        )
+
+    def _answers(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False

@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from tests.servers import Postgres
 
 
+@pytest.fixture
+def tables() -> bool:
+    """Whether a database of PostgreSQL has today's tables already, which saves each test the migrations."""
+    return True
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path, tables: bool) -> AsyncIterator[str]:
     if request.param == "sqlite":
         yield f"sqlite+aiosqlite:///{tmp_path / 'footnote.db'}"
         return
     postgres: Postgres = request.getfixturevalue("postgres")
-    url = await postgres.make_database()
+    url = await postgres.make_database(tables=tables)
     yield url
     await postgres.take_back(url)
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from retrieval import catalogue as module
 from retrieval.catalogue import Added, Catalogue
+from retrieval.connecting import connect
 from retrieval.migrating import MigrationError
 from retrieval.papers import Paper, identify
 from retrieval.sources.fetched import Fetched
@@ -60,13 +60,14 @@ def backups(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.suffix == ".backup")
 
 
+@pytest.mark.parametrize("tables", [False])
 async def test_the_migrations_make_the_tables_that_the_code_uses(catalogue: Catalogue, database_url: str) -> None:
     def differences(connection: sa.Connection) -> list[object]:
         options = {"version_table": module.VERSION_TABLE, "compare_type": True}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
     assert await catalogue.titles() == []
-    engine = create_async_engine(database_url)
+    engine = connect(database_url)
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()

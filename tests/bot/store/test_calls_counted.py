@@ -16,20 +16,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from local_llm import LocalLLM, cut, fails, honest, silent, trickles
 from local_llm.behaviours import Reply
 
 from bot.store.ledger import NOBODY
 from tests.bot.store import calling
+from tests.bot.store.conftest import Place, make_place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from local_llm.behaviours import Behaviour, Outcome
     from local_llm.reading import Asked
-
-    from tests.bot.store.conftest import Place
-
 ROOT = Path(__file__).parents[3]
 CALLS = 200
 KILLS = 4
@@ -64,6 +63,13 @@ class CountingLLM(LocalLLM):
             return outcome
 
         return counting
+
+
+# The ledger's own tests run on both databases anyway; these take a minute on either.
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+async def place(request: pytest.FixtureRequest, tmp_path: Path, tables: bool) -> AsyncIterator[Place]:
+    async with make_place(request, tmp_path, tables=tables) as place:
+        yield place
 
 
 @asynccontextmanager
