@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from retrieval.papers import Paper
     from tests.servers import Chroma
 
-SERVED = 12  # of the seeds
+SERVED = 6  # of the seeds
 WHOLE = FullText(3, (Section("2 Traps", "We set 17 traps of oak along the river.", ((0, 3),)),))
 
 

@@ -32,6 +32,14 @@ SENTENCE_WITHIN = 5.0  # seconds
 TOKEN = "a token of letters"
 
 
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have less time go by between two looks; how long people wait for a server stays as it is."""
+    monkeypatch.setattr("retrieval.chroma_server.REST", 1.0)
+    monkeypatch.setattr("retrieval.indexing.GRACE", 0.5)
+    monkeypatch.setattr("retrieval.library.FOLLOWED_EVERY", 0.3)
+
+
 @pytest.fixture
 async def library(tmp_path: Path, chroma: Chroma, database: str) -> AsyncIterator[Library]:
     library = await Library.open(
@@ -292,7 +300,7 @@ async def test_tenant_and_database_are_used_and_the_quotas_of_the_cloud_kept(
     async with guard.serving() as url:
         server = ChromaServer(url, TOKEN, "lab", "papers")
         library = await Library.open(tmp_path / "c", NumberEmbedder(), database_url=database, chroma=server)
-        await library.add([paper(f"{subject}{number}") for subject in SUBJECTS for number in range(30)])
+        await library.add([paper(f"{subject}{number}") for subject in SUBJECTS for number in range(15)])
         await library.search("On otters7", source="test")
         await library._indexer.check()
         await library.close()
@@ -409,10 +417,14 @@ async def test_a_postgres_that_is_paused_or_killed_is_a_sentence_soon_and_nothin
     assert (await first(library, "On beavers") or "")[0] == "p:beavers"
 
 
-async def test_a_statement_that_is_long_goes_on_and_one_of_a_paused_server_does_not(postgres: Postgres) -> None:
+async def test_a_statement_that_is_long_goes_on_and_one_of_a_paused_server_does_not(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = connect(postgres.url())
-    async with engine.connect() as connection:
-        await connection.execute(sa.text("SELECT pg_sleep(3.5)"))
+    with monkeypatch.context() as shorter:
+        shorter.setattr("retrieval.postgres.LONG", 0.3)
+        async with engine.connect() as connection:
+            await connection.execute(sa.text("SELECT pg_sleep(1.5)"))
 
     async def sleep() -> None:
         async with engine.connect() as connection:

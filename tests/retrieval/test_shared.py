@@ -32,6 +32,11 @@ SEEN_WITHIN = 5.0  # seconds
 SUBJECTS = ("otters", "lighthouses", "glaciers", "violins", "harbours", "comets")
 
 
+@pytest.fixture(autouse=True)
+def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrieval.indexing.GRACE", 0.5)
+
+
 class Shared:
     """Start processes of one library, each with a folder of its own."""
 
