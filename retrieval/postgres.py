@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import ExceptionContext
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-FIRST: Final = 4.0  # seconds for the first connection; somebody has just started the program and can wait
+FIRST: Final = 3.0  # seconds for the first connection; somebody has just started the program and can wait
 CONNECTING: Final = 1.5  # for each after it: Discord waits no longer than 3 s for a sign
 LIFE: Final = 0.8  # for a sign of life
 FRESH: Final = 1.0  # after which a connection that nobody used is asked for one

@@ -166,6 +166,11 @@ async def test_what_one_takes_in_changes_or_removes_the_other_sees_soon(shared: 
         await one.restore(["p:comets"])
         await finds(other, "On comets", "p:comets")
 
+        await one.add([Fetched(second, withdrawn=True)])
+        await soon(lambda: not other._lexical.has("marmots"))
+        assert "p:comets" not in {hit.paper.paper_id for hit in await other.search("On comets")}
+        assert "p:comets" not in dict(other.titles())
+
 
 async def test_who_is_killed_in_the_midst_of_indexing_is_taken_over_from_and_nothing_is_embedded_again(
     shared: Shared,

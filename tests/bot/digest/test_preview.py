@@ -23,7 +23,6 @@ def preview(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, seeded_dir: Path
 ) -> Callable[..., tuple[int, str, str]]:
     """Run `footnote digest preview` over a library that holds seeds/."""
-    # The last is no setting of the program's, which refuses what it does not know.
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)

@@ -329,8 +329,10 @@ async def test_48_digests_over_two_shards_are_posted_once_although_one_process_i
 
     both = [await start("a", "0/2"), await start("b", "1/2")]
     try:
-        await _until(lambda: sum(len(channel.bot_messages) for channel in channels) >= 5, 120)
+        posted = lambda: sum(len(channel.bot_messages) for channel in channels)  # noqa: E731
+        await local.journal.until(lambda: posted() >= 5, "some digests", 120)
         both[1].send_signal(signal.SIGKILL)
+        assert not all(channel.bot_messages for channel in channels[1::2])  # of the shard that is dead now
         await _until(lambda: all(channel.bot_messages for channel in channels), 200)
         await local.stays_silent()
         assert [len(channel.bot_messages) for channel in channels] == [1] * DIGESTS
