@@ -146,8 +146,10 @@ class Postgres(_Server):
     def url(self, name: str = "postgres", *, user: str = "postgres") -> str:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{name}"
 
-    async def make_database(self, url: str | None = None, *, tables: bool = True) -> str:
-        """Return the URL of a new database; it has the empty tables of a library and a memory, or none."""
+    async def make_database(
+        self, url: str | None = None, *, tables: bool = True, restored_from: str | None = None
+    ) -> str:
+        """Return the URL of a new database; it has empty tables, or none, or those of another that nobody uses."""
         if tables and self._emptied and url is None:
             return self._emptied.pop()
         if tables and not self._tables:
@@ -156,7 +158,8 @@ class Postgres(_Server):
             await (await Store.open(self.folder, self.url(TABLES))).close()
             self._tables = await self._names(self.url(TABLES))
         name = url.rpartition("/")[2] if url else f"t{secrets.token_hex(6)}"
-        await self._do(f"CREATE DATABASE {name}" + (f" TEMPLATE {TABLES}" if tables else ""))
+        template = restored_from.rpartition("/")[2] if restored_from else TABLES
+        await self._do(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if tables else ""))
         return self.url(name)
 
     async def drop_database(self, url: str) -> None:

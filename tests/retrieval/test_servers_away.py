@@ -21,7 +21,7 @@ from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, Se
 from retrieval.library import Library
 from retrieval.vectors import DenseIndex
 from tests.retrieval.test_self_check import NumberEmbedder
-from tests.retrieval.test_shared import SUBJECTS, finds, first, paper, papers
+from tests.retrieval.test_shared import SUBJECTS, finds, first, paper, papers, soon
 from tests.servers import Chroma, Postgres, free_port
 
 if TYPE_CHECKING:
@@ -372,18 +372,20 @@ async def test_a_postgres_that_cuts_all_connections_is_asked_on_others(
 async def test_a_postgres_that_lost_its_database_is_a_sentence_until_there_is_another_library_in_it(
     library: Library, postgres: Postgres, database: str, chroma: Chroma, tmp_path: Path
 ) -> None:
+    backup, server = await postgres.make_database(), ChromaServer(chroma.url)
+    other = await Library.open(tmp_path / "other", NumberEmbedder(), database_url=backup, chroma=server)
+    # As many changes as the first library had.
+    await other.add([paper(f"beavers{number}") for number in range(len(SUBJECTS))])
+    await other.close()
     await postgres.drop_database(database)
     assert max([await outage(library) for _ in range(3)]) < 1
     await postgres.make_database(database, tables=False)
     assert max([await outage(library) for _ in range(3)]) < 1
-    server = ChromaServer(chroma.url)
-    other = await Library.open(tmp_path / "other", NumberEmbedder(), database_url=database, chroma=server)
-    # As many changes as there were before.
-    await other.add([paper(f"beavers{number}") for number in range(len(SUBJECTS))])
-    await other.close()
+    await postgres.drop_database(database)
+    await postgres.make_database(database, restored_from=backup)
     await finds(library, "On beavers3", "p:beavers3")
-    await is_back(library, len(SUBJECTS))
-    assert not library._lexical.has("otters")
+    await soon(lambda: library._lexical.has("beavers3") and not library._lexical.has("otters"))
+    assert len(library.titles()) == len(SUBJECTS)
     await library.add(papers())
     await within(10, library)
     await finds(library, "On otters", "p:otters")
