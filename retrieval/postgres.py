@@ -61,6 +61,7 @@ def connect_postgres(url: str, **options: Any) -> AsyncEngine:  # noqa: ANN401
     }
     # An error names the values of its statement otherwise, which may be somebody's words, and it may come into a log.
     engine = create_async_engine("postgresql+asyncpg://", connect_args=arguments, hide_parameters=True, **options)
+    sa.event.listen(engine.sync_engine, "connect", _note_use)
     sa.event.listen(engine.sync_engine, "checkout", _see_whether_it_lives)
     sa.event.listen(engine.sync_engine, "checkin", _note_use)
     sa.event.listen(engine.sync_engine, "before_cursor_execute", server.begin_watch)

@@ -36,6 +36,7 @@ DO $$ DECLARE each text; BEGIN
     END LOOP;
 END $$
 """
+CONNECTIONS = 10  # of PgBouncer with PostgreSQL; its own default is 20
 STARTING = 60.0  # seconds
 # What the program `chroma` does, which takes two seconds more: it imports the whole of Chroma first.
 CHROMA = "import sys, chromadb_rust_bindings; chromadb_rust_bindings.cli(sys.argv[1:])"
@@ -241,7 +242,7 @@ class PgBouncer(_Server):
             "unix_socket_dir": "",
             "auth_type": "any",
             "pool_mode": "transaction",
-            "default_pool_size": 5,
+            "default_pool_size": CONNECTIONS,
         }
         file = self.folder / "pgbouncer.ini"
         file.write_text(
