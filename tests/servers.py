@@ -136,7 +136,7 @@ class Postgres(_Server):
         (folder / "data").mkdir()
         self._setting_up = PostgresServer(folder / "data")
         self._setting_up.ensure_pgdata_inited()
-        self._tables: set[str] = set()
+        self._made: set[str] = set()
         self._emptied: list[str] = []
 
     @property
@@ -153,11 +153,11 @@ class Postgres(_Server):
         """Return the URL of a new database; it has empty tables, or none, or those of another that nobody uses."""
         if tables and self._emptied and url is None:
             return self._emptied.pop()
-        if tables and not self._tables:
+        if tables and not self._made:
             await self._do(f"CREATE DATABASE {TABLES}")
             await (await Catalogue.open(self.url(TABLES))).close()
             await (await Store.open(self.folder, self.url(TABLES))).close()
-            self._tables = await self._names(self.url(TABLES))
+            self._made = await self._shape(self.url(TABLES))
         name = url.rpartition("/")[2] if url else f"t{secrets.token_hex(6)}"
         template = restored_from.rpartition("/")[2] if restored_from else TABLES
         await self._do(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if tables else ""))
@@ -169,17 +169,21 @@ class Postgres(_Server):
     async def take_back(self, url: str) -> None:
         """Empty a database for the next test, which is quicker than to make one; drop one that lost some."""
         await self.end_connections(url)
-        if await self._names(url) == self._tables:
+        if await self._shape(url) == self._made:
             await self.empty_tables(url)
             self._emptied.append(url)
         else:
             await self.drop_database(url)
 
-    async def _names(self, url: str) -> set[str]:
+    async def _shape(self, url: str) -> set[str]:
+        """Return which tables a database has, and what migrations it is said to be at."""
         connection = await asyncpg.connect(url)
         rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        shape = {row["tablename"] for row in rows}
+        for table in [each for each in shape if each.endswith("_version")]:
+            shape |= {f"{table} {row[0]}" for row in await connection.fetch(f"SELECT version_num FROM {table}")}
         await connection.close()
-        return {row["tablename"] for row in rows}
+        return shape
 
     async def empty_tables(self, url: str) -> None:
         """Take away all that a database holds but its tables, and which migrations made them."""

@@ -49,9 +49,6 @@ def test_a_search_while_chroma_is_away_finds_by_words_and_says_so(
     monkeypatch.setenv("FOOTNOTE_DATABASE_URL", database)
     monkeypatch.setenv("FOOTNOTE_CHROMA__URL", chroma.url)
     assert terminal("ingest", "otters.jsonl").code == 0
-    found = terminal("search", "otters")
-    assert "On otters" in found.out
-    assert "words alone" not in found.out + found.err
     chroma.pause()
     found = terminal("search", "otters")
     assert found.code == 0
