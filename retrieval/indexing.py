@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -256,9 +256,8 @@ class Indexer:
     async def _write(self, batch: Sequence[PendingPaper], rows: Sequence[tuple[Chunk, Embedded]]) -> None:
         """Write papers so that a kill between any two steps leaves them pending and nothing doubled."""
         await self._catalogue.store_chunks(rows, self._embedder.model)
-        counts: dict[str, int] = defaultdict(int)
-        for part, _ in rows:
-            counts[part.paper_id] += 1
+        windows = [(part, embedded) for part, embedded in rows if part.kind == "window"]
+        counts = Counter(part.paper_id for part, _ in windows)
         left_over = [
             f"{waiting.paper.paper_id}#{position}"
             for waiting in batch
@@ -266,8 +265,8 @@ class Indexer:
         ]
         if left_over:
             await asyncio.to_thread(self._target.delete, left_over)
-        for start in range(0, len(rows), WRITE_ROWS):
-            part_rows = rows[start : start + WRITE_ROWS]
+        for start in range(0, len(windows), WRITE_ROWS):
+            part_rows = windows[start : start + WRITE_ROWS]
             await asyncio.to_thread(
                 self._target.upsert,
                 [part.chunk_id for part, _ in part_rows],

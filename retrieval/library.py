@@ -128,7 +128,7 @@ class Library:
             opened.callback(lock.release)
             catalogue = await Catalogue.open(database_url or f"sqlite+aiosqlite:///{data_dir / CATALOGUE}")
             opened.push_async_callback(catalogue.close)
-            stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}"
+            stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}/windows"
             folder = data_dir / "chroma"
             state = await catalogue.state(stamp)
             name = state.live if chroma else COLLECTION

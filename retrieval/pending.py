@@ -51,9 +51,9 @@ async def read_pending(connection: AsyncConnection, limit: int, model: str) -> l
 
 async def store_chunks(connection: AsyncConnection, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
     """Replace the chunks of the papers named, vectors included."""
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = {}  # windows, which come first and alone have vectors in the dense index
     for chunk, _ in made:
-        counts[chunk.paper_id] = counts.get(chunk.paper_id, 0) + 1
+        counts[chunk.paper_id] = counts.get(chunk.paper_id, 0) + (chunk.kind == "window")
     rows = [
         {
             "paper_id": chunk.paper_id,
@@ -96,7 +96,8 @@ async def mark_indexed(connection: AsyncConnection, done: Mapping[str, tuple[str
 
 async def read_leaving(connection: AsyncConnection, limit: int) -> dict[str, int]:
     """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
-    stored = sa.select(sa.func.max(chunks.c.position) + 1).where(chunks.c.paper_id == leaving_papers.c.paper_id)
+    of_paper = chunks.c.paper_id == leaving_papers.c.paper_id, chunks.c.kind == "window"
+    stored = sa.select(sa.func.max(chunks.c.position) + 1).where(*of_paper)
     marked = sa.select(papers.c.indexed_chunks).where(papers.c.paper_id == leaving_papers.c.paper_id)
     rows = await connection.execute(
         sa.select(

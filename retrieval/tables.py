@@ -49,7 +49,7 @@ papers = sa.Table(
     sa.Column("published", sa.Date),
     sa.Column("content_hash", sa.String(64), nullable=False),
     sa.Column("indexed_hash", sa.String(64)),
-    # How many chunk positions of this paper the dense index may hold, so that none outlives a shorter text.
+    # How many windows of this paper the dense index may hold, so that none outlives a shorter text.
     sa.Column("indexed_chunks", sa.Integer, nullable=False, default=0),
     # When the paper could first be found, null until then: neither a rebuild nor a new version makes it new again.
     sa.Column("added_at", Moment),

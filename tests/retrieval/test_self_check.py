@@ -30,7 +30,7 @@ class NumberEmbedder:
 
     model = "numbers"
     dimensions = 16
-    max_tokens = 256
+    max_tokens = 10  # of a title and one sentence, so that each is a window
 
     def __init__(self, *, alike: bool = False) -> None:
         self._alike = alike
