@@ -236,13 +236,21 @@ class Catalogue:
                 found |= {row.paper_id: paper_of(row) for row in rows}
         return found
 
-    async def titles(self) -> list[tuple[str, str]]:
-        """Return id and title of every paper that stands, those published or added last first."""
+    async def titles(self, limit: int) -> list[tuple[str, str]]:
+        """Return id and title of up to `limit` papers that stand, those published or added last first."""
+        asked = sa.select(papers.c.paper_id, papers.c.title).where(STANDS).order_by(*NEWEST_FIRST).limit(limit)
         async with self._engine.connect() as connection:
-            rows = await connection.execute(
-                sa.select(papers.c.paper_id, papers.c.title).where(STANDS).order_by(*NEWEST_FIRST)
-            )
-            return [(row.paper_id, row.title) for row in rows]
+            return [(row.paper_id, row.title) for row in await connection.execute(asked)]
+
+    async def titles_of(self, paper_ids: Sequence[str]) -> dict[str, str]:
+        """Return the titles of those of some papers that stand, by id."""
+        found: dict[str, str] = {}
+        async with self._engine.connect() as connection:
+            for start in range(0, len(paper_ids), BATCH):
+                some = papers.c.paper_id.in_(paper_ids[start : start + BATCH])
+                rows = await connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(some, STANDS))
+                found |= dict(rows.all())
+        return found
 
     async def ids(self, scope: Scope) -> list[str]:
         """Return the id of every paper of a scope that stands, those published or added last first."""

@@ -16,6 +16,7 @@ from retrieval import catalogue as module
 from retrieval.catalogue import Added, Catalogue
 from retrieval.migrating import MigrationError
 from retrieval.papers import Paper, identify
+from retrieval.scope import Scope
 from retrieval.sources.fetched import Fetched
 from retrieval.tables import metadata
 
@@ -65,7 +66,7 @@ async def test_the_migrations_make_the_tables_that_the_code_uses(catalogue: Cata
         options = {"version_table": module.VERSION_TABLE, "compare_type": True}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
-    assert await catalogue.titles() == []
+    assert await catalogue.ids(Scope()) == []
     engine = create_async_engine(database_url)
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []

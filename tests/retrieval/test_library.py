@@ -96,7 +96,10 @@ def counting(embedder: LocalEmbedder) -> CountingEmbedder:
 def _stored(data_dir: Path) -> tuple[set[str], set[str]]:
     """Return the chunk ids that the catalogue names and those that Chroma holds."""
     with sqlite3.connect(data_dir / "footnote.db") as db:
-        named = {f"{paper_id}#{at}" for paper_id, at in db.execute("SELECT paper_id, position FROM chunks WHERE kind = 'window'")}
+        named = {
+            f"{paper_id}#{at}"
+            for paper_id, at in db.execute("SELECT paper_id, position FROM chunks WHERE kind = 'window'")
+        }
     client = chromadb.PersistentClient(str(data_dir / "chroma"))
     held = set(client.get_collection(COLLECTION, embedding_function=None).get(include=[])["ids"])
     client.close()
@@ -436,7 +439,7 @@ async def test_similar_papers_are_of_the_same_theme_and_never_the_paper_itself(s
 
 
 async def test_titles_name_every_paper_the_newest_first(library: Library) -> None:
-    assert library.titles() == []
+    assert await library.titles.newest(5) == []
     await library.add(
         [
             Paper("a", "Older", "Cats sit on mats.", "one", published=dt.date(2026, 1, 1)),
@@ -444,7 +447,8 @@ async def test_titles_name_every_paper_the_newest_first(library: Library) -> Non
             Paper("c", "Undated", "Cats sit on bats.", "one"),
         ]
     )
-    assert library.titles() == [("b", "Newer"), ("a", "Older"), ("c", "Undated")]
+    assert await library.titles.newest(5) == [("b", "Newer"), ("a", "Older"), ("c", "Undated")]
+    assert await library.titles.newest(1) == [("b", "Newer")]
 
 
 async def test_a_changed_paper_is_found_as_it_is_now(library: Library) -> None:
@@ -477,7 +481,8 @@ async def test_a_withdrawn_paper_is_found_no_more_until_it_comes_back(
     assert added.withdrawn == 1
     assert [hit.paper.paper_id for hit in await library.search("cats on mats that purr")] == ["arxiv:2401.00002"]
     assert await library.similar("arxiv:2401.00002") == []
-    assert [paper_id for paper_id, _ in library.titles()] == ["arxiv:2401.00002"]
+    assert await library.ids() == ["arxiv:2401.00002"]
+    assert [paper_id for paper_id, _ in await library.titles.find("study", 5)] == ["arxiv:2401.00002"]
     assert await library.get("arxiv:2401.00001") is not None
     assert (await library.details(["arxiv:2401.00001"]))["arxiv:2401.00001"].withdrawn
     await library.close()
