@@ -19,7 +19,7 @@ from retrieval.chunking import chunk
 from retrieval.embedding import WordEmbedder
 from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
 from retrieval.fulltext.windows import embed_windows
-from retrieval.self_check import lost_vectors, lost_words
+from retrieval.self_check import lacks_vectors, lost_vectors
 from retrieval.vectors import WRITE_ROWS
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Indexer:
             if self.fault:
                 await self._empty()
             await self._follower.catch_up()
-            total = self.waiting = (await self._catalogue.counts()).pending
+            total = self.waiting = await self._catalogue.pending_count()
             done = 0
             while True:
                 leaving = await self._catalogue.leaving(INDEX_BATCH)
@@ -204,20 +204,25 @@ class Indexer:
             await self.follow()
         if self._dense.stamp != self._dense.expected:
             return f"the dense index was made as {self._dense.stamp!r}, not as {self._dense.expected!r}"
-        held = await self._catalogue.indexed()
+        held = await self._catalogue.held()
+        indexed: dict[str, int] | None = None  # of all papers, which is read where something lacks
         try:
-            lost = await asyncio.to_thread(lost_vectors, held, self._dense)
+            if await asyncio.to_thread(lacks_vectors, held, self._dense):
+                indexed = await self._catalogue.indexed()
+                if lost := await asyncio.to_thread(lost_vectors, indexed, self._dense):
+                    if len(lost) == len(indexed):
+                        return "the dense index has lost every paper"
+                    log.warning(
+                        "the dense index lacks %d of %d papers, which are indexed again", len(lost), held.papers
+                    )
+                    await self._catalogue.mark_pending(lost)
         except ChromaError as error:
             return f"the dense index cannot be read ({str(error).splitlines()[0]})"
-        if lost and len(lost) == len(held):
-            return "the dense index has lost every paper"
-        if lost:
-            log.warning("the dense index lacks %d of %d papers, which are indexed again", len(lost), len(held))
-            await self._catalogue.mark_pending(lost)
         await self._follower.catch_up()
         # By what was to be held before: what lacks vectors waits by now, and would make up for words that lack.
-        if unread := await asyncio.to_thread(lost_words, held, self._lexical):
-            log.warning("the lexical index lacks %d of %d papers, which are written again", len(unread), len(held))
+        if await asyncio.to_thread(self._lexical.count) < held.papers:
+            unread = await asyncio.to_thread(self._lexical.lacking, indexed or await self._catalogue.indexed())
+            log.warning("the lexical index lacks %d of %d papers, which are written again", len(unread), held.papers)
             await self._follower.mend(unread)
         return None
 

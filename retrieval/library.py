@@ -196,7 +196,7 @@ class Library:
             if self._searcher.lost or self._indexer.unchecked:
                 await self._indexer.check()
                 self._unfinished = self._unfinished or self.fault is not None
-                self._unfinished = self._unfinished or (await self._catalogue.counts()).pending > 0
+                self._unfinished = self._unfinished or await self._catalogue.pending_count() > 0
             if self._unfinished and not self._indexer.unchecked:
                 await self.index_pending()
             if not self._unfinished and not self._indexer.unchecked:
@@ -428,9 +428,12 @@ class Library:
         known = await self._catalogue.known(set(current.values()))
         return {asked: known[paper_id].details for asked, paper_id in current.items() if paper_id in known}
 
-    async def fresh(self, after: dt.datetime, before: dt.datetime) -> list[Fresh]:
-        """Return what could first be found after a moment and until another, and stands, the oldest first."""
-        return await self._catalogue.fresh(after, before)
+    async def fresh(self, after: dt.datetime, before: dt.datetime, since: dt.date | None = None) -> list[Fresh]:
+        """Return what could first be found after a moment and until another, and stands, the oldest first.
+
+        With `since`, what was listed, or else published, before that day is left out.
+        """
+        return await self._catalogue.fresh(after, before, since)
 
     async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
         """Return the unit mean of each paper's window vectors, by the ids asked for; those without any are left out."""
