@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -22,8 +23,6 @@ from retrieval.tables import metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import sqlalchemy as sa
 
 OLD = """
 CREATE TABLE papers (
@@ -131,3 +130,31 @@ async def test_an_address_that_was_a_search_for_the_title_is_forgotten(tmp_path:
     found = await catalogue.get([CATS.paper_id, OWN.paper_id])
     await catalogue.close()
     assert (found[CATS.paper_id].url, found[OWN.paper_id].url) == (None, "https://example.org/dogs")
+
+
+async def test_what_is_asked_of_all_papers_reads_an_index_and_not_their_rows(tmp_path: Path) -> None:
+    file = tmp_path / "footnote.db"
+    catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    sa.event.listen(
+        catalogue._engine.sync_engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, parameters, *_: asked.append((statement, parameters)),
+    )
+    await catalogue.held()
+    await catalogue.counts()
+    await catalogue.pending(32, "model")
+    await catalogue.titles(25)
+    await catalogue.newest(10, Scope())
+    await catalogue.count(Scope(since=dt.date(2026, 1, 1)))
+    now = dt.datetime.now(dt.UTC)
+    await catalogue.fresh(now - dt.timedelta(days=1), now, now.date())
+    await catalogue.close()
+    with sqlite3.connect(file) as db:
+        plans = {
+            statement: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+            for statement, values in asked
+        }
+    assert any("papers_standing" in step for steps in plans.values() for step in steps)
+    # The latest are read in the order of the rows, and no more of them than are wanted.
+    assert not [statement for statement, steps in plans.items() if "SCAN papers" in steps and "LIMIT" not in statement]

@@ -269,6 +269,31 @@ async def test_another_chunker_rebuilds_but_embeds_no_text_again(
     assert await again.index_pending() == 5
     assert counting.asked == []
     await again.close()
+    assert len([each for each in (tmp_path / "chroma").iterdir() if each.is_dir()]) <= 1  # none is left behind
+
+
+async def test_a_library_with_sentences_in_chroma_is_filled_anew_with_windows_alone(
+    tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add(seeds[:3])
+    found = [(hit.paper.paper_id, hit.score) for hit in await library.search("reinforcement learning")]
+    stamp = library._dense.expected
+    await library.close()
+    client = chromadb.PersistentClient(str(tmp_path / "chroma"))
+    collection = client.get_collection(COLLECTION, embedding_function=None)
+    collection.modify(metadata={"stamp": stamp.removesuffix("/windows")})
+    collection.upsert(ids=[f"{seeds[0].paper_id}#9"], embeddings=[np.eye(counting.dimensions)[0].tolist()])
+    client.close()
+    counting.asked.clear()
+    again = await Library.open(tmp_path, counting)
+    assert again.fault is not None
+    assert await again.index_pending() == 3
+    assert counting.asked == []
+    assert [(hit.paper.paper_id, hit.score) for hit in await again.search("reinforcement learning")] == found
+    await again.close()
+    named, held = _stored(tmp_path)
+    assert named == held
 
 
 async def test_a_data_dir_in_use_is_refused_with_a_sentence(library: Library, tmp_path: Path) -> None:
