@@ -127,6 +127,7 @@ async def test_what_one_takes_in_changes_or_removes_the_other_sees_soon(shared: 
     async with shared.process("a") as one, shared.process("b") as other:
         await one.add(papers())
         await finds(other, "On comets", "p:comets")
+        await soon(lambda: other._lexical.count() == len(SUBJECTS))
         assert {paper_id for paper_id, _ in await other.titles.find("on", 25)} == {
             f"p:{subject}" for subject in SUBJECTS
         }
