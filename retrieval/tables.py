@@ -169,6 +169,10 @@ section_windows = sa.Table(
     sa.Column("text_hash", sa.String(64), nullable=False),
     sa.Column("model", sa.String, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),
+    # Its sentences: pairs of offsets in it, and a vector each in 16 bits a dimension. None: not read yet.
+    sa.Column("spans", sa.JSON(none_as_null=True)),
+    sa.Column("sentences", sa.LargeBinary),
+    sa.Column("words", sa.LargeBinary),
 )
 
 source_readings = sa.Table(

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import statistics
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,13 +80,17 @@ def cites_page(answer: Answer, asked: dict[str, str]) -> bool:
 
 async def measure(answerer: Answerer, name: str) -> Counter[str]:
     found: Counter[str] = Counter()
+    took: list[float] = []
     for asked in read(name):
+        began = time.process_time()
         answer = await answerer.answer(asked["question"])
+        took.append(time.process_time() - began)
         found[answer.outcome] += 1
         if "fact" in asked:
             found["quoted"] += quotes_fact(answer, asked["fact"])
             found["page right"] += cites_page(answer, asked)
-    print(f"\n{name}: {len(read(name))} questions, {dict(found)}")  # noqa: T201  # figures, for -s
+    milliseconds = 1000 * statistics.median(took)
+    print(f"\n{name}: {len(took)} questions, {dict(found)}, {milliseconds:.0f} ms each")  # noqa: T201  # figures, for -s
     return found
 
 
