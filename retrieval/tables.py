@@ -175,6 +175,16 @@ section_windows = sa.Table(
     sa.Column("words", sa.LargeBinary),
 )
 
+# How often somebody tried to get the full text of a paper, when last, and why it failed.
+full_text_attempts = sa.Table(
+    "full_text_attempts",
+    metadata,
+    sa.Column("paper_id", sa.String, primary_key=True),
+    sa.Column("tried_at", Moment, nullable=False),
+    sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("sentence", sa.Text),
+)
+
 source_readings = sa.Table(
     "source_readings",
     metadata,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import sqlalchemy as sa
 
+from retrieval.fulltext import attempts
 from retrieval.fulltext.article import FullText, Section
 from retrieval.tables import STANDS, full_texts, papers, section_windows, sections
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
@@ -112,6 +114,35 @@ class FullTexts:
                 await connection.execute(sa.insert(section_windows), rows[start : start + ROWS])
             own = full_texts.c.paper_id == done.paper_id
             await connection.execute(sa.update(full_texts).where(own).values(embedded=True))
+
+    async def put(self, paper_id: str, full_text: FullText) -> bool:
+        """Keep the full text of a paper, which then waits to be embedded; False where the paper does not stand."""
+        async with self._writing() as connection:
+            stands = sa.select(papers.c.paper_id).where(papers.c.paper_id == paper_id, STANDS)
+            if await connection.scalar(stands) is None:
+                return False
+            await store(connection, paper_id, full_text)
+            return True
+
+    async def lacking(self, paper_ids: Sequence[str], now: dt.datetime) -> list[str]:
+        """Return those of the papers that stand, have no full text and may be tried, in the order given."""
+        async with self._engine.connect() as connection:
+            return await attempts.read_lacking(connection, paper_ids, now)
+
+    async def begin_attempt(self, paper_id: str, now: dt.datetime) -> bool:
+        """Note that a paper's full text is about to be asked for; False where another process does just that."""
+        async with self._writing() as connection:
+            return await attempts.begin(connection, paper_id, now)
+
+    async def note_failure(self, paper_id: str, sentence: str) -> None:
+        """Keep why a paper's full text was not to be had."""
+        async with self._writing() as connection:
+            await attempts.note_failure(connection, paper_id, sentence)
+
+    async def attempts_since(self, moment: dt.datetime) -> int:
+        """Return for how many papers a full text was asked for after a moment."""
+        async with self._engine.connect() as connection:
+            return await attempts.count_since(connection, moment)
 
     async def of(self, paper_ids: Sequence[str]) -> dict[str, FullText]:
         """Return the full texts of those of the papers that have one, by id."""
