@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 # What opens a section of its own; titles of smaller things (a paragraph, a theorem) stand in the text.
 _SECTIONS: Final = frozenset({"part", "chapter", "section", "subsection", "subsubsection", "appendix"})
+_OWN_TITLES: Final = frozenset({"ltx_title_document", *(f"ltx_title_{name}" for name in _SECTIONS)})
 _LEFT_OUT: Final = frozenset({
     "ltx_bibliography", "ltx_authors", "ltx_dates", "ltx_keywords", "ltx_classification", "ltx_TOC", "ltx_page_navbar",
     "ltx_page_header", "ltx_page_footer", "ltx_page_logo", "ltx_rdf", "ltx_ERROR", "ltx_note_mark", "ltx_tag_note",
-    "ltx_tag_equation", "ltx_tag_equationgroup", "ltx_tag_item", "ltx_tag_listingline", "ltx_listing_data",
+    "ltx_tag_equation", "ltx_tag_equationgroup", "ltx_tag_listingline", "ltx_listing_data",
     "ltx_pagination",
 })  # fmt: skip
 _NO_TEXT: Final = frozenset({"script", "style", "nav", "button", "svg", "img", "object"})
@@ -50,7 +51,13 @@ class _Part:
 
 
 class _Reader:
-    """Walk through a document once, from its first element to its last."""
+    """Walk through a document once, from its first element to its last.
+
+    Attributes:
+        parts: what stands under each heading; the first has none.
+        abstract: the abstract, which may be empty.
+        title: the title; empty where there is none.
+    """
 
     def __init__(self) -> None:
         self.parts = [_Part("")]
@@ -62,7 +69,7 @@ class _Reader:
     def walk(self, element: Any) -> None:  # noqa: ANN401  # lxml has no types
         """Take in an element, without what stands behind it."""
         names = _classes(element)
-        if element.tag in _NO_TEXT or names & _LEFT_OUT:
+        if element.tag in _NO_TEXT or names & _LEFT_OUT or ("ltx_tag_item" in names and not _has_letters(element)):
             return
         if element.tag == "math":
             self._say(_formula(element))
@@ -70,25 +77,25 @@ class _Reader:
             self._entitle(element, names)
         elif "ltx_abstract" in names:
             self._into, before = self.abstract, self._into
-            self._children(element)
+            self.walk_children(element)
             self._into = before
         elif "ltx_note_content" in names:
             note: list[str] = []
             self._into.notes.append(note)
             self._notes.append(note)
-            self._children(element)
+            self.walk_children(element)
             self._notes.pop()
         elif "ltx_title" in names:  # of a paragraph, a theorem, the abstract
             self._break()
             if "ltx_title_abstract" not in names:
-                self._children(element)
+                self.walk_children(element)
                 self._say(" " if _text(element).rstrip().endswith(_ENDS) else ". ")
         elif names & _BLOCKS and not self._notes:
             self._break()
-            self._children(element)
+            self.walk_children(element)
             self._break()
         else:
-            self._children(element)
+            self.walk_children(element)
             if names & _CELLS and "ltx_eqn_cell" not in names:
                 self._say(" | ")
 
@@ -100,7 +107,8 @@ class _Reader:
         self._into = _Part(said)
         self.parts.append(self._into)
 
-    def _children(self, element: Any) -> None:  # noqa: ANN401
+    def walk_children(self, element: Any) -> None:  # noqa: ANN401
+        """Take in what is in an element."""
         self._say(element.text)
         for child in element:
             if isinstance(child.tag, str):
@@ -120,9 +128,6 @@ class _Reader:
             self._into.blocks.append([])
 
 
-_OWN_TITLES: Final = frozenset({"ltx_title_document", *(f"ltx_title_{name}" for name in _SECTIONS)})
-
-
 def read_latexml(data: bytes) -> Article | None:
     """Return the article in a page of LaTeXML's, None where it is none; it has no pages."""
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
@@ -140,6 +145,11 @@ def _documents(root: Any) -> Iterator[Any]:  # noqa: ANN401
     return (element for element in root.iter("article", "div") if "ltx_document" in _classes(element))
 
 
+def _has_letters(element: Any) -> bool:  # noqa: ANN401
+    """Say whether the mark of an item is a word, as in a list of descriptions, and no bullet or number."""
+    return any(map(str.isalpha, "".join(element.itertext())))
+
+
 def _classes(element: Any) -> frozenset[str]:  # noqa: ANN401
     return frozenset((element.get("class") or "").split())
 
@@ -147,7 +157,7 @@ def _classes(element: Any) -> frozenset[str]:  # noqa: ANN401
 def _text(element: Any) -> str:  # noqa: ANN401
     """Return the text of a title, formulas read."""
     reader = _Reader()
-    reader._children(element)  # noqa: SLF001
+    reader.walk_children(element)
     return "".join("".join(block) for block in reader.parts[0].blocks)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from retrieval.fulltext.extraction import PdfError, extract, extract_html
+from retrieval.fulltext.extraction import PdfError, can_read_pdfs, extract, extract_html
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.limiter import ARXIV
 
@@ -46,6 +46,10 @@ async def fetch_full_text(web: Web, base_url: str, arxiv_id: str) -> FullText:
         if error.temporary:
             raise
         found = None
+    if found is None and not can_read_pdfs():
+        raise SourceError(
+            f"arXiv has no HTML of {arxiv_id} that can be read, and its PDF takes pypdf (pip install 'footnote[pdf]')."
+        )
     if found is None:
         return await web.get(ARXIV, f"{address}/pdf/{arxiv_id}", read_pdf, accept=(_OK, _NOT_FOUND))
     return found

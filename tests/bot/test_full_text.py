@@ -116,6 +116,19 @@ def test_the_html_of_a_paper_at_arxiv_goes_before_its_pdf_and_is_cited_by_sectio
     assert "“2.1 The loss L”" in terminal("ask", question, "--no-llm").out
 
 
+def test_without_the_extra_a_pdf_is_not_even_asked_for(
+    terminal: Callable[..., Result], local: LocalSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.sources.arxiv_full_text.can_read_pdfs", lambda: False)
+    paper = some_papers(1)[0]
+    local.arxiv = [paper]
+    local.files[f"/html/{paper.arxiv_id}"] = b"<html><body>No HTML for this paper.</body></html>"
+    done = terminal("ingest", "--full-text", paper.arxiv_id)
+    assert (done.code, "1 new" in done.out) == (1, True)
+    assert "its PDF takes pypdf (pip install 'footnote[pdf]')" in done.err
+    assert not local.asked(f"/pdf/{paper.arxiv_id}")
+
+
 def test_a_paper_whose_pdf_cannot_be_had_is_kept_without_it(
     terminal: Callable[..., Result], local: LocalSources
 ) -> None:

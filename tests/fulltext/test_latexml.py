@@ -45,7 +45,11 @@ def test_the_sections_of_a_page_are_read_as_a_reader_sees_them() -> None:
             "warn()",
             "sleep()",
         ],
-        "Appendix A Cameras": ["Each camera hangs 7 metres above the snow & sees 60° of it."],
+        "Appendix A Cameras": [
+            "Lens",
+            "35 millimetres, heated.",
+            "Each camera hangs 7 metres above the snow & sees 60° of it.",
+        ],
     }
     assert all(section.breaks == () for section in article.full_text.sections)
 
