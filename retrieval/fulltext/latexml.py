@@ -33,7 +33,14 @@ _BLOCKS: Final = frozenset({
 })  # fmt: skip
 _CELLS: Final = frozenset({"ltx_td", "ltx_th"})
 _ENDS: Final = (".", "?", "!", ":")
-_TEX_COMMENT: Final = re.compile(r"(?<!\\)%\n")  # where LaTeXML breaks long lines
+# Ends of lines that LaTeXML breaks, places where lines are aligned, and how large something is set.
+_LAYOUT: Final = re.compile(
+    r"(?<!\\)(?:%\n|&)|\\(?:[bB]igg?[lrm]?|(?:no)?limits|(?:display|text|script)style|nonumber)(?![A-Za-z])"
+)
+_FRACTION: Final = re.compile(r"\\[dtc]frac(?![A-Za-z])")
+_PLAIN_FRACTION: Final = r"\\frac"  # as `re` takes it
+_INDEX: Final = re.compile(r"([_^])\{([^{}]*)\}")
+_DEEPEST: Final = 4  # indices of indices
 _BEFORE_STOP: Final = re.compile(r"\s+([.,;:])(?=\s|\Z)")  # as after a formula set apart
 
 
@@ -164,9 +171,12 @@ def _text(element: Any) -> str:  # noqa: ANN401
 def _formula(element: Any) -> str:  # noqa: ANN401
     """Return a formula as the abstract of a paper would have it, read from TeX where that is given."""
     tex = element.get("alttext") or "".join(element.xpath(".//*[local-name()='annotation'][1]//text()"))
-    if tex.strip():
-        return clean(f"${_TEX_COMMENT.sub('', tex).replace('$', '').strip()}$")
-    return "".join(element.itertext())
+    if not tex.strip():
+        return "".join(element.itertext())
+    text = clean(f"${_FRACTION.sub(_PLAIN_FRACTION, _LAYOUT.sub('', tex)).replace('$', '').strip()}$")
+    for _ in range(_DEEPEST):
+        text = _INDEX.sub(r"\1\2", text)
+    return text.replace("{}", "")
 
 
 def _tidy(text: str) -> str:

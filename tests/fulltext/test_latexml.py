@@ -12,7 +12,7 @@ from retrieval.fulltext.latexml import read_latexml
 PAGE = (Path(__file__).parent / "pages" / "ridgeline.html").read_bytes()
 
 
-LOSS = "We minimise the loss L=α ℓ_snow+1/N∑_ix_i, where α ≤ 0.3 weighs the snow."
+LOSS = "We minimise the loss L=α ℓ_snow+1/N∑_ix_i, where α ≤ 0.3 weighs the snow and c_1=(x_a_i)1/2 the rest."
 
 
 def test_the_sections_of_a_page_are_read_as_a_reader_sees_them() -> None:
