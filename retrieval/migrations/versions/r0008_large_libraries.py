@@ -9,8 +9,8 @@ import sqlalchemy as sa
 if TYPE_CHECKING:
     from alembic.operations import Operations
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 STANDS = "withdrawn_by IS NULL AND removed_at IS NULL"
 
