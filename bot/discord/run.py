@@ -21,6 +21,7 @@ from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
 from bot.discord.gate.shutdown import FINISH_SECONDS
 from bot.errors import DiscordStartError
 from bot.fetching import open_fetcher
+from bot.full_texts import FullTextFetcher
 from bot.running import on_ending_signals
 from bot.settings import mend_connection
 from bot.store import Shards
@@ -98,7 +99,14 @@ async def run_bot(
             await bot.show_count()
 
     async with open_fetcher(settings, services.library, tell) as fetcher:
-        await serve(bot, token, prepare, fetcher.run, bot.deliverer.run, Alerts(bot, tell).run)
+        full_texts = FullTextFetcher(
+            services.library,
+            fetcher.web,
+            settings.arxiv.base_url,
+            services.store.answers.papers_of_servers,
+            per_day=settings.fetch.full_texts,
+        )
+        await serve(bot, token, prepare, fetcher.run, full_texts.run, bot.deliverer.run, Alerts(bot, tell).run)
 
 
 def _make_bot(chosen: DiscordSettings, *arguments: Any, **options: Any) -> FootnoteBot:  # noqa: ANN401  # the bot's
