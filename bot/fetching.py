@@ -132,19 +132,24 @@ async def open_fetcher(
     from retrieval.sources.web import Web
 
     async with Web() as web:
-        sources = []
-        for spec in dict.fromkeys(filter(None, map(str.strip, settings.fetch.sources.split(",")))):
-            try:
-                source = online_source(settings, spec, web)
-            except BadInputError as error:
-                raise SettingsError(f"FOOTNOTE_FETCH__SOURCES is wrong: {error}") from error
-            if source is None:
-                raise SettingsError(
-                    f'FOOTNOTE_FETCH__SOURCES is wrong: "{spec}" is nothing to fetch; a source is {ACCEPTED}.'
-                )
-            sources.append(source)
         every = dt.timedelta(minutes=settings.fetch.every)
-        yield Fetcher(library, web, sources, every=every, report=report)
+        yield Fetcher(library, web, read_sources(settings, web), every=every, report=report)
+
+
+def read_sources(settings: Settings, web: Web) -> list[OnlineSource]:
+    """Return the sources that the settings name; raises SettingsError for one that is none."""
+    sources = []
+    for spec in dict.fromkeys(filter(None, map(str.strip, settings.fetch.sources.split(",")))):
+        try:
+            source = online_source(settings, spec, web)
+        except BadInputError as error:
+            raise SettingsError(f"FOOTNOTE_FETCH__SOURCES is wrong: {error}") from error
+        if source is None:
+            raise SettingsError(
+                f'FOOTNOTE_FETCH__SOURCES is wrong: "{spec}" is nothing to fetch; a source is {ACCEPTED}.'
+            )
+        sources.append(source)
+    return sources
 
 
 def online_source(settings: Settings, spec: str, web: Web) -> OnlineSource | None:
