@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from retrieval.library import Library
 
+PROBE = "Does the model answer?"
 CHROMA_AWAY = "the Chroma server does not answer; make sure that it runs, and check FOOTNOTE_CHROMA__URL"
 
 
@@ -22,7 +23,7 @@ async def embedding_model(settings: Settings) -> AsyncGenerator[Finding]:
     """Look whether a text gets a vector."""
     embedder = await make_embedder(settings)
     try:
-        vectors = await embedder.embed(["Does the model answer?"])
+        vectors = await embedder.embed([PROBE])
     finally:
         await embedder.close()
     yield Finding("embedding model", ok=True, sentence=f"{embedder.model} gives {vectors.shape[1]} dimensions")
