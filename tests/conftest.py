@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from bot.store import Store
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
 from retrieval.sources import open_source
@@ -70,9 +71,27 @@ def seeds() -> list[Paper]:
     return list(open_source("seeds").papers)
 
 
+@pytest.fixture(scope="session")
+def empty_dir(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
+    """A data dir whose databases have their tables, which takes a while to make, and no rows."""
+    folder = tmp_path_factory.mktemp("empty") / "data"
+
+    async def make() -> None:
+        embedder = LocalEmbedder(cache_dir=models)
+        library = await Library.open(folder, embedder)
+        store = await Store.open(folder)
+        await store.close()
+        await library.close()
+        await embedder.close()
+
+    asyncio.run(make())
+    return folder
+
+
 @pytest.fixture
-async def library(tmp_path: Path, embedder: LocalEmbedder) -> AsyncIterator[Library]:
+async def library(tmp_path: Path, empty_dir: Path, embedder: LocalEmbedder) -> AsyncIterator[Library]:
     """An empty library in a folder of its own."""
+    await asyncio.to_thread(shutil.copytree, empty_dir, tmp_path / "data", ignore=shutil.ignore_patterns("memory.db*"))
     library = await Library.open(tmp_path / "data", embedder)
     yield library
     await library.close()

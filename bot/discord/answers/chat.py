@@ -10,6 +10,7 @@ from discord.ext import commands
 from bot.discord.answers.message_text import question_in
 from bot.discord.answers.replies import Replies
 from bot.discord.answers.revisions import Revisions
+from bot.discord.gate.message_changes import MessageChanges
 from bot.discord.gate.message_door import MessageDoor, me_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Chat(MessageDoor):
 
     async def cog_load(self) -> None:
         """Follow what becomes of the questions."""
-        await self._bot.add_cog(Revisions(self._bot, self, self._replies))
+        await self._bot.add_cog(MessageChanges(self._bot, self, Revisions(self._bot, self._replies)))
 
     @commands.command(name="ask")
     async def ask(self, context: commands.Context[Bot], *, question: str = "") -> None:

@@ -16,8 +16,7 @@ from bot.discord.answers.thread_memory import parent_of
 from bot.discord.answers.unread import unread_note, unreadable
 from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.gate.addressing import names_own_role
-from bot.discord.reply.content import Whole
-from bot.discord.reply.message_target import MessageTarget
+from bot.discord.reply.content import Destination, Whole
 from bot.discord.ui.layout import notice
 from bot.discord.ui.people import own_name
 from bot.discord.ui.permissions import author_may_thread, may_thread
@@ -73,7 +72,7 @@ class Replies:
         document = Attached(read, alone=bool(said.pdfs) and trouble is None) if read else None
         parent = await parent_of(self._store, message.channel, message.author.id, said.pointed)
         threads = parent is None and _opens_threads(message, admitted)
-        decide = partial(self._in_thread, message, admitted) if threads else None
+        decide = partial(self._in_thread, message) if threads else None
         asked = self._request(message, said, parent, decide)
         note = " ".join(filter(None, [asked.note, trouble])) or None
         async for content in self._responder.contents(admitted, replace(asked, note=note, document=document)):
@@ -90,17 +89,19 @@ class Replies:
     ) -> AsyncGenerator[Content]:
         """Yield what is shown to a message of which some `parts` were edited, nothing where it now asks nothing.
 
-        `parent` is the answer that it follows up; `decide` is told the question, and says whether to answer it.
+        `parent` is the answer that it follows up; `decide` is told the question, and says where its answer goes if it
+        is to be answered.
         """
         said = await self._carried(parts, text)
         if await self._no_question(message, said):
             return
         decided = False
 
-        async def noted(question: str) -> bool:
+        async def noted(question: str) -> Destination | None:
             nonlocal decided
-            decided = await decide(question)
-            return decided
+            destination = await decide(question)
+            decided = destination is not None
+            return destination
 
         read = self._pdfs.at_hand(message.channel.id)
         document = Attached(read, alone=bool(said.pdfs)) if read else None
@@ -148,18 +149,16 @@ class Replies:
             decide=decide,
         )
 
-    async def _in_thread(self, message: discord.Message, admitted: Admitted, question: str) -> bool:
-        """Open a thread at the message, where it can be had, for the answer to go into; return True."""
+    async def _in_thread(self, message: discord.Message, question: str) -> Destination:
+        """Open a thread at the message, where it can be had, for the answer to go into."""
         assert message.guild is not None
-        assert isinstance(admitted.target, MessageTarget)
         try:
             thread = await message.create_thread(name=thread_name(question), auto_archive_duration=ARCHIVE_MINUTES)
         except NETWORK_ERRORS as error:
             log.warning("no thread message=%d code=%s", message.id, getattr(error, "code", None))
-            return True
+            return Destination(message, message.channel)
         await self._store.threads.own(thread.id, message.guild.id, message.author.id)
-        admitted.target.place(message, thread)
-        return True
+        return Destination(message, thread, earlier=())
 
 
 def _opens_threads(message: discord.Message, admitted: Admitted) -> bool:

@@ -20,6 +20,7 @@ from bot.discord.gate.boundary import log_incident
 from bot.discord.reply.content import Draft, Whole
 from bot.discord.ui.layout import LONGEST_QUESTION, notice
 from bot.discord.ui.people import roles_of
+from bot.discord.ui.permissions import may_thread, mine_in
 from bot.language import say
 from bot.llm.meter import Payer, paid_by
 from bot.store import KeptAnswer
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
     from bot.answering.answerer import Attached
     from bot.answering.intent import IntentReader
     from bot.discord.gate.gate import Admitted
-    from bot.discord.reply.content import Content
+    from bot.discord.reply.content import Content, Destination
     from bot.discord.ui.command_links import CommandLinks
     from bot.store import Store
 
-    Decision: TypeAlias = Callable[[str], Awaitable[bool]]
+    Decision: TypeAlias = Callable[[str], Awaitable[Destination | None]]
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Request:
         note: a sentence to show with the answer.
         unreadable: what to say where the message has no question of its own, and what it points to was not read.
         called: what the bot is called there, ready to be shown.
-        decide: is told what the question is, and says whether it is to be answered.
+        decide: is told what the question is, and says where its answer goes, None if it is not to be answered.
         document: what was given to look into.
     """
 
@@ -132,15 +133,16 @@ class Responder:
         elif intent.talk is not None:
             yield Whole([notice(await self._friendly(intent.talk, asked.called))], is_answer=False)
             return
-        if asked.decide is not None and not await asked.decide(text):
+        destination = await asked.decide(text) if asked.decide else None
+        if asked.decide and destination is None:
             return
         if not text or len(text) > LONGEST_QUESTION:
-            yield Whole([notice(await self._links.linked(_problem(text)))], is_answer=False)
+            yield Whole([notice(await self._links.linked(_problem(text)))], is_answer=False, destination=destination)
             return
         shown = text if target.repeats_question else None
         if before:
             history.append(Exchange(before))
-        yield Draft(partial(writing, None, say("Looking through the papers …"), asked=shown))
+        yield Draft(partial(writing, None, say("Looking through the papers …"), asked=shown), destination)
         await admitted.turn
         answer: Answer | None = None
         async with self._turns:
@@ -148,15 +150,20 @@ class Responder:
                 async with aclosing(self.answerer.stream(text, history, document=asked.document)) as snapshots:
                     async for answer in snapshots:
                         if answer.statements:
-                            yield Draft(partial(writing, answer, say("Writing …"), asked=shown))
+                            yield Draft(partial(writing, answer, say("Writing …"), asked=shown), destination)
         assert answer is not None
 
         # Somebody may reply to the message before all of it is there.
         known = list(target.shown)
-        kept = _kept(admitted, asked, answer, at)
+        channel = destination.channel if destination else None
+        kept = _kept(admitted, asked, answer, at, channel.id if channel else target.channel_id)
         answer_id = kept.answer_id if await self._keep(target.name, kept, known) else None
-        may = {"thread": target.threadable, "file": target.mine.attach_files}
-        yield Whole(cards(kept.answer, answer_id, asked=shown, link=self._links.link, **may))
+        may = {
+            "thread": may_thread(channel) if channel else target.threadable,
+            "file": (mine_in(channel) if channel else target.mine).attach_files,
+        }
+        drawn = cards(kept.answer, answer_id, asked=shown, link=self._links.link, **may)
+        yield Whole(drawn, destination=destination)
         if answer_id is not None and target.shown != known:
             await self._store.answers.posted(answer_id, target.shown)
         seconds = time.monotonic() - started
@@ -191,13 +198,13 @@ class Responder:
             return False
 
 
-def _kept(admitted: Admitted, asked: Request, answer: Answer, at: datetime) -> KeptAnswer:
-    """Return the answer to a question of that time as it is remembered."""
+def _kept(admitted: Admitted, asked: Request, answer: Answer, at: datetime, channel_id: int) -> KeptAnswer:
+    """Return the answer to a question of that time, which goes into that channel, as it is remembered."""
     return KeptAnswer(
         answer_id=secrets.token_urlsafe(12),
         answer=replace(answer, note=" ".join(filter(None, [answer.note, asked.note])) or None),
         asker_id=admitted.user.id,
-        channel_id=admitted.target.channel_id,
+        channel_id=channel_id,
         guild_id=admitted.target.guild_id,
         question_message_id=asked.message_id,
         parent_id=asked.parent.answer_id if asked.parent else None,

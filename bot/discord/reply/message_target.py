@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 
 from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.connection.codes import CANNOT_REPLY_WITHOUT_HISTORY
+from bot.discord.reply.content import Destination
 from bot.discord.reply.outbox import NOBODY, Outbox
 from bot.discord.reply.target import ReplyTarget, partial, reopen
 from bot.discord.ui.layout import attached_of, files_of
 from bot.discord.ui.permissions import may_thread, mine_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
     from discord import ui
 
@@ -44,16 +45,15 @@ class MessageTarget(ReplyTarget):
         self._first: discord.PartialMessage | None = None
         self._outbox = Outbox()
         self.posted: list[int] = []
-        self.place(message, message.channel, notices.under(message.id))
+        self._go_to(Destination(message, message.channel))
 
-    def place(self, message: discord.Message, channel: Any, earlier: Sequence[int] = ()) -> None:  # noqa: ANN401
-        """Let the reply go under another message, into another channel or over earlier messages in it."""
-        self._asked = message
-        self._channel = channel
-        self._earlier = list(earlier)
-        self.channel_id = channel.id
-        self.mine = mine_in(channel)
-        self.threadable = may_thread(channel)
+    def _go_to(self, destination: Destination) -> None:
+        self._current = destination
+        self._asked, self._channel, earlier = destination.message, destination.channel, destination.earlier
+        self._earlier = list(self._notices.under(self._asked.id) if earlier is None else earlier)
+        self.channel_id = self._channel.id
+        self.mine = mine_in(self._channel)
+        self.threadable = may_thread(self._channel)
 
     @asynccontextmanager
     async def working(self, at_once: bool = False, /) -> AsyncIterator[None]:
@@ -72,6 +72,8 @@ class MessageTarget(ReplyTarget):
 
     async def post(self, view: ui.LayoutView) -> int:
         """Reply to the message, or just post where it is gone or the channel's history is closed to us."""
+        if self._destination is not None and self._destination is not self._current:
+            self._go_to(self._destination)
         sent = await self._rewrite(view) or await self._send(view)
         self._first = self._first or partial(self._channel, sent)
         self.posted.append(sent)

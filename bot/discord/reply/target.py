@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from discord import ui
 
-    from bot.discord.reply.content import Content
+    from bot.discord.reply.content import Content, Destination
 
     Excuse: TypeAlias = "Callable[[Exception, ReplyTarget], Awaitable[str]]"
 
@@ -63,6 +63,7 @@ class ReplyTarget(ABC):
         self._excuse = excuse
         self._direct = DirectMessages()
         self._streamed: StreamedMessage | None = None
+        self._destination: Destination | None = None
         self.shown: list[int] = []
         self.when_heard: Callable[[], object] = lambda: None
 
@@ -107,6 +108,7 @@ class ReplyTarget(ABC):
                     async for content in contents:
                         if due is not None:
                             due.cancel()
+                        self._destination = content.destination or self._destination
                         if isinstance(content, Draft):
                             if delay:
                                 due = loop.call_later(delay, _draw, content, message)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -76,7 +77,8 @@ def bot_library(library: Library) -> Library:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
+async def store(tmp_path: Path, empty_dir: Path) -> AsyncIterator[Store]:
+    shutil.copy(empty_dir / "memory.db", tmp_path)
     store = await Store.open(tmp_path)
     yield store
     await store.close()

@@ -273,7 +273,8 @@ class Storm:
 
         def answers() -> list[Message]:
             own = [each for each in use.messages() if not each.deleted]
-            elsewhere = [*_since(use.channel, use.id), *_since(told.person.dm, use.id)]
+            channels = dict.fromkeys([use.channel, told.person.dm])  # one, where that is where they clicked
+            elsewhere = [each for channel in channels for each in _since(channel, use.id)]
             return [*own, *(each for each in elsewhere if each not in own and told.words in each.text)]
 
         told.answers = answers

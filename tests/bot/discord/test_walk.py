@@ -11,7 +11,8 @@ import pytest
 from bot.answering.answer import Statement
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
-from tests.bot.discord.prepared import GOOD, PreparedAnswers, done
+from bot.store import ServerSettings
+from tests.bot.discord.prepared import GOOD, REFUSAL, PreparedAnswers, done
 from tests.bot.discord.walk import watched
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from local_discord import Channel, LocalDiscord, Person
 
+    from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.walk import Walk
 
@@ -75,6 +77,39 @@ class TestPrepared:
         assert len(whole) == 3
         for walk in whole:
             assert walk.returns <= MOST_RETURNS, f"\n{walk}"
+
+    async def test_a_question_that_gets_a_thread_of_its_own_too(
+        self,
+        local: LocalDiscord,
+        store: Store,
+        ada: Person,
+        papers: Channel,
+        mention: str,
+        walks: dict[str, list[Walk]],
+    ) -> None:
+        await store.servers.save(local.guild("Lab").id, ServerSettings(threads=True))
+        await ada.says(papers, f"{mention} {QUESTION}")
+        thread = await papers.wait_for_thread()
+        await (await thread.wait_for_bot_message()).wait_until(done)
+        walk = await walk_of(local, walks)
+        assert walk.returns <= MOST_RETURNS, f"\n{walk}"
+
+    async def test_an_edited_question_too(
+        self,
+        local: LocalDiscord,
+        ada: Person,
+        papers: Channel,
+        mention: str,
+        answers: PreparedAnswers,
+        walks: dict[str, list[Walk]],
+    ) -> None:
+        asked = await ada.says(papers, f"{mention} {QUESTION}")
+        answer = await (await papers.wait_for_bot_message()).wait_until(done)
+        answers.prepared = REFUSAL
+        await ada.edits(asked, f"{mention} {QUESTION} Say why.")
+        await answer.wait_until(lambda message: "The papers do not say." in message.text and done(message))
+        walk = await walk_of(local, walks, "discord.py: on_raw_message_edit")
+        assert walk.returns <= MOST_RETURNS, f"\n{walk}"
 
 
 class TestReal:
