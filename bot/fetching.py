@@ -9,6 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from bot import metrics
 from bot.errors import SettingsError
 from retrieval.errors import BadInputError, FootnoteError
 from retrieval.sources import open_online
@@ -72,7 +73,9 @@ class Fetcher:
         """Read a source from where it was left, index what comes, and keep and report how it went."""
         before = await self._library.reading(source.name)
         failing_since = before.failing_since if before else None
-        trouble = await self._read(source) or await self._staleness(source)
+        failure = await self._read(source)
+        metrics.FETCHES.labels(source.name, "failed" if failure else "ok").inc()
+        trouble = failure or await self._staleness(source)
         if trouble:
             await self._library.failed(source.name, trouble, failing_since or self._clock.now())
             log.warning("%s: %s", source.name, trouble)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import re
 from io import StringIO
@@ -220,6 +221,20 @@ class FetchSettings(Section):
     every: int = Field(default=60, ge=1, description="Minutes between two readings of a source.")
 
 
+class HealthSettings(Section):
+    """Where the bot tells how it is."""
+
+    port: int | None = Field(
+        default=None, ge=1, le=65535, description="Port of /healthz and /metrics while the bot runs; empty for none."
+    )
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address that they listen at; 0.0.0.0 for all.")
+
+    def refusal(self, error: OSError) -> str:
+        """Say that the port cannot be had."""
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror or error})"
+        return f"FOOTNOTE_HEALTH__PORT {self.port} at {self.host} {why}; choose another, or end who has it."
+
+
 class Settings(BaseSettings):
     """All that can be set; `Settings.load()` reads it and turns mistakes into sentences."""
 
@@ -247,6 +262,7 @@ class Settings(BaseSettings):
     openreview: OpenReviewSettings = Field(default_factory=OpenReviewSettings)
     acl: AclSettings = Field(default_factory=AclSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
+    health: HealthSettings = Field(default_factory=HealthSettings)
 
     @classmethod
     def load(cls, **overrides: object) -> Settings:

@@ -19,6 +19,8 @@ from bot.discord.client import FootnoteBot
 from bot.discord.connection import login
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
 from bot.discord.gate.shutdown import FINISH_SECONDS
+from bot.discord.health import serving_health
+from bot.discord.systemd import tell_systemd
 from bot.errors import DiscordStartError
 from bot.fetching import open_fetcher
 from bot.running import on_ending_signals
@@ -75,8 +77,8 @@ async def run_bot(
             await _first_of(take_in(), stop.wait())
             await bot.show_count()
 
-    async with open_fetcher(settings, services.library, tell) as fetcher:
-        await serve(bot, token, prepare, fetcher.run, bot.deliverer.run, Alerts(bot, tell).run)
+    async with open_fetcher(settings, services.library, tell) as fetcher, serving_health(settings.health, bot):
+        await serve(bot, token, prepare, fetcher.run, bot.deliverer.run, Alerts(bot, tell).run, tell_systemd)
 
 
 def _make_bot(chosen: DiscordSettings, *arguments: Any, **options: Any) -> FootnoteBot:  # noqa: ANN401  # the bot's

@@ -24,6 +24,7 @@ CHECKS: Final = (
     Check("library", library_check.library),
     Check("sources", library_check.sources, AtStart.STOPS),
     Check("language model", language_model_check.language_model),
+    Check("health", machine_check.health, AtStart.STOPS),
     Check("discord", discord_check.discord),
 )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 from bot import machine
+from bot.errors import SettingsError
 from bot.preflight.check import Finding
 from bot.preflight.discord_check import date_of_discord
 
@@ -60,6 +62,20 @@ async def clock(settings: Settings) -> AsyncGenerator[Finding]:
         yield Finding("clock", ok=False, sentence=f"The clock is {far} {late} Discord's; set it, best by NTP.")
         return
     yield Finding("clock", ok=True, sentence=f"{told}, as Discord's")
+
+
+async def health(settings: Settings) -> AsyncGenerator[Finding]:
+    """Look whether the port of /healthz and /metrics can be had."""
+    chosen = settings.health
+    if chosen.port is None:
+        yield Finding("health", ok=None, sentence="not served; FOOTNOTE_HEALTH__PORT gives it a port")
+        return
+    try:
+        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, chosen.host, chosen.port)
+    except OSError as error:
+        raise SettingsError(chosen.refusal(error)) from error
+    server.close()
+    yield Finding("health", ok=True, sentence=f"port {chosen.port} at {chosen.host} is free for the bot")
 
 
 def _now() -> datetime:

@@ -147,6 +147,7 @@ def test_doctor_says_a_line_for_each_part(seeded: Callable[..., Result]) -> None
         "library",
         "sources",
         "language model",
+        "health",
         "discord",
     ]
 

@@ -171,6 +171,10 @@ def the_data_dir_is_a_file(place: Place) -> None:
     place.data.write_text("a file")
 
 
+def the_port_is_taken(place: Place) -> None:
+    place.patch.setenv("FOOTNOTE_HEALTH__PORT", place.page().rpartition(":")[2])
+
+
 def another_has_the_data_dir(place: Place) -> None:
     lock = own(place.data)
     place.beside.enter(_Undone(lock.release))
@@ -262,6 +266,12 @@ SETTINGS = [
     Wrong("settings", "FOOTNOTE_DOI__BASE_URL is wrong: write an", sets(DOI__BASE_URL="https://doi.org:port")),
     Wrong("settings", "FOOTNOTE_OPENREVIEW__BASE_URL is wrong", sets(OPENREVIEW__BASE_URL="https://")),
     Wrong("settings", "FOOTNOTE_ACL__BASE_URL is wrong: write an", sets(ACL__BASE_URL="https://acl anthology.org")),
+]
+
+HEALTH = [
+    Wrong("settings", "FOOTNOTE_HEALTH__PORT is wrong: Input should be less than", sets(HEALTH__PORT="70000")),
+    Wrong("health", "is in use; choose another, or end who has it", prepare=the_port_is_taken),
+    Wrong("health", "at 203.0.113.1 cannot be had", sets(HEALTH__PORT="9464", HEALTH__HOST="203.0.113.1")),
 ]
 
 MACHINE = [
@@ -377,7 +387,7 @@ LANGUAGE_MODEL = [
     Wrong("language model", "gave no usable answer", prepare=the_model_writes(""), run=False),
 ]
 
-WRONG = [*SETTINGS, *MACHINE, *PARTS, *DISCORD, *LANGUAGE_MODEL]
+WRONG = [*SETTINGS, *HEALTH, *MACHINE, *PARTS, *DISCORD, *LANGUAGE_MODEL]
 
 
 @pytest.fixture(scope="module")
