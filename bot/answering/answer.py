@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bot.language import say
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import Mapping
 
-    from bot.answering.evidence.selection import Selection
     from bot.llm.usage import Usage
 
 WriterName: TypeAlias = Literal["extractive", "llm"]
@@ -165,16 +164,3 @@ class Draft:
 
     text: str
     supports: tuple[Support, ...]
-
-
-class AnswerWriter(Protocol):
-    """Write drafts from the papers given; yielding none says that the papers do not suffice."""
-
-    name: WriterName
-
-    def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Usage]:
-        """Yield drafts one by one, as they come, and the usage once it is known.
-
-        Paper numbers count `selection.hits` from 1. Raises WriterError where the writer itself failed.
-        """
-        ...

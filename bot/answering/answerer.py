@@ -25,12 +25,13 @@ from bot.llm.patience import Wait, sharing
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from bot.answering.answer import Answer, AnswerWriter
+    from bot.answering.answer import Answer
     from bot.answering.checks import Checked
     from bot.answering.conversation import Rewriter
     from bot.answering.judge import Judge
     from bot.answering.reading.question import Question
     from bot.answering.translation import Translator
+    from bot.answering.writer import AnswerWriter
     from retrieval.fulltext.searching import Document
     from retrieval.library import Library
 

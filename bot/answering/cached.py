@@ -17,8 +17,8 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from bot.answering.answer import AnswerWriter
     from bot.answering.evidence.selection import Selection
+    from bot.answering.writer import AnswerWriter
     from bot.llm.usage import Usage
 
     Written: TypeAlias = Draft | Usage

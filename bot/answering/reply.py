@@ -12,9 +12,10 @@ from bot.answering.answer import Answer, Citation, NearPaper, Statement
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bot.answering.answer import AnswerWriter, Outcome, WriterName
+    from bot.answering.answer import Outcome, WriterName
     from bot.answering.checks import Checked
     from bot.answering.conversation import Turn
+    from bot.answering.writer import AnswerWriter
     from bot.llm.patience import Wait
     from bot.llm.usage import Usage
     from retrieval.papers import Hit

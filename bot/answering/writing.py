@@ -21,12 +21,13 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-    from bot.answering.answer import AnswerWriter, Statement
+    from bot.answering.answer import Statement
     from bot.answering.checks import Checked
     from bot.answering.evidence.selection import Selection
     from bot.answering.judge import Judge
     from bot.answering.reading.question import Question
     from bot.answering.reply import Page, Reply
+    from bot.answering.writer import AnswerWriter
 
 log = logging.getLogger(__name__)
 

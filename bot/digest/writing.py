@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bot.answering.answer import AnswerWriter
+    from bot.answering.writer import AnswerWriter
     from retrieval.embedding import Embedder
     from retrieval.papers import Paper
 

@@ -101,7 +101,7 @@ class FootnoteBot(Bot):
         self.services = services
         services.links.tree = self.tree
         self.now = now
-        self.poster = DiscordPoster(self)
+        self.poster = DiscordPoster(self, services.links)
         editor = editor or Editor(
             services.library, ReasonWriter(services.library.embedder), services.store.feedback.liked
         )

@@ -19,7 +19,8 @@ from bot.answering.reading.kind import Kind
 from bot.discord.answers.answer_card import cards, writing
 from bot.discord.gate.boundary import log_incident
 from bot.discord.reply.content import Draft, Whole
-from bot.discord.ui.layout import LONGEST_QUESTION, notice
+from bot.discord.ui.discord_limits import LONGEST_QUESTION
+from bot.discord.ui.layout import notice
 from bot.discord.ui.people import roles_of
 from bot.discord.ui.permissions import may_thread, mine_in
 from bot.language import say

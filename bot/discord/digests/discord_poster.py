@@ -33,6 +33,7 @@ from bot.discord.connection.codes import (
 from bot.discord.digests.digest_card import Mark, digest_cards, shown_hint, thread_name
 from bot.discord.reply.outbox import NOBODY
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.discord_limits import WEEK_UNTIL_ARCHIVED
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten
 from bot.discord.ui.permissions import may_thread, mine_in, missing_to_post
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from bot.digest.digest import Digest
     from bot.digest.posting import Note
     from bot.discord.digests.digest_card import DigestCard
-    from bot.discord.services import Bot
+    from bot.discord.ui.command_links import CommandLinks
     from bot.discord.ui.layout import Card
     from bot.store import Posted, Subscription
 
@@ -57,7 +58,6 @@ Place: TypeAlias = "discord.abc.MessageableChannel | discord.ForumChannel"
 POSTS_PER_SECOND: Final = 20
 # Messages that are looked through for a digest; it was posted within minutes of the moment that they begin at.
 LOOKED_THROUGH: Final = 1000
-ARCHIVE_MINUTES: Final = 10080  # the most: a post stays where it is looked for
 RECENT: Final = timedelta(hours=1)  # for so long a post that was tried to open before may be there
 
 PUBLISHING: Final = 5.0  # seconds; Discord lets a channel publish ten messages an hour
@@ -67,8 +67,9 @@ REASON_CHARACTERS: Final = 200  # of what Discord says of a refusal
 class DiscordPoster:
     """Post digests as the bot; what Discord refuses for good is a GoneError, what may pass an UnavailableError."""
 
-    def __init__(self, bot: Bot) -> None:
-        self._bot = bot
+    def __init__(self, client: discord.Client, links: CommandLinks) -> None:
+        self._client = client
+        self._links = links
         self._next = 0.0
         self._publishing: set[asyncio.Task[None]] = set()
 
@@ -83,7 +84,7 @@ class DiscordPoster:
             place = await self._place(subscription)
             _demand(place)
             name, mark = thread_name(digest), Mark(subscription.subscription_id, nonce)
-            pictures, hint = mine_in(place).attach_files, await self._bot.linked(shown_hint(digest))
+            pictures, hint = mine_in(place).attach_files, await self._links.linked(shown_hint(digest))
             for card in digest_cards(digest, mark, hint=hint, with_picture=pictures, posted=posted):
                 if not posted.message_ids:
                     posted = posted.plus(await self._begin(place, name, card, nonce), card.papers)
@@ -113,29 +114,29 @@ class DiscordPoster:
         """Send a person one sentence in a direct message."""
         with said(None):
             await self._turn()
-            channel = await self._bot.create_dm(discord.Object(owner_id))
-            await channel.send(view=notice(await self._bot.linked(sentence)), nonce=nonce)
+            channel = await self._client.create_dm(discord.Object(owner_id))
+            await channel.send(view=notice(await self._links.linked(sentence)), nonce=nonce)
 
     async def _place(self, subscription: Subscription) -> Place:
         """Return where a subscription is posted; raises what Discord says where it is gone."""
         if subscription.kind == "dm":
-            return await self._bot.create_dm(discord.Object(subscription.place_id))
-        guild = self._bot.get_guild(subscription.guild_id or 0)
+            return await self._client.create_dm(discord.Object(subscription.place_id))
+        guild = self._client.get_guild(subscription.guild_id or 0)
         if guild is not None and guild.unavailable:
             raise UnavailableError(say("Discord has that server switched off for now."))
-        if known := self._bot.get_channel(subscription.place_id):
+        if known := self._client.get_channel(subscription.place_id):
             return cast("Place", known)
-        place = await self._bot.fetch_channel(subscription.place_id)
+        place = await self._client.fetch_channel(subscription.place_id)
         return cast("Place", place if guild is not None else await self._elsewhere(place))
 
     async def _elsewhere(self, place: object) -> object:
         """Return a place in a server that another process hears of, with what the bot may do there."""
         if not isinstance(place, (discord.abc.GuildChannel, discord.Thread)):
             return place
-        assert self._bot.user is not None
-        guild = await self._bot.fetch_guild(place.guild.id, with_counts=False)
+        assert self._client.user is not None
+        guild = await self._client.fetch_guild(place.guild.id, with_counts=False)
         # discord.py fills these from the Gateway alone.
-        guild._add_member(await guild.fetch_member(self._bot.user.id))  # noqa: SLF001
+        guild._add_member(await guild.fetch_member(self._client.user.id))  # noqa: SLF001
         if isinstance(place, discord.Thread):
             parent = await guild.fetch_channel(place.parent_id)
             guild._add_channel(cast("discord.TextChannel", parent))  # noqa: SLF001
@@ -189,9 +190,9 @@ class DiscordPoster:
         if posted.rest_id == place.id:
             return cast("discord.abc.MessageableChannel", place)
         assert posted.rest_id is not None
-        known = self._bot.get_channel(posted.rest_id)
+        known = self._client.get_channel(posted.rest_id)
         guild_id = place.guild.id if place.guild else None
-        return cast("discord.Thread", known or self._bot.get_partial_messageable(posted.rest_id, guild_id=guild_id))
+        return cast("discord.Thread", known or self._client.get_partial_messageable(posted.rest_id, guild_id=guild_id))
 
     async def _find_part(self, place: Place, nonce: str, since: datetime, posted: Posted) -> discord.Message | None:
         """Return the next part of a digest, None where it is not there."""
@@ -210,7 +211,7 @@ class DiscordPoster:
     async def _find_post(self, forum: discord.ForumChannel, nonce: str, since: datetime) -> discord.Message | None:
         """Return the first message of the post in a forum that bears the nonce."""
         for thread in await forum.guild.active_threads():
-            mine = thread.parent_id == forum.id and self._bot.user and thread.owner_id == self._bot.user.id
+            mine = thread.parent_id == forum.id and self._client.user and thread.owner_id == self._client.user.id
             if not mine or utils.snowflake_time(thread.id) < since:
                 continue
             with suppress(discord.NotFound):  # somebody deleted it
@@ -227,7 +228,7 @@ class DiscordPoster:
         await asyncio.wait([publishing], timeout=PUBLISHING)
 
     def _is_mine(self, message: discord.Message) -> bool:
-        return self._bot.user is not None and message.author.id == self._bot.user.id
+        return self._client.user is not None and message.author.id == self._client.user.id
 
     async def _turn(self) -> None:
         """Wait until the next message may be sent."""
@@ -368,7 +369,11 @@ class _Once(discord.File):
 async def _open_once(forum: discord.ForumChannel, name: str, card: Card) -> int:
     """Open a post and return its id; it is not tried again, because a post has no nonce that would make that safe."""
     tags = [str(tag.id) for tag in forum.available_tags if not tag.moderated][:1] if forum.flags.require_tag else []
-    about = {"name": name, "auto_archive_duration": ARCHIVE_MINUTES, "type": discord.ChannelType.public_thread.value}
+    about = {
+        "name": name,
+        "auto_archive_duration": WEEK_UNTIL_ARCHIVED,
+        "type": discord.ChannelType.public_thread.value,
+    }
     with handle_message_parameters(
         view=card, files=card.files(), allowed_mentions=NOBODY, channel_payload=about | {"applied_tags": tags}
     ) as params:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import traceback
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 import discord
 from discord import app_commands
@@ -25,8 +25,14 @@ from bot.discord.ui.permissions import lacking
 from bot.language import say
 from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
 
-if TYPE_CHECKING:
-    from bot.discord.services import Bot
+
+class _Linking(Protocol):
+    """Be a client that makes the commands which a sentence names something to click."""
+
+    async def linked(self, sentence: str) -> str:
+        """Return the sentence with them."""
+        ...
+
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +67,7 @@ async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
         return
     sentence = sentence_for(cause, f"interaction:{interaction.id}", interaction.app_permissions)
     try:
-        view = notice(await cast("Bot", interaction.client).linked(sentence))
+        view = notice(await cast("_Linking", interaction.client).linked(sentence))
         await tell_privately(interaction, view)
     except Exception as failure:  # noqa: BLE001  # whatever it is, there is no other way to say it
         code = getattr(failure, "code", None)

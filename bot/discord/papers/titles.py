@@ -12,6 +12,7 @@ from discord import app_commands
 from rapidfuzz import fuzz, process
 
 from bot.discord.ui.custom_ids import paper_key
+from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.markdown import ELLIPSIS, plain, shorten_at_end
 from bot.language import say
 from retrieval.errors import BadInputError
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from retrieval.library import Library
     from retrieval.papers import Paper
 
-CHOICES: Final = 25
-CHOICE_CHARACTERS: Final = 100  # Discord's limit for the name and for the value of a choice
 TYPED_CHARACTERS: Final = 300  # what is compared of an input; Discord sends up to 6,000
 REPEATED_CHARACTERS: Final = 100  # of an input that is repeated to who typed it
 LIKE_ENOUGH: Final = 70.0  # partial ratio of 100; two typos in a word of nine still pass

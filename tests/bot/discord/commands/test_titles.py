@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord.papers.titles import CHOICE_CHARACTERS, CHOICES, Titles
+from bot.discord.papers.titles import Titles
+from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.markdown import length
 from retrieval.references import find_references
 

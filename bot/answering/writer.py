@@ -1,0 +1,25 @@
+"""What writes an answer: the papers' own sentences, or a language model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from bot.answering.answer import Draft, WriterName
+    from bot.answering.evidence.selection import Selection
+    from bot.llm.usage import Usage
+
+
+class AnswerWriter(Protocol):
+    """Write drafts from the papers given; yielding none says that the papers do not suffice."""
+
+    name: WriterName
+
+    def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Usage]:
+        """Yield drafts one by one, as they come, and the usage once it is known.
+
+        Paper numbers count `selection.hits` from 1. Raises WriterError where the writer itself failed.
+        """
+        ...
