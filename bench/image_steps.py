@@ -3,7 +3,8 @@
     uv run python bench/image_steps.py [PYTHON]
 
 COPY and RUN are taken from the Dockerfile itself, with / as the folder. As root, the program then runs as the image's
-user, who may write nothing but /data. What is not tried: the base image, and the second stage's own files.
+user, who may write nothing but /data; PYTHON has to lie where that user can
+read it. What is not tried: the base image, and the second stage's own files.
 """
 
 from __future__ import annotations
