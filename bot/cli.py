@@ -218,7 +218,8 @@ def ingest(
         ),
     ] = None,
     full_text: Annotated[
-        bool, typer.Option("--full-text", help="Of papers at arXiv, also the text of their PDFs (footnote[pdf]).")
+        bool,
+        typer.Option("--full-text", help="Of papers at arXiv, also their text, of HTML or PDF (footnote[pdf])."),
     ] = False,
     taken_as: Annotated[
         Literal["page"] | None,

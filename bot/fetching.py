@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import logging
 from contextlib import aclosing, asynccontextmanager
@@ -11,12 +10,14 @@ from urllib.parse import urlsplit
 
 from bot import metrics
 from bot.errors import SettingsError
+from bot.interruption import unless
 from retrieval.errors import BadInputError, FootnoteError
 from retrieval.sources import open_online
 from retrieval.sources.specs import ACCEPTED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    import asyncio
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 
     from bot.settings import Settings
     from retrieval.library import Library
@@ -53,6 +54,7 @@ class Fetcher:
             report: called with a sentence when a source's trouble begins, and when it is over.
         """
         self.sources = tuple(sources)
+        self.web = web
         self._library = library
         self._clock = web.clock
         self._every = every
@@ -65,9 +67,9 @@ class Fetcher:
             for source in self.sources:
                 if due[source.name] <= self._clock.now() and not stop.is_set():
                     due[source.name] = self._clock.now() + self._every
-                    await _unless(stop, self._fetch_if_due(source, due))
+                    await unless(stop, self._fetch_if_due(source, due))
             wait = min(due.values()) - self._clock.now() if due else self._every
-            await _unless(stop, self._clock.sleep(max(0.0, wait.total_seconds())))
+            await unless(stop, self._clock.sleep(max(0.0, wait.total_seconds())))
 
     async def fetch(self, source: OnlineSource) -> None:
         """Read a source from where it was left, index what comes, and keep and report how it went."""
@@ -184,14 +186,3 @@ def _patience(name: str) -> dt.timedelta | None:
         return None
     host = urlsplit(name).hostname if name.startswith(("http:", "https:")) else None
     return FEED_STALE_AFTER if host and not f".{host}".endswith(".arxiv.org") else STALE_AFTER
-
-
-async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> None:
-    """Do the work, but break it off when told to stop."""
-    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        working.cancel()
-        stopping.cancel()
-        await asyncio.gather(working, stopping, return_exceptions=True)

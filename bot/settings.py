@@ -219,6 +219,12 @@ class FetchSettings(Section):
         default="huggingface", description="Sources as for `footnote ingest`, comma separated; empty for none."
     )
     every: int = Field(default=60, ge=1, description="Minutes between two readings of a source.")
+    full_texts: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="The most full texts of arXiv fetched on a day, of papers cited in servers; 0 for none.",
+    )
 
 
 class HealthSettings(Section):

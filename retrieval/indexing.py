@@ -18,7 +18,7 @@ from retrieval.catalogue import Embedded
 from retrieval.chunking import chunk
 from retrieval.embedding import WordEmbedder
 from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
-from retrieval.fulltext.windows import embed_windows
+from retrieval.fulltext.windows import read_windows
 from retrieval.self_check import lost_vectors, lost_words
 from retrieval.vectors import WRITE_ROWS
 
@@ -126,7 +126,7 @@ class Indexer:
     async def _embed_full_texts(self, done: int, total: int, progress: Progress | None) -> None:
         texts, model = self._catalogue.full_texts, self._embedder.model
         while (waiting := await texts.waiting(model)) is not None:
-            windows = await embed_windows(waiting.title, waiting.full_text, self._embedder, waiting.known)
+            windows = await read_windows(waiting.title, waiting.full_text, self._embedder, waiting.known)
             await texts.store_windows(waiting, windows, model)
             done += 1
             if progress:

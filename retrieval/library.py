@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from retrieval.embedding import Embedder
     from retrieval.fulltext.article import FullText
     from retrieval.fulltext.searching import Document
+    from retrieval.fulltext.storage import FullTexts
     from retrieval.merging import Known
     from retrieval.papers import Evidence, Hit, Paper
     from retrieval.query import QueryVectors
@@ -354,6 +355,18 @@ class Library:
         """Return the text of a paper beside its abstract, by any of its ids; None where it is not known."""
         current = (await self.current_ids([paper_id])).get(paper_id)
         return (await self._catalogue.full_texts.of([current])).get(current) if current else None
+
+    async def add_full_text(self, paper_id: str, full_text: FullText) -> bool:
+        """Keep and read the text of a paper beside its abstract; False where the paper does not stand (any more)."""
+        kept = await self._catalogue.full_texts.put(paper_id, full_text)
+        if kept:
+            await self.index_pending()
+        return kept
+
+    @property
+    def full_texts(self) -> FullTexts:
+        """Return what is kept of full texts, and of attempts to get them."""
+        return self._catalogue.full_texts
 
     async def lookup(self, text: str) -> Lookup:
         """Find the papers that a text names by an id or a link, and which of those are not here."""

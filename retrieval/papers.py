@@ -109,7 +109,8 @@ class Location:
 
     Attributes:
         section: the heading of its section, which may be empty.
-        breaks: (offset in the part, page counted from 1), rising, the first at 0 or before.
+        breaks: (offset in the part, page counted from 1), rising, the first at 0 or before; none where the text was
+            never on pages.
         words: the packed vectors of its words; empty where the model has none.
     """
 
@@ -117,8 +118,8 @@ class Location:
     breaks: tuple[tuple[int, int], ...]
     words: bytes = field(default=b"", repr=False)
 
-    def page_at(self, offset: int) -> int:
-        """Return the page that a character of the part stands on."""
+    def page_at(self, offset: int) -> int | None:
+        """Return the page that a character of the part stands on, None where there are none."""
         return page_at(self.breaks, offset)
 
 
@@ -138,8 +139,10 @@ class Hit:
     location: Location | None = None
 
 
-def page_at(breaks: Sequence[tuple[int, int]], offset: int) -> int:
-    """Return the page that a character stands on, by where in its text each page begins."""
+def page_at(breaks: Sequence[tuple[int, int]], offset: int) -> int | None:
+    """Return the page that a character stands on, by where in its text each page begins; None where none does."""
+    if not breaks:
+        return None
     at = bisect_right(breaks, offset, key=lambda each: each[0])
     return breaks[max(at - 1, 0)][1]
 

@@ -169,6 +169,20 @@ section_windows = sa.Table(
     sa.Column("text_hash", sa.String(64), nullable=False),
     sa.Column("model", sa.String, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),
+    # Its sentences: pairs of offsets in it, and a vector each in 16 bits a dimension. None: not read yet.
+    sa.Column("spans", sa.JSON(none_as_null=True)),
+    sa.Column("sentences", sa.LargeBinary),
+    sa.Column("words", sa.LargeBinary),
+)
+
+# How often somebody tried to get the full text of a paper, when last, and why it failed.
+full_text_attempts = sa.Table(
+    "full_text_attempts",
+    metadata,
+    sa.Column("paper_id", sa.String, primary_key=True),
+    sa.Column("tried_at", Moment, nullable=False),
+    sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("sentence", sa.Text),
 )
 
 source_readings = sa.Table(

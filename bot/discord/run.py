@@ -23,6 +23,7 @@ from bot.discord.health import serving_health
 from bot.discord.systemd import tell_systemd
 from bot.errors import DiscordStartError
 from bot.fetching import open_fetcher
+from bot.full_texts import FullTextFetcher
 from bot.running import on_ending_signals
 from bot.store import Shards
 
@@ -78,7 +79,15 @@ async def run_bot(
             await bot.show_count()
 
     async with open_fetcher(settings, services.library, tell) as fetcher, serving_health(settings.health, bot):
-        await serve(bot, token, prepare, fetcher.run, bot.deliverer.run, Alerts(bot, tell).run, tell_systemd)
+        full_texts = FullTextFetcher(
+            services.library,
+            fetcher.web,
+            settings.arxiv.base_url,
+            services.store.answers.papers_of_servers,
+            per_day=settings.fetch.full_texts,
+        )
+        jobs = (fetcher.run, full_texts.run, bot.deliverer.run, Alerts(bot, tell).run, tell_systemd)
+        await serve(bot, token, prepare, *jobs)
 
 
 def _make_bot(chosen: DiscordSettings, *arguments: Any, **options: Any) -> FootnoteBot:  # noqa: ANN401  # the bot's

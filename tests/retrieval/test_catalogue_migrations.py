@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -14,6 +15,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from retrieval import catalogue as module
 from retrieval.catalogue import Added, Catalogue
+from retrieval.fulltext.article import FullText, Section
+from retrieval.fulltext.storage import Window
 from retrieval.migrating import MigrationError
 from retrieval.papers import Paper, identify
 from retrieval.sources.fetched import Fetched
@@ -38,6 +41,7 @@ CREATE TABLE chunks (
 """
 CATS = Paper(identify("Cats"), "Cats", "Cats sit.", "seeds")
 DOUBLE = Paper("arxiv:2401.00001", "Cats", "Cats sit.", "jsonl", published=dt.date(2024, 1, 1))
+TEXT = FullText(1, (Section("1 Mats", "Cats sit on mats.", ((0, 1),)),))
 OWN = Paper("d1", "Dogs", "Dogs run.", "beir")
 
 
@@ -130,3 +134,29 @@ async def test_an_address_that_was_a_search_for_the_title_is_forgotten(tmp_path:
     found = await catalogue.get([CATS.paper_id, OWN.paper_id])
     await catalogue.close()
     assert (found[CATS.paper_id].url, found[OWN.paper_id].url) == (None, "https://example.org/dogs")
+
+
+async def test_full_texts_of_before_their_sentences_were_kept_wait_to_be_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "footnote.db"
+    catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
+    await catalogue.add([CATS])
+    await catalogue.full_texts.put(CATS.paper_id, TEXT)
+    waiting = await catalogue.full_texts.waiting("model")
+    assert waiting is not None
+    window = Window(0, 0, 10, "hash", np.ones(4, np.float32))
+    await catalogue.full_texts.store_windows(waiting, [window], "model")
+    assert await catalogue.full_texts.waiting("model") is None
+    await catalogue.close()
+    with closing(sqlite3.connect(file)) as db:  # as version 0006 left it
+        for column in ("spans", "sentences", "words"):
+            db.execute(f"ALTER TABLE section_windows DROP COLUMN {column}")
+        db.execute("DROP TABLE full_text_attempts")
+        db.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '0006'")
+        db.commit()
+    catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
+    again = await catalogue.full_texts.waiting("model")
+    assert again is not None
+    assert (again.paper_id, again.full_text, again.known) == (CATS.paper_id, TEXT, {})
+    assert len((await catalogue.full_texts.windows_of([CATS.paper_id], "model"))[CATS.paper_id]) == 1
+    assert await catalogue.full_texts.lacking([CATS.paper_id], dt.datetime.now(dt.UTC)) == []
+    await catalogue.close()

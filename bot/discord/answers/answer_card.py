@@ -184,7 +184,8 @@ def _each_says(answer: Answer) -> list[tuple[list[Citation], list[str]]] | None:
 def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[Citation, str]) -> list[Block]:
     """Return a paper with what it says, which is nothing where that is its title; then what else is quoted."""
     title = fold(title_of(together[0]))
-    said = [escape(shorten(plain(text), STATEMENT_CHARACTERS)) for text in texts if fold(plain(text)) != title]
+    texts = [text for text in map(plain, texts) if text and fold(text) != title]
+    said = [escape(shorten(text, STATEMENT_CHARACTERS)) for text in texts]
     first = "\n".join([f"**[{together[0].number}]** **{title_link(together[0])}**", *said[:1]])
     rest = dict.fromkeys(line for each in together if fold(each.quote) != title and (line := _quote(each, shown)))
     return [Block(first), *(Block(text) for text in said[1:]), *_together(list(rest))]

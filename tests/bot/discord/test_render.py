@@ -117,6 +117,13 @@ def test_every_message_is_within_the_limits(
             assert_within_limits(view)
 
 
+def test_a_statement_that_shows_nothing_takes_no_room() -> None:
+    citations = tuple(replace(GOOD.citations[0], number=number, paper_id=f"p{number}") for number in (1, 2))
+    said = (Statement("One.", (1,)), Statement("\u200b", (1,)), Statement("Two.", (2,)))
+    (view,) = cards(replace(GOOD, statements=said, citations=citations))
+    assert_within_limits(view)
+
+
 @thorough
 @given(answered())
 def test_every_citation_that_a_statement_names_is_shown_once(answer: Answer) -> None:
