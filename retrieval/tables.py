@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -49,7 +49,7 @@ papers = sa.Table(
     sa.Column("published", sa.Date),
     sa.Column("content_hash", sa.String(64), nullable=False),
     sa.Column("indexed_hash", sa.String(64)),
-    # How many chunk positions of this paper the dense index may hold, so that none outlives a shorter text.
+    # How many windows of this paper the dense index may hold, so that none outlives a shorter text.
     sa.Column("indexed_chunks", sa.Integer, nullable=False, default=0),
     # When the paper could first be found, null until then: neither a rebuild nor a new version makes it new again.
     sa.Column("added_at", Moment),
@@ -76,6 +76,18 @@ papers = sa.Table(
 )
 
 STANDS = papers.c.withdrawn_by.is_(None) & papers.c.removed_at.is_(None)
+PENDING = STANDS & papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
+
+
+def _of_those(name: str, condition: sa.ColumnElement[bool], *columns: sa.Column[Any]) -> None:
+    sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+# Rows hold abstracts, so that a question to all of them would read the whole table; these answer it by themselves.
+_of_those("papers_standing", STANDS, papers.c.published, papers.c.number, papers.c.indexed_chunks)
+_of_those("papers_pending", PENDING, papers.c.number, papers.c.indexed_chunks)
+_of_those("papers_withdrawn", papers.c.withdrawn_by.is_not(None), papers.c.number)
+_of_those("papers_removed", papers.c.removed_at.is_not(None), papers.c.removed_at)
 
 chunks = sa.Table(
     "chunks",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -19,13 +20,12 @@ from retrieval.fulltext.article import FullText, Section
 from retrieval.fulltext.storage import Window
 from retrieval.migrating import MigrationError
 from retrieval.papers import Paper, identify
+from retrieval.scope import Scope
 from retrieval.sources.fetched import Fetched
 from retrieval.tables import metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import sqlalchemy as sa
 
 OLD = """
 CREATE TABLE papers (
@@ -69,7 +69,7 @@ async def test_the_migrations_make_the_tables_that_the_code_uses(catalogue: Cata
         options = {"version_table": module.VERSION_TABLE, "compare_type": True}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
-    assert await catalogue.titles() == []
+    assert await catalogue.ids(Scope()) == []
     engine = create_async_engine(database_url)
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
@@ -136,6 +136,34 @@ async def test_an_address_that_was_a_search_for_the_title_is_forgotten(tmp_path:
     assert (found[CATS.paper_id].url, found[OWN.paper_id].url) == (None, "https://example.org/dogs")
 
 
+async def test_what_is_asked_of_all_papers_reads_an_index_and_not_their_rows(tmp_path: Path) -> None:
+    file = tmp_path / "footnote.db"
+    catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    sa.event.listen(
+        catalogue._engine.sync_engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, parameters, *_: asked.append((statement, parameters)),
+    )
+    await catalogue.held()
+    await catalogue.counts()
+    await catalogue.pending(32, "model")
+    await catalogue.titles(25)
+    await catalogue.newest(10, Scope())
+    await catalogue.count(Scope(since=dt.date(2026, 1, 1)))
+    now = dt.datetime.now(dt.UTC)
+    await catalogue.fresh(now - dt.timedelta(days=1), now, now.date())
+    await catalogue.close()
+    with sqlite3.connect(file) as db:
+        plans = {
+            statement: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+            for statement, values in asked
+        }
+    assert any("papers_standing" in step for steps in plans.values() for step in steps)
+    # The latest are read in the order of the rows, and no more of them than are wanted.
+    assert not [statement for statement, steps in plans.items() if "SCAN papers" in steps and "LIMIT" not in statement]
+
+
 async def test_full_texts_of_before_their_sentences_were_kept_wait_to_be_read_again(tmp_path: Path) -> None:
     file = tmp_path / "footnote.db"
     catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
@@ -151,6 +179,8 @@ async def test_full_texts_of_before_their_sentences_were_kept_wait_to_be_read_ag
         for column in ("spans", "sentences", "words"):
             db.execute(f"ALTER TABLE section_windows DROP COLUMN {column}")
         db.execute("DROP TABLE full_text_attempts")
+        for index in ("standing", "pending", "withdrawn", "removed"):
+            db.execute(f"DROP INDEX papers_{index}")
         db.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '0006'")
         db.commit()
     catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
