@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from local_llm import fills, served
 
-from bot.commands.doctor import examine
+from bot.preflight import examine
 from bot.settings import Settings
 
 GERMAN = "Am Tag überstrahlt das gestreute Licht der Sonne die Sterne, die erst in der Dunkelheit zu sehen sind."

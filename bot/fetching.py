@@ -8,6 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from bot import metrics
 from bot.errors import SettingsError
 from bot.interruption import unless
 from retrieval.errors import BadInputError, FootnoteError
@@ -74,7 +75,9 @@ class Fetcher:
         """Read a source from where it was left, index what comes, and keep and report how it went."""
         before = await self._library.reading(source.name)
         failing_since = before.failing_since if before else None
-        trouble = await self._read(source) or await self._staleness(source)
+        failure = await self._read(source)
+        metrics.FETCHES.labels(source.name, "failed" if failure else "ok").inc()
+        trouble = failure or await self._staleness(source)
         if trouble:
             await self._library.failed(source.name, trouble, failing_since or self._clock.now())
             log.warning("%s: %s", source.name, trouble)
@@ -134,19 +137,24 @@ async def open_fetcher(
     from retrieval.sources.web import Web
 
     async with Web() as web:
-        sources = []
-        for spec in dict.fromkeys(filter(None, map(str.strip, settings.fetch.sources.split(",")))):
-            try:
-                source = online_source(settings, spec, web)
-            except BadInputError as error:
-                raise SettingsError(f"FOOTNOTE_FETCH__SOURCES is wrong: {error}") from error
-            if source is None:
-                raise SettingsError(
-                    f'FOOTNOTE_FETCH__SOURCES is wrong: "{spec}" is nothing to fetch; a source is {ACCEPTED}.'
-                )
-            sources.append(source)
         every = dt.timedelta(minutes=settings.fetch.every)
-        yield Fetcher(library, web, sources, every=every, report=report)
+        yield Fetcher(library, web, read_sources(settings, web), every=every, report=report)
+
+
+def read_sources(settings: Settings, web: Web) -> list[OnlineSource]:
+    """Return the sources that the settings name; raises SettingsError for one that is none."""
+    sources = []
+    for spec in dict.fromkeys(filter(None, map(str.strip, settings.fetch.sources.split(",")))):
+        try:
+            source = online_source(settings, spec, web)
+        except BadInputError as error:
+            raise SettingsError(f"FOOTNOTE_FETCH__SOURCES is wrong: {error}") from error
+        if source is None:
+            raise SettingsError(
+                f'FOOTNOTE_FETCH__SOURCES is wrong: "{spec}" is nothing to fetch; a source is {ACCEPTED}.'
+            )
+        sources.append(source)
+    return sources
 
 
 def online_source(settings: Settings, spec: str, web: Web) -> OnlineSource | None:
