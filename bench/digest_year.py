@@ -51,6 +51,7 @@ from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date
 
     from numpy.typing import NDArray
 
@@ -294,9 +295,10 @@ class Shelf:
         self._by_id = {paper.paper_id: paper.details.paper for paper in papers}
         self._vectors: dict[str, NDArray[np.float32]] = {}
 
-    async def fresh(self, after: datetime, before: datetime) -> list[Fresh]:
-        """Return the papers that came in between."""
-        return list(self._papers[bisect_right(self._times, after) : bisect_right(self._times, before)])
+    async def fresh(self, after: datetime, before: datetime, since: date | None = None) -> list[Fresh]:
+        """Return the papers that came in between; each is of the day on which it comes."""
+        came = self._papers[bisect_right(self._times, after) : bisect_right(self._times, before)]
+        return [paper for paper in came if since is None or paper.added_at.date() >= since]
 
     async def evidence(self, query: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
         """Weigh papers by the cosine of their cheap vectors and by the words that they share with a query."""

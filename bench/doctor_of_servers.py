@@ -12,7 +12,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from bot.commands.doctor import examine
+from bot.preflight import examine
 from bot.settings import Settings
 from tests.local_llm import fills, served
 

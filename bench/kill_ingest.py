@@ -81,7 +81,9 @@ def report(data_dir: Path, expected: int, embedded: int, kills: int) -> int:
         papers = {row[0] for row in db.execute("SELECT paper_id FROM papers WHERE indexed_hash = content_hash")}
         vectors = {
             f"{paper_id}#{at}": np.frombuffer(vector, np.float32)
-            for paper_id, at, vector in db.execute("SELECT paper_id, position, vector FROM chunks")
+            for paper_id, at, vector in db.execute(
+                "SELECT paper_id, position, vector FROM chunks WHERE kind = 'window'"
+            )
         }
         texts = db.execute("SELECT count(DISTINCT text_hash) FROM chunks").fetchone()[0]
     client = chromadb.PersistentClient(str(data_dir / "chroma"))
@@ -97,7 +99,8 @@ def report(data_dir: Path, expected: int, embedded: int, kills: int) -> int:
     lexical = [searcher.doc(address)["paper_id"][0] for _, address in hits]
     checks = {
         f"papers in the catalogue, all indexed: {len(papers)} of {expected}": len(papers) == expected,
-        f"chunks in Chroma, as in the catalogue: {len(held['ids'])} of {len(vectors)}": set(held["ids"]) == set(vectors)
+        f"windows in Chroma, as in the catalogue: {len(held['ids'])} of {len(vectors)}": set(held["ids"])
+        == set(vectors)
         and len(held["ids"]) == len(vectors),
         "vectors in Chroma equal the catalogue's": same,
         f"papers in tantivy, each once: {len(lexical)}": set(lexical) == papers and len(lexical) == len(papers),

@@ -8,7 +8,7 @@ import sys
 
 from bot import files, streams
 from bot.cli import app
-from bot.machine import shortage_behind
+from bot.machine import sentence_for
 from retrieval.errors import FootnoteError
 
 log = logging.getLogger(__name__)
@@ -39,17 +39,10 @@ def main() -> None:
     except OSError as error:
         log.debug("failed", exc_info=True)
         streams.silence()
-        if lacking := shortage_behind(error):
-            _fail(lacking)
-        what = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
-        _fail(f"The system refused Footnote a file or a connection ({what}); mend that and run it again.")
+        _fail(sentence_for(error))
     except Exception as error:  # the last boundary: no traceback reaches a user
         log.debug("failed", exc_info=True)
-        _fail(
-            shortage_behind(error)
-            or f"Footnote failed in a way that it should not ({type(error).__name__}: {error}); "
-            "run it again with --verbose and report what it prints."
-        )
+        _fail(sentence_for(error))
 
 
 def _fail(sentence: str) -> None:

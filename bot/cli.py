@@ -218,7 +218,8 @@ def ingest(
         ),
     ] = None,
     full_text: Annotated[
-        bool, typer.Option("--full-text", help="Of papers at arXiv, also the text of their PDFs (footnote[pdf]).")
+        bool,
+        typer.Option("--full-text", help="Of papers at arXiv, also their text, of HTML or PDF (footnote[pdf])."),
     ] = False,
     taken_as: Annotated[
         Literal["page"] | None,
@@ -484,15 +485,53 @@ def usage(
     run_to_end(run_usage(_settings(context, data_dir), since.date() if since else None, as_json=as_json))
 
 
+@app.command(epilog="Example: footnote setup --token - --llm ollama --ingest seeds")
+def setup(
+    context: typer.Context,
+    token: Annotated[
+        str | None, typer.Option(help="The bot's token; - reads it from standard input.", callback=_text)
+    ] = None,
+    message_content: Annotated[
+        bool | None,
+        typer.Option(
+            "--message-content/--no-message-content", help="Whether prefix commands are heard (Message Content Intent)."
+        ),
+    ] = None,
+    llm: Annotated[
+        str | None,
+        typer.Option(help="Who writes answers: none, openai, ollama, lm-studio, or an address.", callback=_text),
+    ] = None,
+    llm_key: Annotated[
+        str | None, typer.Option(help="The key to it; - reads it from standard input.", callback=_text)
+    ] = None,
+    llm_model: Annotated[str | None, typer.Option(help="The model's name there.", callback=_text)] = None,
+    papers: Annotated[
+        str | None,
+        typer.Option("--ingest", help="First papers, as for footnote ingest.", metavar="SOURCE", callback=_text),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a bot ready, and write .env.
+
+    Without options it asks in the terminal; with some it changes just that. Every answer is tried out before.
+    """
+    from bot.commands.setup import Answers
+    from bot.commands.setup import setup as run_setup
+
+    answers = Answers(token, message_content, llm, llm_key, llm_model, papers, data_dir or context.obj)
+    if not run_setup(answers):
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: footnote doctor")
-def doctor(context: typer.Context, data_dir: DataDir = None) -> None:
+def doctor(context: typer.Context, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Check the set-up.
 
     A line for each part says what is wrong and how to mend it.
     """
     from bot.commands.doctor import run_doctor
 
-    if not run_to_end(run_doctor(lambda: _settings(context, data_dir))):
+    if not run_to_end(run_doctor(lambda: _settings(context, data_dir), as_json=as_json)):
         raise typer.Exit(1)
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import logging
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from bot import metrics
 from bot.errors import SettingsError
+from bot.interruption import unless
 from retrieval.errors import BadInputError, FootnoteError
 from retrieval.sources import open_online
 from retrieval.sources.specs import ACCEPTED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    import asyncio
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 
     from bot.settings import Settings
     from retrieval.library import Library
@@ -52,6 +54,7 @@ class Fetcher:
             report: called with a sentence when a source's trouble begins, and when it is over.
         """
         self.sources = tuple(sources)
+        self.web = web
         self._library = library
         self._clock = web.clock
         self._every = every
@@ -64,15 +67,17 @@ class Fetcher:
             for source in self.sources:
                 if due[source.name] <= self._clock.now() and not stop.is_set():
                     due[source.name] = self._clock.now() + self._every
-                    await _unless(stop, self._fetch_if_due(source, due))
+                    await unless(stop, self._fetch_if_due(source, due))
             wait = min(due.values()) - self._clock.now() if due else self._every
-            await _unless(stop, self._clock.sleep(max(0.0, wait.total_seconds())))
+            await unless(stop, self._clock.sleep(max(0.0, wait.total_seconds())))
 
     async def fetch(self, source: OnlineSource) -> None:
         """Read a source from where it was left, index what comes, and keep and report how it went."""
         before = await self._library.reading(source.name)
         failing_since = before.failing_since if before else None
-        trouble = await self._read(source) or await self._staleness(source)
+        failure = await self._read(source)
+        metrics.FETCHES.labels(source.name, "failed" if failure else "ok").inc()
+        trouble = failure or await self._staleness(source)
         if trouble:
             await self._library.failed(source.name, trouble, failing_since or self._clock.now())
             log.warning("%s: %s", source.name, trouble)
@@ -132,19 +137,24 @@ async def open_fetcher(
     from retrieval.sources.web import Web
 
     async with Web() as web:
-        sources = []
-        for spec in dict.fromkeys(filter(None, map(str.strip, settings.fetch.sources.split(",")))):
-            try:
-                source = online_source(settings, spec, web)
-            except BadInputError as error:
-                raise SettingsError(f"FOOTNOTE_FETCH__SOURCES is wrong: {error}") from error
-            if source is None:
-                raise SettingsError(
-                    f'FOOTNOTE_FETCH__SOURCES is wrong: "{spec}" is nothing to fetch; a source is {ACCEPTED}.'
-                )
-            sources.append(source)
         every = dt.timedelta(minutes=settings.fetch.every)
-        yield Fetcher(library, web, sources, every=every, report=report)
+        yield Fetcher(library, web, read_sources(settings, web), every=every, report=report)
+
+
+def read_sources(settings: Settings, web: Web) -> list[OnlineSource]:
+    """Return the sources that the settings name; raises SettingsError for one that is none."""
+    sources = []
+    for spec in dict.fromkeys(filter(None, map(str.strip, settings.fetch.sources.split(",")))):
+        try:
+            source = online_source(settings, spec, web)
+        except BadInputError as error:
+            raise SettingsError(f"FOOTNOTE_FETCH__SOURCES is wrong: {error}") from error
+        if source is None:
+            raise SettingsError(
+                f'FOOTNOTE_FETCH__SOURCES is wrong: "{spec}" is nothing to fetch; a source is {ACCEPTED}.'
+            )
+        sources.append(source)
+    return sources
 
 
 def online_source(settings: Settings, spec: str, web: Web) -> OnlineSource | None:
@@ -176,14 +186,3 @@ def _patience(name: str) -> dt.timedelta | None:
         return None
     host = urlsplit(name).hostname if name.startswith(("http:", "https:")) else None
     return FEED_STALE_AFTER if host and not f".{host}".endswith(".arxiv.org") else STALE_AFTER
-
-
-async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> None:
-    """Do the work, but break it off when told to stop."""
-    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        working.cancel()
-        stopping.cancel()
-        await asyncio.gather(working, stopping, return_exceptions=True)

@@ -1,9 +1,12 @@
-"""What the machine has too little of, said in a sentence: open files, disk, memory."""
+"""What the machine lacks, said in a sentence: open files, disk, a place to write, memory, the right time."""
 
 from __future__ import annotations
 
 import errno
 import shutil
+import tempfile
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +17,9 @@ if TYPE_CHECKING:
 
 FILES: Final = 48  # that a library and its indexes may need to open; 31 with 224 papers
 FREE_BYTES: Final = 20_000_000  # for the journals of two databases; 74 papers take 15 MB
+MEMORY_BYTES: Final = 500_000_000  # a bot with 10,000 papers
 MEGABYTE: Final = 1_000_000
+EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)  # no clock that is right says less
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _TOO_MANY: Final = frozenset({errno.EMFILE, errno.ENFILE})
@@ -27,13 +32,57 @@ class ShortageError(FootnoteError):
 
 
 def refuse_shortage(data_dir: Path) -> None:
-    """Raise ShortageError where so few files may be opened, or so little disk is free, that a library would break."""
-    if (spare := _spare_files()) is not None and spare < FILES:
+    """Raise ShortageError where so few files may be opened, or so little disk is free, that a library would break.
+
+    Raises it too where nothing can be written to the data dir, which is made if need be.
+    """
+    refuse_few_files()
+    refuse_full_disk(data_dir)
+    refuse_unwritable(data_dir)
+
+
+def refuse_few_files() -> int | None:
+    """Return how many more files may be opened, None where that has no limit; raises ShortageError for too few."""
+    spare = _spare_files()
+    if spare is not None and spare < FILES:
         raise ShortageError(_too_few_files(f"only {spare} more files may be opened"))
+    return spare
+
+
+def refuse_full_disk(data_dir: Path) -> int:
+    """Return how many bytes are free where the data dir is; raises ShortageError for too few."""
     folder = next(each for each in (data_dir.absolute(), *data_dir.absolute().parents) if each.exists())
     free = shutil.disk_usage(folder).free
     if free < FREE_BYTES:
         raise ShortageError(_full(f"{free // MEGABYTE} MB are free where {data_dir} is"))
+    return free
+
+
+def refuse_unwritable(data_dir: Path) -> None:
+    """Make the data dir if need be and write to it; raises ShortageError with the reason where that fails."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data_dir) as file:
+            file.write(b"footnote")
+    except OSError as error:
+        lacking = shortage_behind(error)
+        raise ShortageError(lacking or _unwritable(data_dir, error)) from error
+
+
+def refuse_little_memory() -> int | None:
+    """Return how many bytes of memory may be taken, None where that is not known; raises ShortageError for too few."""
+    left = _spare_memory()
+    if left is not None and left < MEMORY_BYTES:
+        raise ShortageError(_short_of_memory(f"{left // MEGABYTE} MB are left"))
+    return left
+
+
+def refuse_wrong_clock(now: datetime) -> None:
+    """Raise ShortageError where the clock says a time before this program was written."""
+    if now < EARLIEST:
+        raise ShortageError(
+            f"The clock says {now:%Y-%m-%d %H:%M} UTC; set it, since digests and certificates go by it."
+        )
 
 
 def shortage_behind(error: BaseException) -> str | None:
@@ -48,11 +97,21 @@ def shortage_behind(error: BaseException) -> str | None:
         if number == errno.EROFS:
             return "What is to be written lies on a disk that is read-only; choose another folder with --data-dir."
         if isinstance(each, MemoryError) or number == errno.ENOMEM or any(words in told for words in _MEMORY):
-            return (
-                "There is not enough memory: Footnote needs some 500 MB; end other programs, or raise the limit under "
-                "which it runs."
-            )
+            return _short_of_memory("none was left")
     return None
+
+
+def sentence_for(error: BaseException) -> str:
+    """Return the sentence that a person is told of an error that nobody expected."""
+    if lacking := shortage_behind(error):
+        return lacking
+    if isinstance(error, OSError):
+        what = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
+        return f"The system refused Footnote a file or a connection ({what}); mend that and run it again."
+    return (
+        f"Footnote failed in a way that it should not ({type(error).__name__}: {error}); "
+        "run it again with --verbose and report what it prints."
+    )
 
 
 def _full(seen: str) -> str:
@@ -61,6 +120,37 @@ def _full(seen: str) -> str:
 
 def _too_few_files(seen: str) -> str:
     return f"Too few files may be open at once: {seen}; raise the limit (`ulimit -n 1024`) and run it again."
+
+
+def _short_of_memory(seen: str) -> str:
+    needed = f"Footnote needs some {MEMORY_BYTES // MEGABYTE} MB"
+    return f"There is not enough memory: {seen}, and {needed}; end other programs, or raise its limit."
+
+
+def _unwritable(data_dir: Path, error: OSError) -> str:
+    match error.errno:
+        case errno.EEXIST | errno.ENOTDIR:
+            return f"The data dir {data_dir} is, or lies in, a file; choose another folder with --data-dir."
+        case errno.EACCES | errno.EPERM:
+            return f"Nothing may be written to the data dir {data_dir}; let its owner run Footnote, or choose another."
+    reason = error.strerror or error
+    return f"The data dir {data_dir} cannot be used: {reason}; choose another folder with --data-dir."
+
+
+def _spare_memory() -> int | None:
+    """Return the least of what the system has left, what its limits leave this process, and a container's whole."""
+    left: list[int] = []
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        left.append(int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) * 1024)
+    with suppress(OSError, ValueError):  # "max" without a limit
+        left.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    with suppress(ImportError):  # Windows
+        import resource
+
+        most, _ = resource.getrlimit(resource.RLIMIT_AS)
+        left += [most] if most != resource.RLIM_INFINITY else []
+    return min(left, default=None)
 
 
 def _spare_files() -> int | None:

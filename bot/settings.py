@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import re
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
@@ -17,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pydantic.fields import FieldInfo
 
@@ -64,6 +66,31 @@ def _shards(written: str | None) -> str | None:
     return written
 
 
+def _key(secret: SecretStr | None) -> SecretStr | None:
+    """Refuse what no header can carry, such as a key that was copied with its quotation marks or a line's end."""
+    if secret is not None and not re.fullmatch(r"[!#-&(-~]+", secret.get_secret_value()):
+        raise ValueError("it holds a blank, a quotation mark or a sign that no key has; copy it anew")
+    return secret
+
+
+def _address(written: str | None) -> str | None:
+    """Refuse what is no address on the web, without showing it: there may be a password in it."""
+    try:
+        parts = urlsplit(written or "http://localhost")
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # of a port that is none
+        good = False
+    good = good and not re.search(r"\s", written or "")
+    if not good:
+        raise ValueError("write an address that begins with http:// or https://")
+    return written
+
+
+Key = Annotated[SecretStr | None, AfterValidator(_key)]
+Address = Annotated[str | None, AfterValidator(_address)]
+Endpoint = Annotated[str, AfterValidator(_address)]
+
+
 class Section(BaseModel):
     """Refuse names that the section does not know."""
 
@@ -74,7 +101,7 @@ class DiscordSettings(Section):
     """How the bot reaches Discord."""
 
     token: SecretStr | None = Field(default=None, description="Bot token from the Discord developer portal.")
-    proxy: str | None = Field(default=None, description="HTTP proxy for Discord, such as http://proxy:3128.")
+    proxy: Address = Field(default=None, description="HTTP proxy for Discord, such as http://proxy:3128.")
     message_content: bool = Field(
         default=False, description="Hear prefix commands and threads; needs the Message Content intent in the portal."
     )
@@ -86,7 +113,7 @@ class DiscordSettings(Section):
 class LLMSettings(Section):
     """The language model that writes answers; without a key or a base URL the extractive writer does."""
 
-    api_key: Annotated[SecretStr | None, _or_variable("OPENAI_API_KEY")] = Field(
+    api_key: Annotated[Key, _or_variable("OPENAI_API_KEY")] = Field(
         default=None, description="API key (or OPENAI_API_KEY)."
     )
     base_url: Annotated[str | None, _or_variable("OPENAI_BASE_URL")] = Field(
@@ -124,8 +151,8 @@ class EmbeddingSettings(Section):
     provider: Literal["local", "openai"] = Field(default="local", description="local (all-MiniLM-L6-v2) or openai.")
     model: str = Field(default="text-embedding-3-small", description="Model name for provider openai.")
     dimensions: int | None = Field(default=None, ge=1, description="Shortened vectors, for provider openai.")
-    api_key: SecretStr | None = Field(default=None, description="API key for embeddings (default: the LLM's).")
-    base_url: str | None = Field(default=None, description="Server for embeddings (default: the LLM's).")
+    api_key: Key = Field(default=None, description="API key for embeddings (default: the LLM's).")
+    base_url: Address = Field(default=None, description="Server for embeddings (default: the LLM's).")
     model_dir: Path | None = Field(default=None, description="Folder with model.safetensors and tokenizer.json.")
 
 
@@ -133,7 +160,7 @@ class ChromaSettings(Section):
     """Where the vectors live."""
 
     url: str | None = Field(default=None, description="Chroma server; empty for the embedded one in the data dir.")
-    token: SecretStr | None = Field(default=None, description="Token of the server, or of Chroma Cloud.")
+    token: Key = Field(default=None, description="Token of the server, or of Chroma Cloud.")
     tenant: str | None = Field(default=None, description="Tenant; empty for the default one, or the token's.")
     database: str | None = Field(default=None, description="Database of the tenant; empty likewise.")
 
@@ -156,31 +183,33 @@ class ChromaSettings(Section):
 class HuggingFaceSettings(Section):
     """Where Hugging Face Daily Papers are read."""
 
-    base_url: str = Field(default="https://huggingface.co", description="Hugging Face endpoint.")
+    base_url: Endpoint = Field(default="https://huggingface.co", description="Hugging Face endpoint.")
 
 
 class ArxivSettings(Section):
     """Where arXiv is read."""
 
-    base_url: str = Field(default="https://export.arxiv.org", description="arXiv API endpoint.")
+    base_url: Endpoint = Field(default="https://export.arxiv.org", description="arXiv API endpoint.")
 
 
 class DoiSettings(Section):
     """Where DOIs are asked for."""
 
-    base_url: str = Field(default="https://doi.org", description="What resolves DOIs, and tells CSL-JSON of them.")
+    base_url: Endpoint = Field(default="https://doi.org", description="What resolves DOIs, and tells CSL-JSON of them.")
 
 
 class OpenReviewSettings(Section):
     """Where OpenReview is read."""
 
-    base_url: str = Field(default="https://api2.openreview.net", description="OpenReview API (version 2) endpoint.")
+    base_url: Endpoint = Field(
+        default="https://api2.openreview.net", description="OpenReview API (version 2) endpoint."
+    )
 
 
 class AclSettings(Section):
     """Where the ACL Anthology is read."""
 
-    base_url: str = Field(default="https://aclanthology.org", description="The ACL Anthology.")
+    base_url: Endpoint = Field(default="https://aclanthology.org", description="The ACL Anthology.")
 
 
 class FetchSettings(Section):
@@ -190,6 +219,26 @@ class FetchSettings(Section):
         default="huggingface", description="Sources as for `footnote ingest`, comma separated; empty for none."
     )
     every: int = Field(default=60, ge=1, description="Minutes between two readings of a source.")
+    full_texts: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="The most full texts of arXiv fetched on a day, of papers cited in servers; 0 for none.",
+    )
+
+
+class HealthSettings(Section):
+    """Where the bot tells how it is."""
+
+    port: int | None = Field(
+        default=None, ge=1, le=65535, description="Port of /healthz and /metrics while the bot runs; empty for none."
+    )
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address that they listen at; 0.0.0.0 for all.")
+
+    def refusal(self, error: OSError) -> str:
+        """Say that the port cannot be had."""
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror or error})"
+        return f"FOOTNOTE_HEALTH__PORT {self.port} at {self.host} {why}; choose another, or end who has it."
 
 
 class Settings(BaseSettings):
@@ -219,6 +268,7 @@ class Settings(BaseSettings):
     openreview: OpenReviewSettings = Field(default_factory=OpenReviewSettings)
     acl: AclSettings = Field(default_factory=AclSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
+    health: HealthSettings = Field(default_factory=HealthSettings)
 
     @classmethod
     def load(cls, **overrides: object) -> Settings:
@@ -232,7 +282,14 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
-            raise SettingsError(f"{name} is wrong: {first['msg']}.") from None
+            raise SettingsError(f"{name} is wrong: {first['msg'].removeprefix('Value error, ')}.") from None
+
+
+def refuse_overridden(values: Mapping[str, str | None]) -> None:
+    """Raise SettingsError where the environment says otherwise than what is to be written to .env."""
+    for name, value in values.items():
+        if os.environ.get(name, value or "") not in {"", value}:
+            raise SettingsError(f"{name} is set in the environment, which goes before {ENV_FILE}; unset it there.")
 
 
 def mend_connection(proxy: str | None) -> str:

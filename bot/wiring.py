@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bot.store import Store, StoreMeter
     from retrieval.embedding import Embedder
     from retrieval.library import Library
+
+log = logging.getLogger(__name__)
 
 
 async def make_embedder(settings: Settings) -> Embedder:
@@ -127,6 +130,8 @@ async def open_model(
     if address:
         offer = await visit(address, chosen.key)
         name = chosen.model or offer.instead_of(DEFAULT_MODEL)
+        if wrong := offer.objection(name):
+            log.info("language model: %s", wrong)  # it may come back; until then the papers' own sentences answer
     model = LanguageModel(name=name, api_key=chosen.key, address=address, timeout=chosen.timeout, meter=meter)
     async with aclosing(model):
         yield model

@@ -25,11 +25,12 @@ from retrieval.fulltext.storage import WAITING, FullTexts
 from retrieval.generations import begin_generation, read_state, switch_generation
 from retrieval.migrating import migrate
 from retrieval.pending import (
-    PENDING,
+    count_pending,
     mark_all_pending,
     mark_indexed,
     mark_left,
     mark_pending,
+    read_held,
     read_indexed,
     read_leaving,
     read_pending,
@@ -37,10 +38,10 @@ from retrieval.pending import (
     store_chunks,
 )
 from retrieval.readings import Reading, note_failure, note_page, read_readings
-from retrieval.records import Count, Counts, Embedded, Fresh, PendingPaper, StoredChunk
+from retrieval.records import Count, Counts, Embedded, Fresh, Held, PendingPaper, StoredChunk
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
-from retrieval.tables import STANDS, chunks, full_texts, leaving_papers, paper_sources, papers
+from retrieval.tables import STANDS, chunks, full_texts, paper_sources, papers
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -60,7 +61,7 @@ __all__ = ["Added", "Catalogue", "Count", "Counts", "Embedded", "Fresh", "Pendin
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "catalogue_version"
 TURN_TRIED_EVERY: Final = 0.5  # seconds
-MAPPED: Final = 1 << 30  # bytes of the file that SQLite reads as memory: a search reads a thousand rows all over it
+MAPPED: Final = 1 << 28  # bytes of the file that SQLite reads as memory, and that count as this process's
 # Bytes of a file that is copied before a migration. A larger one may not fit a second time, and is mostly vectors; a
 # migration that fails changes nothing either way.
 LARGEST_BACKUP: Final = 1 << 30
@@ -170,13 +171,18 @@ class Catalogue:
         async with self._engine.connect() as connection:
             return await read_only_from(connection, source)
 
-    async def fresh(self, after: dt.datetime, before: dt.datetime) -> list[Fresh]:
-        """Return what could first be found after a moment and until another, and stands, the oldest first."""
+    async def fresh(self, after: dt.datetime, before: dt.datetime, since: dt.date | None = None) -> list[Fresh]:
+        """Return what could first be found after a moment and until another, and stands, the oldest first.
+
+        With `since`, what was listed, or else published, before that day is left out.
+        """
         arrived = papers.c.added_at
+        day = sa.func.coalesce(papers.c.listed, papers.c.published)
+        news = sa.true() if since is None else sa.or_(day.is_(None), day >= since)
         async with self._engine.connect() as connection:
             rows = await connection.execute(
                 sa.select(papers.c.paper_id, arrived)
-                .where(arrived > after, arrived <= before, STANDS)
+                .where(arrived > after, arrived <= before, STANDS, news)
                 .order_by(arrived, papers.c.number)
             )
             times = dict(rows.all())
@@ -237,13 +243,21 @@ class Catalogue:
                 found |= {row.paper_id: paper_of(row) for row in rows}
         return found
 
-    async def titles(self) -> list[tuple[str, str]]:
-        """Return id and title of every paper that stands, those published or added last first."""
+    async def titles(self, limit: int) -> list[tuple[str, str]]:
+        """Return id and title of up to `limit` papers that stand, those published or added last first."""
+        asked = sa.select(papers.c.paper_id, papers.c.title).where(STANDS).order_by(*NEWEST_FIRST).limit(limit)
         async with self._engine.connect() as connection:
-            rows = await connection.execute(
-                sa.select(papers.c.paper_id, papers.c.title).where(STANDS).order_by(*NEWEST_FIRST)
-            )
-            return [(row.paper_id, row.title) for row in rows]
+            return [(row.paper_id, row.title) for row in await connection.execute(asked)]
+
+    async def titles_of(self, paper_ids: Sequence[str]) -> dict[str, str]:
+        """Return the titles of those of some papers that stand, by id."""
+        found: dict[str, str] = {}
+        async with self._engine.connect() as connection:
+            for start in range(0, len(paper_ids), BATCH):
+                some = papers.c.paper_id.in_(paper_ids[start : start + BATCH])
+                rows = await connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(some, STANDS))
+                found |= dict(rows.all())
+        return found
 
     async def ids(self, scope: Scope) -> list[str]:
         """Return the id of every paper of a scope that stands, those published or added last first."""
@@ -319,8 +333,18 @@ class Catalogue:
         async with self._engine.connect() as connection:
             return await read_count(connection, scope)
 
+    async def pending_count(self) -> int:
+        """Return how many papers wait to be indexed, and how many to leave the indexes."""
+        async with self._engine.connect() as connection:
+            return await count_pending(connection)
+
+    async def held(self) -> Held:
+        """Return how much the indexes should hold, and some of it that a start may look for."""
+        async with self._engine.connect() as connection:
+            return await read_held(connection)
+
     async def indexed(self) -> dict[str, int]:
-        """Return how many chunks the indexes should hold of each paper that they should hold whole."""
+        """Return how many windows the indexes should hold of each paper that they should hold whole."""
         async with self._engine.connect() as connection:
             return await read_indexed(connection)
 
@@ -383,18 +407,13 @@ class Catalogue:
                 .order_by(paper_sources.c.source)
             )
             sources: dict[str, int] = dict(by_source.all())
-            standing, withdrawn, removed, newest, pending = (
-                await connection.execute(
-                    sa.select(
-                        count.filter(STANDS),
-                        count.filter(papers.c.withdrawn_by.is_not(None) & ~REMOVED),
-                        count.filter(REMOVED),
-                        sa.func.max(papers.c.published).filter(STANDS),
-                        count.filter(PENDING),
-                    ).select_from(papers)
-                )
-            ).one()
-            leaving = await connection.scalar(sa.select(count).select_from(leaving_papers)) or 0
+            # One by one, as each is answered by an index of its own.
+            those = sa.select(count).select_from(papers)
+            standing = await connection.scalar(those.where(STANDS)) or 0
+            withdrawn = await connection.scalar(those.where(papers.c.withdrawn_by.is_not(None), ~REMOVED)) or 0
+            removed = await connection.scalar(those.where(REMOVED)) or 0
+            newest = await connection.scalar(sa.select(sa.func.max(papers.c.published)).where(STANDS))
+            pending = await count_pending(connection)
             total = await connection.scalar(sa.select(count).select_from(chunks)) or 0
             waiting = await connection.scalar(sa.select(count).select_from(WAITING.subquery())) or 0
             whole = await connection.scalar(
@@ -402,7 +421,7 @@ class Catalogue:
                 .select_from(full_texts.join(papers, papers.c.paper_id == full_texts.c.paper_id))
                 .where(STANDS)
             )
-        return Counts(standing, pending + leaving + waiting, total, sources, newest, withdrawn, removed, whole or 0)
+        return Counts(standing, pending + waiting, total, sources, newest, withdrawn, removed, whole or 0)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:

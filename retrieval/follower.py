@@ -39,6 +39,17 @@ class Follower:
         self._turn = asyncio.Lock()
         self._number: int | None = None
 
+    async def follow(self, library_id: str) -> None:
+        """Follow this library from now on; what is held of another one, which the database had before, is forgotten."""
+        if library_id == self._library_id:
+            return
+        async with self._turn:
+            log.warning("the database holds another library now, which is read from its beginning")
+            self._library_id = library_id
+            self._shelf.clear()
+            await asyncio.to_thread(self._lexical.reset)
+            self._number = None
+
     async def catch_up(self) -> bool:
         """Apply what has changed, and say whether there was anything; an index of nothing known is filled first."""
         async with self._turn:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,8 +18,8 @@ from retrieval.catalogue import Embedded
 from retrieval.chunking import chunk
 from retrieval.embedding import WordEmbedder
 from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
-from retrieval.fulltext.windows import embed_windows
-from retrieval.self_check import lost_vectors, lost_words
+from retrieval.fulltext.windows import read_windows
+from retrieval.self_check import lacks_vectors, lost_vectors
 from retrieval.vectors import WRITE_ROWS
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Indexer:
             if self.fault:
                 await self._empty()
             await self._follower.catch_up()
-            total = self.waiting = (await self._catalogue.counts()).pending
+            total = self.waiting = await self._catalogue.pending_count()
             done = 0
             while True:
                 leaving = await self._catalogue.leaving(INDEX_BATCH)
@@ -126,7 +126,7 @@ class Indexer:
     async def _embed_full_texts(self, done: int, total: int, progress: Progress | None) -> None:
         texts, model = self._catalogue.full_texts, self._embedder.model
         while (waiting := await texts.waiting(model)) is not None:
-            windows = await embed_windows(waiting.title, waiting.full_text, self._embedder, waiting.known)
+            windows = await read_windows(waiting.title, waiting.full_text, self._embedder, waiting.known)
             await texts.store_windows(waiting, windows, model)
             done += 1
             if progress:
@@ -164,6 +164,7 @@ class Indexer:
     async def _go_live(self) -> LibraryState:
         """Go over to the collection that is live by now, and return how the library stands."""
         state = await self._catalogue.state(self._dense.expected)
+        await self._follower.follow(state.library_id)
         if state.live != self._dense.name:
             await asyncio.to_thread(self._dense.use, state.live)
         return state
@@ -204,20 +205,25 @@ class Indexer:
             await self.follow()
         if self._dense.stamp != self._dense.expected:
             return f"the dense index was made as {self._dense.stamp!r}, not as {self._dense.expected!r}"
-        held = await self._catalogue.indexed()
+        held = await self._catalogue.held()
+        indexed: dict[str, int] | None = None  # of all papers, which is read where something lacks
         try:
-            lost = await asyncio.to_thread(lost_vectors, held, self._dense)
+            if await asyncio.to_thread(lacks_vectors, held, self._dense):
+                indexed = await self._catalogue.indexed()
+                if lost := await asyncio.to_thread(lost_vectors, indexed, self._dense):
+                    if len(lost) == len(indexed):
+                        return "the dense index has lost every paper"
+                    log.warning(
+                        "the dense index lacks %d of %d papers, which are indexed again", len(lost), held.papers
+                    )
+                    await self._catalogue.mark_pending(lost)
         except ChromaError as error:
             return f"the dense index cannot be read ({str(error).splitlines()[0]})"
-        if lost and len(lost) == len(held):
-            return "the dense index has lost every paper"
-        if lost:
-            log.warning("the dense index lacks %d of %d papers, which are indexed again", len(lost), len(held))
-            await self._catalogue.mark_pending(lost)
         await self._follower.catch_up()
         # By what was to be held before: what lacks vectors waits by now, and would make up for words that lack.
-        if unread := await asyncio.to_thread(lost_words, held, self._lexical):
-            log.warning("the lexical index lacks %d of %d papers, which are written again", len(unread), len(held))
+        if await asyncio.to_thread(self._lexical.count) < held.papers:
+            unread = await asyncio.to_thread(self._lexical.lacking, indexed or await self._catalogue.indexed())
+            log.warning("the lexical index lacks %d of %d papers, which are written again", len(unread), held.papers)
             await self._follower.mend(unread)
         return None
 
@@ -256,9 +262,8 @@ class Indexer:
     async def _write(self, batch: Sequence[PendingPaper], rows: Sequence[tuple[Chunk, Embedded]]) -> None:
         """Write papers so that a kill between any two steps leaves them pending and nothing doubled."""
         await self._catalogue.store_chunks(rows, self._embedder.model)
-        counts: dict[str, int] = defaultdict(int)
-        for part, _ in rows:
-            counts[part.paper_id] += 1
+        windows = [(part, embedded) for part, embedded in rows if part.kind == "window"]
+        counts = Counter(part.paper_id for part, _ in windows)
         left_over = [
             f"{waiting.paper.paper_id}#{position}"
             for waiting in batch
@@ -266,8 +271,8 @@ class Indexer:
         ]
         if left_over:
             await asyncio.to_thread(self._target.delete, left_over)
-        for start in range(0, len(rows), WRITE_ROWS):
-            part_rows = rows[start : start + WRITE_ROWS]
+        for start in range(0, len(windows), WRITE_ROWS):
+            part_rows = windows[start : start + WRITE_ROWS]
             await asyncio.to_thread(
                 self._target.upsert,
                 [part.chunk_id for part, _ in part_rows],

@@ -2,11 +2,12 @@ r"""The lexical index: BM25 over title and abstract in tantivy, derived from the
 
 The unit is the whole paper with stemmed words: on SciFact it beats windows and sentences. Text is folded
 first, so that "tulu" finds what an author wrote as T\"ULU; `scripts.py` knows the words of other scripts than Latin.
-Beside it stand whole terms that have no part in BM25: the title, the names of the authors, the address.
+Beside it stand what has no part in BM25: the title by itself, the names of the authors, the address.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,11 +16,12 @@ import tantivy
 
 from retrieval.calibration import idf
 from retrieval.names import NAME_FORMS, Name
-from retrieval.papers import identify
+from retrieval.papers import identify, short_key
 from retrieval.query import importance
 from retrieval.references import address_key, find_references
 from retrieval.scripts import VERSION, asked, spaced, words, written
 from retrieval.text import fold
+from retrieval.titles import compared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,6 +38,7 @@ PIECE = 4  # characters
 MOST_NAMED = 10  # papers of one and the same title
 PIECES_WEIGHT = 0.25
 LOOKED_FOR = 1000
+SHORTEST_BEGINNING = 3  # letters of a word amid a title that may be completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,10 @@ class LexicalIndex:
             .add_text_field("identity", tokenizer_name="raw", index_option="basic")
             .add_text_field("words", tokenizer_name="stemmed", index_option="freq")
             .add_text_field("pieces", tokenizer_name="whitespace", index_option="freq")
+            .add_text_field("title", tokenizer_name="raw", index_option="basic")
+            .add_text_field("title_words", tokenizer_name="whitespace", index_option="position")
+            .add_text_field("title_pieces", tokenizer_name="whitespace", index_option="freq")
+            .add_text_field("key", tokenizer_name="raw", index_option="basic")
             .add_text_field("address", tokenizer_name="raw", index_option="basic")
             .add_integer_field("day", fast=True)
             .build()
@@ -134,6 +141,8 @@ class LexicalIndex:
         for paper in papers:
             self._writer.delete_documents_by_term("paper_id", paper.paper_id)
             text = fold(f"{paper.title}\n{paper.abstract}")
+            title = compared(paper.title)
+            key = short_key(paper.paper_id)
             names = [Name.read(author) for author in (authors or {}).get(paper.paper_id, ())]
             self._writer.add_document(
                 tantivy.Document(
@@ -141,6 +150,10 @@ class LexicalIndex:
                     identity=identify(paper.title),
                     words=written(text),
                     pieces=" ".join(_pieces(text)),
+                    title=title,
+                    title_words=title,
+                    title_pieces=" ".join(_pieces(title)),
+                    key=[] if key == paper.paper_id else key,
                     address=_addresses(paper.url) if paper.url else [],
                     day=paper.published.toordinal() if paper.published else 0,
                     **{form: _forms(names, form) for form in NAME_FORMS},
@@ -209,6 +222,36 @@ class LexicalIndex:
         asked = tantivy.Query.term_query(self._schema, "identity", identify(query.text), "basic")
         return {paper_id for paper_id, _ in self._run(asked, MOST_NAMED)}
 
+    def titled(self, text: str, limit: int) -> list[str]:
+        """Return up to `limit` papers of each kind for what was typed of a title, folded, the newest of each first.
+
+        They are those whose titles begin so, then those that hold it, then those that hold each word; the last word may
+        be no more than the beginning of one, and the others too if they have a few letters.
+        """
+        *before, last = text.split()
+        begins = tantivy.Query.regex_query(self._schema, "title", f"{re.escape(text)}.*")
+        words: list[str | tuple[int, str]] = [*text.split()]
+        holds = tantivy.Query.phrase_prefix_query(self._schema, "title_words", words)
+        every = [self._title_word(word, beginning=len(word) >= SHORTEST_BEGINNING) for word in before]
+        every.append(self._title_word(last, beginning=True))
+        all_of = tantivy.Query.boolean_query([(tantivy.Occur.Must, word) for word in every])
+        found: dict[str, None] = {}
+        for query in (begins, holds, all_of):
+            found |= dict.fromkeys(self._newest(query, limit))
+            if len(found) >= limit:
+                break
+        return list(found)
+
+    def titled_like(self, text: str, limit: int) -> list[str]:
+        """Return up to `limit` papers whose titles share most pieces of words with a folded text."""
+        pieces = [(tantivy.Occur.Should, self._term("title_pieces", piece)) for piece in dict.fromkeys(_pieces(text))]
+        return [paper_id for paper_id, _ in self._run(tantivy.Query.boolean_query(pieces), limit)] if pieces else []
+
+    def of_key(self, key: str) -> str | None:
+        """Return the paper that a key stands for where it is not the paper's own id."""
+        found = self._run(tantivy.Query.term_query(self._schema, "key", key, "basic"), 1)
+        return found[0][0] if found else None
+
     def at_address(self, terms: Sequence[str]) -> str | None:
         """Return the one paper whose address has one of these forms, or names one of these ids; None for several."""
         found = self._run(tantivy.Query.term_set_query(self._schema, "address", list(terms)), 2)
@@ -267,6 +310,16 @@ class LexicalIndex:
 
     def _term(self, field: str, term: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, term, "freq")
+
+    def _title_word(self, word: str, *, beginning: bool) -> tantivy.Query:
+        if beginning:
+            return tantivy.Query.regex_query(self._schema, "title_words", f"{re.escape(word)}.*")
+        return tantivy.Query.term_query(self._schema, "title_words", word, "basic")
+
+    def _newest(self, query: tantivy.Query, limit: int) -> list[str]:
+        searcher = self._index.searcher()
+        hits = searcher.search(query, limit, count=False, order_by_field="day").hits
+        return [searcher.doc(address)["paper_id"][0] for _, address in hits]
 
     def _holding(self, term: NameTerm) -> tantivy.Query:
         if term.slips:

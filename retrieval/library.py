@@ -30,6 +30,7 @@ from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
 from retrieval.sources.fetched import Fetched
 from retrieval.spelling import correct
+from retrieval.titles import Titles
 from retrieval.vectors import COLLECTION, DenseIndex
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from retrieval.embedding import Embedder
     from retrieval.fulltext.article import FullText
     from retrieval.fulltext.searching import Document
+    from retrieval.fulltext.storage import FullTexts
     from retrieval.merging import Known
     from retrieval.papers import Evidence, Hit, Paper
     from retrieval.query import QueryVectors
@@ -90,7 +92,7 @@ class Library:
         self._lexical = lexical
         self._embedder = embedder
         self._now = now
-        self._titles: Sequence[tuple[str, str]] = ()
+        self._titles = Titles(catalogue, lexical)
         self._searcher = Searcher(catalogue, shelf, dense, lexical, embedder)
         self._full_texts = FullTextSearcher(catalogue.full_texts, lexical, embedder)
         self._indexer = indexer
@@ -128,7 +130,7 @@ class Library:
             opened.callback(lock.release)
             catalogue = await Catalogue.open(database_url or f"sqlite+aiosqlite:///{data_dir / CATALOGUE}")
             opened.push_async_callback(catalogue.close)
-            stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}"
+            stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}/windows"
             folder = data_dir / "chroma"
             state = await catalogue.state(stamp)
             name = state.live if chroma else COLLECTION
@@ -146,7 +148,6 @@ class Library:
                 indexer = Indexer(catalogue, dense, lexical, follower, embedder, now, shared=chroma is not None)
                 await indexer.check(rebuild=rebuild)
             library = cls(lock, catalogue, dense, lexical, embedder, now, shelf, indexer, shared=chroma is not None)
-            library._titles = await catalogue.titles()
             if chroma:
                 library._following = asyncio.create_task(library._follow())
             opened.pop_all()
@@ -166,7 +167,7 @@ class Library:
     def gaps(self) -> Gaps:
         """Return what searches pass over for now."""
         waiting = self._indexer.waiting
-        many = waiting * MANY > len(self._titles)
+        many = waiting * MANY > self._lexical.count() + waiting
         return Gaps(vectors=self._searcher.away or self._indexer.unchecked, waiting=waiting if many else 0)
 
     async def close(self) -> None:
@@ -184,8 +185,7 @@ class Library:
         while True:
             await asyncio.sleep(FOLLOWED_EVERY)
             try:
-                if await self._indexer.follow():
-                    self._titles = await self._catalogue.titles()
+                await self._indexer.follow()
                 if self._mending is None or self._mending.done():
                     self._mending = asyncio.create_task(self._mend())
             except Exception as error:  # noqa: BLE001  # a server may be away for a while
@@ -197,7 +197,7 @@ class Library:
             if self._searcher.lost or self._indexer.unchecked:
                 await self._indexer.check()
                 self._unfinished = self._unfinished or self.fault is not None
-                self._unfinished = self._unfinished or (await self._catalogue.counts()).pending > 0
+                self._unfinished = self._unfinished or await self._catalogue.pending_count() > 0
             if self._unfinished and not self._indexer.unchecked:
                 await self.index_pending()
             if not self._unfinished and not self._indexer.unchecked:
@@ -217,7 +217,6 @@ class Library:
             some = await self._catalogue.add(batch)
             self._shelf.forget(some.touched)
             added += replace(some, touched=frozenset())
-        self._titles = await self._catalogue.titles()
         await self.index_pending(progress)
         return added
 
@@ -238,7 +237,6 @@ class Library:
         current = await self.current_ids(paper_ids)
         gone = await self._catalogue.remove(sorted(set(current.values())), self._now())
         self._shelf.forget(gone)
-        self._titles = await self._catalogue.titles()
         await self.index_pending()
         return gone
 
@@ -246,7 +244,6 @@ class Library:
         """Put removed papers back; those whose text is erased by now may only be brought in anew by a source."""
         current = await self.current_ids(paper_ids)
         restored = await self._catalogue.restore(sorted(set(current.values())))
-        self._titles = await self._catalogue.titles()
         await self.index_pending()
         return restored
 
@@ -271,7 +268,6 @@ class Library:
         server that is shared does not answer they go on waiting, and the process that lives on indexes them.
         """
         await self._catalogue.erase_removed(self._now() - UNDO)
-        waited = (await self._catalogue.counts()).pending
         try:
             done = await self._indexer.run(progress)
         except DatabaseAwayError:
@@ -283,9 +279,6 @@ class Library:
         else:
             self._unfinished = False
             return done
-        finally:
-            if waited:
-                self._titles = await self._catalogue.titles()
 
     async def search(
         self,
@@ -355,6 +348,18 @@ class Library:
         current = (await self.current_ids([paper_id])).get(paper_id)
         return (await self._catalogue.full_texts.of([current])).get(current) if current else None
 
+    async def add_full_text(self, paper_id: str, full_text: FullText) -> bool:
+        """Keep and read the text of a paper beside its abstract; False where the paper does not stand (any more)."""
+        kept = await self._catalogue.full_texts.put(paper_id, full_text)
+        if kept:
+            await self.index_pending()
+        return kept
+
+    @property
+    def full_texts(self) -> FullTexts:
+        """Return what is kept of full texts, and of attempts to get them."""
+        return self._catalogue.full_texts
+
     async def lookup(self, text: str) -> Lookup:
         """Find the papers that a text names by an id or a link, and which of those are not here."""
         return await look_up(text, self._catalogue, self._lexical)
@@ -389,9 +394,14 @@ class Library:
         paper = await self.get(paper_id)
         return await self._searcher.similar(paper, limit) if paper and not self._unusable else []
 
-    def titles(self) -> Sequence[tuple[str, str]]:
-        """Return id and title of every paper that stands, those published or added last first."""
+    @property
+    def titles(self) -> Titles:
+        """Return what finds papers by their titles."""
         return self._titles
+
+    async def of_key(self, key: str) -> str | None:
+        """Return the id of the paper that `short_key` made a hash of, None where none here has it."""
+        return await asyncio.to_thread(self._lexical.of_key, key)
 
     async def get(self, paper_id: str) -> Paper | None:
         """Return a paper by any of its ids, or None; also one that is withdrawn, and is found no more."""
@@ -431,9 +441,12 @@ class Library:
         known = await self._catalogue.known(set(current.values()))
         return {asked: known[paper_id].details for asked, paper_id in current.items() if paper_id in known}
 
-    async def fresh(self, after: dt.datetime, before: dt.datetime) -> list[Fresh]:
-        """Return what could first be found after a moment and until another, and stands, the oldest first."""
-        return await self._catalogue.fresh(after, before)
+    async def fresh(self, after: dt.datetime, before: dt.datetime, since: dt.date | None = None) -> list[Fresh]:
+        """Return what could first be found after a moment and until another, and stands, the oldest first.
+
+        With `since`, what was listed, or else published, before that day is left out.
+        """
+        return await self._catalogue.fresh(after, before, since)
 
     async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
         """Return the unit mean of each paper's window vectors, by the ids asked for; those without any are left out."""

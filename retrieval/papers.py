@@ -24,6 +24,10 @@ ARXIV_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(v\d+)?")
 # A registrant has four digits and more, and may have divisions; what files hold is taken at its word.
 DOI = re.compile(r"10\.\d{1,9}(?:\.\d{1,9}){0,3}/\S+")
 
+LONGEST_KEY = 60  # characters
+HASHED = "#"
+_HASH_DIGITS = 32
+
 TITLE_ID = re.compile(r"title:[0-9a-f]{16}")  # what `identify` and `fingerprint` make of a title
 
 
@@ -109,7 +113,8 @@ class Location:
 
     Attributes:
         section: the heading of its section, which may be empty.
-        breaks: (offset in the part, page counted from 1), rising, the first at 0 or before.
+        breaks: (offset in the part, page counted from 1), rising, the first at 0 or before; none where the text was
+            never on pages.
         words: the packed vectors of its words; empty where the model has none.
     """
 
@@ -117,8 +122,8 @@ class Location:
     breaks: tuple[tuple[int, int], ...]
     words: bytes = field(default=b"", repr=False)
 
-    def page_at(self, offset: int) -> int:
-        """Return the page that a character of the part stands on."""
+    def page_at(self, offset: int) -> int | None:
+        """Return the page that a character of the part stands on, None where there are none."""
         return page_at(self.breaks, offset)
 
 
@@ -138,8 +143,10 @@ class Hit:
     location: Location | None = None
 
 
-def page_at(breaks: Sequence[tuple[int, int]], offset: int) -> int:
-    """Return the page that a character stands on, by where in its text each page begins."""
+def page_at(breaks: Sequence[tuple[int, int]], offset: int) -> int | None:
+    """Return the page that a character stands on, by where in its text each page begins; None where none does."""
+    if not breaks:
+        return None
     at = bisect_right(breaks, offset, key=lambda each: each[0])
     return breaks[max(at - 1, 0)][1]
 
@@ -154,6 +161,14 @@ def identify(title: str, *, arxiv_id: str | None = None, doi: str | None = None)
     if doi and (match := DOI.search(doi.strip())):
         return f"doi:{match[0].casefold()}"
     return _hashed(title)
+
+
+def short_key(paper_id: str) -> str:
+    """Return what stands for a paper where there is little room: its id, or where that does not fit a hash of it."""
+    fits = paper_id.isascii() and paper_id.isprintable() and not any(map(str.isspace, paper_id))
+    if fits and 0 < len(paper_id) <= LONGEST_KEY and not paper_id.startswith(HASHED):
+        return paper_id
+    return HASHED + hashlib.sha256(paper_id.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
 
 
 def fingerprint(title: str, *beside: str) -> str:

@@ -7,7 +7,7 @@ removed, or turned out to be another one, is leaving until the indexes have let 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import sqlalchemy as sa
@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from retrieval.arrivals import BATCH, PAPER, paper_of
 from retrieval.changes import note_changes
 from retrieval.fulltext.storage import embed_again
-from retrieval.records import Embedded, PendingPaper
-from retrieval.tables import STANDS, Moment, chunks, leaving_papers, papers
+from retrieval.records import Embedded, Held, PendingPaper
+from retrieval.tables import PENDING, STANDS, Moment, chunks, leaving_papers, papers
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from retrieval.papers import Chunk, Paper
 
-PENDING = STANDS & papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
+PROBES: Final = 500  # papers whose vectors are asked for at a start
+LATEST: Final = 100  # of those, the ones that came last, which a crash may take
 
 
 async def read_pending(connection: AsyncConnection, limit: int, model: str) -> list[PendingPaper]:
@@ -51,9 +52,9 @@ async def read_pending(connection: AsyncConnection, limit: int, model: str) -> l
 
 async def store_chunks(connection: AsyncConnection, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
     """Replace the chunks of the papers named, vectors included."""
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = {}  # windows, which come first and alone have vectors in the dense index
     for chunk, _ in made:
-        counts[chunk.paper_id] = counts.get(chunk.paper_id, 0) + 1
+        counts[chunk.paper_id] = counts.get(chunk.paper_id, 0) + (chunk.kind == "window")
     rows = [
         {
             "paper_id": chunk.paper_id,
@@ -96,7 +97,8 @@ async def mark_indexed(connection: AsyncConnection, done: Mapping[str, tuple[str
 
 async def read_leaving(connection: AsyncConnection, limit: int) -> dict[str, int]:
     """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
-    stored = sa.select(sa.func.max(chunks.c.position) + 1).where(chunks.c.paper_id == leaving_papers.c.paper_id)
+    of_paper = chunks.c.paper_id == leaving_papers.c.paper_id, chunks.c.kind == "window"
+    stored = sa.select(sa.func.max(chunks.c.position) + 1).where(*of_paper)
     marked = sa.select(papers.c.indexed_chunks).where(papers.c.paper_id == leaving_papers.c.paper_id)
     rows = await connection.execute(
         sa.select(
@@ -132,8 +134,32 @@ async def mark_all_pending(connection: AsyncConnection) -> None:
     await embed_again(connection)
 
 
+async def count_pending(connection: AsyncConnection) -> int:
+    """Return how many papers wait to be indexed, and how many to leave the indexes."""
+    count = sa.select(sa.func.count())
+    waiting = await connection.scalar(count.select_from(papers).where(PENDING))
+    return (waiting or 0) + (await connection.scalar(count.select_from(leaving_papers)) or 0)
+
+
+async def read_held(connection: AsyncConnection) -> Held:
+    """Return how much the indexes should hold, and some of it that a start may look for."""
+    totals = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(papers.c.indexed_chunks), 0)).select_from(papers)
+    standing, windows = (await connection.execute(totals.where(STANDS))).one()
+    pending, not_yet = (await connection.execute(totals.where(PENDING))).one()
+    ends = sa.select(sa.func.min(papers.c.number), sa.func.max(papers.c.number))
+    first, last = (await connection.execute(ends)).one()
+    whole = STANDS, papers.c.indexed_hash == papers.c.content_hash
+    asked = sa.select(papers.c.paper_id, papers.c.indexed_chunks).where(*whole)
+    latest = await connection.execute(asked.order_by(papers.c.number.desc()).limit(LATEST))
+    probes = dict(latest.all())
+    if first is not None:
+        numbers = range(first, last + 1, 1 + (last - first) // (PROBES - LATEST))
+        probes |= dict((await connection.execute(asked.where(papers.c.number.in_(numbers)))).all())
+    return Held(standing - pending, windows - not_yet, probes)
+
+
 async def read_indexed(connection: AsyncConnection) -> dict[str, int]:
-    """Return how many chunks the indexes should hold of each paper that they should hold whole."""
+    """Return how many windows the indexes should hold of each paper that they should hold whole."""
     whole = STANDS, papers.c.indexed_hash == papers.c.content_hash
     asked = sa.select(papers.c.paper_id, papers.c.indexed_chunks).where(*whole).order_by(papers.c.number)
     return dict((await connection.execute(asked)).all())

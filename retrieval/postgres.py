@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import ExceptionContext
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-FIRST: Final = 4.0  # seconds for the first connection; somebody has just started the program and can wait
+FIRST: Final = 3.0  # seconds for the first connection; somebody has just started the program and can wait
 CONNECTING: Final = 1.5  # for each after it: Discord waits no longer than 3 s for a sign
 LIFE: Final = 0.8  # for a sign of life
 FRESH: Final = 1.0  # after which a connection that nobody used is asked for one
@@ -61,6 +61,7 @@ def connect_postgres(url: str, **options: Any) -> AsyncEngine:  # noqa: ANN401
     }
     # An error names the values of its statement otherwise, which may be somebody's words, and it may come into a log.
     engine = create_async_engine("postgresql+asyncpg://", connect_args=arguments, hide_parameters=True, **options)
+    sa.event.listen(engine.sync_engine, "connect", _note_use)
     sa.event.listen(engine.sync_engine, "checkout", _see_whether_it_lives)
     sa.event.listen(engine.sync_engine, "checkin", _note_use)
     sa.event.listen(engine.sync_engine, "before_cursor_execute", server.begin_watch)
@@ -107,6 +108,8 @@ class _Server:
             async with asyncio.timeout(patience):
                 connection = await self._open()
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+            if self._reached:  # the database was dropped, to be restored perhaps, or its user shut out for a while
+                raise self._away(_first_line(error)) from error
             self._breaker.worked()
             raise ServerRefusedError(
                 f"The database server at {self._place} will not have us ({_first_line(error)}); check "
@@ -142,7 +145,8 @@ class _Server:
         if not (context.is_disconnect or isinstance(error, OSError) or isinstance(cause, _ABSENT)):
             return None
         context.is_disconnect = True
-        return self._away("the connection broke off")
+        lost = isinstance(cause, asyncpg.UndefinedTableError)
+        return self._away("it has lost its tables" if lost else "the connection broke off")
 
     def _start_watch(self, connection: sa.Connection, driver: asyncpg.Connection) -> None:
         connection.info["footnote_watch"] = asyncio.get_running_loop().create_task(self._watch(driver))

@@ -49,6 +49,15 @@ class PendingPaper:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Hold how many papers the indexes should hold whole, how many windows these have, and of some how many each."""
+
+    papers: int
+    windows: int
+    probes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """Hold the size of the catalogue, without what is withdrawn or removed, and the newest date of publication.
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# What each retriever proposes, papers by words and passages by vectors; a paper has about ten passages.
+# What each retriever proposes, papers by words and windows by vectors; a paper has one or two windows.
 REACH = 200
 FILTERED_REACH = 1000
 HALF = 0.5
@@ -110,7 +110,7 @@ class Searcher:
         """
         # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
         reach = REACH if scope.everything else FILTERED_REACH
-        embedded, proposed = await asyncio.gather(self._embedded(text, vectors), self._propose(text, reach))
+        embedded, proposed = await asyncio.gather(self._embedded(text, vectors), self._propose(text, reach, scope))
         query = _Query(embedded.vector, embedded.words, proposed.query)
         nearest = await self._nearest(query.vector, reach)
         paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25, *proposed.named, *proposed.authored]))
@@ -241,7 +241,7 @@ class Searcher:
         self.away = not found and self.lost
         return found
 
-    async def _propose(self, text: str, reach: int) -> _Proposed:
+    async def _propose(self, text: str, reach: int, scope: Scope) -> _Proposed:
         """Ask the lexical index, and have the windows of what it finds at hand before the query is embedded."""
 
         def ask() -> _Proposed:
@@ -257,7 +257,8 @@ class Searcher:
         if references := find_references(text):
             meant = await resolve(references, self._catalogue, self._lexical)
             proposed = replace(proposed, named=proposed.named.union(meant.values()))
-        await self._shelf.windows(proposed.bm25)
+        if scope.everything:  # of a part, most may be left out
+            await self._shelf.windows(proposed.bm25)
         return proposed
 
     def _mix(

@@ -60,6 +60,12 @@ class Shelf:
             for cache in (self._windows, self._words, self._chunks, self._papers):
                 cache.pop(paper_id, None)
 
+    def clear(self) -> None:
+        """Take every paper off the shelf."""
+        self._changes += 1
+        for cache in (self._windows, self._words, self._chunks, self._papers):
+            cache.clear()
+
     async def _read(
         self,
         cache: LRUCache[str, T],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -49,7 +49,7 @@ papers = sa.Table(
     sa.Column("published", sa.Date),
     sa.Column("content_hash", sa.String(64), nullable=False),
     sa.Column("indexed_hash", sa.String(64)),
-    # How many chunk positions of this paper the dense index may hold, so that none outlives a shorter text.
+    # How many windows of this paper the dense index may hold, so that none outlives a shorter text.
     sa.Column("indexed_chunks", sa.Integer, nullable=False, default=0),
     # When the paper could first be found, null until then: neither a rebuild nor a new version makes it new again.
     sa.Column("added_at", Moment),
@@ -76,6 +76,18 @@ papers = sa.Table(
 )
 
 STANDS = papers.c.withdrawn_by.is_(None) & papers.c.removed_at.is_(None)
+PENDING = STANDS & papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
+
+
+def _of_those(name: str, condition: sa.ColumnElement[bool], *columns: sa.Column[Any]) -> None:
+    sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+# Rows hold abstracts, so that a question to all of them would read the whole table; these answer it by themselves.
+_of_those("papers_standing", STANDS, papers.c.published, papers.c.number, papers.c.indexed_chunks)
+_of_those("papers_pending", PENDING, papers.c.number, papers.c.indexed_chunks)
+_of_those("papers_withdrawn", papers.c.withdrawn_by.is_not(None), papers.c.number)
+_of_those("papers_removed", papers.c.removed_at.is_not(None), papers.c.removed_at)
 
 chunks = sa.Table(
     "chunks",
@@ -169,6 +181,20 @@ section_windows = sa.Table(
     sa.Column("text_hash", sa.String(64), nullable=False),
     sa.Column("model", sa.String, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),
+    # Its sentences: pairs of offsets in it, and a vector each in 16 bits a dimension. None: not read yet.
+    sa.Column("spans", sa.JSON(none_as_null=True)),
+    sa.Column("sentences", sa.LargeBinary),
+    sa.Column("words", sa.LargeBinary),
+)
+
+# How often somebody tried to get the full text of a paper, when last, and why it failed.
+full_text_attempts = sa.Table(
+    "full_text_attempts",
+    metadata,
+    sa.Column("paper_id", sa.String, primary_key=True),
+    sa.Column("tried_at", Moment, nullable=False),
+    sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("sentence", sa.Text),
 )
 
 source_readings = sa.Table(

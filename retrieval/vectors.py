@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -63,6 +64,7 @@ class DenseIndex:
         self.expected = stamp
         self.name = name
         self._known: Collection | None = None
+        self._folder: Path | None = None
 
     @classmethod
     def open(cls, *, folder: Path, server: ChromaServer | None, stamp: str, name: str = COLLECTION) -> DenseIndex:
@@ -100,6 +102,7 @@ class DenseIndex:
             assert isinstance(client, Client)  # its declared type cannot be closed
             dense = cls(client, stamp, COLLECTION)
             dense._known = dense._make()
+            dense._folder = folder
         except BaseException:
             # Or Chroma would hand out the client that failed for every further try.
             SharedSystemClient.clear_system_cache()
@@ -133,6 +136,8 @@ class DenseIndex:
     def reset(self) -> None:
         """Empty the index and stamp it anew."""
         self.drop(self.name)
+        for left in self._folder.glob("*/") if self._folder else ():  # Chroma leaves the file of the vectors behind
+            shutil.rmtree(left, ignore_errors=True)
         self._known = self._make()
 
     def _ask(self, question: Callable[[Collection], T], *, only_known: bool = False) -> T:

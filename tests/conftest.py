@@ -27,9 +27,8 @@ settings.register_profile("footnote", deadline=None, derandomize=True, max_examp
 settings.load_profile("footnote")
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL that a module's tests start, and may pause and kill."""
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
     from tests.servers import Postgres
 
     server = Postgres().start()
@@ -38,20 +37,35 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-async def database(postgres: Postgres, request: pytest.FixtureRequest) -> str:
-    """The URL of an empty database of the test's own."""
-    return await postgres.make_database(f"t{abs(hash(request.node.name)):x}")
+def postgres(postgres_server: Postgres) -> Iterator[Postgres]:
+    """A PostgreSQL that a test may pause and kill; it runs again for the next one."""
+    yield postgres_server
+    postgres_server.restore()
 
 
 @pytest.fixture
-def chroma(tmp_path: Path) -> Iterator[Chroma]:
-    """A Chroma server of the test's own."""
+async def database(postgres: Postgres) -> AsyncIterator[str]:
+    """The URL of a database of the test's own, with empty tables."""
+    url = await postgres.make_database()
+    yield url
+    postgres.restore()
+    await postgres.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chroma]:
     from tests.servers import Chroma
 
-    (tmp_path / "server").mkdir()
-    server = Chroma(tmp_path / "server").start()
+    server = Chroma(tmp_path_factory.mktemp("chroma")).start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+def chroma(chroma_server: Chroma) -> Iterator[Chroma]:
+    """A Chroma server that a test may pause, kill and empty; it runs again for the next one."""
+    yield chroma_server
+    chroma_server.restore()
 
 
 @pytest.fixture(scope="session")

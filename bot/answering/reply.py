@@ -47,7 +47,7 @@ class Page:
 
 
 def _place(hit: Hit, quote: str) -> tuple[str | None, int | None]:
-    """Return section and page of a quote from a full text; of any other, neither."""
+    """Return section and, of a PDF, page of a quote from a full text; of any other, neither."""
     at = hit.paper.abstract.find(quote)
     if hit.location is None or at < 0:
         return None, None

@@ -14,7 +14,6 @@ from bot.fetching import online_source, pages_of, single_paper
 from bot.wiring import open_library, take_in
 from retrieval.catalogue import Added
 from retrieval.errors import BadInputError, ServerAwayError
-from retrieval.fulltext.extraction import can_read_pdfs
 from retrieval.sources import Stream, is_here, stream_source
 from retrieval.sources.choice import Choice, read_categories
 from retrieval.sources.fetched import SourceError
@@ -70,8 +69,8 @@ async def ingest(
     """Take papers in from each source; every one is opened before any paper is added.
 
     What cannot be read in a file is said and left out; with `strict` nothing is taken in then. `categories` and `since`
-    choose from files, and `as_page` takes every file for a page dump. With `full_text` papers of arXiv come with the
-    text of their PDFs.
+    choose from files, and `as_page` takes every file for a page dump. With `full_text` papers of arXiv come with their
+    full text.
 
     A source on the network is read on from where it was left. Where one fails, what came before is kept and the
     others are read all the same; raises SourceError at the end.
@@ -136,9 +135,7 @@ async def _fetch(source: Single, *, full_text: bool) -> tuple[Fetched | None, st
 
 
 def _demand_full_texts(opened: Sequence[OnlineSource | Stream | Single]) -> None:
-    """Say what is missing where full texts cannot be had."""
-    if not can_read_pdfs():
-        raise BadInputError("Full texts take pypdf: pip install 'footnote[pdf]'.")
+    """Say what to do instead where full texts cannot be had."""
     for source in opened:
         if isinstance(source, Stream) or not (isinstance(source, Single) and source.has_full_text):
             raise BadInputError(

@@ -8,10 +8,16 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
+from bot.preflight.check import AtStart
+from bot.preflight.checklist import examine_start
+from bot.preflight.discord_check import refuse_login
+from bot.preflight.library_check import PROBE, look_into
 from bot.wiring import make_answerer, make_editor, make_meter, open_library, open_model, open_store, take_in
+from retrieval.errors import FootnoteError
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from retrieval.library import Library
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +29,12 @@ SWITCH_SECONDS: Final = 0.0005
 async def run(settings: Settings) -> None:
     """Serve Discord until a signal stops it."""
     log.info("starting version=%s data_dir=%s", version("footnote"), settings.data_dir)
-    from bot.discord.run import require_token, run_bot
+    from bot.discord.run import run_bot
     from bot.discord.services import make_services
     from retrieval.sources.lookup import look_up
     from retrieval.sources.web import Web
 
-    token = require_token(settings)
+    token = await look_before(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
     async with (
         open_library(settings) as library,
@@ -36,8 +42,34 @@ async def run(settings: Settings) -> None:
         Web() as web,
         open_model(settings, meter=make_meter(settings, store)) as model,
     ):
+        await _look_into(settings, library)
         answerer = make_answerer(settings, library, model, store)
         editor = make_editor(settings, library, store.feedback.liked, model)
         arxiv = partial(look_up, web, settings.arxiv.base_url)
         services = make_services(answerer, library, store, model=model.name if model else None, arxiv=arxiv)
         await run_bot(settings, services, token, editor, partial(take_in, library))
+
+
+async def look_before(settings: Settings) -> str:
+    """Return the token; raises FootnoteError for what the bot cannot run with, and logs what it runs badly with."""
+    from bot.discord.connection.login import require_token
+
+    token = require_token(settings)
+    async for finding in examine_start(settings, AtStart.STOPS):
+        raise FootnoteError(f"{finding.sentence}.")
+    async for finding in examine_start(settings, AtStart.WARNS):
+        log.warning("%s: %s", finding.part, finding.sentence)
+    await refuse_login(settings)
+    return token
+
+
+async def _look_into(settings: Settings, library: Library) -> None:
+    """Log what is wrong with an open library; raises FootnoteError where no question could ever be read."""
+    if (seen := await look_into(library, settings)).ok is False:
+        log.warning("%s: %s", seen.part, seen.sentence)
+    try:
+        await library.embedder.embed([PROBE])
+    except FootnoteError as error:
+        if settings.embedding.provider == "local":
+            raise
+        log.warning("embedding model: %s", error)  # its server may come back

@@ -20,6 +20,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from bot import metrics
 from bot.digest.clock import local_day, next_due
 from bot.digest.digest import dumps, loads
 from bot.digest.editor import ids_of
@@ -168,12 +169,15 @@ class Deliverer:
                 log.info("the digest of %s is another worker's by now", subscription_id)
             except GoneError as error:
                 log.info("subscription %s is paused: %s", subscription_id, error)
+                metrics.DIGESTS.labels("paused").inc()
                 await self._give_up(delivery, str(error))
             except UnavailableError as error:
                 log.info("the digest of %s is put off: %s", subscription_id, error)
+                metrics.DIGESTS.labels("put_off").inc()
                 await self._put_off(delivery, error.retry_after)
             except Exception:  # one digest that fails must not keep the others from being posted
                 log.exception("the digest of %s failed; trying again later", subscription_id)
+                metrics.DIGESTS.labels("put_off").inc()
                 await self._put_off(delivery, None)
         return False
 
@@ -215,6 +219,7 @@ class Deliverer:
             posted = await self._poster.post(
                 subscription, digest, nonce=nonce_of(delivery), posted=delivery.posted, note=note
             )
+        metrics.DIGESTS.labels("posted").inc()
         log.info(
             "posted subscription=%s messages=%d papers=%d of %d",
             subscription.subscription_id,

@@ -51,8 +51,8 @@ class FreshPapers(Protocol):
         """Return the model that the vectors are of."""
         ...
 
-    async def fresh(self, after: datetime, before: datetime) -> Sequence[Fresh]:
-        """Return the papers that could first be found after a moment and until another."""
+    async def fresh(self, after: datetime, before: datetime, since: date | None = None) -> Sequence[Fresh]:
+        """Return the papers that could first be found after a moment and until another; with `since`, no older ones."""
         ...
 
     async def evidence(self, query: str, paper_ids: Iterable[str]) -> Mapping[str, Evidence]:
@@ -113,7 +113,11 @@ class Editor:
             kept = self._pool
             if kept is None or kept.until != until or kept.since > since:
                 since = min(since, until - READ_BACK)
-                papers = [each for each in await self._library.fresh(since, until) if _is_news(each, until)]
+                papers = [
+                    each
+                    for each in await self._library.fresh(since, until, (until - NEWS).date())
+                    if _is_news(each, until)
+                ]
                 self._pool = kept = await self.gather(papers, since, until)
             return kept
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord.ext import tasks
 
+from bot import metrics
 from bot.digest.delivery import Deliverer
 from bot.digest.editor import Editor
 from bot.digest.writing import ReasonWriter
@@ -140,6 +141,10 @@ class FootnoteBot(Bot):
         error = sys.exception()
         if isinstance(error, Exception):
             log_incident(f"event:{event_method}", error)
+
+    async def on_disconnect(self) -> None:
+        """Count a connection that ended; the client makes another."""
+        metrics.GATEWAY_BREAKS.inc()
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Do nothing: the chat reads messages, and finds the commands in them."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import secrets
 import signal
 from contextlib import contextmanager
@@ -17,12 +16,15 @@ import discord
 from bot.digest.posting import GoneError, UnavailableError
 from bot.discord.alerts import Alerts
 from bot.discord.client import FootnoteBot
+from bot.discord.connection import login
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
 from bot.discord.gate.shutdown import FINISH_SECONDS
+from bot.discord.health import serving_health
+from bot.discord.systemd import tell_systemd
 from bot.errors import DiscordStartError
 from bot.fetching import open_fetcher
+from bot.full_texts import FullTextFetcher
 from bot.running import on_ending_signals
-from bot.settings import mend_connection
 from bot.store import Shards
 
 if TYPE_CHECKING:
@@ -37,33 +39,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PORTAL = "https://discord.com/developers/applications"
-CONTENT_SETTING = "FOOTNOTE_DISCORD__MESSAGE_CONTENT"
-TOKEN_SETTING = "FOOTNOTE_DISCORD__TOKEN"  # noqa: S105  # a name, not a secret
-
 # discord.py opens as many connections as there are calls at once: a burst of commands would spend the time in which
 # Discord waits for them on as many TLS handshakes.
 CONNECTIONS = 48
 KEPT_SECONDS = 90.0  # that an idle connection is kept for the next burst
 
-INTENT_OFF = (
-    "Discord refuses a privileged intent (4014): switch on Message Content Intent "
-    f"at {PORTAL} (your application, Bot, Privileged Gateway Intents), or set {CONTENT_SETTING} to false"
-)
-_HOW_TO_GET_A_TOKEN = f"make one at {PORTAL} (your application, Bot, Reset Token) and set {TOKEN_SETTING}"
-_TOKEN = re.compile(r"[\w.-]+", re.ASCII)
 _BAD_TOKEN_CLOSE_CODE = 4004
-
-
-def require_token(settings: Settings) -> str:
-    """Return the bot token; raises DiscordStartError where there is none or where it cannot be one."""
-    secret = settings.discord.token
-    if secret is None:
-        raise DiscordStartError(f"There is no Discord bot token: {_HOW_TO_GET_A_TOKEN}.")
-    token = secret.get_secret_value().strip()
-    if not _TOKEN.fullmatch(token):
-        raise DiscordStartError(f"{TOKEN_SETTING} does not look like a bot token: {_HOW_TO_GET_A_TOKEN}.")
-    return token
 
 
 async def run_bot(
@@ -97,8 +78,16 @@ async def run_bot(
             await _first_of(take_in(), stop.wait())
             await bot.show_count()
 
-    async with open_fetcher(settings, services.library, tell) as fetcher:
-        await serve(bot, token, prepare, fetcher.run, bot.deliverer.run, Alerts(bot, tell).run)
+    async with open_fetcher(settings, services.library, tell) as fetcher, serving_health(settings.health, bot):
+        full_texts = FullTextFetcher(
+            services.library,
+            fetcher.web,
+            settings.arxiv.base_url,
+            services.store.answers.papers_of_servers,
+            per_day=settings.fetch.full_texts,
+        )
+        jobs = (fetcher.run, full_texts.run, bot.deliverer.run, Alerts(bot, tell).run, tell_systemd)
+        await serve(bot, token, prepare, *jobs)
 
 
 def _make_bot(chosen: DiscordSettings, *arguments: Any, **options: Any) -> FootnoteBot:  # noqa: ANN401  # the bot's
@@ -213,26 +202,14 @@ def _as_sentences(proxy: str | None) -> Iterator[None]:
     try:
         yield
     except discord.LoginFailure:
-        raise DiscordStartError(f"Discord refused the bot token (401): {_HOW_TO_GET_A_TOKEN}.") from None
+        raise DiscordStartError(login.REFUSED) from None
     except discord.PrivilegedIntentsRequired:
-        raise DiscordStartError(f"{INTENT_OFF}.") from None
+        raise DiscordStartError(login.INTENT_OFF) from None
     except discord.ConnectionClosed as error:
         if error.code == _BAD_TOKEN_CLOSE_CODE:
-            raise DiscordStartError(f"Discord no longer takes the bot token: {_HOW_TO_GET_A_TOKEN}.") from None
+            raise DiscordStartError(login.NO_LONGER_TAKEN) from None
         raise DiscordStartError(f"Discord closed the connection for good (code {error.code}).") from None
     except discord.HTTPException as error:
-        raise DiscordStartError(
-            f"Discord did not let the bot log in (HTTP {error.status}): "
-            "try again later, or see https://discordstatus.com."
-        ) from None
+        raise DiscordStartError(login.not_let_in(error.status)) from None
     except (aiohttp.ClientError, discord.GatewayNotFound, OSError) as error:
-        raise DiscordStartError(f"Discord cannot be reached ({_reason(error)}): {mend_connection(proxy)}.") from None
-
-
-def _reason(error: Exception) -> str:
-    """Return a few words without any address, which could hold a proxy's password."""
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"{error.host}: {error.strerror or type(error.os_error).__name__}"
-    if isinstance(error, aiohttp.ClientResponseError):
-        return f"HTTP {error.status}"
-    return type(error).__name__
+        raise DiscordStartError(login.unreachable(error, proxy)) from None

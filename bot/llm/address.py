@@ -23,6 +23,8 @@ _PATIENCE: Final = 3.0  # seconds
 _OK: Final = 200
 # How a place says that the API is not there: a page, or nothing.
 _ELSEWHERE_AT: Final = frozenset({200, 404, 405})
+_REFUSED: Final = frozenset({401, 403})
+_MEND: Final = "check FOOTNOTE_LLM__API_KEY and FOOTNOTE_LLM__BASE_URL"
 _OBJECTS: Final = frozenset({400, 401, 402, 403, 415, 422, 429})
 
 
@@ -70,6 +72,17 @@ class Offer:
     def has(self, name: str) -> bool:
         """Say whether a model is there; Ollama's `x` is its `x:latest`."""
         return self.models is None or not {name, f"{name}:latest", name.removesuffix(":latest")}.isdisjoint(self.models)
+
+    def objection(self, name: str) -> str | None:
+        """Say why a model cannot be asked, None where nothing speaks against it."""
+        if not self.answered:
+            return f"cannot be reached; {_MEND}"
+        if self.status in _REFUSED:
+            return f"refused the key ({self.status}); {_MEND}"
+        if not self.has(name):
+            some = ", ".join((self.models or ())[:5]) or "none at all"
+            return f"the server does not offer {name} (but {some}); set FOOTNOTE_LLM__MODEL"
+        return None
 
     def instead_of(self, default: str) -> str:
         """Return the model to ask where none was named; raises SettingsError where that is not clear."""

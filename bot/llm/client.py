@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from bot import metrics
 from bot.errors import WriterError
 from bot.llm import context, trouble
 from bot.llm.lenient import Scanner, loads
@@ -103,13 +104,20 @@ class LanguageModel:
         waits.begin()
         reply = Reply(self, build, budget, waits, aside=aside)
         reply.start(prompt)
+        result = "ok"
         try:
             yield reply
             await reply.settle()
+        except WriterError:
+            result = "failed"
+            raise
         finally:
             waits.end()
             await reply.close()
             usage = await asyncio.to_thread(reply.count)
+            metrics.MODEL_CALLS.labels(prompt.purpose, result).inc()
+            metrics.MODEL_TOKENS.labels(prompt.purpose, "prompt").inc(usage.prompt_tokens)
+            metrics.MODEL_TOKENS.labels(prompt.purpose, "completion").inc(usage.completion_tokens)
             if self.meter and (reply.requests or reply.begun):
                 spent = (usage.prompt_tokens, usage.completion_tokens)
                 await self.meter.record(who, Spent(prompt.purpose, self.name, *spent, usage.estimated), reply.begun)

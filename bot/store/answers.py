@@ -67,6 +67,20 @@ class Answers:
         """Return an answer, None where it is not kept (any more)."""
         return await self._first(sa.select(answers).where(answers.c.answer_id == answer_id))
 
+    async def papers_of_servers(self, since: datetime, limit: int) -> list[str]:
+        """Return the papers that answers in servers cited since a moment, for all to see, those of late first."""
+        last = sa.func.max(answers.c.asked_at)
+        asked = (
+            sa.select(answer_papers.c.paper_id)
+            .join(answers)
+            .where(answers.c.guild_id.is_not(None), answers.c.private.is_(False), answers.c.asked_at >= since)
+            .group_by(answer_papers.c.paper_id)
+            .order_by(last.desc(), answer_papers.c.paper_id)
+            .limit(limit)
+        )
+        async with self._database.reading() as connection:
+            return list(await connection.scalars(asked))
+
     async def posted(self, answer_id: str, message_ids: Sequence[int]) -> None:
         """Remember the messages that show an answer, in order and in place of others; a message shows its last one."""
         async with self._database.writing() as connection:

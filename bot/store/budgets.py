@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import WriterError
 from bot.llm.meter import Begun
+from bot.store.errors import FAILURES
 from bot.store.ledger import NOBODY
 from bot.store.tables import budget_notices
 
@@ -114,7 +114,7 @@ class StoreMeter:
             totals = await self._usage.totals(day, payer)
             name = next(_used_up(self._budgets, totals, payer), None)
             await self._note(day, name, payer)
-        except (SQLAlchemyError, OSError) as error:
+        except FAILURES as error:
             logger.warning("the budget cannot be read: %s", type(error).__name__)
             raise WriterError("was not asked, because its budget cannot be read just now") from error
         return name
@@ -124,7 +124,7 @@ class StoreMeter:
         begun = Begun(self._today(), payer, expected)
         try:
             await self._usage.add(begun.day, payer, expected)
-        except (SQLAlchemyError, OSError) as error:
+        except FAILURES as error:
             logger.warning("a call could not be written down before it: %s", type(error).__name__)
             return None
         return begun
@@ -136,7 +136,7 @@ class StoreMeter:
                 await self._usage.add(self._today(), payer, spent)
             else:
                 await self._usage.settle(begun, spent)
-        except (SQLAlchemyError, OSError) as error:
+        except FAILURES as error:
             tokens = spent.prompt_tokens + spent.completion_tokens
             logger.warning("a call of %d tokens could not be counted: %s", tokens, type(error).__name__)
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
+from bot.store.errors import FAILURES
 from bot.store.tables import drafts
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class DraftCache:
         try:
             async with self._database.reading() as connection:
                 body: str | None = await connection.scalar(sa.select(drafts.c.body).where(drafts.c.key == key, fresh))
-        except (SQLAlchemyError, OSError) as error:
+        except FAILURES as error:
             logger.warning("a draft could not be read: %s", type(error).__name__)
             return None
         return body
@@ -45,7 +45,7 @@ class DraftCache:
         try:
             async with self._database.writing() as connection:
                 await connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=row))
-        except (SQLAlchemyError, OSError) as error:
+        except FAILURES as error:
             logger.warning("a draft could not be kept: %s", type(error).__name__)
 
     async def forget_older(self, connection: AsyncConnection, now: datetime) -> int:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from retrieval.errors import FootnoteError
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from retrieval.errors import DatabaseAwayError, FootnoteError
+
+FAILURES: Final = (SQLAlchemyError, OSError, DatabaseAwayError)  # of a statement, whatever the database
 
 
 class StoreError(FootnoteError):

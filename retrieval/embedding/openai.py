@@ -127,7 +127,7 @@ class OpenAIEmbedder:
             return await asyncio.to_thread(_unit_rows, response.content, len(texts))
         except (ValueError, TypeError, KeyError):
             raise EmbeddingError(
-                f"What {self._host} answered is not {len(texts)} vectors; check FOOTNOTE_EMBEDDING__BASE_URL "
+                f"What {self._host} answered is not a vector for each text; check FOOTNOTE_EMBEDDING__BASE_URL "
                 "(most end in /v1) and FOOTNOTE_EMBEDDING__MODEL."
             ) from None
 

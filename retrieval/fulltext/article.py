@@ -1,4 +1,4 @@
-"""Article, FullText and Section: what is read of a PDF; the text is verbatim as extracted, so that it can be quoted."""
+"""Article, FullText and Section: what is read of a PDF or of HTML, verbatim as extracted, so that it can be quoted."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Section:
 
     Attributes:
         heading: as printed, with its number.
-        text: paragraphs, one a line.
-        breaks: (offset in the text, page counted from 1), rising; the first offset is 0.
+        text: paragraphs, each in lines of its own.
+        breaks: (offset in the text, page counted from 1), rising; the first offset is 0. HTML has no pages.
     """
 
     heading: str
@@ -25,12 +25,13 @@ class Section:
     def breaks_of(self, start: int, end: int) -> tuple[tuple[int, int], ...]:
         """Return where each page begins in a part of the text, counted from the part's start."""
         later = ((offset - start, page) for offset, page in self.breaks if start < offset < end)
-        return (0, page_at(self.breaks, start)), *later
+        first = page_at(self.breaks, start)
+        return ((0, first), *later) if first is not None else ()
 
 
 @dataclass(frozen=True, slots=True)
 class FullText:
-    """Hold the sections of a paper beside its abstract, and how many pages it has."""
+    """Hold the sections of a paper beside its abstract, and how many pages it has, 0 for HTML."""
 
     pages: int
     sections: tuple[Section, ...]
@@ -38,7 +39,7 @@ class FullText:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """Hold what a PDF says of the paper in it; what it does not say is empty."""
+    """Hold what a PDF or a page of HTML says of the paper in it; what it does not say is empty."""
 
     title: str
     abstract: str

@@ -1,4 +1,4 @@
-"""Have a PDF read by a worker process: whatever becomes of it, what comes back is an article or one sentence."""
+"""Have a PDF or a page of HTML read by a worker process: what comes back is an article, one sentence or nothing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import importlib.util
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
 
 from retrieval.errors import BadInputError
 from retrieval.fulltext.article import Article
-from retrieval.fulltext.worker import MEMORY, MOST_PAGES, SECONDS
+from retrieval.fulltext.worker import HTML, MEMORY, MOST_PAGES, SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,14 +58,27 @@ def extract(data: bytes, *, worker: tuple[str, ...] = WORKER, patience: float = 
         raise PdfError("missing")
     if len(data) > LARGEST:
         raise PdfError("large")
+    found = _work(data, worker, patience)
+    if isinstance(found, Article):
+        return found
+    raise PdfError(found)
+
+
+def extract_html(data: bytes) -> Article | None:
+    """Return the article in a page of LaTeXML's, read likewise; None where it is none, or cannot be read."""
+    found = _work(data, (*WORKER, HTML), PATIENCE) if len(data) <= LARGEST else None
+    return found if isinstance(found, Article) else None
+
+
+def _work(data: bytes, worker: tuple[str, ...], patience: float) -> Article | Fault:
     try:
         done = subprocess.run(  # noqa: S603  # this interpreter and a module of ours
             [sys.executable, *worker], input=data, capture_output=True, timeout=patience, check=False
         )
         reply = json.loads(done.stdout)
         if (fault := reply.get("fault")) in get_args(Fault):
-            raise PdfError(fault)
+            return cast("Fault", fault)
         return Article.of_json(reply["article"])
     except (subprocess.TimeoutExpired, OSError, ValueError, KeyError, TypeError, AttributeError):
         # Killed for its memory or its time, it has said nothing, or half of it.
-        raise PdfError("heavy") from None
+        return "heavy"

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import sqlalchemy as sa
 
+from retrieval.fulltext import attempts
 from retrieval.fulltext.article import FullText, Section
 from retrieval.tables import STANDS, full_texts, papers, section_windows, sections
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 TABLES: Final = (section_windows, sections, full_texts)
 ROWS: Final = 500  # a statement
+CONTENTS: Final = frozenset({"spans", "sentences", "words"})  # columns; some 30 kB a window, of which few are asked for
 
 WAITING = (
     sa.select(full_texts.c.paper_id)
@@ -29,24 +32,43 @@ WAITING = (
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """Hold what a window says.
+
+    Attributes:
+        spans: where in the window each sentence begins and ends.
+        sentences: a unit vector for each of them.
+        words: the packed vectors of its words; empty where the model has none.
+    """
+
+    spans: tuple[tuple[int, int], ...]
+    sentences: NDArray[np.float32]
+    words: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
-    """Hold some sentences of a section, by its number and the offsets in it, with the hash of what is embedded."""
+    """Hold some sentences of a section, by its number and the offsets in it, with the hash of what is embedded.
+
+    `contents` are None where they are not read yet, or left in the table, since few windows are looked into.
+    """
 
     section: int
     start: int
     end: int
     text_hash: str
     vector: NDArray[np.float32]
+    contents: Contents | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Hold a full text to embed, the title of its paper, and the vectors already known by the hash of their text."""
+    """Hold a full text to embed, the title of its paper, and what is already known by the hash of a window's text."""
 
     paper_id: str
     title: str
     full_text: FullText
-    known: Mapping[str, NDArray[np.float32]]
+    known: Mapping[str, tuple[NDArray[np.float32], Contents]]
 
 
 class FullTexts:
@@ -66,27 +88,22 @@ class FullTexts:
                 return None
             title = await connection.scalar(sa.select(papers.c.title).where(papers.c.paper_id == paper_id))
             rows = await connection.execute(
-                sa.select(section_windows.c.text_hash, section_windows.c.vector).where(
+                sa.select(section_windows).where(
                     section_windows.c.paper_id == paper_id, section_windows.c.model == model
                 )
             )
-            known = {text_hash: np.frombuffer(vector, np.float32) for text_hash, vector in rows}
+            known = {
+                row.text_hash: (np.frombuffer(row.vector, np.float32), contents)
+                for row in rows
+                if (contents := _contents(row)) is not None
+            }
             full_text = (await _read(connection, [paper_id]))[paper_id]
         return Waiting(paper_id, title or "", full_text, known)
 
     async def store_windows(self, done: Waiting, windows: Sequence[Window], model: str) -> None:
         """Put windows in the place of those of before, if the text is still the one that they are of."""
         rows = [
-            {
-                "paper_id": done.paper_id,
-                "position": position,
-                "section": window.section,
-                "start": window.start,
-                "end": window.end,
-                "text_hash": window.text_hash,
-                "model": model,
-                "vector": np.ascontiguousarray(window.vector, np.float32).tobytes(),
-            }
+            {"paper_id": done.paper_id, "position": position, "model": model, **_row(window)}
             for position, window in enumerate(windows)
         ]
         async with self._writing() as connection:
@@ -98,17 +115,47 @@ class FullTexts:
             own = full_texts.c.paper_id == done.paper_id
             await connection.execute(sa.update(full_texts).where(own).values(embedded=True))
 
+    async def put(self, paper_id: str, full_text: FullText) -> bool:
+        """Keep the full text of a paper, which then waits to be embedded; False where the paper does not stand."""
+        async with self._writing() as connection:
+            stands = sa.select(papers.c.paper_id).where(papers.c.paper_id == paper_id, STANDS)
+            if await connection.scalar(stands) is None:
+                return False
+            await store(connection, paper_id, full_text)
+            return True
+
+    async def lacking(self, paper_ids: Sequence[str], now: dt.datetime) -> list[str]:
+        """Return those of the papers that stand, have no full text and may be tried, in the order given."""
+        async with self._engine.connect() as connection:
+            return await attempts.read_lacking(connection, paper_ids, now)
+
+    async def begin_attempt(self, paper_id: str, now: dt.datetime) -> bool:
+        """Note that a paper's full text is about to be asked for; False where another process does just that."""
+        async with self._writing() as connection:
+            return await attempts.begin(connection, paper_id, now)
+
+    async def note_failure(self, paper_id: str, sentence: str) -> None:
+        """Keep why a paper's full text was not to be had."""
+        async with self._writing() as connection:
+            await attempts.note_failure(connection, paper_id, sentence)
+
+    async def attempts_since(self, moment: dt.datetime) -> int:
+        """Return for how many papers a full text was asked for after a moment."""
+        async with self._engine.connect() as connection:
+            return await attempts.count_since(connection, moment)
+
     async def of(self, paper_ids: Sequence[str]) -> dict[str, FullText]:
         """Return the full texts of those of the papers that have one, by id."""
         async with self._engine.connect() as connection:
             return await _read(connection, paper_ids)
 
     async def windows_of(self, paper_ids: Sequence[str], model: str) -> dict[str, list[Window]]:
-        """Return the windows of those of the papers that have some made by `model`, by id, in order."""
+        """Return the windows of those of the papers that have some made by `model`, by id, in order, no contents."""
         found: dict[str, list[Window]] = {}
+        wanted = [each for each in section_windows.c if each.name not in CONTENTS]
         async with self._engine.connect() as connection:
             rows = await connection.execute(
-                sa.select(section_windows)
+                sa.select(*wanted)
                 .where(section_windows.c.paper_id.in_(paper_ids), section_windows.c.model == model)
                 .order_by(section_windows.c.paper_id, section_windows.c.position)
             )
@@ -116,6 +163,19 @@ class FullTexts:
                 window = Window(row.section, row.start, row.end, row.text_hash, np.frombuffer(row.vector, np.float32))
                 found.setdefault(row.paper_id, []).append(window)
         return found
+
+    async def contents_of(self, windows: Sequence[tuple[str, Window]], model: str) -> list[Contents | None]:
+        """Return the contents of windows, each named with the id of its paper; None of those that are not read."""
+        if not windows:
+            return []
+        asked = section_windows.c.paper_id.in_({paper_id for paper_id, _ in windows})
+        hashes = section_windows.c.text_hash.in_({window.text_hash for _, window in windows})
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                sa.select(section_windows).where(asked, hashes, section_windows.c.model == model)
+            )
+            found = {(row.paper_id, row.section, row.start, row.text_hash): _contents(row) for row in rows}
+        return [found.get((paper_id, each.section, each.start, each.text_hash)) for paper_id, each in windows]
 
     async def known(self, paper_ids: Iterable[str]) -> list[str]:
         """Return those of the papers that have a full text."""
@@ -167,6 +227,28 @@ async def embed_again(connection: AsyncConnection, paper_ids: Sequence[str] | No
     """Have the full texts of some papers, or of all, wait; what is known of them is not embedded twice."""
     waits = sa.update(full_texts).values(embedded=False)
     await connection.execute(waits if paper_ids is None else waits.where(full_texts.c.paper_id.in_(paper_ids)))
+
+
+def _row(window: Window) -> dict[str, Any]:
+    contents = window.contents
+    return {
+        "section": window.section,
+        "start": window.start,
+        "end": window.end,
+        "text_hash": window.text_hash,
+        "vector": np.ascontiguousarray(window.vector, np.float32).tobytes(),
+        "spans": contents and [list(span) for span in contents.spans],
+        "sentences": contents and contents.sentences.astype(np.float16).tobytes(),
+        "words": contents and contents.words,
+    }
+
+
+def _contents(row: sa.Row[Any]) -> Contents | None:
+    if row.spans is None:
+        return None
+    spans = tuple((int(start), int(end)) for start, end in row.spans)
+    sentences = np.frombuffer(row.sentences, np.float16).astype(np.float32)
+    return Contents(spans, sentences.reshape(len(spans), sentences.size // max(len(spans), 1)), row.words)
 
 
 async def _read(connection: AsyncConnection, paper_ids: Sequence[str]) -> dict[str, FullText]:

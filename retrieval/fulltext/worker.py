@@ -1,7 +1,7 @@
-"""Read one PDF from standard input and write its article as JSON; a process of its own, which may die of what it reads.
+"""Read a PDF or a page of HTML from standard input and write its article as JSON; a process that may die of it.
 
-`python -m retrieval.fulltext.worker`: it bounds its memory and its time before it looks at anything, writes no file,
-and runs nothing that a PDF brings with it: pypdf reads text and has no way to run scripts.
+`python -m retrieval.fulltext.worker [html]`: it bounds its memory and its time before it looks at anything, writes no
+file, and runs nothing that it reads: pypdf and lxml read text, have no way to run scripts, and fetch nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from retrieval.fulltext.article import Article
 
 MEMORY: Final = 1 << 30  # bytes; papers take some 70 MB, and a page that swells to a gigabyte is no page
@@ -20,10 +22,11 @@ SECONDS: Final = 60  # of a processor; a book of 117 pages takes 6
 MOST_PAGES: Final = 500  # more than a thesis has; books and proceedings are no paper
 FEWEST_LETTERS: Final = 200  # of all pages together: below, the pages are pictures of text
 LONGEST_TITLE: Final = 300
+HTML: Final = "html"
 
 
 class Refusal(Exception):  # noqa: N818  # it is an outcome, told to the parent by its word
-    """Carry the word for why a PDF is not read."""
+    """Carry the word for why something is not read."""
 
 
 def main() -> None:
@@ -31,13 +34,14 @@ def main() -> None:
     _bound()
     logging.disable()
     try:
-        article = read(sys.stdin.buffer.read())
+        data = sys.stdin.buffer.read()
+        article = read_html(data) if HTML in sys.argv[1:] else read(data)
         reply: dict[str, object] = {"article": article.to_json()}
     except Refusal as refusal:
         reply = {"fault": str(refusal)}
     except (MemoryError, RecursionError):
         reply = {"fault": "heavy"}
-    except Exception:  # noqa: BLE001  # pypdf raises whatever a broken file makes its code stumble over
+    except Exception:  # noqa: BLE001  # the readers raise whatever a broken file makes their code stumble over
         reply = {"fault": "malformed"}
     sys.stdout.write(json.dumps(reply))
 
@@ -66,10 +70,24 @@ def read(data: bytes) -> Article:
         lines, arxiv_id = lines_of(list(reader.pages))
     except LimitReachedError:  # of what a part may swell to
         raise Refusal("heavy") from None
-    if sum(map(str.isalpha, "".join(line.text for line in lines))) < FEWEST_LETTERS:
+    if _letters(line.text for line in lines) < FEWEST_LETTERS:
         raise Refusal("pictures")
     named = str(reader.metadata.title or "") if reader.metadata else ""
     return make_article(lines, count, arxiv_id, " ".join(named.translate(NOT_TEXT).split())[:LONGEST_TITLE])
+
+
+def read_html(data: bytes) -> Article:
+    """Return the article in a page of LaTeXML's; raises Refusal, and whatever lxml stumbles over."""
+    from retrieval.fulltext.latexml import read_latexml
+
+    article = read_latexml(data)
+    if article is None or _letters(section.text for section in article.full_text.sections) < FEWEST_LETTERS:
+        raise Refusal("malformed")
+    return article
+
+
+def _letters(texts: Iterable[str]) -> int:
+    return sum(map(str.isalpha, "".join(texts)))
 
 
 def _bound() -> None:

@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from retrieval.errors import BadInputError
 from retrieval.references import ACL_ADDRESS, OPENREVIEW_ADDRESS, find_references
+from retrieval.sources.arxiv_full_text import fetch_full_text
 from retrieval.sources.bibtex import read_bibtex
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.limiter import Service
 from retrieval.sources.lookup import fetch_one
-from retrieval.sources.pdf import fetch_full_text
 from retrieval.sources.record import make
 from retrieval.sources.rows import Row
 from retrieval.sources.shapes import records_in
@@ -68,7 +68,7 @@ class Single:
 
     @property
     def has_full_text(self) -> bool:
-        """Say whether its service lets programs read PDFs."""
+        """Say whether its service lets programs read it."""
         return self._scheme == "arxiv"
 
     async def fetch_full_text(self) -> FullText:

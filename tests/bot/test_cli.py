@@ -138,9 +138,16 @@ def test_doctor_says_a_line_for_each_part(seeded: Callable[..., Result]) -> None
     lines = result.out.splitlines()
     assert [line.split(": ")[0][2:] for line in lines] == [
         "settings",
+        "open files",
+        "disk",
+        "data dir",
+        "memory",
+        "clock",
         "embedding model",
         "library",
+        "sources",
         "language model",
+        "health",
         "discord",
     ]
 
@@ -178,8 +185,8 @@ def test_doctor_knows_the_form_of_a_token_as_run_does(
         (False, 0, 200, "✓ discord: the token is scholar's"),
         (True, 1 << 19, 200, "✓ discord: the token is scholar's"),
         (True, 0, 200, "✗ discord: Discord refuses a privileged intent (4014): switch on Message Content Intent"),
-        (False, 0, 401, "✗ discord: the token is refused"),
-        (False, 0, 503, "✗ discord: discord.com answered 503"),
+        (False, 0, 401, "✗ discord: Discord refused the bot token (401)"),
+        (False, 0, 503, "✗ discord: Discord did not let the bot log in (HTTP 503)"),
     ],
 )
 def test_doctor_asks_discord_what_run_would_be_refused_for(
@@ -187,7 +194,11 @@ def test_doctor_asks_discord_what_run_would_be_refused_for(
 ) -> None:
     class Discord(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = {"/users/@me": {"username": "scholar"}, "/applications/@me": {"id": "42", "flags": flags}}[self.path]
+            body = {
+                "/gateway": {},
+                "/users/@me": {"username": "scholar"},
+                "/applications/@me": {"id": "42", "flags": flags},
+            }[self.path]
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
@@ -195,7 +206,7 @@ def test_doctor_asks_discord_what_run_would_be_refused_for(
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Discord) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr("bot.commands.doctor.DISCORD", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setattr("bot.preflight.discord_check.DISCORD", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("FOOTNOTE_DISCORD__TOKEN", "a.good.token")
         monkeypatch.setenv("FOOTNOTE_DISCORD__MESSAGE_CONTENT", str(wanted))
         result = footnote("doctor")
@@ -365,6 +376,7 @@ def test_help_loads_neither_index_nor_model_nor_client() -> None:
         "recover",
         "stats",
         "usage",
+        "setup",
         "doctor",
         "eval",
         "run",

@@ -11,8 +11,12 @@ from bot.commands import copy as command
 from bot.commands.copy import copy
 from bot.store import ServerSettings, Store
 from bot.store.nouns import KeptAnswer
+from retrieval.chroma_server import ChromaServer
+from retrieval.embedding.local import LocalEmbedder
 from retrieval.errors import BadInputError, LibraryDamagedError
+from retrieval.fulltext.article import FullText, Section
 from retrieval.library import Library
+from retrieval.sources.fetched import Fetched
 from tests.bot.discord.prepared import GOOD
 from tests.retrieval.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import SUBJECTS, first, paper, papers
@@ -24,12 +28,18 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from retrieval.papers import Paper
+    from tests.servers import Chroma
+
+SERVED = 6  # of the seeds
+WHOLE = FullText(3, (Section("2 Traps", "We set 17 traps of oak along the river.", ((0, 3),)),))
+
 
 @pytest.fixture
 async def filled(tmp_path: Path) -> Path:
     folder = tmp_path / "filled"
     library = await Library.open(folder, NumberEmbedder())
-    await library.add(papers())
+    await library.add([*papers(), Fetched(paper("otters"), full_text=WHOLE)])
     await library.remove(["p:comets"])
     await library.close()
     store = await Store.open(folder)
@@ -55,7 +65,8 @@ async def test_there_and_back_everything_is_the_same_and_nothing_is_embedded(
     filled: Path, database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await copy(str(filled), database)
-    assert "papers" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert all(table in said for table in ("papers", "full_texts", "sections", "section_windows", "answers"))
     await copy(database, str(tmp_path / "back"))
     for folder, url in ((tmp_path / "there", database), (tmp_path / "back", None)):
         embedder = NumberEmbedder()
@@ -65,6 +76,9 @@ async def test_there_and_back_everything_is_the_same_and_nothing_is_embedded(
         assert (await library.counts()).papers == len(SUBJECTS) - 1
         assert (await library.removed())[0].paper_id == "p:comets"
         assert embedder.asked <= 2  # the probe and the question
+        hits = await library.search("On otters")
+        parts = await library.full_text_passages("On otters", await library.embed("On otters"), hits)
+        assert [part.paper.abstract for part in parts] == [WHOLE.sections[0].text]
         await library.add([paper("beavers")])  # numbers go on
         await library.close()
         store = await Store.open(folder, url)
@@ -120,3 +134,27 @@ async def test_no_library_and_no_other_place_are_sentences(filled: Path, tmp_pat
         await copy(str(tmp_path / "nothing"), str(tmp_path / "x"))
     with pytest.raises(BadInputError, match="same place"):
         await copy(str(filled), str(filled))
+
+
+async def test_a_served_library_ranks_as_the_embedded_one_it_was_copied_from(
+    tmp_path: Path, database: str, chroma: Chroma, models: Path, seeds: list[Paper]
+) -> None:
+    queries = [text for each in seeds[:SERVED] for text in (each.title, each.abstract.split(". ")[0])]
+    queries += ["reinforcement learning of robots", "language models that hallucinate", "who trained it?"]
+
+    async def ranked(library: Library) -> list[list[tuple[str, float]]]:
+        found = [await library.search(query, limit=SERVED) for query in queries]
+        return [[(hit.paper.paper_id, round(hit.score, 5)) for hit in hits] for hits in found]
+
+    library = await Library.open(tmp_path / "embedded", LocalEmbedder(cache_dir=models))
+    await library.add(seeds[:SERVED])
+    embedded = await ranked(library)
+    await library.close()
+    await copy(str(tmp_path / "embedded"), database)
+    library = await Library.open(
+        tmp_path / "served", LocalEmbedder(cache_dir=models), database_url=database, chroma=ChromaServer(chroma.url)
+    )
+    await library.index_pending()
+    assert await ranked(library) == embedded
+    assert not library.gaps.vectors
+    await library.close()

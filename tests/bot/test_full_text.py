@@ -7,6 +7,8 @@ import json
 import threading
 import zipfile
 from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,9 +21,11 @@ from tests.local_sources import LocalSources, some_papers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.terminal import Result
+
+
+PAGES = Path(__file__).parents[1] / "fulltext" / "pages"
 
 
 @pytest.fixture
@@ -91,6 +95,40 @@ def test_the_pdf_of_a_paper_at_arxiv_comes_with_it(terminal: Callable[..., Resul
     assert shown["title"] == paper.title  # arXiv's own, not that of the page
 
 
+def test_the_html_of_a_paper_at_arxiv_goes_before_its_pdf_and_is_cited_by_section(
+    terminal: Callable[..., Result], local: LocalSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.fulltext.extraction.can_read_pdfs", lambda: False)  # which HTML does not need
+    paper = replace(
+        some_papers(1)[0],
+        title="RidgeLine: Reading Avalanche Warnings from Slope Cameras",
+        abstract="We read avalanche warnings from slope cameras. RidgeLine warns two hours ahead.",
+    )
+    local.arxiv = [paper]
+    local.files[f"/html/{paper.arxiv_id}"] = (PAGES / "ridgeline.html").read_bytes()
+    done = terminal("ingest", "--full-text", paper.arxiv_id)
+    assert done.code == 0, done.err
+    assert not local.asked(f"/pdf/{paper.arxiv_id}")
+    question = "What batch size is RidgeLine trained with?"
+    cited = json.loads(terminal("ask", question, "--json", "--no-llm").out)["citations"][0]
+    assert (cited["section"], "page" in cited) == ("2.1 The loss L", False)
+    assert cited["quote"] == "The model is trained with a batch size of 96 for 40 epochs."
+    assert "“2.1 The loss L”" in terminal("ask", question, "--no-llm").out
+
+
+def test_without_the_extra_a_pdf_is_not_even_asked_for(
+    terminal: Callable[..., Result], local: LocalSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.sources.arxiv_full_text.can_read_pdfs", lambda: False)
+    paper = some_papers(1)[0]
+    local.arxiv = [paper]
+    local.files[f"/html/{paper.arxiv_id}"] = b"<html><body>No HTML for this paper.</body></html>"
+    done = terminal("ingest", "--full-text", paper.arxiv_id)
+    assert (done.code, "1 new" in done.out) == (1, True)
+    assert "its PDF takes pypdf (pip install 'footnote[pdf]')" in done.err
+    assert not local.asked(f"/pdf/{paper.arxiv_id}")
+
+
 def test_a_paper_whose_pdf_cannot_be_had_is_kept_without_it(
     terminal: Callable[..., Result], local: LocalSources
 ) -> None:
@@ -100,7 +138,7 @@ def test_a_paper_whose_pdf_cannot_be_had_is_kept_without_it(
     done = terminal("ingest", "--full-text", one.arxiv_id, other.arxiv_id)
     assert done.code == 1
     assert "2 new" in done.out
-    assert f"arXiv has no PDF of {one.arxiv_id}" in done.err
+    assert f"arXiv has neither HTML nor a PDF of {one.arxiv_id}" in done.err
     assert f"The full text of {other.arxiv_id} is not read: it is a PDF of pictures" in done.err
 
 

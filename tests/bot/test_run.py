@@ -9,19 +9,22 @@ import signal
 import sqlite3
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from retrieval.library import Library
+from retrieval.papers import Paper
+from retrieval.sources.fetched import Fetched, identities
 from tests.bot.discord.prepared import done
 from tests.local_discord import LocalDiscord
 from tests.local_llm import LocalLLM, held_by
+from tests.local_sources import LocalSources
 from tests.retrieval.consistency import assert_consistent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-    from pathlib import Path
 
     from retrieval.embedding.local import LocalEmbedder
 
@@ -137,6 +140,41 @@ async def test_an_answer_in_flight_is_delivered_after_sigterm(discord: LocalDisc
         assert MISMATCH in reply.text
         code, stderr = await footnote.ended()
         assert code == 0, stderr
+
+
+@pytest.mark.slow
+async def test_what_a_server_was_answered_from_gets_its_full_text_and_answers_a_detail(
+    discord: LocalDiscord, start: Start, tmp_path: Path, embedder: LocalEmbedder
+) -> None:
+    title = "RidgeLine: Reading Avalanche Warnings from Slope Cameras"
+    abstract = "We read avalanche warnings from slope cameras. RidgeLine warns two hours ahead."
+    paper = Paper("arxiv:2611.05432", title, abstract, "arxiv", "https://arxiv.org/abs/2611.05432")
+    library = await Library.open(tmp_path / "data", embedder)
+    await library.add([Fetched(paper, external_ids=identities(title, arxiv_id="2611.05432"))])
+    await library.close()
+    guild = discord.guild("Lab")
+    channel, alice = guild.channel("papers"), guild.member("alice")
+    page = Path(__file__).parents[1] / "fulltext" / "pages" / "ridgeline.html"
+    async with LocalSources() as sources:
+        sources.files["/html/2611.05432"] = page.read_bytes()
+        settings = {"FOOTNOTE_FETCH__FULL_TEXTS": "5", "FOOTNOTE_ARXIV__BASE_URL": sources.base_url}
+        footnote = await start(**settings)
+        await discord.ready()
+        detail = "What batch size is RidgeLine trained with?"
+        before = await (await alice.uses_command(channel, "ask", question=detail)).finished(done)
+        assert title in before.text
+        assert "96" not in before.text
+        footnote.terminate()
+        assert (await footnote.ended())[0] == 0
+        assert sources.requests == []
+
+        footnote = await start(**settings)  # it looks at its start, and then every ten minutes
+        await footnote.says("full text of arxiv:2611.05432")
+        await discord.ready(2)
+        answer = await (await alice.uses_command(channel, "ask", question=detail)).finished(done)
+        assert "a batch size of 96 for 40 epochs" in answer.text
+        assert "2.1 The loss" in (await (await alice.picks(answer, "Quotes in full")).finished()).text
+        assert [request.path for request in sources.requests] == ["/html/2611.05432"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

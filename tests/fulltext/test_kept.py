@@ -15,7 +15,7 @@ from retrieval.library import Library
 from retrieval.papers import Paper, identify
 from retrieval.removal import UNDO
 from retrieval.sources.fetched import Fetched, identities
-from retrieval.tables import section_windows
+from retrieval.tables import full_texts, section_windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from retrieval.embedding.words import Words
 
 TITLE = "Counting bees by the sound that they make"
 SECTIONS = (
@@ -83,6 +85,10 @@ async def test_a_rebuild_embeds_none_of_it_anew(models: Path, tmp_path: Path) ->
             asked.extend(texts)
             return await super().embed(texts)
 
+        async def embed_words(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[Words]]:
+            asked.extend(texts)
+            return await super().embed_words(texts)
+
     again = await Library.open(tmp_path / "own", Counting(cache_dir=models), rebuild=True)
     try:
         assert await again.index_pending() == 2
@@ -91,6 +97,47 @@ async def test_a_rebuild_embeds_none_of_it_anew(models: Path, tmp_path: Path) ->
         assert (await again.counts()).pending == 0
     finally:
         await again.close()
+
+
+def forbid_the_model(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def embed(*_: object) -> object:
+        raise AssertionError
+
+    monkeypatch.setattr(library._embedder, "embed", embed)
+    monkeypatch.setattr(library._embedder, "embed_words", embed)
+
+
+async def test_what_an_earlier_version_left_unread_is_read_at_the_question_or_at_the_start(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await library.add([BEES, DOGS])
+    question = "How many hives of oak were used to count bees?"
+    vectors = await library.embed(question)
+    hits = await library.search(question, vectors=vectors)
+    stored = await library.full_text_passages(question, vectors, hits)
+    async with library._catalogue._engine.begin() as connection:
+        await connection.execute(sa.update(section_windows).values(spans=None, sentences=None, words=None))
+        await connection.execute(sa.update(full_texts).values(embedded=False))
+    read = await library.full_text_passages(question, vectors, hits)
+    for one, other in zip(stored, read, strict=True):
+        assert (one.paper, one.location) == (other.paper, other.location)
+        assert {each.text for each in one.sentences} == {each.text for each in other.sentences}
+        assert one.evidence.sentence_cosine == pytest.approx(other.evidence.sentence_cosine, abs=1e-3)
+    await library.index_pending()
+    forbid_the_model(library, monkeypatch)
+    assert await library.full_text_passages(question, vectors, hits) == stored
+
+
+async def test_a_document_is_read_once_for_what_is_asked_twice(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = await library.prepare_document(BEES.paper, FULL)
+    question = "How many hives of oak were used to count bees?"
+    vectors = await library.embed(question)
+    first = await library.document_passages(document, question, vectors)
+    assert "We used 17 hives of oak." in [part.paper.abstract for part in first]
+    forbid_the_model(library, monkeypatch)
+    assert await library.document_passages(document, question, vectors) == first
 
 
 async def test_what_a_kill_left_unembedded_waits_for_the_next_start(library: Library) -> None:

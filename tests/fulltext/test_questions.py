@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import statistics
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +20,13 @@ import pytest
 
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
+from retrieval.fulltext.extraction import extract_html
 from retrieval.library import Library
+from retrieval.papers import Paper, identify
 from retrieval.sources import open_source
+from retrieval.sources.fetched import Fetched
 from retrieval.text import fold
+from tests.fulltext.pages import page_of
 from tests.fulltext.printing import STYLES, print_paper
 
 if TYPE_CHECKING:
@@ -28,7 +34,6 @@ if TYPE_CHECKING:
 
     from bot.answering.answer import Answer
     from retrieval.embedding.local import LocalEmbedder
-    from retrieval.papers import Paper
 
 HERE = Path(__file__).parent
 PRINTED = {name: print_paper(name) for name in STYLES}
@@ -52,11 +57,54 @@ def filled(tmp_path_factory: pytest.TempPathFactory, models: Path, seeds: list[P
     return folder / "data"
 
 
+@pytest.fixture(scope="module")
+def filled_with_pages(tmp_path_factory: pytest.TempPathFactory, models: Path, seeds: list[Paper]) -> Path:
+    return fill_with_pages(tmp_path_factory.mktemp("pages"), models, seeds, full_text=True)
+
+
+@pytest.fixture(scope="module")
+def filled_with_abstracts(tmp_path_factory: pytest.TempPathFactory, models: Path, seeds: list[Paper]) -> Path:
+    return fill_with_pages(tmp_path_factory.mktemp("abstracts"), models, seeds, full_text=False)
+
+
+def fill_with_pages(folder: Path, models: Path, seeds: list[Paper], *, full_text: bool) -> Path:
+    from retrieval.embedding.local import LocalEmbedder
+
+    def paper_of(name: str) -> Fetched:
+        article = extract_html(page_of(name))
+        assert article is not None
+        paper = Paper(identify(article.title), article.title, article.abstract, "arxiv")
+        return Fetched(paper, external_ids=(paper.paper_id,), full_text=article.full_text if full_text else None)
+
+    async def fill() -> None:
+        library = await Library.open(folder / "data", LocalEmbedder(cache_dir=models))
+        await library.add(seeds)
+        await library.add([paper_of(name) for name in STYLES])
+        await library.close()
+
+    asyncio.run(fill())
+    return folder / "data"
+
+
 @pytest.fixture
 async def answerer(filled: Path, embedder: LocalEmbedder) -> AsyncIterator[Answerer]:
     library = await Library.open(filled, embedder)
     yield Answerer(library, ExtractiveWriter())
     await library.close()
+
+
+def cites_section(answer: Answer, asked: dict[str, str]) -> bool:
+    """Say whether the fact is quoted with the section that it was written in, and no page."""
+    sections = (HERE / "written" / f"{asked['paper']}.txt").read_text(encoding="utf-8").split("\n# ")
+    return any(
+        citation.page is None
+        and any(
+            part.startswith(f"{citation.section}\n") and fold(asked["fact"]) in fold(part.replace("\n", " "))
+            for part in sections
+        )
+        for citation in answer.citations
+        if citation.section is not None and fold(asked["fact"]) in fold(citation.quote)
+    )
 
 
 def read(name: str) -> list[dict[str, str]]:
@@ -78,13 +126,18 @@ def cites_page(answer: Answer, asked: dict[str, str]) -> bool:
 
 async def measure(answerer: Answerer, name: str) -> Counter[str]:
     found: Counter[str] = Counter()
+    took: list[float] = []
     for asked in read(name):
+        began = time.process_time()
         answer = await answerer.answer(asked["question"])
+        took.append(time.process_time() - began)
         found[answer.outcome] += 1
         if "fact" in asked:
             found["quoted"] += quotes_fact(answer, asked["fact"])
             found["page right"] += cites_page(answer, asked)
-    print(f"\n{name}: {len(read(name))} questions, {dict(found)}")  # noqa: T201  # figures, for -s
+            found["section right"] += cites_section(answer, asked)
+    milliseconds = 1000 * statistics.median(took)
+    print(f"\n{name}: {len(took)} questions, {dict(found)}, {milliseconds:.0f} ms each")  # noqa: T201  # figures, for -s
     return found
 
 
@@ -122,3 +175,31 @@ async def test_a_citation_names_section_and_page_and_one_of_an_abstract_does_not
     assert first["quote"] in (HERE / "written" / "hivetone.txt").read_text(encoding="utf-8")
     other = await answerer.answer("What is HiveTone?")
     assert all("page" not in each for each in other.to_json()["citations"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "least"), [("questions", 27), ("held_out", 11)])
+async def test_questions_over_html_have_their_section(
+    filled_with_pages: Path, embedder: LocalEmbedder, name: str, least: int
+) -> None:
+    library = await Library.open(filled_with_pages, embedder)
+    found = await measure(Answerer(library, ExtractiveWriter()), name)
+    await library.close()
+    assert found["section right"] >= least
+    assert found["page right"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["unanswerable", "held_out_unanswerable"])
+async def test_what_no_html_says_is_not_claimed(filled_with_pages: Path, embedder: LocalEmbedder, name: str) -> None:
+    library = await Library.open(filled_with_pages, embedder)
+    assert (await measure(Answerer(library, ExtractiveWriter()), name))["answered"] <= 2
+    await library.close()
+
+
+@pytest.mark.slow
+async def test_without_full_texts_none_of_it_is_claimed(filled_with_abstracts: Path, embedder: LocalEmbedder) -> None:
+    library = await Library.open(filled_with_abstracts, embedder)
+    found = await measure(Answerer(library, ExtractiveWriter()), "questions")
+    await library.close()
+    assert found["quoted"] <= 1

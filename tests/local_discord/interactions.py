@@ -102,6 +102,9 @@ class Interaction:
         return {"application_id": application, "webhook_id": application, "interaction_metadata": about}
 
 
+MAY_READ = 1 << 19  # messages, as an application in few servers
+
+
 @routes("GET /oauth2/applications/@me", "GET /applications/@me")
 def application(world: World, call: Call) -> Payload:
     about = {
@@ -109,7 +112,7 @@ def application(world: World, call: Call) -> Payload:
         "name": world.bot.name,
         "description": "",
         "icon": None,
-        "flags": 0,
+        "flags": MAY_READ if world.message_content else 0,
     }
     about |= {"bot_public": True, "bot_require_code_grant": False, "verify_key": "0" * 64, "summary": ""}
     return about | {

@@ -108,6 +108,11 @@ class LocalDiscord:
         """The scope of every bulk overwrite of commands: a guild's id, or None for the global ones."""
         return self.world.command_syncs
 
+    @property
+    def api(self) -> str:
+        """Where the REST routes are to be had without TLS, for a client that takes another address than Discord's."""
+        return f"http://127.0.0.1:{self._runner.addresses[1][1]}/api/v10"
+
     def connector(self) -> aiohttp.TCPConnector:
         """Return the connector with which a client in this process reaches this Discord."""
         return connector(self._certificates, self._port)
@@ -270,6 +275,7 @@ class LocalDiscord:
         self._runner, self._context = runner, self._certificates.for_server()
         await self._listen(0)
         self._port = runner.addresses[0][1]
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
         self._proxy = ConnectProxy(self._port)
         await self._proxy.start()
         self._stack.push_async_callback(self._proxy.stop)

@@ -40,7 +40,7 @@ class LocalSources:
         submitted: the day that a list's papers say they were submitted on, where it is another.
         arxiv: what arXiv's API holds, in any order.
         feeds: documents and their types by path, as in {"/feed.xml": ("<rss…", "application/rss+xml")}.
-        files: other documents by path, such as arXiv's PDFs under "/pdf/2401.00001".
+        files: other documents by path, such as arXiv's under "/pdf/2401.00001" and "/html/2401.00001".
         today: the last day for which Hugging Face has a list; later ones are refused.
         requests: those that have come.
         arrived: set when the first one has.
@@ -112,7 +112,8 @@ class LocalSources:
         if request.path in self.feeds:
             return self._feed(request)
         if request.path in self.files:
-            return web.Response(body=self.files[request.path], content_type="application/pdf")
+            body = self.files[request.path]
+            return web.Response(body=body, content_type="application/pdf" if body[:4] == b"%PDF" else "text/html")
         return web.Response(status=404, text="<html>Not found</html>", content_type="text/html")
 
     def _daily(self, request: web.Request) -> web.Response:

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
 
 async def held(library: Library) -> dict[str, Any]:
-    """Return what catalogue, Chroma and tantivy hold of papers and chunks."""
+    """Return what catalogue, Chroma and tantivy hold of papers and their windows."""
     stored = await library._catalogue.chunks_of(await library.ids())
     searcher = library._lexical._index.searcher()
     hits = searcher.search(tantivy.Query.all_query(), 1000).hits
     return {
-        "catalogue": sorted(f"{each.paper_id}#{each.position}" for rows in stored.values() for each in rows),
+        "catalogue": sorted(
+            f"{each.paper_id}#{each.position}" for rows in stored.values() for each in rows if each.kind == "window"
+        ),
         "dense": sorted(library._dense._ask(lambda collection: collection.get()["ids"])),
         "lexical": sorted(searcher.doc(address)["paper_id"][0] for _, address in hits),
         "papers": sorted(await library.ids()),

@@ -48,7 +48,7 @@ def arxiv(
 
 async def only(catalogue: Catalogue) -> Known:
     """Return the one paper of the catalogue."""
-    ((paper_id, _),) = await catalogue.titles()
+    (paper_id,) = await catalogue.ids(Scope())
     return (await catalogue.known([paper_id]))[paper_id]
 
 
@@ -147,7 +147,7 @@ async def test_a_withdrawn_paper_leaves_is_counted_apart_and_comes_back(catalogu
     assert (counts.papers, counts.pending, counts.withdrawn, counts.by_source) == (0, 1, 1, {})
     assert await index(catalogue) == []
     assert (await catalogue.counts()).pending == 0
-    assert (await catalogue.titles(), await catalogue.fresh(DAY - dt.timedelta(1), DAY)) == ([], [])
+    assert (await catalogue.ids(Scope()), await catalogue.fresh(DAY - dt.timedelta(1), DAY)) == ([], [])
     assert (await catalogue.get(["arxiv:2401.00001"]))["arxiv:2401.00001"].abstract.startswith("This paper")
     assert (await catalogue.known(["arxiv:2401.00001"]))["arxiv:2401.00001"].details.withdrawn
 

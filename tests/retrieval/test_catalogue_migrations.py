@@ -7,22 +7,25 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from retrieval import catalogue as module
 from retrieval.catalogue import Added, Catalogue
+from retrieval.connecting import connect
+from retrieval.fulltext.article import FullText, Section
+from retrieval.fulltext.storage import Window
 from retrieval.migrating import MigrationError
 from retrieval.papers import Paper, identify
+from retrieval.scope import Scope
 from retrieval.sources.fetched import Fetched
 from retrieval.tables import metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import sqlalchemy as sa
 
 OLD = """
 CREATE TABLE papers (
@@ -38,6 +41,7 @@ CREATE TABLE chunks (
 """
 CATS = Paper(identify("Cats"), "Cats", "Cats sit.", "seeds")
 DOUBLE = Paper("arxiv:2401.00001", "Cats", "Cats sit.", "jsonl", published=dt.date(2024, 1, 1))
+TEXT = FullText(1, (Section("1 Mats", "Cats sit on mats.", ((0, 1),)),))
 OWN = Paper("d1", "Dogs", "Dogs run.", "beir")
 
 
@@ -60,13 +64,14 @@ def backups(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.suffix == ".backup")
 
 
+@pytest.mark.parametrize("tables", [False])
 async def test_the_migrations_make_the_tables_that_the_code_uses(catalogue: Catalogue, database_url: str) -> None:
     def differences(connection: sa.Connection) -> list[object]:
         options = {"version_table": module.VERSION_TABLE, "compare_type": True}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
-    assert await catalogue.titles() == []
-    engine = create_async_engine(database_url)
+    assert await catalogue.ids(Scope()) == []
+    engine = connect(database_url)
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()
@@ -130,3 +135,59 @@ async def test_an_address_that_was_a_search_for_the_title_is_forgotten(tmp_path:
     found = await catalogue.get([CATS.paper_id, OWN.paper_id])
     await catalogue.close()
     assert (found[CATS.paper_id].url, found[OWN.paper_id].url) == (None, "https://example.org/dogs")
+
+
+async def test_what_is_asked_of_all_papers_reads_an_index_and_not_their_rows(tmp_path: Path) -> None:
+    file = tmp_path / "footnote.db"
+    catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    sa.event.listen(
+        catalogue._engine.sync_engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, parameters, *_: asked.append((statement, parameters)),
+    )
+    await catalogue.held()
+    await catalogue.counts()
+    await catalogue.pending(32, "model")
+    await catalogue.titles(25)
+    await catalogue.newest(10, Scope())
+    await catalogue.count(Scope(since=dt.date(2026, 1, 1)))
+    now = dt.datetime.now(dt.UTC)
+    await catalogue.fresh(now - dt.timedelta(days=1), now, now.date())
+    await catalogue.close()
+    with sqlite3.connect(file) as db:
+        plans = {
+            statement: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+            for statement, values in asked
+        }
+    assert any("papers_standing" in step for steps in plans.values() for step in steps)
+    # The latest are read in the order of the rows, and no more of them than are wanted.
+    assert not [statement for statement, steps in plans.items() if "SCAN papers" in steps and "LIMIT" not in statement]
+
+
+async def test_full_texts_of_before_their_sentences_were_kept_wait_to_be_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "footnote.db"
+    catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
+    await catalogue.add([CATS])
+    await catalogue.full_texts.put(CATS.paper_id, TEXT)
+    waiting = await catalogue.full_texts.waiting("model")
+    assert waiting is not None
+    window = Window(0, 0, 10, "hash", np.ones(4, np.float32))
+    await catalogue.full_texts.store_windows(waiting, [window], "model")
+    assert await catalogue.full_texts.waiting("model") is None
+    await catalogue.close()
+    with closing(sqlite3.connect(file)) as db:  # as version 0006 left it
+        for column in ("spans", "sentences", "words"):
+            db.execute(f"ALTER TABLE section_windows DROP COLUMN {column}")
+        db.execute("DROP TABLE full_text_attempts")
+        for index in ("standing", "pending", "withdrawn", "removed"):
+            db.execute(f"DROP INDEX papers_{index}")
+        db.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '0006'")
+        db.commit()
+    catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
+    again = await catalogue.full_texts.waiting("model")
+    assert again is not None
+    assert (again.paper_id, again.full_text, again.known) == (CATS.paper_id, TEXT, {})
+    assert len((await catalogue.full_texts.windows_of([CATS.paper_id], "model"))[CATS.paper_id]) == 1
+    assert await catalogue.full_texts.lacking([CATS.paper_id], dt.datetime.now(dt.UTC)) == []
+    await catalogue.close()

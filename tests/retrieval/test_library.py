@@ -105,7 +105,10 @@ def _chroma(data_dir: Path) -> Client:
 def _stored(data_dir: Path) -> tuple[set[str], set[str]]:
     """Return the chunk ids that the catalogue names and those that Chroma holds."""
     with sqlite3.connect(data_dir / "footnote.db") as db:
-        named = {f"{paper_id}#{at}" for paper_id, at in db.execute("SELECT paper_id, position FROM chunks")}
+        named = {
+            f"{paper_id}#{at}"
+            for paper_id, at in db.execute("SELECT paper_id, position FROM chunks WHERE kind = 'window'")
+        }
     client = _chroma(data_dir)
     held = set(client.get_collection(COLLECTION, embedding_function=None).get(include=[])["ids"])
     client.close()
@@ -170,7 +173,7 @@ async def test_a_changed_abstract_embeds_only_what_is_new_and_leaves_no_stale_ch
     await library.close()
     named, held = _stored(tmp_path)
     assert named == held
-    assert len(named) == 3
+    assert len(named) == 1
 
 
 async def test_an_ingest_cut_off_after_the_catalogue_is_taken_up_at_the_next_start(
@@ -275,6 +278,31 @@ async def test_another_chunker_rebuilds_but_embeds_no_text_again(
     assert await again.index_pending() == 5
     assert counting.asked == []
     await again.close()
+    assert len([each for each in (tmp_path / "chroma").iterdir() if each.is_dir()]) <= 1  # none is left behind
+
+
+async def test_a_library_with_sentences_in_chroma_is_filled_anew_with_windows_alone(
+    tmp_path: Path, counting: CountingEmbedder, seeds: list[Paper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = await Library.open(tmp_path, counting)
+    await library.add(seeds[:3])
+    found = [(hit.paper.paper_id, hit.score) for hit in await library.search("reinforcement learning")]
+    stamp = library._dense.expected
+    await library.close()
+    client = _chroma(tmp_path)
+    collection = client.get_collection(COLLECTION, embedding_function=None)
+    collection.modify(metadata={"stamp": stamp.removesuffix("/windows")})
+    collection.upsert(ids=[f"{seeds[0].paper_id}#9"], embeddings=[np.eye(counting.dimensions)[0].tolist()])
+    client.close()
+    counting.asked.clear()
+    again = await Library.open(tmp_path, counting)
+    assert again.fault is not None
+    assert await again.index_pending() == 3
+    assert counting.asked == []
+    assert [(hit.paper.paper_id, hit.score) for hit in await again.search("reinforcement learning")] == found
+    await again.close()
+    named, held = _stored(tmp_path)
+    assert named == held
 
 
 async def test_a_data_dir_in_use_is_refused_with_a_sentence(library: Library, tmp_path: Path) -> None:
@@ -446,7 +474,7 @@ async def test_similar_papers_are_of_the_same_theme_and_never_the_paper_itself(s
 
 
 async def test_titles_name_every_paper_the_newest_first(library: Library) -> None:
-    assert library.titles() == []
+    assert await library.titles.newest(5) == []
     await library.add(
         [
             Paper("a", "Older", "Cats sit on mats.", "one", published=dt.date(2026, 1, 1)),
@@ -454,7 +482,8 @@ async def test_titles_name_every_paper_the_newest_first(library: Library) -> Non
             Paper("c", "Undated", "Cats sit on bats.", "one"),
         ]
     )
-    assert library.titles() == [("b", "Newer"), ("a", "Older"), ("c", "Undated")]
+    assert await library.titles.newest(5) == [("b", "Newer"), ("a", "Older"), ("c", "Undated")]
+    assert await library.titles.newest(1) == [("b", "Newer")]
 
 
 async def test_a_changed_paper_is_found_as_it_is_now(library: Library) -> None:
@@ -488,7 +517,8 @@ async def test_a_withdrawn_paper_is_found_no_more_until_it_comes_back(
     assert added.withdrawn == 1
     assert [hit.paper.paper_id for hit in await library.search("cats on mats that purr")] == ["arxiv:2401.00002"]
     assert await library.similar("arxiv:2401.00002") == []
-    assert [paper_id for paper_id, _ in library.titles()] == ["arxiv:2401.00002"]
+    assert await library.ids() == ["arxiv:2401.00002"]
+    assert [paper_id for paper_id, _ in await library.titles.find("study", 5)] == ["arxiv:2401.00002"]
     assert await library.get("arxiv:2401.00001") is not None
     assert (await library.details(["arxiv:2401.00001"]))["arxiv:2401.00001"].withdrawn
     await library.close()

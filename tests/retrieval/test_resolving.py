@@ -117,7 +117,7 @@ async def test_a_link_is_found_within_a_time_only_if_its_paper_is_of_it(library:
 
 
 async def test_a_page_is_found_by_its_link_among_the_seeds_which_have_none(seeded: Library) -> None:
-    first = await seeded.get((seeded.titles())[3][0])
+    first = await seeded.get((await seeded.ids())[3])
     assert first is not None
     assert first.url is None
     await seeded.add([REVIEWED])

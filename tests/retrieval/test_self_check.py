@@ -48,6 +48,12 @@ class NumberEmbedder:
         """Nothing is held."""
 
 
+class SmallEmbedder(NumberEmbedder):
+    """Take no more than a title and one sentence, so that each sentence is a window."""
+
+    max_tokens = 10
+
+
 def _papers() -> list[Paper]:
     return [
         Paper(f"p{at}", f"Title {at}", " ".join(f"Sentence {at} of {n} cats." for n in range(SENTENCES)), "test")
@@ -55,7 +61,7 @@ def _papers() -> list[Paper]:
     ]
 
 
-async def _fill(folder: Path, embedder: NumberEmbedder) -> None:
+async def _fill(folder: Path, embedder: SmallEmbedder) -> None:
     library = await Library.open(folder, embedder)
     await library.add(_papers())
     await library.close()
@@ -64,7 +70,7 @@ async def _fill(folder: Path, embedder: NumberEmbedder) -> None:
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("filled")
-    asyncio.run(_fill(folder, NumberEmbedder()))
+    asyncio.run(_fill(folder, SmallEmbedder()))
     return folder
 
 
@@ -82,21 +88,21 @@ async def _lacks_nothing(library: Library) -> bool:
 
 
 async def test_vectors_that_are_all_alike_are_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    await _fill(tmp_path, NumberEmbedder(alike=True))
+    await _fill(tmp_path, SmallEmbedder(alike=True))
     for _ in range(3):
-        again = await Library.open(tmp_path, NumberEmbedder(alike=True))
+        again = await Library.open(tmp_path, SmallEmbedder(alike=True))
         assert (again.fault, (await again.counts()).pending) == (None, 0)
         await again.close()
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 async def test_only_the_papers_whose_vectors_or_words_are_missing_are_indexed_again(folder: Path) -> None:
-    library = await Library.open(folder, NumberEmbedder())
+    library = await Library.open(folder, SmallEmbedder())
     library._lexical.delete(["p2"])
     library._dense.delete(["p5#1", "p11#0"])
     await library.close()
 
-    embedder = NumberEmbedder()
+    embedder = SmallEmbedder()
     again = await Library.open(folder, embedder)
     assert (again.fault, (await again.counts()).pending) == (None, 2)  # words are written at the start itself
     assert await again.index_pending() == 2
@@ -108,13 +114,13 @@ async def test_only_the_papers_whose_vectors_or_words_are_missing_are_indexed_ag
 async def test_vectors_whose_ids_chroma_still_knows_are_missed_and_written_again(folder: Path) -> None:
     (vectors,) = {file.parent for file in (folder / "chroma").rglob("data_level0.bin")}
     shutil.rmtree(vectors)
-    library = await Library.open(folder, NumberEmbedder())
+    library = await Library.open(folder, SmallEmbedder())
     assert library.fault is None
     for stored in (await library._catalogue.chunks_of(["p3"]))["p3"]:
         library._dense.upsert([f"p3#{stored.position}"], stored.vector[None, :])
     await library.close()
 
-    embedder = NumberEmbedder()
+    embedder = SmallEmbedder()
     again = await Library.open(folder, embedder)
     pending = (await again.counts()).pending
     assert again.fault is None
@@ -131,7 +137,7 @@ async def test_vectors_whose_ids_chroma_still_knows_are_missed_and_written_again
 async def test_a_file_cut_in_two_is_mended_without_an_embedding(folder: Path, part: str) -> None:
     (file,) = (folder / "chroma").rglob(part)
     os.truncate(file, file.stat().st_size // 2)
-    embedder = NumberEmbedder()
+    embedder = SmallEmbedder()
     again = await Library.open(folder, embedder)
     await again.index_pending()
     assert (again.fault, (await again.counts()).pending, embedder.asked) == (None, 0, 0)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import chromadb
@@ -17,28 +19,28 @@ from retrieval.fulltext.article import FullText, Section
 from retrieval.library import Library
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Fetched
+from tests.retrieval.consistency import assert_consistent
 from tests.retrieval.test_self_check import NumberEmbedder
-from tests.servers import Chroma, Postgres
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable
 
+    from tests.servers import Chroma, Postgres
+
+ROOT = Path(__file__).parents[2]
 SEEN_WITHIN = 5.0  # seconds
 SUBJECTS = ("otters", "lighthouses", "glaciers", "violins", "harbours", "comets")
 
 
-@pytest.fixture(scope="module")
-def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = Chroma(tmp_path_factory.mktemp("chroma")).start()
-    yield server.url
-    server.kill()
+@pytest.fixture(autouse=True)
+def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrieval.indexing.GRACE", 0.5)
 
 
 class Shared:
     """Start processes of one library, each with a folder of its own."""
 
-    def __init__(self, tmp_path: Path, database: str, chroma: str) -> None:
+    def __init__(self, tmp_path: Path, database: str, chroma: Chroma) -> None:
         self._tmp_path = tmp_path
         self._database = database
         self._chroma = chroma
@@ -53,16 +55,38 @@ class Shared:
             folder,
             embedder or NumberEmbedder(),
             database_url=self._database,
-            chroma=ChromaServer(self._chroma),
+            chroma=ChromaServer(self._chroma.url),
             rebuild=rebuild,
         )
         await library.index_pending()
         yield library
         await library.close()
 
+    @asynccontextmanager
+    async def killed(self, name: str, how: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Start a process of its own that stops half-way as `sharing` says; the test kills it."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.retrieval.sharing"),
+            *(str(self._tmp_path / name), self._database, self._chroma.url, how),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            await _says(process, "open")
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+
+async def _says(process: asyncio.subprocess.Process, word: str) -> None:
+    assert process.stdout is not None
+    assert await asyncio.wait_for(process.stdout.readline(), 60) == f"{word}\n".encode()
+
 
 @pytest.fixture
-def shared(tmp_path: Path, database: str, chroma: str) -> Shared:
+def shared(tmp_path: Path, database: str, chroma: Chroma) -> Shared:
     return Shared(tmp_path, database, chroma)
 
 
@@ -106,7 +130,7 @@ async def test_a_second_process_with_an_empty_folder_harms_nobody_and_finds_the_
         for _ in range(2):
             async with shared.process("b", asking) as other:
                 assert [await first(other, f"On {subject}") for subject in SUBJECTS] == before
-                assert other.titles() == one.titles()
+                assert await other.titles.find("on", 25) == await one.titles.find("on", 25) != []
             assert [await first(one, f"On {subject}") for subject in SUBJECTS] == before
     assert asking.asked == 2 * len(SUBJECTS)  # the questions alone
 
@@ -127,7 +151,10 @@ async def test_what_one_takes_in_changes_or_removes_the_other_sees_soon(shared: 
     async with shared.process("a") as one, shared.process("b") as other:
         await one.add(papers())
         await finds(other, "On comets", "p:comets")
-        assert {paper_id for paper_id, _ in other.titles()} == {f"p:{subject}" for subject in SUBJECTS}
+        await soon(lambda: other._lexical.count() == len(SUBJECTS))
+        assert {paper_id for paper_id, _ in await other.titles.find("on", 25)} == {
+            f"p:{subject}" for subject in SUBJECTS
+        }
 
         second = replace(paper("comets"), abstract="This version is about marmots alone. Marmots whistle.")
         await one.add([second])
@@ -142,11 +169,47 @@ async def test_what_one_takes_in_changes_or_removes_the_other_sees_soon(shared: 
         await one.restore(["p:comets"])
         await finds(other, "On comets", "p:comets")
 
+        await one.add([Fetched(second, withdrawn=True)])
+        await soon(lambda: not other._lexical.has("marmots"))
+        assert "p:comets" not in {hit.paper.paper_id for hit in await other.search("On comets")}
+
+
+async def test_who_is_killed_in_the_midst_of_indexing_is_taken_over_from_and_nothing_is_embedded_again(
+    shared: Shared,
+) -> None:
+    embedder = NumberEmbedder()
+    async with shared.process("b", embedder) as other, shared.killed("a", "indexing") as process:
+        await _says(process, "here")
+        taking_over = asyncio.create_task(other.index_pending())
+        await asyncio.sleep(1.0)
+        assert not taking_over.done()  # one at a time
+        assert (await other.counts()).pending == len(SUBJECTS)
+        process.kill()
+        assert await asyncio.wait_for(taking_over, SEEN_WITHIN) == len(SUBJECTS)
+        assert embedder.asked == 0
+        await assert_consistent(other)
+        await finds(other, "On comets", "p:comets")
+
+
+async def test_a_follower_that_is_killed_between_its_index_and_its_note_doubles_and_loses_nothing(
+    shared: Shared,
+) -> None:
+    async with shared.process("a") as one:
+        async with shared.killed("b", "following") as process:
+            await one.add(papers())
+            await _says(process, "here")
+            process.kill()
+        await one.remove(["p:comets"])
+        async with shared.process("b") as other:
+            await assert_consistent(other)
+            assert await first(other, "On otters") == await first(one, "On otters")
+        await assert_consistent(one)
+
 
 async def test_two_libraries_on_one_server_know_nothing_of_each_other(
-    tmp_path: Path, postgres: Postgres, database: str, chroma: str
+    tmp_path: Path, postgres: Postgres, database: str, chroma: Chroma
 ) -> None:
-    strangers = Shared(tmp_path / "x", await postgres.make_database("strangers"), chroma)
+    strangers = Shared(tmp_path / "x", await postgres.make_database(), chroma)
     (tmp_path / "x").mkdir()
     async with Shared(tmp_path, database, chroma).process("a") as one:
         await one.add(papers())
@@ -159,12 +222,12 @@ async def test_two_libraries_on_one_server_know_nothing_of_each_other(
 
 
 async def test_a_rebuild_takes_nothing_from_others_and_leaves_one_collection(
-    shared: Shared, chroma: str, monkeypatch: pytest.MonkeyPatch
+    shared: Shared, chroma: Chroma, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("retrieval.indexing.GRACE", 3.0)
     async with shared.process("a") as one:
         await one.add(papers())
-        server = chromadb.HttpClient(port=int(chroma.rpartition(":")[2]))
+        server = chromadb.HttpClient(port=chroma.port)
         before = {each.name for each in server.list_collections()}
 
         async def ask_on(rebuilt: asyncio.Event) -> None:
@@ -184,10 +247,10 @@ async def test_a_rebuild_takes_nothing_from_others_and_leaves_one_collection(
         assert embedder.asked == 1  # the question alone
 
 
-async def test_an_emptied_server_is_filled_again_without_embedding(shared: Shared, chroma: str) -> None:
+async def test_an_emptied_server_is_filled_again_without_embedding(shared: Shared, chroma: Chroma) -> None:
     async with shared.process("a") as one:
         await one.add(papers())
-    server = chromadb.HttpClient(port=int(chroma.rpartition(":")[2]))
+    server = chromadb.HttpClient(port=chroma.port)
     for each in server.list_collections():
         server.delete_collection(each.name)
     embedder = NumberEmbedder()

@@ -12,10 +12,10 @@ from discord import ui
 from bot.answering.surface import without_introduction
 from bot.discord.answers.answer_controls import MOST_CHOICES, controls
 from bot.discord.answers.answer_file import document
+from bot.discord.ui.discord_limits import FOLLOW_UPS, MESSAGE_CHARACTERS
 from bot.discord.ui.layout import (
     COLOUR,
     FILE_NAME,
-    MESSAGE_CHARACTERS,
     Block,
     Card,
     count,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from bot.answering.answer import Answer, Citation, Outcome, Statement
     from bot.discord.ui.layout import Item
 
-MOST_MESSAGES: Final = 5  # an app that a user installed may follow an interaction up so often
 MOST_STARS: Final = 10
 STAR_ROOM: Final = 360  # characters, so that as many titles fit into a message
 
@@ -77,8 +76,8 @@ def cards(
     groups = [*_asked(asked), *_body(answer, asked, folded=answer_id is not None, link=link), *_footer(answer, link)]
     laid = pages(groups, taken=count(below))
     whole = None
-    if len(laid) > MOST_MESSAGES:
-        laid = [*laid[: MOST_MESSAGES - 1], _rest(file=file)]
+    if len(laid) > FOLLOW_UPS:
+        laid = [*laid[: FOLLOW_UPS - 1], _rest(file=file)]
         whole = document(answer) if file else None
     boxes = [ui.Container(*page, accent_colour=COLOURS[answer.outcome]) for page in laid]
     return [*map(Card, boxes[:-1]), Card(boxes[-1], *below, document=whole)]
@@ -185,7 +184,8 @@ def _each_says(answer: Answer) -> list[tuple[list[Citation], list[str]]] | None:
 def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[Citation, str]) -> list[Block]:
     """Return a paper with what it says, which is nothing where that is its title; then what else is quoted."""
     title = fold(title_of(together[0]))
-    said = [escape(shorten(plain(text), STATEMENT_CHARACTERS)) for text in texts if fold(plain(text)) != title]
+    texts = [text for text in map(plain, texts) if text and fold(text) != title]
+    said = [escape(shorten(text, STATEMENT_CHARACTERS)) for text in texts]
     first = "\n".join([f"**[{together[0].number}]** **{title_link(together[0])}**", *said[:1]])
     rest = dict.fromkeys(line for each in together if fold(each.quote) != title and (line := _quote(each, shown)))
     return [Block(first), *(Block(text) for text in said[1:]), *_together(list(rest))]

@@ -8,6 +8,7 @@ import discord
 from discord import ui
 
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.discord_limits import OPTION_CHARACTERS
 from bot.discord.ui.layout import button
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from bot.discord.ui.layout import Item
 
 MOST_CHOICES: Final = 4
-OPTION_CHARACTERS: Final = 100  # Discord's, for the label of an option
 
 
 def controls(answer: Answer, answer_id: str, *, thread: bool) -> list[Item]:

@@ -11,7 +11,8 @@ from bot.discord.gate.doors import Form
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.ui import custom_ids as ids
-from bot.discord.ui.layout import LONGEST_QUESTION, notice
+from bot.discord.ui.discord_limits import FORM_HINT, LONGEST_QUESTION
+from bot.discord.ui.layout import notice
 from bot.language import say
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from bot.discord.services import Services
 
 REASON_CHARACTERS: Final = 500
-HINT_CHARACTERS: Final = 100  # Discord's
 
 TEXT: Final = "text"
 
@@ -30,7 +30,7 @@ def paragraph(hint: str, most: int, *, required: bool = True, default: str | Non
     return ui.TextInput(
         custom_id=TEXT,
         style=discord.TextStyle.paragraph,
-        placeholder=hint[:HINT_CHARACTERS],
+        placeholder=hint[:FORM_HINT],
         default=default,
         max_length=most,
         required=required,

@@ -12,7 +12,7 @@ from bot.discord.answers.menu_text import text_of
 from bot.discord.answers.thread_memory import parent_of
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
-from bot.discord.ui.layout import LONGEST_QUESTION  # discord.py reads it from the annotation
+from bot.discord.ui.discord_limits import LONGEST_QUESTION  # discord.py reads it from the annotation
 from bot.discord.ui.markdown import shorten_at_end
 
 if TYPE_CHECKING:

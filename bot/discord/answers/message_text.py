@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bot.discord.ui.discord_limits import THREAD_NAME
 from bot.discord.ui.markdown import plain
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
     import discord
 
-THREAD_NAME_CHARACTERS = 100
 
 _MENTION = re.compile(r"<(@!?|@&|#)(\d+)>")
 _EMOJI = re.compile(r"<a?(:\w+:)\d+>")
@@ -57,4 +57,4 @@ def _forwarded(snapshot: discord.MessageSnapshot) -> str:
 def thread_name(question: str) -> str:
     """Return a name for a thread about the question, of at most 100 characters."""
     words = plain(question)
-    return words if len(words) <= THREAD_NAME_CHARACTERS else words[: THREAD_NAME_CHARACTERS - 1].rstrip() + "…"
+    return words if len(words) <= THREAD_NAME else words[: THREAD_NAME - 1].rstrip() + "…"

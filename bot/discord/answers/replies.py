@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bot.answering.answerer import Attached
 from bot.discord.answers.message_contents import carried, together
@@ -17,6 +17,7 @@ from bot.discord.answers.unread import unread_note, unreadable
 from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.gate.addressing import names_own_role
 from bot.discord.reply.content import Destination, Whole
+from bot.discord.ui.discord_limits import DAY_UNTIL_ARCHIVED
 from bot.discord.ui.layout import notice
 from bot.discord.ui.people import own_name
 from bot.discord.ui.permissions import author_may_thread, may_thread
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from bot.store import KeptAnswer
 
 log = logging.getLogger(__name__)
-
-ARCHIVE_MINUTES: Final = 1440
 
 
 class Replies:
@@ -153,7 +152,7 @@ class Replies:
         """Open a thread at the message, where it can be had, for the answer to go into."""
         assert message.guild is not None
         try:
-            thread = await message.create_thread(name=thread_name(question), auto_archive_duration=ARCHIVE_MINUTES)
+            thread = await message.create_thread(name=thread_name(question), auto_archive_duration=DAY_UNTIL_ARCHIVED)
         except NETWORK_ERRORS as error:
             log.warning("no thread message=%d code=%s", message.id, getattr(error, "code", None))
             return Destination(message, message.channel)

@@ -6,19 +6,21 @@ import asyncio
 import logging
 import secrets
 import time
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from bot import metrics
 from bot.answering.conversation import Exchange
 from bot.answering.intent import Intent
 from bot.answering.reading.kind import Kind
 from bot.discord.answers.answer_card import cards, writing
 from bot.discord.gate.boundary import log_incident
 from bot.discord.reply.content import Draft, Whole
-from bot.discord.ui.layout import LONGEST_QUESTION, notice
+from bot.discord.ui.discord_limits import LONGEST_QUESTION
+from bot.discord.ui.layout import notice
 from bot.discord.ui.people import roles_of
 from bot.discord.ui.permissions import may_thread, mine_in
 from bot.language import say
@@ -26,7 +28,7 @@ from bot.llm.meter import Payer, paid_by
 from bot.store import KeptAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 
     from bot.answering.answer import Answer
     from bot.answering.answerer import Attached
@@ -146,7 +148,7 @@ class Responder:
         await admitted.turn
         answer: Answer | None = None
         async with self._turns:
-            with paid_by(payer):
+            with paid_by(payer), _counting_failures():
                 async with aclosing(self.answerer.stream(text, history, document=asked.document)) as snapshots:
                     async for answer in snapshots:
                         if answer.statements:
@@ -167,6 +169,8 @@ class Responder:
         if answer_id is not None and target.shown != known:
             await self._store.answers.posted(answer_id, target.shown)
         seconds = time.monotonic() - started
+        metrics.QUESTIONS.labels(answer.outcome).inc()
+        metrics.ANSWER_SECONDS.observe(seconds)
         log.info("answered place=%s outcome=%s seconds=%.2f", target.name, answer.outcome, seconds)
 
     async def _history(self, parent: KeptAnswer | None) -> list[Exchange]:
@@ -196,6 +200,15 @@ class Responder:
         except Exception as error:  # noqa: BLE001  # whatever it is, there is an answer
             log_incident(place, error)
             return False
+
+
+@contextmanager
+def _counting_failures() -> Iterator[None]:
+    try:
+        yield
+    except Exception:
+        metrics.QUESTIONS.labels("failed").inc()
+        raise
 
 
 def _kept(admitted: Admitted, asked: Request, answer: Answer, at: datetime, channel_id: int) -> KeptAnswer:

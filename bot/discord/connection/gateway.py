@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import discord.client
@@ -45,6 +46,28 @@ def make_steady(client: discord.Client) -> None:
     for name, parse in list(state.parsers.items()):
         if name != INDISPENSABLE:
             state.parsers[name] = _guarded(client, name, parse)
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Hold how a shard's connection lives: seconds that the last heartbeat took, and since its reply."""
+
+    latency: float
+    age: float
+
+
+def heartbeats(client: discord.Client) -> dict[int, Heartbeat]:
+    """Return the heartbeats of the connections that there are, by their shards."""
+    if isinstance(client, discord.AutoShardedClient):
+        sockets = {shard_id: shard._parent.ws for shard_id, shard in client.shards.items()}  # noqa: SLF001
+    else:
+        sockets = {client.shard_id or 0: client.ws}
+    found = {}
+    for shard_id, ws in sockets.items():
+        beat = getattr(ws, "_keep_alive", None)  # discord.py tells the latency alone, which does not grow in silence
+        if beat:
+            found[shard_id] = Heartbeat(beat.latency, time.perf_counter() - beat._last_ack)  # noqa: SLF001
+    return found
 
 
 def _guarded(client: discord.Client, name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -13,7 +13,8 @@ from bot.discord.gate.doors import Clickable, Form
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.ui import custom_ids as ids
-from bot.discord.ui.layout import LONGEST_QUESTION, notice
+from bot.discord.ui.discord_limits import LONGEST_QUESTION
+from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
 

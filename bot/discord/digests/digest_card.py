@@ -13,7 +13,8 @@ from discord import ui
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.cite_menu import COMPONENTS as CITE_COMPONENTS
 from bot.discord.ui.cite_menu import cite_menu
-from bot.discord.ui.layout import COLOUR, MESSAGE_CHARACTERS, MESSAGE_COMPONENTS, Card, button, star
+from bot.discord.ui.discord_limits import MESSAGE_CHARACTERS, MESSAGE_COMPONENTS, THREAD_NAME
+from bot.discord.ui.layout import COLOUR, Card, button, star
 from bot.discord.ui.markdown import escape, length, link, plain, safe_url, shorten, shorten_at_end
 from bot.discord.ui.words import title_link
 from bot.language import say, spoken
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from bot.discord.ui.layout import Item
     from bot.store import Posted
 
-NAME_CHARACTERS: Final = 100  # of a thread
 ALT_CHARACTERS: Final = 1024
 PICTURE_NAME: Final = "week.png"
 
@@ -102,7 +102,7 @@ def digest_cards(
 
 def thread_name(digest: Digest) -> str:
     """Return the name of a thread that holds a digest."""
-    return shorten_at_end(plain(digest.title), NAME_CHARACTERS) or say("Papers")
+    return shorten_at_end(plain(digest.title), THREAD_NAME) or say("Papers")
 
 
 def shown_hint(digest: Digest) -> str:

@@ -28,7 +28,8 @@ from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.reply.interaction_target import server_of
 from bot.discord.settings.server_settings import checked_zone
-from bot.discord.ui.layout import MESSAGE_CHARACTERS, notice
+from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES, MESSAGE_CHARACTERS, SELECT_OPTIONS
+from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import nearest, say, say_many, spoken
 from bot.store import ServerSettings
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 TOPICS_CHARACTERS: Final = 600
 TYPED_CHARACTERS: Final = 200
-MOST_LISTED: Final = 25
 
 Hour = app_commands.Range[int, 0, 23]
 Papers = app_commands.Range[int, 1, MOST_PAPERS]
@@ -141,13 +141,13 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             )
             return
         text = ""
-        for one in found[:MOST_LISTED]:
+        for one in found[:SELECT_OPTIONS]:
             each = await described(one, self._bot)
             if text and len(text) + len(each) > MESSAGE_CHARACTERS * 3 // 4:
                 await admitted.target.post(notice(text))
                 text = ""
             text += ("\n\n" if text else "") + each
-        more = len(found) - MOST_LISTED
+        more = len(found) - SELECT_OPTIONS
         if more > 0:
             text += "\n-# " + say_many("One more is not shown.", "{n} more are not shown.", more)
         await admitted.target.post(notice(text))
@@ -297,10 +297,10 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         for each in await self._visible(interaction):
             if command != "preview" and not may_change(interaction, each):
                 continue
-            name = shorten_at_end(short(each, _place_name(interaction, each)), inputs.CHOICE_CHARACTERS)
+            name = shorten_at_end(short(each, _place_name(interaction, each)), CHOICE_CHARACTERS)
             if wanted in name.casefold():
                 choices.append(app_commands.Choice(name=name, value=each.subscription_id))
-        return choices[: inputs.CHOICES]
+        return choices[:CHOICES]
 
     async def _visible(self, interaction: discord.Interaction[Any]) -> list[Subscription]:
         """Return the digests that somebody may know of: those of this place, those they may change, and their own."""

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel.dates import get_day_names
 from discord import app_commands
 
+from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import LANGUAGES, say, spoken
 from retrieval.errors import BadInputError
@@ -18,8 +19,6 @@ from retrieval.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-CHOICES: Final = 25
-CHOICE_CHARACTERS: Final = 100
 DAYS: Final = tuple(range(7))
 WORKING_DAYS: Final = DAYS[:5]
 SHORTEST_DAY: Final = 2  # letters that tell the days of the week apart in every language here

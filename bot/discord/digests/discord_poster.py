@@ -33,6 +33,7 @@ from bot.discord.connection.codes import (
 from bot.discord.digests.digest_card import Mark, digest_cards, shown_hint, thread_name
 from bot.discord.reply.outbox import NOBODY
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.discord_limits import WEEK_UNTIL_ARCHIVED
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten
 from bot.discord.ui.permissions import may_thread, mine_in, missing_to_post
@@ -57,7 +58,6 @@ Place: TypeAlias = "discord.abc.MessageableChannel | discord.ForumChannel"
 POSTS_PER_SECOND: Final = 20
 # Messages that are looked through for a digest; it was posted within minutes of the moment that they begin at.
 LOOKED_THROUGH: Final = 1000
-ARCHIVE_MINUTES: Final = 10080  # the most: a post stays where it is looked for
 RECENT: Final = timedelta(hours=1)  # for so long a post that was tried to open before may be there
 
 PUBLISHING: Final = 5.0  # seconds; Discord lets a channel publish ten messages an hour
@@ -369,7 +369,11 @@ class _Once(discord.File):
 async def _open_once(forum: discord.ForumChannel, name: str, card: Card) -> int:
     """Open a post and return its id; it is not tried again, because a post has no nonce that would make that safe."""
     tags = [str(tag.id) for tag in forum.available_tags if not tag.moderated][:1] if forum.flags.require_tag else []
-    about = {"name": name, "auto_archive_duration": ARCHIVE_MINUTES, "type": discord.ChannelType.public_thread.value}
+    about = {
+        "name": name,
+        "auto_archive_duration": WEEK_UNTIL_ARCHIVED,
+        "type": discord.ChannelType.public_thread.value,
+    }
     with handle_message_parameters(
         view=card, files=card.files(), allowed_mentions=NOBODY, channel_payload=about | {"applied_tags": tags}
     ) as params:

@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar, cast
 
 import discord
 from discord import ui
@@ -15,6 +15,7 @@ from discord.ext import commands
 from bot.discord.gate.boundary import tell
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
+from bot.discord.ui.discord_limits import FORM_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     Typed: TypeAlias = Mapping[str, str]
 
 ItemT = TypeVar("ItemT", bound="ui.Item[Any]")
-
-LABEL_CHARACTERS: Final = 45  # Discord's, for titles and labels of forms
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +122,12 @@ class Form(ui.Modal, ABC):
         Form.kinds.append(cls)
 
     def __init__(self, title: str, custom_id: str) -> None:
-        super().__init__(title=title[:LABEL_CHARACTERS], custom_id=custom_id, timeout=None)
+        super().__init__(title=title[:FORM_LABEL], custom_id=custom_id, timeout=None)
         self.stop()
 
     def add(self, label: str, text: ui.TextInput[Any], description: str | None = None) -> None:
         """Add an input; its custom id is the name under which `sent` gets what was typed."""
-        self.add_item(ui.Label[Any](text=label[:LABEL_CHARACTERS], description=description, component=text))
+        self.add_item(ui.Label[Any](text=label[:FORM_LABEL], description=description, component=text))
 
     @staticmethod
     @abstractmethod

@@ -9,7 +9,8 @@ from discord import ui
 from bot.discord.answers.answer_forms import gone
 from bot.discord.gate.doors import Clickable
 from bot.discord.ui import custom_ids as ids
-from bot.discord.ui.layout import COLOUR, MESSAGE_CHARACTERS, Card, FileCard, notice
+from bot.discord.ui.discord_limits import MESSAGE_CHARACTERS
+from bot.discord.ui.layout import COLOUR, Card, FileCard, notice
 from bot.discord.ui.markdown import escape, length, plain, safe_url, shorten
 from bot.language import say
 from retrieval.citation import Cited, Keys, bibtex, words

@@ -9,6 +9,7 @@ import discord
 from discord import ui
 
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.discord_limits import CUSTOM_ID
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows
 from bot.discord.ui.markdown import escape, length, plain, shorten
 from bot.discord.ui.words import date, origin, title_link
@@ -30,7 +31,6 @@ SHOWN: Final = 5  # of the papers that a removal takes
 LINK_ROOM: Final = 200
 ID_CHARACTERS: Final = 60
 FACT_CHARACTERS: Final = 500  # escaped
-LONGEST_CUSTOM_ID: Final = 100  # Discord's
 
 _LIBRARY: Final = "footnote:library:"
 TEMPLATE: Final = rf"{_LIBRARY}(?P<what>list|removed|ask|paper|source|undo|keep):(?P<of>.*)"
@@ -90,9 +90,7 @@ def _turns(page: int, most: int, custom_id: Callable[[int], str]) -> list[Button
     """Return the buttons to the pages beside one."""
     sides = ((say("◀ Previous"), page - 1), (say("Next ▶"), page + 1))
     return [
-        button(label, custom_id(to))
-        for label, to in sides
-        if 0 <= to < most and length(custom_id(to)) <= LONGEST_CUSTOM_ID
+        button(label, custom_id(to)) for label, to in sides if 0 <= to < most and length(custom_id(to)) <= CUSTOM_ID
     ]
 
 
@@ -131,7 +129,7 @@ def question_of_source(source: str, papers: Sequence[Paper], total: int, shared:
     """Return the question before all papers are taken out that a source alone had; `shared` are others' too."""
     custom_id = f"{_LIBRARY}source:{source}"
     name = escape(shorten(plain(source), ID_CHARACTERS))
-    if total == 0 or length(custom_id) > LONGEST_CUSTOM_ID:
+    if total == 0 or length(custom_id) > CUSTOM_ID:
         return notice(say("There is no paper that only {source} has.", source=name))
     lines = [f"- {_named(paper)}" for paper in papers]
     if total > len(papers):

@@ -15,8 +15,9 @@ from bot.discord.gate.gate import Audience, Cost
 from bot.discord.gate.reach import in_servers, is_moderator
 from bot.discord.papers import library_card as card
 from bot.discord.papers.source_names import SourceNames
-from bot.discord.papers.titles import CHOICE_CHARACTERS, CHOICES, Titles, unknown
+from bot.discord.papers.titles import Titles, unknown
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say, say_many

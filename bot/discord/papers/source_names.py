@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from discord import app_commands
 
+from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
     from retrieval.library import Library
-
-CHOICES: Final = 25
-CHOICE_CHARACTERS: Final = 100
 
 
 class SourceNames:

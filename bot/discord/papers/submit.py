@@ -16,6 +16,7 @@ from bot.discord.gate.gate import Audience, Cost
 from bot.discord.gate.reach import for_moderators
 from bot.discord.papers.paper_card import paper_card
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.discord_limits import FORM_TEXT
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, safe_url
 from bot.language import say
@@ -33,7 +34,6 @@ log = logging.getLogger(__name__)
 SOURCE: Final = "submitted"  # what the library calls papers that were typed in
 TITLE_CHARACTERS: Final = 300
 SHORTEST_ABSTRACT: Final = 50
-LONGEST_ABSTRACT: Final = 4000  # what Discord lets people type
 LINK_CHARACTERS: Final = 300
 ARXIV_SECONDS: Final = 120.0  # it lets one request through every 3 s, and others may be waiting
 
@@ -102,7 +102,7 @@ class PaperForm(Form, template=ids.PAPER_FORM):
             custom_id="abstract",
             style=discord.TextStyle.paragraph,
             min_length=SHORTEST_ABSTRACT,
-            max_length=LONGEST_ABSTRACT,
+            max_length=FORM_TEXT,
         )
         link: ui.TextInput[Any] = ui.TextInput(custom_id="link", required=False, max_length=LINK_CHARACTERS)
         self.add(say("Title"), title)

@@ -26,6 +26,7 @@ from bot.discord.settings.server_settings import (
     taken,
 )
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.discord_limits import SELECT_OPTIONS
 from bot.discord.ui.layout import Card
 from bot.discord.ui.markdown import escape
 from bot.discord.ui.permissions import mine_in
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from bot.discord.settings.server_settings import Setting
     from bot.store import ServerSettings, Spending, Store
 
-MOST_CHOSEN: Final = 25  # what one select takes
 AS_SERVER: Final = "server"  # the option of the language select that stands for None
 WHERE_PEOPLE_WRITE: Final = [
     discord.ChannelType.text,
@@ -94,14 +94,14 @@ def panel(
 def _channels(settings: ServerSettings) -> ui.ChannelSelect[Any]:
     chosen = [
         discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.channel)
-        for each in sorted(settings.channels)[:MOST_CHOSEN]
+        for each in sorted(settings.channels)[:SELECT_OPTIONS]
     ]
     return ui.ChannelSelect(
         custom_id=f"{_SET}channels",
         channel_types=WHERE_PEOPLE_WRITE,
         placeholder=say("Channels: all – choose some"),
         min_values=0,
-        max_values=MOST_CHOSEN,
+        max_values=SELECT_OPTIONS,
         default_values=chosen,
     )
 
@@ -117,13 +117,13 @@ def _exempt(settings: ServerSettings) -> ui.RoleSelect[Any]:
 def _role_select(key: str, placeholder: str, roles: frozenset[int]) -> ui.RoleSelect[Any]:
     chosen = [
         discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.role)
-        for each in sorted(roles)[:MOST_CHOSEN]
+        for each in sorted(roles)[:SELECT_OPTIONS]
     ]
     return ui.RoleSelect(
         custom_id=f"{_SET}{key}",
         placeholder=placeholder,
         min_values=0,
-        max_values=MOST_CHOSEN,
+        max_values=SELECT_OPTIONS,
         default_values=chosen,
     )
 

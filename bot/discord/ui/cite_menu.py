@@ -8,6 +8,7 @@ import discord
 from discord import ui
 
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.discord_limits import OPTION_CHARACTERS, SELECT_OPTIONS
 from bot.discord.ui.markdown import shorten_at_end
 from bot.discord.ui.words import title_of
 from bot.language import say
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from bot.discord.ui.layout import Item
     from bot.discord.ui.words import Titled
 
-OPTIONS: Final = 25  # Discord's limit for a select
-OPTION_CHARACTERS: Final = 100
 COMPONENTS: Final = 2  # of a message's: the row and the select
 
 
@@ -30,7 +29,7 @@ def cite_menu(papers: Iterable[Titled]) -> list[Item]:
         discord.SelectOption(
             label=shorten_at_end(title_of(each), OPTION_CHARACTERS) or "…", value=ids.paper_key(each.paper_id)
         )
-        for each in list(known.values())[:OPTIONS]
+        for each in list(known.values())[:SELECT_OPTIONS]
     ]
     if not options:
         return []

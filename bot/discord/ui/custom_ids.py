@@ -5,18 +5,12 @@ Discord hands them back for as long as the message exists, so their form is a co
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 from typing import TYPE_CHECKING, Final
 
+from retrieval.papers import HASHED, short_key
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from retrieval.library import Library
-
-LONGEST_KEY: Final = 60  # Discord takes 100 characters for the whole id
-HASHED: Final = "#"
-_HASH_DIGITS: Final = 32
 
 ANSWER: Final = r"(?P<answer>[\w-]{1,32})"
 PAPER: Final = r"(?P<paper>\S{1,60})"
@@ -83,19 +77,10 @@ def digest(subscription_id: str, nonce: str, number: int) -> str:
 
 
 def paper_key(paper_id: str) -> str:
-    """Return what stands for a paper in a custom id: its own id, or where that does not fit a hash of it."""
-    fits = paper_id.isascii() and paper_id.isprintable() and not any(map(str.isspace, paper_id))
-    if fits and 0 < len(paper_id) <= LONGEST_KEY and not paper_id.startswith(HASHED):
-        return paper_id
-    return HASHED + hashlib.sha256(paper_id.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
+    """Return what stands for a paper in a custom id, of which Discord takes 100 characters."""
+    return short_key(paper_id)
 
 
 async def paper_of(key: str, library: Library) -> str | None:
     """Return the id of the paper that the key stands for; None where a hash is of no paper here."""
-    if not key.startswith(HASHED):
-        return key
-    return await asyncio.to_thread(_find, key, library.titles())
-
-
-def _find(key: str, titles: Sequence[tuple[str, str]]) -> str | None:
-    return next((paper_id for paper_id, _ in titles if paper_key(paper_id) == key), None)
+    return await library.of_key(key) if key.startswith(HASHED) else key

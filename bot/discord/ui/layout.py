@@ -10,21 +10,12 @@ import discord
 from discord import ui
 
 from bot.discord.ui import custom_ids as ids
+from bot.discord.ui.discord_limits import BUTTON_LABEL, MESSAGE_CHARACTERS, MESSAGE_COMPONENTS, ROW_BUTTONS
 from bot.discord.ui.markdown import length, plain, shorten_at_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# Discord: over all components of one message.
-MESSAGE_CHARACTERS: Final = 4000
-MESSAGE_COMPONENTS: Final = 40
-
-# Discord: of what people write in one message; whatever asks for a question takes as much.
-LONGEST_QUESTION: Final = 2000
-
-ROW_BUTTONS: Final = 5
-MOST_ROWS: Final = 5
-LABEL_CHARACTERS: Final = 80
 FILE_NAME: Final = "answer.md"
 
 COLOUR: Final = discord.Colour.blurple()
@@ -133,7 +124,7 @@ def button(
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
 ) -> Button:
     """Return a button; a label that is too long loses words at its end."""
-    return ui.Button(label=shorten_at_end(plain(label), LABEL_CHARACTERS) or "…", custom_id=custom_id, style=style)
+    return ui.Button(label=shorten_at_end(plain(label), BUTTON_LABEL) or "…", custom_id=custom_id, style=style)
 
 
 def rows(*groups: Iterable[Button]) -> list[Item]:

@@ -8,10 +8,11 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from bot.discord.ui.discord_limits import URL_CHARACTERS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-URL_LENGTH = 512
 ELLIPSIS = "…"
 ZERO_WIDTH_SPACE = "\u200b"
 
@@ -105,7 +106,7 @@ def safe_url(url: str) -> str | None:
     except ValueError:  # a lone surrogate, or half an IPv6 address
         return None
     usable = parts.scheme in {"http", "https"} and _NETLOC.fullmatch(parts.netloc)
-    return encoded if usable and len(encoded) <= URL_LENGTH else None
+    return encoded if usable and len(encoded) <= URL_CHARACTERS else None
 
 
 def link(text: str, url: str | None) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from babel.dates import format_date
 
-from bot.discord.ui.markdown import URL_LENGTH, escape, link, plain, safe_url, shorten
+from bot.discord.ui.discord_limits import URL_CHARACTERS
+from bot.discord.ui.markdown import escape, link, plain, safe_url, shorten
 from bot.language import say, spoken
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Titled: TypeAlias = Citation | NearPaper | Paper
 
 TITLE_CHARACTERS: Final = 300  # escaped
-LINK_CHARACTERS: Final = URL_LENGTH + len("[]()")
+LINK_CHARACTERS: Final = URL_CHARACTERS + len("[]()")
 MODEL_CHARACTERS: Final = 100
 SOURCE_CHARACTERS: Final = 60
 AUTHOR_CHARACTERS: Final = 60

@@ -6,12 +6,20 @@ import pytest
 
 from bot.digest.delivery import Deliverer
 from tests.bot.digest.parts import Board, Clock, Shelf, editor
-from tests.bot.store.conftest import place, store  # noqa: F401 - the same stores, on both databases
+from tests.bot.store.conftest import Place, make_place, store, tables  # noqa: F401 - the same stores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from bot.store import Store
+
+
+# The store's own tests run on both databases anyway; a hundred of them here take a minute more on PostgreSQL.
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+async def place(request: pytest.FixtureRequest, tmp_path: Path, tables: bool) -> AsyncIterator[Place]:  # noqa: F811
+    async with make_place(request, tmp_path, tables=tables) as place:
+        yield place
 
 
 @pytest.fixture

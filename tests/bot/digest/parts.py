@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,8 +82,10 @@ class Shelf:
     def add(self, *papers: Fresh) -> None:
         self.papers += papers
 
-    async def fresh(self, after: datetime, before: datetime) -> list[Fresh]:
-        return [paper for paper in self.papers if after < paper.added_at <= before]
+    async def fresh(self, after: datetime, before: datetime, since: date | None = None) -> list[Fresh]:
+        arrived = [paper for paper in self.papers if after < paper.added_at <= before]
+        days = [each.details.listed or each.details.paper.published for each in arrived]
+        return [each for each, day in zip(arrived, days, strict=True) if not (since and day and day < since)]
 
     async def evidence(self, query: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
         """Weigh by shared words alone, which is all that these vectors know."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.__main__ import main
-from tests.bot.store.conftest import POSTGRES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +23,7 @@ def preview(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, seeded_dir: Path
 ) -> Callable[..., tuple[int, str, str]]:
     """Run `footnote digest preview` over a library that holds seeds/."""
-    # The last is no setting of the program's, which refuses what it does not know.
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", POSTGRES):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     shutil.copytree(seeded_dir, tmp_path / ".footnote", symlinks=True)

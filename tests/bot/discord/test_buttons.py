@@ -13,10 +13,10 @@ import pytest
 from bot.answering.answer import Citation, Statement
 from bot.discord.answers.answer_forms import gone
 from bot.discord.papers.search_pages import TOKEN_CHARACTERS, find, token_of
-from bot.discord.ui.custom_ids import LONGEST_KEY, paper_key, paper_of
+from bot.discord.ui.custom_ids import paper_key, paper_of
 from bot.discord.ui.layout import Card
 from bot.store import Search, ServerSettings
-from retrieval.papers import Paper
+from retrieval.papers import LONGEST_KEY, Paper
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL, kept_as
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.answering.answer import Citation, Statement
-from bot.discord.ui.layout import LONGEST_QUESTION
+from bot.discord.ui.discord_limits import LONGEST_QUESTION
 from bot.store import ServerSettings
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, STAGES, TITLE, URL, PreparedAnswers, done, kept_as
 

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from bot.discord.client import FootnoteBot
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
-from bot.discord.run import require_token, run_bot, serve
+from bot.discord.connection.login import require_token
+from bot.discord.run import run_bot, serve
 from bot.discord.services import Services, make_services
 from bot.errors import DiscordStartError
 from bot.settings import DiscordSettings, Settings
@@ -176,9 +177,3 @@ async def test_an_unreachable_proxy_is_said_without_its_password(
     with pytest.raises(DiscordStartError, match="cannot be reached") as caught:
         await run_bot(settings, services, require_token(settings))
     assert "hunter2" not in str(caught.value)
-
-
-async def test_a_proxy_that_is_no_address_is_said_in_a_sentence(services: Services, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, discord=DiscordSettings(token=SecretStr("some.token"), proxy="proxy"))
-    with pytest.raises(DiscordStartError, match="FOOTNOTE_DISCORD__PROXY"):
-        await run_bot(settings, services, require_token(settings))

@@ -17,7 +17,7 @@ import pytest
 from bot.answering.answer import NearPaper, Statement
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
-from bot.discord.ui.layout import LONGEST_QUESTION
+from bot.discord.ui.discord_limits import LONGEST_QUESTION
 from bot.store import ServerSettings
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, REFUSAL, done

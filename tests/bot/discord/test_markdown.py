@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord.ui.markdown import ELLIPSIS, URL_LENGTH, escape, length, link, plain, safe_url, shorten, shorten_at_end
+from bot.discord.ui.discord_limits import URL_CHARACTERS
+from bot.discord.ui.markdown import ELLIPSIS, escape, length, link, plain, safe_url, shorten, shorten_at_end
 
 ESCAPED = re.compile(r"\\[^0-9A-Za-z\s]")
 
@@ -89,7 +90,7 @@ def test_an_address_cannot_end_its_link(url: str) -> None:
     if safe is not None:
         assert re.fullmatch(r"https?://[A-Za-z0-9.-]+[!-~]*", safe)
         assert not re.search(r"[()<>\[\]\\@|`*\"]", safe)
-        assert len(safe) <= URL_LENGTH
+        assert len(safe) <= URL_CHARACTERS
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,17 +30,20 @@ if TYPE_CHECKING:
     from .conftest import Online
 
 MEMORY = "cannot reach my memory"
+WORDS = "words alone"
+SENTENCE_WITHIN = 5.0  # seconds
+PAPERS = 5  # of the seeds, of which the first is asked for
+BACK_WITHIN = 10.0  # seconds
 ASKED = "what is objective mismatch in model-based reinforcement learning?"
 
 
 @pytest.fixture
 async def make_bot(
-    local: LocalDiscord, postgres: Postgres, chroma: Chroma, tmp_path: Path, embedder: LocalEmbedder, seeds: list[Paper]
+    local: LocalDiscord, database: str, chroma: Chroma, tmp_path: Path, embedder: LocalEmbedder, seeds: list[Paper]
 ) -> AsyncIterator[Callable[[], FootnoteBot]]:
-    url = await postgres.make_database(f"t{tmp_path.name}".replace("-", "_").lower())
-    library = await Library.open(tmp_path / "data", embedder, database_url=url, chroma=ChromaServer(chroma.url))
-    await library.add(seeds[:20])
-    store = await Store.open(tmp_path, url)
+    library = await Library.open(tmp_path / "data", embedder, database_url=database, chroma=ChromaServer(chroma.url))
+    await library.add(seeds[:PAPERS])
+    store = await Store.open(tmp_path, database)
 
     def make() -> FootnoteBot:
         services = make_services(Answerer(library, ExtractiveWriter()), library, store)
@@ -52,38 +56,73 @@ async def make_bot(
     await library.close()
 
 
+async def settings(moderator: Person, papers: Channel) -> str:
+    used = await moderator.uses_command(papers, "settings")
+    return (await used.finished()).text
+
+
+async def said_soon(moderator: Person, papers: Channel) -> None:
+    began = time.monotonic()
+    assert MEMORY in await settings(moderator, papers)
+    assert time.monotonic() - began < SENTENCE_WITHIN
+
+
+async def is_back(moderator: Person, papers: Channel) -> None:
+    end = time.monotonic() + BACK_WITHIN
+    while MEMORY in await settings(moderator, papers):
+        assert time.monotonic() < end
+        await asyncio.sleep(0.2)
+
+
 async def test_an_outage_of_the_database_is_said_in_time_and_ends_by_itself(
-    online: Online, postgres: Postgres, local: LocalDiscord, moderator: Person, papers: Channel, mention: str
+    online: Online,
+    postgres: Postgres,
+    database: str,
+    local: LocalDiscord,
+    moderator: Person,
+    papers: Channel,
+    mention: str,
 ) -> None:
     async with online():
-        used = await moderator.uses_command(papers, "settings")
-        assert MEMORY not in (await used.finished()).text
+        await is_back(moderator, papers)
+
         await asyncio.sleep(1.2)  # so that no connection is fresh
         postgres.pause()
-        used = await moderator.uses_command(papers, "settings")
-        assert MEMORY in (await used.finished()).text
+        await said_soon(moderator, papers)
         await moderator.says(papers, f"{mention} {ASKED}")
         await (await papers.wait_for_bot_message()).wait_until(lambda message: MEMORY in message.text)
         postgres.resume()
-        await asyncio.sleep(3)
-        used = await moderator.uses_command(papers, "settings")
-        assert MEMORY not in (await used.finished()).text
+        await is_back(moderator, papers)
+
+        postgres.kill()
+        await said_soon(moderator, papers)
+        postgres.start()
+        await is_back(moderator, papers)
+
+        await postgres.end_connections(database)
+        await is_back(moderator, papers)
+
+        await postgres.drop_database(database)
+        await said_soon(moderator, papers)
+        await postgres.make_database(database)
+        await is_back(moderator, papers)
 
 
 async def test_an_answer_by_words_alone_says_so(
     online: Online, chroma: Chroma, local: LocalDiscord, ada: Person, papers: Channel
 ) -> None:
+    async def asked() -> str:
+        used = await ada.uses_command(papers, "ask", question=ASKED)
+        return (await (await used.finished()).wait_until(done)).text
+
     async with online():
-        used = await ada.uses_command(papers, "ask", question=ASKED)
-        answer = await (await used.finished()).wait_until(done)
-        assert "words alone" not in answer.text
+        assert WORDS not in await asked()
         chroma.pause()
-        used = await ada.uses_command(papers, "ask", question=ASKED)
-        await (await used.finished()).wait_until(lambda message: "words alone" in message.text)
+        assert WORDS in await asked()
         used = await ada.uses_command(papers, "search", query="objective mismatch")
-        await (await used.finished()).wait_until(lambda message: "words alone" in message.text)
+        await (await used.finished()).wait_until(lambda message: WORDS in message.text)
         chroma.resume()
-        await asyncio.sleep(6)
-        used = await ada.uses_command(papers, "ask", question=ASKED)
-        answer = await (await used.finished()).wait_until(done)
-        assert "words alone" not in answer.text
+        end = time.monotonic() + BACK_WITHIN
+        while WORDS in await asked():
+            assert time.monotonic() < end
+            await asyncio.sleep(0.5)

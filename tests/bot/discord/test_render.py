@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.answering.answer import Answer, Citation, Statement
-from bot.discord.answers.answer_card import MOST_MESSAGES, SHORTEST_QUOTE, cards, quotes, stars, writing
+from bot.discord.answers.answer_card import SHORTEST_QUOTE, cards, quotes, stars, writing
 from bot.discord.answers.answer_file import document
 from bot.discord.papers.paper_card import PAGE_PAPERS, nothing_on, paper_card, search_page, similar_page, trends
 from bot.discord.papers.search_pages import written
+from bot.discord.ui.discord_limits import FOLLOW_UPS
 from bot.discord.ui.layout import Card, notice
 from bot.discord.ui.markdown import length, safe_url
 from bot.language import LANGUAGES, speaking
@@ -109,11 +110,18 @@ def test_every_message_is_within_the_limits(
 ) -> None:
     with speaking(language):
         views = cards(answer, answer_id, thread=thread, asked=asked)
-        assert 1 <= len(views) <= MOST_MESSAGES
+        assert 1 <= len(views) <= FOLLOW_UPS
         lit = [each.paper_id for each in answer.citations[::2]]
         chosen = [stars(answer, lit)] if answer.citations else []
         for view in [*views, writing(answer, "Reading …", asked=asked), *quotes(answer), *chosen]:
             assert_within_limits(view)
+
+
+def test_a_statement_that_shows_nothing_takes_no_room() -> None:
+    citations = tuple(replace(GOOD.citations[0], number=number, paper_id=f"p{number}") for number in (1, 2))
+    said = (Statement("One.", (1,)), Statement("\u200b", (1,)), Statement("Two.", (2,)))
+    (view,) = cards(replace(GOOD, statements=said, citations=citations))
+    assert_within_limits(view)
 
 
 @thorough
@@ -372,7 +380,7 @@ def test_what_does_not_fit_goes_into_further_messages_with_every_link_whole() ->
 def test_what_would_take_more_than_five_messages_comes_as_a_file_and_whole() -> None:
     statements = tuple(Statement(f"{number} " + "word " * 280, (1,)) for number in range(20))
     views = cards(replace(GOOD, statements=statements), ID)
-    assert len(views) == MOST_MESSAGES
+    assert len(views) == FOLLOW_UPS
     assert not any(view.files() for view in views[:-1])
     for _ in range(2):
         (file,) = views[-1].files()

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from bot.commands.doctor import _llm
 from bot.errors import SettingsError
 from bot.llm.address import Address, Offer, visit
+from bot.preflight import CHECKS
 from bot.settings import LLMSettings, Settings
 from bot.wiring import open_model
 from tests.local_llm import LocalLLM
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.local_llm.wild import Call, Sent
+
+MODEL = next(check for check in CHECKS if check.part == "language model")
 
 
 @pytest.fixture(autouse=True)
@@ -134,8 +136,8 @@ async def test_a_wrong_address_is_refused_at_the_start_and_by_doctor(page: str) 
         with pytest.raises(SettingsError) as caught:
             async with open_model(settings(base_url=wrong)):
                 pass
-        (finding,) = [each async for each in _llm(settings(base_url=wrong))]
-        assert (finding.ok, finding.sentence) == (False, str(caught.value))
+        (finding,) = [each async for each in MODEL.findings(settings(base_url=wrong))]
+        assert (finding.ok, f"{finding.sentence}.") == (False, str(caught.value))
 
 
 @pytest.mark.parametrize(
@@ -150,6 +152,6 @@ async def test_a_wrong_address_is_refused_at_the_start_and_by_doctor(page: str) 
 async def test_doctor_tells_model_and_key(given: dict[str, str], ok: bool, words: str) -> None:
     async with LocalLLM(key="right", models=["m:latest"]) as llm:
         chosen = settings(**{"base_url": llm.base_url, "api_key": "right"} | given)
-        finding, *_ = [each async for each in _llm(chosen)]
+        finding, *_ = [each async for each in MODEL.findings(chosen)]
     assert finding.ok is ok
     assert words in finding.sentence

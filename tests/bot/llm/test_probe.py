@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.commands.doctor import _llm
 from bot.llm.address import Address, visit
 from bot.llm.probe import probe
 from bot.llm.window import window
+from bot.preflight import CHECKS
 from bot.settings import LLMSettings, Settings
 from bot.wiring import open_store, open_store_if_any
 from tests.local_llm import LocalLLM, fails, fills, refuses, silent, trickles, writes
@@ -29,6 +29,8 @@ GERMAN = "Am Tag überstrahlt das gestreute Licht der Sonne die Sterne, die erst
 ENGLISH = "The light of the sun outshines the stars by day, so that they can only be seen at night."
 FIELD = "starlight_sentence"
 
+MODEL = next(check for check in CHECKS if check.part == "language model")
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +40,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def told(folder: Path, llm: LocalLLM, **given: object) -> list[tuple[bool | None, str]]:
     chosen = LLMSettings.model_validate({"base_url": llm.base_url, **given})
-    return [(each.ok, each.sentence) async for each in _llm(Settings(data_dir=folder, llm=chosen))]
+    return [(each.ok, each.sentence) async for each in MODEL.findings(Settings(data_dir=folder, llm=chosen))]
 
 
 # --- the context, from where each server tells of it

@@ -1,19 +1,12 @@
-"""A store of its own for each test: on SQLite, and on PostgreSQL where FOOTNOTE_TEST_POSTGRES names a server.
-
-The variable holds an SQLAlchemy URL (postgresql+asyncpg://user:password@host/name) of a role that may create
-databases; each test gets a new one there. Without it, those tests are skipped.
-"""
+"""A store of its own for each test: on SQLite, and on PostgreSQL."""
 
 from __future__ import annotations
 
-import os
-import uuid
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.store import Store
 
@@ -21,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-POSTGRES = "FOOTNOTE_TEST_POSTGRES"
+    from tests.servers import Postgres
 
 
 @dataclass(frozen=True)
@@ -35,23 +28,28 @@ class Place:
         return await Store.open(self.data_dir, self.url)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+@pytest.fixture
+def tables() -> bool:
+    """Whether a database of PostgreSQL has today's tables already, which saves each test the migrations."""
+    return True
+
+
+@asynccontextmanager
+async def make_place(request: pytest.FixtureRequest, tmp_path: Path, *, tables: bool) -> AsyncIterator[Place]:
+    """Give a place on the kind of database that a test is run for."""
     if request.param == "sqlite":
         yield Place(tmp_path, None)
         return
-    if not (server := os.environ.get(POSTGRES)):
-        pytest.skip(f"{POSTGRES} names no server")
-    name = f"footnote_{uuid.uuid4().hex}"
-    engine = create_async_engine(server, isolation_level="AUTOCOMMIT")
-    try:
-        async with engine.connect() as connection:
-            await connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        yield Place(tmp_path, sa.make_url(server).set(database=name).render_as_string(hide_password=False))
-        async with engine.connect() as connection:
-            await connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    finally:
-        await engine.dispose()
+    postgres: Postgres = request.getfixturevalue("postgres")
+    url = await postgres.make_database(tables=tables)
+    yield Place(tmp_path, url)
+    await (postgres.take_back(url) if tables else postgres.drop_database(url))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def place(request: pytest.FixtureRequest, tmp_path: Path, tables: bool) -> AsyncIterator[Place]:
+    async with make_place(request, tmp_path, tables=tables) as place:
+        yield place
 
 
 @pytest.fixture

@@ -43,6 +43,16 @@ async def test_times_go_in_from_any_zone_and_come_out_in_utc(store: Store) -> No
     assert found.asked_at.tzinfo is UTC
 
 
+async def test_papers_of_servers_are_those_that_all_could_see_the_last_cited_first(store: Store) -> None:
+    await store.answers.keep(kept("old", "arxiv:0", minutes=-60))
+    await store.answers.keep(kept("first", "arxiv:1", "arxiv:2", minutes=1))
+    await store.answers.keep(kept("second", "arxiv:3", "arxiv:1", minutes=2))
+    await store.answers.keep(kept("hidden", "arxiv:4", private=True, minutes=3))
+    await store.answers.keep(kept("direct", "arxiv:5", guild=None, minutes=3))
+    assert await store.answers.papers_of_servers(NOW, 10) == ["arxiv:1", "arxiv:3", "arxiv:2"]
+    assert await store.answers.papers_of_servers(NOW, 2) == ["arxiv:1", "arxiv:3"]
+
+
 async def test_a_time_without_a_zone_is_refused(store: Store) -> None:
     with pytest.raises(StatementError, match="time zone"):
         await store.answers.keep(replace(kept("here"), asked_at=NOW.replace(tzinfo=None)))

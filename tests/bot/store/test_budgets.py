@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,9 +10,6 @@ from bot.llm.meter import Payer, Spent
 from bot.store import Budgets, Store, StoreMeter
 from bot.store.ledger import NOBODY
 from tests.bot.store.kept import ANA, BEN, SERVER
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NIGHT = datetime(2026, 3, 14, 23, 59, tzinfo=UTC)
 MORNING = NIGHT + timedelta(minutes=2)
@@ -103,9 +99,8 @@ async def test_a_server_forgotten_leaves_no_notice(store: Store) -> None:
 
 
 async def test_a_store_that_is_away_stops_calls_only_where_there_is_a_budget_and_never_an_answer(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = await Store.open(tmp_path)
     async with store._database.writing() as connection:
         await connection.exec_driver_sql("DROP TABLE usage")
     meter = meter_of(store)
@@ -115,4 +110,3 @@ async def test_a_store_that_is_away_stops_calls_only_where_there_is_a_budget_and
     assert "a call of 100 tokens could not be counted" in caplog.text
     with pytest.raises(WriterError, match="its budget cannot be read"):
         await meter_of(store, day=100).exhausted(Payer())
-    await store.close()

@@ -16,19 +16,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from bot.store.ledger import NOBODY
 from tests.bot.store import calling
-from tests.bot.store.conftest import POSTGRES
+from tests.bot.store.conftest import Place, make_place
 from tests.local_llm import LocalLLM, cut, fails, honest, silent, trickles
 from tests.local_llm.behaviours import Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.bot.store.conftest import Place
     from tests.local_llm.behaviours import Behaviour, Outcome
     from tests.local_llm.reading import Asked
-
 ROOT = Path(__file__).parents[3]
 CALLS = 200
 KILLS = 4
@@ -63,6 +63,13 @@ class CountingLLM(LocalLLM):
             return outcome
 
         return counting
+
+
+# The ledger's own tests run on both databases anyway; these take a minute on either.
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+async def place(request: pytest.FixtureRequest, tmp_path: Path, tables: bool) -> AsyncIterator[Place]:
+    async with make_place(request, tmp_path, tables=tables) as place:
+        yield place
 
 
 @asynccontextmanager
@@ -118,11 +125,10 @@ async def finished(process: asyncio.subprocess.Process) -> Said:
 
 async def footnote_usage(place: Place) -> dict[str, Any]:
     """Return what `footnote usage --json` says."""
-    environment = {name: value for name, value in os.environ.items() if name != POSTGRES}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "--data-dir", str(place.data_dir), "usage", "--since", "2026-01-01", "--json"),
         cwd=place.data_dir,
-        env=environment | {"FOOTNOTE_DATABASE_URL": place.url or "", "PYTHONPATH": str(ROOT)},
+        env=os.environ | {"FOOTNOTE_DATABASE_URL": place.url or "", "PYTHONPATH": str(ROOT)},
         stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await process.communicate()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import pytest
 import sqlalchemy as sa
 
 from bot.store import Store
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 
 PAPER = "arxiv:1"
+
+
+@pytest.fixture
+def tables() -> bool:
+    return False
 
 
 async def make_old(place: Place, revision: str) -> None:

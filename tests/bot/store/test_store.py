@@ -44,6 +44,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.parametrize("tables", [False])
 async def test_the_migrations_make_the_tables_that_the_code_uses(store: Store) -> None:
     def differences(connection: sa.Connection) -> list[object]:
         options = {"version_table": bot.store.store.VERSION_TABLE, "compare_type": True}

@@ -240,7 +240,7 @@ async def test_a_refusal_is_one_sentence_without_the_key(server: Server, status:
 async def test_an_answer_of_a_wrong_shape_is_an_error(server: Server, answer: object) -> None:
     server.answer = lambda _: web.Response(text=json.dumps(answer), content_type="application/json")
     embedder = await connect(server)
-    with pytest.raises(EmbeddingError, match=r"is not 1 vectors; check FOOTNOTE_EMBEDDING__BASE_URL"):
+    with pytest.raises(EmbeddingError, match=r"is not a vector for each text; check FOOTNOTE_EMBEDDING__BASE_URL"):
         await embedder.embed(["x"])
     await embedder.close()
 

@@ -59,9 +59,9 @@ class TestCiting:
         assert f"title = {{{TITLE}}}" in cited.text
         paper = await (await ada.uses_command(papers, "paper", paper=TITLE)).finished()
         assert f"title = {{{TITLE}}}" in (await (await ada.clicks(paper, "Cite")).finished()).text
-        await bot.services.library.remove(
-            [paper_id for paper_id, title in bot.services.library.titles() if title == TITLE]
-        )
+        library = bot.services.library
+        found = await library.titles.find(TITLE, 25)
+        await library.remove([paper_id for paper_id, title in found if title == TITLE])
         assert "no longer have that paper" in (await (await ada.clicks(paper, "Cite")).finished()).text
 
     async def test_it_works_after_a_restart_and_in_the_persons_language(

@@ -1,0 +1,166 @@
+"""`footnote setup`: ask for what a bot needs, check each answer where it is used, and write .env."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, fields
+from getpass import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bot.commands.doctor import show_finding
+from bot.commands.library import ingest
+from bot.commands.setup_questions import ask_all
+from bot.console import stdout
+from bot.env_file import write_env_file
+from bot.errors import SettingsError
+from bot.llm.local_servers import ADDRESSES
+from bot.preflight import CHECKS, Finding, examine
+from bot.running import run
+from bot.settings import ENV_FILE, PREFIX, Settings, refuse_overridden
+from retrieval.errors import FootnoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.preflight import Check
+
+TOKEN: Final = "FOOTNOTE_DISCORD__TOKEN"  # noqa: S105  # a name, not a secret
+MESSAGE_CONTENT: Final = "FOOTNOTE_DISCORD__MESSAGE_CONTENT"
+LLM_URL: Final = "FOOTNOTE_LLM__BASE_URL"
+LLM_KEY: Final = "FOOTNOTE_LLM__API_KEY"
+LLM_MODEL: Final = "FOOTNOTE_LLM__MODEL"
+DATA_DIR: Final = "FOOTNOTE_DATA_DIR"
+
+# What the first papers' ingest looks at itself, and what each answer was checked by before it was written.
+_LOOKED_AT: Final = frozenset({"embedding model", "library"})
+_CHECKED_BY: Final = {"discord": (TOKEN, MESSAGE_CONTENT), "language model": (LLM_URL, LLM_KEY, LLM_MODEL)}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Hold what somebody wants, None for what is to stay as it is.
+
+    Attributes:
+        token: the bot's token; "-" reads it from standard input.
+        message_content: whether prefix commands are heard.
+        llm: none, openai, ollama, lm-studio, or a server's address.
+        llm_key: the key to it; "-" reads it from standard input.
+        llm_model: the model's name.
+        papers: a source to take papers in from, as for `footnote ingest`.
+        data_dir: the folder that holds all state.
+    """
+
+    token: str | None = None
+    message_content: bool | None = None
+    llm: str | None = None
+    llm_key: str | None = None
+    llm_model: str | None = None
+    papers: str | None = None
+    data_dir: Path | None = None
+
+
+def setup(answers: Answers) -> bool:
+    """Check and write what is wanted, or in a terminal what is answered; return whether nothing is wrong then.
+
+    Nothing is written unless all of it passes. Raises FootnoteError with what does not.
+    """
+    if all(getattr(answers, field.name) is None for field in fields(answers)):
+        if sys.stdin is None or not sys.stdin.isatty():
+            raise SettingsError(
+                "There is no terminal to ask in; say it by flags, such as `footnote setup --token - --llm none`, which "
+                "reads the token from standard input."
+            )
+        answers = Answers(**ask_all())
+    values = _values(answers)
+    refuse_overridden(values)
+    settings = _settings(values)
+    seen = [
+        finding for part, names in _CHECKED_BY.items() if values.keys() & names for finding in _checked(part, settings)
+    ]
+    write_env_file(Path(ENV_FILE), values)
+    console = stdout()
+    console.print(f"Written to {Path(ENV_FILE).absolute()}, which you alone can read.", soft_wrap=True)
+    if answers.papers is not None:
+        run(ingest(settings, [answers.papers]))
+    seen += run(_rest(_LOOKED_AT | {finding.part for finding in seen}))
+    for finding in seen:
+        show_finding(finding, console)
+    well = all(finding.ok is not False for finding in seen)
+    if well and settings.discord.token:
+        console.print("Start the bot with `footnote run`.")
+    return well
+
+
+def _values(answers: Answers) -> dict[str, str | None]:
+    """Return the settings that the answers make, None for what is to be empty."""
+    values: dict[str, str | None] = {}
+    if answers.token is not None:
+        values[TOKEN] = _secret(answers.token, "Bot token: ")
+    if answers.message_content is not None:
+        values[MESSAGE_CONTENT] = str(answers.message_content).lower()
+    if answers.llm is not None:
+        address = ADDRESSES.get(answers.llm, answers.llm)
+        values |= {LLM_URL: None if answers.llm in {"none", "openai"} else address, LLM_MODEL: None}
+        if answers.llm != "openai" or answers.llm_key:  # OpenAI's may be there already
+            values[LLM_KEY] = None
+    if answers.llm_key is not None:
+        values[LLM_KEY] = _secret(answers.llm_key, "Key of the language model: ")
+    if answers.llm_model is not None:
+        values[LLM_MODEL] = answers.llm_model
+    if answers.data_dir is not None:
+        values[DATA_DIR] = str(answers.data_dir)
+    _refuse_contradictions(values, answers)
+    return values
+
+
+def _refuse_contradictions(values: Mapping[str, str | None], answers: Answers) -> None:
+    if answers.llm == "none" and (answers.llm_key or answers.llm_model):
+        raise SettingsError("--llm none goes with neither --llm-key nor --llm-model; leave them out.")
+    if answers.llm == "none" and (still := _settings(values).llm).enabled:
+        name = "OPENAI_API_KEY" if still.api_key else "OPENAI_BASE_URL"
+        raise SettingsError(f"{name} is set, so that there would be a language model all the same; unset it.")
+    if answers.llm == "openai" and not (chosen := _settings(values).llm).api_key:
+        raise SettingsError("OpenAI wants a key: --llm-key KEY, or --llm-key - to read it from standard input.")
+    if answers.llm == "openai" and chosen.base_url:
+        raise SettingsError("OPENAI_BASE_URL is set and names another server; unset it, or give its address to --llm.")
+
+
+def _settings(values: Mapping[str, str | None]) -> Settings:
+    """Return the settings as they would be with these values."""
+    overrides: dict[str, object] = {}
+    for name, value in values.items():
+        section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+        if not key:
+            overrides[section] = value
+            continue
+        inner = overrides.setdefault(section, {})
+        assert isinstance(inner, dict)
+        inner[key] = value
+    return Settings.load(**overrides)
+
+
+def _checked(part: str, settings: Settings) -> list[Finding]:
+    """Return what is seen of one part; raises FootnoteError with what is wrong."""
+    check = next(each for each in CHECKS if each.part == part)
+    found = run(_all(check, settings))
+    for finding in found:
+        if finding.ok is False:
+            raise FootnoteError(f"Nothing is written. {part}: {finding.sentence}.")
+    return found
+
+
+async def _all(check: Check, settings: Settings) -> list[Finding]:
+    return [finding async for finding in check.findings(settings)]
+
+
+async def _rest(without: frozenset[str] | set[str]) -> list[Finding]:
+    return [finding async for finding in examine(Settings.load, frozenset(without))]
+
+
+def _secret(given: str, prompt: str) -> str:
+    """Return what was given, or for "-" what standard input says, which a terminal does not show."""
+    if given != "-":
+        return given
+    typed = getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
+    return typed.strip()

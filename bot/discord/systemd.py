@@ -1,0 +1,35 @@
+"""Tell systemd that the bot is ready, that it lives, and that it stops, where it was started by systemd."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from contextlib import suppress
+from typing import Final
+
+MICROSECONDS: Final = 1_000_000
+
+
+async def tell_systemd(stop: asyncio.Event) -> None:
+    """Say that the bot is ready, then that the event loop turns, until told to stop; a job of the bot's."""
+    await asyncio.to_thread(notify, "READY=1")
+    seconds = int(os.environ.get("WATCHDOG_USEC") or 0) / MICROSECONDS / 2
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds or None)
+            break
+        notify("WATCHDOG=1")
+    notify("STOPPING=1")
+
+
+def notify(state: str) -> None:
+    """Send a state to the socket that systemd named; nothing where there is none, or nobody hears."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):  # an abstract one
+        address = f"\0{address[1:]}"
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as systemd:
+        systemd.connect(address)
+        systemd.sendall(state.encode())

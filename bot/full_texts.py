@@ -1,0 +1,107 @@
+"""Fetch the full texts of papers that answers in servers cited: few a day, one by one, for as long as the bot runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import TYPE_CHECKING, Final
+
+from bot.interruption import unless
+from retrieval.sources.arxiv_full_text import fetch_full_text
+from retrieval.sources.fetched import SourceError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from retrieval.library import Library
+    from retrieval.sources.web import Web
+
+log = logging.getLogger(__name__)
+
+DAY: Final = dt.timedelta(days=1)
+ASKED_FOR: Final = dt.timedelta(days=7)  # how long ago a paper may have been cited
+CONSIDERED: Final = 200  # papers, those cited last
+EVERY: Final = 600.0  # seconds between two looks at what was cited
+PAUSE: Final = 60.0  # seconds between two papers, whose reading takes up to half a minute of a processor
+ARXIV: Final = "arxiv:"
+
+
+class FullTextFetcher:
+    """Look at what was cited every few minutes, and fetch what is lacking of it; a failure stops nothing else."""
+
+    def __init__(
+        self,
+        library: Library,
+        web: Web,
+        arxiv_url: str,
+        cited: Callable[[dt.datetime, int], Awaitable[Sequence[str]]],
+        *,
+        per_day: int,
+    ) -> None:
+        """Name the parts.
+
+        Args:
+            library: where the texts go.
+            web: what to fetch with; it keeps arXiv's pace, and its clock is the schedule's.
+            arxiv_url: arXiv's host for programs.
+            cited: gives the ids of papers cited since a moment, those of late first, up to so many.
+            per_day: the most papers tried in 24 hours, by all processes of a library; 0 for none.
+        """
+        self._library = library
+        self._web = web
+        self._clock = web.clock
+        self._url = arxiv_url
+        self._cited = cited
+        self._per_day = per_day
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Fetch until told to stop."""
+        while self._per_day and not stop.is_set():
+            await unless(stop, self._look())
+            await unless(stop, self._clock.sleep(EVERY))
+
+    async def _look(self) -> None:
+        try:
+            await self.fetch_lacking()
+        except Exception:  # the database; the next look may go well
+            log.exception("full texts were not fetched")
+
+    async def fetch_lacking(self) -> None:
+        """Fetch the texts that papers cited of late lack, until the day's number is reached or arXiv is in trouble."""
+        now = self._clock.now()
+        cited = await self._library.current_ids(await self._cited(now - ASKED_FOR, CONSIDERED))
+        lacking = await self._library.full_texts.lacking(list(dict.fromkeys(cited.values())), now)
+        for paper_id, arxiv_id in (await self._at_arxiv(lacking)).items():
+            if await self._library.full_texts.attempts_since(self._clock.now() - DAY) >= self._per_day:
+                return
+            if await self._library.full_texts.begin_attempt(paper_id, self._clock.now()):
+                if not await self._fetch(paper_id, arxiv_id):
+                    return
+                await self._clock.sleep(PAUSE)
+
+    async def _fetch(self, paper_id: str, arxiv_id: str) -> bool:
+        """Fetch and keep one text; return whether arXiv can be asked for the next one."""
+        try:
+            full_text = await fetch_full_text(self._web, self._url, arxiv_id)
+        except SourceError as error:
+            await self._library.full_texts.note_failure(paper_id, str(error))
+            log.info("no full text of %s: %s", paper_id, error)
+            return not error.temporary
+        if await self._library.add_full_text(paper_id, full_text):
+            log.info("full text of %s: %d sections", paper_id, len(full_text.sections))
+        return True
+
+    async def _at_arxiv(self, paper_ids: Sequence[str]) -> dict[str, str]:
+        """Return those of the papers that arXiv has, with their ids there."""
+        details = await self._library.details(paper_ids)
+        return {
+            paper_id: arxiv_ids[0]
+            for paper_id in paper_ids
+            if paper_id in details
+            and (
+                arxiv_ids := [
+                    each.removeprefix(ARXIV) for each in details[paper_id].external_ids if each.startswith(ARXIV)
+                ]
+            )
+        }

@@ -1,0 +1,46 @@
+"""What a process counts for whoever runs it, in the names that Prometheus reads.
+
+No label holds anybody's words, names or ids.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
+
+# Seconds; answers without a language model take 0.1 to 0.5, those with one up to FOOTNOTE_LLM__TIMEOUT and beyond.
+_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 21, 34, 60)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when each counter began, which nobody asks for
+
+BUILD: Final = Info("footnote", "The version that runs.")
+QUESTIONS: Final = Counter(
+    "footnote_questions", "Questions, by outcome: answered, closest, refused, failed.", ["outcome"]
+)
+ANSWER_SECONDS: Final = Histogram(
+    "footnote_answer_seconds", "Seconds from a question to its whole answer, waits included.", buckets=_SECONDS
+)
+MODEL_CALLS: Final = Counter(
+    "footnote_model_calls", "Calls to the language model, by purpose and result: ok or failed.", ["purpose", "result"]
+)
+MODEL_TOKENS: Final = Counter(
+    "footnote_model_tokens", "Tokens, by purpose and direction: prompt or completion.", ["purpose", "direction"]
+)
+GATEWAY_LATENCY: Final = Gauge(
+    "footnote_gateway_latency_seconds", "Seconds between the last heartbeat and its reply.", ["shard"]
+)
+HEARTBEAT_AGE: Final = Gauge(
+    "footnote_gateway_heartbeat_age_seconds", "Seconds since Discord last replied to a heartbeat.", ["shard"]
+)
+GATEWAY_BREAKS: Final = Counter("footnote_gateway_disconnects", "Connections to the Gateway that ended.")
+DIGESTS: Final = Counter("footnote_digests", "Digests, by outcome: posted, put_off, paused.", ["outcome"])
+DIGEST_OVERDUE: Final = Gauge("footnote_digest_overdue_seconds", "Seconds since the oldest digest is due; 0 for none.")
+PAPERS: Final = Gauge("footnote_library_papers", "Papers in the library.")
+CHUNKS: Final = Gauge("footnote_library_chunks", "Chunks of them.")
+PENDING: Final = Gauge("footnote_library_pending", "Papers that wait to be indexed.")
+FETCHES: Final = Counter(
+    "footnote_source_fetches", "Readings of a source, by result: ok or failed.", ["source", "result"]
+)
+FAILING: Final = Gauge("footnote_sources_failing", "Sources that are in trouble.")
+UP: Final = Gauge("footnote_healthy", "Whether a part is well, as /healthz says.", ["part"])

@@ -1,0 +1,61 @@
+"""The table of checks, in the order in which their findings are shown."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final
+
+from bot.preflight import discord_check, language_model_check, library_check, machine_check
+from bot.preflight.check import AtStart, Check, Finding
+from retrieval.errors import FootnoteError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from bot.settings import Settings
+
+CHECKS: Final = (
+    Check("open files", machine_check.open_files, AtStart.STOPS),
+    Check("disk", machine_check.disk, AtStart.STOPS),
+    Check("data dir", machine_check.data_dir, AtStart.STOPS),
+    Check("memory", machine_check.memory, AtStart.WARNS),
+    Check("clock", machine_check.clock, AtStart.WARNS),
+    Check("embedding model", library_check.embedding_model),
+    Check("library", library_check.library),
+    Check("sources", library_check.sources, AtStart.STOPS),
+    Check("language model", language_model_check.language_model),
+    Check("health", machine_check.health, AtStart.STOPS),
+    Check("discord", discord_check.discord),
+)
+
+
+def look_at_settings(load: Callable[[], Settings]) -> tuple[Settings | None, Finding]:
+    """Return the settings, None where they cannot be read, and what was seen of them."""
+    try:
+        settings = load()
+    except FootnoteError as error:
+        return None, Finding("settings", ok=False, sentence=str(error).removesuffix("."))
+    return settings, Finding("settings", ok=True, sentence="every name is known and every value fits")
+
+
+async def examine(load: Callable[[], Settings], without: frozenset[str] = frozenset()) -> AsyncGenerator[Finding]:
+    """Yield what is seen of the settings, then of every other part but some."""
+    settings, seen = look_at_settings(load)
+    yield seen
+    if settings is None:
+        return
+    for check in CHECKS:
+        if check.part not in without:
+            async with aclosing(check.findings(settings)) as found:
+                async for finding in found:
+                    yield finding
+
+
+async def examine_start(settings: Settings, at_start: AtStart) -> AsyncGenerator[Finding]:
+    """Yield what is wrong of the parts that `footnote run` treats in one way."""
+    for check in CHECKS:
+        if check.at_start is at_start:
+            async with aclosing(check.findings(settings)) as found:
+                async for finding in found:
+                    if finding.ok is False:
+                        yield finding

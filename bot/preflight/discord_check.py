@@ -1,0 +1,117 @@
+"""Look whether Discord takes the token, whether the intents are on, and tell the invite link."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+
+from bot.errors import DiscordStartError
+from bot.preflight.check import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from bot.settings import Settings
+
+TIMEOUT: Final = 10.0  # seconds for Discord to say anything
+DISCORD: Final = "https://discord.com/api/v10"
+OK: Final = 200
+UNAUTHORIZED: Final = 401
+MESSAGE_CONTENT: Final = 1 << 18 | 1 << 19  # flags of an application that may read messages, verified or small
+
+
+class DiscordAwayError(DiscordStartError):
+    """Say that Discord does not answer, or not as it should: a login may find that it does again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Hold what Discord says of the token's owner."""
+
+    application_id: int
+    name: str
+    reads_messages: bool
+
+
+async def discord(settings: Settings) -> AsyncGenerator[Finding]:
+    """Look whether the bot could log in."""
+    if settings.discord.token is None:
+        yield Finding("discord", ok=None, sentence="no token set; only `footnote run` needs FOOTNOTE_DISCORD__TOKEN")
+        return
+    found = await require_application(settings)
+    if settings.discord.message_content and not found.reads_messages:
+        from bot.discord.connection.login import INTENT_OFF
+
+        yield Finding("discord", ok=False, sentence=INTENT_OFF)
+        return
+    sentence = f"the token is {found.name}'s, whom a server invites by {invitation(found)}"
+    yield Finding("discord", ok=True, sentence=sentence)
+
+
+def invitation(application: Application) -> str:
+    """Return the link by which a server invites the bot with what it needs and no more."""
+    from bot.discord.ui.permissions import invite_link
+
+    return invite_link(application.application_id)
+
+
+async def require_application(settings: Settings) -> Application:
+    """Return whose token it is; raises DiscordStartError with what is wrong."""
+    from bot.discord.connection.login import NOT_DISCORD, require_token
+
+    token = require_token(settings)
+    me = await _ask(settings, token, "users/@me")
+    application = await _ask(settings, token, "applications/@me")
+    try:
+        flags = int(application.get("flags") or 0)
+        return Application(int(application["id"]), str(me["username"]), bool(flags & MESSAGE_CONTENT))
+    except (KeyError, TypeError, ValueError):
+        raise DiscordStartError(NOT_DISCORD) from None
+
+
+async def refuse_login(settings: Settings) -> None:
+    """Raise DiscordStartError where Discord has said that it will not have the bot; an outage is left to the login."""
+    from bot.discord.connection.login import INTENT_OFF
+
+    try:
+        found = await require_application(settings)
+    except DiscordAwayError:
+        return
+    if settings.discord.message_content and not found.reads_messages:
+        raise DiscordStartError(INTENT_OFF)
+
+
+async def date_of_discord(settings: Settings) -> str | None:
+    """Return the date that Discord writes over a reply, None where none comes."""
+    try:
+        async with _session() as session, session.get(f"{DISCORD}/gateway", proxy=settings.discord.proxy) as response:
+            return response.headers.get("Date")
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        return None
+
+
+async def _ask(settings: Settings, token: str, path: str) -> dict[str, Any]:
+    """Return what Discord says of the token's owner; raises DiscordStartError with what is wrong."""
+    from bot.discord.connection import login
+
+    headers, proxy = {"Authorization": f"Bot {token}"}, settings.discord.proxy
+    try:
+        async with _session() as session, session.get(f"{DISCORD}/{path}", headers=headers, proxy=proxy) as response:
+            status, body = response.status, await response.read()
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise DiscordAwayError(login.unreachable(error, proxy)) from None
+    if status == UNAUTHORIZED:
+        raise DiscordStartError(login.REFUSED)
+    if status != OK:
+        raise DiscordAwayError(login.not_let_in(status))
+    try:
+        return dict(json.loads(body))
+    except (ValueError, TypeError):
+        raise DiscordStartError(login.NOT_DISCORD) from None
+
+
+def _session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))

@@ -1,0 +1,63 @@
+"""Look at the library, at the model that its vectors are made by, and at where its papers come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.fetching import read_sources
+from bot.preflight.check import Finding
+from bot.wiring import make_embedder, open_library
+from retrieval.sources.web import Web
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from bot.settings import Settings
+    from retrieval.library import Library
+
+PROBE = "Does the model answer?"
+CHROMA_AWAY = "the Chroma server does not answer; make sure that it runs, and check FOOTNOTE_CHROMA__URL"
+
+
+async def embedding_model(settings: Settings) -> AsyncGenerator[Finding]:
+    """Look whether a text gets a vector."""
+    embedder = await make_embedder(settings)
+    try:
+        vectors = await embedder.embed([PROBE])
+    finally:
+        await embedder.close()
+    yield Finding("embedding model", ok=True, sentence=f"{embedder.model} gives {vectors.shape[1]} dimensions")
+
+
+async def library(settings: Settings) -> AsyncGenerator[Finding]:
+    """Look whether the library opens, and its indexes agree with the catalogue."""
+    async with open_library(settings) as opened:
+        yield await look_into(opened, settings)
+
+
+async def look_into(library: Library, settings: Settings) -> Finding:
+    """Say how it stands with a library that is open."""
+    counts = await library.counts()
+    where = f"in {settings.data_dir}"
+    if library.gaps.vectors:
+        return Finding("library", ok=False, sentence=CHROMA_AWAY)
+    if counts.papers == 0:
+        return Finding("library", ok=None, sentence=f"empty, {where}; `footnote ingest` or the first question fills it")
+    if fault := library.fault:
+        sentence = f"{fault}; the next question, or `footnote rebuild`, makes the indexes {where} anew"
+        return Finding("library", ok=False, sentence=sentence)
+    if counts.pending:
+        sentence = f"{counts.pending} of {counts.papers} papers {where} wait to be indexed; run `footnote rebuild`"
+        return Finding("library", ok=False, sentence=sentence)
+    told = f"{counts.papers} papers, {counts.chunks} chunks {where}; indexes agree"
+    return Finding("library", ok=True, sentence=told)
+
+
+async def sources(settings: Settings) -> AsyncGenerator[Finding]:
+    """Look whether what is to be fetched can be; nothing is."""
+    async with Web() as web:
+        told = ", ".join(source.name for source in read_sources(settings, web))
+    if not told:
+        yield Finding("sources", ok=None, sentence="none are fetched; FOOTNOTE_FETCH__SOURCES names them")
+        return
+    yield Finding("sources", ok=True, sentence=f"{told}, every {settings.fetch.every} minutes while the bot runs")

@@ -1,0 +1,28 @@
+"""Add indexes that answer what is asked of all papers, without reading their rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from alembic.operations import Operations
+
+revision = "0008"
+down_revision = "0007"
+
+STANDS = "withdrawn_by IS NULL AND removed_at IS NULL"
+
+
+def upgrade(op: Operations) -> None:
+    """Index those that stand, those that wait, and those that do not stand."""
+    differs = "IS NOT" if op.get_bind().dialect.name == "sqlite" else "IS DISTINCT FROM"
+    for name, columns, condition in (
+        ("papers_standing", ["published", "number", "indexed_chunks"], STANDS),
+        ("papers_pending", ["number", "indexed_chunks"], f"{STANDS} AND indexed_hash {differs} content_hash"),
+        ("papers_withdrawn", ["number"], "withdrawn_by IS NOT NULL"),
+        ("papers_removed", ["removed_at"], "removed_at IS NOT NULL"),
+    ):
+        where = sa.text(condition)
+        op.create_index(name, "papers", columns, sqlite_where=where, postgresql_where=where)

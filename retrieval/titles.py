@@ -1,0 +1,107 @@
+"""Titles by what somebody types of them: the beginning, words, words with slips, or nothing yet.
+
+tantivy proposes some hundred titles, and just these are read and compared; nothing is held in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from rapidfuzz import fuzz, process
+
+from retrieval.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from retrieval.catalogue import Catalogue
+    from retrieval.lexical import LexicalIndex
+
+SHORTEST_SLIP: Final = 4  # fewer characters are like anything
+LIKE_ENOUGH: Final = 70.0  # partial ratio of 100; two typos in a word of nine still pass
+SAME_ENOUGH: Final = 85.0  # what may stand for one paper without anybody having chosen it
+COMPARED: Final = 100  # titles that are looked at of each kind
+LONGEST: Final = 300  # characters of a title that are compared
+
+_WORD: Final = re.compile(r"\w+")
+
+
+def compared(text: str) -> str:
+    """Return a title, or what was typed of one, as they are compared."""
+    return " ".join(_WORD.findall(fold(text)))[:LONGEST].rstrip()
+
+
+class Titles:
+    """Find papers by their titles: those that stand, and are indexed."""
+
+    def __init__(self, catalogue: Catalogue, lexical: LexicalIndex) -> None:
+        self._catalogue = catalogue
+        self._lexical = lexical
+
+    async def newest(self, limit: int) -> list[tuple[str, str]]:
+        """Return id and title of up to `limit` papers, those published or added last first."""
+        return await self._catalogue.titles(limit)
+
+    async def of(self, paper_id: str) -> str | None:
+        """Return the title of a paper that stands."""
+        return (await self._catalogue.titles_of([paper_id])).get(paper_id)
+
+    async def find(self, typed: str, limit: int) -> list[tuple[str, str]]:
+        """Return id and title of up to `limit` papers for what was typed of a title, the likeliest first.
+
+        Titles that begin so come first, then those that hold it, all of its words, or something like it; equals have
+        the newest first. Where nothing was typed, they are the newest papers.
+        """
+        text = compared(typed)
+        if not text:
+            return await self.newest(limit)
+        found = await self._holding(text)
+        if len(found) < limit and len(text) >= SHORTEST_SLIP:
+            found = found | await self._like(text)  # those that are in both keep their place
+        return list(found.items())[:limit]
+
+    async def meant(self, typed: str) -> str | None:
+        """Return the id of the paper that somebody must mean, or None where that would be a guess."""
+        text = compared(typed)
+        if len(text) < SHORTEST_SLIP:
+            return None
+        holding = await self._holding(text)
+        found = holding or await self._like(text)
+        if not found:
+            return None
+        paper_id, title = next(iter(found.items()))
+        return paper_id if len(holding) == 1 or fuzz.ratio(text, compared(title)) >= SAME_ENOUGH else None
+
+    async def _holding(self, text: str) -> dict[str, str]:
+        """Return the titles that hold every word or begin one with it, by id, the best first."""
+        titles = await self._read(await asyncio.to_thread(self._lexical.titled, text, COMPARED))
+
+        def rank(paper_id: str) -> tuple[bool, bool]:
+            folded = compared(titles[paper_id])
+            return not folded.startswith(text), text not in folded
+
+        return {paper_id: titles[paper_id] for paper_id in sorted(titles, key=rank)}
+
+    async def _like(self, text: str) -> dict[str, str]:
+        """Return the titles that hold something like the text, by id, the best first."""
+        titles = await self._read(await asyncio.to_thread(self._lexical.titled_like, text, COMPARED))
+        return await asyncio.to_thread(_nearest, text, titles) if titles else {}
+
+    async def _read(self, paper_ids: Sequence[str]) -> dict[str, str]:
+        """Return the titles of papers, in the order of their ids here."""
+        titles = await self._catalogue.titles_of(paper_ids)
+        return {paper_id: titles[paper_id] for paper_id in paper_ids if paper_id in titles}
+
+
+def _nearest(text: str, titles: Mapping[str, str]) -> dict[str, str]:
+    folded = [compared(title) for title in titles.values()]
+    parts, wholes = (
+        process.cdist([text], folded, scorer=scorer, dtype=np.float32)[0] for scorer in (fuzz.partial_ratio, fuzz.ratio)
+    )
+    ids = list(titles)
+    # The whole decides between titles that hold the same part, such as "Attention" and a longer one.
+    best = np.argsort(-(parts + wholes / 10), kind="stable")
+    return {ids[at]: titles[ids[at]] for at in best if parts[at] >= LIKE_ENOUGH}

@@ -1,0 +1,55 @@
+"""The command line on servers that are away: one sentence, or what can be found without them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.servers import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.servers import Chroma, Postgres
+    from tests.terminal import Result
+
+SENTENCE_WITHIN = 5.0  # seconds, beside what a command itself takes to start
+
+
+@pytest.mark.parametrize("how", ["paused", "gone", "dropped"])
+def test_a_database_that_is_away_is_one_sentence(
+    terminal: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, postgres: Postgres, how: str
+) -> None:
+    terminal("stats")  # so that what is imported is not counted below
+    place = f"127.0.0.1:{free_port() if how == 'gone' else postgres.port}"
+    monkeypatch.setenv("FOOTNOTE_DATABASE_URL", f"postgresql://postgres:secret@{place}/{'x' * (how == 'dropped')}")
+    monkeypatch.setenv("FOOTNOTE_CHROMA__URL", f"http://127.0.0.1:{free_port()}")
+    if how == "paused":
+        postgres.pause()
+    began = time.monotonic()
+    said = terminal("search", "otters")
+    assert time.monotonic() - began < SENTENCE_WITHIN
+    assert (said.code, said.out) == (1, "")
+    assert place in said.err
+    assert "FOOTNOTE_DATABASE_URL" in said.err
+    assert "Traceback" not in said.err
+    assert "secret" not in said.err
+
+
+def test_a_search_while_chroma_is_away_finds_by_words_and_says_so(
+    terminal: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, database: str, chroma: Chroma, tmp_path: Path
+) -> None:
+    (tmp_path / "otters.jsonl").write_text(
+        '{"id": "p1", "title": "On otters", "abstract": "We study otters at length. They swim."}\n', encoding="utf-8"
+    )
+    monkeypatch.setenv("FOOTNOTE_DATABASE_URL", database)
+    monkeypatch.setenv("FOOTNOTE_CHROMA__URL", chroma.url)
+    assert terminal("ingest", "otters.jsonl").code == 0
+    chroma.pause()
+    found = terminal("search", "otters")
+    assert found.code == 0
+    assert "On otters" in found.out
+    assert "words alone" in found.out + found.err
