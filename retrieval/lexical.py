@@ -21,7 +21,6 @@ from retrieval.query import importance
 from retrieval.references import address_key, find_references
 from retrieval.scripts import VERSION, asked, spaced, words, written
 from retrieval.text import fold
-from retrieval.titles import compared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +38,14 @@ MOST_NAMED = 10  # papers of one and the same title
 PIECES_WEIGHT = 0.25
 LOOKED_FOR = 1000
 SHORTEST_BEGINNING = 3  # letters of a word amid a title that may be completed
+LONGEST_TITLE = 300  # characters
+
+_WORD = re.compile(r"\w+")
+
+
+def title_form(text: str) -> str:
+    """Return a title, or what was typed of one, in the form in which titles are indexed and compared."""
+    return " ".join(_WORD.findall(fold(text)))[:LONGEST_TITLE].rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +148,7 @@ class LexicalIndex:
         for paper in papers:
             self._writer.delete_documents_by_term("paper_id", paper.paper_id)
             text = fold(f"{paper.title}\n{paper.abstract}")
-            title = compared(paper.title)
+            title = title_form(paper.title)
             key = short_key(paper.paper_id)
             names = [Name.read(author) for author in (authors or {}).get(paper.paper_id, ())]
             self._writer.add_document(

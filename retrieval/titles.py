@@ -6,13 +6,12 @@ tantivy proposes some hundred titles, and just these are read and compared; noth
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from retrieval.text import fold
+from retrieval.lexical import title_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,14 +23,6 @@ SHORTEST_SLIP: Final = 4  # fewer characters are like anything
 LIKE_ENOUGH: Final = 70.0  # partial ratio of 100; two typos in a word of nine still pass
 SAME_ENOUGH: Final = 85.0  # what may stand for one paper without anybody having chosen it
 COMPARED: Final = 100  # titles that are looked at of each kind
-LONGEST: Final = 300  # characters of a title that are compared
-
-_WORD: Final = re.compile(r"\w+")
-
-
-def compared(text: str) -> str:
-    """Return a title, or what was typed of one, as they are compared."""
-    return " ".join(_WORD.findall(fold(text)))[:LONGEST].rstrip()
 
 
 class Titles:
@@ -55,7 +46,7 @@ class Titles:
         Titles that begin so come first, then those that hold it, all of its words, or something like it; equals have
         the newest first. Where nothing was typed, they are the newest papers.
         """
-        text = compared(typed)
+        text = title_form(typed)
         if not text:
             return await self.newest(limit)
         found = await self._holding(text)
@@ -65,7 +56,7 @@ class Titles:
 
     async def meant(self, typed: str) -> str | None:
         """Return the id of the paper that somebody must mean, or None where that would be a guess."""
-        text = compared(typed)
+        text = title_form(typed)
         if len(text) < SHORTEST_SLIP:
             return None
         holding = await self._holding(text)
@@ -73,14 +64,14 @@ class Titles:
         if not found:
             return None
         paper_id, title = next(iter(found.items()))
-        return paper_id if len(holding) == 1 or fuzz.ratio(text, compared(title)) >= SAME_ENOUGH else None
+        return paper_id if len(holding) == 1 or fuzz.ratio(text, title_form(title)) >= SAME_ENOUGH else None
 
     async def _holding(self, text: str) -> dict[str, str]:
         """Return the titles that hold every word or begin one with it, by id, the best first."""
         titles = await self._read(await asyncio.to_thread(self._lexical.titled, text, COMPARED))
 
         def rank(paper_id: str) -> tuple[bool, bool]:
-            folded = compared(titles[paper_id])
+            folded = title_form(titles[paper_id])
             return not folded.startswith(text), text not in folded
 
         return {paper_id: titles[paper_id] for paper_id in sorted(titles, key=rank)}
@@ -97,7 +88,7 @@ class Titles:
 
 
 def _nearest(text: str, titles: Mapping[str, str]) -> dict[str, str]:
-    folded = [compared(title) for title in titles.values()]
+    folded = [title_form(title) for title in titles.values()]
     parts, wholes = (
         process.cdist([text], folded, scorer=scorer, dtype=np.float32)[0] for scorer in (fuzz.partial_ratio, fuzz.ratio)
     )
