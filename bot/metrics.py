@@ -5,9 +5,13 @@ No label holds anybody's words, names or ids.
 
 from __future__ import annotations
 
-from typing import Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Seconds; answers without a language model take 0.1 to 0.5, those with one up to FOOTNOTE_LLM__TIMEOUT and beyond.
 _SECONDS: Final = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 21, 34, 60)
@@ -44,3 +48,13 @@ FETCHES: Final = Counter(
 )
 FAILING: Final = Gauge("footnote_sources_failing", "Sources that are in trouble.")
 UP: Final = Gauge("footnote_healthy", "Whether a part is well, as /healthz says.", ["part"])
+
+
+@contextmanager
+def counting_failures() -> Iterator[None]:
+    """Count a question as failed where something is raised in the block."""
+    try:
+        yield
+    except Exception:
+        QUESTIONS.labels("failed").inc()
+        raise

@@ -57,9 +57,9 @@ async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIte
     """Open the library of the data dir, with `rebuild` its indexes to be made anew, and close it at the end."""
     from retrieval.library import Library
 
-    refuse_shortage(settings.data_dir)
     embedder = await make_embedder(settings)
     try:
+        refuse_shortage(settings.data_dir)
         library = await Library.open(
             settings.data_dir,
             embedder,

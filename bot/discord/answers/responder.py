@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -28,7 +28,7 @@ from bot.llm.meter import Payer, paid_by
 from bot.store import KeptAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from bot.answering.answer import Answer
     from bot.answering.answerer import Attached
@@ -148,7 +148,7 @@ class Responder:
         await admitted.turn
         answer: Answer | None = None
         async with self._turns:
-            with paid_by(payer), _counting_failures():
+            with paid_by(payer), metrics.counting_failures():
                 async with aclosing(self.answerer.stream(text, history, document=asked.document)) as snapshots:
                     async for answer in snapshots:
                         if answer.statements:
@@ -200,15 +200,6 @@ class Responder:
         except Exception as error:  # noqa: BLE001  # whatever it is, there is an answer
             log_incident(place, error)
             return False
-
-
-@contextmanager
-def _counting_failures() -> Iterator[None]:
-    try:
-        yield
-    except Exception:
-        metrics.QUESTIONS.labels("failed").inc()
-        raise
 
 
 def _kept(admitted: Admitted, asked: Request, answer: Answer, at: datetime, channel_id: int) -> KeptAnswer:

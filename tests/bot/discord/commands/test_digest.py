@@ -440,17 +440,9 @@ def made(
     now: dt.datetime | None = None,
     **chosen: Any,
 ) -> Subscription:
-    return subscribe(
-        kind=kind,
-        place_id=channel.id,
-        guild_id=channel.guild.id if channel.guild else None,
-        owner_id=owner.id,
-        topics=topics,
-        hour=hour,
-        zone="UTC",
-        now=now or dt.datetime.now(dt.UTC),
-        **chosen,
-    )
+    where = {"place_id": channel.id, "guild_id": channel.guild.id if channel.guild else None} | chosen
+    now = now or dt.datetime.now(dt.UTC)
+    return subscribe(kind=kind, owner_id=owner.id, topics=topics, hour=hour, zone="UTC", now=now, **where)
 
 
 class TestRefused:
