@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bot.discord.storm import PATIENCE, Storm, share_of
+from tests.bot.discord.storm import PATIENCE, Storm
 from tests.local_discord import LocalDiscord
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ async def test_in_a_storm_everything_is_answered_once_or_excused_once(local: Loc
         report = await Storm(local, 1, FAULTS, QUESTIONS).blow(places)
     assert report.problems == []
     assert sum(report.faults.values()) >= FAULTS
-    assert share_of(report.acknowledgements(), 0.95) <= 1  # and 99 % on an idle machine, as the bench shows
     assert report.ends()[-1] < PATIENCE
     assert report.longest_away < PATIENCE
     missed = sum(told.missed for told in report.told)
