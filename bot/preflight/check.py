@@ -39,7 +39,7 @@ class AtStart(Enum):
     """Say what `footnote run` does with a check."""
 
     STOPS = "looked at before anything is opened; what is wrong ends it"
-    WARNS = "looked at meanwhile; what is wrong is logged"
+    WARNS = "looked at before too; what is wrong is logged"
     MEETS = "not looked at: it opens the part itself, and ends or goes on with the same sentence"
 
 

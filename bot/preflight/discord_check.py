@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,12 +42,7 @@ async def discord(settings: Settings) -> AsyncGenerator[Finding]:
     if settings.discord.token is None:
         yield Finding("discord", ok=None, sentence="no token set; only `footnote run` needs FOOTNOTE_DISCORD__TOKEN")
         return
-    found = await require_application(settings)
-    if settings.discord.message_content and not found.reads_messages:
-        from bot.discord.connection.login import INTENT_OFF
-
-        yield Finding("discord", ok=False, sentence=INTENT_OFF)
-        return
+    found = await _require_login(settings)
     sentence = f"the token is {found.name}'s, whom a server invites by {invitation(found)}"
     yield Finding("discord", ok=True, sentence=sentence)
 
@@ -74,14 +70,18 @@ async def require_application(settings: Settings) -> Application:
 
 async def refuse_login(settings: Settings) -> None:
     """Raise DiscordStartError where Discord has said that it will not have the bot; an outage is left to the login."""
+    with suppress(DiscordAwayError):
+        await _require_login(settings)
+
+
+async def _require_login(settings: Settings) -> Application:
+    """Return whose token it is; raises DiscordStartError also where an intent that is set is switched off."""
     from bot.discord.connection.login import INTENT_OFF
 
-    try:
-        found = await require_application(settings)
-    except DiscordAwayError:
-        return
+    found = await require_application(settings)
     if settings.discord.message_content and not found.reads_messages:
         raise DiscordStartError(INTENT_OFF)
+    return found
 
 
 async def date_of_discord(settings: Settings) -> str | None:

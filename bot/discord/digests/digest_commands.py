@@ -28,7 +28,7 @@ from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.reply.interaction_target import server_of
 from bot.discord.settings.server_settings import checked_zone
-from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES, MESSAGE_CHARACTERS, SELECT_OPTIONS
+from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES, MESSAGE_CHARACTERS
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import nearest, say, say_many, spoken
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 TOPICS_CHARACTERS: Final = 600
 TYPED_CHARACTERS: Final = 200
+MOST_LISTED: Final = 25
 
 Hour = app_commands.Range[int, 0, 23]
 Papers = app_commands.Range[int, 1, MOST_PAPERS]
@@ -141,13 +142,13 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             )
             return
         text = ""
-        for one in found[:SELECT_OPTIONS]:
+        for one in found[:MOST_LISTED]:
             each = await described(one, self._bot)
             if text and len(text) + len(each) > MESSAGE_CHARACTERS * 3 // 4:
                 await admitted.target.post(notice(text))
                 text = ""
             text += ("\n\n" if text else "") + each
-        more = len(found) - SELECT_OPTIONS
+        more = len(found) - MOST_LISTED
         if more > 0:
             text += "\n-# " + say_many("One more is not shown.", "{n} more are not shown.", more)
         await admitted.target.post(notice(text))
