@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from bot.interruption import unless
+from retrieval.merging import ARXIV
 from retrieval.sources.arxiv_full_text import fetch_full_text
 from retrieval.sources.fetched import SourceError
 
@@ -24,7 +25,6 @@ ASKED_FOR: Final = dt.timedelta(days=7)  # how long ago a paper may have been ci
 CONSIDERED: Final = 200  # papers, those cited last
 EVERY: Final = 600.0  # seconds between two looks at what was cited
 PAUSE: Final = 60.0  # seconds between two papers, whose reading takes up to half a minute of a processor
-ARXIV: Final = "arxiv:"
 
 
 class FullTextFetcher:
@@ -95,13 +95,9 @@ class FullTextFetcher:
     async def _at_arxiv(self, paper_ids: Sequence[str]) -> dict[str, str]:
         """Return those of the papers that arXiv has, with their ids there."""
         details = await self._library.details(paper_ids)
-        return {
-            paper_id: arxiv_ids[0]
-            for paper_id in paper_ids
-            if paper_id in details
-            and (
-                arxiv_ids := [
-                    each.removeprefix(ARXIV) for each in details[paper_id].external_ids if each.startswith(ARXIV)
-                ]
-            )
-        }
+        found = {}
+        for paper_id in paper_ids:
+            known = details[paper_id].external_ids if paper_id in details else ()
+            if at_arxiv := next((each for each in known if each.startswith(ARXIV)), None):
+                found[paper_id] = at_arxiv.removeprefix(ARXIV)
+        return found

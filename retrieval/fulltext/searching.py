@@ -24,6 +24,8 @@ from retrieval.ranking import match_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from retrieval.embedding import Embedder
     from retrieval.fulltext.storage import Contents, FullTexts, Window
     from retrieval.lexical import LexicalIndex
@@ -125,7 +127,15 @@ class FullTextSearcher:
     def _hits(
         self, text: str, vectors: QueryVectors, best: Sequence[_Candidate], contents: Sequence[Contents]
     ) -> list[Hit]:
-        return [self._hit(text, vectors, each, found) for each, found in zip(best, contents, strict=True)]
+        weights = self._weights(text)
+        rarity = np.array([])
+        if vectors.words is not None:
+            rarity = np.array([importance(word) * self._lexical.weight(word) for word in vectors.words.words])
+        return [self._hit(weights, vectors, rarity, each, found) for each, found in zip(best, contents, strict=True)]
+
+    def _weights(self, text: str) -> dict[str, float]:
+        """Return how much each stemmed word of a question counts."""
+        return {term: counts * self._lexical.idf(term) for term, counts in self._lexical.read(text).words.items()}
 
     def _nearest(
         self, text: str, vectors: QueryVectors, candidates: Sequence[_Candidate], limit: int
@@ -134,8 +144,7 @@ class FullTextSearcher:
         if not candidates:
             return []
         cosines = np.array([each.window.vector for each in candidates]) @ vectors.vector
-        query = self._lexical.read(text).words
-        weights = {term: counts * self._lexical.idf(term) for term, counts in query.items()}
+        weights = self._weights(text)
         shared = np.array([self._shares(weights, each.text)[0] for each in candidates])
         scores = standardise(cosines.astype(np.float64)) + WORDS_COUNT * standardise(shared)
         return [candidates[int(at)] for at in np.argsort(-scores, kind="stable")[:limit]]
@@ -151,15 +160,19 @@ class FullTextSearcher:
         bm25 = sum(weight * counts[term] / (counts[term] + K1) for term, weight in weights.items())
         return coverage / total, bm25 / total
 
-    def _hit(self, text: str, vectors: QueryVectors, candidate: _Candidate, contents: Contents) -> Hit:
+    def _hit(
+        self,
+        weights: dict[str, float],
+        vectors: QueryVectors,
+        rarity: NDArray[np.float64],
+        candidate: _Candidate,
+        contents: Contents,
+    ) -> Hit:
         window, verbatim = candidate.window, candidate.text
         paper = replace(candidate.hit.paper, abstract=verbatim)
-        query = self._lexical.read(text).words
-        weights = {term: counts * self._lexical.idf(term) for term, counts in query.items()}
         coverage, share = self._shares(weights, f"{paper.title}\n{verbatim}")
         alike = 0.0
         if vectors.words is not None and contents.words:
-            rarity = np.array([importance(word) * self._lexical.weight(word) for word in vectors.words.words])
             alike = float(match_words(best_matches(vectors.words.vectors, [contents.words]), rarity)[0])
         whole = Passage(0, len(verbatim), verbatim, float(window.vector @ vectors.vector), window.vector)
         sentences = [
