@@ -55,6 +55,7 @@ class Told:
         acknowledged: seconds until the bot gave a sign, from when it could know of it.
         ended: seconds until it was answered.
         missed: whether Discord itself told them that it failed, because the bot could not answer in time.
+        away: whether the bot was off the Gateway then.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class Told:
     acknowledged: float | None = None
     ended: float | None = None
     missed: bool = False
+    away: bool = False
 
 
 @dataclass
@@ -110,6 +112,7 @@ class Storm:
         self._cards: dict[int, Message] = {}
         self._numbers = count(FIRST_NUMBER)
         self._away = 0.0
+        self._last_away = 0.0
 
     async def blow(self, places: Sequence[tuple[Person, Channel]]) -> Report:
         """Let people act in their channels and return what became of it; two people at least.
@@ -206,6 +209,8 @@ class Storm:
         while not over.is_set():
             now = asyncio.get_running_loop().time()
             began = None if self._server.gateway.connected() else began or now
+            if began:
+                self._last_away = self._server.clock.now()
             self._away = max(self._away, now - began if began else 0.0)
             await asyncio.sleep(0.02)
 
@@ -267,7 +272,7 @@ class Storm:
     async def _follow(self, told: Told, use: Interaction) -> None:
         """Wait for the end of an interaction, wherever that is."""
         if not await self._reached(told, use) and use.type == COMPONENT:
-            told.missed = True
+            told.missed, told.away = True, self._last_away >= use.created
             return
 
         def answers() -> list[Message]:
