@@ -37,7 +37,7 @@ from retrieval.pending import (
     read_to_index,
     store_chunks,
 )
-from retrieval.readings import Reading, note_failure, note_page, read_readings
+from retrieval.readings import Reading, note_failure, note_page, read_readings, read_sources
 from retrieval.records import Count, Counts, Embedded, Fresh, Held, PendingPaper, StoredChunk
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
@@ -258,6 +258,11 @@ class Catalogue:
                 rows = await connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(some, STANDS))
                 found |= dict(rows.all())
         return found
+
+    async def sources(self) -> list[str]:
+        """Return the names of the sources that papers which stand came from, in order, however many those are."""
+        async with self._engine.connect() as connection:
+            return await read_sources(connection)
 
     async def ids(self, scope: Scope) -> list[str]:
         """Return the id of every paper of a scope that stands, those published or added last first."""

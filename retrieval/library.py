@@ -466,6 +466,10 @@ class Library:
         """Keep what is wrong with a source, until it is next read to its end."""
         await self._catalogue.failed(source, sentence, at)
 
+    async def sources(self) -> list[str]:
+        """Return the names of the sources that papers came from, in order; quick, however many papers there are."""
+        return await self._catalogue.sources()
+
     async def counts(self) -> Counts:
         """Return how much the library holds."""
         return await self._catalogue.counts()
