@@ -30,6 +30,7 @@ from retrieval.pending import (
     mark_indexed,
     mark_left,
     mark_pending,
+    note_windows,
     read_held,
     read_indexed,
     read_leaving,
@@ -42,6 +43,7 @@ from retrieval.records import Count, Counts, Embedded, Fresh, Held, PendingPaper
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
 from retrieval.tables import STANDS, chunks, full_texts, paper_sources, papers
+from retrieval.turn import Turn
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -60,7 +62,6 @@ __all__ = ["Added", "Catalogue", "Count", "Counts", "Embedded", "Fresh", "Pendin
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "catalogue_version"
-TURN_TRIED_EVERY: Final = 0.5  # seconds
 MAPPED: Final = 1 << 28  # bytes of the file that SQLite reads as memory, and that count as this process's
 # Bytes of a file that is copied before a migration. A larger one may not fit a second time, and is mostly vectors; a
 # migration that fails changes nothing either way.
@@ -79,7 +80,8 @@ class Catalogue:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._turn = asyncio.Lock()
-        self.full_texts = FullTexts(engine, self._writing)
+        self._indexing = Turn(engine)
+        self.full_texts = FullTexts(engine, self._writing, self._writing_in_turn)
 
     @classmethod
     async def open(cls, url: str) -> Catalogue:
@@ -200,7 +202,7 @@ class Catalogue:
 
     async def store_chunks(self, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
         """Replace the chunks of the papers named, vectors included."""
-        async with self._writing() as connection:
+        async with self._writing_in_turn() as connection:
             await store_chunks(connection, made, model)
 
     async def mark_indexed(self, done: Mapping[str, tuple[str, int]], now: dt.datetime | None = None) -> None:
@@ -208,8 +210,13 @@ class Catalogue:
 
         `now` (this moment, if it is not said) is kept for those that were never indexed before.
         """
-        async with self._writing() as connection:
+        async with self._writing_in_turn() as connection:
             await mark_indexed(connection, done, now or datetime.now(UTC))
+
+    async def note_windows(self, counts: Mapping[str, int]) -> None:
+        """Record how many windows the dense index holds of papers that are indexed, by paper id."""
+        async with self._writing_in_turn() as connection:
+            await note_windows(connection, counts)
 
     async def leaving(self, limit: int) -> dict[str, int]:
         """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
@@ -218,12 +225,12 @@ class Catalogue:
 
     async def mark_left(self, paper_ids: Sequence[str]) -> None:
         """Record that no index holds these papers; one that stands again by now waits to be indexed."""
-        async with self._writing() as connection:
+        async with self._writing_in_turn() as connection:
             await mark_left(connection, paper_ids)
 
     async def mark_all_pending(self) -> None:
         """Forget what the derived indexes hold, so that everything is indexed anew."""
-        async with self._writing() as connection:
+        async with self._writing_in_turn() as connection:
             await mark_all_pending(connection)
 
     async def mark_pending(self, paper_ids: Iterable[str]) -> None:
@@ -373,31 +380,25 @@ class Catalogue:
         async with self._writing() as connection:
             return await read_state(connection, stamp)
 
-    async def begin_generation(self) -> None:
-        """Have the next collection of vectors filled, and every paper wait for it."""
-        async with self._writing() as connection:
+    async def begin_generation(self, *, anew: bool = True) -> None:
+        """Have the next collection of vectors filled, and with `anew` every paper wait for it."""
+        async with self._writing_in_turn() as connection:
             await begin_generation(connection)
-            await mark_all_pending(connection)
+            if anew:
+                await mark_all_pending(connection)
 
     async def switch_generation(self, stamp: str) -> None:
         """Make the collection that was filled the live one, with its stamp."""
-        async with self._writing() as connection:
+        async with self._writing_in_turn() as connection:
             await switch_generation(connection, stamp)
 
     @asynccontextmanager
     async def indexing(self) -> AsyncIterator[None]:
-        """Let one process at a time index a library that several share; it is let go of when that process dies."""
-        if self._engine.dialect.name != "postgresql":
-            yield  # the data dir has one owner
-            return
-        key = zlib.crc32(b"footnote indexing")
-        # Of a transaction, not of a session, which PgBouncer may hand to another; and tried again and again, as a
-        # statement that waits looks like a server that is away.
-        async with self._engine.connect() as connection:
-            while not await connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(key))):
-                await connection.rollback()
-                await asyncio.sleep(TURN_TRIED_EVERY)
-            await connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        """Let one process at a time index a library that several share; another takes over when it dies.
+
+        What only whoever indexes writes raises TurnLostError once another does.
+        """
+        async with self._indexing.taken():
             yield
 
     async def counts(self) -> Counts:
@@ -432,6 +433,13 @@ class Catalogue:
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
         """Give a transaction; those of this process queue up, so that none fails for another's lock."""
         async with self._turn, self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _writing_in_turn(self) -> AsyncIterator[AsyncConnection]:
+        """Give a transaction of whoever indexes; raises TurnLostError where that is another process by now."""
+        async with self._writing() as connection:
+            await self._indexing.demand(connection)
             yield connection
 
     @asynccontextmanager

@@ -19,7 +19,7 @@ from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, Li
 from retrieval.follower import Follower
 from retrieval.fulltext.searching import FullTextSearcher
 from retrieval.gaps import Gaps
-from retrieval.indexing import Indexer, Progress
+from retrieval.indexing import WINDOWS, Indexer, Progress
 from retrieval.lexical import LexicalIndex
 from retrieval.opening import throw_away, watched
 from retrieval.references import find_references
@@ -130,7 +130,7 @@ class Library:
             opened.callback(lock.release)
             catalogue = await Catalogue.open(database_url or f"sqlite+aiosqlite:///{data_dir / CATALOGUE}")
             opened.push_async_callback(catalogue.close)
-            stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}/windows"
+            stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}{WINDOWS}"
             folder = data_dir / "chroma"
             state = await catalogue.state(stamp)
             name = state.live if chroma else COLLECTION

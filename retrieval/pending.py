@@ -95,6 +95,13 @@ async def mark_indexed(connection: AsyncConnection, done: Mapping[str, tuple[str
     await note_changes(connection, done)
 
 
+async def note_windows(connection: AsyncConnection, counts: Mapping[str, int]) -> None:
+    """Record how many windows the dense index holds of papers that are indexed, by paper id."""
+    for paper_id, count in counts.items():
+        this = papers.c.paper_id == paper_id
+        await connection.execute(sa.update(papers).where(this).values(indexed_chunks=count))
+
+
 async def read_leaving(connection: AsyncConnection, limit: int) -> dict[str, int]:
     """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
     of_paper = chunks.c.paper_id == leaving_papers.c.paper_id, chunks.c.kind == "window"

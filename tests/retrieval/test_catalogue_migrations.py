@@ -179,7 +179,8 @@ async def test_full_texts_of_before_their_sentences_were_kept_wait_to_be_read_ag
     with closing(sqlite3.connect(file)) as db:  # as version 0006 left it
         for column in ("spans", "sentences", "words"):
             db.execute(f"ALTER TABLE section_windows DROP COLUMN {column}")
-        db.execute("DROP TABLE full_text_attempts")
+        for table in ("full_text_attempts", "index_turn"):
+            db.execute(f"DROP TABLE {table}")
         for index in ("standing", "pending", "withdrawn", "removed"):
             db.execute(f"DROP INDEX papers_{index}")
         db.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '0006'")
