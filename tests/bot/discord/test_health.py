@@ -119,7 +119,7 @@ async def test_a_gateway_that_is_away_is_told_at_once_and_is_back_by_itself(
         async with local.outage():
             async with asyncio.timeout(10):
                 while (told := json.loads((await read("/healthz"))[1]))["parts"]["gateway"]["ok"]:
-                    await asyncio.sleep(0.05)
+                    pass
             assert told["parts"]["gateway"]["says"] == "connecting again: shard 0"
             assert told["ok"]  # for two minutes: it goes on trying by itself
             with_age = replace_age(bot, 3 * HEARTBEAT_SECONDS)
