@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,6 +49,8 @@ class Health:
 
     def __init__(self, bot: FootnoteBot) -> None:
         self._bot = bot
+        # When each shard's last known heartbeat was replied to: discord.py forgets it with the connection.
+        self._beats: dict[int, float] = {}
 
     async def look(self) -> dict[str, Part]:
         """Return each part by its name."""
@@ -74,13 +77,15 @@ class Health:
         return Part(ok=True, says=f"connected, {len(self._bot.guilds)} servers")
 
     async def _heartbeat(self) -> Part:
-        beats = heartbeats(self._bot)
-        for shard, beat in beats.items():
+        now = time.monotonic()
+        for shard, beat in heartbeats(self._bot).items():
             metrics.GATEWAY_LATENCY.labels(shard).set(beat.latency)
-            metrics.HEARTBEAT_AGE.labels(shard).set(beat.age)
-        if not beats:
+            self._beats[shard] = now - beat.age
+        for shard, at in self._beats.items():
+            metrics.HEARTBEAT_AGE.labels(shard).set(now - at)
+        if not self._beats:
             return Part(ok=False, says="none yet")
-        oldest = max(beat.age for beat in beats.values())
+        oldest = now - min(self._beats.values())
         return Part(ok=oldest < HEARTBEAT_SECONDS, says=f"{oldest:.0f} s ago")
 
     async def _library(self) -> Part:
