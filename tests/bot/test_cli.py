@@ -372,6 +372,7 @@ def test_help_loads_neither_index_nor_model_nor_client() -> None:
         "digest",
         "digest preview",
         "rebuild",
+        "prune",
         "backup",
         "recover",
         "stats",
