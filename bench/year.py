@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import pickle
 import random
 import sys
 import tempfile
@@ -52,6 +53,7 @@ RETENTION: Final = timedelta(days=30)
 SOURCE: Final = "arxiv:year"
 COLLECTED_EVERY: Final = 15  # days; what was posted is forgotten after 30
 MEMORY_MAY_GROW: Final = 1.1  # from the first half of the year to the second
+DAYS: Final = "days.pickle"  # what each day brings, read from the files once
 FOLDERS: Final = ("memory.db", "footnote.db", "chroma", "lexical")
 
 
@@ -119,7 +121,8 @@ async def work(options: argparse.Namespace, url: str, folder: str) -> None:
     now = START
     library = await Library.open(Path(folder), StandIn(cache_dir=CACHE), now=lambda: now)
     store = await Store.open(Path(folder), retention=RETENTION)
-    bot = Bot(library, store, days_of(options), options.questions)
+    days = pickle.loads((Path(folder) / DAYS).read_bytes())  # noqa: S301  # this program's own
+    bot = Bot(library, store, days, options.questions)
     await library.index_pending()
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
@@ -159,6 +162,7 @@ async def live(options: argparse.Namespace) -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        (folder / DAYS).write_bytes(pickle.dumps(days_of(options)))
         store = await Store.open(folder, retention=RETENTION)
         made = [make_subscription(number, chance) for number in range(options.subscriptions)]
         for each in made:

@@ -126,6 +126,12 @@ def test_an_unknown_source_is_refused_with_what_is_known(footnote: Callable[...,
     assert "seeds" in result.err
 
 
+def test_pruning_says_what_went_and_needs_the_folder(seeded: Callable[..., Result], tmp_path: Path) -> None:
+    said = seeded("prune")
+    assert re.fullmatch(r"0 rows were older than 90 days and forgotten; \d+\.\d MB were given back\.\n", said.out)
+    assert '"papers": 74' in seeded("stats", "--json").out
+
+
 def test_rebuild_brings_back_a_deleted_index(seeded: Callable[..., Result], tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / ".footnote" / "chroma")
     assert seeded("rebuild").out == "Rebuilt the indexes of 74 papers.\n"
