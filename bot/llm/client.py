@@ -76,6 +76,7 @@ class LanguageModel:
         self.learnt = Learnt()
         self.breaker = Breaker(REST)
         self.room = _ENOUGH
+        metrics.expect_model_calls()
 
     async def aclose(self) -> None:
         """Close the connections to the server."""

@@ -63,6 +63,10 @@ async def test_a_running_bot_is_scraped_before_and_after_a_question(
         status, page = await read("/metrics")
         before = values(page)
         assert status == 200
+        # Prometheus sees no increase in a counter that appears with its first event.
+        kinds = [*(f"questions_total outcome={each}" for each in ("answered", "closest", "refused", "failed"))]
+        kinds += [f"digests_total outcome={each}" for each in ("posted", "put_off", "paused")]
+        assert {f"footnote_{kind}" for kind in kinds} <= set(before)
         await ada.says(papers, f"{mention} does likelihood matter?")
         assert TITLE in (await (await papers.wait_for_bot_message()).wait_until(done)).text
         async with asyncio.timeout(10):
