@@ -275,9 +275,7 @@ async def compare(folder: Path, options: argparse.Namespace) -> int:
         await library.index_pending()
         ids = await library.ids()
         stored: Any = await library._catalogue.chunks_of(ids)  # noqa: SLF001  # as a test would
-        windows = {
-            f"{each.paper_id}#{each.position}" for rows in stored.values() for each in rows if each.kind == "window"
-        }
+        windows = {f"{each.paper_id}#{each.position}" for rows in stored.values() for each in rows}
         dense = Counter(library._dense._ask(lambda collection: collection.get(include=[])["ids"]))  # noqa: SLF001
         figures = {
             "papers fetched": options.days * options.papers,

@@ -14,7 +14,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot import metrics
-from bot.discord.connection.gateway import heartbeats
+from bot.discord.connection.gateway import disconnected, heartbeats
 from bot.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ class Health:
     async def _gateway(self) -> Part:
         if self._bot.is_closed() or not self._bot.is_ready():
             return Part(ok=False, says="not connected")
+        away = disconnected(self._bot)
+        if away:
+            # discord.py goes on trying, and goes on with the session where it gets through: no restart is of use.
+            return Part(ok=False, says=f"connecting again: shard {', '.join(map(str, away))}", vital=False)
         return Part(ok=True, says=f"connected, {len(self._bot.guilds)} servers")
 
     async def _heartbeat(self) -> Part:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from retrieval.chroma_server import ChromaServer
+from retrieval.chunking import chunk
 from retrieval.errors import BadInputError
 from retrieval.fulltext.article import FullText, Section
 from retrieval.library import Library
@@ -147,8 +148,8 @@ async def test_two_that_take_papers_in_at_once_embed_each_once(shared: Shared) -
     async with shared.process("a", embedders[0]) as one, shared.process("b", embedders[1]) as other:
         await asyncio.gather(one.add(papers()), other.add(papers()))
         assert (await one.counts()).pending == 0
-        chunks = (await one.counts()).chunks
-        assert sum(each.asked for each in embedders) <= chunks
+        texts = sum(1 + len(part.sentences) for each in papers() for part in chunk(each, embedders[0]))
+        assert sum(each.asked for each in embedders) <= texts
         for subject in SUBJECTS:
             await finds(other, f"On {subject}", f"p:{subject}")
             await finds(one, f"On {subject}", f"p:{subject}")
@@ -359,18 +360,18 @@ async def test_an_emptied_server_is_filled_again_without_embedding(shared: Share
 
 async def make_outdated(library: Library, database: str) -> str:
     """Have a library look as an earlier version made it, with sentences on the server too; return its collection."""
-    stored = await library._catalogue.chunks_of(await library.ids())
-    for rows in stored.values():
-        library._dense.upsert(
-            [f"{row.paper_id}#{row.position}" for row in rows], np.stack([row.vector for row in rows])
-        )
+    counts = {}
+    for paper_id, windows in (await library._catalogue.chunks_of(await library.ids())).items():
+        sentences = np.concatenate([window.contents.sentences for window in windows])
+        counts[paper_id] = len(windows) + len(sentences)
+        names = [f"{paper_id}#{position}" for position in range(len(windows), counts[paper_id])]
+        library._dense.upsert(names, np.asarray(sentences, np.float32))
     stamp = library._dense.expected.removesuffix("/windows")
     library._dense._ask(lambda known: known.modify(metadata={"stamp": stamp}))
     connection = await asyncpg.connect(database)
     await connection.execute("UPDATE library_state SET stamp = $1", stamp)
-    await connection.execute(
-        "UPDATE papers SET indexed_chunks = (SELECT count(*) FROM chunks WHERE chunks.paper_id = papers.paper_id)"
-    )
+    rows = [(count, paper_id) for paper_id, count in counts.items()]
+    await connection.executemany("UPDATE papers SET indexed_chunks = $1 WHERE paper_id = $2", rows)
     await connection.close()
     return library._dense.name
 

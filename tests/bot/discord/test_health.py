@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.discord.health import serving_health
+from bot.discord.health import HEARTBEAT_SECONDS, serving_health
 from bot.discord.systemd import tell_systemd
 from bot.errors import SettingsError
 from bot.settings import HealthSettings
@@ -34,6 +35,12 @@ def settings() -> HealthSettings:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         return HealthSettings(port=unused.getsockname()[1])
+
+
+def replace_age(bot: FootnoteBot, seconds: float) -> str:
+    """Have the last heartbeat be long ago, and say how long."""
+    vars(vars(bot.ws)["_keep_alive"])["_last_ack"] = time.perf_counter() - seconds
+    return f"{seconds:.0f}"
 
 
 @asynccontextmanager
@@ -102,6 +109,24 @@ async def test_health_is_bad_while_a_vital_part_is(
             await bot.wait_until_ready()
         status, page = await read("/healthz")
         assert (status, json.loads(page)["ok"]) == (200, True)
+
+
+async def test_a_gateway_that_is_away_is_told_at_once_and_is_back_by_itself(
+    settings: HealthSettings, local: LocalDiscord, bot: FootnoteBot
+) -> None:
+    await bot.wait_until_ready()
+    async with serving_health(settings, bot), reader(settings) as read:
+        async with local.outage():
+            async with asyncio.timeout(10):
+                while (told := json.loads((await read("/healthz"))[1]))["parts"]["gateway"]["ok"]:
+                    await asyncio.sleep(0.05)
+            assert told["parts"]["gateway"]["says"] == "connecting again: shard 0"
+            assert told["ok"]  # for two minutes: it goes on trying by itself
+            with_age = replace_age(bot, 3 * HEARTBEAT_SECONDS)
+            status, page = await read("/healthz")
+            assert (status, json.loads(page)["parts"]["heartbeat"]) == (503, {"ok": False, "says": f"{with_age} s ago"})
+        status, page = await read("/healthz")
+        assert (status, json.loads(page)["parts"]["gateway"]) == (200, {"ok": True, "says": "connected, 1 servers"})
 
 
 async def test_a_source_in_trouble_is_told_and_no_reason_to_start_again(
