@@ -413,6 +413,17 @@ def preview(
     run_to_end(run_preview(settings, topics, day, most=papers, as_json=as_json, use_llm=not no_llm))
 
 
+@app.command(epilog="Example: FOOTNOTE_DATABASE_URL=postgresql://user:password@host/footnote footnote embed")
+def embed(context: typer.Context, data_dir: DataDir = None) -> None:
+    """Help to embed a library that several processes share.
+
+    Any number of these may run beside the one process that indexes.
+    """
+    from bot.commands.library import embed as run_embed
+
+    run_to_end(run_embed(_settings(context, data_dir)))
+
+
 @app.command(epilog="Example: footnote rebuild")
 def rebuild(context: typer.Context, data_dir: DataDir = None) -> None:
     """Make the indexes anew from the catalogue.

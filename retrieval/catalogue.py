@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import zlib
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
 from retrieval.changes import read_changes, read_last_change
+from retrieval.claims import claim, claim_unembedded, count_unembedded
 from retrieval.connecting import connect
 from retrieval.contents import Contents, Embedded
 from retrieval.errors import LibraryDamagedError
@@ -32,15 +35,17 @@ from retrieval.pending import (
     mark_left,
     mark_pending,
     note_windows,
+    read_embedded,
     read_held,
     read_indexed,
     read_leaving,
     read_pending,
+    read_to_embed,
     read_to_index,
     store_chunks,
 )
 from retrieval.readings import Reading, note_failure, note_page, read_readings, read_sources
-from retrieval.records import Count, Counts, Fresh, Held, PendingPaper, StoredChunk
+from retrieval.records import Count, Counts, Fresh, Held, PendingPaper, StoredChunk, ToEmbed
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
 from retrieval.tables import STANDS, chunks, full_texts, paper_sources, papers
@@ -206,6 +211,35 @@ class Catalogue:
         """Replace the chunks of the papers named, vectors included."""
         async with self._writing_in_turn() as connection:
             await store_chunks(connection, made, model)
+
+    @asynccontextmanager
+    async def claimed(self, waiting: Sequence[PendingPaper], model: str) -> AsyncIterator[list[PendingPaper]]:
+        """Give those of some papers that no other process embeds, and let none begin to until the end."""
+        lacking = {each.paper.paper_id for each in waiting if not each.embedded}
+        if not lacking or self._engine.dialect.name != "postgresql":
+            yield list(waiting)
+            return
+        async with self._engine.connect() as connection:
+            mine = set(await claim(connection, sorted(lacking)))
+            # A worker may have been done with one just before it was claimed.
+            embedded = await read_embedded(connection, sorted(mine), model)
+            yield [
+                replace(each, embedded=embedded.get(paper_id, each.embedded))
+                for each in waiting
+                if (paper_id := each.paper.paper_id) in mine or paper_id not in lacking
+            ]
+
+    @asynccontextmanager
+    async def to_embed(self, limit: int, model: str) -> AsyncIterator[ToEmbed]:
+        """Give up to `limit` papers of which `model` has made nothing and that no other process embeds."""
+        async with self._engine.begin() as connection:
+            mine = await claim_unembedded(connection, limit, model)
+            yield ToEmbed(await read_to_embed(connection, mine), partial(store_chunks, connection, model=model))
+
+    async def unembedded_count(self, model: str) -> int:
+        """Return how many papers wait to be indexed of which `model` has made nothing."""
+        async with self._engine.connect() as connection:
+            return await count_unembedded(connection, model)
 
     async def mark_indexed(self, done: Mapping[str, tuple[str, int]], now: dt.datetime | None = None) -> None:
         """Record, by paper id, the content hash and the number of chunks that every index now holds.

@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from chromadb.errors import ChromaError
 
-from retrieval.chunking import chunk
-from retrieval.contents import read_chunks
-from retrieval.embedding import WordEmbedder
 from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
 from retrieval.fulltext.windows import read_windows
 from retrieval.self_check import lacks_vectors, lost_vectors
 from retrieval.turn import TurnLostError
 from retrieval.vectors import WRITE_ROWS
+from retrieval.windows import read_papers
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -44,6 +42,7 @@ PROBE = "Does the model answer?"
 ASKED_FOR = "a rebuild was asked for"
 OUTDATED = "an earlier version made the vectors of the server"
 WINDOWS = "/windows"  # at the end of the stamp of an index that holds no sentences
+OTHERS_EMBED = 0.5  # seconds until papers that other processes embed are looked for again
 GRACE = 5.0  # seconds after which every process has gone over to a new collection
 
 
@@ -112,11 +111,12 @@ class Indexer:
             if leaving:
                 await _to_its_end(self._take_out(leaving))
             waiting = await self._batch()
-            if waiting:
-                await self._index(waiting)
+            indexed = await self._index(waiting) if waiting else 0
             if not leaving and not waiting:
                 break
-            done += len(leaving) + len(waiting)
+            if waiting and not indexed:
+                await asyncio.sleep(OTHERS_EMBED)
+            done += len(leaving) + indexed
             self.waiting = max(total - done, 0)
             if progress:
                 progress(done, max(total, done))
@@ -304,28 +304,13 @@ class Indexer:
         await self._follower.catch_up()
         log.info("%d papers have left the indexes", len(leaving))
 
-    async def _index(self, batch: Sequence[PendingPaper]) -> None:
-        """Cut papers into windows, embed and write them."""
-        made: list[tuple[Chunk, Embedded | None]] = await asyncio.to_thread(
-            lambda: [
-                (part, waiting.embedded.get(part.text_hash))
-                for waiting in batch
-                for part in chunk(waiting.paper, self._embedder)
-            ]
-        )
-        unknown = list(dict.fromkeys(part for part, known in made if not self._serves(part, known)))
-        read = dict(zip(unknown, await read_chunks(unknown, self._embedder), strict=True)) if unknown else {}
-        windows = [(part, found) for part, known in made if (found := read.get(part, known))]
-        log.info("embedded %d windows of %d papers", len(read), len(batch))
-        await _to_its_end(self._write(batch, windows))
-
-    def _serves(self, part: Chunk, known: Embedded | None) -> bool:
-        """Say whether what is known of a window's text is what the embedder would make of the window."""
-        if known is None or len(known.contents.spans) != len(part.sentences):
-            return False
-        if known.contents.words or not isinstance(self._embedder, WordEmbedder):
-            return True
-        return not self._embedder.split_words(part.text)
+    async def _index(self, batch: Sequence[PendingPaper]) -> int:
+        """Cut papers into windows, embed and write them, but for those that another process embeds; return how many."""
+        async with self._catalogue.claimed(batch, self._embedder.model) as mine:
+            if mine:
+                await _to_its_end(self._write(mine, await read_papers(mine, self._embedder)))
+                log.info("indexed %d papers", len(mine))
+        return len(mine)
 
     async def _write(self, batch: Sequence[PendingPaper], windows: Sequence[tuple[Chunk, Embedded]]) -> None:
         """Write papers so that a kill between any two steps leaves them pending and nothing doubled."""

@@ -130,7 +130,7 @@ class Library:
             opened.callback(lock.release)
             catalogue = await Catalogue.open(database_url or f"sqlite+aiosqlite:///{data_dir / CATALOGUE}")
             opened.push_async_callback(catalogue.close)
-            stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}{WINDOWS}"
+            stamp = stamp_of(embedder)
             folder = data_dir / "chroma"
             state = await catalogue.state(stamp)
             name = state.live if chroma else COLLECTION
@@ -478,6 +478,11 @@ class Library:
     def embedder(self) -> Embedder:
         """Return the embedding model, whose name calibrated numbers belong to."""
         return self._embedder
+
+
+def stamp_of(embedder: Embedder) -> str:
+    """Name what indexes are made with; where it differs they are made anew."""
+    return f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}{WINDOWS}"
 
 
 def _batch(waiting: Iterator[Paper | Fetched]) -> list[Paper | Fetched]:
