@@ -52,16 +52,15 @@ async def open_demo(
 ) -> AsyncIterator[Stage]:
     """Bring the bot online at a port; what it remembers goes to the folder, whichever library it answers from."""
     from bot.discord.services import make_services
-    from bot.discord.stage import open_stage
+    from bot.discord.stage import generous_limits, open_stage
 
     chosen = settings if configured else _of_its_own(settings, folder)
     store = await Store.open(folder)
     try:
         async with open_library(chosen) as library, open_model(chosen, use_llm=configured) as model:
-            await (take_in(library) if configured else _take_in_as_news(library))
-            services = make_services(
-                make_answerer(chosen, library, model), library, store, model=model.name if model else None
-            )
+            await (take_in(library) if configured else take_in_as_news(library))
+            answerer = make_answerer(chosen, library, model)
+            services = make_services(answerer, library, store, generous_limits(), model=model.name if model else None)
             editor = make_editor(chosen, library, store.feedback.liked, model)
             async with open_stage(services, folder, editor=editor, port=port) as stage:
                 yield stage
@@ -76,7 +75,7 @@ def _of_its_own(settings: Settings, folder: Path) -> Settings:
     return settings.model_copy(update=own)
 
 
-async def _take_in_as_news(library: Library) -> None:
+async def take_in_as_news(library: Library) -> None:
     """Take seeds/ in as if a list had its papers today, so that there is something for a digest."""
     today = datetime.now(UTC).date()
     papers = [Fetched(each, listed=today) for each in open_source(SEEDS).papers if isinstance(each, Paper)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.discord.client import FootnoteBot
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
+from bot.discord.gate.limits import Limits, Rate
 from local_discord import LocalDiscord
 from local_discord.web.site import Site
 
@@ -59,6 +60,11 @@ ABOUT: Final[dict[str, Any]] = {
         {"label": "Post the digest now", "place": DIGEST, "who": MODERATOR, "command": "digest now"},
     ],
 }
+
+
+def generous_limits() -> Limits:
+    """Return limits that no visitor meets who tries one thing after the other."""
+    return Limits(Rate(60, 60.0), Rate(200, 60.0))
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def _below(message: Message) -> str:
     if message.thread:
         name = html.escape(message.thread.name)
         shown += (
-            f'<button type="button" class="thread" data-go="{message.thread.id}" data-key="thread"><b>{name}</b>'
+            f'<button type="button" class="opened" data-go="{message.thread.id}" data-key="thread"><b>{name}</b>'
             " <span>See thread ›</span></button>"
         )
     return shown

@@ -103,7 +103,8 @@ def _time(seconds: int, style: str) -> str:
         shown = format_timedelta(moment - dt.datetime.now(dt.UTC), add_direction=True, locale="en", threshold=1)
     else:
         shown = format_datetime(moment, _STYLES.get(style, _LONG), locale="en")
-    return f'<time datetime="{moment.isoformat()}">{shown}</time>'
+    relative = " data-relative" if style == "R" else ""
+    return f'<time datetime="{moment.isoformat()}"{relative}>{shown}</time>'
 
 
 def _links(state: StateCore) -> None:
@@ -136,6 +137,9 @@ def _text(content: str) -> Token:
 
 def _open_link(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
     """Have links open beside the page, and tell where they lead nothing of it."""
+    if not tokens[at].attrGet("href"):  # as of []()
+        tokens[at].attrs.clear()
+        return "<a>"
     tokens[at].attrSet("target", "_blank")
     tokens[at].attrSet("rel", "noopener noreferrer")
     opened: str = renderer.renderToken(tokens, at, options, env)

@@ -7,6 +7,7 @@ import tempfile
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright, expect
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ OPTIONS: Final = (
 PATIENCE: Final = 30_000  # milliseconds that anything may take on a machine that is busy
 MOST_STOPS: Final = 250  # of the Tab key, on the way round the page
 ANSWER: Final = ".message.bot"
+SET_THEME: Final = "theme => { document.documentElement.dataset.theme = theme }"
 
 
 def browser() -> str | None:
@@ -139,7 +141,7 @@ class Visitor:
         said, same = "", 0
         while same < rounds:
             await self.page.wait_for_timeout(150)
-            now = await message.inner_text()
+            now = await message.locator(".body").inner_text()
             same = same + 1 if now == said and not now.rstrip().endswith(" …") else 0
             said = now
 
@@ -172,11 +174,20 @@ class Visitor:
         await self.press("Enter")
 
     async def violations(self) -> list[str]:
-        """Return what axe-core finds against WCAG 2.2 A and AA."""
-        from axe_playwright_python.async_playwright import Axe
+        """Return what axe-core finds against WCAG 2.2 A and AA, in both themes, and what scripts complained of."""
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+        shown = await self.page.evaluate("document.documentElement.dataset.theme")
+        other = "light" if shown == "dark" else "dark"
+        lines = self.wrong + [f"{shown} {line}" for line in await self._axe({"type": "tag", "values": tags})]
+        # The other theme has other colours, and nothing else.
+        await self.page.evaluate(SET_THEME, other)
+        colours = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+        lines += [f"{other} {line}" for line in await self._axe(colours)]
+        await self.page.evaluate(SET_THEME, shown)
+        return lines
 
-        rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-        found: dict[str, Any] = (await Axe().run(self.page, options=rules)).response
+    async def _axe(self, rules: dict[str, Any]) -> list[str]:
+        found: dict[str, Any] = (await Axe().run(self.page, options={"runOnly": rules})).response
         return [
             f"{each['id']}: {node['html'][:200]} {node['any'][:1] or node['all'][:1]}"
             for each in found["violations"]

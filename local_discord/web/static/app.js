@@ -64,6 +64,7 @@ log.addEventListener("click", clicked);
 tries.addEventListener("click", clicked);
 become(known.people[0], false);
 setInterval(readOut, 200);
+setInterval(showTimes, 5000);
 
 function showTheme(name) {
   document.documentElement.dataset.theme = name;
@@ -188,6 +189,17 @@ function readOut() {
   }
 }
 
+/** Bring up to date what is said of times from now. */
+function showTimes() {
+  const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+  const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  for (const each of log.querySelectorAll("time[data-relative]")) {
+    const seconds = (Date.parse(each.dateTime) - Date.now()) / 1000;
+    const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? units.at(-1);
+    each.textContent = words.format(Math.trunc(seconds / size), unit);
+  }
+}
+
 function say(sentence) {
   document.getElementById("said").textContent = sentence;
 }
@@ -263,7 +275,7 @@ function openMenu(button, message) {
   if (!article.dataset.ephemeral) {
     add("Reply", () => composer.answer({ id: message, name }));
     for (const command of state.menu) add(command, async () => done(await send("menu", { message, command }), from));
-    if (here?.kind === "channel" && !article.querySelector(".thread")) {
+    if (here?.kind === "channel" && !article.querySelector(".opened")) {
       const open = (text) => send("thread", { message, name: text });
       add("Create thread", () => askFor("Create thread", "Thread name", "", async (text) => settled(await open(text)), () => refocus(from)));
     }
