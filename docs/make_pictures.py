@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 PICTURES: Final = Path(__file__).parents[1] / "docs" / "pictures"
 WIDTH, TALLEST = 720, 2600  # pixels of a page that holds messages and nothing else
 COLOURS: Final = 128  # of a picture, which keeps it small
-MARGIN: Final = 8  # pixels around what is shown
+MARGIN: Final = 8  # pixels beside and below what is shown
 COMPARED: Final = ("Game On: Towards Language Models as RL", "Robot Fine-Tuning Made Easy")
 # Two ways to see the page: as a visitor does, and its messages alone.
 BARE: Final = """bare => {
@@ -154,7 +154,7 @@ async def around(visitor: Visitor, first: Locator, last: Locator) -> FloatRect:
         box = await opened.bounding_box()
         bottom = max(bottom, box["y"] + box["height"])
     left, right = min(above["x"], below["x"]), max(above["x"] + above["width"], below["x"] + below["width"])
-    top = max(above["y"] - MARGIN, 0)
+    top = above["y"]
     return {"x": max(left - MARGIN, 0), "y": top, "width": right - left + 2 * MARGIN, "height": bottom + MARGIN - top}
 
 

@@ -33,9 +33,12 @@ async def demo(settings: Settings, port: int, *, configured: bool) -> None:
 
     Raises DemoError where the port cannot be had.
     """
+    from bot.discord.stage import refuse_taken
+
     sys.setswitchinterval(SWITCH_SECONDS)
     with tempfile.TemporaryDirectory(prefix="footnote-demo-", ignore_cleanup_errors=True) as folder:
         try:
+            refuse_taken(port)  # before the papers are read, not after
             async with open_demo(settings, Path(folder), port, configured=configured) as stage:
                 stdout().print(f"{stage.site.address} shows the bot to this machine alone; Ctrl-C ends it.")
                 await stage.running

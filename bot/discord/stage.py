@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +12,7 @@ from bot.discord.client import FootnoteBot
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
 from bot.discord.gate.limits import Limits, Rate
 from local_discord import LocalDiscord
-from local_discord.web.site import Site
+from local_discord.web.site import LOOPBACK, Site
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -67,6 +68,12 @@ def generous_limits() -> Limits:
     return Limits(Rate(60, 60.0), Rate(200, 60.0))
 
 
+def refuse_taken(port: int) -> None:
+    """Raise OSError where a port cannot be had."""
+    with socket.create_server((LOOPBACK, port)):
+        pass
+
+
 @dataclass(frozen=True)
 class Stage:
     """What there is to look at: the Discord, the people in it, the bot, and the page."""
@@ -106,6 +113,7 @@ async def open_stage(
             digests = asyncio.create_task(bot.deliverer.run(asyncio.Event()))
             try:
                 await local.ready()
+                await local.journal.until(lambda: local.world.commands.get(None), "the commands to be registered")
                 yield Stage(local, people, bot, site, running)
             finally:
                 digests.cancel()

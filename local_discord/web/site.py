@@ -132,7 +132,7 @@ class Site:
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         """Tell a page what is to be seen, and from then on what changes, until it looks elsewhere."""
-        socket = web.WebSocketResponse(heartbeat=30, max_msg_size=1 << 16)
+        socket = web.WebSocketResponse(timeout=0.5, heartbeat=30, max_msg_size=1 << 16)
         await socket.prepare(request)
         self._sockets.add(socket)
         telling: asyncio.Task[None] | None = None

@@ -79,8 +79,7 @@ class View:
         shown = self.channel.typing_at
         if not shown or self.viewer.world.clock.now() - shown[-1] > _TYPING_SECONDS:
             return False
-        said = [each.versions[0].at for each in self.channel.bot_messages]
-        return not said or said[-1] < shown[-1]
+        return not any(each.versions[-1].at > shown[-1] for each in self.channel.bot_messages)
 
 
 def commands_for(viewer: Person, channel: Channel) -> list[Payload]:

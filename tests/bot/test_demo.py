@@ -10,15 +10,12 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import aiohttp
+import pytest
 from typer.testing import CliRunner
 
 from bot.cli import app
-
-if TYPE_CHECKING:
-    import pytest
 
 ROOT = Path(__file__).parents[2]
 SOON = 180  # seconds for what takes some 15 on a machine that does nothing else
@@ -34,6 +31,7 @@ def files(folder: Path) -> list[str]:
     return [each.name for each in folder.iterdir()]
 
 
+@pytest.mark.timeout(600)
 async def test_it_needs_nothing_answers_and_leaves_nothing(tmp_path: Path) -> None:
     mine = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTNOTE_", "OPENAI_"))}
     port = free_port()

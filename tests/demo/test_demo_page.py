@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from bot.discord.stage import Stage
     from tests.demo.visitor import Visitor
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# On a machine that is busy the first test waits long for a library to be filled, once a run.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 FOCUS = "document.activeElement.closest('.message')?.id"

@@ -27,7 +27,7 @@ OPTIONS: Final = (
     "--disable-sync",
     "--hide-scrollbars",
 )
-PATIENCE: Final = 30_000  # milliseconds that anything may take on a machine that is busy
+PATIENCE: Final = 60_000  # milliseconds that anything may take on a machine that is busy
 MOST_STOPS: Final = 250  # of the Tab key, on the way round the page
 ANSWER: Final = ".message.bot"
 SET_THEME: Final = "theme => { document.documentElement.dataset.theme = theme }"
