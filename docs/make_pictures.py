@@ -43,6 +43,7 @@ BARE: Final = """bare => {
   for (const each of document.querySelectorAll('.top, .places, .place, .tries, .saying, .typing'))
     each.style.display = bare ? 'none' : '';
   document.querySelector('.sides').style.gridTemplateColumns = bare ? '1fr' : '';
+  document.querySelector('.log').style.visibility = bare && document.querySelector('dialog[open]') ? 'hidden' : '';
 }"""
 UNTOUCHED: Final = "() => document.activeElement.blur()"
 
@@ -87,6 +88,7 @@ async def questions(visitor: Visitor) -> None:
     await visitor.tab_to(visitor.page.locator("#places .thread"))
     await visitor.press("Enter")
     await expect(visitor.page.locator("#place")).to_contain_text("has anyone shown")
+    await visitor.has_looked()
     answer = await visitor.says("and on which tasks?")
     await photograph("thread", visitor, visitor.page.locator(".message").first, answer)
     await visitor.goes("papers")

@@ -92,6 +92,7 @@ async def test_an_answer_goes_on_in_a_thread(visitor: Visitor) -> None:
     await visitor.tab_to(visitor.page.locator("#places .thread"))
     await visitor.press("Enter")
     await expect(visitor.page.locator("#place")).to_contain_text("has anyone shown")
+    await visitor.has_looked()
     more = await visitor.says("and on which tasks?")
     await expect(more).to_contain_text(TITLE)
     assert await visitor.violations() == []

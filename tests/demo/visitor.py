@@ -93,6 +93,7 @@ class Visitor:
         await self.tab_to(self.page.locator(f'[data-who="{name}"]'))
         await self.press("Enter")
         await expect(self.page.locator(f'[data-who="{name}"]')).to_have_attribute("aria-pressed", "true")
+        await self.has_looked()
 
     async def goes(self, place: str) -> None:
         """Go to a channel, a thread or the direct messages."""
@@ -100,6 +101,11 @@ class Visitor:
         await self.tab_to(button)
         await self.press("Enter")
         await expect(self.page.locator("#places [aria-current]")).to_contain_text(place)
+        await self.has_looked()
+
+    async def has_looked(self) -> None:
+        """Wait until the page shows what there is."""
+        await expect(self.page.locator("#log")).to_have_attribute("aria-busy", "false")
 
     async def says(self, text: str) -> Locator:
         """Send a message, and return the bot's next one, when it is all there."""

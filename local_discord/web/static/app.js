@@ -8,7 +8,7 @@ import { about, act, Watch } from "./server.js";
 const SETTLED = 900; // milliseconds after which a message that grew is read out
 const READ_OUT = 600; // the most characters of it
 const log = document.getElementById("log");
-const state = { who: "", channel: "", places: [], menu: [], told: {}, seen: {}, spoken: new Map() };
+const state = { who: "", channel: "", places: [], menu: [], seen: {}, spoken: new Map() };
 const known = await about();
 
 const composer = new Composer({
@@ -80,6 +80,7 @@ function become(name, aloud = true) {
 
 function look() {
   composer.close();
+  log.setAttribute("aria-busy", "true");
   watch.look(state.who, location.hash.slice(1));
 }
 
@@ -90,20 +91,17 @@ function go(channel) {
 }
 
 /** Take in what the server says of the channel. */
-async function tell(news) {
+function tell(news) {
   if (news.error) {
     if (location.hash) location.hash = "";
     else warn(news.error);
     return;
   }
   if (news.whole) {
-    const moved = state.channel !== news.channel || state.told.who !== news.who;
     state.channel = news.channel;
-    state.told = { who: news.who };
     state.spoken.clear();
     log.replaceChildren();
     document.getElementById("typing").textContent = "";
-    if (moved) await offer();
   }
   if (news.places) state.places = news.places;
   const low = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
@@ -112,6 +110,7 @@ async function tell(news) {
   if (news.typing !== undefined) document.getElementById("typing").textContent = news.typing ? `${news.typing} is typing…` : "";
   if (news.places || news.messages || news.whole) showPlaces();
   if (low || news.whole) log.scrollTop = log.scrollHeight;
+  if (news.whole) offer().then(() => log.setAttribute("aria-busy", "false"));
 }
 
 async function offer() {
@@ -119,6 +118,7 @@ async function offer() {
   const came = await send("offer");
   if (who !== state.who) return;
   composer.commands = came.commands ?? [];
+  if (composer.input.value.startsWith("/")) composer.offers.ask();
   state.menu = came.menu ?? [];
 }
 
