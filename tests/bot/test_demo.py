@@ -63,7 +63,7 @@ async def test_it_needs_nothing_answers_and_leaves_nothing(tmp_path: Path) -> No
             began = time.monotonic()
             process.send_signal(signal.SIGINT)
             assert await asyncio.wait_for(process.wait(), SOON) == 130
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30  # one or two on a machine that does nothing else
         assert not re.search("Traceback|Error", (await process.stderr.read()).decode())
         assert files(tmp_path) == []
     finally:
