@@ -609,6 +609,25 @@ def run(context: typer.Context, data_dir: DataDir = None) -> None:
     run_to_end(run_until_stopped(_settings(context, data_dir)))
 
 
+@app.command(epilog="Example: footnote demo")
+def demo(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 8420,
+    data_dir: DataDir = None,
+) -> None:
+    """Show the Discord bot on a page of this machine.
+
+    It needs no token and no key, answers from seeds/ and forgets everything at the end. With a data dir it answers from
+    that library, as the settings say.
+    """
+    from bot.commands.demo import demo as run_demo
+
+    for name, level in REMARKS.items():
+        logging.getLogger(name).setLevel(level)
+    configured = bool(data_dir or context.obj)
+    run_to_end(run_demo(_settings(context, data_dir), port, configured=configured))
+
+
 @app.command(epilog="Example: footnote mcp --no-llm")
 def mcp(context: typer.Context, no_llm: NoLLM = False, data_dir: DataDir = None) -> None:
     """Serve other programs' models (MCP).
