@@ -19,6 +19,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -35,12 +36,14 @@ from bench.questions import counts
 from bench.running import ROOT, environment
 from retrieval.evaluation import read_dataset
 from retrieval.sources.jsonl import read_jsonl
-from tests.local_llm import LocalLLM, trickles
+from tests.local_llm import LocalLLM, says, statement, trickles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.comparison import Measured
+    from tests.local_llm.behaviours import Reply
+    from tests.local_llm.reading import Asked
 
 PAUSE = 0.02  # seconds between two pieces of 12 characters
 ALWAYS = 1_000_000  # replies
@@ -86,6 +89,12 @@ def read_task(folders: Sequence[str], papers: int, queries: int, rounds: int) ->
     return Task(texts, asked[:queries], rounds)
 
 
+def opening(asked: Asked) -> Reply:
+    """Answer with the first sentences of the first two papers, so that the model has something to say to anything."""
+    said = [(paper.number, re.split(r"(?<=[.!?])\s", paper.abstract.strip())[0]) for paper in asked.papers[:2]]
+    return says(*(statement(sentence, (number, sentence)) for number, sentence in said))(asked)
+
+
 async def ask(root: Path, task: Task, options: argparse.Namespace) -> tuple[float, list[dict[str, Any]]]:
     """Have a process of its own answer from the library that Footnote's peer left, beside a language model's server."""
     shutil.copytree(root / "models", root / "footnote" / "models", dirs_exist_ok=True)
@@ -93,7 +102,7 @@ async def ask(root: Path, task: Task, options: argparse.Namespace) -> tuple[floa
     questions.write_text(json.dumps([query for query, _ in task.queries]), encoding="utf-8")
     told: list[dict[str, Any]] = []
     async with LocalLLM(models=["local-model"]) as llm:
-        llm.next(trickles(PAUSE), times=ALWAYS)
+        llm.next(trickles(PAUSE, opening), times=ALWAYS)
         began, start = time.perf_counter(), 0.0
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bench.questions", str(root / "footnote"), str(questions), llm.base_url),

@@ -13,6 +13,7 @@ import numpy as np
 from bench.comparison import FIRST, LIMIT, without_model
 from bench.peers.protocol import QUERY_MODEL, Spent
 from bench.peers.registry import PEERS
+from bench.questions import ERROR
 from bot.report.pictures import COLOURS
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ def section(run: Run) -> str:
 def scale(run: Run) -> str:
     """Return how much was measured, and what else the machine did."""
     return (
-        f"{len(run.task.papers)} papers, {len(run.task.queries)} queries, {run.task.rounds} rounds of which the best "
-        f"counts; {os.cpu_count()} cores with a load of {run.load[0]:.0f} before and {run.load[1]:.0f} after."
+        f"{len(run.task.papers)} papers, taken in {run.task.rounds} times, of which the best counts, and "
+        f"{len(run.task.queries)} queries; {os.cpu_count()} cores with a load of {run.load[0]:.0f} before and "
+        f"{run.load[1]:.0f} after."
     )
 
 
@@ -186,7 +188,7 @@ def answers(run: Run) -> str:
 def soak(told: dict[str, Any]) -> str:
     """Return how a long time of questions went, its first and its last quarter apart."""
     return (
-        f"Four people asking for {told['seconds'] / 60:g} minutes without a pause: {told['questions']} answers "
+        f"Four people asking for {told['seconds'] / 60:g} min without a pause: {told['questions']} answers "
         f"({outcomes(told['outcomes'])}), p50 / p95 {pair(told['first'])} s in the first quarter and "
         f"{pair(told['last'])} s in the last, at most {told['memory'][0]:.0f} MB in the first and "
         f"{told['memory'][1]:.0f} MB in the last."
@@ -194,8 +196,9 @@ def soak(told: dict[str, Any]) -> str:
 
 
 def outcomes(found: dict[str, int]) -> str:
-    """Return how many answers there were of each kind, errors always."""
-    return ", ".join(f"{number} {kind}" for kind, number in sorted(({"errors": 0} | found).items()))
+    """Return how many answers there were of each kind, and of each error, if there was any."""
+    none = {} if any(kind.startswith(ERROR) for kind in found) else {"errors": 0}
+    return ", ".join(f"{number} {kind}" for kind, number in sorted((found | none).items()))
 
 
 def pair(quantiles: Sequence[float]) -> str:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 ONE_BY_ONE = 20  # questions
 GIVEN = 8  # papers in the bare call's prompt
 MODEL = "local-model"
+ERROR = "error, "
 ASKING = 4  # at a time, in the soak
 STATEMENT = re.compile(r'\{"text":.*?\]\}', re.DOTALL)  # whole, as the server writes it
 
@@ -65,8 +66,8 @@ async def measure(options: argparse.Namespace) -> None:
             return await bare_call(client, question, hits, counter)
 
         ways = {
-            "Footnote, without a language model": lambda question: streamed(quoting, question),
-            "Footnote, with one": lambda question: streamed(writing, question),
+            "Footnote, without a language model": lambda question: streamed(quoting, question, "extractive"),
+            "Footnote, with one": lambda question: streamed(writing, question, "llm"),
             "the same model, called bare": call,
         }
         await one_by_one(ways, questions[1 : ONE_BY_ONE + 1])
@@ -79,27 +80,28 @@ async def measure(options: argparse.Namespace) -> None:
 async def one_by_one(
     ways: Mapping[str, Callable[[str], Awaitable[tuple[float, float]]]], questions: Sequence[str]
 ) -> None:
-    """Ask each question in each way, in turn."""
+    """Ask each question in each way, in turn; those count to which every way has a statement."""
     took: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     for question in questions:
-        for way, ask in ways.items():
-            first, whole = await ask(question)
-            if first:  # a refusal has no statement
-                took[way].append((first, whole))
+        asked = {way: await ask(question) for way, ask in ways.items()}
+        if all(first for first, _ in asked.values()):
+            for way, each in asked.items():
+                took[way].append(each)
     for way, times in took.items():
         firsts, wholes = zip(*times, strict=True) if times else ((0.0,), (0.0,))
         tell("first", way=way, answers=len(times), first=quantiles(firsts), whole=quantiles(wholes))
 
 
-async def streamed(answerer: Answerer, question: str) -> tuple[float, float]:
-    """Return after how long the first statement that passed its checks was shown (0 for none), and the whole."""
+async def streamed(answerer: Answerer, question: str, writer: str) -> tuple[float, float]:
+    """Return after how long the first checked statement was shown (0 where another writer had to answer), and all."""
     began = time.perf_counter()
-    first = 0.0
+    first, wrote = 0.0, ""
     async with aclosing(answerer.stream(question)) as snapshots:
         async for answer in snapshots:
             if answer.statements and not first:
                 first = time.perf_counter() - began
-    return first, time.perf_counter() - began
+            wrote = answer.writer
+    return first if wrote == writer else 0.0, time.perf_counter() - began
 
 
 async def bare_call(
@@ -124,7 +126,7 @@ async def at_once(answerer: Answerer, questions: Sequence[str]) -> None:
 
     async def ask(question: str) -> None:
         began = time.perf_counter()
-        count(outcomes, await settled(answerer.answer(question)))
+        outcomes[await settled(answerer.answer(question))] += 1
         took.append(time.perf_counter() - began)
 
     began, processors = time.perf_counter(), time.process_time()
@@ -151,7 +153,7 @@ async def soak(answerer: Answerer, questions: Sequence[str], seconds: float) -> 
 
     async def ask() -> None:
         while (start := time.perf_counter()) - began < seconds:
-            count(outcomes, await settled(answerer.answer(next(endless))))
+            outcomes[await settled(answerer.answer(next(endless)))] += 1
             took.append((start - began, time.perf_counter() - start))
 
     async def look() -> None:
@@ -176,23 +178,15 @@ async def soak(answerer: Answerer, questions: Sequence[str], seconds: float) -> 
     )
 
 
-async def settled(asked: Awaitable[Answer]) -> Answer | None:
-    """Return an answer, None for an error."""
+async def settled(asked: Awaitable[Answer]) -> str:
+    """Return who wrote an answer, or what went wrong."""
     try:
-        return await asked
+        answer = await asked
     except Exception as error:  # noqa: BLE001 - whatever it is, it is counted
-        tell("error", error=repr(error)[:200])
-        return None
-
-
-def count(outcomes: Counter[str], answer: Answer | None) -> None:
-    """Count an answer by who wrote it."""
-    if answer is None:
-        outcomes["errors"] += 1
-    elif answer.refused:
-        outcomes["refused"] += 1
-    else:
-        outcomes["by the model" if answer.writer == "llm" else "by the papers' sentences"] += 1
+        return f"{ERROR}{type(error).__name__}: {str(error).split(',')[0][:100]}"
+    if answer.refused:
+        return "refused"
+    return "by the model" if answer.writer == "llm" else "by the papers' sentences"
 
 
 def quantiles(seconds: Sequence[float]) -> list[float]:
