@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import re
 import shlex
@@ -101,6 +102,7 @@ async def ask(root: Path, task: Task, options: argparse.Namespace) -> tuple[floa
     questions = root / "questions.json"
     questions.write_text(json.dumps([query for query, _ in task.queries]), encoding="utf-8")
     told: list[dict[str, Any]] = []
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # clients that give up are counted by themselves
     async with LocalLLM(models=["local-model"]) as llm:
         llm.next(trickles(PAUSE, opening), times=ALWAYS)
         began, start = time.perf_counter(), 0.0
