@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from retrieval.embedding import Embedder
     from retrieval.embedding.words import Words
     from retrieval.lexical import LexicalIndex, LexicalQuery
-    from retrieval.papers import ChunkKind, Paper
+    from retrieval.papers import Paper
     from retrieval.scope import Scope
     from retrieval.shelf import Shelf
     from retrieval.vectors import DenseIndex
@@ -180,10 +180,10 @@ class Searcher:
     async def agreement(self, text: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
         """Compare a query's words with those of the title and of each sentence of these hits."""
         whole = [hit.paper.paper_id for hit in hits if hit.location is None]
-        packed = await self._shelf.words(whole) if vectors.words else {}
+        chunks = await self._shelf.chunks(whole) if vectors.words else {}
 
         def held(hit: Hit) -> bytes:
-            return hit.location.words if hit.location else packed.get(hit.paper.paper_id, b"")
+            return hit.location.words if hit.location else _words(chunks.get(hit.paper.paper_id, ()))
 
         def compare() -> list[Agreement]:
             unread = latin_share(fold(text)) < HALF
@@ -296,8 +296,8 @@ class Searcher:
             return list(ranked)
         shortlist = [candidate for _, candidate in ranked[:SHORTLIST]]
         paper_ids = [candidate.paper_id for candidate in shortlist]
-        packed, chunks = await asyncio.gather(self._shelf.words(paper_ids), self._shelf.chunks(paper_ids))
-        best = await asyncio.to_thread(self._fuse_all, query, query.words, shortlist, packed, chunks)
+        chunks = await self._shelf.chunks(paper_ids)
+        best = await asyncio.to_thread(self._fuse_all, query, query.words, shortlist, chunks)
         rest = ranked[SHORTLIST:]
         above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
         return [*best, *((score + above, candidate) for score, candidate in rest)]
@@ -307,11 +307,10 @@ class Searcher:
         query: _Query,
         words: Words,
         shortlist: Sequence[Candidate],
-        packed: Mapping[str, bytes],
         chunks: Mapping[str, Sequence[StoredChunk]],
     ) -> list[tuple[float, Candidate]]:
         rarity = self._rarity(words)
-        alike = best_matches(words.vectors, [packed.get(candidate.paper_id, b"") for candidate in shortlist])
+        alike = best_matches(words.vectors, [_words(chunks.get(each.paper_id, ())) for each in shortlist])
         sentences = _nearest_sentences(chunks, query.vector)
         compared = [
             replace(candidate, words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
@@ -355,10 +354,13 @@ def _hit(
     ideal: float,
     coverage: Mapping[str, float],
 ) -> Hit:
-    parts = _passages(paper, chunks, vector)
-    sentence = parts["sentence"][0].cosine if parts["sentence"] else 0.0
-    evidence = _evidence(candidate, sentence, ideal, coverage)
-    return Hit(paper, score, tuple(parts["window"]), tuple(parts["sentence"]), evidence)
+    windows = _nearest_first(
+        Passage(each.start, each.end, paper.abstract[each.start : each.end], float(each.vector @ vector), each.vector)
+        for each in chunks
+    )
+    sentences = _nearest_first(passage for each in chunks for passage in _sentences(paper, each, vector))
+    evidence = _evidence(candidate, sentences[0].cosine if sentences else 0.0, ideal, coverage)
+    return Hit(paper, score, windows, sentences, evidence)
 
 
 def _evidence(candidate: Candidate, sentence: float, ideal: float, coverage: Mapping[str, float]) -> Evidence:
@@ -372,32 +374,37 @@ def _evidence(candidate: Candidate, sentence: float, ideal: float, coverage: Map
     )
 
 
+def _words(chunks: Iterable[StoredChunk]) -> bytes:
+    """Give the packed words of a paper's windows."""
+    return b"".join(each.contents.words for each in chunks)
+
+
 def _nearest_sentences(chunks: Mapping[str, Sequence[StoredChunk]], vector: NDArray[np.float32]) -> dict[str, float]:
     """Return the best cosine of each paper's sentences, by id; a paper without any is left out."""
-    said = {paper_id: [part.vector for part in parts if part.kind == "sentence"] for paper_id, parts in chunks.items()}
-    said = {paper_id: rows for paper_id, rows in said.items() if rows}
+    said = [
+        (paper_id, each.contents) for paper_id, parts in chunks.items() for each in parts if len(each.contents.spans)
+    ]
     if not said:
         return {}
-    cosines = _rows([row for rows in said.values() for row in rows]) @ vector
-    firsts = np.cumsum([0, *(len(rows) for rows in said.values())])[:-1]
-    return dict(zip(said, np.maximum.reduceat(cosines, firsts).tolist(), strict=True))
+    levels = np.concatenate([contents.levels for _, contents in said], dtype=np.float32)
+    cosines = (levels @ vector) * np.concatenate([contents.scales for _, contents in said])
+    firsts = np.cumsum([0, *(len(contents.spans) for _, contents in said)])[:-1]
+    best: dict[str, float] = {}
+    for (paper_id, _), cosine in zip(said, np.maximum.reduceat(cosines, firsts).tolist(), strict=True):
+        best[paper_id] = max(cosine, best.get(paper_id, cosine))
+    return best
 
 
-def _rows(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return vectors as rows; several times as fast as np.stack."""
-    return np.concatenate(vectors).reshape(len(vectors), -1)
+def _sentences(paper: Paper, chunk: StoredChunk, vector: NDArray[np.float32]) -> list[Passage]:
+    """Give the sentences of a window as passages of the abstract."""
+    rows = chunk.contents.sentences
+    return [
+        Passage(start, end, paper.abstract[start:end], cosine, row)
+        for (start, end), cosine, row in zip(
+            (chunk.contents.spans + chunk.start).tolist(), (rows @ vector).tolist(), rows, strict=True
+        )
+    ]
 
 
-def _passages(
-    paper: Paper, stored: Sequence[StoredChunk], vector: NDArray[np.float32]
-) -> dict[ChunkKind, list[Passage]]:
-    """Return a paper's windows and sentences as passages, nearest to the query first."""
-    found: dict[ChunkKind, list[Passage]] = {"window": [], "sentence": []}
-    if not stored:
-        return found
-    cosines = _rows([chunk.vector for chunk in stored]) @ vector
-    for at in np.argsort(-cosines, kind="stable"):
-        part = stored[at]
-        text = paper.abstract[part.start : part.end]
-        found[part.kind].append(Passage(part.start, part.end, text, float(cosines[at]), part.vector))
-    return found
+def _nearest_first(passages: Iterable[Passage]) -> tuple[Passage, ...]:
+    return tuple(sorted(passages, key=lambda passage: -passage.cosine))
