@@ -111,14 +111,13 @@ def search(running: Mapping[str, PeerProcess], task: Task, found: Mapping[str, M
 
 
 def chunks_of(papers: Sequence[Text], cache: Path) -> dict[str, list[Text]]:
-    """Return the windows that Footnote cuts papers into, and all chunks, as texts of their own."""
+    """Return the windows that Footnote cuts papers into, and these with their sentences, as texts of their own."""
     embedder = LocalEmbedder(cache_dir=cache)
     made = (chunk(Paper(each.text_id, each.title, each.body, "bench"), embedder) for each in papers)
     parts = list(itertools.chain.from_iterable(made))
-    return {
-        "windows": [Text(part.chunk_id, "", part.text) for part in parts if part.kind == "window"],
-        "chunks": [Text(part.chunk_id, "", part.text) for part in parts],
-    }
+    windows = [Text(part.chunk_id, "", part.text) for part in parts]
+    sentences = [Text(f"{part.chunk_id}#{each.start}", "", each.text) for part in parts for each in part.sentences]
+    return {"windows": windows, "chunks": windows + sentences}
 
 
 def recall(folder: Path, queries: np.ndarray) -> float | None:

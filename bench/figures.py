@@ -59,7 +59,7 @@ def section(run: Run) -> str:
 def scale(run: Run) -> str:
     """Return how much was measured, and what else the machine did."""
     return (
-        f"{len(run.task.papers)} papers, taken in {run.task.rounds} times, of which the best counts, and "
+        f"{len(run.task.papers)} papers, taken in {run.task.rounds} × (the best counts), and "
         f"{len(run.task.queries)} queries; {os.cpu_count()} cores with a load of {run.load[0]:.0f} before and "
         f"{run.load[1]:.0f} after."
     )
@@ -190,8 +190,8 @@ def soak(told: dict[str, Any]) -> str:
     return (
         f"Four people asking for {told['seconds'] / 60:g} min without a pause: {told['questions']} answers "
         f"({outcomes(told['outcomes'])}), p50 / p95 {pair(told['first'])} s in the first quarter and "
-        f"{pair(told['last'])} s in the last, at most {told['memory'][0]:.0f} MB in the first and "
-        f"{told['memory'][1]:.0f} MB in the last."
+        f"{pair(told['last'])} s in the last; memory at most "
+        f"{', '.join(f'{each:.0f}' for each in told['memory'])} MB in one quarter after the other."
     )
 
 

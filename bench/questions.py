@@ -165,7 +165,6 @@ async def soak(answerer: Answerer, questions: Sequence[str], seconds: float) -> 
     processors = time.process_time()
     await asyncio.gather(*(ask() for _ in range(ASKING)))
     looking.cancel()
-    quarter = max(len(held) // 4, 1)
     tell(
         "soak",
         seconds=seconds,
@@ -174,7 +173,7 @@ async def soak(answerer: Answerer, questions: Sequence[str], seconds: float) -> 
         first=quantiles([each for at, each in took if at < seconds / 4]),
         last=quantiles([each for at, each in took if at >= seconds * 3 / 4]),
         outcomes=outcomes,
-        memory=[max(held[:quarter]), max(held[-quarter:])],
+        memory=[max(part) for part in np.array_split(held, 4) if len(part)],
     )
 
 

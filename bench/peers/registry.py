@@ -20,8 +20,8 @@ class Entry:
         label: what tables call it.
         module: where its class `Peer` is.
         beside: requirements that are laid over the environment for this peer alone, as they are at odds with the lock.
-        given: what it takes in. Models alone get the texts that Footnote cuts papers into: its windows, or all chunks,
-            which are sentences too; they search nothing.
+        given: what it takes in. Models alone get the texts that Footnote cuts papers into: its windows, or also
+            their sentences; they search nothing.
     """
 
     label: str
