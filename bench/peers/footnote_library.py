@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     from bench.peers.protocol import Parts, Text
 
-# The steps of a search once the query is embedded, which follow one another.
+# The steps of a search once the query is embedded; the two of one name run side by side, the others in turn.
+BOTH = "words (tantivy) and vectors (Chroma)"
 STEPS = {
-    "_propose": "words (tantivy)",
-    "_nearest": "vectors (Chroma)",
+    "_propose": BOTH,
+    "_nearest": BOTH,
     "_mix": "both scores of all candidates",
     "_compare": "the best forty, by sentences and words",
     "_hits": "hits with passages",

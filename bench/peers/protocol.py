@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -38,19 +38,27 @@ class Spent:
 
 @dataclass(slots=True)
 class Parts:
-    """Add up what the parts of a piece of work took, by name."""
+    """Add up what the parts of a piece of work took, by name; what runs side by side needs one name to count once."""
 
     spent: dict[str, Spent] = field(default_factory=lambda: defaultdict(Spent))
+    _running: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Count what is done inside as one part."""
-        passed, processors = time.perf_counter(), time.process_time()
+        self._count(name, -1)
+        self._running[name] += 1
         try:
             yield
         finally:
-            self.spent[name].passed += time.perf_counter() - passed
-            self.spent[name].processors += time.process_time() - processors
+            self._running[name] -= 1
+            self._count(name, 1)
+
+    def _count(self, name: str, sign: int) -> None:
+        """Add the clocks at the end of a part, or take off those at its beginning, unless the same part is running."""
+        if not self._running[name]:
+            self.spent[name].passed += sign * time.perf_counter()
+            self.spent[name].processors += sign * time.process_time()
 
 
 class Peer(Protocol):
