@@ -110,13 +110,16 @@ class Searcher:
         """
         # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
         reach = REACH if scope.everything else FILTERED_REACH
-        embedded, proposed = await asyncio.gather(self._embedded(text, vectors), self._propose(text, reach, scope))
+        (embedded, nearest), proposed = await asyncio.gather(
+            self._look_near(text, vectors, reach), self._propose(text, reach)
+        )
         query = _Query(embedded.vector, embedded.words, proposed.query)
-        nearest = await self._nearest(query.vector, reach)
         paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25, *proposed.named, *proposed.authored]))
         if not scope.everything:
             paper_ids = await self._catalogue.among(paper_ids, scope)
-        windows = await self._shelf.windows(paper_ids)
+            nearest = {each: nearest[each] for each in paper_ids if each in nearest}
+        # The cosine of what the dense index proposed is its best window's.
+        windows = await self._shelf.windows(each for each in paper_ids if each not in nearest)
         ranked = await asyncio.to_thread(self._mix, query, windows, nearest, proposed)
         return await self._hits(query, await self._compare(query, ranked), limit)
 
@@ -141,8 +144,7 @@ class Searcher:
         query = _Query(middle(own), None, lexical)
         others = await self._nearest(query.vector, REACH)
         others.pop(paper.paper_id, None)
-        windows = await self._shelf.windows(others)
-        mixed = await asyncio.to_thread(self._mix, query, windows, others, _Proposed(lexical))
+        mixed = await asyncio.to_thread(self._mix, query, {}, others, _Proposed(lexical))
         ranked = sorted(((each.window, each) for _, each in mixed), key=lambda pair: (-pair[0], pair[1].paper_id))
         return await self._hits(query, ranked, limit)
 
@@ -214,8 +216,12 @@ class Searcher:
     def _rarity(self, words: Words) -> NDArray[np.float64]:
         return np.array([importance(word) * self._lexical.weight(word) for word in words.words])
 
-    async def _embedded(self, text: str, vectors: QueryVectors | None) -> QueryVectors:
-        return vectors or await self.embed(text)
+    async def _look_near(
+        self, text: str, vectors: QueryVectors | None, reach: int
+    ) -> tuple[QueryVectors, dict[str, float]]:
+        """Embed a query, if that was not done before, and find the papers nearest to it."""
+        embedded = vectors or await self.embed(text)
+        return embedded, await self._nearest(embedded.vector, reach)
 
     async def _nearest(self, vector: NDArray[np.float32], reach: int) -> dict[str, float]:
         """Return the papers whose chunks are nearest, by id, with the best cosine of each."""
@@ -241,8 +247,8 @@ class Searcher:
         self.away = not found and self.lost
         return found
 
-    async def _propose(self, text: str, reach: int, scope: Scope) -> _Proposed:
-        """Ask the lexical index, and have the windows of what it finds at hand before the query is embedded."""
+    async def _propose(self, text: str, reach: int) -> _Proposed:
+        """Ask the lexical index."""
 
         def ask() -> _Proposed:
             query = self._lexical.read(text)
@@ -257,8 +263,6 @@ class Searcher:
         if references := find_references(text):
             meant = await resolve(references, self._catalogue, self._lexical)
             proposed = replace(proposed, named=proposed.named.union(meant.values()))
-        if scope.everything:  # of a part, most may be left out
-            await self._shelf.windows(proposed.bm25)
         return proposed
 
     def _mix(
@@ -268,25 +272,22 @@ class Searcher:
         nearest: Mapping[str, float],
         proposed: _Proposed,
     ) -> list[tuple[float, Candidate]]:
-        """Order papers by both scores, which are computed for those that only one index proposed."""
-        # What another model made is in the catalogue until all is made anew.
-        windows = {each: rows for each, rows in windows.items() if rows.shape[1] == len(query.vector)}
-        if not windows:
-            return []
-        rest = self._lexical.score(query.lexical, [each for each in windows if each not in proposed.bm25])
-        firsts = np.cumsum([0, *(len(rows) for rows in windows.values())])[:-1]
-        cosines = np.maximum.reduceat(np.concatenate(list(windows.values())) @ query.vector, firsts)
+        """Order papers by both scores, which are computed for those that only one index proposed.
+
+        `nearest` has the cosines of those that the dense index proposed, `windows` the vectors of the others.
+        """
+        cosines = {**nearest, **_best_cosines(windows, query.vector)}
+        rest = self._lexical.score(query.lexical, [each for each in cosines if each not in proposed.bm25])
         candidates = [
             Candidate(
                 paper_id,
-                nearest=max(cosine, nearest.get(paper_id, cosine)),
                 window=cosine,
                 bm25=proposed.bm25.get(paper_id) or rest.get(paper_id, 0.0),
                 sentence=cosine,
                 named=paper_id in proposed.named,
                 authored=paper_id in proposed.authored,
             )
-            for paper_id, cosine in zip(windows, cosines.tolist(), strict=True)
+            for paper_id, cosine in cosines.items()
         ]
         return fuse(candidates, self._embedder.model, query.read)
 
@@ -296,7 +297,8 @@ class Searcher:
             return list(ranked)
         shortlist = [candidate for _, candidate in ranked[:SHORTLIST]]
         paper_ids = [candidate.paper_id for candidate in shortlist]
-        chunks = await self._shelf.chunks(paper_ids)
+        # The best of them are shown, whose texts are read meanwhile.
+        chunks, _ = await asyncio.gather(self._shelf.chunks(paper_ids), self._shelf.papers(paper_ids))
         best = await asyncio.to_thread(self._fuse_all, query, query.words, shortlist, chunks)
         rest = ranked[SHORTLIST:]
         above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
@@ -372,6 +374,17 @@ def _evidence(candidate: Candidate, sentence: float, ideal: float, coverage: Map
         coverage=coverage.get(candidate.paper_id, 0.0),
         words=candidate.words,
     )
+
+
+def _best_cosines(windows: Mapping[str, NDArray[np.float32]], vector: NDArray[np.float32]) -> dict[str, float]:
+    """Return the best cosine of each paper's windows, by id."""
+    # What another model made is in the catalogue until all is made anew.
+    windows = {each: rows for each, rows in windows.items() if rows.shape[1] == len(vector)}
+    if not windows:
+        return {}
+    firsts = np.cumsum([0, *(len(rows) for rows in windows.values())])[:-1]
+    cosines = np.maximum.reduceat(np.concatenate(list(windows.values())) @ vector, firsts)
+    return dict(zip(windows, cosines.tolist(), strict=True))
 
 
 def _words(chunks: Iterable[StoredChunk]) -> bytes:
