@@ -16,11 +16,10 @@ ROOT = Path(__file__).parents[1]
 
 async def start_bot(server: LocalDiscord, data: Path, **settings: str) -> asyncio.subprocess.Process:
     """Start `footnote run` over a data dir, with nothing to fetch and no settings but these."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTNOTE_", "OPENAI_"))}
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "run", "--data-dir", str(data)),
         cwd=ROOT,
-        env=mine
+        env=environment()
         | {
             "SSL_CERT_FILE": server.ca_file,
             "FOOTNOTE_DISCORD__TOKEN": server.token,
@@ -30,3 +29,9 @@ async def start_bot(server: LocalDiscord, data: Path, **settings: str) -> asynci
         },
         stderr=asyncio.subprocess.DEVNULL,
     )
+
+
+def environment() -> dict[str, str]:
+    """Return this process's variables without settings of whoever measures, and with NumPy's threads as the bot's."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTNOTE_", "OPENAI_"))}
+    return mine | {"OPENBLAS_NUM_THREADS": "1"}

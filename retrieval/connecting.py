@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DRIVERS: Final = {"sqlite": "sqlite+aiosqlite"}
 POSTGRES: Final = frozenset({"postgresql", "postgres"})  # hosts of databases still write the second
+QUEUED: Final = 600  # seconds that a statement waits for a connection: behind others, as a file cannot be away
 ITER_CHUNK: Final = 64  # rows that aiosqlite fetches at a time; its own default
 
 
@@ -44,6 +45,7 @@ def connect(url: str | sa.URL, **options: Any) -> AsyncEngine:  # noqa: ANN401
             "postgresql://user:password@host/name, or leave it out for SQLite in the data dir."
         ) from None
     options["connect_args"] = {**options.get("connect_args", {}), "async_creator_fn": _open}
+    options.setdefault("pool_timeout", QUEUED)
     # An error names the values of its statement otherwise, which may be somebody's words, and it may come into a log.
     return create_async_engine(place, hide_parameters=True, **options)
 

@@ -7,7 +7,6 @@ import logging
 import math
 import threading
 import time
-from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,7 +72,10 @@ class _Vocabulary:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._encoding: Future[Encoding] = Future()
+        self._encoding: Encoding | None = None
+        # Its name alone: an exception that is kept and raised again holds on to whoever met it.
+        self._failure = TimeoutError.__name__
+        self._ended = threading.Event()
         self._deadline = time.monotonic() + PATIENCE
         self._warned = False
 
@@ -81,19 +83,20 @@ class _Vocabulary:
         import tiktoken
 
         try:
-            self._encoding.set_result(tiktoken.get_encoding(self._name))
+            self._encoding = tiktoken.get_encoding(self._name)
         except Exception as error:  # noqa: BLE001  # whatever it is, counting goes on with estimates
-            self._encoding.set_exception(error)
+            self._failure = type(error).__name__
+        finally:
+            self._ended.set()
 
     def wait(self) -> Encoding | None:
         """Return the vocabulary once it is there, or None if that failed or takes too long."""
-        try:
-            return self._encoding.result(max(0.0, self._deadline - time.monotonic()))
-        except Exception as error:  # noqa: BLE001
-            self._warn(error)
-            return None
+        self._ended.wait(max(0.0, self._deadline - time.monotonic()))
+        if self._encoding is None:
+            self._warn()
+        return self._encoding
 
-    def _warn(self, error: Exception) -> None:
+    def _warn(self) -> None:
         if self._warned:
             return
         self._warned = True
@@ -101,7 +104,7 @@ class _Vocabulary:
             "Token counts are estimates: tiktoken has no vocabulary for %s (%s). Give it a network, or a "
             "folder that holds the vocabulary as TIKTOKEN_CACHE_DIR.",
             self._name,
-            type(error).__name__,
+            self._failure,
         )
 
 

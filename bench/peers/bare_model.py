@@ -1,0 +1,31 @@
+"""The ONNX model without anything around it: what no ingest can be faster than."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.peers.model import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bench.peers.protocol import Parts, Text
+
+
+class Peer:
+    """Embed, and keep nothing."""
+
+    def __init__(self, _folder: Path, cache: Path, _parts: Parts) -> None:
+        self._model = Model(cache)
+
+    def ingest(self, texts: Sequence[Text]) -> None:
+        """Embed all texts, those of about the same length together."""
+        self._model.encode([text.whole for text in texts])
+
+    def search(self, _query: str, _limit: int) -> list[str]:
+        """Find nothing: there is no index."""
+        return []
+
+    def close(self) -> None:
+        """Hold nothing that would have to be written."""

@@ -1,0 +1,43 @@
+"""Footnote's own ONNX model as plain calls, for all peers: what differs between them is then their own work."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+from retrieval.embedding.local import LocalEmbedder
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+class Loop:
+    """Run coroutines to their end from plain code, whatever loop that code is called in."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+
+    def run(self, work: Coroutine[None, None, T]) -> T:
+        """Return what the coroutine returns."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+class Model:
+    """Embed texts in the batches that Footnote embeds them in."""
+
+    def __init__(self, cache: Path) -> None:
+        self._loop = Loop()
+        self._embedder = LocalEmbedder(cache_dir=cache)
+        self.encode(["The first text pays for opening the model."])
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return a unit vector for each text."""
+        return self._loop.run(self._embedder.embed(texts))

@@ -1,0 +1,136 @@
+"""Start a peer in a process of its own, in an environment that has what it needs, and give it orders."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from bench.peers.protocol import Spent
+from bench.peers.registry import PEERS
+from bench.running import ROOT, environment
+from retrieval.embedding.local import PACKAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from bench.peers.protocol import Text
+
+
+class PeerFailedError(Exception):
+    """A peer ended or could not be started; the sentence has the last line that it wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Hold what an order gave: the ids found, what it took, its parts, and the process's memory in MB."""
+
+    found: list[str]
+    spent: Spent
+    parts: Mapping[str, Spent]
+    memory: Mapping[str, float]
+
+
+class PeerProcess:
+    """A peer that waits for orders.
+
+    Attributes:
+        start: what importing its libraries and loading the model took.
+    """
+
+    def __init__(self, name: str, folder: Path, cache: Path, python: str | None = None) -> None:
+        """Start a peer; `python` names an interpreter that has what it needs beside the project's environment."""
+        folder.mkdir(parents=True)
+        self._log = (folder / "log").open("w+", encoding="utf-8")
+        self._process = subprocess.Popen(
+            [*interpreter(name, python), "-m", "bench.peers.worker", name, str(folder), str(cache)],
+            cwd=ROOT,
+            env=environment() | {"ANONYMIZED_TELEMETRY": "False", "BENCH_WEIGHTS": weights(), "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            encoding="utf-8",
+        )
+        self.start = self._answer()
+
+    def ingest(self, texts: Sequence[Text]) -> Done:
+        """Have it take in texts."""
+        return self._order(do="ingest", texts=[(text.text_id, text.title, text.body) for text in texts])
+
+    def search(self, query: str, limit: int) -> Done:
+        """Have it search."""
+        return self._order(do="search", query=query, limit=limit)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(PeerFailedError):  # it was said when it failed
+            if kind is None:
+                self._order(do="close")
+        self.end()
+
+    def end(self) -> None:
+        """Close its pipes, at which it ends."""
+        if self._log.closed:
+            return
+        assert self._process.stdin
+        assert self._process.stdout
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+        self._log.close()
+
+    def _order(self, **order: object) -> Done:
+        assert self._process.stdin
+        if self._process.stdin.closed:
+            raise PeerFailedError("it has ended")
+        try:
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._failure() from None
+        return self._answer()
+
+    def _answer(self) -> Done:
+        assert self._process.stdout
+        if not (line := self._process.stdout.readline()):
+            raise self._failure()
+        answer = json.loads(line)
+        parts = {name: Spent(**each) for name, each in answer["parts"].items()}
+        return Done(answer.get("result") or [], Spent(**answer["spent"]), parts, answer["memory"])
+
+    def _failure(self) -> PeerFailedError:
+        self._process.wait()
+        self._log.seek(0)
+        lines = [line for line in self._log.read().splitlines() if line.strip()]
+        self.end()
+        return PeerFailedError(lines[-1] if lines else f"it ended with {self._process.returncode}")
+
+
+def interpreter(name: str, python: str | None) -> list[str]:
+    """Return the command of a Python that has what a peer needs: this one, a given one, or one that uv lays over it."""
+    beside = PEERS[name].beside
+    if not beside:
+        return [sys.executable]
+    if python:
+        return [python]
+    return ["uv", "run", "--quiet", *(part for each in beside for part in ("--with", each)), "python"]
+
+
+def weights() -> str:
+    """Return the folder of the model's files, which a peer in another environment cannot find by itself."""
+    spec = importlib.util.find_spec(PACKAGE)
+    assert spec
+    assert spec.submodule_search_locations
+    return str(Path(spec.submodule_search_locations[0]) / "model")

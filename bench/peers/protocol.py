@@ -1,0 +1,82 @@
+"""What a peer does: take papers in, and name those that it finds. Nothing beyond Python is imported here."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+QUERY_MODEL = "query's embedding"  # the part of a search that all peers share
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Hold what a peer is given of a paper, or of a window of one."""
+
+    text_id: str
+    title: str
+    body: str
+
+    @property
+    def whole(self) -> str:
+        """Return title and body as pipelines put them together."""
+        return f"{self.title}\n\n{self.body}" if self.title else self.body
+
+
+@dataclass(slots=True)
+class Spent:
+    """Hold seconds that passed, and seconds of the processors."""
+
+    passed: float = 0.0
+    processors: float = 0.0
+
+
+@dataclass(slots=True)
+class Parts:
+    """Add up what the parts of a piece of work took, by name; what runs side by side needs one name to count once."""
+
+    spent: dict[str, Spent] = field(default_factory=lambda: defaultdict(Spent))
+    _running: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Count what is done inside as one part."""
+        self._count(name, -1)
+        self._running[name] += 1
+        try:
+            yield
+        finally:
+            self._running[name] -= 1
+            self._count(name, 1)
+
+    def _count(self, name: str, sign: int) -> None:
+        """Add the clocks at the end of a part, or take off those at its beginning, unless the same part is running."""
+        if not self._running[name]:
+            self.spent[name].passed += sign * time.perf_counter()
+            self.spent[name].processors += sign * time.process_time()
+
+
+class Peer(Protocol):
+    """Take in texts and search them, in a folder of its own and a process of its own."""
+
+    def ingest(self, texts: Sequence[Text]) -> None:
+        """Make all texts searchable; called once, with the model loaded."""
+        ...
+
+    def search(self, query: str, limit: int) -> list[str]:
+        """Return the ids of up to `limit` texts, best first, each once."""
+        ...
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        ...
+
+
+def first_of_each(ids: Iterator[str], limit: int) -> list[str]:
+    """Return the first `limit` ids, each once: several parts of a paper may be found."""
+    return list(dict.fromkeys(ids))[:limit]
