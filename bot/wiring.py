@@ -198,12 +198,14 @@ def make_editor(
 
 async def take_in(library: Library) -> None:
     """Make the library ready for questions: finish what waits to be indexed, or take in seeds/ if it is empty."""
+    counts = await library.counts()
+    if counts.papers and not (counts.pending or library.fault):
+        return
     from bot.console import progress_bar
     from retrieval.sources import open_source
 
-    counts = await library.counts()
     with progress_bar("Indexing") as report:
         if counts.papers == 0:
             await library.add(open_source("seeds").papers, report)
-        elif counts.pending or library.fault:
+        else:
             await library.index_pending(report)

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from chromadb.errors import ChromaError
 
 from retrieval.catalogue import Embedded
 from retrieval.chunking import chunk
@@ -20,7 +19,7 @@ from retrieval.embedding import WordEmbedder
 from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
 from retrieval.fulltext.windows import read_windows
 from retrieval.self_check import lacks_vectors, lost_vectors
-from retrieval.vectors import WRITE_ROWS
+from retrieval.vectors import WRITE_ROWS, VectorsError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -217,7 +216,7 @@ class Indexer:
                         "the dense index lacks %d of %d papers, which are indexed again", len(lost), held.papers
                     )
                     await self._catalogue.mark_pending(lost)
-        except ChromaError as error:
+        except VectorsError as error:
             return f"the dense index cannot be read ({str(error).splitlines()[0]})"
         await self._follower.catch_up()
         # By what was to be held before: what lacks vectors waits by now, and would make up for words that lack.

@@ -41,7 +41,7 @@ REMEDY = (
 # 16 and 32 are no faster on a CPU, and a question that comes during an ingest waits for a batch.
 BATCH = 8
 SPLIT_REMEMBERED = 4096  # texts, some 4 MB; a paper has one or two windows and ten sentences
-GRAPH_VERSION = 2  # raise it with every change to minilm.py: graphs of other versions are not opened
+GRAPH_VERSION = 3  # raise it with every change to minilm.py: graphs of other versions are not opened
 
 
 class LocalEmbedder:
@@ -175,22 +175,28 @@ class LocalEmbedder:
         return InferenceSession(str(self._graph()), options, providers=["CPUExecutionProvider"])
 
     def _graph(self) -> Path:
-        """Return the network's file in the cache, built anew if the cache does not hold it whole."""
+        """Return the network's file in the cache, built anew if the cache does not hold it and its weights whole."""
         weights = self._file(WEIGHTS)
         path = self._cache_dir / f"{self.model}-{SHA256[WEIGHTS][:12]}-v{GRAPH_VERSION}.onnx"
-        digest_path = path.with_suffix(".onnx.sha256")
+        mapped_path, digest_path = path.with_suffix(".weights"), path.with_suffix(".onnx.sha256")
         try:
-            if _sha256(path) == digest_path.read_text(encoding="ascii"):
+            if [_sha256(path), _sha256(mapped_path)] == digest_path.read_text(encoding="ascii").split():
                 return path
         except (OSError, UnicodeDecodeError):
             pass
         from retrieval.embedding import minilm  # imports onnx, which only building needs
 
-        graph: bytes = minilm.build(weights).SerializeToString()
+        model = minilm.build(weights)
+        mapped = minilm.move_weights_out(model, mapped_path.name)
+        graph: bytes = model.SerializeToString()
         try:
             self._cache_dir.mkdir(parents=True, exist_ok=True)
+            for old in set(self._cache_dir.glob(f"{self.model}-*")) - {path, mapped_path, digest_path}:
+                old.unlink(missing_ok=True)
+            _write_atomically(mapped_path, mapped)
             _write_atomically(path, graph)
-            _write_atomically(digest_path, hashlib.sha256(graph).hexdigest().encode())
+            digests = [hashlib.sha256(part).hexdigest() for part in (graph, mapped)]
+            _write_atomically(digest_path, "\n".join(digests).encode())
         except OSError as error:
             raise WeightsError(
                 f"Cannot keep the embedding model in {self._cache_dir} ({error.strerror}); make the folder "
@@ -241,7 +247,7 @@ def _available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
+def _write_atomically(path: Path, content: bytes | bytearray) -> None:
     """Put the file there whole or not at all, whoever else is writing it."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
