@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.machine import refuse_shortage
 from bot.settings import DEFAULT_MODEL
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MODELS: Final = "models"  # in the data dir; made anew where it is deleted
+
 
 async def make_embedder(settings: Settings) -> Embedder:
     """Return the embedding model that the settings name.
@@ -34,7 +36,7 @@ async def make_embedder(settings: Settings) -> Embedder:
     if embedding.provider == "local":
         from retrieval.embedding.local import LocalEmbedder
 
-        return LocalEmbedder(cache_dir=settings.data_dir / "models", model_dir=embedding.model_dir)
+        return LocalEmbedder(cache_dir=settings.data_dir / MODELS, model_dir=embedding.model_dir)
     from retrieval.embedding.openai import OpenAIEmbedder
 
     key = embedding.api_key or settings.llm.api_key
@@ -55,8 +57,10 @@ async def make_embedder(settings: Settings) -> Embedder:
 @asynccontextmanager
 async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[Library]:
     """Open the library of the data dir, with `rebuild` its indexes to be made anew, and close it at the end."""
+    from bot.answering.reading.language import keep_tables_in
     from retrieval.library import Library
 
+    keep_tables_in(settings.data_dir / MODELS)
     embedder = await make_embedder(settings)
     try:
         refuse_shortage(settings.data_dir)
