@@ -44,7 +44,7 @@ async def test_what_the_bot_remembered_is_remembered(data_dir: Path) -> None:
     store = await Store.open(data_dir)
     try:
         settings = await store.servers.of(10)
-        assert (settings.prefix, settings.channels, settings.language) == ("?", {11, 12}, "de")
+        assert (settings.prefix, settings.channels, settings.language) == ("?", frozenset({11, 12}), "de")
         assert (settings.threads, settings.digest_hour, settings.digest_zone) == (True, 7, "Europe/Berlin")
         (subscription,) = await store.subscriptions.of_server(10)
         assert (subscription.topics, subscription.hour, subscription.most) == (("robots", "language"), 7, 3)
