@@ -32,12 +32,9 @@ build:  ## sdist and wheels into dist/, and a trial of them with plain pip in an
 	bash .ci/build
 	bash .ci/try_wheels
 
-sbom:  ## what is installed, with versions and licences, as CycloneDX
+sbom:  ## what is locked, with versions and hashes, as CycloneDX
 	mkdir -p dist
-	uv venv --quiet --clear dist/.sbom
-	uv pip install --quiet --python dist/.sbom --no-deps --require-hashes -r requirements.lock
-	uvx --from 'cyclonedx-bom>=7' cyclonedx-py environment --of JSON -o dist/footnote.cdx.json dist/.sbom
-	rm -rf dist/.sbom
+	uvx --from 'cyclonedx-bom>=7' cyclonedx-py requirements requirements.lock --of JSON -o dist/footnote.cdx.json
 
 audit:  ## known vulnerabilities of the locked versions; asks the network
 	uvx 'pip-audit>=2.9' --no-deps --disable-pip --requirement requirements.lock
