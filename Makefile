@@ -5,7 +5,7 @@ FAST = tests/bot/test_settings.py \
 	$(addprefix tests/bot/llm/test_, address.py lenient.py prices.py) \
 	$(addprefix tests/bot/answering/test_, checks.py surface.py prompt.py patterns.py)
 
-.PHONY: check fast fix bench docs
+.PHONY: check fast fix bench docs build sbom audit
 
 check:  ## everything: lock, lint, format, types, imports, tests
 	bash .ci/run
@@ -27,3 +27,14 @@ bench:  ## one search and one answer beside plain Chroma and tantivy, over seeds
 
 docs:  ## the pictures of docs/, drawn from real answers; Chromium is needed
 	uv run python docs/make_pictures.py
+
+build:  ## sdist and wheels into dist/, and a trial of them with plain pip in an empty environment
+	bash .ci/build
+	bash .ci/try_wheels
+
+sbom:  ## what is locked, with versions and hashes, as CycloneDX
+	mkdir -p dist
+	uvx --from 'cyclonedx-bom>=7' cyclonedx-py requirements requirements.lock --of JSON -o dist/footnote.cdx.json
+
+audit:  ## known vulnerabilities of the locked versions; asks the network
+	uvx 'pip-audit>=2.9' --no-deps --disable-pip --requirement requirements.lock

@@ -185,7 +185,7 @@ def search(
     data_dir: DataDir = None,
 ) -> None:
     """Rank papers for a query."""
-    from bot.commands.library import search as run_search
+    from bot.commands.search import search as run_search
 
     day = since.date() if since else None
     settings = _settings(context, data_dir)

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from bot import streams
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
+    from rich.progress import TaskID
 
     from bot.answering.answer import Answer
     from retrieval.library import Progress as Report
@@ -114,6 +113,8 @@ def show_paper(known: Known, console: Console) -> None:
 
 def show_figures(title: str, rows: Mapping[str, object], console: Console) -> None:
     """Print names and figures as two columns."""
+    from rich.table import Table
+
     console.print(Text(title, style="bold"))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in rows.items():
@@ -130,6 +131,8 @@ def _figure(value: object) -> str:
 @contextmanager
 def progress_bar(label: str) -> Iterator[Report]:
     """Yield a function that moves a bar on stderr; the bar shows once there is something to count."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr(), disable=not sys.stderr.isatty()) as bar:
         tasks: list[TaskID] = []

@@ -10,10 +10,6 @@ from importlib import resources
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -33,6 +29,8 @@ def say(sentence: str, /, **values: object) -> str:
 
 def say_many(one: str, many: str, n: int, /, **values: object) -> str:
     """Return the sentence for one or for many of something; {n} in it is the number, written as the language does."""
+    from babel.numbers import format_decimal
+
     sentence = _translations(spoken()).ngettext(one, many, n)
     return sentence.format(n=format_decimal(n, locale=spoken()), **values)
 
@@ -87,6 +85,9 @@ def _translations(language: str, domain: str = "footnote") -> NullTranslations:
     """Read a catalogue; gettext wants it compiled, which is done in memory."""
     if language == ENGLISH:
         return NullTranslations()
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
     file = resources.files("bot").joinpath("locale", language, "LC_MESSAGES", f"{domain}.po")
     compiled = BytesIO()
     with file.open("rb") as source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.machine import refuse_shortage
 from bot.settings import DEFAULT_MODEL
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MODELS: Final = "models"  # in the data dir; made anew where it is deleted
+
 
 async def make_embedder(settings: Settings) -> Embedder:
     """Return the embedding model that the settings name.
@@ -35,7 +37,7 @@ async def make_embedder(settings: Settings) -> Embedder:
     if embedding.provider == "local":
         from retrieval.embedding.local import LocalEmbedder
 
-        return LocalEmbedder(cache_dir=settings.data_dir / "models", model_dir=embedding.model_dir)
+        return LocalEmbedder(cache_dir=settings.data_dir / MODELS, model_dir=embedding.model_dir)
     from retrieval.embedding.openai import OpenAIEmbedder
 
     key = embedding.api_key or settings.llm.api_key
@@ -56,8 +58,10 @@ async def make_embedder(settings: Settings) -> Embedder:
 @asynccontextmanager
 async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[Library]:
     """Open the library of the data dir, with `rebuild` its indexes to be made anew, and close it at the end."""
+    from bot.answering.reading.language import keep_tables_in
     from retrieval.library import Library
 
+    keep_tables_in(settings.data_dir / MODELS)
     embedder = await make_embedder(settings)
     try:
         refuse_shortage(settings.data_dir)
@@ -200,12 +204,14 @@ def make_editor(
 
 async def take_in(library: Library) -> None:
     """Make the library ready for questions: finish what waits to be indexed, or take in seeds/ if it is empty."""
+    counts = await library.counts()
+    if counts.papers and not (counts.pending or library.fault):
+        return
     from bot.console import progress_bar
     from retrieval.sources import open_source
 
-    counts = await library.counts()
     with progress_bar("Indexing") as report:
         if counts.papers == 0:
             await library.add(open_source("seeds").papers, report)
-        elif counts.pending or library.fault:
+        else:
             await library.index_pending(report)

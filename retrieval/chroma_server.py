@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -24,6 +24,8 @@ from retrieval.breaker import Breaker
 from retrieval.errors import BadInputError, ServerAwayError, ServerRefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chromadb.api.collection_configuration import CreateCollectionConfiguration
 
 CLOUD: Final = re.compile(r"(.*\.)?trychroma\.com")
@@ -146,23 +148,25 @@ class ServerClient:
             raise _wrong(self._address.place) from None
         self._found = True
 
-    def get_collection(self, name: str) -> Collection:
-        """Return a collection by its name; raises NotFoundError where there is none."""
+    def find_collection(self, name: str) -> Collection | None:
+        """Return a collection by its name, None where there is none."""
         self.find()
         assert self._tenant is not None
         assert self._database is not None
-        model = self._api.get_collection(name, self._tenant, self._database)
+        try:
+            model = self._api.get_collection(name, self._tenant, self._database)
+        except NotFoundError:
+            return None
         return Collection(client=self._api, model=model, embedding_function=None)
 
-    def make_collection(
-        self, name: str, configuration: CreateCollectionConfiguration, metadata: dict[str, Any]
-    ) -> Collection:
+    def make_collection(self, name: str, configuration: Mapping[str, Any], metadata: dict[str, Any]) -> Collection:
         """Return a collection by its name, made where it is not there."""
         self.find()
         assert self._tenant is not None
         assert self._database is not None
+        asked = cast("CreateCollectionConfiguration", configuration)
         model = self._api.get_or_create_collection(
-            name, configuration=configuration, metadata=metadata, tenant=self._tenant, database=self._database
+            name, configuration=asked, metadata=metadata, tenant=self._tenant, database=self._database
         )
         return Collection(client=self._api, model=model, embedding_function=None)
 

@@ -12,7 +12,6 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from retrieval.errors import BadInputError
-from retrieval.postgres import connect_postgres
 
 if TYPE_CHECKING:
     import asyncio
@@ -35,6 +34,8 @@ def connect(url: str | sa.URL, **options: Any) -> AsyncEngine:  # noqa: ANN401
     """
     scheme = str(url).strip().partition(":")[0].partition("+")[0]
     if scheme in POSTGRES and isinstance(url, str):
+        from retrieval.postgres import connect_postgres  # and with it asyncpg
+
         return connect_postgres(url, **options)
     try:
         place = sa.make_url(url)

@@ -12,13 +12,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from chromadb.errors import ChromaError
 
 from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
 from retrieval.fulltext.windows import read_windows
 from retrieval.self_check import lacks_vectors, lost_vectors
 from retrieval.turn import TurnLostError
-from retrieval.vectors import WRITE_ROWS
+from retrieval.vectors import WRITE_ROWS, VectorsError
 from retrieval.windows import read_papers
 
 if TYPE_CHECKING:
@@ -270,7 +269,7 @@ class Indexer:
                         "the dense index lacks %d of %d papers, which are indexed again", len(lost), held.papers
                     )
                     await self._catalogue.mark_pending(lost)
-        except ChromaError as error:
+        except VectorsError as error:
             return f"the dense index cannot be read ({str(error).splitlines()[0]})"
         await self._follower.catch_up()
         # By what was to be held before: what lacks vectors waits by now, and would make up for words that lack.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sqlite3
 import zlib
 from contextlib import asynccontextmanager, closing
@@ -16,9 +17,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
-from alembic.script import ScriptDirectory
 
 from retrieval.errors import FootnoteError
 
@@ -26,10 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 BACKUPS: Final = 3  # how many backups of a file are kept
 PATIENCE: Final = 30  # seconds that a backup waits for another process's lock
+
+_REVISION: Final = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
 
 
 class MigrationError(FootnoteError):
@@ -44,6 +46,8 @@ async def migrate(engine: AsyncEngine, scripts: Path, *, version_table: str, fil
 
     Raises MigrationError where the database is newer than the migrations, or one of them fails, which changes nothing.
     """
+    if await _read_revision(engine, version_table) == await asyncio.to_thread(newest_revision, scripts):
+        return  # as nearly always; alembic takes longer to import than a search takes
     script = await asyncio.to_thread(_read, scripts)
     known = {revision.revision for revision in script.walk_revisions()}
     head = script.get_current_head()
@@ -76,6 +80,23 @@ async def migrate(engine: AsyncEngine, scripts: Path, *, version_table: str, fil
                 f"{name} could not be brought from {current or 'its first state'} to {head} ({reason}); nothing in it "
                 f"was changed{copy}."
             ) from error
+
+
+def newest_revision(scripts: Path) -> str | None:
+    """Return the revision of the last migration by the names of the files, which are numbered."""
+    last = max((scripts / "versions").glob("r*.py"))
+    found = _REVISION.search(last.read_text(encoding="utf-8"))
+    return found and found[1]
+
+
+async def _read_revision(engine: AsyncEngine, version_table: str) -> str | None:
+    """Return the database's revision, None where it has none."""
+    versions = sa.table(version_table, sa.column("version_num"))
+    async with engine.connect() as connection:
+        if not await connection.run_sync(lambda sync: sa.inspect(sync).has_table(version_table)):
+            return None
+        found: str | None = await connection.scalar(sa.select(versions.c.version_num))
+        return found
 
 
 def drop_backups(file: Path, before: datetime) -> None:
@@ -112,12 +133,16 @@ async def _alone(engine: AsyncEngine, version_table: str) -> AsyncIterator[Async
 
 
 def _read(scripts: Path) -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
     script = ScriptDirectory(scripts)
     script.get_heads()  # the files are read only now
     return script
 
 
 def _context(connection: sa.Connection, version_table: str, **options: object) -> MigrationContext:
+    from alembic.migration import MigrationContext
+
     return MigrationContext.configure(connection, opts={"version_table": version_table, **options})
 
 
@@ -127,6 +152,8 @@ def _state(connection: sa.Connection, version_table: str) -> tuple[str | None, b
 
 
 def _upgrade(connection: sa.Connection, script: ScriptDirectory, version_table: str) -> None:
+    from alembic.operations import Operations
+
     context = _context(
         connection,
         version_table,

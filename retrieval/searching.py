@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from cachetools import LRUCache
-from chromadb.errors import ChromaError, NotFoundError
 
 from retrieval.agreement import agreement_of_terms, agreement_of_vectors
 from retrieval.authors import works_in_full
@@ -27,6 +26,7 @@ from retrieval.references import find_references
 from retrieval.resolving import resolve
 from retrieval.scripts import latin_share
 from retrieval.text import clean, fold
+from retrieval.vectors import VectorsError, VectorsGoneError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -234,13 +234,13 @@ class Searcher:
         """Return the nearest chunks; none where a server that should know them is away or has lost them."""
         try:
             found = self._dense.query(vector, reach)
-        except (ServerAwayError, ServerRefusedError, ChromaError) as error:
+        except (ServerAwayError, ServerRefusedError, VectorsError) as error:
             if not self._dense.remote:
                 raise
             if not self.away:
                 log.warning("searching by words alone: %s", error)
             self.away = True
-            self.lost = self.lost or isinstance(error, NotFoundError)
+            self.lost = self.lost or isinstance(error, VectorsGoneError)
             return []
         if self._dense.remote and not found and self._lexical.count():
             self.lost = True

@@ -11,26 +11,16 @@ import logging
 import shutil
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
-import chromadb
-from chromadb.api.client import Client
-from chromadb.api.shared_system_client import SharedSystemClient
-from chromadb.config import Settings as ChromaSettings
-from chromadb.errors import ChromaError, InternalError, NotFoundError
-
-from retrieval.chroma_server import ServerClient
 from retrieval.errors import LibraryDamagedError, ServerAwayError
 from retrieval.opening import throw_away, torn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
-    from chromadb.api.collection_configuration import CreateCollectionConfiguration
-    from chromadb.api.models.Collection import Collection
-    from chromadb.api.types import GetResult
     from numpy.typing import NDArray
 
     from retrieval.chroma_server import ChromaServer
@@ -46,6 +36,71 @@ READ_ROWS = 500
 # The default of 100 finds 93 % of the true ten nearest among 100,000 vectors, 400 finds 99 %; it must be set
 # when the collection is made.
 EF_SEARCH = 400
+CONFIGURATION: Final = {"hnsw": {"space": "cosine", "ef_search": EF_SEARCH}}
+
+
+class VectorsError(Exception):
+    """Say that Chroma could not do what was asked of it."""
+
+
+class VectorsGoneError(VectorsError):
+    """Say that the collection is not there."""
+
+
+class VectorsLostError(VectorsError):
+    """Say that Chroma failed within, as where it has lost the vector of an id that it knows."""
+
+
+class Collection(Protocol):
+    """Hold vectors under ids, in the words of Chroma's own collection."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any] | None:
+        """Return what was said of it when it was made."""
+        ...
+
+    def count(self) -> int:
+        """Return how many records there are."""
+        ...
+
+    def get(self, *, ids: list[str] | None, include: list[Any]) -> Any:  # noqa: ANN401  # a mapping of lists
+        """Return those of some records that are here, or all."""
+        ...
+
+    def query(self, *, query_embeddings: Any, n_results: int, include: list[Any]) -> Any:  # noqa: ANN401  # likewise
+        """Return the nearest records."""
+        ...
+
+    def upsert(self, *, ids: list[str], embeddings: Any) -> None:  # noqa: ANN401  # rows of floats
+        """Write vectors under their ids."""
+        ...
+
+    def delete(self, *, ids: list[str]) -> object:
+        """Remove records."""
+        ...
+
+
+class Client(Protocol):
+    """Find and make collections, in a folder or on a server."""
+
+    most_results: int | None
+    most_records: int | None
+
+    def find_collection(self, name: str) -> Collection | None:
+        """Return a collection by its name, None where there is none."""
+        ...
+
+    def make_collection(self, name: str, configuration: Mapping[str, Any], metadata: dict[str, Any]) -> Collection:
+        """Return a collection by its name, made now."""
+        ...
+
+    def delete_collection(self, name: str) -> None:
+        """Delete a collection; where there is none, that may be an error."""
+        ...
+
+    def close(self) -> None:
+        """Release the files or the connection."""
+        ...
 
 
 class DenseIndex:
@@ -59,12 +114,12 @@ class DenseIndex:
         name: what Chroma calls the collection.
     """
 
-    def __init__(self, client: Client | ServerClient, stamp: str, name: str) -> None:
+    def __init__(self, client: Client, stamp: str, name: str, *, folder: Path | None = None) -> None:
         self._client = client
         self.expected = stamp
         self.name = name
         self._known: Collection | None = None
-        self._folder: Path | None = None
+        self._folder = folder
 
     @classmethod
     def open(cls, *, folder: Path, server: ChromaServer | None, stamp: str, name: str = COLLECTION) -> DenseIndex:
@@ -74,6 +129,8 @@ class DenseIndex:
         LibraryDamagedError where the folder cannot be written, BadInputError where the address is none.
         """
         if server is not None:
+            from retrieval.chroma_server import ServerClient  # and with it all of chromadb
+
             client = ServerClient(server)
             with contextlib.suppress(ServerAwayError):
                 client.find()
@@ -88,7 +145,7 @@ class DenseIndex:
             throw_away(folder)
         try:
             return cls._embedded(folder, stamp)
-        except (ChromaError, ValueError, OSError) as error:
+        except (VectorsError, ValueError, OSError) as error:
             raise LibraryDamagedError(
                 f"The dense index cannot be opened ({error}); make sure that {folder} can be written, or delete it: "
                 "it is made anew from the catalogue."
@@ -96,23 +153,17 @@ class DenseIndex:
 
     @classmethod
     def _embedded(cls, folder: Path, stamp: str) -> DenseIndex:
-        try:
-            settings = ChromaSettings(anonymized_telemetry=False)
-            client = chromadb.PersistentClient(str(folder), settings=settings)
-            assert isinstance(client, Client)  # its declared type cannot be closed
-            dense = cls(client, stamp, COLLECTION)
+        from retrieval.embedded_chroma import EmbeddedClient
+
+        with _told():
+            dense = cls(EmbeddedClient(folder), stamp, COLLECTION, folder=folder)
             dense._known = dense._make()
-            dense._folder = folder
-        except BaseException:
-            # Or Chroma would hand out the client that failed for every further try.
-            SharedSystemClient.clear_system_cache()
-            raise
         return dense
 
     @property
     def remote(self) -> bool:
         """Say whether a server holds the vectors, which may be away."""
-        return isinstance(self._client, ServerClient)
+        return self._folder is None
 
     @property
     def stamp(self) -> str | None:
@@ -121,7 +172,7 @@ class DenseIndex:
 
     def sibling(self, name: str) -> DenseIndex:
         """Return another collection of the same Chroma."""
-        return DenseIndex(self._client, self.expected, name)
+        return DenseIndex(self._client, self.expected, name, folder=self._folder)
 
     def use(self, name: str) -> None:
         """Go over to another collection."""
@@ -130,7 +181,7 @@ class DenseIndex:
 
     def drop(self, name: str) -> None:
         """Delete a collection that nobody searches any more."""
-        with contextlib.suppress(NotFoundError):
+        with contextlib.suppress(VectorsGoneError), _told():
             self._client.delete_collection(name)
 
     def reset(self) -> None:
@@ -138,41 +189,37 @@ class DenseIndex:
         self.drop(self.name)
         for left in self._folder.glob("*/") if self._folder else ():  # Chroma leaves the file of the vectors behind
             shutil.rmtree(left, ignore_errors=True)
-        self._known = self._make()
+        with _told():
+            self._known = self._make()
 
     def _ask(self, question: Callable[[Collection], T], *, only_known: bool = False) -> T:
         """Ask the collection, and once more where it has been made anew meanwhile; it is made where it is not there.
 
-        With `only_known` it is not: NotFoundError says then that it is gone.
+        With `only_known` it is not: VectorsGoneError says then that it is gone.
         """
         find = self._find if only_known else self._make
         for last in (False, True):
-            if self._known is None:
-                self._known = find()
             try:
-                return question(self._known)
-            except NotFoundError:
+                with _told():
+                    if self._known is None:
+                        self._known = find()
+                    return question(self._known)
+            except VectorsGoneError:
+                gone = self._known is None
                 self._known = None
-                if last:
+                if last or gone:
                     raise
         raise AssertionError
 
     def _find(self) -> Collection:
-        if isinstance(self._client, ServerClient):
-            return self._client.get_collection(self.name)
-        return self._client.get_collection(self.name, embedding_function=None)  # or Chroma downloads a model
+        found = self._client.find_collection(self.name)
+        if found is None:
+            raise VectorsGoneError(f"Collection [{self.name}] does not exist")
+        return found
 
     def _make(self) -> Collection:
-        configuration: CreateCollectionConfiguration = {"hnsw": {"space": "cosine", "ef_search": EF_SEARCH}}
-        metadata = {"stamp": self.expected}
-        try:
-            return self._find()
-        except NotFoundError:
-            if isinstance(self._client, ServerClient):
-                return self._client.make_collection(self.name, configuration, metadata)
-            return self._client.get_or_create_collection(
-                self.name, configuration=configuration, metadata=metadata, embedding_function=None
-            )
+        found = self._client.find_collection(self.name)
+        return found or self._client.make_collection(self.name, CONFIGURATION, {"stamp": self.expected})
 
     def count(self) -> int:
         """Return how many chunks the index holds."""
@@ -187,7 +234,7 @@ class DenseIndex:
             part = list(parts.pop())
             try:
                 held = set(self._ask(partial(_vectors_of, part))["ids"])
-            except InternalError:  # which one of them is lost is not said
+            except VectorsLostError:  # which one of them is lost is not said
                 if len(part) == 1:
                     lost += part
                 else:
@@ -207,7 +254,7 @@ class DenseIndex:
     def query(self, vector: NDArray[np.float32], limit: int) -> list[tuple[str, float]]:
         """Return up to `limit` chunk ids with their cosine to `vector`, nearest first, as many as a server allows.
 
-        Raises NotFoundError where the collection is gone: whoever only reads makes none.
+        Raises VectorsGoneError where the collection is gone: whoever only reads makes none.
         """
         most = min(limit, self._most("most_results"))
         found = self._ask(
@@ -224,9 +271,29 @@ class DenseIndex:
 
     def _most(self, kind: Literal["most_results", "most_records"]) -> int:
         """Return what the server allows of a kind in one call."""
-        limits = self._client
-        return (getattr(limits, kind) if isinstance(limits, ServerClient) else None) or sys.maxsize
+        limit: int | None = getattr(self._client, kind)
+        return limit or sys.maxsize
 
 
-def _vectors_of(ids: list[str], collection: Collection) -> GetResult:
+def _vectors_of(ids: list[str], collection: Collection) -> Any:  # noqa: ANN401  # a mapping of lists
     return collection.get(ids=ids, include=["embeddings"])
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Turn Chroma's errors into ours; until there is one, nothing of its client is imported."""
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith("chromadb."):
+            raise
+        from chromadb.errors import ChromaError, InternalError, NotFoundError
+
+        match error:
+            case NotFoundError():
+                raise VectorsGoneError(str(error)) from error
+            case InternalError():
+                raise VectorsLostError(str(error)) from error
+            case ChromaError():
+                raise VectorsError(str(error)) from error
+        raise

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from bench.peers.protocol import Spent
 from bench.peers.registry import PEERS
 from bench.running import ROOT, environment
-from retrieval.embedding.local import PACKAGE
+from retrieval.embedding.local import PACKAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,8 +129,9 @@ def interpreter(name: str, python: str | None) -> list[str]:
 
 
 def weights() -> str:
-    """Return the folder of the model's files, which a peer in another environment cannot find by itself."""
-    spec = importlib.util.find_spec(PACKAGE)
-    assert spec
-    assert spec.submodule_search_locations
-    return str(Path(spec.submodule_search_locations[0]) / "model")
+    """Return the folder of the model's files, as the project's environment has it."""
+    for package in PACKAGES:
+        spec = importlib.util.find_spec(package)
+        if spec is not None and spec.submodule_search_locations:
+            return str(Path(spec.submodule_search_locations[0]) / "model")
+    raise PeerFailedError("The embedding model is not installed; run uv sync.")

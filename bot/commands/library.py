@@ -1,4 +1,4 @@
-"""`footnote search`, `ingest`, `rebuild` and `stats`: the library from the terminal."""
+"""`footnote ingest`, `rebuild` and `stats`: the library from the terminal."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.answering.gap_lines import gap_lines
-from bot.answering.reading.spelling import as_meant
-from bot.commands.papers import check_source, say_undated
-from bot.console import print_json, printable, progress_bar, show_figures, show_hits, stderr, stdout
+from bot.console import print_json, printable, progress_bar, show_figures, stderr, stdout
 from bot.fetching import online_source, pages_of, single_paper
-from bot.wiring import make_embedder, open_library, take_in
+from bot.wiring import make_embedder, open_library
 from retrieval.catalogue import Added, Catalogue
 from retrieval.embedding_worker import embed_pending
 from retrieval.errors import BadInputError, ServerAwayError
@@ -21,7 +18,6 @@ from retrieval.sources.choice import Choice, read_categories
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.single import Single
 from retrieval.sources.web import Web
-from retrieval.text import clean
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -29,33 +25,8 @@ if TYPE_CHECKING:
 
     from bot.settings import Settings
     from retrieval.library import Library, Progress
-    from retrieval.papers import Hit
     from retrieval.sources.fetched import Fetched, OnlineSource
     from retrieval.sources.intake import Intake
-
-
-async def search(
-    settings: Settings, query: str, *, limit: int, since: dt.date | None, source: str | None, as_json: bool
-) -> None:
-    """Print ranked papers for a query."""
-    if not query.strip():
-        raise BadInputError('Say what to look for: footnote search "objective mismatch"')
-    async with open_library(settings) as library:
-        await take_in(library)
-        if source is not None:
-            await check_source(library, source)
-        _, meant = await as_meant(query, library)
-        hits = await library.search(meant.text, limit=limit, since=since, source=source)
-        await say_undated(library, since, source)
-        lines = gap_lines(library.gaps)
-    for line in lines:
-        stderr().print(printable(line), soft_wrap=True)
-    for typed, word in meant.read_as:
-        stderr().print(printable(f"Read “{typed}” as “{word}”."), soft_wrap=True)
-    if as_json:
-        print_json([_row(hit) for hit in hits])
-    else:
-        show_hits(hits, stdout())
 
 
 async def ingest(
@@ -242,16 +213,3 @@ async def stats(settings: Settings, *, as_json: bool) -> None:
     else:
         by_source = {f"from {source}": count for source, count in counts.by_source.items()}
         show_figures("Library", {**figures, **by_source}, stdout())
-
-
-def _row(hit: Hit) -> dict[str, object]:
-    paper = hit.paper
-    return {
-        "paper_id": paper.paper_id,
-        "title": paper.title,
-        "score": round(hit.score, 4),
-        "url": paper.url,
-        "published": paper.published.isoformat() if paper.published else None,
-        "source": paper.source,
-        "passage": clean(hit.passages[0].text) if hit.passages else "",
-    }

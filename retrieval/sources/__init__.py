@@ -1,4 +1,7 @@
-"""Where papers come from, found by what a user calls it: files here, sources on the network through `open_online`."""
+"""Where papers come from, found by what a user calls it: files here, sources on the network through `open_online`.
+
+Whatever imports a module of this package runs this one, so that the readers of files are imported where they are used.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import BadInputError
-from retrieval.sources.formats import NAMES, READABLE
-from retrieval.sources.intake import Intake
-from retrieval.sources.page_dump import read_page_dump
 from retrieval.sources.rows import LeftOut
 from retrieval.sources.specs import ACCEPTED as _ONLINE
 from retrieval.sources.specs import ONE_PAPER, open_online
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from retrieval.papers import Paper
     from retrieval.sources.choice import Choice
     from retrieval.sources.fetched import Fetched
+    from retrieval.sources.intake import Intake
 
 __all__ = ["SEEDS", "Source", "Stream", "is_here", "open_online", "open_source", "seeds_file", "stream_source"]
 
@@ -30,7 +31,6 @@ SEEDS = "seeds"
 
 _SEEDS_FILE = "hf-papers.txt"
 _CORPUS = ("corpus.jsonl", "corpus.jsonl.gz")
-_ACCEPTED = f'a source is "{SEEDS}", a file of papers ({READABLE}), a folder of those, {ONE_PAPER}, {_ONLINE}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,8 @@ def open_source(spec: str, *, strict: bool = False) -> Source:
             file, of any other all its files with a name of theirs, in the order of the names.
         strict: raise BadInputError where anything cannot be read, instead of leaving it out.
     """
+    from retrieval.sources.intake import Intake
+
     intake = Intake()
     papers = tuple(_papers(spec, intake))
     if strict:
@@ -89,6 +91,8 @@ def stream_source(spec: str, choice: Choice, *, strict: bool = False, as_page: b
         strict: read everything once before, so that nothing is taken where anything cannot be read.
         as_page: take every file for a page dump, whatever it looks like.
     """
+    from retrieval.sources.intake import Intake
+
     if strict:
         trial = Intake(as_page=as_page)
         deque(_papers(spec, trial), maxlen=0)
@@ -100,6 +104,8 @@ def stream_source(spec: str, choice: Choice, *, strict: bool = False, as_page: b
 
 
 def _papers(spec: str, intake: Intake) -> Iterator[Paper | Fetched]:
+    from retrieval.sources.page_dump import read_page_dump
+
     if spec == SEEDS:
         yield from intake.chosen(read_page_dump(seeds_file(), source=SEEDS))
         return
@@ -109,13 +115,13 @@ def _papers(spec: str, intake: Intake) -> Iterator[Paper | Fetched]:
         near = "" if is_folder or is_file else _nearest(path)
         files = _files(path) if is_folder else []
     except (OSError, RuntimeError) as error:  # a folder that may not be read, a name too long, an unknown ~user
-        raise BadInputError(f'The source "{spec}" cannot be read ({error}); {_ACCEPTED}.') from error
+        raise BadInputError(f'The source "{spec}" cannot be read ({error}); {_accepted()}.') from error
     if is_folder:
         yield from _of_folder(path, files, intake)
     elif is_file:
         yield from _of_file(path, intake)
     else:
-        raise BadInputError(f'There is no source "{spec}"; {near}{_ACCEPTED}.')
+        raise BadInputError(f'There is no source "{spec}"; {near}{_accepted()}.')
 
 
 def is_here(spec: str) -> bool:
@@ -133,6 +139,8 @@ def seeds_file() -> Path:
 
 
 def _of_file(path: Path, intake: Intake) -> Iterator[Paper | Fetched]:
+    from retrieval.sources.page_dump import read_page_dump
+
     shipped = seeds_file()
     if shipped.exists() and path.samefile(shipped):
         yield from intake.chosen(read_page_dump(path, source=SEEDS))
@@ -157,10 +165,12 @@ def _of_folder(folder: Path, files: Iterable[Path], intake: Intake) -> Iterator[
                 intake.left_out.add(str(error))
     if not intake.read:
         reason = f" ({intake.left_out.first[0].rstrip('.')})" if intake.left_out.first else ""
-        raise BadInputError(f"The folder {folder} holds no papers{reason}; {_ACCEPTED}.")
+        raise BadInputError(f"The folder {folder} holds no papers{reason}; {_accepted()}.")
 
 
 def _may_hold_papers(path: Path) -> bool:
+    from retrieval.sources.formats import NAMES
+
     name = path.name.lower()
     return not name.startswith(".") and (name.removesuffix(".gz").endswith(NAMES) or name.endswith(".zip"))
 
@@ -170,6 +180,12 @@ def _be_strict(spec: str, intake: Intake) -> None:
         others = intake.left_out.count - 1
         more = f" So it is with {others:,} more." if others else ""
         raise BadInputError(f"{intake.left_out.first[0]}{more} Nothing of {spec} is taken in.")
+
+
+def _accepted() -> str:
+    from retrieval.sources.formats import READABLE
+
+    return f'a source is "{SEEDS}", a file of papers ({READABLE}), a folder of those, {ONE_PAPER}, {_ONLINE}'
 
 
 def _nearest(path: Path) -> str:

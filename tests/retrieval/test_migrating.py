@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from retrieval.migrating import MigrationError, drop_backups, migrate
+from retrieval.migrating import MigrationError, drop_backups, migrate, newest_revision
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -278,3 +279,9 @@ async def test_a_process_killed_in_mid_migration_leaves_the_database_as_it_was(
     migrations.replace_last('    op.create_table("half", sa.Column("id", sa.Integer))')
     await migrations.run(engine, file)
     assert "half" in _tables(file)
+
+
+@pytest.mark.parametrize("folder", ["retrieval", "bot/store"])
+def test_the_newest_revision_is_read_from_the_names_of_the_files(folder: str) -> None:
+    scripts = Path(__file__).parents[2] / folder / "migrations"
+    assert newest_revision(scripts) == ScriptDirectory(scripts).get_current_head()

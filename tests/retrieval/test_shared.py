@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 import chromadb
@@ -368,7 +368,7 @@ async def make_outdated(library: Library, database: str) -> str:
         names = [f"{paper_id}#{position}" for position in range(len(windows), counts[paper_id])]
         library._dense.upsert(names, np.asarray(sentences, np.float32))
     stamp = library._dense.expected.removesuffix("/windows")
-    library._dense._ask(lambda known: known.modify(metadata={"stamp": stamp}))
+    library._dense._ask(lambda known: cast("Any", known).modify(metadata={"stamp": stamp}))
     connection = await asyncpg.connect(database)
     await connection.execute("UPDATE library_state SET stamp = $1", stamp)
     rows = [(count, paper_id) for paper_id, count in counts.items()]

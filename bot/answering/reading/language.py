@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from py3langid.langid import LanguageIdentifier
 
 ENGLISH: Final = "en"
 MARGIN: Final = 14.0  # of the log-probability over English's
 HINTS: Final = "hints.json"
+
+_kept: Final[dict[str, Path]] = {}
 
 
 @lru_cache(maxsize=4096)  # papers that are found once are found again
@@ -40,11 +43,16 @@ def hint(language: str) -> str | None:
     return _hints().get(language)
 
 
+def keep_tables_in(folder: Path) -> None:
+    """Have the model's tables kept in a folder of this machine, from where they need no unpacking."""
+    _kept["folder"] = folder
+
+
 @cache
 def _identifier() -> LanguageIdentifier:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    from bot.answering.reading.language_tables import open_identifier  # and with it NumPy
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE)
+    return open_identifier(_kept.get("folder"))
 
 
 @cache

@@ -1,0 +1,92 @@
+"""Tell what a bot that is ready holds in memory over the papers that ship, and of what.
+
+    uv run python -m bench.bot_memory [DATA_DIR]
+
+The bot is started as its user does, connects to a local Discord, and is measured 10 s after it is ready and again after
+some questions. "Of its own" is what nobody else has: private pages that were written, or are of no file; "resident"
+counts the mapped pages of files too, which are the system's to take back. Linux alone tells it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from bench.running import start_bot
+from bot.settings import Settings
+from bot.wiring import open_library, take_in
+from tests.local_discord import LocalDiscord
+
+PATIENCE: Final = 600  # seconds, on a machine that others use
+SETTLED: Final = 10.0
+QUESTIONS: Final = (
+    "does a better one-step likelihood give you a better controller?",
+    "which papers train robots with language corrections?",
+    "how are large language models aligned with human feedback?",
+)
+PARTS: Final = {  # by a piece of the path of a mapped file
+    "onnxruntime": "onnxruntime",
+    "Chroma": "chromadb_rust_bindings",
+    "tantivy": "tantivy",
+    "model": ".onnx",
+    "catalogue": "footnote.db",
+    "NumPy": "numpy",
+}
+_MAPPING: Final = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ *(.*)$")
+
+
+def held(pid: int) -> dict[str, int]:
+    """Return the MB that a process holds: resident in all, and of its own."""
+    fields = dict(re.findall(r"^(\w+):\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE))
+    return {"resident": int(fields["Rss"]) // 1000, "of its own": int(fields["Anonymous"]) // 1000}
+
+
+def parts(pid: int) -> Counter[str]:
+    """Return the kB resident of each part: by the file mapped, and what is of no file as "heap"."""
+    counted: Counter[str] = Counter()
+    name = ""
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        if found := _MAPPING.match(line):
+            path = found[1]
+            files = (part for part, piece in PARTS.items() if piece in path)
+            name = next(files, "other files") if path.startswith("/") else "heap"
+        elif line.startswith("Rss:"):
+            counted[name] += int(line.split()[1])
+    return counted
+
+
+async def main(data_dir: Path) -> None:
+    """Take the papers in where there are none, start the bot, and measure it."""
+    async with open_library(Settings.load(data_dir=data_dir)) as library:
+        await take_in(library)
+    async with LocalDiscord(patience=PATIENCE) as server:
+        guild = server.guild("Readers")
+        asker, channel = guild.member("Ada"), guild.channel("papers")
+        process = await start_bot(server, data_dir)
+        try:
+            await server.ready()
+            await asyncio.sleep(SETTLED)
+            tell("ready", process.pid)
+            for question in QUESTIONS:
+                asked = await asker.uses_command(channel, "ask", question=question)
+                await asked.finished(lambda message: bool(message.text))
+            tell(f"after {len(QUESTIONS)} questions", process.pid)
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+def tell(when: str, pid: int) -> None:
+    """Print what the process holds."""
+    of_it = ", ".join(f"{part} {size // 1000}" for part, size in parts(pid).most_common())
+    print(f"{when}, MB: {held(pid)}; resident: {of_it}")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder)))

@@ -1,0 +1,77 @@
+"""The tables of py3langid, kept beside the other models as files that are mapped.
+
+Its own file takes half a second to unpack, and 70 MB; of what is mapped, only what texts touch comes into memory.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from array import array
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from zipfile import BadZipFile
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+SCORES: Final = "scores.npy"
+MOVES: Final = "moves.npy"
+SMALL: Final = "small.npz"
+UNREADABLE: Final = (OSError, ValueError, KeyError, EOFError, BadZipFile)
+
+
+def open_identifier(folder: Path | None) -> LanguageIdentifier:
+    """Open the model from the tables in a folder, where they are unpacked first; without one, in memory."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    tables = folder and folder / f"py3langid-{version('py3langid')}"
+    try:
+        if tables:
+            return _mapped(tables)
+    except UNREADABLE:  # not there yet, or cut short
+        pass
+    unpacked = LanguageIdentifier.from_model_file(MODEL_FILE)
+    try:
+        if tables:
+            _write(unpacked, tables)
+            return _mapped(tables)
+    except UNREADABLE:  # a disk that is full or read-only
+        pass
+    return unpacked
+
+
+def _mapped(tables: Path) -> LanguageIdentifier:
+    from py3langid.langid import LanguageIdentifier
+
+    scores, moves = (np.load(tables / name, mmap_mode="r") for name in (SCORES, MOVES))
+    with np.load(tables / SMALL) as small:
+        classes, prior, output, row = (small[name] for name in ("classes", "prior", "output", "row"))
+    # A view gives plain integers one by one, which NumPy is slow at.
+    return LanguageIdentifier(
+        scores, prior, classes.tolist(), memoryview(moves), output.tolist(), tk_row=array("H", row.tobytes())
+    )
+
+
+def _write(unpacked: LanguageIdentifier, tables: Path) -> None:
+    """Put the tables there whole or not at all, whoever else is writing them."""
+    tables.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=tables.parent, prefix=tables.name))
+    try:
+        np.save(draft / SCORES, unpacked.nb_ptc)
+        np.save(draft / MOVES, np.asarray(unpacked.tk_nextmove))
+        np.savez(
+            draft / SMALL,
+            classes=np.array(unpacked.nb_classes),
+            prior=unpacked.nb_pc,
+            output=np.array(unpacked.tk_output, np.int32),
+            row=np.asarray(unpacked.tk_row),
+        )
+        shutil.rmtree(tables, ignore_errors=True)
+        draft.replace(tables)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise

@@ -1,0 +1,56 @@
+"""`footnote search`: ranked papers in the terminal; it loads nothing that a search does not need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.answering.gap_lines import gap_lines
+from bot.answering.reading.spelling import slips_mended
+from bot.commands.papers import check_source, say_undated
+from bot.console import print_json, printable, show_hits, stderr, stdout
+from bot.wiring import open_library, take_in
+from retrieval.errors import BadInputError
+from retrieval.text import clean
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from bot.settings import Settings
+    from retrieval.papers import Hit
+
+
+async def search(
+    settings: Settings, query: str, *, limit: int, since: dt.date | None, source: str | None, as_json: bool
+) -> None:
+    """Print ranked papers for a query."""
+    if not query.strip():
+        raise BadInputError('Say what to look for: footnote search "objective mismatch"')
+    async with open_library(settings) as library:
+        await take_in(library)
+        if source is not None:
+            await check_source(library, source)
+        meant = await slips_mended(query, library)
+        hits = await library.search(meant.text, limit=limit, since=since, source=source)
+        await say_undated(library, since, source)
+        lines = gap_lines(library.gaps)
+    for line in lines:
+        stderr().print(printable(line), soft_wrap=True)
+    for typed, word in meant.read_as:
+        stderr().print(printable(f"Read “{typed}” as “{word}”."), soft_wrap=True)
+    if as_json:
+        print_json([_row(hit) for hit in hits])
+    else:
+        show_hits(hits, stdout())
+
+
+def _row(hit: Hit) -> dict[str, object]:
+    paper = hit.paper
+    return {
+        "paper_id": paper.paper_id,
+        "title": paper.title,
+        "score": round(hit.score, 4),
+        "url": paper.url,
+        "published": paper.published.isoformat() if paper.published else None,
+        "source": paper.source,
+        "passage": clean(hit.passages[0].text) if hit.passages else "",
+    }
