@@ -11,10 +11,7 @@ check:  ## everything: lock, lint, format, types, imports, tests
 	bash .ci/run
 
 fast:  ## lint, types, imports and the tests that open no socket and load no model
-	uv run ruff check .
-	uv run ruff format --check .
-	uv run mypy
-	uv run lint-imports
+	bash .ci/lint
 	uv run pytest -n 2 -q $(FAST)
 
 fix:  ## what can be mended by itself
