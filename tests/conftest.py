@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from retrieval.catalogue import Catalogue
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
 from retrieval.sources import open_source
+from tests.fast import FastLane, add_option
 from tests.papers import plain
 
 if TYPE_CHECKING:
@@ -33,6 +35,15 @@ if TYPE_CHECKING:
 # `--hypothesis-profile=default` looks for new ones, and for more of them.
 settings.register_profile("footnote", deadline=None, derandomize=True, max_examples=20)
 settings.load_profile("footnote")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--fast"):
+        config.pluginmanager.register(FastLane())
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +98,8 @@ def made_once(
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             part = root / f"{name}.part"
-            asyncio.run(make(part))
+            with ThreadPoolExecutor(1) as apart:  # a loop may be running here
+                apart.submit(asyncio.run, make(part)).result()
             part.rename(folder)
     return folder
 
