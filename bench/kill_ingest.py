@@ -81,9 +81,7 @@ def report(data_dir: Path, expected: int, embedded: int, kills: int) -> int:
         papers = {row[0] for row in db.execute("SELECT paper_id FROM papers WHERE indexed_hash = content_hash")}
         vectors = {
             f"{paper_id}#{at}": np.frombuffer(vector, np.float32)
-            for paper_id, at, vector in db.execute(
-                "SELECT paper_id, position, vector FROM chunks WHERE kind = 'window'"
-            )
+            for paper_id, at, vector in db.execute("SELECT paper_id, position, vector FROM chunks")
         }
         texts = db.execute("SELECT count(DISTINCT text_hash) FROM chunks").fetchone()[0]
     client = chromadb.PersistentClient(str(data_dir / "chroma"))

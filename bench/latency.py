@@ -42,7 +42,7 @@ ROWS = 2000  # a write to plain Chroma; it takes 5461 at most
 def plain_chroma(folder: Path, data_dir: Path, embedder: LocalEmbedder) -> Callable[[str], Awaitable[object]]:
     """Return a search as Chroma's tutorial has it: a vector a paper, default settings, the same model."""
     with sqlite3.connect(data_dir / "footnote.db") as db:
-        rows = db.execute("SELECT paper_id, vector FROM chunks WHERE kind = 'window' AND position = 0").fetchall()
+        rows = db.execute("SELECT paper_id, vector FROM chunks WHERE position = 0").fetchall()
     collection = chromadb.PersistentClient(str(folder)).create_collection("plain", embedding_function=None)
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
 from retrieval.changes import read_changes, read_last_change
 from retrieval.connecting import connect
+from retrieval.contents import Contents, Embedded
 from retrieval.errors import LibraryDamagedError
 from retrieval.fulltext.storage import WAITING, FullTexts
 from retrieval.generations import begin_generation, read_state, switch_generation
@@ -38,7 +39,7 @@ from retrieval.pending import (
     store_chunks,
 )
 from retrieval.readings import Reading, note_failure, note_page, read_readings
-from retrieval.records import Count, Counts, Embedded, Fresh, Held, PendingPaper, StoredChunk
+from retrieval.records import Count, Counts, Fresh, Held, PendingPaper, StoredChunk
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
 from retrieval.tables import STANDS, chunks, full_texts, paper_sources, papers
@@ -66,6 +67,7 @@ MAPPED: Final = 1 << 28  # bytes of the file that SQLite reads as memory, and th
 # migration that fails changes nothing either way.
 LARGEST_BACKUP: Final = 1 << 30
 
+CHUNK = tuple(chunks.c[name] for name in ("paper_id", "position", "start", "end", "vector", "contents"))
 NEWEST_FIRST = papers.c.published.desc().nulls_last(), papers.c.number.desc()
 
 
@@ -272,37 +274,25 @@ class Catalogue:
         async with self._engine.connect() as connection:
             for start in range(0, len(ids), BATCH):
                 rows = await connection.execute(
-                    sa.select(*(column for column in chunks.c if column is not chunks.c.words))
+                    sa.select(*CHUNK)
                     .where(chunks.c.paper_id.in_(ids[start : start + BATCH]))
                     .order_by(chunks.c.paper_id, chunks.c.position)
                 )
                 for row in rows:
-                    vector = np.frombuffer(row.vector, np.float32)
-                    found.setdefault(row.paper_id, []).append(
-                        StoredChunk(row.paper_id, row.position, row.start, row.end, row.kind, vector)
-                    )
+                    vector, contents = np.frombuffer(row.vector, np.float32), Contents.unpack(row.contents)
+                    window = StoredChunk(row.paper_id, row.position, row.start, row.end, vector, contents)
+                    found.setdefault(row.paper_id, []).append(window)
         return found
 
     async def windows_of(self, paper_ids: Iterable[str]) -> list[tuple[str, bytes]]:
         """Return paper id and float32 vector of each window of these papers."""
-        return await self._windows(chunks.c.vector, paper_ids)
-
-    async def words_of(self, paper_ids: Iterable[str]) -> dict[str, bytes]:
-        """Return the packed word vectors of these papers' windows, by id; those without any are left out."""
-        found: dict[str, bytes] = {}
-        for paper_id, words in await self._windows(chunks.c.words, paper_ids):
-            if words:
-                found[paper_id] = found.get(paper_id, b"") + words
-        return found
-
-    async def _windows(self, column: sa.Column[bytes], paper_ids: Iterable[str]) -> list[tuple[str, bytes]]:
         found: list[tuple[str, bytes]] = []
         ids = list(paper_ids)
         async with self._engine.connect() as connection:
             for start in range(0, len(ids), BATCH):
                 rows = await connection.execute(
-                    sa.select(chunks.c.paper_id, column).where(
-                        chunks.c.paper_id.in_(ids[start : start + BATCH]), chunks.c.kind == "window"
+                    sa.select(chunks.c.paper_id, chunks.c.vector).where(
+                        chunks.c.paper_id.in_(ids[start : start + BATCH])
                     )
                 )
                 found += rows.all()

@@ -1,4 +1,4 @@
-"""Cut a paper into the texts that are embedded: windows with the title in front, and single sentences."""
+"""Cut a paper into windows, which are embedded with the title in front, and these into sentences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from retrieval.papers import Chunk
+from retrieval.papers import Chunk, Sentence
 from retrieval.text import clean, sentences
 
 if TYPE_CHECKING:
@@ -33,25 +33,22 @@ class _Segment:
 
 
 def chunk(paper: Paper, embedder: Embedder) -> tuple[Chunk, ...]:
-    """Return the windows of a paper, then its sentences; no text has more than `embedder.max_tokens`.
+    """Return the windows of a paper with their sentences; no text has more than `embedder.max_tokens`.
 
     Windows are whole sentences, as many as fit and about equally full, with the title in front. Together they hold
-    every character of the abstract that is no blank. They do not overlap: a sentence at an edge has a chunk of its
-    own. A sentence too long for a window is cut between words, and a title longer than half a window is cut. A
-    paper without an abstract is one window: its title.
+    every character of the abstract that is no blank. They do not overlap, as each sentence has a vector of its own. A
+    sentence too long for a window is cut between words, and a title longer than half a window is cut. A paper without
+    an abstract is one window: its title.
     """
     if not paper.abstract.strip():
         return (Chunk(paper.paper_id, 0, 0, 0, _shortened(clean(paper.title), embedder, embedder.max_tokens)),)
     prefix = _prefix(paper, embedder)
     segments = _segments(paper.abstract, embedder, prefix)
-    windows = _windows(paper.abstract, segments, embedder, prefix)
-    chunks = [Chunk(paper.paper_id, at, start, end, text) for at, (start, end, text) in enumerate(windows)]
-    said = (segment for segment in segments if _WORD.search(segment.text))
-    chunks += (
-        Chunk(paper.paper_id, at, segment.start, segment.end, segment.text, "sentence")
-        for at, segment in enumerate(said, start=len(chunks))
+    said = [Sentence(each.start, each.end, each.text) for each in segments if _WORD.search(each.text)]
+    return tuple(
+        Chunk(paper.paper_id, at, start, end, text, tuple(each for each in said if start <= each.start < end))
+        for at, (start, end, text) in enumerate(_windows(paper.abstract, segments, embedder, prefix))
     )
-    return tuple(chunks)
 
 
 def window_text(paper: Paper, passage: Passage, embedder: Embedder) -> str:

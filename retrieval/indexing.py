@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from chromadb.errors import ChromaError
 
-from retrieval.catalogue import Embedded
 from retrieval.chunking import chunk
+from retrieval.contents import read_chunks
 from retrieval.embedding import WordEmbedder
 from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
 from retrieval.fulltext.windows import read_windows
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 
     from retrieval.catalogue import Catalogue, PendingPaper
+    from retrieval.contents import Embedded
     from retrieval.embedding import Embedder
     from retrieval.follower import Follower
     from retrieval.generations import LibraryState
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INDEX_BATCH = 32  # papers between two commits: what a kill costs at most
+KNOWN_BATCH = 256  # of papers that are embedded already, so that a kill costs next to nothing
 PROBE = "Does the model answer?"
 ASKED_FOR = "a rebuild was asked for"
 GRACE = 5.0  # seconds after which every process has gone over to a new collection
@@ -102,7 +104,7 @@ class Indexer:
                 leaving = await self._catalogue.leaving(INDEX_BATCH)
                 if leaving:
                     await _to_its_end(self._take_out(leaving))
-                waiting = await self._catalogue.pending(INDEX_BATCH, self._embedder.model)
+                waiting = await self._batch()
                 if waiting:
                     await self._index(waiting)
                 if not leaving and not waiting:
@@ -115,6 +117,11 @@ class Indexer:
                 await self._switch()
             await self._embed_full_texts(done, total, progress)
             return done
+
+    async def _batch(self) -> list[PendingPaper]:
+        """Return the papers to index next."""
+        waiting = await self._catalogue.pending(KNOWN_BATCH, self._embedder.model)
+        return waiting if all(each.embedded for each in waiting) else waiting[:INDEX_BATCH]
 
     @asynccontextmanager
     async def _counting(self) -> AsyncIterator[None]:
@@ -246,7 +253,7 @@ class Indexer:
         log.info("%d papers have left the indexes", len(leaving))
 
     async def _index(self, batch: Sequence[PendingPaper]) -> None:
-        """Chunk, embed and write papers."""
+        """Cut papers into windows, embed and write them."""
         made: list[tuple[Chunk, Embedded | None]] = await asyncio.to_thread(
             lambda: [
                 (part, waiting.embedded.get(part.text_hash))
@@ -254,15 +261,23 @@ class Indexer:
                 for part in chunk(waiting.paper, self._embedder)
             ]
         )
-        embedded = await self._embed(made)
-        rows = [(part, found) for part, known in made if (found := embedded.get(part.text, known))]
-        log.info("embedded %d texts of %d papers", len(embedded), len(batch))
-        await _to_its_end(self._write(batch, rows))
+        unknown = list(dict.fromkeys(part for part, known in made if not self._serves(part, known)))
+        read = dict(zip(unknown, await read_chunks(unknown, self._embedder), strict=True)) if unknown else {}
+        windows = [(part, found) for part, known in made if (found := read.get(part, known))]
+        log.info("embedded %d windows of %d papers", len(read), len(batch))
+        await _to_its_end(self._write(batch, windows))
 
-    async def _write(self, batch: Sequence[PendingPaper], rows: Sequence[tuple[Chunk, Embedded]]) -> None:
+    def _serves(self, part: Chunk, known: Embedded | None) -> bool:
+        """Say whether what is known of a window's text is what the embedder would make of the window."""
+        if known is None or len(known.contents.spans) != len(part.sentences):
+            return False
+        if known.contents.words or not isinstance(self._embedder, WordEmbedder):
+            return True
+        return not self._embedder.split_words(part.text)
+
+    async def _write(self, batch: Sequence[PendingPaper], windows: Sequence[tuple[Chunk, Embedded]]) -> None:
         """Write papers so that a kill between any two steps leaves them pending and nothing doubled."""
-        await self._catalogue.store_chunks(rows, self._embedder.model)
-        windows = [(part, embedded) for part, embedded in rows if part.kind == "window"]
+        await self._catalogue.store_chunks(windows, self._embedder.model)
         counts = Counter(part.paper_id for part, _ in windows)
         left_over = [
             f"{waiting.paper.paper_id}#{position}"
@@ -282,19 +297,6 @@ class Indexer:
             {w.paper.paper_id: (w.paper.content_hash, counts[w.paper.paper_id]) for w in batch}, self._now()
         )
         await self._follower.catch_up()
-
-    async def _embed(self, made: Sequence[tuple[Chunk, Embedded | None]]) -> dict[str, Embedded]:
-        """Return by its text what was not known yet, windows with their words where the model gives them."""
-        embedded: dict[str, Embedded] = {}
-        if isinstance(self._embedder, WordEmbedder):
-            lacking = (part for part, known in made if part.kind == "window" and (known is None or known.words is None))
-            if windows := list(dict.fromkeys(part.text for part in lacking)):
-                vectors, words = await self._embedder.embed_words(windows)
-                embedded |= zip(windows, map(Embedded, vectors, [each.pack() for each in words]), strict=True)
-        unknown = (part.text for part, known in made if known is None)
-        if texts := [text for text in dict.fromkeys(unknown) if text not in embedded]:
-            embedded |= zip(texts, map(Embedded, await self._embedder.embed(texts)), strict=True)
-        return embedded
 
 
 async def _to_its_end(work: Coroutine[None, None, None]) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from retrieval.text import fold
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-
-ChunkKind: TypeAlias = Literal["window", "sentence"]
 
 # New style (2401.12345) and old style (hep-ex/0307015, math.GT/0309136), each with an optional version.
 ARXIV_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(v\d+)?")
@@ -49,11 +47,20 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Hold one text that is embedded: a window of an abstract with the title in front, or a sentence alone.
+class Sentence:
+    """Hold a sentence of a text by its character offsets there, and as it is embedded."""
 
-    Windows say what a paper is about, sentences what it says; ranking looks at both. `start` and `end` are
-    character offsets in the verbatim abstract.
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Hold a window of an abstract: some of its sentences, and as it is embedded, with the title in front.
+
+    The window says what a paper is about, its sentences what it says; ranking looks at both. All offsets are of
+    characters in the verbatim abstract.
     """
 
     paper_id: str
@@ -61,7 +68,7 @@ class Chunk:
     start: int
     end: int
     text: str
-    kind: ChunkKind = "window"
+    sentences: tuple[Sentence, ...] = ()
 
     @property
     def chunk_id(self) -> str:
@@ -72,6 +79,11 @@ class Chunk:
     def text_hash(self) -> str:
         """Return the SHA-256 of the embedded text, the key of its stored vector."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Give where each sentence begins and ends in the window."""
+        return [(each.start - self.start, each.end - self.start) for each in self.sentences]
 
 
 @dataclass(frozen=True, slots=True)

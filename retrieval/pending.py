@@ -7,6 +7,7 @@ removed, or turned out to be another one, is leaving until the indexes have let 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,8 +15,9 @@ import sqlalchemy as sa
 
 from retrieval.arrivals import BATCH, PAPER, paper_of
 from retrieval.changes import note_changes
+from retrieval.contents import Contents, Embedded
 from retrieval.fulltext.storage import embed_again
-from retrieval.records import Embedded, Held, PendingPaper
+from retrieval.records import Held, PendingPaper
 from retrieval.tables import PENDING, STANDS, Moment, chunks, leaving_papers, papers
 
 if TYPE_CHECKING:
@@ -39,33 +41,29 @@ async def read_pending(connection: AsyncConnection, limit: int, model: str) -> l
     ).all()
     ids = [row.paper_id for row in rows]
     stored = await connection.execute(
-        sa.select(chunks.c.paper_id, chunks.c.text_hash, chunks.c.vector, chunks.c.words)
-        .where(chunks.c.paper_id.in_(ids), chunks.c.model == model)
-        # A window may say what a sentence says, and knows more about it: it comes last, and stays.
-        .order_by(chunks.c.words.is_not(None))
+        sa.select(chunks.c.paper_id, chunks.c.text_hash, chunks.c.vector, chunks.c.contents).where(
+            chunks.c.paper_id.in_(ids), chunks.c.model == model
+        )
     )
     embedded: dict[str, dict[str, Embedded]] = {paper_id: {} for paper_id in ids}
-    for paper_id, text_hash, vector, words in stored:
-        embedded[paper_id][text_hash] = Embedded(np.frombuffer(vector, np.float32), words)
+    for paper_id, text_hash, vector, contents in stored:
+        embedded[paper_id][text_hash] = Embedded(np.frombuffer(vector, np.float32), Contents.unpack(contents))
     return [PendingPaper(paper_of(row), embedded[row.paper_id], row.indexed_chunks) for row in rows]
 
 
 async def store_chunks(connection: AsyncConnection, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
     """Replace the chunks of the papers named, vectors included."""
-    counts: dict[str, int] = {}  # windows, which come first and alone have vectors in the dense index
-    for chunk, _ in made:
-        counts[chunk.paper_id] = counts.get(chunk.paper_id, 0) + (chunk.kind == "window")
+    counts = Counter(chunk.paper_id for chunk, _ in made)
     rows = [
         {
             "paper_id": chunk.paper_id,
             "position": chunk.position,
             "start": chunk.start,
             "end": chunk.end,
-            "kind": chunk.kind,
             "text_hash": chunk.text_hash,
             "model": model,
             "vector": np.ascontiguousarray(embedded.vector, np.float32).tobytes(),
-            "words": embedded.words,
+            "contents": embedded.contents.pack(),
         }
         for chunk, embedded in made
     ]
@@ -97,8 +95,8 @@ async def mark_indexed(connection: AsyncConnection, done: Mapping[str, tuple[str
 
 async def read_leaving(connection: AsyncConnection, limit: int) -> dict[str, int]:
     """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
-    of_paper = chunks.c.paper_id == leaving_papers.c.paper_id, chunks.c.kind == "window"
-    stored = sa.select(sa.func.max(chunks.c.position) + 1).where(*of_paper)
+    of_paper = chunks.c.paper_id == leaving_papers.c.paper_id
+    stored = sa.select(sa.func.max(chunks.c.position) + 1).where(of_paper)
     marked = sa.select(papers.c.indexed_chunks).where(papers.c.paper_id == leaving_papers.c.paper_id)
     rows = await connection.execute(
         sa.select(

@@ -12,31 +12,21 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from retrieval.papers import ChunkKind, Paper
+    from retrieval.contents import Contents, Embedded
+    from retrieval.papers import Paper
     from retrieval.sources.fetched import Fetched
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """Hold what a model made of a text: a unit vector and, of a window, the packed vectors of its words.
-
-    `words` is None where the model gives none.
-    """
-
-    vector: NDArray[np.float32]
-    words: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """Hold a chunk as the catalogue knows it: character offsets in the abstract and its unit vector."""
+    """Hold a window as the catalogue knows it: character offsets in the abstract, its unit vector, what it says."""
 
     paper_id: str
     position: int
     start: int
     end: int
-    kind: ChunkKind
     vector: NDArray[np.float32]
+    contents: Contents
 
 
 @dataclass(frozen=True, slots=True)

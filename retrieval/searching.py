@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from retrieval.embedding import Embedder
     from retrieval.embedding.words import Words
     from retrieval.lexical import LexicalIndex, LexicalQuery
-    from retrieval.papers import ChunkKind, Paper
+    from retrieval.papers import Paper
     from retrieval.scope import Scope
     from retrieval.shelf import Shelf
     from retrieval.vectors import DenseIndex
@@ -110,13 +110,16 @@ class Searcher:
         """
         # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
         reach = REACH if scope.everything else FILTERED_REACH
-        embedded, proposed = await asyncio.gather(self._embedded(text, vectors), self._propose(text, reach, scope))
+        (embedded, nearest), proposed = await asyncio.gather(
+            self._look_near(text, vectors, reach), self._propose(text, reach)
+        )
         query = _Query(embedded.vector, embedded.words, proposed.query)
-        nearest = await self._nearest(query.vector, reach)
         paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25, *proposed.named, *proposed.authored]))
         if not scope.everything:
             paper_ids = await self._catalogue.among(paper_ids, scope)
-        windows = await self._shelf.windows(paper_ids)
+            nearest = {each: nearest[each] for each in paper_ids if each in nearest}
+        # The cosine of what the dense index proposed is its best window's.
+        windows = await self._shelf.windows(each for each in paper_ids if each not in nearest)
         ranked = await asyncio.to_thread(self._mix, query, windows, nearest, proposed)
         return await self._hits(query, await self._compare(query, ranked), limit)
 
@@ -141,8 +144,7 @@ class Searcher:
         query = _Query(middle(own), None, lexical)
         others = await self._nearest(query.vector, REACH)
         others.pop(paper.paper_id, None)
-        windows = await self._shelf.windows(others)
-        mixed = await asyncio.to_thread(self._mix, query, windows, others, _Proposed(lexical))
+        mixed = await asyncio.to_thread(self._mix, query, {}, others, _Proposed(lexical))
         ranked = sorted(((each.window, each) for _, each in mixed), key=lambda pair: (-pair[0], pair[1].paper_id))
         return await self._hits(query, ranked, limit)
 
@@ -180,10 +182,10 @@ class Searcher:
     async def agreement(self, text: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
         """Compare a query's words with those of the title and of each sentence of these hits."""
         whole = [hit.paper.paper_id for hit in hits if hit.location is None]
-        packed = await self._shelf.words(whole) if vectors.words else {}
+        chunks = await self._shelf.chunks(whole) if vectors.words else {}
 
         def held(hit: Hit) -> bytes:
-            return hit.location.words if hit.location else packed.get(hit.paper.paper_id, b"")
+            return hit.location.words if hit.location else _words(chunks.get(hit.paper.paper_id, ()))
 
         def compare() -> list[Agreement]:
             unread = latin_share(fold(text)) < HALF
@@ -214,8 +216,12 @@ class Searcher:
     def _rarity(self, words: Words) -> NDArray[np.float64]:
         return np.array([importance(word) * self._lexical.weight(word) for word in words.words])
 
-    async def _embedded(self, text: str, vectors: QueryVectors | None) -> QueryVectors:
-        return vectors or await self.embed(text)
+    async def _look_near(
+        self, text: str, vectors: QueryVectors | None, reach: int
+    ) -> tuple[QueryVectors, dict[str, float]]:
+        """Embed a query, if that was not done before, and find the papers nearest to it."""
+        embedded = vectors or await self.embed(text)
+        return embedded, await self._nearest(embedded.vector, reach)
 
     async def _nearest(self, vector: NDArray[np.float32], reach: int) -> dict[str, float]:
         """Return the papers whose chunks are nearest, by id, with the best cosine of each."""
@@ -241,8 +247,8 @@ class Searcher:
         self.away = not found and self.lost
         return found
 
-    async def _propose(self, text: str, reach: int, scope: Scope) -> _Proposed:
-        """Ask the lexical index, and have the windows of what it finds at hand before the query is embedded."""
+    async def _propose(self, text: str, reach: int) -> _Proposed:
+        """Ask the lexical index."""
 
         def ask() -> _Proposed:
             query = self._lexical.read(text)
@@ -257,8 +263,6 @@ class Searcher:
         if references := find_references(text):
             meant = await resolve(references, self._catalogue, self._lexical)
             proposed = replace(proposed, named=proposed.named.union(meant.values()))
-        if scope.everything:  # of a part, most may be left out
-            await self._shelf.windows(proposed.bm25)
         return proposed
 
     def _mix(
@@ -268,25 +272,22 @@ class Searcher:
         nearest: Mapping[str, float],
         proposed: _Proposed,
     ) -> list[tuple[float, Candidate]]:
-        """Order papers by both scores, which are computed for those that only one index proposed."""
-        # What another model made is in the catalogue until all is made anew.
-        windows = {each: rows for each, rows in windows.items() if rows.shape[1] == len(query.vector)}
-        if not windows:
-            return []
-        rest = self._lexical.score(query.lexical, [each for each in windows if each not in proposed.bm25])
-        firsts = np.cumsum([0, *(len(rows) for rows in windows.values())])[:-1]
-        cosines = np.maximum.reduceat(np.concatenate(list(windows.values())) @ query.vector, firsts)
+        """Order papers by both scores, which are computed for those that only one index proposed.
+
+        `nearest` has the cosines of those that the dense index proposed, `windows` the vectors of the others.
+        """
+        cosines = {**nearest, **_best_cosines(windows, query.vector)}
+        rest = self._lexical.score(query.lexical, [each for each in cosines if each not in proposed.bm25])
         candidates = [
             Candidate(
                 paper_id,
-                nearest=max(cosine, nearest.get(paper_id, cosine)),
                 window=cosine,
                 bm25=proposed.bm25.get(paper_id) or rest.get(paper_id, 0.0),
                 sentence=cosine,
                 named=paper_id in proposed.named,
                 authored=paper_id in proposed.authored,
             )
-            for paper_id, cosine in zip(windows, cosines.tolist(), strict=True)
+            for paper_id, cosine in cosines.items()
         ]
         return fuse(candidates, self._embedder.model, query.read)
 
@@ -296,8 +297,9 @@ class Searcher:
             return list(ranked)
         shortlist = [candidate for _, candidate in ranked[:SHORTLIST]]
         paper_ids = [candidate.paper_id for candidate in shortlist]
-        packed, chunks = await asyncio.gather(self._shelf.words(paper_ids), self._shelf.chunks(paper_ids))
-        best = await asyncio.to_thread(self._fuse_all, query, query.words, shortlist, packed, chunks)
+        # The best of them are shown, whose texts are read meanwhile.
+        chunks, _ = await asyncio.gather(self._shelf.chunks(paper_ids), self._shelf.papers(paper_ids))
+        best = await asyncio.to_thread(self._fuse_all, query, query.words, shortlist, chunks)
         rest = ranked[SHORTLIST:]
         above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
         return [*best, *((score + above, candidate) for score, candidate in rest)]
@@ -307,11 +309,10 @@ class Searcher:
         query: _Query,
         words: Words,
         shortlist: Sequence[Candidate],
-        packed: Mapping[str, bytes],
         chunks: Mapping[str, Sequence[StoredChunk]],
     ) -> list[tuple[float, Candidate]]:
         rarity = self._rarity(words)
-        alike = best_matches(words.vectors, [packed.get(candidate.paper_id, b"") for candidate in shortlist])
+        alike = best_matches(words.vectors, [_words(chunks.get(each.paper_id, ())) for each in shortlist])
         sentences = _nearest_sentences(chunks, query.vector)
         compared = [
             replace(candidate, words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
@@ -355,10 +356,13 @@ def _hit(
     ideal: float,
     coverage: Mapping[str, float],
 ) -> Hit:
-    parts = _passages(paper, chunks, vector)
-    sentence = parts["sentence"][0].cosine if parts["sentence"] else 0.0
-    evidence = _evidence(candidate, sentence, ideal, coverage)
-    return Hit(paper, score, tuple(parts["window"]), tuple(parts["sentence"]), evidence)
+    windows = _nearest_first(
+        Passage(each.start, each.end, paper.abstract[each.start : each.end], float(each.vector @ vector), each.vector)
+        for each in chunks
+    )
+    sentences = _nearest_first(passage for each in chunks for passage in _sentences(paper, each, vector))
+    evidence = _evidence(candidate, sentences[0].cosine if sentences else 0.0, ideal, coverage)
+    return Hit(paper, score, windows, sentences, evidence)
 
 
 def _evidence(candidate: Candidate, sentence: float, ideal: float, coverage: Mapping[str, float]) -> Evidence:
@@ -372,32 +376,48 @@ def _evidence(candidate: Candidate, sentence: float, ideal: float, coverage: Map
     )
 
 
+def _best_cosines(windows: Mapping[str, NDArray[np.float32]], vector: NDArray[np.float32]) -> dict[str, float]:
+    """Return the best cosine of each paper's windows, by id."""
+    # What another model made is in the catalogue until all is made anew.
+    windows = {each: rows for each, rows in windows.items() if rows.shape[1] == len(vector)}
+    if not windows:
+        return {}
+    firsts = np.cumsum([0, *(len(rows) for rows in windows.values())])[:-1]
+    cosines = np.maximum.reduceat(np.concatenate(list(windows.values())) @ vector, firsts)
+    return dict(zip(windows, cosines.tolist(), strict=True))
+
+
+def _words(chunks: Iterable[StoredChunk]) -> bytes:
+    """Give the packed words of a paper's windows."""
+    return b"".join(each.contents.words for each in chunks)
+
+
 def _nearest_sentences(chunks: Mapping[str, Sequence[StoredChunk]], vector: NDArray[np.float32]) -> dict[str, float]:
     """Return the best cosine of each paper's sentences, by id; a paper without any is left out."""
-    said = {paper_id: [part.vector for part in parts if part.kind == "sentence"] for paper_id, parts in chunks.items()}
-    said = {paper_id: rows for paper_id, rows in said.items() if rows}
+    said = [
+        (paper_id, each.contents) for paper_id, parts in chunks.items() for each in parts if len(each.contents.spans)
+    ]
     if not said:
         return {}
-    cosines = _rows([row for rows in said.values() for row in rows]) @ vector
-    firsts = np.cumsum([0, *(len(rows) for rows in said.values())])[:-1]
-    return dict(zip(said, np.maximum.reduceat(cosines, firsts).tolist(), strict=True))
+    levels = np.concatenate([contents.levels for _, contents in said], dtype=np.float32)
+    cosines = (levels @ vector) * np.concatenate([contents.scales for _, contents in said])
+    firsts = np.cumsum([0, *(len(contents.spans) for _, contents in said)])[:-1]
+    best: dict[str, float] = {}
+    for (paper_id, _), cosine in zip(said, np.maximum.reduceat(cosines, firsts).tolist(), strict=True):
+        best[paper_id] = max(cosine, best.get(paper_id, cosine))
+    return best
 
 
-def _rows(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return vectors as rows; several times as fast as np.stack."""
-    return np.concatenate(vectors).reshape(len(vectors), -1)
+def _sentences(paper: Paper, chunk: StoredChunk, vector: NDArray[np.float32]) -> list[Passage]:
+    """Give the sentences of a window as passages of the abstract."""
+    rows = chunk.contents.sentences
+    return [
+        Passage(start, end, paper.abstract[start:end], cosine, row)
+        for (start, end), cosine, row in zip(
+            (chunk.contents.spans + chunk.start).tolist(), (rows @ vector).tolist(), rows, strict=True
+        )
+    ]
 
 
-def _passages(
-    paper: Paper, stored: Sequence[StoredChunk], vector: NDArray[np.float32]
-) -> dict[ChunkKind, list[Passage]]:
-    """Return a paper's windows and sentences as passages, nearest to the query first."""
-    found: dict[ChunkKind, list[Passage]] = {"window": [], "sentence": []}
-    if not stored:
-        return found
-    cosines = _rows([chunk.vector for chunk in stored]) @ vector
-    for at in np.argsort(-cosines, kind="stable"):
-        part = stored[at]
-        text = paper.abstract[part.start : part.end]
-        found[part.kind].append(Passage(part.start, part.end, text, float(cosines[at]), part.vector))
-    return found
+def _nearest_first(passages: Iterable[Passage]) -> tuple[Passage, ...]:
+    return tuple(sorted(passages, key=lambda passage: -passage.cosine))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -18,11 +17,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Bytes. A paper takes about 3 kB of windows, 20 kB of sentences and 40 kB of words: all windows of 20,000 papers, and
-# the rest of some 3,000 that are found most.
+# Bytes. A paper takes about 3 kB of windows, and 20 kB with what they say: the windows of 20,000 papers, and the rest
+# of some 5,000 that are found most.
 WINDOWS = 64 << 20
-CHUNKS = 64 << 20
-WORDS = 128 << 20
+CHUNKS = 96 << 20
 PAPERS = 16 << 20
 
 
@@ -32,7 +30,6 @@ class Shelf:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._windows: LRUCache[str, NDArray[np.float32]] = LRUCache(WINDOWS, getsizeof=lambda rows: rows.nbytes)
-        self._words: LRUCache[str, bytes] = LRUCache(WORDS, getsizeof=sys.getsizeof)
         self._chunks: LRUCache[str, list[StoredChunk]] = LRUCache(CHUNKS, getsizeof=_size_of_chunks)
         self._papers: LRUCache[str, Paper] = LRUCache(PAPERS, getsizeof=lambda paper: 2 * len(paper.abstract) + 500)
         self._changes = 0
@@ -41,12 +38,8 @@ class Shelf:
         """Return the vectors of the papers' windows, one row each, by id; those without any are left out."""
         return await self._read(self._windows, paper_ids, self._read_windows)
 
-    async def words(self, paper_ids: Iterable[str]) -> dict[str, bytes]:
-        """Return the packed word vectors of the papers' windows, by id; those without any are left out."""
-        return await self._read(self._words, paper_ids, self._catalogue.words_of)
-
     async def chunks(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
-        """Return the stored chunks of the papers, by id, in order."""
+        """Return the stored windows of the papers with what they say, by id, in order."""
         return await self._read(self._chunks, paper_ids, self._catalogue.chunks_of)
 
     async def papers(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
@@ -57,13 +50,13 @@ class Shelf:
         """Take papers off the shelf, because they change in the catalogue."""
         self._changes += 1
         for paper_id in paper_ids:
-            for cache in (self._windows, self._words, self._chunks, self._papers):
+            for cache in (self._windows, self._chunks, self._papers):
                 cache.pop(paper_id, None)
 
     def clear(self) -> None:
         """Take every paper off the shelf."""
         self._changes += 1
-        for cache in (self._windows, self._words, self._chunks, self._papers):
+        for cache in (self._windows, self._chunks, self._papers):
             cache.clear()
 
     async def _read(
@@ -95,4 +88,4 @@ class Shelf:
 
 
 def _size_of_chunks(chunks: Sequence[StoredChunk]) -> int:
-    return sum(chunk.vector.nbytes + 200 for chunk in chunks)
+    return sum(chunk.vector.nbytes + chunk.contents.levels.nbytes + len(chunk.contents.words) + 500 for chunk in chunks)

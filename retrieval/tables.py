@@ -96,14 +96,11 @@ chunks = sa.Table(
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("start", sa.Integer, nullable=False),
     sa.Column("end", sa.Integer, nullable=False),
-    sa.Column("kind", sa.String, nullable=False),
     sa.Column("text_hash", sa.String(64), nullable=False),
     sa.Column("model", sa.String, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),
-    # The packed vectors of a window's words, some 25 kB; last, so that SQLite can read a row without them.
-    sa.Column("words", sa.LargeBinary),
-    # A paper has some ten sentences, which a search for its windows need not read.
-    sa.Index("chunks_by_kind", "paper_id", "kind"),
+    # What the window says (contents.py), some 10 kB; last, so that SQLite can read a row without it.
+    sa.Column("contents", sa.LargeBinary, nullable=False),
 )
 
 paper_sources = sa.Table(
@@ -181,10 +178,8 @@ section_windows = sa.Table(
     sa.Column("text_hash", sa.String(64), nullable=False),
     sa.Column("model", sa.String, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),
-    # Its sentences: pairs of offsets in it, and a vector each in 16 bits a dimension. None: not read yet.
-    sa.Column("spans", sa.JSON(none_as_null=True)),
-    sa.Column("sentences", sa.LargeBinary),
-    sa.Column("words", sa.LargeBinary),
+    # As those of an abstract's windows. None: not read yet.
+    sa.Column("contents", sa.LargeBinary),
 )
 
 # How often somebody tried to get the full text of a paper, when last, and why it failed.

@@ -15,7 +15,7 @@ import numpy as np
 from retrieval.calibration import standardise
 from retrieval.embedding.words import best_matches
 from retrieval.fulltext.article import FullText, Section
-from retrieval.fulltext.windows import embed_windows, read_parts
+from retrieval.fulltext.windows import embed_windows, read_part
 from retrieval.lexical import K1
 from retrieval.papers import Evidence, Hit, Location, Passage
 from retrieval.query import importance
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from retrieval.contents import Contents
     from retrieval.embedding import Embedder
-    from retrieval.fulltext.storage import Contents, FullTexts, Window
+    from retrieval.fulltext.storage import FullTexts, Window
     from retrieval.lexical import LexicalIndex
     from retrieval.papers import Paper
     from retrieval.query import QueryVectors
@@ -115,14 +116,10 @@ class FullTextSearcher:
 
     async def _read(self, best: Sequence[_Candidate], known: Sequence[Contents | None]) -> list[Contents]:
         """Read what is not known of some windows; of a library's that is those that no start has read yet."""
-        read: list[Contents] = []
-        for each, contents in zip(best, known, strict=True):
-            if contents is not None:
-                read.append(contents)
-                continue
-            ((_, found),) = await read_parts(each.hit.paper.title, [each.text], self._embedder)
-            read.append(found)
-        return read
+        return [
+            contents or await read_part(each.hit.paper.title, each.text, self._embedder)
+            for each, contents in zip(best, known, strict=True)
+        ]
 
     def _hits(
         self, text: str, vectors: QueryVectors, best: Sequence[_Candidate], contents: Sequence[Contents]
@@ -177,7 +174,7 @@ class FullTextSearcher:
         whole = Passage(0, len(verbatim), verbatim, float(window.vector @ vectors.vector), window.vector)
         sentences = [
             Passage(start, end, verbatim[start:end], float(vector @ vectors.vector), vector)
-            for (start, end), vector in zip(contents.spans, contents.sentences, strict=True)
+            for (start, end), vector in zip(contents.spans.tolist(), contents.sentences, strict=True)
         ]
         evidence = Evidence(
             cosine=whole.cosine,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import sqlalchemy as sa
 
+from retrieval.contents import Contents, Embedded
 from retrieval.fulltext import attempts
 from retrieval.fulltext.article import FullText, Section
 from retrieval.tables import STANDS, full_texts, papers, section_windows, sections
@@ -22,28 +23,12 @@ if TYPE_CHECKING:
 
 TABLES: Final = (section_windows, sections, full_texts)
 ROWS: Final = 500  # a statement
-CONTENTS: Final = frozenset({"spans", "sentences", "words"})  # columns; some 30 kB a window, of which few are asked for
 
 WAITING = (
     sa.select(full_texts.c.paper_id)
     .join(papers, papers.c.paper_id == full_texts.c.paper_id)
     .where(STANDS, full_texts.c.embedded.is_(False))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """Hold what a window says.
-
-    Attributes:
-        spans: where in the window each sentence begins and ends.
-        sentences: a unit vector for each of them.
-        words: the packed vectors of its words; empty where the model has none.
-    """
-
-    spans: tuple[tuple[int, int], ...]
-    sentences: NDArray[np.float32]
-    words: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +53,7 @@ class Waiting:
     paper_id: str
     title: str
     full_text: FullText
-    known: Mapping[str, tuple[NDArray[np.float32], Contents]]
+    known: Mapping[str, Embedded]
 
 
 class FullTexts:
@@ -93,7 +78,7 @@ class FullTexts:
                 )
             )
             known = {
-                row.text_hash: (np.frombuffer(row.vector, np.float32), contents)
+                row.text_hash: Embedded(np.frombuffer(row.vector, np.float32), contents)
                 for row in rows
                 if (contents := _contents(row)) is not None
             }
@@ -152,7 +137,7 @@ class FullTexts:
     async def windows_of(self, paper_ids: Sequence[str], model: str) -> dict[str, list[Window]]:
         """Return the windows of those of the papers that have some made by `model`, by id, in order, no contents."""
         found: dict[str, list[Window]] = {}
-        wanted = [each for each in section_windows.c if each.name not in CONTENTS]
+        wanted = [each for each in section_windows.c if each is not section_windows.c.contents]
         async with self._engine.connect() as connection:
             rows = await connection.execute(
                 sa.select(*wanted)
@@ -237,18 +222,12 @@ def _row(window: Window) -> dict[str, Any]:
         "end": window.end,
         "text_hash": window.text_hash,
         "vector": np.ascontiguousarray(window.vector, np.float32).tobytes(),
-        "spans": contents and [list(span) for span in contents.spans],
-        "sentences": contents and contents.sentences.astype(np.float16).tobytes(),
-        "words": contents and contents.words,
+        "contents": contents and contents.pack(),
     }
 
 
 def _contents(row: sa.Row[Any]) -> Contents | None:
-    if row.spans is None:
-        return None
-    spans = tuple((int(start), int(end)) for start, end in row.spans)
-    sentences = np.frombuffer(row.sentences, np.float16).astype(np.float32)
-    return Contents(spans, sentences.reshape(len(spans), sentences.size // max(len(spans), 1)), row.words)
+    return None if row.contents is None else Contents.unpack(row.contents)
 
 
 async def _read(connection: AsyncConnection, paper_ids: Sequence[str]) -> dict[str, FullText]:

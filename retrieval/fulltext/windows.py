@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from retrieval.chunking import chunk, window_text
-from retrieval.embedding import WordEmbedder
-from retrieval.fulltext.storage import Contents, Window
-from retrieval.papers import Paper, Passage
+from retrieval.contents import read_chunks
+from retrieval.fulltext.storage import Window
+from retrieval.papers import Chunk, Paper, Passage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
+    from retrieval.contents import Contents, Embedded
     from retrieval.embedding import Embedder
     from retrieval.fulltext.article import FullText
-    from retrieval.papers import Chunk
 
 MOST_WINDOWS: Final = 3000  # of one paper, some 500 pages; six minutes of two processors
 AT_ONCE: Final = 64  # texts, so that a question asked meanwhile need not wait for a whole paper
@@ -37,53 +36,32 @@ async def embed_windows(title: str, full_text: FullText, embedder: Embedder) -> 
 
 
 async def read_windows(
-    title: str, full_text: FullText, embedder: Embedder, known: Mapping[str, tuple[NDArray[np.float32], Contents]]
+    title: str, full_text: FullText, embedder: Embedder, known: Mapping[str, Embedded]
 ) -> list[Window]:
     """Cut the sections into windows, and read those that are not `known` by the hash of their text."""
     made = await asyncio.to_thread(_cut, title, full_text, embedder)
-    unknown = {
-        part.text_hash: full_text.sections[number].text[part.start : part.end]
-        for number, part in made
-        if part.text_hash not in known
-    }
-    hashes, parts = list(unknown), list(unknown.values())
-    read: dict[str, tuple[NDArray[np.float32], Contents]] = dict(known)
-    for start in range(0, len(parts), AT_ONCE):
-        some = slice(start, start + AT_ONCE)
-        read |= zip(hashes[some], await read_parts(title, parts[some], embedder), strict=True)
-    return [Window(number, part.start, part.end, part.text_hash, *read[part.text_hash]) for number, part in made]
-
-
-async def read_parts(
-    title: str, parts: Sequence[str], embedder: Embedder
-) -> list[tuple[NDArray[np.float32], Contents]]:
-    """Return the vector and the contents of each of some parts of a paper, none longer than a window."""
-    papers = [Paper("", title, part, "") for part in parts]
-
-    def cut() -> tuple[list[str], list[list[Chunk]]]:
-        wholes = [window_text(paper, Passage(0, len(paper.abstract), "", 0.0), embedder) for paper in papers]
-        return wholes, [[each for each in chunk(paper, embedder) if each.kind == "sentence"] for paper in papers]
-
-    wholes, sentences = await asyncio.to_thread(cut)
-    words = [b""] * len(wholes)
-    if isinstance(embedder, WordEmbedder):
-        vectors, found = await embedder.embed_words(wholes)
-        words = [each.pack() for each in found]
-    else:
-        vectors = await embedder.embed(wholes)
-    said = list(dict.fromkeys(each.text for own in sentences for each in own))
-    known = dict(zip(said, await embedder.embed(said) if said else (), strict=True))
+    unknown = list({part.text_hash: part for _, part in made if part.text_hash not in known}.values())
+    read = dict(known)
+    for start in range(0, len(unknown), AT_ONCE):
+        some = unknown[start : start + AT_ONCE]
+        read |= zip((part.text_hash for part in some), await read_chunks(some, embedder), strict=True)
     return [
-        (
-            vector,
-            Contents(tuple((each.start, each.end) for each in own), _rows([known[each.text] for each in own]), held),
-        )
-        for vector, own, held in zip(vectors, sentences, words, strict=True)
+        Window(number, part.start, part.end, part.text_hash, found.vector, found.contents)
+        for number, part, found in ((number, part, read[part.text_hash]) for number, part in made)
     ]
 
 
-def _rows(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return np.array(vectors, np.float32).reshape(len(vectors), -1 if vectors else 0)
+async def read_part(title: str, part: str, embedder: Embedder) -> Contents:
+    """Read a part of a paper that is a window."""
+
+    def cut() -> Chunk:
+        paper = Paper("", title, part, "")
+        sentences = [each for window in chunk(paper, embedder) for each in window.sentences]
+        whole = window_text(paper, Passage(0, len(part), "", 0.0), embedder)
+        return Chunk("", 0, 0, len(part), whole, tuple(sentences))
+
+    (read,) = await read_chunks([await asyncio.to_thread(cut)], embedder)
+    return read.contents
 
 
 def _cut(title: str, full_text: FullText, embedder: Embedder) -> list[tuple[int, Chunk]]:
@@ -92,5 +70,4 @@ def _cut(title: str, full_text: FullText, embedder: Embedder) -> list[tuple[int,
         (number, part)
         for number, section in enumerate(full_text.sections)
         for part in chunk(Paper("", title, section.text, ""), embedder)
-        if part.kind == "window"
     ][:MOST_WINDOWS]

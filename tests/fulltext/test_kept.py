@@ -116,7 +116,7 @@ async def test_what_an_earlier_version_left_unread_is_read_at_the_question_or_at
     hits = await library.search(question, vectors=vectors)
     stored = await library.full_text_passages(question, vectors, hits)
     async with library._catalogue._engine.begin() as connection:
-        await connection.execute(sa.update(section_windows).values(spans=None, sentences=None, words=None))
+        await connection.execute(sa.update(section_windows).values(contents=None))
         await connection.execute(sa.update(full_texts).values(embedded=False))
     read = await library.full_text_passages(question, vectors, hits)
     for one, other in zip(stored, read, strict=True):

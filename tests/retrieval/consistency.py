@@ -16,9 +16,7 @@ async def held(library: Library) -> dict[str, Any]:
     searcher = library._lexical._index.searcher()
     hits = searcher.search(tantivy.Query.all_query(), 1000).hits
     return {
-        "catalogue": sorted(
-            f"{each.paper_id}#{each.position}" for rows in stored.values() for each in rows if each.kind == "window"
-        ),
+        "catalogue": sorted(f"{each.paper_id}#{each.position}" for rows in stored.values() for each in rows),
         "dense": sorted(library._dense._ask(lambda collection: collection.get()["ids"])),
         "lexical": sorted(searcher.doc(address)["paper_id"][0] for _, address in hits),
         "papers": sorted(await library.ids()),

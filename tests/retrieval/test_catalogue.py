@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from retrieval.catalogue import Added, Catalogue, Embedded
+from retrieval.catalogue import Added, Catalogue
+from retrieval.contents import Contents, Embedded
 from retrieval.errors import DatabaseAwayError, LibraryDamagedError
 from retrieval.papers import Chunk, Paper
 from retrieval.scope import Scope
@@ -21,9 +22,16 @@ TWO = Paper("title:2", "Two", "The second abstract.", "other", published=dt.date
 
 def _chunks(paper: Paper, count: int) -> list[tuple[Chunk, Embedded]]:
     return [
-        (Chunk(paper.paper_id, at, 0, 3, f"text {at}"), Embedded(np.full(4, at, np.float32), bytes([at])))
+        (
+            Chunk(paper.paper_id, at, 0, 3, f"text {at}"),
+            Embedded(np.full(4, at, np.float32), Contents.of([(0, 3)], np.eye(1, 4, at, np.float32), bytes([at]))),
+        )
         for at in range(count)
     ]
+
+
+def _held(known: Embedded) -> tuple[list[float], bytes]:
+    return known.vector.tolist(), known.contents.pack()
 
 
 async def test_papers_are_counted_as_new_changed_or_known(catalogue: Catalogue) -> None:
@@ -59,8 +67,8 @@ async def test_vectors_are_kept_for_the_model_that_made_them(catalogue: Catalogu
     made = _chunks(ONE, 2)
     await catalogue.store_chunks(made, "m")
     (waiting,) = await catalogue.pending(10, "m")
-    assert {text_hash: (list(known.vector), known.words) for text_hash, known in waiting.embedded.items()} == {
-        chunk.text_hash: (list(known.vector), known.words) for chunk, known in made
+    assert {text_hash: _held(known) for text_hash, known in waiting.embedded.items()} == {
+        chunk.text_hash: _held(known) for chunk, known in made
     }
     assert waiting.indexed_chunks == 2
     assert (await catalogue.pending(10, "another model"))[0].embedded == {}
@@ -74,12 +82,12 @@ async def test_fewer_chunks_are_remembered_as_what_an_index_may_still_hold(catal
     assert len((await catalogue.chunks_of([ONE.paper_id]))[ONE.paper_id]) == 1
 
 
-async def test_words_and_vectors_of_windows_are_found_by_paper(catalogue: Catalogue) -> None:
-    rows = _chunks(ONE, 2) + _chunks(TWO, 1)
-    sentence = Chunk(ONE.paper_id, 2, 0, 3, "a sentence", "sentence")
-    await catalogue.store_chunks([*rows, (sentence, Embedded(np.full(4, 9, np.float32)))], "m")
+async def test_what_windows_say_and_their_vectors_are_found_by_paper(catalogue: Catalogue) -> None:
+    await catalogue.store_chunks(_chunks(ONE, 2) + _chunks(TWO, 1), "m")
     both = [ONE.paper_id, TWO.paper_id]
-    assert await catalogue.words_of(both) == {ONE.paper_id: bytes([0, 1]), TWO.paper_id: bytes([0])}
+    stored = await catalogue.chunks_of(both)
+    words = {paper_id: [each.contents.words for each in parts] for paper_id, parts in stored.items()}
+    assert words == {ONE.paper_id: [b"\0", b"\1"], TWO.paper_id: [b"\0"]}
     vectors = [
         (paper_id, np.frombuffer(vector, np.float32)[0]) for paper_id, vector in await catalogue.windows_of(both)
     ]

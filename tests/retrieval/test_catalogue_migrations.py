@@ -16,6 +16,7 @@ from alembic.migration import MigrationContext
 from retrieval import catalogue as module
 from retrieval.catalogue import Added, Catalogue
 from retrieval.connecting import connect
+from retrieval.embedding.words import Words, best_matches
 from retrieval.fulltext.article import FullText, Section
 from retrieval.fulltext.storage import Window
 from retrieval.migrating import MigrationError
@@ -38,6 +39,14 @@ CREATE TABLE chunks (
     kind VARCHAR NOT NULL, text_hash VARCHAR(64) NOT NULL, model VARCHAR NOT NULL, vector BLOB NOT NULL,
     PRIMARY KEY (paper_id, position)
 );
+"""
+OLD_CHUNKS = """
+CREATE TABLE chunks (
+    paper_id VARCHAR NOT NULL, position INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    kind VARCHAR NOT NULL, text_hash VARCHAR(64) NOT NULL, model VARCHAR NOT NULL, vector BLOB NOT NULL, words BLOB,
+    PRIMARY KEY (paper_id, position)
+);
+CREATE INDEX chunks_by_kind ON chunks (paper_id, kind);
 """
 CATS = Paper(identify("Cats"), "Cats", "Cats sit.", "seeds")
 DOUBLE = Paper("arxiv:2401.00001", "Cats", "Cats sit.", "jsonl", published=dt.date(2024, 1, 1))
@@ -177,8 +186,8 @@ async def test_full_texts_of_before_their_sentences_were_kept_wait_to_be_read_ag
     assert await catalogue.full_texts.waiting("model") is None
     await catalogue.close()
     with closing(sqlite3.connect(file)) as db:  # as version 0006 left it
-        for column in ("spans", "sentences", "words"):
-            db.execute(f"ALTER TABLE section_windows DROP COLUMN {column}")
+        db.execute("ALTER TABLE section_windows DROP COLUMN contents")
+        db.executescript(f"DROP TABLE chunks; {OLD_CHUNKS}")
         db.execute("DROP TABLE full_text_attempts")
         for index in ("standing", "pending", "withdrawn", "removed"):
             db.execute(f"DROP INDEX papers_{index}")
@@ -191,3 +200,69 @@ async def test_full_texts_of_before_their_sentences_were_kept_wait_to_be_read_ag
     assert len((await catalogue.full_texts.windows_of([CATS.paper_id], "model"))[CATS.paper_id]) == 1
     assert await catalogue.full_texts.lacking([CATS.paper_id], dt.datetime.now(dt.UTC)) == []
     await catalogue.close()
+
+
+def _in_four_bits(words: Words) -> bytes:
+    """Pack the vectors of words as version 0008 did."""
+    levels = np.clip(np.rint(words.vectors / (0.35 / np.sqrt(words.vectors.shape[1]))), -7, 7)
+    low, high = np.split((levels + 8).astype(np.uint8), 2, axis=1)
+    return bytes((low | high << 4).data)
+
+
+async def test_sentences_and_words_of_version_0008_are_found_in_their_windows(tmp_path: Path) -> None:
+    file = tmp_path / "footnote.db"
+    catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
+    await catalogue.add([CATS])
+    await catalogue.full_texts.put(CATS.paper_id, TEXT)
+    waiting = await catalogue.full_texts.waiting("model")
+    assert waiting is not None
+    await catalogue.full_texts.store_windows(waiting, [Window(0, 0, 17, "hash", np.ones(384, np.float32))], "model")
+    await catalogue.close()
+    chance = np.random.default_rng(7)
+    vectors = chance.normal(size=(4, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    one, two, asked = (Words.of(list("abcde"), chance.normal(size=(5, 384)).astype(np.float32)) for _ in range(3))
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript(f"DROP TABLE chunks; {OLD_CHUNKS}")
+        rows = [
+            (0, 0, 20, "window", _in_four_bits(one)),
+            (1, 21, 50, "window", _in_four_bits(two)),
+            *((at, start, end, "sentence", None) for at, (start, end) in enumerate([(0, 20), (25, 40)], start=2)),
+        ]
+        db.executemany(
+            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, 'model', ?, ?)",
+            [
+                (CATS.paper_id, at, start, end, kind, f"hash {at}", vectors[at].tobytes(), words)
+                for at, start, end, kind, words in rows
+            ],
+        )
+        db.execute("ALTER TABLE section_windows DROP COLUMN contents")
+        for column, kind in (("spans", "JSON"), ("sentences", "BLOB"), ("words", "BLOB")):
+            db.execute(f"ALTER TABLE section_windows ADD COLUMN {column} {kind}")
+        db.execute(
+            "UPDATE section_windows SET spans = '[[0, 17]]', sentences = ?, words = ?",
+            (vectors[3].astype(np.float16).tobytes(), _in_four_bits(two)),
+        )
+        db.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '0008'")
+        db.commit()
+
+    catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
+    first, second = (await catalogue.chunks_of([CATS.paper_id]))[CATS.paper_id]
+    known = (await catalogue.pending(1, "model"))[0].embedded
+    (window,) = (await catalogue.full_texts.windows_of([CATS.paper_id], "model"))[CATS.paper_id]
+    (text,) = await catalogue.full_texts.contents_of([(CATS.paper_id, window)], "model")
+    await catalogue.close()
+
+    assert text is not None
+    assert [(each.start, each.end) for each in (first, second)] == [(0, 20), (21, 50)]
+    assert set(known) == {"hash 0", "hash 1"}
+    for held, own, spans, sentence, words in (
+        (first.contents, first.vector, [[0, 20]], vectors[2], one),
+        (second.contents, second.vector, [[4, 19]], vectors[3], two),
+        (text, None, [[0, 17]], vectors[3], two),
+    ):
+        assert held.spans.tolist() == spans
+        assert held.sentences @ sentence == pytest.approx(1, abs=1e-3)
+        exact = (asked.vectors @ words.vectors.T).max(axis=1)
+        assert np.abs(best_matches(asked.vectors, [held.words])[0] - exact).max() < 0.07
+        assert own is None or any(np.array_equal(own, vector) for vector in vectors[:2])

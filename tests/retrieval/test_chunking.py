@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from retrieval.chunking import chunk
 from retrieval.embedding.local import LocalEmbedder
-from retrieval.papers import Chunk, Paper
+from retrieval.papers import Chunk, Paper, Sentence
 from retrieval.text import clean
 
 if TYPE_CHECKING:
@@ -48,30 +48,26 @@ def _paper(title: str, abstract: str) -> Paper:
     return Paper("p", title, abstract, "test")
 
 
-def _windows(chunks: Sequence[Chunk]) -> list[Chunk]:
-    return [part for part in chunks if part.kind == "window"]
-
-
 def _check(paper: Paper, embedder: Embedder) -> tuple[Chunk, ...]:
     chunks = chunk(paper, embedder)
     assert [part.position for part in chunks] == list(range(len(chunks)))
     assert all(part.paper_id == paper.paper_id for part in chunks)
     assert all(embedder.count_tokens(part.text) <= embedder.max_tokens for part in chunks)
-    windows = _windows(chunks)
-    assert windows == list(chunks[: len(windows)])
-    covered = "".join("".join(paper.abstract[part.start : part.end].split()) for part in windows)
+    covered = "".join("".join(paper.abstract[part.start : part.end].split()) for part in chunks)
     assert covered == "".join(paper.abstract.split())
+    for part in chunks:
+        assert all(part.start <= each.start < each.end <= part.end for each in part.sentences)
+        assert [paper.abstract[part.start :][a:b] for a, b in part.spans] == [
+            paper.abstract[each.start : each.end] for each in part.sentences
+        ]
+        assert all(clean(paper.abstract[each.start : each.end]) == each.text for each in part.sentences)
     return chunks
 
 
 def test_a_short_abstract_is_one_window_with_the_title_in_front_and_its_sentences_alone() -> None:
-    chunks = _check(_paper(r"T\"ULU 3", "We train it.\nIt  gains 3\\%."), Words(50))
-    assert [(part.kind, part.text) for part in chunks] == [
-        ("window", "TÜLU 3. We train it. It gains 3%."),
-        ("sentence", "We train it."),
-        ("sentence", "It gains 3%."),
-    ]
-    assert [(part.start, part.end) for part in chunks] == [(0, 27), (0, 12), (13, 27)]
+    (window,) = _check(_paper(r"T\"ULU 3", "We train it.\nIt  gains 3\\%."), Words(50))
+    assert (window.text, window.start, window.end) == ("TÜLU 3. We train it. It gains 3%.", 0, 27)
+    assert window.sentences == (Sentence(0, 12, "We train it."), Sentence(13, 27, "It gains 3%."))
 
 
 @pytest.mark.parametrize(
@@ -89,37 +85,37 @@ def test_a_paper_without_an_abstract_is_its_title(abstract: str) -> None:
 
 def test_windows_are_about_equally_full() -> None:
     abstract = " ".join(f"Sentence {number} has just six words." for number in range(9))
-    windows = _windows(_check(_paper("Two words", abstract), Words(4 + 8 * 6)))
+    windows = _check(_paper("Two words", abstract), Words(4 + 8 * 6))
     assert [len(part.text.split()) for part in windows] == [2 + 5 * 6, 2 + 4 * 6]
 
 
 def test_windows_are_whole_sentences() -> None:
     abstract = " ".join(f"Sentence {number} has just six words." for number in range(20))
-    for part in _windows(_check(_paper("Two words", abstract), Words(30))):
+    for part in _check(_paper("Two words", abstract), Words(30)):
         assert abstract[part.start : part.end].startswith("Sentence")
         assert part.text.endswith("words.")
 
 
 def test_a_sentence_too_long_for_a_window_is_cut_between_words() -> None:
     words = [f"word{number}" for number in range(100)]
-    windows = _windows(_check(_paper("Title", " ".join(words)), Words(20)))
+    windows = _check(_paper("Title", " ".join(words)), Words(20))
     assert " ".join(part.text.removeprefix("Title. ") for part in windows).split() == words
 
 
 def test_a_rule_of_dashes_is_no_sentence() -> None:
-    chunks = _check(_paper("Title", "It is done. ---- C'est fait."), Words(50))
-    assert [part.text for part in chunks if part.kind == "sentence"] == ["It is done.", "C'est fait."]
+    (window,) = _check(_paper("Title", "It is done. ---- C'est fait."), Words(50))
+    assert [each.text for each in window.sentences] == ["It is done.", "C'est fait."]
 
 
 def test_a_monstrous_word_is_cut_by_characters(minilm: LocalEmbedder) -> None:
     # A word of more than 100 letters is one unknown token to this model; digits and signs are not.
     abstract = "1.2,3;" * 2_000
-    assert len(_windows(_check(_paper("Title", abstract), minilm))) > 40
+    assert len(_check(_paper("Title", abstract), minilm)) > 40
 
 
 def test_a_long_title_leaves_half_of_a_window_to_the_abstract(minilm: LocalEmbedder) -> None:
     paper = _paper("very " * 400 + "long", "We go. " * 40)
-    assert 1 <= len(_windows(_check(paper, minilm))) <= 2
+    assert 1 <= len(_check(paper, minilm)) <= 2
     assert chunk(_paper("1,2;" * 400, "We go."), minilm)[0].text.endswith("We go.")
 
 
@@ -131,8 +127,8 @@ def test_tokens_that_a_whole_has_beyond_its_parts_are_made_room_for() -> None:
 def test_the_papers_that_ship_fit_the_real_model(minilm: LocalEmbedder, seeds: list[Paper]) -> None:
     for paper in seeds:
         chunks = _check(paper, minilm)
-        assert 1 <= len(_windows(chunks)) <= 4
-        assert all(part.text.startswith(clean(paper.title)) for part in _windows(chunks))
+        assert 1 <= len(chunks) <= 4
+        assert all(part.text.startswith(clean(paper.title)) for part in chunks)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)

@@ -105,10 +105,7 @@ def _chroma(data_dir: Path) -> Client:
 def _stored(data_dir: Path) -> tuple[set[str], set[str]]:
     """Return the chunk ids that the catalogue names and those that Chroma holds."""
     with sqlite3.connect(data_dir / "footnote.db") as db:
-        named = {
-            f"{paper_id}#{at}"
-            for paper_id, at in db.execute("SELECT paper_id, position FROM chunks WHERE kind = 'window'")
-        }
+        named = {f"{paper_id}#{at}" for paper_id, at in db.execute("SELECT paper_id, position FROM chunks")}
     client = _chroma(data_dir)
     held = set(client.get_collection(COLLECTION, embedding_function=None).get(include=[])["ids"])
     client.close()
@@ -159,17 +156,19 @@ async def test_papers_added_twice_are_neither_doubled_nor_embedded_again(
     assert named == held
 
 
-async def test_a_changed_abstract_embeds_only_what_is_new_and_leaves_no_stale_chunk(
+async def test_a_changed_abstract_embeds_the_window_that_changed_and_leaves_no_stale_chunk(
     tmp_path: Path, counting: CountingEmbedder
 ) -> None:
     library = await Library.open(tmp_path, counting)
     long = Paper("x", "A title", " ".join(f"Sentence number {n} speaks of topic {n}." for n in range(30)), "test")
     await library.add([long])
     counting.asked.clear()
-    short = replace(long, abstract="Sentence number 3 speaks of topic 3. A new one came.")
+    said = ["Sentence number 3 speaks of topic 3.", "A new one came."]
+    short = replace(long, abstract=" ".join(said))
     await library.add([short])
-    assert "Sentence number 3 speaks of topic 3." not in counting.asked
-    assert "A new one came." in counting.asked
+    assert counting.asked == [f"A title. {short.abstract}", *said]
+    await library.add([replace(short, url="https://example.org/x")])
+    assert len(counting.asked) == 3
     await library.close()
     named, held = _stored(tmp_path)
     assert named == held

@@ -13,7 +13,7 @@ TUNED = next(iter(MIXES))
 scores = st.floats(0, 30, allow_nan=False)
 pools = st.lists(st.tuples(scores, scores, scores), max_size=20).map(
     lambda rows: [
-        Candidate(f"p{at}", window / 30, window / 30, bm25, sentence=words / 30, words=words / 30)
+        Candidate(f"p{at}", window / 30, bm25, sentence=words / 30, words=words / 30)
         for at, (window, bm25, words) in enumerate(rows)
     ]
 )
@@ -35,7 +35,7 @@ def test_a_paper_better_in_everything_is_never_below(pool: list[Candidate], mode
 
 
 def test_a_model_never_tuned_is_ranked_by_reciprocal_ranks() -> None:
-    rows = [("a", 0.9, 0.9, 1.0, 0.9), ("b", 0.8, 0.1, 2.0, 0.1), ("c", 0.1, 0.1, 0.0, 0.1)]
+    rows = [("a", 0.9, 1.0, 0.9), ("b", 0.8, 2.0, 0.1), ("c", 0.1, 0.0, 0.1)]
     pool = [Candidate(*row) for row in rows]
     by_id = {candidate.paper_id: score for score, candidate in fuse(pool, "never-tuned")}
     assert by_id["a"] == by_id["b"] == 1 / 61 + 1 / 62

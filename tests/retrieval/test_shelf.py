@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from retrieval.catalogue import Catalogue, Embedded
+from retrieval.catalogue import Catalogue
+from retrieval.contents import Contents, Embedded
 from retrieval.papers import Chunk, Paper
 from retrieval.shelf import Shelf
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retrieval.catalogue import StoredChunk
-    from retrieval.papers import ChunkKind
 
 CATS = Paper("cats", "Cats", "Cats sit.", "test")
 DOGS = Paper("dogs", "Dogs", "Dogs run.", "test")
@@ -54,10 +54,10 @@ async def catalogue(tmp_path: Path) -> AsyncIterator[Watched]:
 
 
 async def store(catalogue: Catalogue, paper: Paper, value: float) -> None:
-    kinds: list[tuple[ChunkKind, bytes | None]] = [("window", b"words"), ("window", None), ("sentence", None)]
+    contents = Contents.of([], np.zeros((0, 4), np.float32), b"words")
     made = [
-        (Chunk(paper.paper_id, at, 0, 9, paper.abstract, kind), Embedded(np.full(4, value, np.float32), words))
-        for at, (kind, words) in enumerate(kinds)
+        (Chunk(paper.paper_id, at, 0, 9, paper.abstract), Embedded(np.full(4, value, np.float32), contents))
+        for at in range(2)
     ]
     await catalogue.store_chunks(made, "model")
 
@@ -65,13 +65,13 @@ async def store(catalogue: Catalogue, paper: Paper, value: float) -> None:
 async def test_what_was_read_is_not_read_again(catalogue: Watched) -> None:
     shelf = Shelf(catalogue)
     first = await shelf.chunks(["cats"])
-    assert [len(chunks) for chunks in first.values()] == [3]
+    assert [len(chunks) for chunks in first.values()] == [2]
     assert set(await shelf.chunks([*BOTH, "unknown"])) == set(BOTH)
     await shelf.chunks(BOTH)
     assert catalogue.asked == [["cats"], ["dogs", "unknown"]]
 
 
-async def test_windows_are_rows_and_words_are_bytes(catalogue: Watched) -> None:
+async def test_windows_are_rows(catalogue: Watched) -> None:
     shelf = Shelf(catalogue)
     for _ in range(2):
         windows = await shelf.windows(BOTH)
@@ -79,7 +79,6 @@ async def test_windows_are_rows_and_words_are_bytes(catalogue: Watched) -> None:
             "cats": [[1.0] * 4] * 2,
             "dogs": [[2.0] * 4] * 2,
         }
-        assert await shelf.words(BOTH) == {"cats": b"words", "dogs": b"words"}
         assert await shelf.papers(["dogs", "unknown"]) == {"dogs": DOGS}
 
 
