@@ -7,6 +7,7 @@ RUN /opt/footnote/bin/pip install --no-cache-dir --no-deps --require-hashes -r r
 COPY pyproject.toml README.md LICENSE ./
 COPY bot ./bot
 COPY footnote ./footnote
+COPY local_discord ./local_discord
 COPY retrieval ./retrieval
 COPY seeds ./seeds
 RUN /opt/footnote/bin/pip install --no-cache-dir --no-deps .

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 
 
-async def start_bot(server: LocalDiscord, data: Path) -> asyncio.subprocess.Process:
-    """Start `footnote run` over a data dir, with nothing to fetch and no settings of whoever measures."""
+async def start_bot(server: LocalDiscord, data: Path, **settings: str) -> asyncio.subprocess.Process:
+    """Start `footnote run` over a data dir, with nothing to fetch and no settings but these."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTNOTE_", "OPENAI_"))}
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "run", "--data-dir", str(data)),
@@ -26,6 +26,7 @@ async def start_bot(server: LocalDiscord, data: Path) -> asyncio.subprocess.Proc
             "FOOTNOTE_DISCORD__TOKEN": server.token,
             "FOOTNOTE_DISCORD__PROXY": server.proxy_url,
             "FOOTNOTE_FETCH__SOURCES": "",
+            **settings,
         },
         stderr=asyncio.subprocess.DEVNULL,
     )

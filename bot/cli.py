@@ -24,6 +24,9 @@ T = TypeVar("T")
 # The libraries' own remarks on what Footnote does not use, or reads by itself.
 REMARKS = {"alembic": logging.WARNING, "discord.client": logging.ERROR, "discord.ext.commands.bot": logging.ERROR}
 
+# What says more than anybody reads, also where everything is logged.
+CHATTY: Final = ("aiosqlite", "chromadb", "discord", "filelock", "httpcore", "httpcore2", "httpx", "httpx2", "openai")
+
 # Flags of every command, which may stand before and behind its name.
 ANYWHERE: Final = ("--verbose", "-v")
 
@@ -127,7 +130,7 @@ def common(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     if verbose:
-        for chatty in ("aiosqlite", "chromadb", "discord", "httpcore", "httpx", "openai"):
+        for chatty in CHATTY:
             logging.getLogger(chatty).setLevel(logging.INFO)
     context.obj = data_dir
 
@@ -410,6 +413,17 @@ def preview(
     run_to_end(run_preview(settings, topics, day, most=papers, as_json=as_json, use_llm=not no_llm))
 
 
+@app.command(epilog="Example: FOOTNOTE_DATABASE_URL=postgresql://user:password@host/footnote footnote embed")
+def embed(context: typer.Context, data_dir: DataDir = None) -> None:
+    """Help to embed a library that several processes share.
+
+    Any number of these may run beside the one process that indexes.
+    """
+    from bot.commands.library import embed as run_embed
+
+    run_to_end(run_embed(_settings(context, data_dir)))
+
+
 @app.command(epilog="Example: footnote rebuild")
 def rebuild(context: typer.Context, data_dir: DataDir = None) -> None:
     """Make the indexes anew from the catalogue.
@@ -419,6 +433,17 @@ def rebuild(context: typer.Context, data_dir: DataDir = None) -> None:
     from bot.commands.library import rebuild as run_rebuild
 
     run_to_end(run_rebuild(_settings(context, data_dir)))
+
+
+@app.command(epilog="Example: footnote prune")
+def prune(context: typer.Context, data_dir: DataDir = None) -> None:
+    """Forget what was kept for long enough.
+
+    The bot does so every day; this gives the disk back, too, what the databases leave empty. Stop the bot before.
+    """
+    from bot.commands.prune import prune as run_prune
+
+    run_to_end(run_prune(_settings(context, data_dir)))
 
 
 @app.command(epilog="Example: footnote backup footnote-2026-11-27.zip")
@@ -575,11 +600,32 @@ def evaluate(
 def run(context: typer.Context, data_dir: DataDir = None) -> None:
     """Run the Discord bot until it is told to stop."""
     from bot.commands.run import run as run_until_stopped
+    from bot.log import show_traces
 
+    show_traces()
     logging.getLogger().setLevel(min(logging.getLogger().level, logging.INFO))
     for name, level in REMARKS.items():
         logging.getLogger(name).setLevel(level)
     run_to_end(run_until_stopped(_settings(context, data_dir)))
+
+
+@app.command(epilog="Example: footnote demo")
+def demo(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 8420,
+    data_dir: DataDir = None,
+) -> None:
+    """Show the Discord bot on a page of this machine.
+
+    It needs no token and no key, answers from seeds/ and forgets everything at the end. With a data dir it answers from
+    that library, as the settings say.
+    """
+    from bot.commands.demo import demo as run_demo
+
+    for name, level in REMARKS.items():
+        logging.getLogger(name).setLevel(level)
+    configured = bool(data_dir or context.obj)
+    run_to_end(run_demo(_settings(context, data_dir), port, configured=configured))
 
 
 @app.command(epilog="Example: footnote mcp --no-llm")
@@ -597,7 +643,12 @@ def _settings(context: typer.Context, data_dir: Path | None) -> Settings:
     from bot.settings import Settings
 
     chosen = data_dir or context.obj
-    return Settings.load(**({"data_dir": chosen} if chosen else {}))
+    settings = Settings.load(**({"data_dir": chosen} if chosen else {}))
+    if settings.log == "json":
+        from bot.log import write_json
+
+        write_json()
+    return settings
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:

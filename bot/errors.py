@@ -29,6 +29,10 @@ class DiscordStartError(FootnoteError):
     """Say why the bot could not log in to Discord, and what to do."""
 
 
+class DemoError(FootnoteError):
+    """Say why the demo cannot be shown."""
+
+
 class BudgetError(WriterError):
     """Say that a budget is used up, and which: "day", "server" or "person"."""
 

@@ -59,6 +59,9 @@ class Fetcher:
         self._clock = web.clock
         self._every = every
         self._report = report
+        for source in self.sources:
+            for result in ("ok", "failed"):
+                metrics.FETCHES.labels(source.name, result)  # from 0 on
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until told to stop; what was read a short while ago, before a restart or by another, waits its time."""

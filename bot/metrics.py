@@ -47,7 +47,21 @@ FETCHES: Final = Counter(
     "footnote_source_fetches", "Readings of a source, by result: ok or failed.", ["source", "result"]
 )
 FAILING: Final = Gauge("footnote_sources_failing", "Sources that are in trouble.")
+# One that appears with its first event has not increased for Prometheus, and the first of each kind would go unseen.
+for _outcome in ("answered", "closest", "refused", "failed"):
+    QUESTIONS.labels(_outcome)
+for _outcome in ("posted", "put_off", "paused"):
+    DIGESTS.labels(_outcome)
 UP: Final = Gauge("footnote_healthy", "Whether a part is well, as /healthz says.", ["part"])
+
+
+def expect_model_calls() -> None:
+    """Count calls to the language model from 0 on, for the same reason."""
+    for purpose in ("answer", "rewrite", "translation", "judge", "digest"):
+        for result in ("ok", "failed"):
+            MODEL_CALLS.labels(purpose, result)
+        for direction in ("prompt", "completion"):
+            MODEL_TOKENS.labels(purpose, direction)
 
 
 @contextmanager

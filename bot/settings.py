@@ -258,6 +258,12 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="SQLAlchemy URL of the catalogue; empty for SQLite in the data dir."
     )
+    retention: int = Field(
+        default=90, ge=30, le=3650, description="Days that conversations, searches and what digests showed are kept."
+    )
+    log: Literal["pretty", "json"] = Field(
+        default="pretty", description="How the log is written: pretty for people, json for machines."
+    )
     discord: DiscordSettings = Field(default_factory=DiscordSettings)
     llm: LLMSettings = Field(default_factory=LLMSettings)
     embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.machine import refuse_shortage
@@ -81,7 +82,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
     """Open what the bot remembers of servers and people, and close it at the end."""
     from bot.store import Store
 
-    store = await Store.open(settings.data_dir, settings.database_url)
+    retention = timedelta(days=settings.retention)
+    store = await Store.open(settings.data_dir, settings.database_url, retention=retention)
     try:
         yield store
     finally:

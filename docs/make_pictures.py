@@ -1,164 +1,169 @@
-"""Draw the README's pictures from what Footnote really answers over seeds/: the terminal's and Discord's.
+"""Draw the pictures of the README and of docs/ from what Footnote really answers over seeds/.
 
     uv run python docs/make_pictures.py
 
-People ask and use commands on a local Discord, to which the real bot is connected. What it posts there is written as
-HTML and photographed, light and dark, by Chromium or Chrome, whichever is on the PATH. For the digest the papers of
-seeds/, which have no dates, come in as if a list had them today.
+Somebody goes the ways of `footnote demo` in Chromium or Chrome, whichever is on the PATH, and each is photographed,
+light and dark. What the terminal shows becomes an SVG.
 """
 
 from __future__ import annotations
 
 import asyncio
+import io
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from PIL import Image, ImageChops
+from PIL import Image
+from playwright.async_api import expect
 from rich.console import Console
 
+from bot.commands.demo import open_demo, take_in_as_news
 from bot.console import show_answer
-from bot.discord.client import FootnoteBot
-from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
-from bot.discord.services import make_services
+from bot.discord.stage import ASKED, CLOSEST, LISTED, MODERATOR, SEARCHED, TOPICS, UNANSWERED
 from bot.settings import Settings
-from bot.store import Store
-from bot.wiring import open_answerer, open_library, take_in
-from docs.discord_page import Said, page
-from retrieval.sources import SEEDS, open_source
-from retrieval.sources.fetched import Fetched
-from tests.local_discord import LocalDiscord
-from tests.papers import plain
+from bot.wiring import open_answerer, open_library
+from tests.demo.visitor import ANSWER, BROWSERS, SET_THEME, browser, visit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from playwright.async_api import FloatRect, Locator
 
     from bot.answering.answer import Answer
-    from tests.local_discord import Channel, Interaction, Message, Person
+    from tests.demo.visitor import Visitor
 
-ROOT: Final = Path(__file__).parents[1]
-PICTURES: Final = ROOT / "docs" / "pictures"
-BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-OPTIONS: Final = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--force-device-scale-factor=1.5",
-)
-WIDTH, TALLEST = 720, 2400  # pixels of the page
+PICTURES: Final = Path(__file__).parents[1] / "docs" / "pictures"
+WIDTH, TALLEST = 720, 2600  # pixels of a page that holds messages and nothing else
 COLOURS: Final = 128  # of a picture, which keeps it small
-MARGIN: Final = 12  # pixels below what is shown
-
-ASKED: Final = "has anyone shown that a better one-step likelihood doesn't actually give you a better controller?"
-CLOSEST: Final = "how do transformers store facts about dates?"
-UNANSWERED: Final = "which sourdough starter rises fastest?"
-LIST: Final = "which papers are about robots?"
+MARGIN: Final = 8  # pixels beside and below what is shown
 COMPARED: Final = ("Game On: Towards Language Models as RL", "Robot Fine-Tuning Made Easy")
-SEARCHED: Final = "agents that use a computer like people do"
-TOPICS: Final = "reinforcement learning for robots; image generation"
-
-
-@dataclass
-class Clock:
-    """The clock of the digests, which can be put forward."""
-
-    ahead: timedelta = timedelta()
-
-    def __call__(self) -> datetime:
-        """Return the moment that it shows."""
-        return datetime.now(UTC) + self.ahead
+# Two ways to see the page: as a visitor does, and its messages alone.
+BARE: Final = """bare => {
+  for (const each of document.querySelectorAll('.top, .places, .place, .tries, .saying, .typing'))
+    each.style.display = bare ? 'none' : '';
+  document.querySelector('.sides').style.gridTemplateColumns = bare ? '1fr' : '';
+  document.querySelector('.log').style.visibility = bare && document.querySelector('dialog[open]') ? 'hidden' : '';
+}"""
+UNTOUCHED: Final = "() => document.activeElement.blur()"
 
 
 async def main() -> None:
-    """Ask, use commands, and draw what is shown."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
+    """Go all ways, and draw what is shown."""
+    if browser() is None:
         sys.exit(f"No browser to draw with: install Chromium or Chrome, so that one of {', '.join(BROWSERS)} is found.")
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings.load(data_dir=Path(folder))
-        async with open_library(settings) as library, open_answerer(settings, library, use_llm=False) as answerer:
-            await take_in(library)
+        settings = Settings.load(data_dir=Path(folder) / "library")
+        no_model = settings.llm.model_copy(update={"api_key": None, "base_url": None})
+        settings = settings.model_copy(update={"llm": no_model})
+        async with open_library(settings) as library, open_answerer(settings, library) as answerer:
+            await take_in_as_news(library)
             answer = await answerer.answer(ASKED)
-            (PICTURES / "terminal-answer.svg").write_text(terminal(ASKED, answer), encoding="utf-8")
-            store = await Store.open(Path(folder))
-            clock = Clock()
-            async with LocalDiscord(message_content=True) as local:
-                bot = FootnoteBot(
-                    make_services(answerer, library, store),
-                    CommandsFile(Path(folder) / FILE_NAME),
-                    message_content=True,
-                    now=clock,
-                    connector=local.connector(),
-                    guild_ready_timeout=0.1,
-                )
-                scenes = [scene async for scene in _played(local, bot, clock)]
-            await store.close()
-    for name, said in scenes:
-        for theme in ("light", "dark"):
-            await asyncio.to_thread(photograph, browser, page(said, theme), PICTURES / f"discord-{name}-{theme}.png")
+        (PICTURES / "terminal-answer.svg").write_text(terminal(ASKED, answer), encoding="utf-8")
+        async with (
+            open_demo(settings, Path(folder), configured=True) as stage,
+            visit(stage.site.address, width=WIDTH, height=TALLEST) as visitor,
+        ):
+            await questions(visitor)
+            await commands(visitor)
+            await digest(visitor)
 
 
-async def _played(local: LocalDiscord, bot: FootnoteBot, clock: Clock) -> AsyncIterator[tuple[str, list[Said]]]:
-    """Run the bot and yield what people see of it, by the names of the pictures."""
-    lab = local.guild("Reading Group")
-    channel, alice, mo = lab.channel("papers"), lab.member("alice"), lab.member("mo", "manage_guild")
-    lab.role("readers")
-    async with bot:
-        running = asyncio.create_task(bot.start(local.token))
-        await local.ready()
-        asked, answer = await _mentioned(local, channel, alice, ASKED)
-        yield "answer", [asked, replace(answer, opened=True)]
-        yield "closest", await _mentioned(local, channel, alice, CLOSEST)
-        yield "refusal", await _mentioned(local, channel, alice, UNANSWERED)
-        yield "list", await _mentioned(local, channel, alice, LIST)
-        titles = dict(zip(("first", "second"), COMPARED, strict=True))
-        yield "comparison", await _used(alice, channel, "compare", **titles)
-        yield "search", await _used(alice, channel, "search", query=SEARCHED)
-        yield "help", await _used(alice, channel, "help")
-        yield "settings", await _used(mo, channel, "settings")
-        yield "digest", await _digest(bot, clock, mo, lab.channel("digest"))
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+async def questions(visitor: Visitor) -> None:
+    """Photograph what is answered, and what becomes of an answer."""
+    answer = await visitor.says(f"@Footnote {ASKED}")
+    await page(visitor)
+    await visitor.opens_select(answer)
+    await photograph("answer", visitor, await asked(visitor), answer)
+    await visitor.press("Escape")
+    for name, question in (("closest", CLOSEST), ("refusal", UNANSWERED), ("list", LISTED)):
+        answer = await visitor.says(f"@Footnote {question}")
+        await photograph(name, visitor, await asked(visitor), answer)
+    answer = await visitor.says(f"@Footnote {ASKED}")
+    await visitor.clicks(answer, "👎")
+    await visitor.types("It leaves out what to do about it.")
+    await photograph("form", visitor, visitor.page.get_by_role("dialog"))
+    await visitor.press("Escape")
+    await visitor.chooses(answer, "Continue in a thread")
+    await visitor.tab_to(visitor.page.locator("#places .thread"))
+    await visitor.press("Enter")
+    await expect(visitor.page.locator("#place")).to_contain_text("has anyone shown")
+    await visitor.has_looked()
+    answer = await visitor.says("and on which tasks?")
+    await photograph("thread", visitor, visitor.page.locator(".message").first, answer)
+    await visitor.goes("papers")
 
 
-async def _mentioned(local: LocalDiscord, channel: Channel, person: Person, question: str) -> list[Said]:
-    asked = await person.says(channel, f"{local.bot.mention} {question}")
-    answer = await channel.wait_for_bot_message(lambda message: message.reply_to is asked)
-    await answer.wait_until(lambda message: " …" not in message.text.split("\n")[-1])
-    return [Said(person.name, f"@{local.bot.name} {question}"), _shown(local.bot.name, answer)]
+async def commands(visitor: Visitor) -> None:
+    """Photograph what commands show."""
+    first, second = COMPARED
+    await photograph("comparison", visitor, await visitor.uses("compare", first=first, second=second))
+    found = await visitor.uses("search", query=SEARCHED)
+    await photograph("search", visitor, found)
+    await photograph("help", visitor, await visitor.uses("help"))
+    await visitor.becomes(MODERATOR)
+    await photograph("settings", visitor, await visitor.uses("settings"))
 
 
-async def _used(person: Person, channel: Channel, command: str, **options: str) -> list[Said]:
-    use: Interaction = await person.uses_command(channel, command, **options)
-    answer = await use.finished(lambda message: not message.text.endswith(" …"))
-    return [Said(person.name, command=command), _shown(use.world.bot.name, answer)]
+async def digest(visitor: Visitor) -> None:
+    """Photograph a subscription, and its digest."""
+    await visitor.goes("digest")
+    await photograph("subscribe", visitor, await visitor.uses("digest subscribe", topics=TOPICS))
+    await visitor.writes_command("digest now", digest="rein")
+    await expect(visitor.page.locator("#option-digest-offers li")).to_have_count(1)
+    await visitor.press("ArrowDown", "Enter", "Enter")
+    posted = visitor.page.locator(ANSWER).filter(has_text="New papers on")
+    await expect(posted).to_be_attached()
+    await visitor.settled(posted)
+    await photograph("digest", visitor, posted)
 
 
-async def _digest(bot: FootnoteBot, clock: Clock, person: Person, channel: Channel) -> list[Said]:
-    """Subscribe, let papers come in as if they were of today, and post what is due."""
-    await (await person.uses_command(channel, "digest subscribe", topics=TOPICS, papers=4)).finished()
-    (kept,) = await bot.services.store.subscriptions.of_place(channel.id)
-    now = datetime.now(UTC)
-    papers = [replace(paper, source="huggingface", published=now.date()) for paper in plain(open_source(SEEDS).papers)]
-    await bot.services.library.add([Fetched(paper, listed=now.date()) for paper in papers])
-    clock.ahead = kept.next_due_at - now + timedelta(minutes=1)
-    await bot.deliverer.tick()
-    return [_shown(bot.user.name if bot.user else "", await channel.wait_for_bot_message())]
+async def asked(visitor: Visitor) -> Locator:
+    """Return the latest message of a person."""
+    return visitor.page.locator(".message:not(.bot)").last
 
 
-def _shown(name: str, message: Message) -> Said:
-    return Said(name, components=message.components, is_bot=True, alone=message.ephemeral)
+async def page(visitor: Visitor) -> None:
+    """Photograph the whole page of the demo."""
+    await visitor.page.set_viewport_size({"width": 1200, "height": 800})
+    for theme in ("light", "dark"):
+        await visitor.page.evaluate(SET_THEME, theme)
+        save(await visitor.page.screenshot(), f"demo-{theme}")
+    await visitor.page.set_viewport_size({"width": WIDTH, "height": TALLEST})
+
+
+async def photograph(name: str, visitor: Visitor, first: Locator, last: Locator | None = None) -> None:
+    """Photograph what reaches from one thing to another, without what is around it."""
+    await visitor.page.evaluate(BARE, arg=True)
+    if await visitor.page.locator("[role=listbox]:focus, dialog:focus-within").count() == 0:
+        await visitor.page.evaluate(UNTOUCHED)
+    area = await around(visitor, first, last or first)
+    for theme in ("light", "dark"):
+        await visitor.page.evaluate(SET_THEME, theme)
+        save(await visitor.page.screenshot(clip=area), f"discord-{name}-{theme}")
+    await visitor.page.evaluate(BARE, arg=False)
+
+
+async def around(visitor: Visitor, first: Locator, last: Locator) -> FloatRect:
+    """Return the part of the page from the top of one thing to the bottom of another, with a list that is open."""
+    await last.scroll_into_view_if_needed()
+    above, below = await first.bounding_box(), await last.bounding_box()
+    assert above
+    assert below
+    bottom = below["y"] + below["height"]
+    opened: Any = visitor.page.locator("[role=listbox]:focus")
+    if await opened.count():
+        box = await opened.bounding_box()
+        bottom = max(bottom, box["y"] + box["height"])
+    left, right = min(above["x"], below["x"]), max(above["x"] + above["width"], below["x"] + below["width"])
+    top = above["y"]
+    return {"x": max(left - MARGIN, 0), "y": top, "width": right - left + 2 * MARGIN, "height": bottom + MARGIN - top}
+
+
+def save(taken: bytes, name: str) -> None:
+    """Write a picture, made small."""
+    whole = Image.open(io.BytesIO(taken)).convert("RGB")
+    whole.quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
 
 
 def terminal(question: str, answer: Answer) -> str:
@@ -169,22 +174,6 @@ def terminal(question: str, answer: Answer) -> str:
         show_answer(answer, console)
         # A picture in a README fetches nothing: without the fonts of rich's own, the reader's monospace serves.
         return re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="footnote ask"), flags=re.DOTALL)
-
-
-def photograph(browser: str, html: str, file: Path) -> None:
-    """Have a page photographed, and cut the picture where the page ends."""
-    with tempfile.TemporaryDirectory() as folder:
-        shown, taken = Path(folder) / "page.html", Path(folder) / "page.png"
-        shown.write_text(html, encoding="utf-8")
-        command = [browser, *OPTIONS, f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{TALLEST}"]
-        subprocess.run(
-            [*command, f"--screenshot={taken}", shown.as_uri()], check=True, capture_output=True, timeout=120
-        )
-        whole = Image.open(taken).convert("RGB")
-    nothing = Image.new("RGB", whole.size, whole.getpixel((0, whole.height - 1)))
-    bottom = (ImageChops.difference(whole, nothing).getbbox() or (0, 0, 0, whole.height))[3]
-    cut = whole.crop((0, 0, whole.width, min(bottom + MARGIN, whole.height)))
-    cut.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import zlib
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
 from retrieval.changes import read_changes, read_last_change
+from retrieval.claims import claim, claim_unembedded, count_unembedded
 from retrieval.connecting import connect
 from retrieval.contents import Contents, Embedded
 from retrieval.errors import LibraryDamagedError
@@ -31,18 +34,22 @@ from retrieval.pending import (
     mark_indexed,
     mark_left,
     mark_pending,
+    note_windows,
+    read_embedded,
     read_held,
     read_indexed,
     read_leaving,
     read_pending,
+    read_to_embed,
     read_to_index,
     store_chunks,
 )
-from retrieval.readings import Reading, note_failure, note_page, read_readings
-from retrieval.records import Count, Counts, Fresh, Held, PendingPaper, StoredChunk
+from retrieval.readings import Reading, note_failure, note_page, read_readings, read_sources
+from retrieval.records import Count, Counts, Fresh, Held, PendingPaper, StoredChunk, ToEmbed
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
 from retrieval.tables import STANDS, chunks, full_texts, paper_sources, papers
+from retrieval.turn import Turn
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -61,7 +68,6 @@ __all__ = ["Added", "Catalogue", "Count", "Counts", "Embedded", "Fresh", "Pendin
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "catalogue_version"
-TURN_TRIED_EVERY: Final = 0.5  # seconds
 MAPPED: Final = 1 << 28  # bytes of the file that SQLite reads as memory, and that count as this process's
 # Bytes of a file that is copied before a migration. A larger one may not fit a second time, and is mostly vectors; a
 # migration that fails changes nothing either way.
@@ -81,7 +87,8 @@ class Catalogue:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._turn = asyncio.Lock()
-        self.full_texts = FullTexts(engine, self._writing)
+        self._indexing = Turn(engine)
+        self.full_texts = FullTexts(engine, self._writing, self._writing_in_turn)
 
     @classmethod
     async def open(cls, url: str) -> Catalogue:
@@ -202,16 +209,50 @@ class Catalogue:
 
     async def store_chunks(self, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
         """Replace the chunks of the papers named, vectors included."""
-        async with self._writing() as connection:
+        async with self._writing_in_turn() as connection:
             await store_chunks(connection, made, model)
+
+    @asynccontextmanager
+    async def claimed(self, waiting: Sequence[PendingPaper], model: str) -> AsyncIterator[list[PendingPaper]]:
+        """Give those of some papers that no other process embeds, and let none begin to until the end."""
+        lacking = {each.paper.paper_id for each in waiting if not each.embedded}
+        if not lacking or self._engine.dialect.name != "postgresql":
+            yield list(waiting)
+            return
+        async with self._engine.connect() as connection:
+            mine = set(await claim(connection, sorted(lacking)))
+            # A worker may have been done with one just before it was claimed.
+            embedded = await read_embedded(connection, sorted(mine), model)
+            yield [
+                replace(each, embedded=embedded.get(paper_id, each.embedded))
+                for each in waiting
+                if (paper_id := each.paper.paper_id) in mine or paper_id not in lacking
+            ]
+
+    @asynccontextmanager
+    async def to_embed(self, limit: int, model: str) -> AsyncIterator[ToEmbed]:
+        """Give up to `limit` papers of which `model` has made nothing and that no other process embeds."""
+        async with self._engine.begin() as connection:
+            mine = await claim_unembedded(connection, limit, model)
+            yield ToEmbed(await read_to_embed(connection, mine), partial(store_chunks, connection, model=model))
+
+    async def unembedded_count(self, model: str) -> int:
+        """Return how many papers wait to be indexed of which `model` has made nothing."""
+        async with self._engine.connect() as connection:
+            return await count_unembedded(connection, model)
 
     async def mark_indexed(self, done: Mapping[str, tuple[str, int]], now: dt.datetime | None = None) -> None:
         """Record, by paper id, the content hash and the number of chunks that every index now holds.
 
         `now` (this moment, if it is not said) is kept for those that were never indexed before.
         """
-        async with self._writing() as connection:
+        async with self._writing_in_turn() as connection:
             await mark_indexed(connection, done, now or datetime.now(UTC))
+
+    async def note_windows(self, counts: Mapping[str, int]) -> None:
+        """Record how many windows the dense index holds of papers that are indexed, by paper id."""
+        async with self._writing_in_turn() as connection:
+            await note_windows(connection, counts)
 
     async def leaving(self, limit: int) -> dict[str, int]:
         """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
@@ -220,12 +261,12 @@ class Catalogue:
 
     async def mark_left(self, paper_ids: Sequence[str]) -> None:
         """Record that no index holds these papers; one that stands again by now waits to be indexed."""
-        async with self._writing() as connection:
+        async with self._writing_in_turn() as connection:
             await mark_left(connection, paper_ids)
 
     async def mark_all_pending(self) -> None:
         """Forget what the derived indexes hold, so that everything is indexed anew."""
-        async with self._writing() as connection:
+        async with self._writing_in_turn() as connection:
             await mark_all_pending(connection)
 
     async def mark_pending(self, paper_ids: Iterable[str]) -> None:
@@ -260,6 +301,11 @@ class Catalogue:
                 rows = await connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(some, STANDS))
                 found |= dict(rows.all())
         return found
+
+    async def sources(self) -> list[str]:
+        """Return the names of the sources that papers which stand came from, in order, however many those are."""
+        async with self._engine.connect() as connection:
+            return await read_sources(connection)
 
     async def ids(self, scope: Scope) -> list[str]:
         """Return the id of every paper of a scope that stands, those published or added last first."""
@@ -358,31 +404,25 @@ class Catalogue:
         async with self._writing() as connection:
             return await read_state(connection, stamp)
 
-    async def begin_generation(self) -> None:
-        """Have the next collection of vectors filled, and every paper wait for it."""
-        async with self._writing() as connection:
+    async def begin_generation(self, *, anew: bool = True) -> None:
+        """Have the next collection of vectors filled, and with `anew` every paper wait for it."""
+        async with self._writing_in_turn() as connection:
             await begin_generation(connection)
-            await mark_all_pending(connection)
+            if anew:
+                await mark_all_pending(connection)
 
     async def switch_generation(self, stamp: str) -> None:
         """Make the collection that was filled the live one, with its stamp."""
-        async with self._writing() as connection:
+        async with self._writing_in_turn() as connection:
             await switch_generation(connection, stamp)
 
     @asynccontextmanager
     async def indexing(self) -> AsyncIterator[None]:
-        """Let one process at a time index a library that several share; it is let go of when that process dies."""
-        if self._engine.dialect.name != "postgresql":
-            yield  # the data dir has one owner
-            return
-        key = zlib.crc32(b"footnote indexing")
-        # Of a transaction, not of a session, which PgBouncer may hand to another; and tried again and again, as a
-        # statement that waits looks like a server that is away.
-        async with self._engine.connect() as connection:
-            while not await connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(key))):
-                await connection.rollback()
-                await asyncio.sleep(TURN_TRIED_EVERY)
-            await connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        """Let one process at a time index a library that several share; another takes over when it dies.
+
+        What only whoever indexes writes raises TurnLostError once another does.
+        """
+        async with self._indexing.taken():
             yield
 
     async def counts(self) -> Counts:
@@ -417,6 +457,13 @@ class Catalogue:
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
         """Give a transaction; those of this process queue up, so that none fails for another's lock."""
         async with self._turn, self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _writing_in_turn(self) -> AsyncIterator[AsyncConnection]:
+        """Give a transaction of whoever indexes; raises TurnLostError where that is another process by now."""
+        async with self._writing() as connection:
+            await self._indexing.demand(connection)
             yield connection
 
     @asynccontextmanager

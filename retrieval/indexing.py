@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from chromadb.errors import ChromaError
 
-from retrieval.chunking import chunk
-from retrieval.contents import read_chunks
-from retrieval.embedding import WordEmbedder
 from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
 from retrieval.fulltext.windows import read_windows
 from retrieval.self_check import lacks_vectors, lost_vectors
+from retrieval.turn import TurnLostError
 from retrieval.vectors import WRITE_ROWS
+from retrieval.windows import read_papers
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -41,6 +40,9 @@ INDEX_BATCH = 32  # papers between two commits: what a kill costs at most
 KNOWN_BATCH = 256  # of papers that are embedded already, so that a kill costs next to nothing
 PROBE = "Does the model answer?"
 ASKED_FOR = "a rebuild was asked for"
+OUTDATED = "an earlier version made the vectors of the server"
+WINDOWS = "/windows"  # at the end of the stamp of an index that holds no sentences
+OTHERS_EMBED = 0.5  # seconds until papers that other processes embed are looked for again
 GRACE = 5.0  # seconds after which every process has gone over to a new collection
 
 
@@ -81,6 +83,7 @@ class Indexer:
         self._embedder = embedder
         self._now = now
         self._turn = asyncio.Lock()
+        self._in_work: set[str] = set()  # papers whose vectors are being written, or were when it failed
         self.fault: str | None = None
         self.unchecked = False
         self.waiting = 0
@@ -90,33 +93,52 @@ class Indexer:
 
         Full texts are embedded last: nothing is found by them, so that nobody waits for them.
         """
-        async with self._turn, self._catalogue.indexing(), self._counting():
-            if self._shared:
-                await self._join()
-                if self.fault not in {None, ASKED_FOR}:  # another may have mended it while this one waited
-                    self.fault = await self._find_fault()
-            if self.fault:
-                await self._empty()
-            await self._follower.catch_up()
-            total = self.waiting = await self._catalogue.pending_count()
-            done = 0
+        async with self._turn, self._counting():
             while True:
-                leaving = await self._catalogue.leaving(INDEX_BATCH)
-                if leaving:
-                    await _to_its_end(self._take_out(leaving))
-                waiting = await self._batch()
-                if waiting:
-                    await self._index(waiting)
-                if not leaving and not waiting:
-                    break
-                done += len(leaving) + len(waiting)
-                self.waiting = max(total - done, 0)
-                if progress:
-                    progress(done, max(total, done))
-            if self._target is not self._dense:
-                await self._switch()
-            await self._embed_full_texts(done, total, progress)
-            return done
+                try:
+                    async with self._catalogue.indexing():
+                        return await self._run(progress)
+                except TurnLostError:
+                    log.warning("another process indexes since the database was away from this one, which waits")
+
+    async def _run(self, progress: Progress | None) -> int:
+        """Index everything, having the turn."""
+        await self._make_ready(progress)
+        total = self.waiting = await self._catalogue.pending_count()
+        done = 0
+        while True:
+            leaving = await self._catalogue.leaving(INDEX_BATCH)
+            if leaving:
+                await _to_its_end(self._take_out(leaving))
+            waiting = await self._batch()
+            indexed = await self._index(waiting) if waiting else 0
+            if not leaving and not waiting:
+                break
+            if waiting and not indexed:
+                await asyncio.sleep(OTHERS_EMBED)
+            done += len(leaving) + indexed
+            self.waiting = max(total - done, 0)
+            if progress:
+                progress(done, max(total, done))
+        if self._target is not self._dense:
+            await self._switch()
+        await self._embed_full_texts(done, total, progress)
+        return done
+
+    async def _make_ready(self, progress: Progress | None) -> None:
+        """Find the collection to write to, and make it and the index of words such that they can be gone on with."""
+        if self._in_work:  # perhaps written after another process wrote those of a newer version
+            await self._catalogue.mark_pending(self._in_work)
+            self._in_work.clear()
+        if self._shared:
+            await self._join()
+            if self.fault not in {None, ASKED_FOR}:  # another may have mended it while this one waited
+                self.fault = await self._find_fault()
+        if self.fault == OUTDATED:
+            await self._refill(progress)
+        elif self.fault:
+            await self._empty()
+        await self._follower.catch_up()
 
     async def _batch(self) -> list[PendingPaper]:
         """Return the papers to index next."""
@@ -206,10 +228,34 @@ class Indexer:
         await self._follower.empty()
         self.fault = None
 
+    async def _refill(self, progress: Progress | None) -> None:
+        """Fill the next collection with the stored windows of papers that are indexed; the old one is searched still.
+
+        Where a process died of it the next one begins again, as the database calls the old one live.
+        """
+        await asyncio.to_thread(self._dense.count)  # or a server that is away would be found out half-way
+        await self._catalogue.begin_generation(anew=False)
+        await self._join()
+        log.info("the vectors of the server are filled anew, as an earlier version made them")
+        ids = list(await self._catalogue.indexed())
+        for start in range(0, len(ids), INDEX_BATCH):
+            stored = await self._catalogue.chunks_of(ids[start : start + INDEX_BATCH])
+            windows = [each for rows in stored.values() for each in rows]
+            for at in range(0, len(windows), WRITE_ROWS):
+                rows = windows[at : at + WRITE_ROWS]
+                names = [f"{each.paper_id}#{each.position}" for each in rows]
+                await asyncio.to_thread(self._target.upsert, names, np.stack([each.vector for each in rows]))
+            await self._catalogue.note_windows(Counter(each.paper_id for each in windows))
+            if progress:
+                progress(min(start + INDEX_BATCH, len(ids)), len(ids))
+        self.fault = None
+
     async def _find_fault(self) -> str | None:
         if self._shared:
-            await self._demand_same_model()
+            outdated = await self._is_outdated()
             await self.follow()
+            if outdated:
+                return OUTDATED
         if self._dense.stamp != self._dense.expected:
             return f"the dense index was made as {self._dense.stamp!r}, not as {self._dense.expected!r}"
         held = await self._catalogue.held()
@@ -234,50 +280,42 @@ class Indexer:
             await self._follower.mend(unread)
         return None
 
-    async def _demand_same_model(self) -> None:
-        """Raise BadInputError where the other processes of this library embed by another model."""
-        made_as = (await self._catalogue.state(self._dense.expected)).stamp
-        if made_as != self._dense.expected:
+    async def _is_outdated(self) -> bool:
+        """Say whether the server's vectors are of this model, and of a version that kept those of sentences there too.
+
+        Raises BadInputError where the other processes of this library embed by another model.
+        """
+        made_as, expected = (await self._catalogue.state(self._dense.expected)).stamp, self._dense.expected
+        if made_as not in {expected, expected.removesuffix(WINDOWS)}:
             raise BadInputError(
-                f"This library is indexed as {made_as!r}, and this process is set to {self._dense.expected!r}; give it "
+                f"This library is indexed as {made_as!r}, and this process is set to {expected!r}; give it "
                 "the same FOOTNOTE_EMBEDDING settings, or run `footnote rebuild` to change the library."
             )
+        return made_as != expected
 
     async def _take_out(self, leaving: Mapping[str, int]) -> None:
         """Take papers out of the indexes; a kill between any two steps leaves them leaving."""
+        self._in_work = set(leaving)
         held = [f"{paper_id}#{position}" for paper_id, count in leaving.items() for position in range(count)]
         for start in range(0, len(held), WRITE_ROWS):
             await asyncio.to_thread(self._target.delete, held[start : start + WRITE_ROWS])
         await self._catalogue.mark_left(list(leaving))
+        self._in_work.clear()
         await self._follower.catch_up()
         log.info("%d papers have left the indexes", len(leaving))
 
-    async def _index(self, batch: Sequence[PendingPaper]) -> None:
-        """Cut papers into windows, embed and write them."""
-        made: list[tuple[Chunk, Embedded | None]] = await asyncio.to_thread(
-            lambda: [
-                (part, waiting.embedded.get(part.text_hash))
-                for waiting in batch
-                for part in chunk(waiting.paper, self._embedder)
-            ]
-        )
-        unknown = list(dict.fromkeys(part for part, known in made if not self._serves(part, known)))
-        read = dict(zip(unknown, await read_chunks(unknown, self._embedder), strict=True)) if unknown else {}
-        windows = [(part, found) for part, known in made if (found := read.get(part, known))]
-        log.info("embedded %d windows of %d papers", len(read), len(batch))
-        await _to_its_end(self._write(batch, windows))
-
-    def _serves(self, part: Chunk, known: Embedded | None) -> bool:
-        """Say whether what is known of a window's text is what the embedder would make of the window."""
-        if known is None or len(known.contents.spans) != len(part.sentences):
-            return False
-        if known.contents.words or not isinstance(self._embedder, WordEmbedder):
-            return True
-        return not self._embedder.split_words(part.text)
+    async def _index(self, batch: Sequence[PendingPaper]) -> int:
+        """Cut papers into windows, embed and write them, but for those that another process embeds; return how many."""
+        async with self._catalogue.claimed(batch, self._embedder.model) as mine:
+            if mine:
+                await _to_its_end(self._write(mine, await read_papers(mine, self._embedder)))
+                log.info("indexed %d papers", len(mine))
+        return len(mine)
 
     async def _write(self, batch: Sequence[PendingPaper], windows: Sequence[tuple[Chunk, Embedded]]) -> None:
         """Write papers so that a kill between any two steps leaves them pending and nothing doubled."""
         await self._catalogue.store_chunks(windows, self._embedder.model)
+        self._in_work = {waiting.paper.paper_id for waiting in batch}
         counts = Counter(part.paper_id for part, _ in windows)
         left_over = [
             f"{waiting.paper.paper_id}#{position}"
@@ -296,6 +334,7 @@ class Indexer:
         await self._catalogue.mark_indexed(
             {w.paper.paper_id: (w.paper.content_hash, counts[w.paper.paper_id]) for w in batch}, self._now()
         )
+        self._in_work.clear()
         await self._follower.catch_up()
 
 

@@ -19,7 +19,7 @@ from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, Li
 from retrieval.follower import Follower
 from retrieval.fulltext.searching import FullTextSearcher
 from retrieval.gaps import Gaps
-from retrieval.indexing import Indexer, Progress
+from retrieval.indexing import WINDOWS, Indexer, Progress
 from retrieval.lexical import LexicalIndex
 from retrieval.opening import throw_away, watched
 from retrieval.references import find_references
@@ -130,7 +130,7 @@ class Library:
             opened.callback(lock.release)
             catalogue = await Catalogue.open(database_url or f"sqlite+aiosqlite:///{data_dir / CATALOGUE}")
             opened.push_async_callback(catalogue.close)
-            stamp = f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}/windows"
+            stamp = stamp_of(embedder)
             folder = data_dir / "chroma"
             state = await catalogue.state(stamp)
             name = state.live if chroma else COLLECTION
@@ -466,6 +466,10 @@ class Library:
         """Keep what is wrong with a source, until it is next read to its end."""
         await self._catalogue.failed(source, sentence, at)
 
+    async def sources(self) -> list[str]:
+        """Return the names of the sources that papers came from, in order; quick, however many papers there are."""
+        return await self._catalogue.sources()
+
     async def counts(self) -> Counts:
         """Return how much the library holds."""
         return await self._catalogue.counts()
@@ -474,6 +478,11 @@ class Library:
     def embedder(self) -> Embedder:
         """Return the embedding model, whose name calibrated numbers belong to."""
         return self._embedder
+
+
+def stamp_of(embedder: Embedder) -> str:
+    """Name what indexes are made with; where it differs they are made anew."""
+    return f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}{WINDOWS}"
 
 
 def _batch(waiting: Iterator[Paper | Fetched]) -> list[Paper | Fetched]:

@@ -18,7 +18,7 @@ from retrieval.changes import note_changes
 from retrieval.contents import Contents, Embedded
 from retrieval.fulltext.storage import embed_again
 from retrieval.records import Held, PendingPaper
-from retrieval.tables import PENDING, STANDS, Moment, chunks, leaving_papers, papers
+from retrieval.tables import PENDING, STANDS, Moment, chunks, insert_into, leaving_papers, papers
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -39,16 +39,29 @@ async def read_pending(connection: AsyncConnection, limit: int, model: str) -> l
             sa.select(*PAPER, papers.c.indexed_chunks).where(PENDING).order_by(papers.c.number).limit(limit)
         )
     ).all()
-    ids = [row.paper_id for row in rows]
+    embedded = await read_embedded(connection, [row.paper_id for row in rows], model)
+    return [PendingPaper(paper_of(row), embedded[row.paper_id], row.indexed_chunks) for row in rows]
+
+
+async def read_to_embed(connection: AsyncConnection, paper_ids: Sequence[str]) -> list[PendingPaper]:
+    """Return those of the papers that wait to be indexed, of which no model made anything."""
+    asked = sa.select(*PAPER, papers.c.indexed_chunks).where(PENDING, papers.c.paper_id.in_(paper_ids))
+    return [PendingPaper(paper_of(row), {}, row.indexed_chunks) for row in await connection.execute(asked)]
+
+
+async def read_embedded(
+    connection: AsyncConnection, paper_ids: Sequence[str], model: str
+) -> dict[str, dict[str, Embedded]]:
+    """Return what `model` made of each of some papers, by the hash of a window's text."""
     stored = await connection.execute(
         sa.select(chunks.c.paper_id, chunks.c.text_hash, chunks.c.vector, chunks.c.contents).where(
-            chunks.c.paper_id.in_(ids), chunks.c.model == model
+            chunks.c.paper_id.in_(paper_ids), chunks.c.model == model
         )
     )
-    embedded: dict[str, dict[str, Embedded]] = {paper_id: {} for paper_id in ids}
+    embedded: dict[str, dict[str, Embedded]] = {paper_id: {} for paper_id in paper_ids}
     for paper_id, text_hash, vector, contents in stored:
         embedded[paper_id][text_hash] = Embedded(np.frombuffer(vector, np.float32), Contents.unpack(contents))
-    return [PendingPaper(paper_of(row), embedded[row.paper_id], row.indexed_chunks) for row in rows]
+    return embedded
 
 
 async def store_chunks(connection: AsyncConnection, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
@@ -68,7 +81,10 @@ async def store_chunks(connection: AsyncConnection, made: Sequence[tuple[Chunk, 
         for chunk, embedded in made
     ]
     await connection.execute(sa.delete(chunks).where(chunks.c.paper_id.in_(counts)))
-    await connection.execute(sa.insert(chunks), rows)
+    # Of a paper whose claim was lost with a connection another process may have stored them meanwhile.
+    insert = insert_into(connection, chunks)
+    anew = {column.name: insert.excluded[column.name] for column in chunks.c if not column.primary_key}
+    await connection.execute(insert.on_conflict_do_update(index_elements=["paper_id", "position"], set_=anew), rows)
     for paper_id, count in counts.items():
         await connection.execute(
             sa.update(papers)
@@ -91,6 +107,13 @@ async def mark_indexed(connection: AsyncConnection, done: Mapping[str, tuple[str
             )
         )
     await note_changes(connection, done)
+
+
+async def note_windows(connection: AsyncConnection, counts: Mapping[str, int]) -> None:
+    """Record how many windows the dense index holds of papers that are indexed, by paper id."""
+    for paper_id, count in counts.items():
+        this = papers.c.paper_id == paper_id
+        await connection.execute(sa.update(papers).where(this).values(indexed_chunks=count))
 
 
 async def read_leaving(connection: AsyncConnection, limit: int) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from retrieval.sources.fetched import Cursor, SourceError
-from retrieval.tables import insert_into, source_readings
+from retrieval.tables import STANDS, insert_into, paper_sources, papers, source_readings
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -49,6 +49,20 @@ async def read_readings(connection: AsyncConnection, source: str | None = None) 
         Reading(row.source, _cursor(row.cursor), row.last_success, row.newest, row.failing_since, row.sentence)
         for row in await connection.execute(asked)
     ]
+
+
+async def read_sources(connection: AsyncConnection) -> list[str]:
+    """Return the names of the sources that papers which stand came from, in order.
+
+    It goes from name to name in the index: counting the papers of each would read all of them.
+    """
+    first = sa.select(sa.func.min(paper_sources.c.source).label("source")).cte("names", recursive=True)
+    following = sa.select(sa.func.min(paper_sources.c.source)).where(paper_sources.c.source > first.c.source)
+    names = first.union_all(sa.select(following.scalar_subquery()).where(first.c.source.is_not(None)))
+    standing = sa.exists().where(
+        paper_sources.c.source == names.c.source, paper_sources.c.paper_id == papers.c.paper_id, STANDS
+    )
+    return list(await connection.scalars(sa.select(names.c.source).where(standing).order_by(names.c.source)))
 
 
 async def note_page(connection: AsyncConnection, source: str, cursor: Cursor, now: dt.datetime) -> None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from retrieval.contents import Contents, Embedded
-    from retrieval.papers import Paper
+    from retrieval.papers import Chunk, Paper
     from retrieval.sources.fetched import Fetched
 
 
@@ -78,6 +78,14 @@ class Count:
 
     papers: int
     undated: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToEmbed:
+    """Hold papers that this process alone embeds just now, and what stores their windows."""
+
+    papers: Sequence[PendingPaper]
+    store: Callable[[Sequence[tuple[Chunk, Embedded]]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,15 @@ library_state = sa.Table(
     sa.Column("filling", sa.Integer),
 )
 
+# Which process indexes, where several share the library; one row, or none.
+index_turn = sa.Table(
+    "index_turn",
+    metadata,
+    sa.Column("key", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("holder", sa.String, nullable=False),
+    sa.Column("renewed_at", Moment, nullable=False),
+)
+
 # Papers whose text beside the abstract is known. No index holds it: it is looked into for papers that were found.
 full_texts = sa.Table(
     "full_texts",

@@ -12,12 +12,12 @@ from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local_discord.components import V2_COMPONENTS
+from local_discord.errors import ApiError
+from local_discord.limits import COMPONENTS_V2, check_choices, check_commands, check_message, check_modal
+from local_discord.mentions import pings
+from local_discord.reading import links
 from tests.local_discord import LocalDiscord
-from tests.local_discord.components import V2_COMPONENTS
-from tests.local_discord.errors import ApiError
-from tests.local_discord.limits import COMPONENTS_V2, check_choices, check_commands, check_message, check_modal
-from tests.local_discord.mentions import pings
-from tests.local_discord.reading import links
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROWS: Final = 500  # a transaction
 # What is so for one database alone, or for the moment: which collection is live, and what processes do just now.
-LEFT: Final = frozenset({"library_state", "shard_leases", "seen_events", "acts"})
+LEFT: Final = frozenset({"library_state", "index_turn", "shard_leases", "seen_events", "acts"})
 # An answer refers to the one before it.
 ORDERS: Final = {"answers": ("asked_at", "answer_id")}
 UNFINISHED: Final = sa.Table("footnote_copy", sa.MetaData(), sa.Column("source", sa.Text, nullable=False))

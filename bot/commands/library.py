@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,11 @@ from bot.answering.reading.spelling import as_meant
 from bot.commands.papers import check_source, say_undated
 from bot.console import print_json, printable, progress_bar, show_figures, show_hits, stderr, stdout
 from bot.fetching import online_source, pages_of, single_paper
-from bot.wiring import open_library, take_in
-from retrieval.catalogue import Added
+from bot.wiring import make_embedder, open_library, take_in
+from retrieval.catalogue import Added, Catalogue
+from retrieval.embedding_worker import embed_pending
 from retrieval.errors import BadInputError, ServerAwayError
+from retrieval.library import stamp_of
 from retrieval.sources import Stream, is_here, stream_source
 from retrieval.sources.choice import Choice, read_categories
 from retrieval.sources.fetched import SourceError
@@ -190,6 +192,23 @@ async def _read(library: Library, source: OnlineSource) -> tuple[Added, str | No
 def _part(report: Progress, before: float, after: float) -> Progress:
     """Return what moves a bar of a hundred from one share of the whole to another."""
     return lambda done, total: report(round(100 * (before + (after - before) * done / total)), 100)
+
+
+async def embed(settings: Settings) -> None:
+    """Embed papers of a shared library that wait for it, beside whoever indexes them."""
+    if settings.database_url is None:
+        raise BadInputError(
+            "`footnote embed` helps to fill a library that several processes share; set FOOTNOTE_DATABASE_URL to its "
+            "database, or run `footnote ingest`, which embeds by itself."
+        )
+    embedder = await make_embedder(settings)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(embedder.close)
+        catalogue = await Catalogue.open(settings.database_url)
+        stack.push_async_callback(catalogue.close)
+        with progress_bar("Embedding") as report:
+            count = await embed_pending(catalogue, embedder, stamp_of(embedder), report)
+    stdout().print(f"Embedded {count} papers; whoever indexes the library finds it done.")
 
 
 async def rebuild(settings: Settings) -> None:

@@ -29,6 +29,7 @@ from bot.digest.subscribing import due_after
 from bot.digest.writing import named
 from bot.language import say, speaking
 from bot.llm.meter import Payer, paid_by
+from bot.log import begin_trace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -160,6 +161,7 @@ class Deliverer:
 
     async def _deliver(self, delivery: Delivery) -> bool:
         """Bring one delivery as far as it comes now, and say whether that is its end."""
+        begin_trace()
         subscription_id = delivery.subscription.subscription_id
         with speaking(delivery.subscription.language), paid_by(_payer(delivery.subscription)):
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot import metrics
-from bot.discord.connection.gateway import heartbeats
+from bot.discord.connection.gateway import disconnected, heartbeats
 from bot.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Health:
 
     def __init__(self, bot: FootnoteBot) -> None:
         self._bot = bot
+        # When each shard's last known heartbeat was replied to: discord.py forgets it with the connection.
+        self._beats: dict[int, float] = {}
 
     async def look(self) -> dict[str, Part]:
         """Return each part by its name."""
@@ -67,16 +70,22 @@ class Health:
     async def _gateway(self) -> Part:
         if self._bot.is_closed() or not self._bot.is_ready():
             return Part(ok=False, says="not connected")
+        away = disconnected(self._bot)
+        if away:
+            # discord.py goes on trying, and goes on with the session where it gets through: no restart is of use.
+            return Part(ok=False, says=f"connecting again: shard {', '.join(map(str, away))}", vital=False)
         return Part(ok=True, says=f"connected, {len(self._bot.guilds)} servers")
 
     async def _heartbeat(self) -> Part:
-        beats = heartbeats(self._bot)
-        for shard, beat in beats.items():
+        now = time.monotonic()
+        for shard, beat in heartbeats(self._bot).items():
             metrics.GATEWAY_LATENCY.labels(shard).set(beat.latency)
-            metrics.HEARTBEAT_AGE.labels(shard).set(beat.age)
-        if not beats:
+            self._beats[shard] = now - beat.age
+        for shard, at in self._beats.items():
+            metrics.HEARTBEAT_AGE.labels(shard).set(now - at)
+        if not self._beats:
             return Part(ok=False, says="none yet")
-        oldest = max(beat.age for beat in beats.values())
+        oldest = now - min(self._beats.values())
         return Part(ok=oldest < HEARTBEAT_SECONDS, says=f"{oldest:.0f} s ago")
 
     async def _library(self) -> Part:

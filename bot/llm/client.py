@@ -76,6 +76,7 @@ class LanguageModel:
         self.learnt = Learnt()
         self.breaker = Breaker(REST)
         self.room = _ENOUGH
+        metrics.expect_model_calls()
 
     async def aclose(self) -> None:
         """Close the connections to the server."""
@@ -100,6 +101,7 @@ class LanguageModel:
             raise trouble.over_budget(budget_used)
         if not self.breaker.closed():
             raise trouble.resting()
+        began = asyncio.get_running_loop().time()
         waits = patience(self.timeout)
         waits.begin()
         reply = Reply(self, build, budget, waits, aside=aside)
@@ -115,12 +117,14 @@ class LanguageModel:
             waits.end()
             await reply.close()
             usage = await asyncio.to_thread(reply.count)
+            seconds = asyncio.get_running_loop().time() - began
+            tokens = usage.prompt_tokens, usage.completion_tokens
+            _LOG.info("called purpose=%s result=%s tokens=%d+%d seconds=%.2f", prompt.purpose, result, *tokens, seconds)
             metrics.MODEL_CALLS.labels(prompt.purpose, result).inc()
             metrics.MODEL_TOKENS.labels(prompt.purpose, "prompt").inc(usage.prompt_tokens)
             metrics.MODEL_TOKENS.labels(prompt.purpose, "completion").inc(usage.completion_tokens)
             if self.meter and (reply.requests or reply.begun):
-                spent = (usage.prompt_tokens, usage.completion_tokens)
-                await self.meter.record(who, Spent(prompt.purpose, self.name, *spent, usage.estimated), reply.begun)
+                await self.meter.record(who, Spent(prompt.purpose, self.name, *tokens, usage.estimated), reply.begun)
 
     async def fill(self, prompt: Prompt[T], content: str) -> tuple[T | None, Usage | None]:
         """Return the form as the model filled it in, and what it took; None where there is none. Never raises."""

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 BUSY: Final = 30  # seconds that a transaction waits for another process's
 SWITCHES: Final = 20  # tries to have a new file write a log
 SWITCH_PAUSE: Final = 0.01  # seconds
+WORTH: Final = 1 << 20  # bytes that must be empty for a file to be written anew
 PURGES: Final = 50  # tries to clear the log between what reads it
 PURGE_PAUSE: Final = 0.1  # seconds
 IMMEDIATE: Final = "footnote_immediate"  # the execution option of transactions that write
@@ -91,6 +92,28 @@ class Database:
         """Give one transaction that writes; it is durable once the block has ended."""
         async with self._turn, self.writer.begin() as connection:
             yield connection
+
+    async def give_back(self) -> None:
+        """Make SQLite's file smaller where half of it is empty; a server sees to its own.
+
+        A smaller part is filled again by what comes next, and is not worth writing the whole file anew.
+        """
+        if self.file is None:
+            return
+        async with self._turn, self._engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            sizes = [
+                (await (await driver.execute(f"PRAGMA {name}")).fetchone())[0]
+                for name in ("freelist_count", "page_count", "page_size")
+            ]
+            free, pages, size = sizes
+            if free * size < WORTH or free * 2 < pages:
+                return
+            try:
+                await driver.execute("VACUUM")  # no transaction may be open, so that this goes past SQLAlchemy
+            except sqlite3.OperationalError as error:  # the disk is too full for a second copy, say
+                logger.warning("%s could not be made smaller: %s", self.file.name, error)
 
     async def purge(self) -> None:
         """Clear SQLite's log, which holds what was deleted for some time yet; a server sees to its own.

@@ -6,6 +6,7 @@ digest are written down under the place before it is posted, so that the databas
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -33,6 +34,7 @@ UNDER_WAY: Final = (
     deliveries.c.body,
     deliveries.c.parts,
 )
+PUT_OFF: Final = timedelta(days=365)  # no digest is posted so long after it was due
 BATCH: Final = 500  # SQLite takes 32,766 parameters a statement
 
 
@@ -277,6 +279,21 @@ class Deliveries:
                     deliveries.c.state == RECORDED,
                 )
             )
+
+    async def forget_older(self, connection: AsyncConnection, moment: datetime) -> int:
+        """Delete the digests that were posted before a moment, with what they showed; return how many rows that were.
+
+        A digest looks no further back than some days, so that none of those papers is fresh to any. What is under way
+        stays, however long ago it was due, and so does what it is to show. Of papers whose subscription has gone
+        nothing tells but when they were due, and that may be long before they were posted: they stay for longer.
+        """
+        done = (deliveries.c.state == RECORDED) & (deliveries.c.posted_at < moment)
+        of_delivery = sa.tuple_(shown_papers.c.subscription_id, shown_papers.c.due_at)
+        keys = sa.select(deliveries.c.subscription_id, deliveries.c.due_at)
+        gone = (shown_papers.c.due_at < moment - PUT_OFF) & of_delivery.not_in(keys)
+        shown = await connection.execute(sa.delete(shown_papers).where(of_delivery.in_(keys.where(done)) | gone))
+        posted = await connection.execute(sa.delete(deliveries).where(done))
+        return shown.rowcount + posted.rowcount
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return the papers that a person was shown in DMs."""

@@ -79,8 +79,9 @@ class Ledger:
             rows = await connection.execute(query.group_by(*parts).order_by(*parts))
             return [Spending(on, purpose, model, *map(int, amounts)) for on, purpose, model, *amounts in rows]
 
-    async def forget_older(self, connection: AsyncConnection, people: date, servers: date) -> None:
-        """Forget whose questions it were before one day, and in which servers before another; the amounts stay."""
+    async def forget_older(self, connection: AsyncConnection, people: date, servers: date, everything: date) -> None:
+        """Forget whose questions it were before one day, in which servers before another, and all before a third."""
+        await connection.execute(sa.delete(usage).where(usage.c.day < everything))
         await self._let_go(connection, "person_id", usage.c.day < people)
         await self._let_go(connection, "guild_id", usage.c.day < servers)
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 FILE: Final = "memory.db"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "store_version"
-RETENTION: Final = timedelta(days=90)  # how long conversations are kept, and searches since a page was last turned
+# How long conversations are kept, what digests showed, and searches since a page was last turned, unless it is set.
+RETENTION: Final = timedelta(days=90)
+BILLED: Final = timedelta(days=400)  # how long it is known what was taken of language models: a year and a month
 GRACE: Final = timedelta(days=30)  # how long a server that the bot left is, and a backup, which knows no forgetting
 
 
@@ -53,10 +55,12 @@ class Store:
         drafts: what the language model wrote lately; that is no person's and no server's.
         leases: which process holds which shards of the bot.
         traffic: what people did just now, for all processes.
+        retention: how long conversations, searches and what digests showed are kept.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, retention: timedelta = RETENTION) -> None:
         self._database = database
+        self.retention = retention
         self.servers = Servers(database)
         self.answers = Answers(database)
         self.threads = Threads(database)
@@ -82,7 +86,7 @@ class Store:
         )
 
     @classmethod
-    async def open(cls, data_dir: Path, database_url: str | None = None) -> Store:
+    async def open(cls, data_dir: Path, database_url: str | None = None, *, retention: timedelta = RETENTION) -> Store:
         """Open the store in `data_dir`, or in the database named, and bring its tables up to date.
 
         Raises StoreError where it cannot be opened, and MigrationError where it is newer than this program or
@@ -91,7 +95,7 @@ class Store:
         database = await Database.open(data_dir / FILE, database_url)
         try:
             await migrate(database.writer, MIGRATIONS, version_table=VERSION_TABLE, file=database.file)
-            store = cls(database)
+            store = cls(database, retention)
             await store.threads.load()
         except BaseException:
             await database.close()
@@ -145,25 +149,28 @@ class Store:
             known = set(filter(mine, await connection.scalars(_servers_known())))
             await self.servers.note(connection, known & here, known - here, now)
 
-    async def forget_due(self, now: datetime, retention: timedelta = RETENTION) -> int:
+    async def forget_due(self, now: datetime) -> int:
         """Delete what was kept for long enough, at once, and return how many rows that were.
 
-        That is conversations and searches older than `retention`, threads without a conversation since, drafts of
-        yesterday, and servers that the bot left 30 days ago; backups of the file that old go too. Of what the language
-        model took only whose it was is forgotten: the person with the day, the server after `retention`.
+        That is conversations, searches and what digests showed older than `retention`, threads without a conversation
+        since, drafts of yesterday, and servers that the bot left 30 days ago; backups of the file that old go too. Of
+        what the language model took it is forgotten whose it was, the person with the day, the server after
+        `retention`, and all after BILLED. Where a file of SQLite has come to be half empty it is made smaller.
         """
-        today = now.astimezone(UTC).date()
+        today, retained = now.astimezone(UTC).date(), now - self.retention
         async with self._database.writing() as connection:
-            await self.feedback.forget_older(connection, now - retention)
-            count = await self.answers.forget_older(connection, now - retention)
-            count += await self.threads.forget_idle(connection, now - retention)
-            count += await self.searches.forget_older(connection, now - retention)
+            await self.feedback.forget_older(connection, retained)
+            count = await self.answers.forget_older(connection, retained)
+            count += await self.threads.forget_idle(connection, retained)
+            count += await self.searches.forget_older(connection, retained)
             count += await self.drafts.forget_older(connection, now)
+            count += await self.deliveries.forget_older(connection, retained)
             await self.traffic.forget_older(connection, now - KEPT)
-            await self.usage.forget_older(connection, today, today - retention)
+            await self.usage.forget_older(connection, today, today - self.retention, today - BILLED)
             await self.notices.forget_older(connection, today)
             for guild_id in await self.servers.left_before(connection, now - GRACE):
                 count += sum([await part.forget_server(connection, guild_id) for part in self._parts])
+        await self._database.give_back()
         await self._database.purge()
         if self._database.file is not None:
             await asyncio.to_thread(drop_backups, self._database.file, now - GRACE)

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from typing import TypeAlias
 
     from numpy.typing import NDArray
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    Transactions: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
 TABLES: Final = (section_windows, sections, full_texts)
 ROWS: Final = 500  # a statement
@@ -59,11 +62,11 @@ class Waiting:
 class FullTexts:
     """Keep the full texts of a catalogue; each method is one transaction."""
 
-    def __init__(
-        self, engine: AsyncEngine, writing: Callable[[], AbstractAsyncContextManager[AsyncConnection]]
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, writing: Transactions, writing_in_turn: Transactions) -> None:
+        """Take what gives transactions that write, and such as only whoever indexes may write in."""
         self._engine = engine
         self._writing = writing
+        self._writing_in_turn = writing_in_turn
 
     async def waiting(self, model: str) -> Waiting | None:
         """Return one that is not embedded yet, with what `model` already made of it; None where all are."""
@@ -91,7 +94,7 @@ class FullTexts:
             {"paper_id": done.paper_id, "position": position, "model": model, **_row(window)}
             for position, window in enumerate(windows)
         ]
-        async with self._writing() as connection:
+        async with self._writing_in_turn() as connection:
             if (await _read(connection, [done.paper_id])).get(done.paper_id) != done.full_text:
                 return
             await connection.execute(sa.delete(section_windows).where(section_windows.c.paper_id == done.paper_id))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from retrieval.library import own
 from retrieval.text import fold
 from tests.terminal import Result
 
@@ -124,6 +125,14 @@ def test_an_unknown_source_is_refused_with_what_is_known(footnote: Callable[...,
     result = footnote("ingest", "seedz")
     assert result.code == 1
     assert "seeds" in result.err
+
+
+def test_pruning_says_what_went_and_needs_the_folder(seeded: Callable[..., Result], tmp_path: Path) -> None:
+    lock = own(tmp_path / ".footnote")
+    assert "Another footnote process is using" in seeded("prune").err
+    lock.release()
+    assert seeded("prune").out.startswith("0 rows were older than 90 days and forgotten; ")
+    assert seeded("stats", "--json").json["papers"] == 74
 
 
 def test_rebuild_brings_back_a_deleted_index(seeded: Callable[..., Result], tmp_path: Path) -> None:
@@ -372,6 +381,7 @@ def test_help_loads_neither_index_nor_model_nor_client() -> None:
         "digest",
         "digest preview",
         "rebuild",
+        "prune",
         "backup",
         "recover",
         "stats",

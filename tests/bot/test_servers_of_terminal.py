@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from retrieval.catalogue import Catalogue
+from retrieval.papers import Paper
 from tests.servers import free_port
 
 if TYPE_CHECKING:
@@ -53,3 +56,26 @@ def test_a_search_while_chroma_is_away_finds_by_words_and_says_so(
     assert found.code == 0
     assert "On otters" in found.out
     assert "words alone" in found.out + found.err
+
+
+def test_to_embed_beside_others_wants_a_server(terminal: Callable[..., Result]) -> None:
+    said = terminal("embed")
+    assert (said.code, said.out) == (1, "")
+    assert "FOOTNOTE_DATABASE_URL" in said.err
+
+
+def test_what_was_embedded_beside_is_indexed_by_the_next_that_comes(
+    terminal: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, database: str, chroma: Chroma
+) -> None:
+    async def add() -> None:
+        catalogue = await Catalogue.open(database)
+        await catalogue.add([Paper(f"p{at}", f"On otters {at}", "They swim.", "test") for at in range(5)])
+        await catalogue.close()
+
+    asyncio.run(add())
+    monkeypatch.setenv("FOOTNOTE_DATABASE_URL", database)
+    monkeypatch.setenv("FOOTNOTE_CHROMA__URL", chroma.url)
+    said = terminal("embed")
+    assert (said.code, said.out) == (0, "Embedded 5 papers; whoever indexes the library finds it done.\n")
+    assert terminal("embed").out.startswith("Embedded 0 papers")
+    assert "On otters" in terminal("search", "otters").out

@@ -12,10 +12,10 @@ from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
 from bot.answering.prompt import RULES
 from bot.discord.answers.answer_card import cards
+from local_discord.mentions import pings
+from local_discord.reading import displayed_text
 from retrieval.papers import Paper
 from retrieval.text import fold
-from tests.local_discord.mentions import pings
-from tests.local_discord.reading import displayed_text
 from tests.local_llm import LocalLLM, asking, honest, obedient
 
 if TYPE_CHECKING:

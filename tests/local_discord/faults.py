@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from local_discord.router import Router, ample, headers
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-ORDINARY_LIMIT = 5  # calls that Discord lets most buckets make at once
+    from local_discord.router import Call, Routes
+    from local_discord.world import World
+
+# Discord counts its limits apart for each of these.
+MAJOR = re.compile(r"^/(?:channels|guilds|webhooks)/(\d+)")
 
 
 @dataclass
@@ -75,17 +84,62 @@ class Faults:
         return fault
 
 
-def ample(route: str) -> dict[str, str]:
-    """Return the headers of a bucket that never empties; without any, discord.py makes one call at a time."""
-    return headers(route, ORDINARY_LIMIT, ORDINARY_LIMIT - 1, 0.1)
+class FaultyRouter(Router):
+    """Answer as Discord does, but for the failures that a test asks for."""
 
+    def __init__(self, world: World, token: str, *tables: Routes) -> None:
+        super().__init__(world, token, *tables)
+        self.faults = Faults()
 
-def headers(route: str, limit: int, remaining: int, reset_after: float) -> dict[str, str]:
-    """Return a bucket's headers as Discord sends them."""
-    return {
-        "X-RateLimit-Bucket": f"{hash(route) & 0xFFFFFFFF:08x}",
-        "X-RateLimit-Limit": str(limit),
-        "X-RateLimit-Remaining": str(remaining),
-        "X-RateLimit-Reset": f"{time.time() + reset_after:.3f}",
-        "X-RateLimit-Reset-After": f"{reset_after:.3f}",
-    }
+    async def answer(
+        self, request: web.Request, call: Call, carry_out: Callable[[], tuple[int, Any]]
+    ) -> web.StreamResponse:
+        """Let happen to a call what was asked for."""
+        assert call.route
+        fault = self.faults.take(call.route)
+        if fault and fault.gate:
+            self._world.journal.note(f"{call.method} {call.path} is held back")
+            await fault.gate.wait()
+        if fault and not fault.stored and (fault.status or fault.dropped):
+            return await self._fail(request, call, fault)
+        admitted, limits, wait = self._admit(call)
+        if not admitted:
+            return await self._limited(request, call, wait, limits)
+        status, answer = carry_out()
+        if fault and fault.stored:
+            return await self._fail(request, call, fault)
+        return await self.reply(request, call, status, answer, limits)
+
+    def _admit(self, call: Call) -> tuple[bool, dict[str, str], float]:
+        bucket = self.faults.buckets.get(call.route or "")
+        if bucket is None:
+            return True, ample(call.route or ""), 0.0
+        major = MAJOR.match(call.path)
+        return bucket.admit(major.group(1) if major else "")
+
+    async def _fail(self, request: web.Request, call: Call, fault: Fault) -> web.StreamResponse:
+        if fault.dropped:
+            self._world.journal.note(f"{call.method} {call.path}: connection dropped")
+            assert request.transport
+            request.transport.abort()
+            return web.Response()
+        assert fault.status
+        if fault.retry_after is not None:
+            limits = headers(fault.route, 5, 0, fault.retry_after)
+            return await self._limited(request, call, fault.retry_after, limits, is_global=fault.is_global)
+        return await self.reply(request, call, fault.status, {"code": fault.code, "message": fault.message}, {})
+
+    async def _limited(
+        self,
+        request: web.Request,
+        call: Call,
+        wait: float,
+        limits: dict[str, str],
+        *,
+        is_global: bool = False,
+    ) -> web.StreamResponse:
+        # Without a Via header discord.py takes a 429 for a ban by Cloudflare and gives up.
+        limits = limits | {"Via": "1.1 google", "Retry-After": f"{wait:.3f}"}
+        limits |= {"X-RateLimit-Global": "true"} if is_global else {"X-RateLimit-Scope": "user"}
+        answer = {"message": "You are being rate limited.", "retry_after": wait, "global": is_global}
+        return await self.reply(request, call, 429, answer, limits)

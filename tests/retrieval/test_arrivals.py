@@ -145,6 +145,7 @@ async def test_a_withdrawn_paper_leaves_is_counted_apart_and_comes_back(catalogu
     assert await catalogue.leaving(10) == {"arxiv:2401.00001": 2}
     counts = await catalogue.counts()
     assert (counts.papers, counts.pending, counts.withdrawn, counts.by_source) == (0, 1, 1, {})
+    assert await catalogue.sources() == []
     assert await index(catalogue) == []
     assert (await catalogue.counts()).pending == 0
     assert (await catalogue.ids(Scope()), await catalogue.fresh(DAY - dt.timedelta(1), DAY)) == ([], [])
@@ -192,6 +193,7 @@ async def test_two_papers_that_turn_out_to_be_one_become_the_older_and_answer_to
     assert await catalogue.leaving(10) == {"arxiv:2401.00001": 2}
     assert await index(catalogue) == ["doi:10.1000/cats"]
     assert (await catalogue.counts()).by_source == {"arxiv": 1, "huggingface": 1, "journal.example.org": 1}
+    assert await catalogue.sources() == ["arxiv", "huggingface", "journal.example.org"]
 
 
 async def test_one_batch_may_hold_all_of_that_at_once(catalogue: Catalogue) -> None:

@@ -108,6 +108,7 @@ async def test_counts_tell_sources_pending_and_the_newest_date(catalogue: Catalo
     counts = await catalogue.counts()
     assert (counts.papers, counts.pending, counts.newest) == (2, 1, dt.date(2026, 3, 14))
     assert counts.by_source == {"other": 1, "test": 1}
+    assert await catalogue.sources() == ["other", "test"]
 
 
 async def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -> None:

@@ -188,7 +188,8 @@ async def test_full_texts_of_before_their_sentences_were_kept_wait_to_be_read_ag
     with closing(sqlite3.connect(file)) as db:  # as version 0006 left it
         db.execute("ALTER TABLE section_windows DROP COLUMN contents")
         db.executescript(f"DROP TABLE chunks; {OLD_CHUNKS}")
-        db.execute("DROP TABLE full_text_attempts")
+        for table in ("full_text_attempts", "index_turn"):
+            db.execute(f"DROP TABLE {table}")
         for index in ("standing", "pending", "withdrawn", "removed"):
             db.execute(f"DROP INDEX papers_{index}")
         db.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '0006'")
@@ -223,7 +224,7 @@ async def test_sentences_and_words_of_version_0008_are_found_in_their_windows(tm
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     one, two, asked = (Words.of(list("abcde"), chance.normal(size=(5, 384)).astype(np.float32)) for _ in range(3))
     with closing(sqlite3.connect(file)) as db:
-        db.executescript(f"DROP TABLE chunks; {OLD_CHUNKS}")
+        db.executescript(f"DROP TABLE index_turn; DROP TABLE chunks; {OLD_CHUNKS}")
         rows = [
             (0, 0, 20, "window", _in_four_bits(one)),
             (1, 21, 50, "window", _in_four_bits(two)),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
 import chromadb
+import numpy as np
 import pytest
 
 from retrieval.chroma_server import ChromaServer
@@ -20,11 +24,14 @@ from retrieval.fulltext.article import FullText, Section
 from retrieval.library import Library
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Fetched
+from retrieval.turn import KEY, STALE
 from tests.retrieval.consistency import assert_consistent
 from tests.retrieval.test_self_check import NumberEmbedder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from tests.servers import Chroma, Postgres
 
@@ -192,6 +199,98 @@ async def test_who_is_killed_in_the_midst_of_indexing_is_taken_over_from_and_not
         await finds(other, "On comets", "p:comets")
 
 
+class SlowEmbedder(NumberEmbedder):
+    """Stop before a batch of papers until a test lets it go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.began.set()
+        await self.goes_on.wait()
+        return await super().embed(texts)
+
+
+async def cut_lock(database: str) -> int:
+    """Cut the connection whose transaction holds the turn to index, and return how many there were."""
+    holders = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = $1"
+    connection = await asyncpg.connect(database)
+    rows = await connection.fetch(holders, KEY)
+    await connection.close()
+    return len(rows)
+
+
+async def test_whose_lock_is_cut_while_it_embeds_keeps_its_turn_and_nothing_is_embedded_twice(
+    shared: Shared, database: str
+) -> None:
+    slow, other_embedder = SlowEmbedder(), NumberEmbedder()
+    async with shared.process("a", slow) as one, shared.process("b", other_embedder) as other:
+        adding = asyncio.create_task(one.add(papers()))
+        await slow.began.wait()
+        taking_over = asyncio.create_task(other.index_pending())
+        await asyncio.sleep(1.0)
+        assert await cut_lock(database) == 1
+        await asyncio.sleep(STALE + 1.0)
+        assert not taking_over.done()
+        assert await cut_lock(database) == 1  # it has the lock again, and loses it again
+        slow.goes_on.set()
+        await asyncio.gather(adding, taking_over)
+        assert other_embedder.asked == 0
+        stored = (await one._catalogue.chunks_of(await one.ids())).values()
+        assert slow.asked == sum(1 + len(window.contents.spans) for windows in stored for window in windows)
+        await assert_consistent(one)
+
+
+async def test_who_gives_no_sign_loses_its_turn_and_writes_nothing_more(
+    shared: Shared, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.turn.STALE", 0.5)
+    monkeypatch.setattr("retrieval.turn.RENEWED_EVERY", 600.0)  # as of a machine that sleeps, or is cut off
+    slow = SlowEmbedder()
+    async with shared.process("a", slow) as one, shared.process("b") as other:
+        adding = asyncio.create_task(one.add(papers()))
+        await slow.began.wait()
+        await cut_lock(database)
+        await other.add([replace(paper("comets"), abstract="This version is about marmots alone. Marmots whistle.")])
+        assert (await other.counts()).pending == 0
+        chunks = (await other.counts()).chunks
+        slow.goes_on.set()
+        await adding
+        assert (await other.counts()).chunks == chunks
+        (hit,) = await other.search("On comets", limit=1)
+        assert "marmots" in hit.passages[0].text
+        await assert_consistent(one)
+        await assert_consistent(other)
+
+
+async def test_vectors_written_too_late_are_written_again(
+    shared: Shared, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.turn.STALE", 0.5)
+    monkeypatch.setattr("retrieval.turn.RENEWED_EVERY", 600.0)  # as of a machine that sleeps, or is cut off
+    async with shared.process("a") as one, shared.process("b") as other:
+        began, goes_on = threading.Event(), threading.Event()
+        upsert = one._dense.upsert
+
+        def late(ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
+            began.set()
+            assert goes_on.wait(60)
+            upsert(ids, vectors)
+
+        monkeypatch.setattr(one._dense, "upsert", late)
+        adding = asyncio.create_task(one.add([paper("comets")]))
+        await asyncio.to_thread(began.wait)
+        await cut_lock(database)
+        await other.add([replace(paper("comets"), abstract="This version is about marmots alone. Marmots whistle.")])
+        goes_on.set()
+        await adding
+        await soon(lambda: other._lexical.has("marmots"))
+        (window,) = await other._catalogue.windows_of(["p:comets"])
+        held = other._dense._ask(lambda known: known.get(ids=["p:comets#0"], include=["embeddings"]))["embeddings"]
+        assert np.allclose(np.asarray(held)[0], np.frombuffer(window[1], np.float32), atol=1e-6)
+
+
 async def test_a_follower_that_is_killed_between_its_index_and_its_note_doubles_and_loses_nothing(
     shared: Shared,
 ) -> None:
@@ -258,6 +357,64 @@ async def test_an_emptied_server_is_filled_again_without_embedding(shared: Share
     async with shared.process("b", embedder) as other:
         assert embedder.asked <= 1
         assert (await first(other, "On glaciers") or "")[0] == "p:glaciers"
+
+
+async def make_outdated(library: Library, database: str) -> str:
+    """Have a library look as an earlier version made it, with sentences on the server too; return its collection."""
+    counts = {}
+    for paper_id, windows in (await library._catalogue.chunks_of(await library.ids())).items():
+        sentences = np.concatenate([window.contents.sentences for window in windows])
+        counts[paper_id] = len(windows) + len(sentences)
+        names = [f"{paper_id}#{position}" for position in range(len(windows), counts[paper_id])]
+        library._dense.upsert(names, np.asarray(sentences, np.float32))
+    stamp = library._dense.expected.removesuffix("/windows")
+    library._dense._ask(lambda known: known.modify(metadata={"stamp": stamp}))
+    connection = await asyncpg.connect(database)
+    await connection.execute("UPDATE library_state SET stamp = $1", stamp)
+    rows = [(count, paper_id) for paper_id, count in counts.items()]
+    await connection.executemany("UPDATE papers SET indexed_chunks = $1 WHERE paper_id = $2", rows)
+    await connection.close()
+    return library._dense.name
+
+
+async def test_the_server_of_an_earlier_version_is_filled_anew_while_everybody_searches(
+    shared: Shared, database: str, chroma: Chroma, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.indexing.GRACE", 3.0)
+    server = chromadb.HttpClient(port=chroma.port)
+    async with shared.process("a") as one:
+        await one.add(papers())
+        old = await make_outdated(one, database)
+        embedder = NumberEmbedder()
+        start = partial(Library.open, tmp_path / "b", embedder, database_url=database, chroma=ChromaServer(chroma.url))
+
+        # One that is ended in the midst of it, as by a kill: nothing is lost, and the old one is searched still.
+        async def stop(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        other = await start()
+        assert [await first(other, f"On {each}") for each in SUBJECTS] == [
+            await first(one, f"On {each}") for each in SUBJECTS
+        ]
+        monkeypatch.setattr(other._catalogue, "note_windows", stop)
+        with pytest.raises(KeyboardInterrupt):
+            await other.index_pending()
+        await other.close()
+        assert old in {each.name for each in server.list_collections()}
+
+        other = await start()
+        filling = asyncio.create_task(other.index_pending())
+        while not filling.done():
+            for library in (one, other):
+                assert (await first(library, "On violins") or "")[0] == "p:violins"
+            await asyncio.sleep(0.05)
+        await filling
+        assert embedder.asked == len(SUBJECTS) + 1  # the questions alone, one of them before and after
+        assert old not in {each.name for each in server.list_collections()}
+        await assert_consistent(other)
+        await other.close()
+        assert (await first(one, "On violins") or "")[0] == "p:violins"
+        await assert_consistent(one)
 
 
 async def test_another_model_is_refused_and_changes_nothing(shared: Shared) -> None:

@@ -58,16 +58,23 @@ class Heartbeat:
 
 def heartbeats(client: discord.Client) -> dict[int, Heartbeat]:
     """Return the heartbeats of the connections that there are, by their shards."""
-    if isinstance(client, discord.AutoShardedClient):
-        sockets = {shard_id: shard._parent.ws for shard_id, shard in client.shards.items()}  # noqa: SLF001
-    else:
-        sockets = {client.shard_id or 0: client.ws}
     found = {}
-    for shard_id, ws in sockets.items():
+    for shard_id, ws in _sockets(client).items():
         beat = getattr(ws, "_keep_alive", None)  # discord.py tells the latency alone, which does not grow in silence
         if beat:
             found[shard_id] = Heartbeat(beat.latency, time.perf_counter() - beat._last_ack)  # noqa: SLF001
     return found
+
+
+def disconnected(client: discord.Client) -> list[int]:
+    """Return the shards without a connection, which `is_ready` knows nothing of: it stays true once it was."""
+    return [shard_id for shard_id, ws in _sockets(client).items() if ws is None or not ws.open]
+
+
+def _sockets(client: discord.Client) -> dict[int, Any]:
+    if isinstance(client, discord.AutoShardedClient):
+        return {shard_id: shard._parent.ws for shard_id, shard in client.shards.items()}  # noqa: SLF001
+    return {client.shard_id or 0: client.ws}
 
 
 def _guarded(client: discord.Client, name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:

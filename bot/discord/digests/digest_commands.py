@@ -386,7 +386,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         return nearest((await self._settings(interaction)).language, str(interaction.guild_locale or ""))
 
     async def _sources(self) -> list[str]:
-        return sorted((await self._library.counts()).by_source)
+        return await self._library.sources()
 
 
 def _place_name(interaction: discord.Interaction[Any], subscription: Subscription) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -22,6 +23,7 @@ from bot.discord.gate.shutdown import Shutdown
 from bot.discord.reply.direct import DirectMessages
 from bot.discord.reply.notices import Notices
 from bot.language import say, speak
+from bot.log import begin_trace
 from bot.store import ServerSettings
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from bot.discord.ui.command_links import CommandLinks
     from bot.store.servers import Servers
     from bot.store.traffic import Traffic
+
+log = logging.getLogger(__name__)
 
 
 class Cost(Enum):
@@ -112,6 +116,7 @@ class Gate:
         6. Was it not too much? Otherwise TooOftenError.
         7. Acknowledge, which Discord awaits within 3 s.
         """
+        begin_trace()
         event = self.event_of(source) if isinstance(source, (discord.Interaction, commands.Context)) else source
         if not self._seen.is_new(event.id, event.version):
             raise IgnoredError
@@ -134,6 +139,7 @@ class Gate:
         if event.is_acknowledged:
             target.when_heard()
         turn = asyncio.create_task(self.acknowledgements.let_pass(event.id))
+        log.info("admitted %s place=%s", cost.name.lower(), target.name)
         return Admitted(target, event.user, event.guild_id, settings, language, private, turn)
 
     async def answer(

@@ -38,4 +38,4 @@ class SourceNames:
         return found
 
     async def _all(self) -> list[str]:
-        return sorted((await self._library.counts()).by_source)
+        return await self._library.sources()

@@ -45,7 +45,7 @@ class Privacy(commands.Cog):
     async def privacy(self, interaction: discord.Interaction[Any]) -> None:
         """See what I keep about you, get it as a file, or delete it."""
         admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
-        await admitted.target.post(explanation())
+        await admitted.target.post(explanation(self._store.retention.days))
 
 
 class PrivacyButton(Clickable[ui.Button[Any]], template=f"{_PRIVACY}(?P<what>export|delete|confirm|keep)"):
@@ -72,8 +72,8 @@ class PrivacyButton(Clickable[ui.Button[Any]], template=f"{_PRIVACY}(?P<what>exp
             await click.admitted.target.post(_deleted(count))
 
 
-def explanation() -> Card:
-    """Return what is kept, for how long, and the buttons."""
+def explanation(retained: int = RETENTION.days) -> Card:
+    """Return what is kept, for how many days, and the buttons."""
     kept = [
         say("the questions that you ask me and my answers to them, so that you can follow them up"),
         say("which answers you rated, with your reason if you gave one, and which papers you starred"),
@@ -81,9 +81,7 @@ def explanation() -> Card:
         say("which digests you subscribed to, with their topics, hour and place"),
         say("for the day, how much your questions took of a language model"),
     ]
-    days = say_many(
-        "Conversations are deleted after one day.", "Conversations are deleted after {n} days.", RETENTION.days
-    )
+    days = say_many("Conversations are deleted after one day.", "Conversations are deleted after {n} days.", retained)
     left = say_many(
         "What belongs to a server goes one day after I have left it.",
         "What belongs to a server goes {n} days after I have left it.",

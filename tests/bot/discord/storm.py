@@ -15,10 +15,10 @@ from itertools import count, takewhile
 from typing import TYPE_CHECKING, Final
 
 from bot.discord.ui import custom_ids as ids
+from local_discord.interactions import COMPONENT
+from local_discord.people import Person
 from tests.bot.discord.prepared import done
 from tests.local_discord.faults import Fault
-from tests.local_discord.interactions import COMPONENT
-from tests.local_discord.people import Person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

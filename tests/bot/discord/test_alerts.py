@@ -18,9 +18,9 @@ from bot.store.ledger import NOBODY
 if TYPE_CHECKING:
     from bot.discord.client import FootnoteBot
     from bot.store import Store
+    from local_discord.places import Guild
     from tests.bot.discord.prepared import PreparedAnswers
     from tests.local_discord import Channel, LocalDiscord, Person
-    from tests.local_discord.places import Guild
 
 TODAY = datetime.now(UTC).date()
 

@@ -13,11 +13,11 @@ from bot.discord.digests.digest_card import PICTURE_NAME, Mark, digest_cards, th
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.markdown import length
 from bot.language import LANGUAGES, speaking
+from local_discord.limits import COMPONENTS_V2, check_message
+from local_discord.reading import displayed_text, walk
 from retrieval.papers import Paper
 from tests.bot.discord.foreign import foreign, papers, urls
 from tests.bot.discord.prepared import TITLE, URL
-from tests.local_discord.limits import COMPONENTS_V2, check_message
-from tests.local_discord.reading import displayed_text, walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

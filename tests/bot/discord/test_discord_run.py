@@ -19,8 +19,8 @@ from bot.discord.run import run_bot, serve
 from bot.discord.services import Services, make_services
 from bot.errors import DiscordStartError
 from bot.settings import DiscordSettings, Settings
+from local_discord.transport import EveryHostIsLocal
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done
-from tests.local_discord.transport import EveryHostIsLocal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,12 @@ def settings() -> HealthSettings:
         return HealthSettings(port=unused.getsockname()[1])
 
 
+def replace_age(bot: FootnoteBot, seconds: float) -> str:
+    """Have the last heartbeat be long ago, and say how long."""
+    vars(vars(bot.ws)["_keep_alive"])["_last_ack"] = time.perf_counter() - seconds
+    return f"{seconds:.0f}"
+
+
 @asynccontextmanager
 async def reader(settings: HealthSettings) -> AsyncIterator[Callable[[str], Any]]:
     async with aiohttp.ClientSession(f"http://{settings.host}:{settings.port}") as session:
@@ -63,6 +70,10 @@ async def test_a_running_bot_is_scraped_before_and_after_a_question(
         status, page = await read("/metrics")
         before = values(page)
         assert status == 200
+        # Prometheus sees no increase in a counter that appears with its first event.
+        kinds = [*(f"questions_total outcome={each}" for each in ("answered", "closest", "refused", "failed"))]
+        kinds += [f"digests_total outcome={each}" for each in ("posted", "put_off", "paused")]
+        assert {f"footnote_{kind}" for kind in kinds} <= set(before)
         await ada.says(papers, f"{mention} does likelihood matter?")
         assert TITLE in (await (await papers.wait_for_bot_message()).wait_until(done)).text
         async with asyncio.timeout(10):
@@ -98,6 +109,26 @@ async def test_health_is_bad_while_a_vital_part_is(
             await bot.wait_until_ready()
         status, page = await read("/healthz")
         assert (status, json.loads(page)["ok"]) == (200, True)
+
+
+async def test_a_gateway_that_is_away_is_told_at_once_and_is_back_by_itself(
+    settings: HealthSettings, local: LocalDiscord, bot: FootnoteBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bot.wait_until_ready()
+    async with serving_health(settings, bot), reader(settings) as read:
+        assert (await read("/healthz"))[0] == 200
+        async with local.outage():
+            async with asyncio.timeout(10):
+                while (told := json.loads((await read("/healthz"))[1]))["parts"]["gateway"]["ok"]:
+                    pass
+            assert told["parts"]["gateway"]["says"] == "connecting again: shard 0"
+            assert told["ok"]  # for two minutes: it goes on trying by itself
+            monkeypatch.setattr("bot.discord.health.HEARTBEAT_SECONDS", 0.0)  # as if they were over
+            status, page = await read("/healthz")
+            assert (status, json.loads(page)["parts"]["heartbeat"]["ok"]) == (503, False)
+            monkeypatch.undo()
+        status, page = await read("/healthz")
+        assert (status, json.loads(page)["parts"]["gateway"]) == (200, {"ok": True, "says": "connected, 1 servers"})
 
 
 async def test_a_source_in_trouble_is_told_and_no_reason_to_start_again(

@@ -19,9 +19,9 @@ from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.discord.ui.discord_limits import LONGEST_QUESTION
 from bot.store import ServerSettings
+from local_discord.reading import URL, displayed_text, walk
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, REFUSAL, done
-from tests.local_discord.reading import URL, displayed_text, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -104,7 +104,8 @@ async def test_conversations_are_forgotten_after_their_time_and_stars_stay(store
     assert await store.answers.get(old.answer_id) is None
     assert [one.answer_id for one in await store.answers.history(new.answer_id)] == [new.answer_id]
     assert await store.feedback.starred("arxiv:1", ANA)
-    assert await store.forget_due(NOW + timedelta(days=2), retention=timedelta(days=1)) == 1
+    store.retention = timedelta(days=1)
+    assert await store.forget_due(NOW + timedelta(days=2)) == 1
 
 
 async def test_what_a_server_liked_outlives_the_answers_without_who_liked_it(store: Store) -> None:

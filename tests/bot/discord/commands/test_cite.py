@@ -16,9 +16,9 @@ from bot.discord.digests.digest_card import Mark, digest_cards
 from bot.discord.papers.cite import citation_card
 from bot.discord.papers.paper_card import search_page
 from bot.language import LANGUAGES, speaking
+from local_discord.limits import COMPONENTS_V2, check_message
 from retrieval.papers import Evidence, Hit, Paper
 from retrieval.sources.fetched import Fetched
-from tests.local_discord.limits import COMPONENTS_V2, check_message
 
 if TYPE_CHECKING:
     from bot.discord.client import FootnoteBot

@@ -9,7 +9,7 @@ from bot.discord.settings.privacy import explanation, question
 from bot.discord.settings.settings_panel import DigestForm, PrefixForm, panel
 from bot.language import LANGUAGES, speaking
 from bot.store import ServerSettings
-from tests.local_discord.limits import COMPONENTS_V2, check_message, check_modal
+from local_discord.limits import COMPONENTS_V2, check_message, check_modal
 
 IDS = frozenset(range(10**18, 10**18 + 60))
 FULLEST = ServerSettings("`*_~`", IDS, IDS, True, True, "fr", 23, "America/Argentina/ComodRivadavia")

@@ -8,10 +8,10 @@ import pytest
 
 from bot.discord.papers.library_card import details, list_page
 from bot.language import LANGUAGES, speaking
+from local_discord.limits import COMPONENTS_V2, check_message
 from retrieval.merging import begin
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Fetched
-from tests.local_discord.limits import COMPONENTS_V2, check_message
 
 if TYPE_CHECKING:
     from bot.discord.client import FootnoteBot

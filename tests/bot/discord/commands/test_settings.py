@@ -16,10 +16,10 @@ from bot.discord.settings.server_settings import checked_hour, checked_prefix, c
 from bot.discord.settings.settings_panel import panel
 from bot.llm.meter import Payer, Spent
 from bot.store import ServerSettings, Spending
+from local_discord.limits import COMPONENTS_V2, check_message
+from local_discord.reading import displayed_text
 from retrieval.errors import BadInputError
 from tests.bot.store.kept import NOW
-from tests.local_discord.limits import COMPONENTS_V2, check_message
-from tests.local_discord.reading import displayed_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

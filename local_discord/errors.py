@@ -1,8 +1,22 @@
-"""Say what Discord's REST API says when it refuses a call."""
+"""Say what Discord's REST API, or a person's own client, says when it refuses something."""
 
 from __future__ import annotations
 
 from typing import Any
+
+
+class ImpossibleError(AssertionError):
+    """What somebody's own client would not let them do; a test that tries it is wrong."""
+
+
+class InVainError(AssertionError):
+    """What was waited for did not come in time."""
+
+
+def demand(possible: object, sentence: str) -> None:
+    """Raise ImpossibleError with the sentence where something is not possible."""
+    if not possible:
+        raise ImpossibleError(sentence)
 
 
 class ApiError(Exception):

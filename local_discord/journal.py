@@ -1,9 +1,11 @@
-"""Remember what happened, and let a test wait for something to happen."""
+"""Remember what happened, and let others wait for something to happen."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
+
+from .errors import InVainError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,11 @@ class Journal:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set with the next line."""
+        return self._changed
+
     async def until(self, find: Callable[[], T | None], what: str, timeout: float | None = None) -> T:  # noqa: ASYNC109 - callers wait
         """Return the first true result of ``find``; fail with what came instead after ``timeout`` seconds."""
         patience = self._patience if timeout is None else timeout
@@ -35,7 +42,7 @@ class Journal:
                     await self._changed.wait()
                 return found
         except TimeoutError:
-            raise AssertionError(f"Waited {patience:g} s in vain for {what}.\n{self.story()}") from None
+            raise InVainError(f"Waited {patience:g} s in vain for {what}.\n{self.story()}") from None
 
     def story(self) -> str:
         """Return the latest lines for a failure text."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import BodyPartReader, web
 
 from .errors import ApiError, unauthorized
-from .faults import Fault, Faults, ample, headers
 
 if TYPE_CHECKING:
     from .messages import Message
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]
 Handler = Callable[..., Any]
 PREFIX = re.compile(r"^/api/v\d+")
-# Discord counts its limits apart for each of these.
-MAJOR = re.compile(r"^/(?:channels|guilds|webhooks)/(\d+)")
+ORDINARY_LIMIT = 5  # calls that Discord lets most buckets make at once
 
 
 @dataclass
@@ -60,14 +60,13 @@ class Routes:
 
 
 class Router:
-    """Answer every REST request, keep a record of each, and make the failures that a test asks for."""
+    """Answer every REST request, and keep a record of each."""
 
-    def __init__(self, world: World, token: str, faults: Faults, *tables: Routes) -> None:
+    def __init__(self, world: World, token: str, *tables: Routes) -> None:
         self.calls: list[Call] = []
         self.unimplemented: list[str] = []
         self._world = world
         self._token = token
-        self._faults = faults
         self._table = [entry for table in tables for entry in table.table]
 
     def check_route(self, name: str) -> None:
@@ -82,72 +81,21 @@ class Router:
         found = self._find(call)
         if found is None:
             self.unimplemented.append(f"{call.method} {call.path}")
-            return await self._reply(request, call, 404, {"code": 0, "message": "404: Not Found"}, {})
+            return await self.reply(request, call, 404, {"code": 0, "message": "404: Not Found"}, {})
         handler, ids, public = found
-        assert call.route
-        fault = self._faults.take(call.route)
-        if fault and fault.gate:
-            self._world.journal.note(f"{call.method} {call.path} is held back")
-            await fault.gate.wait()
-        if fault and not fault.stored and (fault.status or fault.dropped):
-            return await self._fail(request, call, fault)
-        admitted, limits, wait = self._admit(call)
-        if not admitted:
-            return await self._limited(request, call, wait, limits)
-        try:
-            if not public and call.authorization != f"Bot {self._token}":
-                raise unauthorized()
-            status, answer = 200, handler(self._world, call, *ids)
-        except ApiError as error:
-            status, answer = error.status, error.body
-        if fault and fault.stored:
-            return await self._fail(request, call, fault)
-        return await self._reply(request, call, 204 if answer is None else status, answer, limits)
+        return await self.answer(request, call, partial(self._carry_out, call, handler, ids, public=public))
 
-    def _find(self, call: Call) -> tuple[Handler, tuple[str, ...], bool] | None:
-        for name, pattern, handler, public in self._table:
-            if match := pattern.fullmatch(f"{call.method} {call.path}"):
-                call.route = name
-                return handler, match.groups(), public
-        return None
-
-    def _admit(self, call: Call) -> tuple[bool, dict[str, str], float]:
-        bucket = self._faults.buckets.get(call.route or "")
-        if bucket is None:
-            return True, ample(call.route or ""), 0.0
-        major = MAJOR.match(call.path)
-        return bucket.admit(major.group(1) if major else "")
-
-    async def _fail(self, request: web.Request, call: Call, fault: Fault) -> web.StreamResponse:
-        if fault.dropped:
-            self._world.journal.note(f"{call.method} {call.path}: connection dropped")
-            assert request.transport
-            request.transport.abort()
-            return web.Response()
-        assert fault.status
-        if fault.retry_after is not None:
-            limits = headers(fault.route, 5, 0, fault.retry_after)
-            return await self._limited(request, call, fault.retry_after, limits, is_global=fault.is_global)
-        return await self._reply(request, call, fault.status, {"code": fault.code, "message": fault.message}, {})
-
-    async def _limited(
-        self,
-        request: web.Request,
-        call: Call,
-        wait: float,
-        limits: dict[str, str],
-        *,
-        is_global: bool = False,
+    async def answer(
+        self, request: web.Request, call: Call, carry_out: Callable[[], tuple[int, Any]]
     ) -> web.StreamResponse:
-        # Without a Via header discord.py takes a 429 for a ban by Cloudflare and gives up.
-        limits = limits | {"Via": "1.1 google", "Retry-After": f"{wait:.3f}"}
-        limits |= {"X-RateLimit-Global": "true"} if is_global else {"X-RateLimit-Scope": "user"}
-        answer = {"message": "You are being rate limited.", "retry_after": wait, "global": is_global}
-        return await self._reply(request, call, 429, answer, limits)
+        """Carry a call out and reply; here is the place for what may go wrong on the way."""
+        status, answer = carry_out()
+        return await self.reply(request, call, status, answer, ample(call.route or ""))
 
-    async def _reply(
+    async def reply(
         self, request: web.Request, call: Call, status: int, answer: Any, extra: dict[str, str]
     ) -> web.StreamResponse:
+        """Send a reply, with further headers."""
         call.status, call.answer = status, answer
         # A charset after the content type would break discord.py's login.
         kind = "application/octet-stream" if isinstance(answer, bytes) else "application/json"
@@ -166,6 +114,38 @@ class Router:
         )
         self._world.journal.note(f"{call.method} {call.path} → {status}{wrong}")
         return response
+
+    def _carry_out(self, call: Call, handler: Handler, ids: tuple[str, ...], *, public: bool) -> tuple[int, Any]:
+        try:
+            if not public and call.authorization != f"Bot {self._token}":
+                raise unauthorized()
+            answer = handler(self._world, call, *ids)
+        except ApiError as error:
+            return error.status, error.body
+        return 204 if answer is None else 200, answer
+
+    def _find(self, call: Call) -> tuple[Handler, tuple[str, ...], bool] | None:
+        for name, pattern, handler, public in self._table:
+            if match := pattern.fullmatch(f"{call.method} {call.path}"):
+                call.route = name
+                return handler, match.groups(), public
+        return None
+
+
+def ample(route: str) -> dict[str, str]:
+    """Return the headers of a bucket that never empties; without any, discord.py makes one call at a time."""
+    return headers(route, ORDINARY_LIMIT, ORDINARY_LIMIT - 1, 0.1)
+
+
+def headers(route: str, limit: int, remaining: int, reset_after: float) -> dict[str, str]:
+    """Return a bucket's headers as Discord sends them."""
+    return {
+        "X-RateLimit-Bucket": f"{hash(route) & 0xFFFFFFFF:08x}",
+        "X-RateLimit-Limit": str(limit),
+        "X-RateLimit-Remaining": str(remaining),
+        "X-RateLimit-Reset": f"{time.time() + reset_after:.3f}",
+        "X-RateLimit-Reset-After": f"{reset_after:.3f}",
+    }
 
 
 async def _read(request: web.Request, now: float) -> Call:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from .components import ACTION_ROW, BUTTON, LABEL, LINK_STYLE, SELECTS, TEXT_INPUT
+from .errors import ImpossibleError, demand
 from .interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Interaction
 from .messages import Attachment, Message
 from .places import Role, User
@@ -78,7 +80,7 @@ class Person(User):
 
     async def edits(self, message: Message, text: str) -> Message:
         """Change an own message."""
-        assert message.author is self, f"{self.name} cannot edit {message!r}"
+        demand(message.author is self, f"{self.name} cannot edit {message!r}")
         return self.world.rewrite(message, self.world.version({"content": text}, None))
 
     async def deletes(self, message: Message) -> None:
@@ -108,7 +110,8 @@ class Person(User):
     ) -> Interaction:
         """Use an app command from the menu of a message, or of a user in a channel."""
         where = target.channel if isinstance(target, Message) else channel
-        assert where, "A user's menu opens in a channel: pass it"
+        if where is None:
+            raise ImpossibleError("A user's menu opens in a channel: pass it")
         kind = MESSAGE_COMMAND if isinstance(target, Message) else USER_COMMAND
         definition = await self._definition(where, command, kind)
         if isinstance(target, Message):
@@ -123,7 +126,7 @@ class Person(User):
         """Click the button with this label or custom_id."""
         await self._sees(message)
         part = _part(message, button, (BUTTON,))
-        assert part["style"] != LINK_STYLE, f"{button!r} is a link to {part['url']}"
+        demand(part["style"] != LINK_STYLE, f"{button!r} is a link to {part.get('url')}")
         data = {"custom_id": part["custom_id"], "component_type": BUTTON, "id": part["id"]}
         return self._interact(COMPONENT, message.channel, data, button, message)
 
@@ -148,17 +151,18 @@ class Person(User):
     async def submits(self, interaction: Interaction, answers: dict[str, Any]) -> Interaction:
         """Fill in the modal that an interaction opened, by label or custom_id, and submit it."""
         modal = (await interaction.response()).modal
-        assert modal, f"{interaction!r} opened no modal but answered with {interaction.kind}"
+        if modal is None:
+            raise ImpossibleError(f"{interaction!r} opened no modal but answered with {interaction.kind}")
         left = dict(answers)
         filled = [_filled(part, left) for part in modal["components"]]
-        assert not left, f"The modal has no field {list(left)}: {modal}"
+        demand(not left, f"The modal has no field {list(left)}: {modal}")
         data = {"custom_id": modal["custom_id"], "components": filled}
         await self.gateway.taken_in()
         return self._interact(MODAL_SUBMIT, interaction.channel, data, modal["title"], interaction.message)
 
     async def _sees(self, message: Message) -> None:
-        assert message.viewer in (None, self), f"Only {message.viewer} sees {message!r}"
-        assert not message.deleted, f"{message!r} is deleted"
+        demand(message.viewer in (None, self), f"Only {message.viewer} sees {message!r}")
+        demand(not message.deleted, f"{message!r} is deleted")
         if message.author is self.world.bot:
             # The bot knows its own message only once it has read the reply to the call that made it.
             await self.world.journal.until(lambda: message.delivered, f"the reply that tells the bot of {message!r}")
@@ -184,15 +188,29 @@ class Person(User):
             return next((one for one in known if (one["name"], one["type"]) == (name, kind)), None)
 
         found = await self.world.journal.until(find, f"the command {name!r} (type {kind}) to be registered")
+        self._demand_shown(found, channel)
+        return found
+
+    def commands(self, channel: Channel, kind: int = 1) -> list[Payload]:
+        """Return the commands that this person's client shows in a channel: slash commands, or those of a menu."""
+        shown = []
+        for scope in (channel.guild.id if channel.guild else None, None):
+            for one in self.world.commands.get(scope, []):
+                with contextlib.suppress(ImpossibleError):
+                    self._demand_shown(one, channel)
+                    shown += [one] * (one["type"] == kind)
+        return shown
+
+    def _demand_shown(self, found: Payload, channel: Channel) -> None:
+        name = found["name"]
         needed = discord.Permissions(int(found.get("default_member_permissions") or 0))
         if channel.guild:
             has = discord.Permissions(channel.guild.permissions_of(self))
-            assert needed <= has, f"{self.name} does not see {name!r}: it needs {[key for key, on in needed if on]}"
+            demand(needed <= has, f"{self.name} does not see {name!r}: it needs {[key for key, on in needed if on]}")
         contexts = found.get("contexts")
         place = 0 if channel.guild else 1
-        assert contexts is None or place in contexts, f"{name!r} is not shown in {channel!r}"
-        assert found.get("dm_permission") is not False or channel.guild, f"{name!r} is not shown in {channel!r}"
-        return found
+        demand(contexts is None or place in contexts, f"{name!r} is not shown in {channel!r}")
+        demand(found.get("dm_permission") is not False or channel.guild, f"{name!r} is not shown in {channel!r}")
 
     def _resolved(self, channel: Channel, things: list[Any]) -> Payload:
         resolved: Payload = {}
@@ -267,20 +285,20 @@ def _command_data(definition: Payload) -> Payload:
 def _options(definition: Payload, path: list[str], given: dict[str, Any], focus: str | None) -> list[Payload]:
     known = {one["name"]: one for one in definition.get("options") or []}
     if path:
-        assert path[0] in known, f"/{definition['name']} has no subcommand {path[0]!r}, only {list(known)}"
+        demand(path[0] in known, f"/{definition['name']} has no subcommand {path[0]!r}, only {list(known)}")
         inner = known[path[0]]
         return [{"name": path[0], "type": inner["type"], "options": _options(inner, path[1:], given, focus)}]
-    assert not any(one["type"] in SUBCOMMANDS for one in known.values()), f"Name a subcommand of {list(known)}"
-    assert set(given) <= set(known), f"/{definition['name']} has the options {list(known)}, not {list(given)}"
+    demand(not any(one["type"] in SUBCOMMANDS for one in known.values()), f"Name a subcommand of {list(known)}")
+    demand(set(given) <= set(known), f"/{definition['name']} has the options {list(known)}, not {list(given)}")
     missing = [name for name, one in known.items() if one.get("required") and name not in given]
-    assert focus or not missing, f"Discord would not send /{definition['name']} without {missing}"
+    demand(focus or not missing, f"Discord would not send /{definition['name']} without {missing}")
     return [_option(known[name], value, focused=name == focus) for name, value in given.items() if value is not None]
 
 
 def _option(option: Payload, value: Any, *, focused: bool) -> Payload:
     named = {choice["name"]: choice["value"] for choice in option.get("choices") or []}
     value = named.get(value, value) if isinstance(value, str) else value
-    assert not named or value in named.values(), f"{option['name']!r} offers {list(named)}, not {value!r}"
+    demand(not named or value in named.values(), f"{option['name']!r} offers {list(named)}, not {value!r}")
     if hasattr(value, "id"):
         value = str(value.id)
     elif not focused:
@@ -291,7 +309,7 @@ def _option(option: Payload, value: Any, *, focused: bool) -> Payload:
             option.get("max_length", option.get("max_value")),
         )
         allowed = (least is None or size >= least) and (most is None or size <= most)
-        assert allowed, f"Discord would not send {option['name']}={value!r}: it takes {least} to {most}"
+        demand(allowed, f"Discord would not send {option['name']}={value!r}: it takes {least} to {most}")
     sent = {"name": option["name"], "type": option["type"], "value": value}
     return sent | ({"focused": True} if focused else {})
 
@@ -300,19 +318,19 @@ def _part(message: Message, name: str, kinds: tuple[int, ...]) -> Payload:
     parts = [part for part in message.parts() if part["type"] in kinds]
     for part in parts:
         if name in (part.get("label"), part.get("custom_id"), part.get("placeholder")):
-            assert not part.get("disabled"), f"{name!r} is disabled on {message!r}"
+            demand(not part.get("disabled"), f"{name!r} is disabled on {message!r}")
             return part
     offered = [part.get("label") or part.get("placeholder") or part.get("custom_id") for part in parts]
-    raise AssertionError(f"There is no {name!r} on {message!r}, only {offered}")
+    raise ImpossibleError(f"There is no {name!r} on {message!r}, only {offered}")
 
 
 def _values(select: Payload, picks: tuple[str | User | Role | Channel, ...]) -> list[str]:
     values = [option["value"] for option in select.get("options") or []]
     labels = {option["label"]: option["value"] for option in select.get("options") or []}
     picked = [labels.get(pick, pick) if isinstance(pick, str) else str(pick.id) for pick in picks]
-    assert not values or set(picked) <= set(values), f"The select offers {list(labels)}, not {picks}"
+    demand(not values or set(picked) <= set(values), f"The select offers {list(labels)}, not {picks}")
     least, most = select.get("min_values", 1), select.get("max_values", 1)
-    assert least <= len(picked) <= most, f"The select takes {least} to {most} choices"
+    demand(least <= len(picked) <= most, f"The select takes {least} to {most} choices")
     return picked
 
 
@@ -330,11 +348,11 @@ def _filled(part: Payload, answers: dict[str, Any]) -> Payload:
 def _answer(field_: Payload, label: str, answers: dict[str, Any]) -> Payload:
     default = field_.get("value", "") if field_["type"] == TEXT_INPUT else []
     answer = answers.pop(label, answers.pop(field_["custom_id"], default))
-    assert answer or not field_.get("required", True), f"{label!r} must be filled in"
+    demand(answer or not field_.get("required", True), f"{label!r} must be filled in")
     sent: Payload = {"type": field_["type"], "custom_id": field_["custom_id"]}
     if field_["type"] == TEXT_INPUT:
         least, most = field_.get("min_length") or 0, field_.get("max_length") or 4000
-        assert not answer or least <= len(answer) <= most, f"{label!r} takes {least} to {most} characters"
+        demand(not answer or least <= len(answer) <= most, f"{label!r} takes {least} to {most} characters")
         return sent | {"value": answer}
     picks = (answer,) if isinstance(answer, str) else tuple(answer)
     return sent | {"values": _values(field_, picks) if picks else []}

@@ -1,61 +1,9 @@
-"""Carry Discord's names over local sockets: certificates, a resolver, a CONNECT proxy."""
+"""A CONNECT proxy by which a process that only knows a proxy reaches the local Discord under Discord's names."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import ssl
-from typing import TYPE_CHECKING
-
-import aiohttp
-import trustme
-from aiohttp.abc import AbstractResolver, ResolveResult
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-HOSTS = ("discord.com", "*.discord.com", "discord.gg", "*.discord.gg", "*.discordapp.com", "*.discordapp.net")
-
-
-class Certificates:
-    """A certificate authority of our own and Discord's certificate from it."""
-
-    def __init__(self, ca_file: Path) -> None:
-        self._authority = trustme.CA()
-        self._authority.cert_pem.write_to_path(ca_file)
-        self.ca_file = ca_file
-
-    def for_server(self) -> ssl.SSLContext:
-        """Return the context with which the server speaks as discord.com."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._authority.issue_cert(*HOSTS).configure_cert(context)
-        return context
-
-    def for_client(self) -> ssl.SSLContext:
-        """Return a context that trusts nobody but this server."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._authority.configure_trust(context)
-        return context
-
-
-class EveryHostIsLocal(AbstractResolver):
-    """Resolve every name to the local server."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-
-    async def resolve(
-        self,
-        host: str,
-        port: int = 0,  # noqa: ARG002 - aiohttp's signature
-        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002
-    ) -> list[ResolveResult]:
-        where = ResolveResult(hostname=host, host="127.0.0.1", port=self._port, family=socket.AF_INET, proto=0, flags=0)
-        return [where]
-
-    async def close(self) -> None:
-        """Nothing is held open."""
 
 
 class ConnectProxy:
@@ -108,8 +56,3 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
             sink.write(data)
             await sink.drain()
     sink.close()
-
-
-def connector(certificates: Certificates, port: int) -> aiohttp.TCPConnector:
-    """Return what to give a client of this process, made inside its running loop."""
-    return aiohttp.TCPConnector(resolver=EveryHostIsLocal(port), ssl=certificates.for_client(), limit=0)

@@ -1,0 +1,86 @@
+"""`footnote demo`: the bot on a page of this machine, as Discord would show it."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import tempfile
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.commands.run import SWITCH_SECONDS
+from bot.console import progress_bar, stdout
+from bot.errors import DemoError
+from bot.settings import ChromaSettings
+from bot.store import Store
+from bot.wiring import make_answerer, make_editor, open_library, open_model, take_in
+from retrieval.papers import Paper
+from retrieval.sources import SEEDS, open_source
+from retrieval.sources.fetched import Fetched
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.discord.stage import Stage
+    from bot.settings import Settings
+    from retrieval.library import Library
+
+
+async def demo(settings: Settings, port: int, *, configured: bool) -> None:
+    """Show the bot until a signal ends it: over seeds/, or over the `configured` library with its language model.
+
+    Raises DemoError where the port cannot be had.
+    """
+    from bot.discord.stage import refuse_taken
+
+    sys.setswitchinterval(SWITCH_SECONDS)
+    with tempfile.TemporaryDirectory(prefix="footnote-demo-", ignore_cleanup_errors=True) as folder:
+        try:
+            refuse_taken(port)  # before the papers are read, not after
+            async with open_demo(settings, Path(folder), port, configured=configured) as stage:
+                stdout().print(f"{stage.site.address} shows the bot to this machine alone; Ctrl-C ends it.")
+                await stage.running
+        except OSError as error:
+            if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+                raise
+            why = "is in use" if error.errno == errno.EADDRINUSE else "may not be taken"
+            raise DemoError(f"Port {port} {why}; choose another: footnote demo --port {port + 1}.") from None
+
+
+@asynccontextmanager
+async def open_demo(
+    settings: Settings, folder: Path, port: int = 0, *, configured: bool = False
+) -> AsyncIterator[Stage]:
+    """Bring the bot online at a port; what it remembers goes to the folder, whichever library it answers from."""
+    from bot.discord.services import make_services
+    from bot.discord.stage import generous_limits, open_stage
+
+    chosen = settings if configured else _of_its_own(settings, folder)
+    store = await Store.open(folder)
+    try:
+        async with open_library(chosen) as library, open_model(chosen, use_llm=configured) as model:
+            await (take_in(library) if configured else take_in_as_news(library))
+            answerer = make_answerer(chosen, library, model)
+            services = make_services(answerer, library, store, generous_limits(), model=model.name if model else None)
+            editor = make_editor(chosen, library, store.feedback.liked, model)
+            async with open_stage(services, folder, editor=editor, port=port) as stage:
+                yield stage
+    finally:
+        await store.close()
+
+
+def _of_its_own(settings: Settings, folder: Path) -> Settings:
+    """Return settings that keep everything in the folder and ask nobody on the network."""
+    local = settings.embedding.model_copy(update={"provider": "local"})
+    own = {"data_dir": folder, "database_url": None, "chroma": ChromaSettings(), "embedding": local}
+    return settings.model_copy(update=own)
+
+
+async def take_in_as_news(library: Library) -> None:
+    """Take seeds/ in as if a list had its papers today, so that there is something for a digest."""
+    today = datetime.now(UTC).date()
+    papers = [Fetched(each, listed=today) for each in open_source(SEEDS).papers if isinstance(each, Paper)]
+    with progress_bar("Indexing") as report:
+        await library.add(papers, report)

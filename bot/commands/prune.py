@@ -1,0 +1,56 @@
+"""`footnote prune`: forget what was kept for long enough, and give the disk back what the databases leave empty."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.console import stdout
+from bot.store import FILE as MEMORY
+from bot.wiring import open_store
+from retrieval.errors import BadInputError, LibraryDamagedError
+from retrieval.library import CATALOGUE, own
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.settings import Settings
+
+
+async def prune(settings: Settings) -> None:
+    """Forget what is due, as the bot does once a day, and write the files of SQLite anew; a server sees to its own."""
+    lock = own(settings.data_dir)
+    try:
+        files = [settings.data_dir / name for name in (CATALOGUE, MEMORY)]
+        if not settings.database_url and not any(file.exists() for file in files):
+            raise BadInputError(f"There is nothing in {settings.data_dir} yet.")
+        before = sum(map(_size, files))
+        async with open_store(settings) as store:
+            count = await store.forget_due(datetime.now(UTC))
+        for file in files:
+            if file.exists() and not settings.database_url:
+                await asyncio.to_thread(_shrink, file)
+        given_back = max(0, before - sum(map(_size, files))) / 1_000_000
+    finally:
+        lock.release()
+    rows = "One row was" if count == 1 else f"{count:,} rows were"
+    stdout().print(f"{rows} older than {settings.retention} days and forgotten; {given_back:.1f} MB were given back.")
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def _shrink(file: Path) -> None:
+    """Write a database anew without what it leaves empty, which takes as much disk again until it is done."""
+    try:
+        with closing(sqlite3.connect(file, isolation_level=None)) as database:
+            database.execute("VACUUM")
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        raise LibraryDamagedError(
+            f"{file.name} cannot be made smaller ({error}); see that there is as much disk free as it takes."
+        ) from error

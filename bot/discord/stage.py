@@ -1,0 +1,121 @@
+"""A server of a local Discord with people in it, and the bot online there: what `footnote demo` shows."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.discord.client import FootnoteBot
+from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
+from bot.discord.gate.limits import Limits, Rate
+from local_discord import LocalDiscord
+from local_discord.web.site import LOOPBACK, Site
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.digest.editor import Editor
+    from bot.discord.services import Services
+    from local_discord import Person
+
+SERVER: Final = "Reading Group"
+PAPERS, DIGEST = "papers", "digest"
+MEMBERS: Final = ("Alice", "Bob")
+MODERATOR: Final = "Mo"
+# A machine that is busy with something else is no reason to show a bot that did not answer.
+PATIENCE: Final = 20.0  # seconds, instead of the three that Discord waits for an acknowledgement
+START: Final = 60.0  # seconds for the bot to come online
+
+ASKED: Final = "has anyone shown that a better one-step likelihood doesn't actually give you a better controller?"
+CLOSEST: Final = "how do transformers store facts about dates?"
+UNANSWERED: Final = "which sourdough starter rises fastest?"
+LISTED: Final = "which papers are about robots?"
+SEARCHED: Final = "agents that use a computer like people do"
+TOPICS: Final = "reinforcement learning for robots; image generation"
+
+ABOUT: Final[dict[str, Any]] = {
+    "title": "Footnote demo",
+    "roles": {MODERATOR: "(moderator)"},
+    "hint": "Each is written for you; Enter sends it. Or ask your own: the papers are at hand, and nothing leaves this "
+    "machine.",
+    "tries": [
+        {"label": "A question that a paper answers", "place": PAPERS, "text": f"@Footnote {ASKED}"},
+        {"label": "One where it is not sure", "place": PAPERS, "text": f"@Footnote {CLOSEST}"},
+        {"label": "One that no paper is about", "place": PAPERS, "text": f"@Footnote {UNANSWERED}"},
+        {"label": "A list of papers", "place": PAPERS, "text": f"@Footnote {LISTED}"},
+        {"label": "Search", "place": PAPERS, "command": "search", "options": {"query": SEARCHED}},
+        {"label": "Ask in direct messages", "place": "Footnote", "text": LISTED},
+        {"label": "Help", "place": PAPERS, "command": "help"},
+        {"label": "The moderator's settings", "place": PAPERS, "who": MODERATOR, "command": "settings"},
+        {
+            "label": "Subscribe a channel to a digest",
+            "place": DIGEST,
+            "who": MODERATOR,
+            "command": "digest subscribe",
+            "options": {"topics": TOPICS},
+        },
+        {"label": "Post the digest now", "place": DIGEST, "who": MODERATOR, "command": "digest now"},
+    ],
+}
+
+
+def generous_limits() -> Limits:
+    """Return limits that no visitor meets who tries one thing after the other."""
+    return Limits(Rate(60, 60.0), Rate(200, 60.0))
+
+
+def refuse_taken(port: int) -> None:
+    """Raise OSError where a port cannot be had."""
+    with socket.create_server((LOOPBACK, port)):
+        pass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What there is to look at: the Discord, the people in it, the bot, and the page."""
+
+    local: LocalDiscord
+    people: tuple[Person, ...]
+    bot: FootnoteBot
+    site: Site
+    running: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def open_stage(
+    services: Services, folder: Path, *, editor: Editor | None = None, port: int = 0
+) -> AsyncIterator[Stage]:
+    """Bring the bot online in a Discord of its own, and show it at a port of this machine, 0 for any.
+
+    Raises OSError where the port cannot be had.
+    """
+    async with LocalDiscord(message_content=True, patience=START) as local:
+        local.answer_deadline(PATIENCE)
+        server = local.guild(SERVER)
+        server.channel(PAPERS)
+        server.channel(DIGEST)
+        server.role("readers")
+        people = (*map(server.member, MEMBERS), server.member(MODERATOR, "manage_guild"))
+        bot = FootnoteBot(
+            services,
+            CommandsFile(folder / FILE_NAME),
+            message_content=True,
+            editor=editor,
+            connector=local.connector(),
+            guild_ready_timeout=0.1,
+        )
+        async with Site(local, people, ABOUT).serving(port) as site, bot:
+            running = asyncio.create_task(bot.start(local.token))
+            digests = asyncio.create_task(bot.deliverer.run(asyncio.Event()))
+            try:
+                await local.ready()
+                await local.journal.until(lambda: local.world.commands.get(None), "the commands to be registered")
+                yield Stage(local, people, bot, site, running)
+            finally:
+                digests.cancel()
+                running.cancel()
+                await asyncio.gather(running, digests, return_exceptions=True)

@@ -1,0 +1,35 @@
+"""A Discord on local sockets, Gateway and REST, to which the unmodified discord.py client connects.
+
+    async with LocalDiscord() as server:
+        lab = server.guild("Lab")
+        papers, alice = lab.channel("papers"), lab.member("alice")
+        bot = Bot(connector=server.connector(), guild_ready_timeout=0.1)
+        running = asyncio.create_task(bot.start(server.token))
+        await server.ready()
+        await alice.says(papers, f"{server.bot.mention} what is attention?")
+        answer = await papers.wait_for_bot_message()
+        used = await alice.uses_command(papers, "ask", question="and multi-head?")
+        print((await used.finished()).links)
+
+What a person's own client would refuse to send raises ImpossibleError; what Discord's servers would refuse gets
+Discord's error.
+"""
+
+from .errors import ImpossibleError, InVainError
+from .interactions import Interaction
+from .local import LocalDiscord, Server
+from .messages import Message
+from .people import Person
+from .places import Channel, Role
+
+__all__ = [
+    "Channel",
+    "ImpossibleError",
+    "InVainError",
+    "Interaction",
+    "LocalDiscord",
+    "Message",
+    "Person",
+    "Role",
+    "Server",
+]

@@ -1,0 +1,187 @@
+"""What visitors of the page do, carried out as the people whom they are."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from local_discord.errors import ApiError, ImpossibleError, InVainError, demand
+from local_discord.limits import CONTENT
+
+from .form_html import form_html
+from .scene import Scene
+from .view import commands_for, menu_of, places
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from local_discord.interactions import Interaction
+    from local_discord.local import LocalDiscord
+    from local_discord.messages import Message
+    from local_discord.people import Person
+    from local_discord.places import Channel
+
+Payload = dict[str, Any]
+_NAMED_THINGS: Final = (6, 7, 8, 9)
+_FILE: Final = 11
+
+
+class Deeds:
+    """Carry out what a visitor did; what cannot be done ends in a sentence."""
+
+    def __init__(self, local: LocalDiscord, people: dict[str, Person]) -> None:
+        self._local = local
+        self._people = people
+        self._table: dict[str, Callable[[Person, Channel, Payload], Awaitable[Payload]]] = {
+            "say": self._say,
+            "edit": self._edit,
+            "delete": self._delete,
+            "thread": self._thread,
+            "offer": self._offer,
+            "command": self._command,
+            "complete": self._complete,
+            "click": self._click,
+            "choose": self._choose,
+            "menu": self._menu,
+            "submit": self._submit,
+        }
+
+    async def do(self, deed: Payload) -> Payload:
+        """Return what came of a deed: a form, choices, commands, or under ``error`` why it could not be done."""
+        try:
+            person, channel = self.who(deed.get("who")), self.where(deed.get("who"), deed.get("channel"))
+            demand(deed.get("do") in self._table, "This page is of another version; load it anew")
+            return await self._table[deed["do"]](person, channel, deed)
+        except InVainError:
+            return {"error": f"{self._local.bot.name} did not answer in time."}
+        except ImpossibleError as error:
+            return {"error": f"{error}."}
+        except ApiError as error:
+            return {"error": f"{error.body['message']}."}
+        except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+            return {"error": "This page asked for what there is not; load it anew."}
+
+    def who(self, name: object) -> Person:
+        """Return who somebody is; raises ImpossibleError."""
+        demand(name in self._people, "There is no such person here")
+        return self._people[str(name)]
+
+    def where(self, name: object, channel_id: object) -> Channel:
+        """Return a channel that somebody sees, the first one where none is named; raises ImpossibleError."""
+        person = self.who(name)
+        if not channel_id:
+            channel_id = next(places(person))["id"]
+        channel = self._local.world.channels.get(int(str(channel_id)) if str(channel_id).isdigit() else 0)
+        if channel is None or not (
+            person.id in channel.guild.members if channel.guild else channel.recipient is person
+        ):
+            raise ImpossibleError("This channel is not there any more")
+        return channel
+
+    async def _say(self, person: Person, channel: Channel, deed: Payload) -> Payload:
+        text = self._with_mentions(str(deed["text"]).strip(), channel)
+        demand(text, "Write something first")
+        demand(len(text) <= CONTENT, f"A message takes {CONTENT} characters at most")
+        answered = _message(person, channel, deed["reply"]) if deed.get("reply") else None
+        said = await person.says(channel, text, reply_to=answered)
+        return {"message": str(said.id)}
+
+    async def _edit(self, person: Person, channel: Channel, deed: Payload) -> Payload:
+        text = self._with_mentions(str(deed["text"]).strip(), channel)
+        demand(text and len(text) <= CONTENT, f"A message takes 1 to {CONTENT} characters")
+        await person.edits(_message(person, channel, deed["message"]), text)
+        return {}
+
+    async def _delete(self, person: Person, channel: Channel, deed: Payload) -> Payload:
+        message = _message(person, channel, deed["message"])
+        demand(message.author is person, f"{person.name} cannot delete this message")
+        await person.deletes(message)
+        return {}
+
+    async def _thread(self, person: Person, channel: Channel, deed: Payload) -> Payload:
+        demand(channel.guild and not channel.is_thread, "Threads are opened in a channel")
+        name = str(deed["name"]).strip()[:100]
+        demand(name, "A thread needs a name")
+        opened = await person.opens_thread(channel, name, _message(person, channel, deed["message"]))
+        return {"go": str(opened.id)}
+
+    async def _offer(self, person: Person, channel: Channel, _: Payload) -> Payload:
+        return {"commands": commands_for(person, channel), "menu": menu_of(person, channel)}
+
+    async def _command(self, person: Person, channel: Channel, deed: Payload) -> Payload:
+        options = self._options(person, channel, deed)
+        return await self._answered(await person.uses_command(channel, deed["command"], **options))
+
+    async def _complete(self, person: Person, channel: Channel, deed: Payload) -> Payload:
+        options, focus = self._options(person, channel, deed), str(deed["focus"])
+        typed = options.pop(focus, "")
+        return {"choices": await person.autocompletes(channel, deed["command"], **options, **{focus: typed})}
+
+    async def _click(self, person: Person, channel: Channel, deed: Payload) -> Payload:
+        message = _message(person, channel, deed["message"])
+        return await self._answered(await person.clicks(message, str(deed["custom_id"])))
+
+    async def _choose(self, person: Person, channel: Channel, deed: Payload) -> Payload:
+        message, scene = _message(person, channel, deed["message"]), Scene(person.world, person, channel)
+        select = next((each for each in message.parts() if each.get("custom_id") == deed["custom_id"]), None)
+        if select is None:
+            raise ImpossibleError("This menu is not there any more")
+        values = [str(each) for each in deed["values"]]
+        picks = values if select.get("options") else [scene.thing(each) or each for each in values]
+        return await self._answered(await person.chooses(message, str(deed["custom_id"]), *picks))
+
+    async def _menu(self, person: Person, channel: Channel, deed: Payload) -> Payload:
+        message = _message(person, channel, deed["message"])
+        return await self._answered(await person.uses_context_menu(message, str(deed["command"])))
+
+    async def _submit(self, person: Person, _: Channel, deed: Payload) -> Payload:
+        opened = next((each for each in person.world.interactions.values() if str(each.id) == deed["form"]), None)
+        if opened is None or opened.user is not person:
+            raise ImpossibleError("This form is not open any more")
+        return await self._answered(await person.submits(opened, dict(deed["answers"])))
+
+    async def _answered(self, interaction: Interaction) -> Payload:
+        """Return what the first response to an interaction asks of the page."""
+        await interaction.response(self._local.world.interaction_deadline + 1)
+        if interaction.modal is None:
+            return {}
+        scene = Scene(interaction.world, self._people[interaction.user.name], interaction.channel)
+        key = f"f{interaction.id}"
+        return {"form": {"id": str(interaction.id), "key": key, "html": form_html(interaction.modal, scene, key)}}
+
+    def _options(self, person: Person, channel: Channel, deed: Payload) -> dict[str, Any]:
+        """Return the options of a command, in which things are named by their ids and files are in Base64."""
+        known = next((each for each in commands_for(person, channel) if each["name"] == deed["command"]), None)
+        if known is None:
+            raise ImpossibleError(f"/{deed['command']} is not offered here")
+        kinds, scene = {each["name"]: each["type"] for each in known["options"]}, Scene(person.world, person, channel)
+        options: dict[str, Any] = {}
+        for name, value in dict(deed["options"]).items():
+            if kinds.get(name) in _NAMED_THINGS:
+                options[name] = scene.thing(str(value))
+            elif kinds.get(name) == _FILE:
+                options[name] = {str(value["name"]): base64.b64decode(value["data"], validate=True)}
+            else:
+                options[name] = value
+        return options
+
+    def _with_mentions(self, text: str, channel: Channel) -> str:
+        """Return a text in which @ and the name of somebody here is a mention of them, as clients write it."""
+        there = list(channel.guild.members.values()) if channel.guild else [self._local.bot]
+        for user in there:
+            text = re.sub(rf"(?<!\S)@{re.escape(user.name)}\b", user.mention, text, flags=re.IGNORECASE)
+        return text
+
+
+def _message(person: Person, channel: Channel, message_id: object) -> Message:
+    """Return a message that somebody sees in a channel; raises ImpossibleError."""
+    number = int(str(message_id))
+    if found := channel.messages.get(number):
+        return found
+    for interaction in person.world.interactions.values():
+        for each in interaction.messages():
+            if each.id == number and interaction.user is person and not each.deleted:
+                return each
+    raise ImpossibleError("This message is not there any more")

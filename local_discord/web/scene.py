@@ -1,0 +1,94 @@
+"""What surrounds a message when it is drawn: whoever looks, what ids stand for, and what there is to choose from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from local_discord.places import PRIVATE_THREAD, PUBLIC_THREAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local_discord.people import Person
+    from local_discord.places import Channel, Role, User
+    from local_discord.world import World
+
+STRING, USER, ROLE, MENTIONABLE, CHANNEL = 3, 5, 6, 7, 8
+_UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something to choose: its value, how it is called, what more is said of it, and whether it is chosen."""
+
+    value: str
+    label: str
+    description: str = ""
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A channel as somebody sees it; `Names` for the texts in it."""
+
+    world: World
+    viewer: Person
+    channel: Channel
+
+    def user(self, user_id: int) -> str:
+        """Return a user's name."""
+        known = self.world.users.get(user_id)
+        return known.name if known else _UNKNOWN
+
+    def role(self, role_id: int) -> str:
+        """Return a role's name."""
+        guild = self.channel.guild
+        return guild.roles[role_id].name.removeprefix("@") if guild and role_id in guild.roles else _UNKNOWN
+
+    def place(self, channel_id: int) -> str:
+        """Return a channel's name."""
+        known = self.world.channels.get(channel_id)
+        return known.name if known else _UNKNOWN
+
+    def choices(self, select: dict[str, Any]) -> list[Choice]:
+        """Return what a select offers: its own options, or users, roles and channels of the server."""
+        if select["type"] == STRING:
+            return [
+                Choice(
+                    each["value"],
+                    " ".join(filter(None, [(each.get("emoji") or {}).get("name"), each["label"]])),
+                    each.get("description") or "",
+                    bool(each.get("default")),
+                )
+                for each in select.get("options") or []
+            ]
+        chosen = {str(each["id"]) for each in select.get("default_values") or []}
+        kinds = set(select.get("channel_types") or [])
+        return [
+            Choice(str(thing.id), name, chosen=str(thing.id) in chosen)
+            for thing, name in self._things(select["type"], kinds)
+        ]
+
+    def thing(self, thing_id: str) -> User | Role | Channel | None:
+        """Return the user, role or channel with an id."""
+        number = int(thing_id) if thing_id.isdigit() else 0
+        roles = self.channel.guild.roles if self.channel.guild else {}
+        return self.world.users.get(number) or roles.get(number) or self.world.channels.get(number)
+
+    def things(self, kind: int) -> list[Choice]:
+        """Return the users, roles or channels that an option of a command may name."""
+        return [Choice(str(thing.id), name) for thing, name in self._things(kind, set())]
+
+    def _things(self, kind: int, channel_types: set[int]) -> Iterator[tuple[User | Role | Channel, str]]:
+        guild = self.channel.guild
+        if guild is None:
+            return
+        if kind in {USER, MENTIONABLE}:
+            yield from ((user, f"@{user.name}") for user in guild.members.values())
+        if kind in {ROLE, MENTIONABLE}:
+            yield from ((role, f"@{role.name.removeprefix('@')}") for role in guild.roles.values())
+        if kind == CHANNEL:
+            for each in guild.channels():
+                if each.type in channel_types if channel_types else each.type not in {PUBLIC_THREAD, PRIVATE_THREAD}:
+                    yield each, f"#{each.name}"

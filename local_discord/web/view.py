@@ -1,0 +1,157 @@
+"""What somebody sees of a channel, and what of it has changed since they were last told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from local_discord.places import DM, FORUM
+
+from .message_html import message_html, words_of
+from .scene import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local_discord.messages import Message
+    from local_discord.people import Person
+    from local_discord.places import Channel
+
+Payload = dict[str, Any]
+_TYPING_SECONDS: Final = 10.0
+_SUBCOMMANDS: Final = (1, 2)
+
+
+@dataclass
+class View:
+    """One visitor's view of a channel; `changes` tells them what is new."""
+
+    viewer: Person
+    channel: Channel
+    dismissed: set[int] = field(default_factory=set)
+    _told: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    _places: list[Payload] = field(default_factory=list)
+    _typing: bool = False
+
+    @property
+    def scene(self) -> Scene:
+        """What surrounds the messages."""
+        return Scene(self.viewer.world, self.viewer, self.channel)
+
+    def messages(self) -> list[Message]:
+        """Return what the viewer sees here, the oldest first; what only others see is not among it."""
+        shown = list(self.channel.messages.values())
+        for interaction in self.viewer.world.interactions.values():
+            if interaction.user is self.viewer and interaction.channel is self.channel:
+                shown += [each for each in interaction.messages() if each.ephemeral and not each.deleted]
+        return sorted((each for each in shown if each.id not in self.dismissed), key=lambda each: each.id)
+
+    def changes(self) -> Payload:
+        """Return what has changed since the last call, nothing at all where nothing has."""
+        news: Payload = {}
+        there = list(places(self.viewer))
+        if there != self._places:
+            news["places"], self._places = there, there
+        here = {each.id: each for each in self.messages()}
+        if gone := [str(known) for known in self._told if known not in here]:
+            news["gone"] = gone
+        changed = [each for each in here.values() if self._told.get(each.id) != _mark(each)]
+        if changed:
+            news["messages"] = [self._drawn(each) for each in changed]
+        self._told = {number: _mark(each) for number, each in here.items()}
+        if (typing := self._is_typing()) != self._typing:
+            news["typing"] = self.viewer.world.bot.name if typing else ""
+            self._typing = typing
+        return news
+
+    def _drawn(self, message: Message) -> Payload:
+        own = message.author is self.viewer
+        return {
+            "id": str(message.id),
+            "html": message_html(message, self.scene),
+            "words": "" if own else words_of(message, self.scene),
+            "text": message.content if own else "",
+            "own": own,
+            "ephemeral": message.ephemeral,
+        }
+
+    def _is_typing(self) -> bool:
+        shown = self.channel.typing_at
+        if not shown or self.viewer.world.clock.now() - shown[-1] > _TYPING_SECONDS:
+            return False
+        return not any(each.versions[-1].at > shown[-1] for each in self.channel.bot_messages)
+
+
+def commands_for(viewer: Person, channel: Channel) -> list[Payload]:
+    """Return the slash commands that somebody is offered in a channel, each subcommand by itself."""
+    scene = Scene(viewer.world, viewer, channel)
+    found = [one for each in viewer.commands(channel) for one in _flat(each, each["name"], scene)]
+    return sorted(found, key=lambda one: str(one["name"]))
+
+
+def menu_of(viewer: Person, channel: Channel) -> list[str]:
+    """Return the names of the commands that somebody is offered for a message."""
+    return [str(each["name"]) for each in viewer.commands(channel, 3)]
+
+
+def _flat(command: Payload, name: str, scene: Scene) -> Iterator[Payload]:
+    options = command.get("options") or []
+    inner = [each for each in options if each["type"] in _SUBCOMMANDS]
+    for each in inner:
+        yield from _flat(each, f"{name} {each['name']}", scene)
+    if not inner:
+        yield {
+            "name": name,
+            "description": command.get("description", ""),
+            "options": [_option(each, scene) for each in options],
+        }
+
+
+def _option(option: Payload, scene: Scene) -> Payload:
+    known = ("name", "description", "type", "required", "autocomplete", "min_value", "max_value", "max_length")
+    kinds = {6: 5, 7: 8, 8: 6, 9: 7}  # of options, and of the selects that offer the same
+    choices = [{"label": each["name"], "value": each["value"]} for each in option.get("choices") or []]
+    if option["type"] in kinds:
+        choices = [{"label": each.label, "value": each.value} for each in scene.things(kinds[option["type"]])]
+    return {key: option[key] for key in known if option.get(key) is not None} | {"choices": choices}
+
+
+def places(viewer: Person) -> Iterator[Payload]:
+    """Yield the channels of the servers that somebody is in, each with its threads, and their direct messages."""
+    for guild in viewer.world.guilds.values():
+        if viewer.id not in guild.members:
+            continue
+        channels = guild.channels()
+        for channel in channels:
+            if not channel.is_thread and channel.type != FORUM:
+                yield _place(channel, guild.name)
+                yield from (_place(each, guild.name) for each in channels if each.parent is channel)
+    yield _place(viewer.dm, "Direct messages")
+
+
+def _place(channel: Channel, group: str) -> Payload:
+    direct = channel.type == DM
+    last = next((each for each in reversed(channel.messages) if not channel.messages[each].deleted), 0)
+    return {
+        "id": str(channel.id),
+        "name": channel.world.bot.name if direct else channel.name,
+        "group": group,
+        "kind": "direct" if direct else "thread" if channel.is_thread else "channel",
+        "parent": str(channel.parent.id) if channel.parent else "",
+        "last": str(last),
+    }
+
+
+def _mark(message: Message) -> tuple[Any, ...]:
+    """Return what tells one state of a message from another."""
+    thread = message.thread.name if message.thread else ""
+    reactions = tuple((emoji, len(users)) for emoji, users in message.reactions.items())
+    answered = message.reply_to
+    return (
+        len(message.versions),
+        message.versions[-1].at,
+        message.flags,
+        thread,
+        reactions,
+        bool(answered and answered.deleted),
+    )

@@ -1,0 +1,39 @@
+"""Cut papers into windows and have a model read those whose vectors are not known yet."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from retrieval.chunking import chunk
+from retrieval.contents import read_chunks
+from retrieval.embedding import WordEmbedder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retrieval.contents import Embedded
+    from retrieval.embedding import Embedder
+    from retrieval.papers import Chunk
+    from retrieval.records import PendingPaper
+
+
+async def read_papers(batch: Sequence[PendingPaper], embedder: Embedder) -> list[tuple[Chunk, Embedded]]:
+    """Return the windows of papers with their vectors and what they say, of which only the unknown is embedded."""
+    made: list[tuple[Chunk, Embedded | None]] = await asyncio.to_thread(
+        lambda: [
+            (part, waiting.embedded.get(part.text_hash)) for waiting in batch for part in chunk(waiting.paper, embedder)
+        ]
+    )
+    unknown = list(dict.fromkeys(part for part, known in made if not _serves(part, known, embedder)))
+    read = dict(zip(unknown, await read_chunks(unknown, embedder), strict=True)) if unknown else {}
+    return [(part, found) for part, known in made if (found := read.get(part, known))]
+
+
+def _serves(part: Chunk, known: Embedded | None, embedder: Embedder) -> bool:
+    """Say whether what is known of a window's text is what the embedder would make of the window."""
+    if known is None or len(known.contents.spans) != len(part.sentences):
+        return False
+    if known.contents.words or not isinstance(embedder, WordEmbedder):
+        return True
+    return not embedder.split_words(part.text)
