@@ -1,21 +1,17 @@
 # What one types while working on Footnote; `make check` is what a change must pass.
-# What opens no socket and loads no model.
-FAST = tests/bot/test_settings.py \
-	$(addprefix tests/retrieval/test_, text.py papers.py merging.py references.py periods.py names.py evaluation.py) \
-	$(addprefix tests/bot/llm/test_, address.py lenient.py prices.py) \
-	$(addprefix tests/bot/answering/test_, checks.py surface.py prompt.py patterns.py)
-
-.PHONY: check fast fix bench docs build sbom audit
+.PHONY: check fast lint quick fix bench docs build sbom audit
 
 check:  ## everything: lock, lint, format, types, imports, tests
 	bash .ci/run
 
 fast:  ## lint, types, imports and the tests that open no socket and load no model
-	uv run ruff check .
-	uv run ruff format --check .
-	uv run mypy
-	uv run lint-imports
-	uv run pytest -n 2 -q $(FAST)
+	$(MAKE) -j 2 lint quick
+
+lint:  ## lint, format, import contracts, declared dependencies, types
+	bash .ci/lint
+
+quick:  ## the tests that open no socket, start no process and load no model
+	uv run pytest -q --fast
 
 fix:  ## what can be mended by itself
 	uv run ruff check --fix .

@@ -1,30 +1,49 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
 import shutil
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from bot.store import Store
+from retrieval.catalogue import Catalogue
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
 from retrieval.sources import open_source
+from tests.fast import FastLane, add_option
 from tests.papers import plain
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
     from pathlib import Path
 
     from retrieval.papers import Paper
+    from retrieval.sources.fetched import Fetched
     from tests.servers import Chroma, Postgres
+
+    LibraryWith = Callable[[Sequence[Paper | Fetched]], Awaitable[Library]]
 
 # How long an example takes says more about the machine than about the code. The same examples every time: a check says
 # the same twice, and Hypothesis, which with some seeds mutates the same two examples for ever, does not begin to.
 # `--hypothesis-profile=default` looks for new ones, and for more of them.
 settings.register_profile("footnote", deadline=None, derandomize=True, max_examples=20)
 settings.load_profile("footnote")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--fast"):
+        config.pluginmanager.register(FastLane())
 
 
 @pytest.fixture(scope="session")
@@ -68,10 +87,49 @@ def chroma(chroma_server: Chroma) -> Iterator[Chroma]:
     chroma_server.restore()
 
 
+def made_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Coroutine[Any, Any, None]]
+) -> Path:
+    """Return a folder that the first of the run's workers to want it makes, and that is only ever copied."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder = root / name
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            part = root / f"{name}.part"
+            with ThreadPoolExecutor(1) as apart:  # a loop may be running here
+                apart.submit(asyncio.run, make(part)).result()
+            part.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the session's MiniLM is built in, once."""
-    return tmp_path_factory.mktemp("models")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder that the run's MiniLM is built in, once; each worker opens it once, which takes 0.3 s of processor."""
+
+    async def build(folder: Path) -> None:
+        embedder = LocalEmbedder(cache_dir=folder)
+        await embedder.load()
+        await embedder.close()
+
+    folder = made_once(tmp_path_factory, "models", build)
+    opened: dict[str, Any] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_tokenizer", "_session"):
+            own = vars(LocalEmbedder)[name].func
+
+            def shared(embedder: LocalEmbedder, name: str = name, own: Callable[..., Any] = own) -> object:
+                if embedder._model_dir or embedder._cache_dir.resolve() != folder.resolve():
+                    return own(embedder)
+                if name not in opened:
+                    opened[name] = own(embedder)
+                return opened[name]
+
+            attribute = cached_property(shared)
+            attribute.__set_name__(LocalEmbedder, name)
+            patch.setattr(LocalEmbedder, name, attribute)
+        yield folder
 
 
 @pytest.fixture
@@ -87,11 +145,21 @@ def seeds() -> list[Paper]:
 
 
 @pytest.fixture(scope="session")
+def tables_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files of a memory and of a catalogue that have their tables, which take 0.1 s to make."""
+
+    async def make(folder: Path) -> None:
+        await (await Store.open(folder)).close()
+        await (await Catalogue.open(f"sqlite+aiosqlite:///{folder / 'footnote.db'}")).close()
+
+    return made_once(tmp_path_factory, "tables", make)
+
+
+@pytest.fixture(scope="session")
 def empty_dir(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
     """A data dir whose databases have their tables, which takes a while to make, and no rows."""
-    folder = tmp_path_factory.mktemp("empty") / "data"
 
-    async def make() -> None:
+    async def make(folder: Path) -> None:
         embedder = LocalEmbedder(cache_dir=models)
         library = await Library.open(folder, embedder)
         store = await Store.open(folder)
@@ -99,8 +167,7 @@ def empty_dir(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
         await library.close()
         await embedder.close()
 
-    asyncio.run(make())
-    return folder
+    return made_once(tmp_path_factory, "empty", make)
 
 
 @pytest.fixture
@@ -112,19 +179,43 @@ async def library(tmp_path: Path, empty_dir: Path, embedder: LocalEmbedder) -> A
     await library.close()
 
 
+@pytest.fixture
+async def library_with(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, empty_dir: Path, embedder: LocalEmbedder
+) -> AsyncIterator[LibraryWith]:
+    """Give libraries of their own that hold some papers, which are embedded once a run."""
+    opened: list[Library] = []
+
+    async def give(papers: Sequence[Paper | Fetched]) -> Library:
+        async def fill(folder: Path) -> None:
+            shutil.copytree(empty_dir, folder, ignore=shutil.ignore_patterns("memory.db*"))
+            library = await Library.open(folder, embedder)
+            await library.add(papers)
+            await library.close()
+
+        name = f"papers-{hashlib.sha256(repr(papers).encode()).hexdigest()[:16]}"
+        made = await asyncio.to_thread(made_once, tmp_path_factory, name, fill)
+        folder = tmp_path / f"data{len(opened) or ''}"
+        await asyncio.to_thread(shutil.copytree, made, folder)
+        opened.append(await Library.open(folder, embedder))
+        return opened[-1]
+
+    yield give
+    for library in opened:
+        await library.close()
+
+
 @pytest.fixture(scope="session")
 def seeded_dir(tmp_path_factory: pytest.TempPathFactory, models: Path, seeds: list[Paper]) -> Path:
     """A data dir that holds seeds/, made once and only ever copied."""
-    folder = tmp_path_factory.mktemp("seeded") / "data"
 
-    async def fill() -> None:
+    async def fill(folder: Path) -> None:
         library = await Library.open(folder, LocalEmbedder(cache_dir=models))
         await library.add(seeds)
         await library.close()
+        (folder / "models").symlink_to(models)
 
-    asyncio.run(fill())
-    (folder / "models").symlink_to(models)
-    return folder
+    return made_once(tmp_path_factory, "seeded", fill)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def tables() -> bool:
-    """Whether a database of PostgreSQL has today's tables already, which saves each test the migrations."""
+    """Whether a database has today's tables already, which saves each test the migrations."""
     return True
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path, tables: bool) -> AsyncIterator[str]:
     if request.param == "sqlite":
+        if tables:
+            shutil.copy(request.getfixturevalue("tables_dir") / "footnote.db", tmp_path)
         yield f"sqlite+aiosqlite:///{tmp_path / 'footnote.db'}"
         return
     postgres: Postgres = request.getfixturevalue("postgres")

@@ -11,6 +11,7 @@ from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:
     from retrieval.library import Library
+    from tests.conftest import LibraryWith
 
 
 def _by(number: int, title: str, *authors: str, published: dt.date | None = None) -> Fetched:
@@ -28,9 +29,8 @@ TEAM = _by(6, "Routing of cables by robots", "The Team", "Wei Wang", published=d
 
 
 @pytest.fixture
-async def authored(library: Library) -> Library:
-    await library.add([OLD, NEW, SHORT, OTHER, UNDATED, TEAM])
-    return library
+async def authored(library_with: LibraryWith) -> Library:
+    return await library_with([OLD, NEW, SHORT, OTHER, UNDATED, TEAM])
 
 
 def _found(*papers: Fetched) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.answering.evidence.models import wants_number
 from bot.answering.reading.exclusion import find_exclusion
-from bot.answering.reading.kind import MANY, Kind, KindReader
+from bot.answering.reading.kind import MANY, Kind, shipped_kinds
 from bot.answering.reading.lead import Lead
 from bot.answering.reading.markup import without_address
 from bot.answering.reading.spelling import as_meant
@@ -103,7 +103,7 @@ class Reader:
     def __init__(self, library: Library, today: Callable[[], dt.date]) -> None:
         self._library = library
         self._today = today
-        self._kinds = KindReader(library.embedder.model)
+        self._kinds = shipped_kinds(library.embedder.model)
         self._lead = Lead(library)
 
     async def read(self, asked: str, *, composed: bool = False) -> Question:

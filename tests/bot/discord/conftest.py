@@ -76,8 +76,8 @@ def bot_library(library: Library) -> Library:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, empty_dir: Path) -> AsyncIterator[Store]:
-    shutil.copy(empty_dir / "memory.db", tmp_path)
+async def store(tmp_path: Path, tables_dir: Path) -> AsyncIterator[Store]:
+    shutil.copy(tables_dir / "memory.db", tmp_path)
     store = await Store.open(tmp_path)
     yield store
     await store.close()

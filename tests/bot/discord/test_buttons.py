@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.prepared import PreparedAnswers
+    from tests.conftest import LibraryWith
     from tests.local_discord import Channel, LocalDiscord, Message, Person
 
     Online = Callable[[], AbstractAsyncContextManager[FootnoteBot]]
@@ -47,9 +48,8 @@ CITING_MOSS = replace(
 
 
 @pytest.fixture
-async def bot_library(library: Library) -> Library:
-    await library.add(PAPERS)
-    return library
+async def bot_library(library_with: LibraryWith) -> Library:
+    return await library_with(PAPERS)
 
 
 async def asked(ada: Person, channel: Channel, question: str = "does likelihood matter?") -> Message:

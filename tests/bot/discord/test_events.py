@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.conftest import Online
+    from tests.conftest import LibraryWith
     from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 MANY = tuple(replace(GOOD.citations[0], number=n, paper_id=f"p{n}", title=f"{TITLE} {n}") for n in range(1, 60))
@@ -32,9 +33,8 @@ WORDS = "somebody's words"  # which the log must not have
 
 
 @pytest.fixture
-async def bot_library(library: Library) -> Library:
-    await library.add([Paper(GOOD.citations[0].paper_id, TITLE, QUOTE, "arxiv", URL)])
-    return library
+async def bot_library(library_with: LibraryWith) -> Library:
+    return await library_with([Paper(GOOD.citations[0].paper_id, TITLE, QUOTE, "arxiv", URL)])
 
 
 def with_buttons(message: Message) -> bool:

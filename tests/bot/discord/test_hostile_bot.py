@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.prepared import PreparedAnswers
+    from tests.conftest import LibraryWith
     from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 FILE = Path(__file__).parents[2] / "hostile" / "injections.jsonl"
@@ -96,7 +97,7 @@ def button(message: Message, kind: str) -> str:
 
 
 @pytest.fixture
-async def bot_library(library: Library) -> Library:
+async def bot_library(library_with: LibraryWith) -> Library:
     papers = [
         Paper(
             f"arxiv:2603.{number:05}",
@@ -107,8 +108,7 @@ async def bot_library(library: Library) -> Library:
         )
         for number, text in enumerate(ABSTRACTS, start=1)
     ]
-    await library.add([*papers, evil_paper(1)])
-    return library
+    return await library_with([*papers, evil_paper(1)])
 
 
 def evil_paper(number: int) -> Paper:

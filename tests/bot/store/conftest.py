@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ class Place:
 
 @pytest.fixture
 def tables() -> bool:
-    """Whether a database of PostgreSQL has today's tables already, which saves each test the migrations."""
+    """Whether a database has today's tables already, which saves each test the migrations."""
     return True
 
 
@@ -38,6 +39,8 @@ def tables() -> bool:
 async def make_place(request: pytest.FixtureRequest, tmp_path: Path, *, tables: bool) -> AsyncIterator[Place]:
     """Give a place on the kind of database that a test is run for."""
     if request.param == "sqlite":
+        if tables:
+            shutil.copy(request.getfixturevalue("tables_dir") / "memory.db", tmp_path)
         yield Place(tmp_path, None)
         return
     postgres: Postgres = request.getfixturevalue("postgres")

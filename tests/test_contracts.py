@@ -1,0 +1,49 @@
+"""What `lint-imports` refuses: imports that would let a layer know what it must not, in whatever module they stand."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+REFUSED = {
+    "bot/lines.py": "discord",
+    "bot/commands/ask.py": "discord",
+    "footnote/blocking.py": "discord",
+    "retrieval/text.py": "openai",
+    "retrieval/errors.py": "bot.errors",
+    "bot/answering/__init__.py": "rich",
+    "bot/store/__init__.py": "chromadb",
+    "bot/llm/__init__.py": "onnxruntime",
+}
+
+
+def test_an_import_that_crosses_a_border_and_a_module_without_a_layer_are_refused(tmp_path: Path) -> None:
+    for package in ("bot", "footnote", "local_discord", "retrieval"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("*.json", "*.txt", "*.po"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for path, name in REFUSED.items():
+        file = tmp_path / path
+        file.write_text(f"{file.read_text()}\nimport {name}\n")
+    papers = tmp_path / "retrieval/papers.py"
+    papers.write_text(f"{papers.read_text()}\nimport retrieval.merging\n")
+    (tmp_path / "bot/unheard_of.py").touch()
+    (tmp_path / "bot/discord/unheard_of.py").touch()
+
+    linted = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert linted.returncode == 1
+    for path, name in REFUSED.items():
+        importer = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        assert f"- {importer} -> {name} (" in linted.stdout, importer
+    assert "- .papers -> .merging (" in linted.stdout
+    assert "- bot.unheard_of\n" in linted.stdout
+    assert "- bot.discord.unheard_of\n" in linted.stdout
