@@ -25,11 +25,10 @@ import shlex
 import shutil
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.comparison import Task, compare, say, scratch
+from bench.comparison import Run, Task, compare, say, scratch
 from bench.figures import draw, write_section
 from bench.peers.protocol import Text
 from bench.peers.registry import PEERS
@@ -42,30 +41,11 @@ from tests.local_llm import LocalLLM, says, statement, trickles
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.comparison import Measured
     from tests.local_llm.behaviours import Reply
     from tests.local_llm.reading import Asked
 
 PAUSE = 0.02  # seconds between two pieces of 12 characters
 ALWAYS = 1_000_000  # replies
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Hold what a whole run measured, and under what.
-
-    Attributes:
-        load: the machine's load before and after.
-        questions: what `bench.questions` printed.
-        start: seconds from the start of its process to its first answer.
-    """
-
-    command: str
-    task: Task
-    load: tuple[float, float]
-    peers: dict[str, Measured]
-    questions: list[dict[str, Any]]
-    start: float
 
 
 def read_task(folders: Sequence[str], papers: int, queries: int, rounds: int) -> Task:

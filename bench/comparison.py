@@ -8,7 +8,7 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import chromadb
 import numpy as np
@@ -59,6 +59,24 @@ class Measured:
     right: list[bool] = field(default_factory=list)
     recall: float | None = None
     trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Hold what a whole run measured, and under what.
+
+    Attributes:
+        load: the machine's load before and after.
+        questions: what `bench.questions` printed.
+        start: seconds from the start of its process to its first answer.
+    """
+
+    command: str
+    task: Task
+    load: tuple[float, float]
+    peers: dict[str, Measured]
+    questions: list[dict[str, Any]]
+    start: float
 
 
 def compare(names: Sequence[str], task: Task, root: Path, pythons: Mapping[str, str]) -> dict[str, Measured]:

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from bench.all import Run
-    from bench.comparison import Measured
+    from bench.comparison import Measured, Run
 
 BEGIN, END = "<!-- bench.all writes from here -->", "<!-- bench.all writes to here -->"
 HEADING = "## Beside what people build instead"
