@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,7 +24,7 @@ from retrieval.changes import read_changes, read_last_change
 from retrieval.claims import claim, claim_unembedded, count_unembedded
 from retrieval.connecting import connect
 from retrieval.contents import Contents, Embedded
-from retrieval.errors import LibraryDamagedError
+from retrieval.errors import DatabaseAwayError, LibraryDamagedError
 from retrieval.fulltext.storage import WAITING, FullTexts
 from retrieval.generations import begin_generation, read_state, switch_generation
 from retrieval.migrating import migrate
@@ -219,7 +219,8 @@ class Catalogue:
         if not lacking or self._engine.dialect.name != "postgresql":
             yield list(waiting)
             return
-        async with self._engine.connect() as connection:
+        connection = await self._engine.connect()
+        try:
             mine = set(await claim(connection, sorted(lacking)))
             # A worker may have been done with one just before it was claimed.
             embedded = await read_embedded(connection, sorted(mine), model)
@@ -228,6 +229,9 @@ class Catalogue:
                 for each in waiting
                 if (paper_id := each.paper.paper_id) in mine or paper_id not in lacking
             ]
+        finally:
+            with suppress(DatabaseAwayError):  # then the claims are gone already
+                await connection.close()
 
     @asynccontextmanager
     async def to_embed(self, limit: int, model: str) -> AsyncIterator[ToEmbed]:

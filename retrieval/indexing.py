@@ -41,7 +41,8 @@ PROBE = "Does the model answer?"
 ASKED_FOR = "a rebuild was asked for"
 OUTDATED = "an earlier version made the vectors of the server"
 WINDOWS = "/windows"  # at the end of the stamp of an index that holds no sentences
-OTHERS_EMBED = 0.5  # seconds until papers that other processes embed are looked for again
+WORKERS_ASKED_EVERY = 0.5  # seconds until papers that workers embed are looked for again
+WORKERS_PATIENCE = 60.0  # seconds for one that is embedding all that waits
 GRACE = 5.0  # seconds after which every process has gone over to a new collection
 
 
@@ -110,12 +111,11 @@ class Indexer:
             if leaving:
                 await _to_its_end(self._take_out(leaving))
             waiting = await self._batch()
-            indexed = await self._index(waiting) if waiting else 0
+            if waiting:
+                waiting = await self._index_free(waiting)
             if not leaving and not waiting:
                 break
-            if waiting and not indexed:
-                await asyncio.sleep(OTHERS_EMBED)
-            done += len(leaving) + indexed
+            done += len(leaving) + len(waiting)
             self.waiting = max(total - done, 0)
             if progress:
                 progress(done, max(total, done))
@@ -303,13 +303,27 @@ class Indexer:
         await self._follower.catch_up()
         log.info("%d papers have left the indexes", len(leaving))
 
-    async def _index(self, batch: Sequence[PendingPaper]) -> int:
-        """Cut papers into windows, embed and write them, but for those that another process embeds; return how many."""
-        async with self._catalogue.claimed(batch, self._embedder.model) as mine:
-            if mine:
-                await _to_its_end(self._write(mine, await read_papers(mine, self._embedder)))
-                log.info("indexed %d papers", len(mine))
-        return len(mine)
+    async def _index_free(self, batch: Sequence[PendingPaper]) -> list[PendingPaper]:
+        """Index those of some papers that no worker embeds, and return them; where workers have all, wait for one.
+
+        A worker whose machine sleeps gives no sign and holds on to its papers: after a while it is waited for no more.
+        """
+        for _ in range(round(WORKERS_PATIENCE / WORKERS_ASKED_EVERY)):
+            async with self._catalogue.claimed(batch, self._embedder.model) as mine:
+                if mine:
+                    await self._index(mine)
+                    return mine
+            await asyncio.sleep(WORKERS_ASKED_EVERY)
+            batch = await self._batch()
+            if not batch:
+                return []
+        await self._index(batch)
+        return list(batch)
+
+    async def _index(self, batch: Sequence[PendingPaper]) -> None:
+        """Cut papers into windows, embed and write them."""
+        await _to_its_end(self._write(batch, await read_papers(batch, self._embedder)))
+        log.info("indexed %d papers", len(batch))
 
     async def _write(self, batch: Sequence[PendingPaper], windows: Sequence[tuple[Chunk, Embedded]]) -> None:
         """Write papers so that a kill between any two steps leaves them pending and nothing doubled."""

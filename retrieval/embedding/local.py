@@ -166,6 +166,7 @@ class LocalEmbedder:
 
     @cached_property
     def _session(self) -> InferenceSession:
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would count sessions, and leave a file among others
         from onnxruntime import InferenceSession, SessionOptions
 
         options = SessionOptions()

@@ -152,7 +152,7 @@ def test_without_the_extra_a_pdf_says_how_to_get_it_and_a_folder_passes_it_over(
     terminal: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("retrieval.fulltext.extraction.can_read_pdfs", lambda: False)
-    monkeypatch.setattr("retrieval.sources.NAMES", tuple(name for name in formats.NAMES if name != ".pdf"))
+    monkeypatch.setattr("retrieval.sources.formats.NAMES", tuple(name for name in formats.NAMES if name != ".pdf"))
     (tmp_path / "hive.pdf").write_bytes(print_paper("hivetone").data)
     (tmp_path / "refs.bib").write_text("@misc{a, title = {Of bees and of the sound that they make}}\n")
     done = terminal("ingest", "hive.pdf")

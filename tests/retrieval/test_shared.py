@@ -247,6 +247,7 @@ async def test_who_gives_no_sign_loses_its_turn_and_writes_nothing_more(
 ) -> None:
     monkeypatch.setattr("retrieval.turn.STALE", 0.5)
     monkeypatch.setattr("retrieval.turn.RENEWED_EVERY", 600.0)  # as of a machine that sleeps, or is cut off
+    monkeypatch.setattr("retrieval.indexing.WORKERS_PATIENCE", 1.0)  # its claims stand
     slow = SlowEmbedder()
     async with shared.process("a", slow) as one, shared.process("b") as other:
         adding = asyncio.create_task(one.add(papers()))
