@@ -96,9 +96,10 @@ def unpack(packed: bytes, dimensions: int) -> NDArray[np.float32]:
 
 def _levels(packed: bytes, dimensions: int) -> NDArray[np.float32]:
     rows = np.frombuffer(packed, np.uint8).reshape(-1, 3 * dimensions // 8)
-    fours, upper = np.split(rows, [dimensions // 4], axis=1)
+    # Copied, as what is done to parts of rows takes a step for each row.
+    fours, upper = map(np.ascontiguousarray, np.split(rows, [dimensions // 4], axis=1))
     levels = np.concatenate([fours & 3, fours >> 2 & 3, fours >> 4 & 3, fours >> 6], axis=1)
-    levels |= np.unpackbits(upper, axis=1) << 2
+    levels |= np.unpackbits(upper.reshape(-1)).reshape(levels.shape) << 2
     return levels.astype(np.float32)
 
 
