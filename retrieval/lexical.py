@@ -188,7 +188,7 @@ class LexicalIndex:
             counts = importance(word)
             for found, parts in ((terms, self._analyzer.analyze(asked(word))), (pieces, _pieces(word))):
                 found.update((part, max(counts, found.get(part, 0.0))) for part in parts)
-        return LexicalQuery(query, terms, pieces)
+        return LexicalQuery(query, terms, self._tells(pieces))
 
     def has(self, word: str) -> bool:
         """Say whether a paper has a word, in any of its forms."""
@@ -296,7 +296,9 @@ class LexicalIndex:
 
     def ideal(self, query: LexicalQuery) -> float:
         """Return the score that a paper holding every term of the query, over and over, would come near to."""
-        return (K1 + 1) * sum(counts * self._idf(field, term) for field, term, counts in self._weighed(query))
+        words = sum(counts * self._idf("words", term) for term, counts in query.words.items())
+        pieces = sum(counts * self._idf("pieces", piece) for piece, counts in query.pieces.items())
+        return (K1 + 1) * (words + PIECES_WEIGHT * pieces)
 
     def close(self) -> None:
         """Let go of the writer and its lock."""
@@ -310,21 +312,20 @@ class LexicalIndex:
         return idf(holding, searcher.num_docs)
 
     def _parts(self, query: LexicalQuery) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+        weighed = [("words", term, counts) for term, counts in query.words.items()]
+        weighed += [("pieces", piece, PIECES_WEIGHT * counts) for piece, counts in query.pieces.items()]
         return [
             (tantivy.Occur.Should, tantivy.Query.boost_query(self._term(field, term), weight))
-            for field, term, weight in self._weighed(query)
+            for field, term, weight in weighed
         ]
 
-    def _weighed(self, query: LexicalQuery) -> list[tuple[str, str, float]]:
-        """Give the field, the term and the weight of all that counts in a query."""
+    def _tells(self, pieces: Mapping[str, float]) -> dict[str, float]:
+        """Leave out the pieces that most papers have."""
         searcher = self._index.searcher()
         most = max(COMMON * searcher.num_docs, LONG_LIST)
-        weighed = [("words", term, counts) for term, counts in query.words.items()]
-        return weighed + [
-            ("pieces", piece, PIECES_WEIGHT * counts)
-            for piece, counts in query.pieces.items()
-            if searcher.doc_freq("pieces", piece) <= most
-        ]
+        if searcher.num_docs <= most:
+            return dict(pieces)
+        return {piece: counts for piece, counts in pieces.items() if searcher.doc_freq("pieces", piece) <= most}
 
     def _term(self, field: str, term: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, term, "freq")
