@@ -57,12 +57,13 @@ class Contents:
 
     @classmethod
     def unpack(cls, packed: bytes) -> Contents:
-        """Give back what was packed; the arrays are views of the bytes."""
+        """Give back what was packed; all is copied, as views would keep the words twice."""
         count, dimensions = HEADER.unpack_from(packed)
         spans = np.frombuffer(packed, np.int32, 2 * count, HEADER.size).reshape(count, 2)
         scales = np.frombuffer(packed, np.float32, count, at := HEADER.size + spans.nbytes)
         levels = np.frombuffer(packed, np.int8, count * dimensions, at := at + scales.nbytes)
-        return cls(spans, levels.reshape(count, dimensions), scales, packed[at + levels.nbytes :])
+        rows = levels.reshape(count, dimensions)
+        return cls(spans.copy(), rows.copy(), scales.copy(), packed[at + levels.nbytes :])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

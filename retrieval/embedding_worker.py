@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from retrieval.errors import BadInputError
+from retrieval.stamp import is_outdated
 from retrieval.windows import read_papers
 
 if TYPE_CHECKING:
@@ -27,12 +27,7 @@ async def embed_pending(catalogue: Catalogue, embedder: Embedder, stamp: str, pr
 
     `stamp` is of the indexes that this embedder would make. Raises BadInputError where the library has others.
     """
-    made_as = (await catalogue.state(stamp)).stamp
-    if made_as.split("/")[:2] != stamp.split("/")[:2]:
-        raise BadInputError(
-            f"This library is indexed as {made_as!r}, and this process is set to {stamp!r}; give it the same "
-            "FOOTNOTE_EMBEDDING settings."
-        )
+    is_outdated((await catalogue.state(stamp)).stamp, stamp)
     done = 0
     while True:
         async with catalogue.to_embed(BATCH, embedder.model) as work:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
+from retrieval.errors import DatabaseAwayError, ServerAwayError
 from retrieval.fulltext.windows import read_windows
 from retrieval.self_check import lacks_vectors, lost_vectors
+from retrieval.stamp import is_outdated
 from retrieval.turn import TurnLostError
 from retrieval.vectors import WRITE_ROWS, VectorsError
 from retrieval.windows import read_papers
@@ -40,7 +41,6 @@ KNOWN_BATCH = 256  # of papers that are embedded already, so that a kill costs n
 PROBE = "Does the model answer?"
 ASKED_FOR = "a rebuild was asked for"
 OUTDATED = "an earlier version made the vectors of the server"
-WINDOWS = "/windows"  # at the end of the stamp of an index that holds no sentences
 WORKERS_ASKED_EVERY = 0.5  # seconds until papers that workers embed are looked for again
 WORKERS_PATIENCE = 60.0  # seconds for one that is embedding all that waits
 GRACE = 5.0  # seconds after which every process has gone over to a new collection
@@ -251,7 +251,8 @@ class Indexer:
 
     async def _find_fault(self) -> str | None:
         if self._shared:
-            outdated = await self._is_outdated()
+            state = await self._catalogue.state(self._dense.expected)
+            outdated = is_outdated(state.stamp, self._dense.expected)
             await self.follow()
             if outdated:
                 return OUTDATED
@@ -278,19 +279,6 @@ class Indexer:
             log.warning("the lexical index lacks %d of %d papers, which are written again", len(unread), held.papers)
             await self._follower.mend(unread)
         return None
-
-    async def _is_outdated(self) -> bool:
-        """Say whether the server's vectors are of this model, and of a version that kept those of sentences there too.
-
-        Raises BadInputError where the other processes of this library embed by another model.
-        """
-        made_as, expected = (await self._catalogue.state(self._dense.expected)).stamp, self._dense.expected
-        if made_as not in {expected, expected.removesuffix(WINDOWS)}:
-            raise BadInputError(
-                f"This library is indexed as {made_as!r}, and this process is set to {expected!r}; give it "
-                "the same FOOTNOTE_EMBEDDING settings, or run `footnote rebuild` to change the library."
-            )
-        return made_as != expected
 
     async def _take_out(self, leaving: Mapping[str, int]) -> None:
         """Take papers out of the indexes; a kill between any two steps leaves them leaving."""

@@ -14,12 +14,11 @@ from filelock import FileLock, Timeout
 
 from retrieval.authors import find_named_authors, find_works
 from retrieval.catalogue import Added, Catalogue
-from retrieval.chunking import CHUNKER_VERSION
 from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, LibraryLockedError, ServerAwayError
 from retrieval.follower import Follower
 from retrieval.fulltext.searching import FullTextSearcher
 from retrieval.gaps import Gaps
-from retrieval.indexing import WINDOWS, Indexer, Progress
+from retrieval.indexing import Indexer, Progress
 from retrieval.lexical import LexicalIndex
 from retrieval.opening import throw_away, watched
 from retrieval.references import find_references
@@ -30,6 +29,7 @@ from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
 from retrieval.sources.fetched import Fetched
 from retrieval.spelling import correct
+from retrieval.stamp import stamp_of
 from retrieval.titles import Titles
 from retrieval.vectors import COLLECTION, DenseIndex
 
@@ -478,11 +478,6 @@ class Library:
     def embedder(self) -> Embedder:
         """Return the embedding model, whose name calibrated numbers belong to."""
         return self._embedder
-
-
-def stamp_of(embedder: Embedder) -> str:
-    """Name what indexes are made with; where it differs they are made anew."""
-    return f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}{WINDOWS}"
 
 
 def _batch(waiting: Iterator[Paper | Fetched]) -> list[Paper | Fetched]:

@@ -12,12 +12,12 @@ from bot.wiring import make_embedder, open_library
 from retrieval.catalogue import Added, Catalogue
 from retrieval.embedding_worker import embed_pending
 from retrieval.errors import BadInputError, ServerAwayError
-from retrieval.library import stamp_of
 from retrieval.sources import Stream, is_here, stream_source
 from retrieval.sources.choice import Choice, read_categories
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.single import Single
 from retrieval.sources.web import Web
+from retrieval.stamp import stamp_of
 
 if TYPE_CHECKING:
     import datetime as dt

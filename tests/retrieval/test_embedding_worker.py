@@ -11,8 +11,8 @@ from retrieval.catalogue import Catalogue
 from retrieval.chunking import chunk
 from retrieval.embedding_worker import embed_pending
 from retrieval.errors import BadInputError
-from retrieval.library import stamp_of
 from retrieval.papers import Paper
+from retrieval.stamp import stamp_of
 from tests.retrieval.consistency import assert_consistent
 from tests.retrieval.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import shared  # noqa: F401  # a fixture
