@@ -188,7 +188,8 @@ async def test_a_signal_while_it_starts_closes_what_is_open_and_ends_it(
     await asyncio.sleep(2)  # into what it loads and takes in
     footnote.terminate(number)
     code, stderr = await footnote.ended()
-    assert (code, "Traceback" in stderr) == (-number, False)
+    connecting = "stopping signal=" in stderr  # a fast machine is done with its start by then
+    assert (code, "Traceback" in stderr) == (0 if connecting else -number, False)
 
 
 async def test_a_wrong_token_is_one_sentence_and_exit_one(discord: LocalDiscord, start: Start) -> None:

@@ -272,7 +272,7 @@ async def test_another_chunker_rebuilds_but_embeds_no_text_again(
     await library.add(seeds[:5])
     await library.close()
     counting.asked.clear()
-    monkeypatch.setattr("retrieval.library.CHUNKER_VERSION", chunking.CHUNKER_VERSION + 1)
+    monkeypatch.setattr("retrieval.stamp.CHUNKER_VERSION", chunking.CHUNKER_VERSION + 1)
     again = await Library.open(tmp_path, counting)
     assert await again.index_pending() == 5
     assert counting.asked == []
