@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.running import start_bot
+from bot.factory import open_library, take_in
 from bot.settings import Settings
-from bot.wiring import open_library, take_in
 from tests.local_discord import LocalDiscord
 
 PATIENCE: Final = 600  # seconds, on a machine that others use

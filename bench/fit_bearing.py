@@ -23,8 +23,8 @@ import numpy as np
 
 from bench.make_opposites import exceptions, lemmas, read
 from bench.ridge import fit_logistic
-from bot.answering.bearing.features import Reading, added, features
 from bot.answering.bearing.opposites import opposition
+from bot.answering.bearing.statement_features import Reading, added, features
 from retrieval.numerals import numerals
 from retrieval.sources import open_source
 from retrieval.text import clean, fold, sentences

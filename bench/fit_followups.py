@@ -30,10 +30,10 @@ from scipy.optimize import minimize
 
 from bot.answering.conversation import Conversation, Exchange, Spoken
 from bot.answering.conversation import candidates as weighing
-from bot.answering.conversation import readings as reading
+from bot.answering.conversation import utterance as reading
 from bot.answering.conversation.candidates import BY_MODEL, BY_WORDS, Candidates
 from bot.answering.conversation.reader import FollowUpReader
-from bot.answering.conversation.readings import READINGS, read_utterance, utterance_features
+from bot.answering.conversation.utterance import READINGS, read_utterance, utterance_features
 from retrieval.calibration import ANY_MODEL
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.evaluation import read_dataset

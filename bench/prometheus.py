@@ -24,8 +24,8 @@ import aiohttp
 import yaml
 
 from bench.running import start_bot
+from bot.factory import open_library, take_in
 from bot.settings import Settings
-from bot.wiring import open_library, take_in
 from tests.local_discord import LocalDiscord
 from tests.servers import free_port
 

@@ -19,8 +19,8 @@ from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
 from bot.answering.prompt import PROMPT_VERSION, RULES, SCHEMA
+from bot.factory import open_library, take_in
 from bot.settings import Settings
-from bot.wiring import open_library, take_in
 from retrieval.evaluation import read_dataset
 from retrieval.tokens import TokenCounter
 from tests.local_llm import LocalLLM, asking, obedient

@@ -652,7 +652,7 @@ def _settings(context: typer.Context, data_dir: Path | None) -> Settings:
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work, as `bot.running.run` does."""
-    from bot.running import run as run_until_done
+    """Run a command's work, as `bot.runner.run` does."""
+    from bot.runner import run as run_until_done
 
     return run_until_done(work)

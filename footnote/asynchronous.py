@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from bot.answering.conversation import Exchange
-from bot.fetching import online_source, pages_of
+from bot.factory import open_answerer, open_library
+from bot.fetcher import online_source, pages_of
 from bot.settings import Settings
-from bot.wiring import open_answerer, open_library
 from retrieval.catalogue import Added
 from retrieval.export import export
 from retrieval.sources import open_source

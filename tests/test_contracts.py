@@ -9,9 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 REFUSED = {
-    "bot/lines.py": "discord",
+    "bot/line_reader.py": "discord",
     "bot/commands/ask.py": "discord",
-    "footnote/blocking.py": "discord",
+    "footnote/synchronous.py": "discord",
     "retrieval/text.py": "openai",
     "retrieval/errors.py": "bot.errors",
     "bot/answering/__init__.py": "rich",

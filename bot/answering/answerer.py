@@ -7,18 +7,18 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.answering.catalogue import ABOUT_ONE, Catalogue
+from bot.answering.answer_builder import Reply, Stopwatch
+from bot.answering.composer import EARLY, Writing
 from bot.answering.conversation import Conversation, Exchange
 from bot.answering.evidence.assessor import Assessor
-from bot.answering.evidence.names import named_by
+from bot.answering.evidence.named_papers import named_by
 from bot.answering.evidence.selection import Selection
 from bot.answering.gap_lines import gap_lines
+from bot.answering.library_facts import ABOUT_ONE, Catalogue
 from bot.answering.reading.kind import MANY, Kind
-from bot.answering.reading.language import ENGLISH, hint
+from bot.answering.reading.language_detection import ENGLISH, hint
 from bot.answering.reading.question import Reader
 from bot.answering.reading.terms import content_terms
-from bot.answering.reply import Reply, Stopwatch
-from bot.answering.writing import EARLY, Writing
 from bot.language import say
 from bot.llm.patience import Wait, sharing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bot.answering.evidence.names import own_name
+from bot.answering.evidence.named_papers import own_name
 from retrieval.text import clean, fold, sentences
 
 LONGEST: Final = 560  # characters; the checks refuse 600

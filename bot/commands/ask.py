@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from bot.answering.conversation import REMEMBERED, Exchange
 from bot.commands.export import write_out
 from bot.console import print_json, show_answer, stdout
-from bot.lines import next_line
-from bot.wiring import open_answerer, open_library, take_in
+from bot.factory import open_answerer, open_library, take_in
+from bot.line_reader import next_line
 from retrieval.errors import BadInputError
 from retrieval.export import format_of
 

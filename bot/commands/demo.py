@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from bot.commands.run import SWITCH_SECONDS
 from bot.console import progress_bar, stdout
 from bot.errors import DemoError
+from bot.factory import make_answerer, make_editor, open_library, open_model, take_in
 from bot.settings import ChromaSettings
 from bot.store import Store
-from bot.wiring import make_answerer, make_editor, open_library, open_model, take_in
 from retrieval.papers import Paper
 from retrieval.sources import SEEDS, open_source
 from retrieval.sources.fetched import Fetched

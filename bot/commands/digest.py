@@ -11,7 +11,7 @@ from rich.text import Text
 from bot.console import print_json, printable, stdout
 from bot.digest.editor import day_of
 from bot.digest.subscribing import subscribe
-from bot.wiring import make_editor, open_library, open_model, take_in
+from bot.factory import make_editor, open_library, open_model, take_in
 from retrieval.text import clean
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from bot.commands.papers import check_source, known_paper, papers_in_words, say_undated
 from bot.console import stderr
 from bot.errors import OutputError
+from bot.factory import open_library, take_in
 from bot.files import share
-from bot.wiring import open_library, take_in
 from retrieval.errors import BadInputError
 from retrieval.export import FORMATS, export, format_of
 

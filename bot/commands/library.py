@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.console import print_json, printable, progress_bar, show_figures, stderr, stdout
-from bot.fetching import online_source, pages_of, single_paper
-from bot.wiring import make_embedder, open_library
+from bot.factory import make_embedder, open_library
+from bot.fetcher import online_source, pages_of, single_paper
 from retrieval.catalogue import Added, Catalogue
 from retrieval.embedding_worker import embed_pending
 from retrieval.errors import BadInputError, ServerAwayError

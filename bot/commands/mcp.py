@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.errors import SettingsError
-from bot.wiring import open_answerer, open_library, take_in
+from bot.factory import open_answerer, open_library, take_in
 
 if TYPE_CHECKING:
     from bot.settings import Settings

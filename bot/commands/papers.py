@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from bot.console import print_json, printable, progress_bar, show_paper, show_papers, stderr, stdout
-from bot.wiring import open_library
+from bot.factory import open_library
 from retrieval.errors import BadInputError
 from retrieval.removal import UNDO, removals
 from retrieval.text import clean

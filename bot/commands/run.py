@@ -8,11 +8,11 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
+from bot.factory import make_answerer, make_editor, make_meter, open_library, open_model, open_store, take_in
 from bot.preflight.check import AtStart
 from bot.preflight.checklist import examine_start
 from bot.preflight.discord_check import refuse_login
 from bot.preflight.library_check import PROBE, look_into
-from bot.wiring import make_answerer, make_editor, make_meter, open_library, open_model, open_store, take_in
 from retrieval.errors import FootnoteError
 
 if TYPE_CHECKING:

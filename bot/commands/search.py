@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.answering.gap_lines import gap_lines
-from bot.answering.reading.spelling import slips_mended
+from bot.answering.reading.correction import slips_mended
 from bot.commands.papers import check_source, say_undated
 from bot.console import print_json, printable, show_hits, stderr, stdout
-from bot.wiring import open_library, take_in
+from bot.factory import open_library, take_in
 from retrieval.errors import BadInputError
 from retrieval.text import clean
 

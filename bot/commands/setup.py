@@ -16,7 +16,7 @@ from bot.env_file import write_env_file
 from bot.errors import SettingsError
 from bot.llm.local_servers import ADDRESSES
 from bot.preflight import CHECKS, Finding, examine
-from bot.running import run
+from bot.runner import run
 from bot.settings import ENV_FILE, PREFIX, Settings, refuse_overridden
 from retrieval.errors import FootnoteError
 

@@ -12,7 +12,7 @@ from bot.console import printable, stdout
 from bot.errors import DiscordStartError, SettingsError
 from bot.llm.local_servers import find_local_servers
 from bot.preflight.discord_check import invitation, require_application
-from bot.running import run
+from bot.runner import run
 from bot.settings import Settings
 
 if TYPE_CHECKING:

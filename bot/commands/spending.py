@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.console import print_json, printable, stdout
-from bot.wiring import open_store
+from bot.factory import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,9 +22,9 @@ from bot.discord.gate.shutdown import FINISH_SECONDS
 from bot.discord.health import serving_health
 from bot.discord.systemd import tell_systemd
 from bot.errors import DiscordStartError
-from bot.fetching import open_fetcher
+from bot.fetcher import open_fetcher
 from bot.full_texts import FullTextFetcher
-from bot.running import on_ending_signals
+from bot.runner import on_ending_signals
 from bot.store import Shards
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import WriterError
+from bot.factory import make_meter, open_store_if_any
 from bot.preflight.check import Finding
 from bot.settings import DEFAULT_MODEL
-from bot.wiring import make_meter, open_store_if_any
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -62,7 +62,7 @@ async def _asked(settings: Settings, address: Address, name: str, meter: Meter |
 
 def _able(found: Abilities, window: int | None, prompt_tokens: int) -> Finding:
     """Say what the model can do, and whether anything of it makes answers worse."""
-    from bot.answering.reading.language import detect
+    from bot.answering.reading.language_detection import detect
 
     structure, keeps = _structure(found)
     context, roomy = _context(window, prompt_tokens)

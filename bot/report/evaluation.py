@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bot.answering.judging import average, average_by_kind, judge_each
+from bot.answering.verdict import average, average_by_kind, judge_each
 from retrieval.evaluation import measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.answering.answer import Answer
-    from bot.answering.judging import Verdict
+    from bot.answering.verdict import Verdict
     from retrieval.evaluation import Dataset, Query
     from retrieval.papers import Hit
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from bot.answering.answer import Answer
-    from bot.answering.judging import Verdict
+    from bot.answering.verdict import Verdict
     from bot.report.evaluation import Evaluation
     from retrieval.evaluation import Query
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.factory import make_meter, open_answerer, open_library, open_store, take_in
 from bot.llm.meter import Payer, Spent
 from bot.settings import Settings
-from bot.wiring import make_meter, open_answerer, open_library, open_store, take_in
 from retrieval.errors import EmbeddingError, FootnoteError
 from tests.local_llm import LocalLLM
 

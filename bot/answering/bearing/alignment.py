@@ -11,7 +11,7 @@ from bot.answering.bearing.opposites import opposition, related
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.answering.bearing.words import Word
+    from bot.answering.bearing.sentence_words import Word
 
 _SAME: Final = 1.0
 _RELATED: Final = 0.7

@@ -7,8 +7,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from bot.answering.bearing.features import Reading, added, features
-from bot.answering.bearing.words import words
+from bot.answering.bearing.sentence_words import words
+from bot.answering.bearing.statement_features import Reading, added, features
 from retrieval.calibration import Logistic
 from retrieval.numerals import numerals
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bot.answering.conversation.places import places
-from bot.answering.conversation.readings import fitted
+from bot.answering.conversation.ordinals import places
+from bot.answering.conversation.utterance import fitted
 from retrieval.calibration import ANY_MODEL, softmax
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bot.answering.conversation.readings import Readings
-    from bot.answering.conversation.turns import Spoken
+    from bot.answering.conversation.dialogue import Spoken
+    from bot.answering.conversation.utterance import Readings
     from retrieval.papers import Evidence, Hit
 
 # Evidence whose scale is the embedding model's own, and evidence from words alone.

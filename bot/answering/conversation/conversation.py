@@ -6,9 +6,9 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from bot.answering.conversation.places import picked
+from bot.answering.conversation.dialogue import Exchange, Relation, Rewriter, Spoken, Turn
+from bot.answering.conversation.ordinals import picked
 from bot.answering.conversation.reader import FollowUpReader
-from bot.answering.conversation.turns import Exchange, Relation, Rewriter, Spoken, Turn
 from bot.answering.evidence.assessor import Assessor
 from bot.answering.reading.question import Reader
 

@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.conversation.candidates import Candidates
-from bot.answering.conversation.places import places
-from bot.answering.conversation.readings import Readings, read_utterance
-from bot.answering.conversation.turns import Relation, Spoken, Turn, detail, other
+from bot.answering.conversation.dialogue import Relation, Spoken, Turn, detail, other
+from bot.answering.conversation.ordinals import places
+from bot.answering.conversation.utterance import Readings, read_utterance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

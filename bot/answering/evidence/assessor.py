@@ -10,11 +10,11 @@ import numpy as np
 
 from bot.answering.evidence.features import Reading, gate_features, holds_address, listing_columns, sentence_columns
 from bot.answering.evidence.models import ON_SUBJECT, models_for
-from bot.answering.evidence.names import LONGEST_NAME, mentioned, named_by
+from bot.answering.evidence.named_papers import LONGEST_NAME, mentioned, named_by
 from bot.answering.evidence.selection import Chosen, Selection
 from bot.answering.reading.exclusion import does_without
 from bot.answering.reading.kind import MANY, Kind
-from bot.answering.reading.language import ENGLISH, sentence_languages
+from bot.answering.reading.language_detection import ENGLISH, sentence_languages
 from bot.language import say
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final, cast, get_args
 
 from bot.answering.gap_lines import gap_lines
-from bot.answering.reading.language import ENGLISH
-from bot.answering.reading.spelling import as_meant
+from bot.answering.reading.correction import as_meant
+from bot.answering.reading.language_detection import ENGLISH
 from bot.discord.papers.paper_card import PAGE_PAPERS, nothing_on, search_page
 from bot.discord.papers.relevance import relevant
 from bot.discord.ui.markdown import length

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.answering.answer import Draft, Support
-from bot.answering.bearing.names import Names, unheld_names
+from bot.answering.bearing.invented_names import Names, unheld_names
 from bot.answering.checks import Checked, Rejection, check, invented_links, relation, tidy
 from retrieval.numbers import unsupported
 from retrieval.numerals import numerals

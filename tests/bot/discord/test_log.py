@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.cli import CHATTY
+from bot.factory import make_answerer, make_meter, open_model
 from bot.log import Json, Pretty, begin_trace, write_json
 from bot.settings import Settings
-from bot.wiring import make_answerer, make_meter, open_model
 from tests.local_llm import LocalLLM
 
 if TYPE_CHECKING:

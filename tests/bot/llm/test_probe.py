@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.factory import open_store, open_store_if_any
 from bot.llm.address import Address, visit
 from bot.llm.probe import probe
 from bot.llm.window import window
 from bot.preflight import CHECKS
 from bot.settings import LLMSettings, Settings
-from bot.wiring import open_store, open_store_if_any
 from tests.local_llm import LocalLLM, fails, fills, refuses, silent, trickles, writes
 from tests.local_llm.asking import asking
 from tests.local_llm.scripts import openai_error, whole

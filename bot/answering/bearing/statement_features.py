@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.bearing.alignment import Pair, align
-from bot.answering.bearing.words import STEM, Word, words
+from bot.answering.bearing.sentence_words import STEM, Word, words
 from retrieval.numerals import numerals
 
 if TYPE_CHECKING:

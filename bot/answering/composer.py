@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.answering.checks import Rejection, check
 from bot.answering.form import MOST_STATEMENTS
-from bot.answering.reading.language import ENGLISH
+from bot.answering.reading.language_detection import ENGLISH
 from bot.answering.reading.question import plain
 from bot.errors import WriterError
 from bot.language import say
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from bot.answering.answer import Statement
+    from bot.answering.answer_builder import Page, Reply
     from bot.answering.checks import Checked
     from bot.answering.evidence.selection import Selection
     from bot.answering.judge import Judge
     from bot.answering.reading.question import Question
-    from bot.answering.reply import Page, Reply
     from bot.answering.writer import AnswerWriter
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bot.answering.reading.language import ENGLISH, detect
+from bot.answering.reading.language_detection import ENGLISH, detect
 from retrieval.spelling import Spelled
 
 if TYPE_CHECKING:

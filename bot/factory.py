@@ -58,7 +58,7 @@ async def make_embedder(settings: Settings) -> Embedder:
 @asynccontextmanager
 async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[Library]:
     """Open the library of the data dir, with `rebuild` its indexes to be made anew, and close it at the end."""
-    from bot.answering.reading.language import keep_tables_in
+    from bot.answering.reading.language_detection import keep_tables_in
     from retrieval.library import Library
 
     keep_tables_in(settings.data_dir / MODELS)
