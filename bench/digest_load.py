@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.running import start_bot
-from bot.digest.subscribing import subscribe
+from bot.digest.subscription_editor import subscribe
 from bot.store import Store
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library

@@ -26,8 +26,8 @@ import numpy as np
 
 from bench.digest_topics import HALVES, groups_of, read_days
 from bench.ridge import fit_logistic
-from bot.digest.choosing import Candidate, choose
-from bot.digest.matching import FILE, Matching, match, matching_for, named_features
+from bot.digest.matcher import FILE, Matching, match, matching_for, named_features
+from bot.digest.selector import Candidate, choose
 from retrieval.calibration import ANY_MODEL, Logistic
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.lexical import LexicalIndex

@@ -38,11 +38,11 @@ import discord
 import numpy as np
 from aiohttp import web
 
-from bot.digest.clock import next_due
 from bot.digest.delivery import Deliverer
+from bot.digest.digest_text import ReasonWriter
 from bot.digest.editor import Editor
-from bot.digest.subscribing import subscribe
-from bot.digest.writing import ReasonWriter
+from bot.digest.schedule import next_due
+from bot.digest.subscription_editor import subscribe
 from bot.discord.digests.discord_poster import said
 from bot.store import Store
 from retrieval.papers import Evidence, Paper
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bot.digest.digest import Digest
-    from bot.digest.posting import Note
+    from bot.digest.poster import Note
     from bot.store import Posted, Subscription
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -229,7 +229,7 @@ async def _time_searches(library: Library, kept: Mapping[str, NDArray[Any]]) -> 
 
 
 async def _time_choices(library: Library, titles: Sequence[str]) -> None:
-    from bot.discord.papers.titles import Titles  # discord is a part of the process that is weighed
+    from bot.discord.papers.title_choices import Titles  # discord is a part of the process that is weighed
 
     chooser = Titles(library)
     start = time.perf_counter()

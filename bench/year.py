@@ -36,8 +36,8 @@ from bench.large_library import CACHE, StandIn, papers
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.digest.delivery import Deliverer
+from bot.digest.digest_text import ReasonWriter
 from bot.digest.editor import Editor
-from bot.digest.writing import ReasonWriter
 from bot.llm.meter import Payer, Spent
 from bot.store import KeptAnswer, Search, Store
 from bot.store.tables import searches

@@ -191,8 +191,8 @@ def make_editor(
     model: LanguageModel | None,
 ) -> Editor:
     """Return an editor over the library, whose reasons the language model writes where there is one."""
+    from bot.digest.digest_text import ReasonWriter
     from bot.digest.editor import Editor
-    from bot.digest.writing import ReasonWriter
 
     if model is None:
         return Editor(library, ReasonWriter(library.embedder), liked)

@@ -13,7 +13,7 @@ import discord
 from aiohttp import WSMsgType, web
 
 if TYPE_CHECKING:
-    from .places import Guild
+    from .entities import Guild
     from .world import World
 
 Payload = dict[str, Any]

@@ -14,7 +14,7 @@ from .router import Routes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .places import Channel, User
+    from .entities import Channel, User
     from .router import Call
     from .world import World
 

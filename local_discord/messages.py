@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from . import reading
+from . import plain_text
 from .limits import COMPONENTS_V2, EPHEMERAL, LOADING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from .entities import Channel, User
     from .interactions import Interaction
-    from .places import Channel, User
     from .world import World
 
 Payload = dict[str, Any]
@@ -52,7 +52,7 @@ class Version:
 
     @property
     def text(self) -> str:
-        return reading.words(self.content, self.embeds, self.components)
+        return plain_text.words(self.content, self.embeds, self.components)
 
 
 @dataclass(eq=False, repr=False)
@@ -102,7 +102,7 @@ class Message:
     @property
     def links(self) -> list[str]:
         """Every link in its texts, embeds and buttons."""
-        return reading.links(self.content, self.embeds, self.components)
+        return plain_text.links(self.content, self.embeds, self.components)
 
     @property
     def pings(self) -> frozenset[str]:
@@ -132,7 +132,7 @@ class Message:
 
     def parts(self) -> Iterator[Payload]:
         """Yield every component with all nested ones."""
-        return reading.walk(self.components)
+        return plain_text.walk(self.components)
 
     async def wait_until(
         self,

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from .components import ACTION_ROW, BUTTON, LABEL, LINK_STYLE, SELECTS, TEXT_INPUT
+from .entities import Role, User
 from .errors import ImpossibleError, demand
 from .interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Interaction
 from .messages import Attachment, Message
-from .places import Role, User
 from .rest import react
 
 if TYPE_CHECKING:
+    from .entities import Channel
     from .gateway import Gateway
-    from .places import Channel
 
 Payload = dict[str, Any]
 SUBCOMMANDS = (1, 2)

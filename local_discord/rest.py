@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
+from .entities import FORUM, NEWS
 from .errors import ApiError, Form
 from .limits import (
     COMPONENTS_V2,
@@ -17,11 +18,10 @@ from .limits import (
     check_thread,
 )
 from .messages import Message, Version
-from .places import FORUM, NEWS
 from .router import Routes
 
 if TYPE_CHECKING:
-    from .places import Channel, Guild, User
+    from .entities import Channel, Guild, User
     from .router import Call
     from .world import World
 

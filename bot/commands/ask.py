@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from bot.answering.conversation import REMEMBERED, Exchange
-from bot.commands.export import write_out
+from bot.commands.export_papers import write_out
 from bot.console import print_json, show_answer, stdout
 from bot.factory import open_answerer, open_library, take_in
 from bot.line_reader import next_line

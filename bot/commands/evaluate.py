@@ -13,7 +13,7 @@ from bot.answering.evidence.assessor import HOLDS
 from bot.console import print_json, progress_bar, show_figures, stdout
 from bot.factory import open_answerer, open_library
 from bot.files import share
-from bot.report.evaluation import Evaluation
+from bot.report.evaluation_run import Evaluation
 from bot.settings import ChromaSettings
 from retrieval.errors import BadInputError
 from retrieval.evaluation import RUN_DEPTH, Dataset, Query, check_run_ids, read_dataset, write_run

@@ -29,7 +29,7 @@ SWITCH_SECONDS: Final = 0.0005
 async def run(settings: Settings) -> None:
     """Serve Discord until a signal stops it."""
     log.info("starting version=%s data_dir=%s", version("footnote"), settings.data_dir)
-    from bot.discord.run import run_bot
+    from bot.discord.lifecycle import run_bot
     from bot.discord.services import make_services
     from retrieval.sources.lookup import look_up
     from retrieval.sources.web import Web

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.answering.gap_lines import gap_lines
 from bot.answering.reading.correction import slips_mended
-from bot.commands.papers import check_source, say_undated
+from bot.commands.manage_papers import check_source, say_undated
 from bot.console import print_json, printable, show_hits, stderr, stdout
 from bot.factory import open_library, take_in
 from retrieval.errors import BadInputError

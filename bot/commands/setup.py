@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.commands.doctor import show_finding
-from bot.commands.library import ingest
+from bot.commands.ingest import ingest
 from bot.commands.setup_questions import ask_all
 from bot.console import stdout
 from bot.env_file import write_env_file

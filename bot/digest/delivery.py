@@ -21,12 +21,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot import metrics
-from bot.digest.clock import local_day, next_due
 from bot.digest.digest import dumps, loads
+from bot.digest.digest_text import named
 from bot.digest.editor import ids_of
-from bot.digest.posting import GoneError, UnavailableError
-from bot.digest.subscribing import due_after
-from bot.digest.writing import named
+from bot.digest.poster import GoneError, UnavailableError
+from bot.digest.schedule import local_day, next_due
+from bot.digest.subscription_editor import due_after
 from bot.language import say, speaking
 from bot.llm.meter import Payer, paid_by
 from bot.log import begin_trace
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from bot.digest.digest import Digest
     from bot.digest.editor import Editor
-    from bot.digest.posting import Poster
+    from bot.digest.poster import Poster
     from bot.store import Delivery, Posted, Store, Subscription
 
 log = logging.getLogger(__name__)

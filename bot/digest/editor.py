@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 from cachetools import LRUCache
 
-from bot.digest import writing
-from bot.digest.choosing import Candidate, choose, taste_of
-from bot.digest.clock import local_day
+from bot.digest import digest_text
 from bot.digest.digest import Digest, Entry, Roundup
-from bot.digest.drawing import draw
-from bot.digest.matching import match, matching_for
+from bot.digest.map_renderer import draw
+from bot.digest.matcher import match, matching_for
 from bot.digest.roundup import FEWEST_PAPERS, MOST_PAPERS, make_map
+from bot.digest.schedule import local_day
+from bot.digest.selector import Candidate, choose, taste_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bot.digest.writing import ReasonWriter
+    from bot.digest.digest_text import ReasonWriter
     from bot.store.nouns import Subscription
     from retrieval.embedding import Embedder
     from retrieval.papers import Evidence
@@ -176,13 +176,13 @@ class Editor:
         news = [_is_dated(pool.papers[at]) and _is_news(pool.papers[at], pool.until) for at in wanted]
         new = all(news[at] for at in chosen) if chosen else all(news)
         digest = Digest(
-            title=writing.title(topics, day, new=new),
+            title=digest_text.title(topics, day, new=new),
             day=day,
             topics=topics,
             entries=entries,
             considered=len(wanted),
-            note=writing.note(topics, len(wanted), len(entries), subscription.most, new=all(news)),
-            hint=None if subscription.greeted else writing.hint(),
+            note=digest_text.note(topics, len(wanted), len(entries), subscription.most, new=all(news)),
+            hint=None if subscription.greeted else digest_text.hint(),
             weekly=weekly,
         )
         return digest, tuple(each for at in chosen for each in candidates[at].ids)
@@ -196,13 +196,13 @@ class Editor:
         inside = {entry.paper.paper_id for entry in digest.entries}
         posted = [place for place, at in enumerate(asked) if pool.papers[at].paper_id in inside]
         days = [local_day(moment, subscription.zone) for moment in (since, pool.until)]
-        caption = writing.map_title(len(asked), days[0], days[1])
-        legend = writing.map_legend()
+        caption = digest_text.map_title(len(asked), days[0], days[1])
+        legend = digest_text.map_legend()
 
         def make() -> Roundup:
             chart = make_map(pool.vectors[asked], titles)
             names = [(cluster.name, len(cluster.members)) for cluster in chart.clusters]
-            alt = writing.map_alt(caption, names)[:ALT_CHARACTERS]
+            alt = digest_text.map_alt(caption, names)[:ALT_CHARACTERS]
             return Roundup(draw(chart, caption, posted, legend), alt, tuple(name for name, _ in names))
 
         return await asyncio.to_thread(make)

@@ -15,13 +15,13 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot import metrics
-from bot.discord.connection.gateway import disconnected, heartbeats
+from bot.discord.connection.gateway_connection import disconnected, heartbeats
 from bot.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.settings import HealthSettings
 
 log = logging.getLogger(__name__)

@@ -9,13 +9,13 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.discord.digests.digest_wording import freshness
+from bot.discord.digests.digest_phrases import freshness
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.ui.layout import COLOUR, Card
 from bot.discord.ui.markdown import escape, plain, shorten
-from bot.discord.ui.people import own_name
-from bot.discord.ui.words import SOURCES, date
+from bot.discord.ui.members import own_name
+from bot.discord.ui.phrases import SOURCES, date
 from bot.language import say, say_many, spoken, translated
 
 if TYPE_CHECKING:

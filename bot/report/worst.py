@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.report.markup import node
+from bot.report.html_tree import node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bot.answering.answer import Answer
     from bot.answering.verdict import Verdict
-    from bot.report.evaluation import Evaluation
+    from bot.report.evaluation_run import Evaluation
     from retrieval.evaluation import Query
 
 SHOWN = 5  # hits a question

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import discord
 
-from local_discord import reading
+from local_discord import plain_text
 from local_discord.interactions import COMMAND
 
 from .component_html import Components
@@ -48,7 +48,7 @@ def words_of(message: Message, scene: Scene) -> str:
     """Return what a screen reader says of a new message: its texts, without its buttons."""
     if message.loading:
         return f"{message.author.name} is thinking"
-    shown = [message.content, reading.displayed_text(message.components)]
+    shown = [message.content, plain_text.displayed_text(message.components)]
     shown += [embed.get("description") or "" for embed in message.embeds]
     said = " ".join(to_html("\n".join(filter(None, shown)), scene).split())
     return f"{message.author.name}: {_without_tags(said)}"
@@ -60,7 +60,7 @@ def _above(message: Message, scene: Scene) -> str:
         answered = message.reply_to
         if answered is None or answered.deleted:
             return '<div class="above">Original message was deleted</div>'
-        said = _without_tags(to_html(answered.content or reading.displayed_text(answered.components), scene))
+        said = _without_tags(to_html(answered.content or plain_text.displayed_text(answered.components), scene))
         short = html.escape(said if len(said) <= _SNIPPET else f"{said[:_SNIPPET]}…")
         return f'<div class="above"><b>@{html.escape(answered.author.name)}</b> {short}</div>'
     used = message.interaction

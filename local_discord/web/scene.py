@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from local_discord.places import PRIVATE_THREAD, PUBLIC_THREAD
+from local_discord.entities import PRIVATE_THREAD, PUBLIC_THREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from local_discord.entities import Channel, Role, User
     from local_discord.people import Person
-    from local_discord.places import Channel, Role, User
     from local_discord.world import World
 
 STRING, USER, ROLE, MENTIONABLE, CHANNEL = 3, 5, 6, 7, 8

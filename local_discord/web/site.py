@@ -13,14 +13,14 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from local_discord.errors import ImpossibleError
 
-from .deeds import Deeds
+from .actions import Deeds
 from .view import View
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from local_discord.local import LocalDiscord
     from local_discord.people import Person
+    from local_discord.server import LocalDiscord
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from local_discord.places import DM, FORUM
+from local_discord.entities import DM, FORUM
 
 from .message_html import message_html, words_of
 from .scene import Scene
@@ -13,9 +13,9 @@ from .scene import Scene
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from local_discord.entities import Channel
     from local_discord.messages import Message
     from local_discord.people import Person
-    from local_discord.places import Channel
 
 Payload = dict[str, Any]
 _TYPING_SECONDS: Final = 10.0

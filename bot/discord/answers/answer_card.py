@@ -24,7 +24,7 @@ from bot.discord.ui.layout import (
     star,
 )
 from bot.discord.ui.markdown import escape, length, plain, shorten
-from bot.discord.ui.words import LINK_CHARACTERS, title_link, title_of, written_by
+from bot.discord.ui.phrases import LINK_CHARACTERS, title_link, title_of, written_by
 from bot.language import say
 from retrieval.text import fold
 

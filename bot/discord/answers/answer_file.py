@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.discord.ui.markdown import escape, plain
-from bot.discord.ui.words import title_link, written_by
+from bot.discord.ui.phrases import title_link, written_by
 from bot.language import say
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from bot.discord.answers.responder import Request
 from bot.discord.answers.thread_memory import parent_of
 from bot.discord.answers.unread import unread_note, unreadable
 from bot.discord.connection.calls import NETWORK_ERRORS
-from bot.discord.gate.addressing import names_own_role
+from bot.discord.gate.addressee import names_own_role
 from bot.discord.reply.content import Destination, Whole
 from bot.discord.ui.discord_limits import DAY_UNTIL_ARCHIVED
 from bot.discord.ui.layout import notice
-from bot.discord.ui.people import own_name
+from bot.discord.ui.members import own_name
 from bot.discord.ui.permissions import author_may_thread, may_thread
 from bot.language import say
 from retrieval.errors import BadInputError

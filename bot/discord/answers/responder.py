@@ -21,7 +21,7 @@ from bot.discord.gate.boundary import log_incident
 from bot.discord.reply.content import Draft, Whole
 from bot.discord.ui.discord_limits import LONGEST_QUESTION
 from bot.discord.ui.layout import notice
-from bot.discord.ui.people import roles_of
+from bot.discord.ui.members import roles_of
 from bot.discord.ui.permissions import may_thread, mine_in
 from bot.language import say
 from bot.llm.meter import Payer, paid_by

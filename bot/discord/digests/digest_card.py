@@ -16,7 +16,7 @@ from bot.discord.ui.cite_menu import cite_menu
 from bot.discord.ui.discord_limits import MESSAGE_CHARACTERS, MESSAGE_COMPONENTS, THREAD_NAME
 from bot.discord.ui.layout import COLOUR, Card, button, star
 from bot.discord.ui.markdown import escape, length, link, plain, safe_url, shorten, shorten_at_end
-from bot.discord.ui.words import title_link
+from bot.discord.ui.phrases import title_link
 from bot.language import say, spoken
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.digest.posting import GoneError, UnavailableError
-from bot.digest.subscribing import MOST_PAPERS, MOST_PER_PLACE, changed, due_after, subscribe
+from bot.digest.poster import GoneError, UnavailableError
+from bot.digest.subscription_editor import MOST_PAPERS, MOST_PER_PLACE, changed, due_after, subscribe
 from bot.discord.digests import digest_inputs as inputs
 from bot.discord.digests.digest_buttons import About, AboutDigest
 from bot.discord.digests.digest_card import digest_cards, shown_hint
@@ -23,7 +23,7 @@ from bot.discord.digests.digest_channels import (
     may_manage,
     target_of,
 )
-from bot.discord.digests.digest_wording import described, short, titled, where
+from bot.discord.digests.digest_phrases import described, short, titled, where
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.reply.interaction_target import server_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot.discord.ui.markdown import escape, plain
-from bot.discord.ui.people import roles_of
+from bot.discord.ui.members import roles_of
 from bot.language import say
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import discord
 from discord.ext import commands
 
-from bot.discord.gate.addressing import is_by_a_person
+from bot.discord.gate.addressee import is_by_a_person
 from bot.discord.gate.message_door import is_command
 
 if TYPE_CHECKING:

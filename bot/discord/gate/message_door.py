@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from discord.ext import commands
 
-from bot.discord.gate.addressing import Addressed, Addressing, brings_anything, is_by_a_person, names_own_role
+from bot.discord.gate.addressee import Addressed, Addressing, brings_anything, is_by_a_person, names_own_role
 from bot.discord.gate.boundary import tell
 from bot.discord.gate.message_burst import Bursts
 from bot.store import ServerSettings

@@ -12,7 +12,7 @@ from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import CUSTOM_ID
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows
 from bot.discord.ui.markdown import escape, length, plain, shorten
-from bot.discord.ui.words import date, origin, title_link
+from bot.discord.ui.phrases import date, origin, title_link
 from bot.language import say, say_many
 from retrieval.removal import UNDO
 

@@ -8,14 +8,14 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.discord.gate.availability import in_servers, is_moderator
 from bot.discord.gate.boundary import RefusedError
 from bot.discord.gate.doors import Clickable
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
-from bot.discord.gate.reach import in_servers, is_moderator
 from bot.discord.papers import library_card as card
 from bot.discord.papers.source_names import SourceNames
-from bot.discord.papers.titles import Titles, unknown
+from bot.discord.papers.title_choices import Titles, unknown
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.layout import notice

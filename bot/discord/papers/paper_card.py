@@ -11,7 +11,7 @@ from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.cite_menu import cite_menu
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows, star
 from bot.discord.ui.markdown import escape, plain, shorten
-from bot.discord.ui.words import TITLE_CHARACTERS, address, origin, title_link, title_of
+from bot.discord.ui.phrases import TITLE_CHARACTERS, address, origin, title_link, title_of
 from bot.language import say, say_many
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.answering.evidence.assessor import LISTED
 from bot.answering.evidence.features import listing_columns
 from bot.answering.evidence.models import models_for
-from bot.digest.matching import match, matching_for
+from bot.digest.matcher import match, matching_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

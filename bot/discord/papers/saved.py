@@ -14,7 +14,7 @@ from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.papers.references_file import format_menu, references_card
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows, star
-from bot.discord.ui.words import origin, title_link
+from bot.discord.ui.phrases import origin, title_link
 from bot.language import say, say_many
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord import app_commands, ui
 
+from bot.discord.gate.availability import is_moderator
 from bot.discord.gate.doors import Clickable, Form
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.reach import is_moderator
 from bot.discord.settings.server_settings import (
     HOURS,
     PREFIX_CHARACTERS,

@@ -10,14 +10,14 @@ from discord import ui
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import OPTION_CHARACTERS, SELECT_OPTIONS
 from bot.discord.ui.markdown import shorten_at_end
-from bot.discord.ui.words import title_of
+from bot.discord.ui.phrases import title_of
 from bot.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bot.discord.ui.layout import Item
-    from bot.discord.ui.words import Titled
+    from bot.discord.ui.phrases import Titled
 
 COMPONENTS: Final = 2  # of a message's: the row and the select
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.digest.matching import Matching, match, matching_for
+from bot.digest.matcher import Matching, match, matching_for
 from retrieval.calibration import Logistic
 from retrieval.papers import Evidence
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bot.discord.gate.gate import Cost
-from bot.discord.gate.limits import Limits, Rate
+from bot.discord.gate.rate_limits import Limits, Rate
 from bot.store import ServerSettings
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL, PreparedAnswers, done, kept_as
@@ -21,7 +21,7 @@ from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL, Prepare
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.conftest import Online

@@ -15,7 +15,7 @@ from bot.store import ServerSettings
 from tests.bot.discord.prepared import GOOD, TITLE, PreparedAnswers, done
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from tests.local_discord import Channel, LocalDiscord, Message, Person
 
@@ -170,7 +170,7 @@ class TestEvents:
     async def test_the_bot_is_back_soon_after_many_refusals(
         self, local: LocalDiscord, papers: Channel, ada: Person, mention: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("bot.discord.connection.gateway.LONGEST_PAUSE", 0.01)
+        monkeypatch.setattr("bot.discord.connection.gateway_connection.LONGEST_PAUSE", 0.01)
         local.gateway.refusals = 12
         await local.drop()
         await ada.says(papers, f"{mention} does likelihood matter?")

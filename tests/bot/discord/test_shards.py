@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.digest.posting import GoneError
-from bot.digest.subscribing import subscribe
+from bot.digest.poster import GoneError
+from bot.digest.subscription_editor import subscribe
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
-from bot.discord.gate.limits import Limits, Rate
-from bot.discord.run import read_shards
+from bot.discord.gate.rate_limits import Limits, Rate
+from bot.discord.lifecycle import read_shards
 from bot.discord.services import make_services
 from bot.discord.sharded_client import ShardedBot
 from bot.errors import DiscordStartError

@@ -14,7 +14,7 @@ from retrieval.papers import Paper
 from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"

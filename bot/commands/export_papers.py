@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bot.commands.papers import check_source, known_paper, papers_in_words, say_undated
+from bot.commands.manage_papers import check_source, known_paper, papers_in_words, say_undated
 from bot.console import stderr
 from bot.errors import OutputError
 from bot.factory import open_library, take_in

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import discord
 
-from bot.digest.writing import named
+from bot.digest.digest_text import named
 from bot.discord.digests.digest_inputs import name_days
 from bot.discord.ui.markdown import escape, plain, shorten
-from bot.discord.ui.words import date
+from bot.discord.ui.phrases import date
 from bot.language import say, say_many
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import discord
 from aiohttp import web
 
 from . import interactions, rest
+from .entities import Guild, User
 from .gateway import Gateway
 from .journal import Journal
 from .people import Person
-from .places import Guild, User
 from .router import Call, Router, Routes
 from .transport import Certificates, connector
 from .world import World

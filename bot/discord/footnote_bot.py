@@ -13,14 +13,14 @@ from discord.ext import tasks
 
 from bot import metrics
 from bot.digest.delivery import Deliverer
+from bot.digest.digest_text import ReasonWriter
 from bot.digest.editor import Editor
-from bot.digest.writing import ReasonWriter
 from bot.discord.answers import answer_buttons
-from bot.discord.answers.ask import Ask
+from bot.discord.answers.ask_command import Ask
 from bot.discord.answers.chat import Chat
 from bot.discord.connection.calls import make_lasting, replies
 from bot.discord.connection.command_sync import sync_if_changed
-from bot.discord.connection.gateway import make_steady
+from bot.discord.connection.gateway_connection import make_steady
 from bot.discord.digests.digest_commands import Digests
 from bot.discord.digests.discord_poster import DiscordPoster
 from bot.discord.digests.refusal_watch import RefusalWatch
@@ -36,7 +36,7 @@ from bot.discord.papers.paper_commands import Papers
 from bot.discord.papers.saved import Saved
 from bot.discord.papers.search_command import Search
 from bot.discord.papers.submit import Submit
-from bot.discord.papers.trending import Trending
+from bot.discord.papers.trends import Trending
 from bot.discord.services import Bot
 from bot.discord.settings.privacy import Privacy
 from bot.discord.settings.settings_command import Settings

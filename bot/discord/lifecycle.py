@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import discord
 
-from bot.digest.posting import GoneError, UnavailableError
+from bot.digest.poster import GoneError, UnavailableError
 from bot.discord.alerts import Alerts
-from bot.discord.client import FootnoteBot
 from bot.discord.connection import login
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
+from bot.discord.footnote_bot import FootnoteBot
 from bot.discord.gate.shutdown import FINISH_SECONDS
 from bot.discord.health import serving_health
 from bot.discord.systemd import tell_systemd

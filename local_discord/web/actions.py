@@ -17,11 +17,11 @@ from .view import commands_for, menu_of, places
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from local_discord.entities import Channel
     from local_discord.interactions import Interaction
-    from local_discord.local import LocalDiscord
     from local_discord.messages import Message
     from local_discord.people import Person
-    from local_discord.places import Channel
+    from local_discord.server import LocalDiscord
 
 Payload = dict[str, Any]
 _NAMED_THINGS: Final = (6, 7, 8, 9)

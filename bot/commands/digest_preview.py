@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bot.console import print_json, printable, stdout
 from bot.digest.editor import day_of
-from bot.digest.subscribing import subscribe
+from bot.digest.subscription_editor import subscribe
 from bot.factory import make_editor, open_library, open_model, take_in
 from retrieval.text import clean
 

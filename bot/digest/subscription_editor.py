@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.digest.clock import find_zone, next_due
+from bot.digest.schedule import find_zone, next_due
 from bot.language import say
 from bot.store.nouns import Subscription
 from retrieval.errors import BadInputError

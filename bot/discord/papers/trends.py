@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from discord import app_commands
 from discord.ext import commands
 
+from bot.discord.gate.availability import in_servers
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
-from bot.discord.gate.reach import in_servers
 from bot.discord.papers.paper_card import trends
 
 if TYPE_CHECKING:
