@@ -9,7 +9,7 @@ a category's topic where its authors put it in that category. The lists that a p
 are topics too: right are the papers judged so, borderline ones are taken out, and all others are noise, those of the
 days included ("among"). Nothing is right for topics elsewhere, for a pool's questions far off its papers, and on a
 quiet day, which has none of a topic's papers. `--half` says which of the topics are asked (bench/digest_topics.py);
-`--fit` writes bot/digest/matching.json before it measures. `--kept` keeps the libraries, which take minutes to make.
+`--fit` writes bot/digest/matcher.json before it measures. `--kept` keeps the libraries, which take minutes to make.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bot.answering.answer import Answer
     from retrieval.library import Progress as Report
-    from retrieval.merging import Known
+    from retrieval.merge import Known
     from retrieval.papers import Hit, Paper
 
 # Nobody reads a piped line's width; rich must not break it.

@@ -19,7 +19,6 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
 from retrieval.changes import read_changes, read_last_change
 from retrieval.claims import claim, claim_unembedded, count_unembedded
 from retrieval.connecting import connect
@@ -27,8 +26,8 @@ from retrieval.contents import Contents, Embedded
 from retrieval.errors import DatabaseAwayError, LibraryDamagedError
 from retrieval.fulltext.storage import WAITING, FullTexts
 from retrieval.generations import begin_generation, read_state, switch_generation
-from retrieval.migrating import migrate
-from retrieval.pending import (
+from retrieval.index_lease import Turn
+from retrieval.index_queue import (
     count_pending,
     mark_all_pending,
     mark_indexed,
@@ -44,12 +43,13 @@ from retrieval.pending import (
     read_to_index,
     store_chunks,
 )
-from retrieval.readings import Reading, note_failure, note_page, read_readings, read_sources
+from retrieval.migrating import migrate
 from retrieval.records import Count, Counts, Fresh, Held, PendingPaper, StoredChunk, ToEmbed
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
+from retrieval.source_state import Reading, note_failure, note_page, read_readings, read_sources
 from retrieval.tables import STANDS, chunks, full_texts, paper_sources, papers
-from retrieval.turn import Turn
+from retrieval.upsert import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from retrieval.generations import LibraryState
-    from retrieval.merging import Known
+    from retrieval.merge import Known
     from retrieval.papers import Chunk, Paper
     from retrieval.scope import Scope
     from retrieval.sources.fetched import Cursor, Fetched

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from retrieval.query import importance
 from retrieval.sources.identifiers import link_to
-from retrieval.sources.people import SUFFIX, given_first
+from retrieval.sources.record_authors import SUFFIX, given_first
 from retrieval.text import clean, fold
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, Li
 from retrieval.follower import Follower
 from retrieval.fulltext.searching import FullTextSearcher
 from retrieval.gaps import Gaps
-from retrieval.indexing import Indexer, Progress
+from retrieval.index_guard import throw_away, watched
+from retrieval.indexer import Indexer, Progress
 from retrieval.lexical import LexicalIndex
-from retrieval.opening import throw_away, watched
 from retrieval.references import find_references
 from retrieval.removal import UNDO, Removed, Restored
-from retrieval.resolving import look_up, resolve
+from retrieval.resolver import look_up, resolve
 from retrieval.scope import Scope
 from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
@@ -48,10 +48,10 @@ if TYPE_CHECKING:
     from retrieval.fulltext.article import FullText
     from retrieval.fulltext.searching import Document
     from retrieval.fulltext.storage import FullTexts
-    from retrieval.merging import Known
+    from retrieval.merge import Known
     from retrieval.papers import Evidence, Hit, Paper
     from retrieval.query import QueryVectors
-    from retrieval.resolving import Lookup
+    from retrieval.resolver import Lookup
     from retrieval.sources.fetched import Page
     from retrieval.spelling import Spelled
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 from retrieval.errors import LibraryDamagedError, ServerAwayError
-from retrieval.opening import throw_away, torn
+from retrieval.index_guard import throw_away, torn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -28,7 +28,7 @@ def test_an_import_that_crosses_a_border_and_a_module_without_a_layer_are_refuse
         file = tmp_path / path
         file.write_text(f"{file.read_text()}\nimport {name}\n")
     papers = tmp_path / "retrieval/papers.py"
-    papers.write_text(f"{papers.read_text()}\nimport retrieval.merging\n")
+    papers.write_text(f"{papers.read_text()}\nimport retrieval.merge\n")
     (tmp_path / "bot/unheard_of.py").touch()
     (tmp_path / "bot/discord/unheard_of.py").touch()
 

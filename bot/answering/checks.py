@@ -9,9 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from bot.answering.answer import Support
-from bot.answering.bearing.invented_names import unheld_names
-from bot.answering.bearing.score import bears_out, negates
-from bot.answering.bearing.statement_features import numbers_moved
+from bot.answering.entailment.invented_names import unheld_names
+from bot.answering.entailment.score import bears_out, negates
+from bot.answering.entailment.statement_features import numbers_moved
 from bot.answering.prompt import RULES
 from bot.answering.reading.language_detection import ENGLISH
 from retrieval.numbers import count_given, unsupported

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.settings import Settings
     from retrieval.library import Library
-    from retrieval.merging import Known
+    from retrieval.merge import Known
     from retrieval.removal import Removal, Removed
     from retrieval.sources.fetched import Fetched
 

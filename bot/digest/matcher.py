@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from retrieval.papers import Evidence
 
 # Written by bench/digest_relevance.py; its command is in it.
-FILE: Final = Path(__file__).with_name("matching.json")
+FILE: Final = Path(__file__).with_name("matcher.json")
 
 
 @dataclass(frozen=True, slots=True)

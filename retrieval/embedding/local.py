@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Encoding, Tokenizer
 
-    from retrieval.embedding.words import Words
+    from retrieval.embedding.word_vectors import Words
 
 T = TypeVar("T")
 
@@ -120,7 +120,7 @@ class LocalEmbedder:
     def _run(self, texts: list[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:
         import numpy as np
 
-        from retrieval.embedding.words import Words
+        from retrieval.embedding.word_vectors import Words
 
         texts = [text.strip() for text in texts]
         # The fast one does not tell where in the text a piece stands.
@@ -145,7 +145,7 @@ class LocalEmbedder:
 
     @cached_property
     def _split(self) -> Callable[[str], tuple[str, ...]]:
-        from retrieval.embedding.words import distinct_words
+        from retrieval.embedding.word_vectors import distinct_words
 
         @lru_cache(SPLIT_REMEMBERED)
         def split(text: str) -> tuple[str, ...]:

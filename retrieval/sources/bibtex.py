@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
-from retrieval.sources.people import given_first
+from retrieval.sources.record_authors import given_first
 from retrieval.sources.rows import Bad, Remark, Row
 from retrieval.sources.texts import open_text
 from retrieval.text import clean

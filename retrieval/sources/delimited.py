@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
 from retrieval.sources.encodings import SAMPLE
-from retrieval.sources.people import given_first, names_in
+from retrieval.sources.record_authors import given_first, names_in
 from retrieval.sources.rows import Bad, Remark, Row
 from retrieval.sources.texts import open_text
 

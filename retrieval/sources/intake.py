@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
 from retrieval.fulltext.extraction import PdfError
+from retrieval.sources.archive import contents, readable, whole
 from retrieval.sources.choice import Choice
 from retrieval.sources.encodings import SAMPLE
 from retrieval.sources.fields import one_line
@@ -17,16 +18,15 @@ from retrieval.sources.formats import READABLE, format_of
 from retrieval.sources.page_dump import read_page_text
 from retrieval.sources.record import make, unread
 from retrieval.sources.rows import Bad, LeftOut, Ready, Remark
-from retrieval.sources.unpacking import contents, readable, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from retrieval.papers import Paper
+    from retrieval.sources.archive import Content
     from retrieval.sources.fetched import Fetched
     from retrieval.sources.rows import Format, Found
-    from retrieval.sources.unpacking import Content
 
 # What a README and a chapter of notes have, and no title on a page of papers.
 _MARKDOWN: Final = re.compile(r"(?:#{1,6} |```|[-*+|>] |\||!?\[|\d+\. )")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from retrieval.errors import BadInputError
 from retrieval.json_lines import LONGEST_LINE
+from retrieval.sources.archive import LARGEST_WHOLE
 from retrieval.sources.encodings import SAMPLE, decode, encoding_of, lines_of
 from retrieval.sources.rows import Bad, Remark, Row
 from retrieval.sources.shapes import records_in
 from retrieval.sources.texts import open_text
-from retrieval.sources.unpacking import LARGEST_WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from retrieval.sources.elements import find, line, text
-from retrieval.sources.people import given_first
+from retrieval.sources.record_authors import given_first
 
 ELEMENTS: Final = ("record",)
 

@@ -13,7 +13,7 @@ from retrieval.sources.fetched import Fetched, identities
 from retrieval.sources.fields import address, code_link, is_withdrawn, moment, one_line, unwrap
 from retrieval.sources.identifiers import arxiv_in, doi_in, link_to, places_in
 from retrieval.sources.markup import has_markup, without_markup
-from retrieval.sources.people import people
+from retrieval.sources.record_authors import people
 from retrieval.sources.shapes import flattened
 from retrieval.text import clean, sentences
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from retrieval.errors import BadInputError
-from retrieval.sources.people import given_first
 from retrieval.sources.record import LONGEST_TEXT
+from retrieval.sources.record_authors import given_first
 from retrieval.sources.rows import Remark, Row
 from retrieval.sources.texts import open_text
 

@@ -17,7 +17,7 @@ from retrieval.sources.fetched import Cursor, Fetched, identities
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from retrieval.merging import Known
+    from retrieval.merge import Known
     from tests.papers import Facts
 
 TITLE = "Cats that sit on mats"

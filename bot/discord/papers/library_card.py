@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bot.discord.ui.layout import Button
-    from retrieval.merging import Known
+    from retrieval.merge import Known
     from retrieval.papers import Paper
     from retrieval.removal import Removal, Removed
 

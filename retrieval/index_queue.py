@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import sqlalchemy as sa
 
-from retrieval.arrivals import BATCH, PAPER, paper_of
 from retrieval.changes import note_changes
 from retrieval.contents import Contents, Embedded
 from retrieval.fulltext.storage import embed_again
 from retrieval.records import Held, PendingPaper
 from retrieval.tables import PENDING, STANDS, Moment, chunks, insert_into, leaving_papers, papers
+from retrieval.upsert import BATCH, PAPER, paper_of
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bot.answering.bearing.alignment import Pair, align
-from bot.answering.bearing.sentence_words import STEM, Word, words
+from bot.answering.entailment.alignment import Pair, align
+from bot.answering.entailment.sentence_words import STEM, Word, words
 from retrieval.numerals import numerals
 
 if TYPE_CHECKING:

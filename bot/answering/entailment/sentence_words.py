@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from bot.answering.bearing.opposites import meanings
+from bot.answering.entailment.opposites import meanings
 from retrieval.text import fold
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""How likely sentences bear a statement out: a logistic that bench/fit_bearing.py fits."""
+"""How likely sentences bear a statement out: a logistic that bench/fit_entailment.py fits."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from bot.answering.bearing.sentence_words import words
-from bot.answering.bearing.statement_features import Reading, added, features
+from bot.answering.entailment.sentence_words import words
+from bot.answering.entailment.statement_features import Reading, added, features
 from retrieval.calibration import Logistic
 from retrieval.numerals import numerals
 
-DATA: Final = "bearing.json"
+DATA: Final = "entailment.json"
 
 
 def bears_out(statement: str, source: str) -> float:

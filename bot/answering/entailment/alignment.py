@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from bot.answering.bearing.opposites import opposition, related
+from bot.answering.entailment.opposites import opposition, related
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.answering.bearing.sentence_words import Word
+    from bot.answering.entailment.sentence_words import Word
 
 _SAME: Final = 1.0
 _RELATED: Final = 0.7

@@ -1,6 +1,6 @@
-"""Fit bot/answering/bearing/bearing.json: whether sentences bear a statement out.
+"""Fit bot/answering/entailment/entailment.json: whether sentences bear a statement out.
 
-    uv run python bench/fit_bearing.py SCIFACT_FOLDER WORDNET_FOLDER PAPERS.jsonl.gz... [--write]
+    uv run python bench/fit_entailment.py SCIFACT_FOLDER WORDNET_FOLDER PAPERS.jsonl.gz... [--write]
 
 True statements are sentences of abstracts said otherwise (shortened, with synonyms, reordered, with words of their own
 added), and the claims of SciFact that their rationales support. False ones are such statements changed (negated, turned
@@ -23,8 +23,8 @@ import numpy as np
 
 from bench.make_opposites import exceptions, lemmas, read
 from bench.ridge import fit_logistic
-from bot.answering.bearing.opposites import opposition
-from bot.answering.bearing.statement_features import Reading, added, features
+from bot.answering.entailment.opposites import opposition
+from bot.answering.entailment.statement_features import Reading, added, features
 from retrieval.numerals import numerals
 from retrieval.sources import open_source
 from retrieval.text import clean, fold, sentences
@@ -33,7 +33,7 @@ from tests.papers import plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-OUT = Path("bot/answering/bearing/bearing.json")
+OUT = Path("bot/answering/entailment/entailment.json")
 PAIRS = 2200
 RIDGE = 3.0
 TRUE = frozenset(["true", "claim"])
@@ -278,7 +278,7 @@ def main() -> None:
     print(json.dumps(table, indent=0))
     if arguments.write:
         command = (
-            "uv run python bench/fit_bearing.py scifact-train /usr/share/wordnet arxiv-20k.jsonl.gz "
+            "uv run python bench/fit_entailment.py scifact-train /usr/share/wordnet arxiv-20k.jsonl.gz "
             "hf-weekly-5680.jsonl.gz --write"
         )
         OUT.write_text(json.dumps({"command": command, **table}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

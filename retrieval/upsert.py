@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from retrieval.fulltext import storage as fulltext
-from retrieval.merging import Known, apart, as_fetched, begin, join, may_be_same, same_title_alone, tell_the_same, unite
+from retrieval.merge import Known, apart, as_fetched, begin, join, may_be_same, same_title_alone, tell_the_same, unite
 from retrieval.papers import Paper
 from retrieval.removal import let_go
 from retrieval.sources.fetched import Fetched

@@ -15,9 +15,9 @@ import numpy as np
 
 from retrieval.errors import DatabaseAwayError, ServerAwayError
 from retrieval.fulltext.windows import read_windows
+from retrieval.index_lease import TurnLostError
 from retrieval.self_check import lacks_vectors, lost_vectors
 from retrieval.stamp import is_outdated
-from retrieval.turn import TurnLostError
 from retrieval.vectors import WRITE_ROWS, VectorsError
 from retrieval.windows import read_papers
 
