@@ -74,7 +74,7 @@ def agreement_of_vectors(
         return alike(cosines[:, columns].max(axis=1)) if columns else np.zeros(len(vectors))
 
     whole = alike(cosines.max(axis=1)) if len(rows) else np.zeros(len(vectors))
-    return Agreement(weights, best(title), _rows([best(each) for each in sentences], len(vectors)), whole)
+    return Agreement(weights, best(title), _rows([best(sentence) for sentence in sentences], len(vectors)), whole)
 
 
 def agreement_of_terms(

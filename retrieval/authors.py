@@ -102,7 +102,7 @@ def find_named_authors(text: str, lexical: LexicalIndex) -> tuple[NamedAuthor, .
 
 def works_in_full(text: str, lexical: LexicalIndex, limit: int) -> list[str]:
     """Return the ids of up to `limit` papers by the authors that a text names in full."""
-    terms = [NameTerm("full", " ".join(each.name.words)) for each in possible_names(text) if each.name.in_full]
+    terms = [NameTerm("full", " ".join(name.name.words)) for name in possible_names(text) if name.name.in_full]
     known = [term for term in terms if lexical.frequency(term)]
     return lexical.newest(known, limit)[1] if known else []
 
@@ -155,9 +155,9 @@ def _author(authors: Sequence[str], terms: Sequence[NameTerm]) -> str:
     for author in authors:
         name = Name.read(author)
         for form, text in asked:
-            for each in name.forms(form):
-                if each == text:
+            for spelling in name.forms(form):
+                if spelling == text:
                     return author
-                if (distance := OSA.distance(each, text, score_cutoff=least)) < least:
+                if (distance := OSA.distance(spelling, text, score_cutoff=least)) < least:
                     best, least = author, distance
     return best

@@ -44,9 +44,11 @@ def chunk(paper: Paper, embedder: Embedder) -> tuple[Chunk, ...]:
         return (Chunk(paper.paper_id, 0, 0, 0, _shortened(clean(paper.title), embedder, embedder.max_tokens)),)
     prefix = _prefix(paper, embedder)
     segments = _segments(paper.abstract, embedder, prefix)
-    said = [Sentence(each.start, each.end, each.text) for each in segments if _WORD.search(each.text)]
+    said = [Sentence(segment.start, segment.end, segment.text) for segment in segments if _WORD.search(segment.text)]
     return tuple(
-        Chunk(paper.paper_id, at, start, end, text, tuple(each for each in said if start <= each.start < end))
+        Chunk(
+            paper.paper_id, at, start, end, text, tuple(sentence for sentence in said if start <= sentence.start < end)
+        )
         for at, (start, end, text) in enumerate(_windows(paper.abstract, segments, embedder, prefix))
     )
 

@@ -50,8 +50,12 @@ class EmbeddedClient:
 
     def find_collection(self, name: str) -> EmbeddedCollection | None:
         """Return a collection by its name, None where there is none."""
-        found = (each for each in self._engine.list_collections(None, None, *PLACE) if each.name == name)
-        return next((EmbeddedCollection(self._engine, str(each.id), each.metadata) for each in found), None)
+        found = (
+            collection for collection in self._engine.list_collections(None, None, *PLACE) if collection.name == name
+        )
+        return next(
+            (EmbeddedCollection(self._engine, str(collection.id), collection.metadata) for collection in found), None
+        )
 
     def make_collection(
         self, name: str, configuration: Mapping[str, Any], metadata: dict[str, Any]

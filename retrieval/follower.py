@@ -91,7 +91,7 @@ class Follower:
     async def _apply(self, paper_ids: Sequence[str]) -> None:
         self._shelf.forget(paper_ids)
         papers, authors = await self._catalogue.to_index(paper_ids)
-        gone = [each for each in paper_ids if each not in papers]
+        gone = [paper_id for paper_id in paper_ids if paper_id not in papers]
         if gone:
             await asyncio.to_thread(self._lexical.delete, gone)
         if papers:

@@ -142,7 +142,7 @@ class Indexer:
     async def _batch(self) -> list[PendingPaper]:
         """Return the papers to index next."""
         waiting = await self._catalogue.pending(KNOWN_BATCH, self._embedder.model)
-        return waiting if all(each.embedded for each in waiting) else waiting[:INDEX_BATCH]
+        return waiting if all(paper.embedded for paper in waiting) else waiting[:INDEX_BATCH]
 
     @asynccontextmanager
     async def _counting(self) -> AsyncIterator[None]:
@@ -239,12 +239,12 @@ class Indexer:
         ids = list(await self._catalogue.indexed())
         for start in range(0, len(ids), INDEX_BATCH):
             stored = await self._catalogue.chunks_of(ids[start : start + INDEX_BATCH])
-            windows = [each for rows in stored.values() for each in rows]
+            windows = [row for rows in stored.values() for row in rows]
             for at in range(0, len(windows), WRITE_ROWS):
                 rows = windows[at : at + WRITE_ROWS]
-                names = [f"{each.paper_id}#{each.position}" for each in rows]
-                await asyncio.to_thread(self._target.upsert, names, np.stack([each.vector for each in rows]))
-            await self._catalogue.note_windows(Counter(each.paper_id for each in windows))
+                names = [f"{row.paper_id}#{row.position}" for row in rows]
+                await asyncio.to_thread(self._target.upsert, names, np.stack([row.vector for row in rows]))
+            await self._catalogue.note_windows(Counter(window.paper_id for window in windows))
             if progress:
                 progress(min(start + INDEX_BATCH, len(ids)), len(ids))
         self.fault = None

@@ -57,7 +57,7 @@ def as_fetched(paper: Paper | Fetched) -> Fetched:
     fetched = paper if isinstance(paper, Fetched) else Fetched(paper)
     own = fetched.paper
     ids = (own.paper_id, *fetched.external_ids) if fetched.external_ids else default_aliases(own.paper_id, own.title)
-    titles = {each for each in ids if each.startswith(TITLE)}
+    titles = {id_ for id_ in ids if id_.startswith(TITLE)}
     if own.paper_id == identify(own.title) and titles == {own.paper_id}:
         # What has nothing but a title is known again by all that stands beside it, whatever becomes of that.
         ids = (*ids, fingerprint(own.title, own.abstract, own.url or "", *fetched.authors))
@@ -67,7 +67,7 @@ def as_fetched(paper: Paper | Fetched) -> Fetched:
 def may_be_same(one: Collection[str], other: Collection[str]) -> bool:
     """Tell whether two papers that share an id can be one: titles are shared by different papers, too."""
     for scheme in (ARXIV, DOI):
-        ids, others = ({each for each in known if each.startswith(scheme)} for known in (one, other))
+        ids, others = ({id_ for id_ in known if id_.startswith(scheme)} for known in (one, other))
         if ids and others:
             return not ids.isdisjoint(others)
     return True
@@ -76,7 +76,10 @@ def may_be_same(one: Collection[str], other: Collection[str]) -> bool:
 def apart(new: Fetched) -> Fetched:
     """Return a paper whose title is another's under its other id, that of the row or of what stands beside it."""
     title = identify(new.paper.title)
-    own = next((each for each in new.external_ids if each.startswith(TITLE) and each != title), None)
+    own = next(
+        (external_id for external_id in new.external_ids if external_id.startswith(TITLE) and external_id != title),
+        None,
+    )
     return replace(new, paper=replace(new.paper, paper_id=own)) if own and new.paper.paper_id == title else new
 
 
@@ -167,8 +170,8 @@ def _url(first: Fetched, second: Fetched) -> str | None:
 
     A search for the title, as libraries of before have it for what ships, is no paper's address.
     """
-    by_id = sorted((first, second), key=lambda each: all(known.startswith(TITLE) for known in each.external_ids))
-    addresses = (each.paper.url for each in by_id)
+    by_id = sorted((first, second), key=lambda record: all(known.startswith(TITLE) for known in record.external_ids))
+    addresses = (record.paper.url for record in by_id)
     return next((url for url in addresses if url and TELLING_NOTHING not in url), None)
 
 

@@ -136,7 +136,7 @@ def _number(match: re.Match[str], text: str, *, percent: bool) -> Number:
     if match["below"] and (below := Decimal(match["below"])):
         return Number(first / below * worth, kind or "part", span)
     step = _step(match["digits"], first) * scale * worth
-    return Number(first * scale * worth, kind, span, step, tuple(each * scale for each in others))
+    return Number(first * scale * worth, kind, span, step, tuple(other * scale for other in others))
 
 
 def _values(digits: str) -> tuple[Decimal, ...]:

@@ -54,12 +54,12 @@ class Removal:
     @property
     def erased(self) -> bool:
         """Return whether putting it back only lets sources bring the papers in anew."""
-        return all(each.erased for each in self.papers)
+        return all(paper.erased for paper in self.papers)
 
 
 def removals(removed: Sequence[Removed]) -> list[Removal]:
     """Return the removals that took these papers, which are in the order of `read_removed`: the last one first."""
-    return [Removal(at, tuple(papers)) for at, papers in groupby(removed, key=lambda each: each.removed_at)]
+    return [Removal(at, tuple(papers)) for at, papers in groupby(removed, key=lambda paper: paper.removed_at)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,13 +46,17 @@ async def look_up(text: str, catalogue: Catalogue, lexical: LexicalIndex) -> Loo
         return Lookup()
     meant = await resolve(references, catalogue, lexical)
     known = await catalogue.known(set(meant.values()))
-    named = [(each, known[meant[each]].details) for each in references if meant.get(each) in known]
-    missing = {each.paper_id or each.text: each for each in reversed(references) if meant.get(each) not in known}
+    named = [(reference, known[meant[reference]].details) for reference in references if meant.get(reference) in known]
+    missing = {
+        reference.paper_id or reference.text: reference
+        for reference in reversed(references)
+        if meant.get(reference) not in known
+    }
     return Lookup(
-        found=tuple((each, details.paper) for each, details in named if not details.withdrawn),
-        withdrawn=tuple((each, details.paper) for each, details in named if details.withdrawn),
-        unknown=tuple(each for each in reversed(missing.values()) if each.paper_id),
-        links=tuple(each for each in reversed(missing.values()) if not each.paper_id),
+        found=tuple((reference, details.paper) for reference, details in named if not details.withdrawn),
+        withdrawn=tuple((reference, details.paper) for reference, details in named if details.withdrawn),
+        unknown=tuple(reference for reference in reversed(missing.values()) if reference.paper_id),
+        links=tuple(reference for reference in reversed(missing.values()) if not reference.paper_id),
     )
 
 
@@ -62,10 +66,10 @@ async def resolve(references: Sequence[Reference], catalogue: Catalogue, lexical
     An id counts before an address, and the address of a paper that the catalogue knows by no id may hold one.
     """
     ids = {reference: spellings(reference.paper_id) if reference.paper_id else () for reference in references}
-    current = await catalogue.current_ids(spelling for each in ids.values() for spelling in each)
+    current = await catalogue.current_ids(spelling for spellings in ids.values() for spelling in spellings)
     found: dict[Reference, str] = {}
     for reference, spelled in ids.items():
-        paper_id = next((current[each] for each in spelled if each in current), None)
+        paper_id = next((current[spelling] for spelling in spelled if spelling in current), None)
         if paper_id is None:
             terms = (*spelled, address_key(reference.text)) if "/" in reference.text else spelled
             paper_id = await asyncio.to_thread(lexical.at_address, terms)

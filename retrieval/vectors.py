@@ -240,7 +240,7 @@ class DenseIndex:
                 else:
                     parts += [part[: len(part) // 2], part[len(part) // 2 :]]
             else:
-                lost += [each for each in part if each not in held]
+                lost += [name for name in part if name not in held]
         return lost
 
     def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:

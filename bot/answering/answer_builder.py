@@ -84,7 +84,9 @@ class Reply:
 
     def give(self) -> Answer:
         """Give what stands on the page as an answer."""
-        cited = dict.fromkeys((each.paper_id, each.title, each.url) for each in self.page.citations.values())
+        cited = dict.fromkeys(
+            (cited_paper.paper_id, cited_paper.title, cited_paper.url) for cited_paper in self.page.citations.values()
+        )
         return replace(
             self._answer(self.outcome),
             statements=tuple(self.page.statements),

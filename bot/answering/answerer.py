@@ -221,7 +221,7 @@ class Answerer:
         if not question.references:
             return (), ()
         found = await self._library.lookup(question.asked)
-        return tuple(paper.paper_id for paper in found.papers), tuple(each.text for each in found.unknown)
+        return tuple(paper.paper_id for paper in found.papers), tuple(reference.text for reference in found.unknown)
 
 
 def _nothing(question: Question) -> str:
@@ -249,7 +249,9 @@ def _newest_first(selection: Selection) -> Selection:
     def day(number: int) -> dt.date:
         return selection.hits[number - 1].paper.published or dt.date.min
 
-    return replace(selection, chosen=tuple(sorted(selection.chosen, key=lambda each: day(each.number), reverse=True)))
+    return replace(
+        selection, chosen=tuple(sorted(selection.chosen, key=lambda sentence: day(sentence.number), reverse=True))
+    )
 
 
 def _exchange(turn: str | Exchange) -> Exchange:

@@ -168,8 +168,8 @@ def _loads(body: str | None) -> Sequence[Draft]:
         return []
     try:
         return [
-            Draft(each["text"], tuple(Support(one["paper_number"], one["quote"]) for one in each["supports"]))
-            for each in json.loads(body)
+            Draft(item["text"], tuple(Support(one["paper_number"], one["quote"]) for one in item["supports"]))
+            for item in json.loads(body)
         ]
     except (ValueError, KeyError, TypeError):
         return []

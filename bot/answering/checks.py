@@ -175,7 +175,7 @@ def tidy(text: str) -> str:
     """Return a statement on one line, without invisible characters, list marks and the model's own citation marks."""
     # Blanks first: a line break is a control character too.
     one_line = " ".join(unicodedata.normalize("NFC", text).split())
-    visible = "".join(each for each in one_line if unicodedata.category(each) not in _INVISIBLE)
+    visible = "".join(character for character in one_line if unicodedata.category(character) not in _INVISIBLE)
     return _LIST_MARK.sub("", _MARKS.sub("", visible)).strip()
 
 

@@ -108,7 +108,7 @@ class Catalogue:
             sentence += " " + say_many("One has no date.", "{n} have no date.", found.undated)
         if not some.chosen:
             return Fact(None, Selection("refused", 0.0, remarks=(sentence,)))
-        supports = tuple(Support(each.number, some.hits[each.number - 1].paper.title) for each in some.chosen)
+        supports = tuple(Support(choice.number, some.hits[choice.number - 1].paper.title) for choice in some.chosen)
         return Fact(Checked(sentence, supports), some)
 
     async def _any(self) -> Paper | None:

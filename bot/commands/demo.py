@@ -81,6 +81,6 @@ def _of_its_own(settings: Settings, folder: Path) -> Settings:
 async def take_in_as_news(library: Library) -> None:
     """Take seeds/ in as if a list had its papers today, so that there is something for a digest."""
     today = datetime.now(UTC).date()
-    papers = [Fetched(each, listed=today) for each in open_source(SEEDS).papers if isinstance(each, Paper)]
+    papers = [Fetched(paper, listed=today) for paper in open_source(SEEDS).papers if isinstance(paper, Paper)]
     with progress_bar("Indexing") as report:
         await library.add(papers, report)

@@ -45,7 +45,7 @@ async def export_papers(
             await check_source(library, source)
         if names:
             known = [await known_paper(library, name) for name in names]
-            ids = list(dict.fromkeys(each.details.paper.paper_id for each in known))
+            ids = list(dict.fromkeys(record.details.paper.paper_id for record in known))
         elif query is not None:
             await take_in(library)
             hits = await library.search(query, limit=limit or FOUND, since=since, source=source)

@@ -41,9 +41,9 @@ async def list_papers(
         await say_undated(library, since, source)
     papers = [details[paper_id] for paper_id in ids[:limit]]
     if as_json:
-        print_json([paper_row(each) for each in papers])
+        print_json([paper_row(paper) for paper in papers])
         return
-    show_papers([each.paper for each in papers], stdout())
+    show_papers([paper.paper for paper in papers], stdout())
     if len(ids) > limit:
         stderr().print(f"{len(ids) - limit:,} more; --limit shows them.")
 
@@ -171,12 +171,12 @@ async def known_paper(library: Library, name: str) -> Known:
 
 async def _ids(library: Library, names: Iterable[str]) -> list[str]:
     known = [await known_paper(library, name) for name in names]
-    return list(dict.fromkeys(each.details.paper.paper_id for each in known))
+    return list(dict.fromkeys(record.details.paper.paper_id for record in known))
 
 
 async def _removed_id(library: Library, removed: Sequence[Removed], name: str) -> str:
     paper_id = await library.id_of(name)
-    if not any(each.paper_id == paper_id for each in removed):
+    if not any(paper.paper_id == paper_id for paper in removed):
         raise BadInputError(f"{printable(name)} is no paper that was removed; `footnote list --removed` shows those.")
     assert paper_id is not None
     return paper_id
@@ -185,9 +185,9 @@ async def _removed_id(library: Library, removed: Sequence[Removed], name: str) -
 def _removals_at(known: Sequence[Removal], when: str) -> list[Removal]:
     """Return the removals at a time, which may be cut short to a minute or a day."""
     asked = " ".join(when.replace("T", " ").split())
-    found = [each for each in known if _time(each.at).startswith(asked)] if len(asked) >= _DAY else []
+    found = [removal for removal in known if _time(removal.at).startswith(asked)] if len(asked) >= _DAY else []
     if not found:
-        times = ", ".join(_time(each.at) for each in known[:_TIMES])
+        times = ", ".join(_time(removal.at) for removal in known[:_TIMES])
         more = f" and {len(known) - _TIMES} more" if len(known) > _TIMES else ""
         raise BadInputError(f'No removal was at "{printable(when)}" (UTC); there were {times}{more}.')
     return found
@@ -208,7 +208,7 @@ async def _tell(library: Library, ids: Sequence[str]) -> None:
 def _show_removed(removed: Sequence[Removed], limit: int, *, as_json: bool) -> None:
     if as_json:
         rows = removed[:limit]
-        print_json([asdict(each) | {"removed_at": each.removed_at.isoformat(timespec="seconds")} for each in rows])
+        print_json([asdict(row) | {"removed_at": row.removed_at.isoformat(timespec="seconds")} for row in rows])
         return
     console = stdout()
     if not removed:
@@ -216,7 +216,7 @@ def _show_removed(removed: Sequence[Removed], limit: int, *, as_json: bool) -> N
     for removal in removals(removed[:limit]):
         until = "erased since" if removal.erased else f"can be put back until {(removal.at + UNDO).date()}"
         console.print(f"Removed at {_time(removal.at)} UTC, {until}:", soft_wrap=True)
-        for each in removal.papers:
-            console.print(f"  {each.paper_id}  {printable(clean(each.title))}", soft_wrap=True)
+        for paper in removal.papers:
+            console.print(f"  {paper.paper_id}  {printable(clean(paper.title))}", soft_wrap=True)
     if len(removed) > limit:
         stderr().print(f"{len(removed) - limit:,} more; --limit shows them.")

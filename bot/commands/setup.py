@@ -142,7 +142,7 @@ def _settings(values: Mapping[str, str | None]) -> Settings:
 
 def _checked(part: str, settings: Settings) -> list[Finding]:
     """Return what is seen of one part; raises FootnoteError with what is wrong."""
-    check = next(each for each in CHECKS if each.part == part)
+    check = next(candidate for candidate in CHECKS if candidate.part == part)
     found = run(_all(check, settings))
     for finding in found:
         if finding.ok is False:

@@ -25,7 +25,9 @@ async def usage(settings: Settings, since: date | None, *, as_json: bool) -> Non
     async with open_store(settings) as store:
         spendings = await store.usage.since(first)
     if as_json:
-        print_json({"since": first.isoformat(), "rows": [_row(each) for each in spendings], "total": _total(spendings)})
+        print_json(
+            {"since": first.isoformat(), "rows": [_row(spending) for spending in spendings], "total": _total(spendings)}
+        )
     elif spendings:
         stdout().print(_table(spendings))
     else:
@@ -42,18 +44,18 @@ def _row(spending: Spending) -> dict[str, object]:
 
 
 def _amounts(spendings: Sequence[Spending]) -> dict[str, object]:
-    costs = [each.dollars for each in spendings if each.dollars is not None]
+    costs = [spending.dollars for spending in spendings if spending.dollars is not None]
     return {
-        "calls": sum(each.calls for each in spendings),
-        "estimated_calls": sum(each.estimated for each in spendings),
-        "prompt_tokens": sum(each.prompt_tokens for each in spendings),
-        "completion_tokens": sum(each.completion_tokens for each in spendings),
+        "calls": sum(spending.calls for spending in spendings),
+        "estimated_calls": sum(spending.estimated for spending in spendings),
+        "prompt_tokens": sum(spending.prompt_tokens for spending in spendings),
+        "completion_tokens": sum(spending.completion_tokens for spending in spendings),
         "usd": round(sum(costs), 6) if costs else None,
     }
 
 
 def _total(spendings: Sequence[Spending]) -> dict[str, object]:
-    unpriced = sum(each.tokens for each in spendings if each.dollars is None)
+    unpriced = sum(spending.tokens for spending in spendings if spending.dollars is None)
     return _amounts(spendings) | {"unpriced_tokens": unpriced}
 
 
@@ -67,11 +69,15 @@ def _table(spendings: Sequence[Spending]) -> Table:
     for heading, name in zip(["calls", "estimated", "read", "written"], names, strict=True):
         table.add_column(heading, footer=f"{total[name]:,}", justify="right")
     table.add_column("US dollars", footer=_money(total["usd"]), justify="right")
-    for each in spendings:
-        amounts = _amounts([each])
+    for spending in spendings:
+        amounts = _amounts([spending])
         counts = (f"{amounts[name]:,}" for name in names)
         table.add_row(
-            str(each.day), Text(printable(each.purpose)), Text(printable(each.model)), *counts, _money(amounts["usd"])
+            str(spending.day),
+            Text(printable(spending.purpose)),
+            Text(printable(spending.model)),
+            *counts,
+            _money(amounts["usd"]),
         )
     if total["unpriced_tokens"] and total["usd"] is not None:
         table.caption = f"{total['unpriced_tokens']:,} tokens are of models whose price is not known."

@@ -146,7 +146,7 @@ class Deliverer:
                 if more:
                     now = self._now()
                     claimed = await self._store.deliveries.claim(now, self._worker, now + LEASE, free)
-                    running |= {asyncio.create_task(self._deliver(each)) for each in claimed}
+                    running |= {asyncio.create_task(self._deliver(delivery)) for delivery in claimed}
                     more = len(claimed) == free
                 if running:
                     done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -254,7 +254,7 @@ class Deliverer:
         until = now.replace(second=0, microsecond=0) - SETTLING
         since = max(subscription.delivered_until, until - CATCH_UP)
         pool = await self._editor.pool(since, until)
-        ids = {each for at in pool.since_moment(since) for each in ids_of(pool.papers[at])}
+        ids = {paper_id for at in pool.since_moment(since) for paper_id in ids_of(pool.papers[at])}
         shown = await self._store.deliveries.shown(subscription.place_id, ids)
         digest, chosen = await self._editor.compose(
             subscription,

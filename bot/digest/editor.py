@@ -114,19 +114,21 @@ class Editor:
             if kept is None or kept.until != until or kept.since > since:
                 since = min(since, until - READ_BACK)
                 papers = [
-                    each
-                    for each in await self._library.fresh(since, until, (until - NEWS).date())
-                    if _is_news(each, until)
+                    paper
+                    for paper in await self._library.fresh(since, until, (until - NEWS).date())
+                    if _is_news(paper, until)
                 ]
                 self._pool = kept = await self.gather(papers, since, until)
             return kept
 
     async def gather(self, papers: Sequence[Fresh], since: datetime, until: datetime) -> Pool:
         """Return a pool of these papers, without those withdrawn or without a text."""
-        papers = [each for each in papers if not each.details.withdrawn and each.details.paper.abstract.strip()]
-        vectors = await self._library.vectors([each.paper_id for each in papers])
-        known = tuple(sorted((each for each in papers if each.paper_id in vectors), key=lambda each: each.added_at))
-        rows = np.stack([vectors[each.paper_id] for each in known]) if known else np.zeros((0, 1), np.float32)
+        papers = [paper for paper in papers if not paper.details.withdrawn and paper.details.paper.abstract.strip()]
+        vectors = await self._library.vectors([paper.paper_id for paper in papers])
+        known = tuple(
+            sorted((paper for paper in papers if paper.paper_id in vectors), key=lambda paper: paper.added_at)
+        )
+        rows = np.stack([vectors[paper.paper_id] for paper in known]) if known else np.zeros((0, 1), np.float32)
         return Pool(since, until, known, rows)
 
     async def compose(
@@ -159,7 +161,7 @@ class Editor:
                 Candidate(
                     ids=ids_of(pool.papers[at]),
                     vector=pool.vectors[at],
-                    matches=tuple(each.get(pool.papers[at].paper_id, 0.0) for each in matches),
+                    matches=tuple(scores.get(pool.papers[at].paper_id, 0.0) for scores in matches),
                     upvotes=pool.papers[at].details.upvotes or 0,
                     freshness=(pool.papers[at].added_at - since).total_seconds() / span,
                 )
@@ -185,7 +187,7 @@ class Editor:
             hint=None if subscription.greeted else digest_text.hint(),
             weekly=weekly,
         )
-        return digest, tuple(each for at in chosen for each in candidates[at].ids)
+        return digest, tuple(paper_id for at in chosen for paper_id in candidates[at].ids)
 
     async def draw(self, subscription: Subscription, pool: Pool, since: datetime, digest: Digest) -> Roundup | None:
         """Return the map of the papers in a pool since a moment, those of the digest with a star; None for too few."""
@@ -229,7 +231,7 @@ def ids_of(fresh: Fresh) -> tuple[str, ...]:
 
 def shown_before(fresh: Fresh, shown: Collection[str]) -> bool:
     """Say whether one of a paper's ids is among those shown."""
-    return any(each in shown for each in ids_of(fresh))
+    return any(paper_id in shown for paper_id in ids_of(fresh))
 
 
 def day_of(fresh: Fresh) -> date:

@@ -60,12 +60,12 @@ def named_features(topic: str, evidence: Mapping[str, Evidence]) -> dict[str, di
     terms = math.log1p(len(content_terms(topic)))
     return {
         paper_id: {
-            "sentence_cosine": each.sentence_cosine,
-            "bm25_share": each.bm25_share,
-            "words": each.words,
+            "sentence_cosine": found.sentence_cosine,
+            "bm25_share": found.bm25_share,
+            "words": found.words,
             "terms": terms,
         }
-        for paper_id, each in evidence.items()
+        for paper_id, found in evidence.items()
     }
 
 

@@ -73,7 +73,7 @@ def make_map(vectors: NDArray[np.float32], titles: Sequence[str]) -> Map:
         Cluster(names[label], tuple(np.flatnonzero(labels == label).tolist()), float(x), float(y), float(radius))
         for label, ((x, y), radius) in enumerate(zip(middles, radii, strict=True))
     ]
-    return Map(points, tuple(sorted(clusters, key=lambda each: -len(each.members))))
+    return Map(points, tuple(sorted(clusters, key=lambda group: -len(group.members))))
 
 
 def cluster(vectors: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -108,7 +108,7 @@ def name_clusters(titles: Sequence[str], labels: NDArray[np.intp]) -> list[str]:
     titles = [clean(title) for title in titles]
     phrases = [_phrases(title) for title in titles]
     spelled = _spellings(titles)
-    overall = Counter(phrase for each in phrases for phrase in each)
+    overall = Counter(phrase for row in phrases for phrase in row)
     names: list[str] = []
     for label in range(int(labels.max()) + 1):
         members = np.flatnonzero(labels == label)
@@ -122,7 +122,7 @@ def name_clusters(titles: Sequence[str], labels: NDArray[np.intp]) -> list[str]:
         }
         chosen: list[str] = []
         said: set[str] = set()
-        for phrase in sorted(weight, key=lambda each: (-weight[each], each)):
+        for phrase in sorted(weight, key=lambda candidate: (-weight[candidate], candidate)):
             stems = set(content_terms(phrase))
             if stems.isdisjoint(said):
                 said |= stems
@@ -174,7 +174,7 @@ def _k_means(vectors: NDArray[np.float64], count: int) -> NDArray[np.intp]:
                 [vectors[labels == at].mean(axis=0) if (labels == at).any() else middles[at] for at in range(count)]
             )
         found.append((float(_distances(vectors, middles).min(axis=1).sum()), labels))
-    return min(found, key=lambda each: each[0])[1]
+    return min(found, key=lambda trial: trial[0])[1]
 
 
 def _distances(vectors: NDArray[np.float64], middles: NDArray[np.float64]) -> NDArray[np.float64]:

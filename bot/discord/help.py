@@ -57,7 +57,7 @@ class Help(commands.Cog):
         links: dict[str, list[str]] = {}
         for command in self._bot.tree.get_commands():
             if _is_seen(command, admitted.guild_id, ctx.permissions):
-                links[command.name] = [await self._link(each) for each in _inner(command)]
+                links[command.name] = [await self._link(inner) for inner in _inner(command)]
         ways = say("Mention me (@{name}), write to me directly, or reply to an answer of mine to ask on.", name=name)
         if self._bot.intents.message_content:
             prefix = escape(admitted.settings.prefix)
@@ -68,7 +68,7 @@ class Help(commands.Cog):
             (say("Find papers"), FIND, None, await self._filled("search", "query", QUERY)),
             (
                 say("Digests and settings"),
-                sorted({*links} - {*ASK, *FIND}, key=lambda each: (each != "digest", each)),
+                sorted({*links} - {*ASK, *FIND}, key=lambda name: (name != "digest", name)),
                 None,
                 await self._filled("digest subscribe", "topics", TOPICS),
             ),
@@ -76,7 +76,7 @@ class Help(commands.Cog):
         purpose = say("I answer questions about research papers; every sentence rests on a quote that you can check.")
         texts = [ui.TextDisplay[Any](purpose)]
         for heading, names, sentence, example in groups:
-            commands_ = [link for each in names for link in links.get(each, ())]
+            commands_ = [link for command in names for link in links.get(command, ())]
             lines = [f"### {heading}", *filter(None, [sentence]), " · ".join(commands_), f"> -# {example}"]
             texts.append(ui.TextDisplay[Any]("\n".join(lines)))
         await admitted.target.post(Card(ui.Container(*texts, accent_colour=COLOUR)))
@@ -119,7 +119,7 @@ def _inner(command: Inner | app_commands.Group) -> Iterable[Inner]:
     """Return the command, or of a group those in it."""
     if not isinstance(command, app_commands.Group):
         return [command]
-    return [each for each in command.walk_commands() if isinstance(each, app_commands.Command)]
+    return [child for child in command.walk_commands() if isinstance(child, app_commands.Command)]
 
 
 def _is_seen(

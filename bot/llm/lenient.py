@@ -57,11 +57,11 @@ def _mended(text: str) -> object:
 def _depth(text: str) -> int:
     """Return how deep the brackets of a text nest at most, whatever stands between them."""
     depth = deepest = 0
-    for each in text:
-        if each in _BRACKETS:
+    for character in text:
+        if character in _BRACKETS:
             depth += 1
             deepest = max(deepest, depth)
-        elif each in "}]":
+        elif character in "}]":
             depth -= 1
     return deepest
 

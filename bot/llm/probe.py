@@ -113,5 +113,5 @@ def _strings(found: object) -> Iterator[str]:
     if isinstance(found, str):
         yield found
     values = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
-    for each in values:
-        yield from _strings(each)
+    for value in values:
+        yield from _strings(value)

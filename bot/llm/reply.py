@@ -32,7 +32,7 @@ class Said:
     def take(self, chunk: object) -> str:
         """Note what a chunk or a whole reply says and return its piece of the text."""
         if isinstance(chunk, list):  # Gemini puts an error into a list
-            return "".join([self.take(each) for each in chunk])
+            return "".join([self.take(part) for part in chunk])
         if not isinstance(chunk, dict):
             return ""
         if chunk.get("error") or chunk.get("object") == "error":

@@ -108,8 +108,8 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
 
 def _code(error: object) -> int:
     """Return the status that an error inside of a stream stands for."""
-    for each in (error, error.get("error") if isinstance(error, dict) else None):
-        code = each.get("code") if isinstance(each, dict) else None
+    for source in (error, error.get("error") if isinstance(error, dict) else None):
+        code = source.get("code") if isinstance(source, dict) else None
         if isinstance(code, (int, str)) and str(code).isdecimal() and len(str(code)) == len("500"):
             return int(code)
     return HTTPStatus.INTERNAL_SERVER_ERROR

@@ -119,12 +119,15 @@ def _answered(answer: Answer) -> Iterator[Element]:
     yield node(
         "div",
         *(
-            node("p", f"{_shortened(each.text)} ", "".join(f"[{number}]" for number in each.citations))
-            for each in answer.statements
+            node("p", f"{_shortened(statement.text)} ", "".join(f"[{number}]" for number in statement.citations))
+            for statement in answer.statements
         ),
     )
     yield node("b", "Cited")
-    yield node("ol", *(node("li", f"{each.title}: ", node("q", _shortened(each.quote))) for each in answer.citations))
+    yield node(
+        "ol",
+        *(node("li", f"{citation.title}: ", node("q", _shortened(citation.quote))) for citation in answer.citations),
+    )
 
 
 def _shortened(text: str) -> str:

@@ -125,11 +125,11 @@ class Deeds:
 
     async def _choose(self, person: Person, channel: Channel, deed: Payload) -> Payload:
         message, scene = _message(person, channel, deed["message"]), Scene(person.world, person, channel)
-        select = next((each for each in message.parts() if each.get("custom_id") == deed["custom_id"]), None)
+        select = next((part for part in message.parts() if part.get("custom_id") == deed["custom_id"]), None)
         if select is None:
             raise ImpossibleError("This menu is not there any more")
-        values = [str(each) for each in deed["values"]]
-        picks = values if select.get("options") else [scene.thing(each) or each for each in values]
+        values = [str(value) for value in deed["values"]]
+        picks = values if select.get("options") else [scene.thing(value) or value for value in values]
         return await self._answered(await person.chooses(message, str(deed["custom_id"]), *picks))
 
     async def _menu(self, person: Person, channel: Channel, deed: Payload) -> Payload:
@@ -137,7 +137,10 @@ class Deeds:
         return await self._answered(await person.uses_context_menu(message, str(deed["command"])))
 
     async def _submit(self, person: Person, _: Channel, deed: Payload) -> Payload:
-        opened = next((each for each in person.world.interactions.values() if str(each.id) == deed["form"]), None)
+        opened = next(
+            (interaction for interaction in person.world.interactions.values() if str(interaction.id) == deed["form"]),
+            None,
+        )
         if opened is None or opened.user is not person:
             raise ImpossibleError("This form is not open any more")
         return await self._answered(await person.submits(opened, dict(deed["answers"])))
@@ -153,10 +156,13 @@ class Deeds:
 
     def _options(self, person: Person, channel: Channel, deed: Payload) -> dict[str, Any]:
         """Return the options of a command, in which things are named by their ids and files are in Base64."""
-        known = next((each for each in commands_for(person, channel) if each["name"] == deed["command"]), None)
+        known = next((command for command in commands_for(person, channel) if command["name"] == deed["command"]), None)
         if known is None:
             raise ImpossibleError(f"/{deed['command']} is not offered here")
-        kinds, scene = {each["name"]: each["type"] for each in known["options"]}, Scene(person.world, person, channel)
+        kinds, scene = (
+            {option["name"]: option["type"] for option in known["options"]},
+            Scene(person.world, person, channel),
+        )
         options: dict[str, Any] = {}
         for name, value in dict(deed["options"]).items():
             if kinds.get(name) in _NAMED_THINGS:
@@ -181,7 +187,7 @@ def _message(person: Person, channel: Channel, message_id: object) -> Message:
     if found := channel.messages.get(number):
         return found
     for interaction in person.world.interactions.values():
-        for each in interaction.messages():
-            if each.id == number and interaction.user is person and not each.deleted:
-                return each
+        for message in interaction.messages():
+            if message.id == number and interaction.user is person and not message.deleted:
+                return message
     raise ImpossibleError("This message is not there any more")

@@ -24,7 +24,7 @@ _SNIPPET: Final = 90
 def message_html(message: Message, scene: Scene) -> str:
     """Return a message as one viewer sees it in its channel."""
     key = f"m{message.id}"
-    files = {each.filename: each.path for each in message.attachments}
+    files = {attachment.filename: attachment.path for attachment in message.attachments}
     parts = Components(scene, files, key)
     moment = discord.utils.snowflake_time(message.id)
     name = html.escape(message.author.name)
@@ -85,9 +85,10 @@ def _content(message: Message, scene: Scene) -> str:
 def _files(message: Message) -> str:
     """Return links to the files that no component shows."""
     shown = str(message.components)
-    left = [each for each in message.attachments if f"attachment://{each.filename}" not in shown]
+    left = [attachment for attachment in message.attachments if f"attachment://{attachment.filename}" not in shown]
     return "".join(
-        f'<a class="file" href="{html.escape(each.path)}" download>{html.escape(each.filename)}</a>' for each in left
+        f'<a class="file" href="{html.escape(attachment.path)}" download>{html.escape(attachment.filename)}</a>'
+        for attachment in left
     )
 
 

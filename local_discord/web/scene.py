@@ -56,14 +56,14 @@ class Scene:
         if select["type"] == STRING:
             return [
                 Choice(
-                    each["value"],
-                    " ".join(filter(None, [(each.get("emoji") or {}).get("name"), each["label"]])),
-                    each.get("description") or "",
-                    bool(each.get("default")),
+                    option["value"],
+                    " ".join(filter(None, [(option.get("emoji") or {}).get("name"), option["label"]])),
+                    option.get("description") or "",
+                    bool(option.get("default")),
                 )
-                for each in select.get("options") or []
+                for option in select.get("options") or []
             ]
-        chosen = {str(each["id"]) for each in select.get("default_values") or []}
+        chosen = {str(default["id"]) for default in select.get("default_values") or []}
         kinds = set(select.get("channel_types") or [])
         return [
             Choice(str(thing.id), name, chosen=str(thing.id) in chosen)
@@ -89,6 +89,10 @@ class Scene:
         if kind in {ROLE, MENTIONABLE}:
             yield from ((role, f"@{role.name.removeprefix('@')}") for role in guild.roles.values())
         if kind == CHANNEL:
-            for each in guild.channels():
-                if each.type in channel_types if channel_types else each.type not in {PUBLIC_THREAD, PRIVATE_THREAD}:
-                    yield each, f"#{each.name}"
+            for channel in guild.channels():
+                if (
+                    channel.type in channel_types
+                    if channel_types
+                    else channel.type not in {PUBLIC_THREAD, PRIVATE_THREAD}
+                ):
+                    yield channel, f"#{channel.name}"

@@ -82,9 +82,9 @@ def best_matches(query: NDArray[np.float32], packed: Sequence[bytes]) -> NDArray
     if not len(query):
         return found
     shift = ZERO * query.sum(axis=1)  # the levels were made positive, which adds the same to every product of a word
-    for row, each in enumerate(packed):  # one text's levels stay in the processor's cache, which those of all do not
-        if each:
-            found[row] = (_levels(each, query.shape[1]) @ query.T).max(axis=0) - shift
+    for row, code in enumerate(packed):  # one text's levels stay in the processor's cache, which those of all do not
+        if code:
+            found[row] = (_levels(code, query.shape[1]) @ query.T).max(axis=0) - shift
     found *= _step(query.shape[1])
     return found
 

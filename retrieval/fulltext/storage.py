@@ -140,7 +140,7 @@ class FullTexts:
     async def windows_of(self, paper_ids: Sequence[str], model: str) -> dict[str, list[Window]]:
         """Return the windows of those of the papers that have some made by `model`, by id, in order, no contents."""
         found: dict[str, list[Window]] = {}
-        wanted = [each for each in section_windows.c if each is not section_windows.c.contents]
+        wanted = [column for column in section_windows.c if column is not section_windows.c.contents]
         async with self._engine.connect() as connection:
             rows = await connection.execute(
                 sa.select(*wanted)
@@ -163,7 +163,7 @@ class FullTexts:
                 sa.select(section_windows).where(asked, hashes, section_windows.c.model == model)
             )
             found = {(row.paper_id, row.section, row.start, row.text_hash): _contents(row) for row in rows}
-        return [found.get((paper_id, each.section, each.start, each.text_hash)) for paper_id, each in windows]
+        return [found.get((paper_id, cut.section, cut.start, cut.text_hash)) for paper_id, cut in windows]
 
     async def known(self, paper_ids: Iterable[str]) -> list[str]:
         """Return those of the papers that have a full text."""
@@ -184,7 +184,7 @@ async def store(connection: AsyncConnection, paper_id: str, full_text: FullText)
             "number": number,
             "heading": section.heading,
             "text": section.text,
-            "breaks": [list(each) for each in section.breaks],
+            "breaks": [list(page_break) for page_break in section.breaks],
         }
         for number, section in enumerate(full_text.sections)
     ]

@@ -80,7 +80,7 @@ def whole(stream: BinaryIO) -> bytes:
 
 def _members(path: Path, file: IO[bytes]) -> Iterator[Content]:
     with zipfile.ZipFile(file) as archive:
-        members = [each for each in archive.infolist() if not each.is_dir() and not _hidden(each.filename)]
+        members = [member for member in archive.infolist() if not member.is_dir() and not _hidden(member.filename)]
         if len(members) > MOST_MEMBERS:
             raise BadInputError(f"{path} holds {len(members):,} files; unpack it, and name those that hold papers.")
         for member in members:

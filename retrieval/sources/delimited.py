@@ -99,7 +99,7 @@ def columns_of(head: list[str]) -> dict[str, int]:
     return {
         field: plain.index(name)
         for field, names in _HEADS.items()
-        if (name := next((each for each in names if each in plain), ""))
+        if (name := next((candidate for candidate in names if candidate in plain), ""))
     }
 
 

@@ -45,7 +45,7 @@ def arxiv_in(texts: Iterable[str]) -> ArxivId | None:
     found = (_ARXIV.fullmatch(unquote(text.strip())) for text in texts)
     ids = [_arxiv(match["id"]) for match in found if match]
     # The same id without a version may stand beside the one with it.
-    return max((each for each in ids if each.number == ids[0].number), key=lambda each: each.version or 0, default=None)
+    return max((id_ for id_ in ids if id_.number == ids[0].number), key=lambda id_: id_.version or 0, default=None)
 
 
 def doi_in(texts: Iterable[str]) -> str | None:
@@ -65,7 +65,7 @@ def link_to(given: Iterable[str], arxiv_id: str | None, doi: str | None) -> str 
 def places_in(links: Iterable[str]) -> tuple[str, ...]:
     """Return the ids that links to OpenReview and to the ACL Anthology hold."""
     ids = (reference.paper_id for link in links for reference in find_references(link))
-    return tuple(dict.fromkeys(each for each in ids if each and each.startswith(_PLACES)))
+    return tuple(dict.fromkeys(id_ for id_ in ids if id_ and id_.startswith(_PLACES)))
 
 
 def _arxiv(written: str) -> ArxivId:

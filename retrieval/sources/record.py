@@ -210,7 +210,7 @@ def _text(record: Mapping[str, Any], names: Iterable[str], notes: list[str]) -> 
 def _texts(record: Mapping[str, Any], names: Iterable[str]) -> list[str]:
     values = (record.get(name) for name in names)
     lists = (value if isinstance(value, list) else [value] for value in values)
-    return [_IMPOSSIBLE.sub("", each) for values in lists for each in values if isinstance(each, str) and each.strip()]
+    return [_IMPOSSIBLE.sub("", item) for values in lists for item in values if isinstance(item, str) and item.strip()]
 
 
 def _nested(record: Mapping[str, Any], key: str, names: Iterable[str]) -> list[str]:
@@ -280,13 +280,13 @@ def _votes(value: Any) -> int | None:  # noqa: ANN401
 
 def _terms(value: Any) -> tuple[str, ...]:  # noqa: ANN401
     if isinstance(value, list):
-        found = [part for each in value if isinstance(each, str) for part in each.split(";")]
+        found = [part for item in value if isinstance(item, str) for part in item.split(";")]
     else:
         found = re.split(r"[;,]", value) if isinstance(value, str) else []
-    return tuple(dict.fromkeys(line for each in found if (line := one_line(each))))
+    return tuple(dict.fromkeys(line for item in found if (line := one_line(item))))
 
 
 def categories_in(value: Any) -> tuple[str, ...]:  # noqa: ANN401
     """Return the categories of a field that holds them as a list, or with blanks between them."""
     found = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
-    return tuple(dict.fromkeys(line for each in found if isinstance(each, str) and (line := one_line(each))))
+    return tuple(dict.fromkeys(line for item in found if isinstance(item, str) and (line := one_line(item))))

@@ -77,5 +77,5 @@ class Candidates:
 
 def _beside_best(evidence: Sequence[Evidence], name: str) -> NDArray[np.float64]:
     """Return how far each candidate stays behind the best one in a kind of evidence."""
-    values = np.array([getattr(each, name) for each in evidence], float)
+    values = np.array([getattr(features_, name) for features_ in evidence], float)
     return np.asarray(values - values.max(), np.float64)

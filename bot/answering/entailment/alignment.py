@@ -76,5 +76,5 @@ def _shared(pair: Pair, said: Sequence[Word], stems: Sequence[str]) -> int:
     """Count the words around a word that stand around the other too, and one more if both or neither is negated."""
     here, there = pair.said.at, pair.held.at
     same = int((pair.said.negation is None) == (pair.held.negation is None))
-    around = {each.stem for each in said[max(0, here - _AROUND) : here + _AROUND + 1] if each.at != here}
+    around = {word.stem for word in said[max(0, here - _AROUND) : here + _AROUND + 1] if word.at != here}
     return same + len(around.intersection(stems[max(0, there - _AROUND) : there + _AROUND + 1]))

@@ -62,7 +62,7 @@ def _begins_after(before: str) -> bool:
 
 def _is_name(part: str) -> bool:
     """Say whether a word has the form of a name: capitals within it, or letters and digits mixed."""
-    return part.isalnum() and not part.isdigit() and len(part) > 1 and any(each.isupper() for each in part[1:])
+    return part.isalnum() and not part.isdigit() and len(part) > 1 and any(letter.isupper() for letter in part[1:])
 
 
 @dataclass(frozen=True, slots=True)

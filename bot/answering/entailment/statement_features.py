@@ -204,7 +204,7 @@ def _nearest(pairs: Sequence[Pair], word: Word, side: int) -> list[Pair]:
 
 def _passive(word: Word, among: Sequence[Word]) -> bool:
     after = among[word.at + 1 : word.at + 1 + _NEAR_BY]
-    return word.text.endswith(("ed", "en", "own")) and any(each.text in _BY for each in after)
+    return word.text.endswith(("ed", "en", "own")) and any(follower.text in _BY for follower in after)
 
 
 def numbers_moved(said: Numerals, held: Numerals) -> float:
@@ -238,8 +238,8 @@ def _misplaced(here: Sequence[Number], there: Sequence[Number], said: str, held:
 
 def _sides(number: Number, among: Sequence[Number], text: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the stems between a number and its neighbours, before and after it."""
-    start = max((each.span.end for each in among if each.span.end <= number.span.start), default=0)
-    end = min((each.span.start for each in among if each.span.start >= number.span.end), default=len(text))
+    start = max((other.span.end for other in among if other.span.end <= number.span.start), default=0)
+    end = min((other.span.start for other in among if other.span.start >= number.span.end), default=len(text))
     before = [word.stem for word in words(text[start : number.span.start])][-_AROUND:]
     after = [word.stem for word in words(text[number.span.end : end])][:_AROUND]
     return frozenset(before), frozenset(after)

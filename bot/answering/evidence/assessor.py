@@ -232,13 +232,13 @@ class Assessor:
         """Find the paper for one side of a comparison, and say whether it holds that side."""
         vectors = await self._library.embed(side)
         found = await self._library.search(side, limit=NEAR, vectors=vectors)
-        ids = {each.paper.paper_id for each in taken}
+        ids = {hit.paper.paper_id for hit in taken}
         candidates = [hit for hit in found if hit.paper.paper_id not in ids]
         named = [hit for hit in candidates if named_by(hit.paper.title, side, found)]
         if named:
             return named[0], True
         near = [hit for hit in hits[:NEAR] if hit.paper.paper_id not in ids]
-        both = [hit for hit in near if hit.paper.paper_id in {each.paper.paper_id for each in candidates}]
+        both = [hit for hit in near if hit.paper.paper_id in {candidate.paper.paper_id for candidate in candidates}]
         # A description has many words that no paper need hold, and the whole question says more; a name is held or not.
         if near and len(side.split()) > LONGEST_NAME:
             described = both or near

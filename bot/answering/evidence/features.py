@@ -44,7 +44,7 @@ class Reading:
         whole = np.maximum.reduce([agreement.whole for agreement in agreements])
         sentences = np.concatenate([agreement.sentences for agreement in agreements])
         together = replace(agreements[0], sentences=sentences, whole=whole)
-        return cls(readings[0].hit, tuple(each for reading in readings for each in reading.sentences), together)
+        return cls(readings[0].hit, tuple(sentence for reading in readings for sentence in reading.sentences), together)
 
 
 def sentence_columns(reading: Reading, wants_number: float) -> Columns:
@@ -58,7 +58,7 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
     shares = agreement.share(agreement.sentences)
     beyond = agreement.beyond_title
     holding = agreement.sentences.sum(axis=0)
-    rare = agreement.weights * np.array([idf(each, count) for each in holding])
+    rare = agreement.weights * np.array([idf(holders, count) for holders in holding])
     numbers = np.array([float(holds_number(passage.text)) for passage in said])
     place = np.arange(count) / max(count - 1, 1)
     return {

@@ -49,9 +49,9 @@ def mentioned(question: str, hit: Hit, among: Sequence[Hit]) -> bool:
     """Say whether a question holds a name by its form (RoboFuME, xKV, GPT-4) that few hits hold, this one too."""
     words = ("".join(filter(str.isalnum, word)) for word in question.split())
     names = [word.casefold() for word in words if len(word) > 1 and not (word[1:].islower() or word.isdigit())]
-    held = [frozenset(_plain(f"{each.paper.title} {each.paper.abstract}").split()) for each in among]
+    held = [frozenset(_plain(f"{hit.paper.title} {hit.paper.abstract}").split()) for hit in among]
     own = frozenset(_plain(f"{hit.paper.title} {hit.paper.abstract}").split())
-    return any(name in own and sum(name in each for each in held) <= RARE for name in names)
+    return any(name in own and sum(name in words for words in held) <= RARE for name in names)
 
 
 def _said(name: str, asked: str) -> bool:
@@ -72,7 +72,7 @@ def _is_rare(name: str, among: Sequence[Hit]) -> bool:
     if not terms:
         return False
     held = [frozenset(content_terms(f"{hit.paper.title} {hit.paper.abstract}")) for hit in among]
-    return sum(terms <= each for each in held) <= RARE
+    return sum(terms <= words for words in held) <= RARE
 
 
 @lru_cache(maxsize=512)  # each hit's title and text, for each question that finds it

@@ -116,8 +116,12 @@ class Stars(Clickable[ui.Button[Any]], template=ids.STARS + ids.ANSWER):
         if kept is None:
             await click.admitted.target.post(notice(gone()))
             return
-        cited = dict.fromkeys(each.paper_id for each in kept.answer.citations)
-        lit = [each for each in cited if await click.services.store.feedback.starred(each, click.interaction.user.id)]
+        cited = dict.fromkeys(citation.paper_id for citation in kept.answer.citations)
+        lit = [
+            paper_id
+            for paper_id in cited
+            if await click.services.store.feedback.starred(paper_id, click.interaction.user.id)
+        ]
         await click.admitted.target.post(stars(kept.answer, lit))
 
 

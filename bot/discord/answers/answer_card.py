@@ -108,7 +108,7 @@ def quotes(answer: Answer) -> list[Card]:
     """Return the messages that show every citation with its quote whole; one that says so where there is none."""
     if not answer.citations:
         return [Card(ui.TextDisplay(say("This answer quotes no paper.")))]
-    shown = {each: escape(shorten(plain(each.quote), LONGEST_QUOTE)) for each in answer.citations}
+    shown = {citation: escape(shorten(plain(citation.quote), LONGEST_QUOTE)) for citation in answer.citations}
     groups = [_cited(together, shown, most=1) for together in _by_paper(answer.citations)]
     return [Card(ui.Container(*page, accent_colour=COLOUR)) for page in pages(groups)]
 
@@ -161,7 +161,7 @@ def _said(answer: Answer, shown: Mapping[Citation, str]) -> list[list[Block]]:
     papers = _by_paper(answer.citations)
     alone = papers[0][0] if len(papers) == 1 and answer.writer == "extractive" else None
     return [
-        [Block(_statement(each, alone)) for each in answer.statements],
+        [Block(_statement(statement, alone)) for statement in answer.statements],
         [block for together in papers for block in _cited(together, shown)],
     ]
 
@@ -172,13 +172,18 @@ def _each_says(answer: Answer) -> list[tuple[list[Citation], list[str]]] | None:
     The papers' own sentences, one paper after another, are none, and neither is a list.
     """
     papers = {together[0].number: together for together in _by_paper(answer.citations)}
-    runs = [(numbers, list(run)) for numbers, run in groupby(answer.statements, key=lambda each: each.citations)]
+    runs = [
+        (numbers, list(run)) for numbers, run in groupby(answer.statements, key=lambda statement: statement.citations)
+    ]
     alone = [(papers[numbers[0]], run) for numbers, run in runs if len(numbers) == 1 and numbers[0] in papers]
     if not len(runs) == len(alone) == len(papers) > 1:
         return None
     if answer.writer != "extractive" and (len(papers) < LISTED or any(len(run) > 1 for _, run in alone)):
         return None
-    return [(together, [without_introduction(each.text, together[0].title) for each in run]) for together, run in alone]
+    return [
+        (together, [without_introduction(statement.text, together[0].title) for statement in run])
+        for together, run in alone
+    ]
 
 
 def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[Citation, str]) -> list[Block]:
@@ -187,7 +192,9 @@ def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[C
     texts = [text for text in map(plain, texts) if text and fold(text) != title]
     said = [escape(shorten(text, STATEMENT_CHARACTERS)) for text in texts]
     first = "\n".join([f"**[{together[0].number}]** **{title_link(together[0])}**", *said[:1]])
-    rest = dict.fromkeys(line for each in together if fold(each.quote) != title and (line := _quote(each, shown)))
+    rest = dict.fromkeys(
+        line for citation in together if fold(citation.quote) != title and (line := _quote(citation, shown))
+    )
     return [Block(first), *(Block(text) for text in said[1:]), *_together(list(rest))]
 
 
@@ -200,7 +207,7 @@ def _statement(statement: Statement, alone: Citation | None) -> str:
 
 def _cited(together: Sequence[Citation], shown: Mapping[Citation, str], most: int = CITATIONS_TOGETHER) -> list[Block]:
     """Return a paper cited, with the quotes shown of it, at most so many in a block."""
-    lines = list(dict.fromkeys(line for each in together if (line := _quote(each, shown))))
+    lines = list(dict.fromkeys(line for citation in together if (line := _quote(citation, shown))))
     return [Block("\n".join([_title(together[0]), *lines[:most]])), *_together(lines[most:], most)]
 
 
@@ -222,8 +229,8 @@ def _quote(citation: Citation, shown: Mapping[Citation, str]) -> str:
 def _by_paper(citations: Sequence[Citation]) -> list[list[Citation]]:
     """Return the citations of each paper together, papers in the order of their first citation."""
     papers: dict[str, list[Citation]] = {}
-    for each in dict.fromkeys(citations):
-        papers.setdefault(each.paper_id, []).append(each)
+    for citation in dict.fromkeys(citations):
+        papers.setdefault(citation.paper_id, []).append(citation)
     return list(papers.values())
 
 
@@ -232,16 +239,16 @@ def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, s
 
     A quote that a statement says word for word is left out: it can be read above.
     """
-    titles = {each.number: each.title for each in answer.citations}
+    titles = {citation.number: citation.title for citation in answer.citations}
     said = [
-        fold(without_introduction(each.text, titles.get(number, "")))
-        for each in answer.statements
-        for number in each.citations
+        fold(without_introduction(statement.text, titles.get(number, "")))
+        for statement in answer.statements
+        for number in statement.citations
     ]
     plains = {
-        each: shorten(plain(each.quote), longest)
-        for each in answer.citations
-        if plain(each.quote) and not _is_said(fold(each.quote), said)
+        citation: shorten(plain(citation.quote), longest)
+        for citation in answer.citations
+        if plain(citation.quote) and not _is_said(fold(citation.quote), said)
     }
     markup = len("\n> -# ")
 

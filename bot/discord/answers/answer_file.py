@@ -26,8 +26,8 @@ def document(answer: Answer) -> str:
     if answer.citations:
         parts.append("## " + say("Papers"))
     parts += [
-        f"**[{each.number}]** {title_link(each)}{_place(each)}\n\n> {escape(plain(each.quote))}"
-        for each in answer.citations
+        f"**[{citation.number}]** {title_link(citation)}{_place(citation)}\n\n> {escape(plain(citation.quote))}"
+        for citation in answer.citations
     ]
     if answer.note:
         parts.append(escape(plain(answer.note)))

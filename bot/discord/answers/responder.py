@@ -178,7 +178,7 @@ class Responder:
         if parent is None:
             return []
         kept = await self._store.answers.history(parent.answer_id) or [parent]
-        return [Exchange.of(each.answer) for each in kept]
+        return [Exchange.of(earlier.answer) for earlier in kept]
 
     async def _friendly(self, talk: Kind, called: str) -> str:
         """Return what to say to small talk and to words about the bot."""

@@ -143,11 +143,11 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             return
         text = ""
         for one in found[:MOST_LISTED]:
-            each = await described(one, self._bot)
-            if text and len(text) + len(each) > MESSAGE_CHARACTERS * 3 // 4:
+            description = await described(one, self._bot)
+            if text and len(text) + len(description) > MESSAGE_CHARACTERS * 3 // 4:
                 await admitted.target.post(notice(text))
                 text = ""
-            text += ("\n\n" if text else "") + each
+            text += ("\n\n" if text else "") + description
         more = len(found) - MOST_LISTED
         if more > 0:
             text += "\n-# " + say_many("One more is not shown.", "{n} more are not shown.", more)
@@ -295,35 +295,37 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         command = interaction.command.name if interaction.command else ""
         wanted = typed.strip().casefold()
         choices = []
-        for each in await self._visible(interaction):
-            if command != "preview" and not may_change(interaction, each):
+        for subscription in await self._visible(interaction):
+            if command != "preview" and not may_change(interaction, subscription):
                 continue
-            name = shorten_at_end(short(each, _place_name(interaction, each)), CHOICE_CHARACTERS)
+            name = shorten_at_end(short(subscription, _place_name(interaction, subscription)), CHOICE_CHARACTERS)
             if wanted in name.casefold():
-                choices.append(app_commands.Choice(name=name, value=each.subscription_id))
+                choices.append(app_commands.Choice(name=name, value=subscription.subscription_id))
         return choices[:CHOICES]
 
     async def _visible(self, interaction: discord.Interaction[Any]) -> list[Subscription]:
         """Return the digests that somebody may know of: those of this place, those they may change, and their own."""
-        found = [each for each in await self._kept.of_place(interaction.user.id) if each.kind == "dm"]
+        found = [
+            subscription for subscription in await self._kept.of_place(interaction.user.id) if subscription.kind == "dm"
+        ]
         guild_id = server_of(interaction)
         if guild_id is not None:
             here = {interaction.channel_id, getattr(interaction.channel, "parent_id", None)}
             found += [
-                each
-                for each in await self._kept.of_server(guild_id)
-                if each.place_id in here or may_change(interaction, each)
+                subscription
+                for subscription in await self._kept.of_server(guild_id)
+                if subscription.place_id in here or may_change(interaction, subscription)
             ]
         return found
 
     async def _find(self, interaction: discord.Interaction[Any], chosen: str, *, to_read: bool = False) -> Subscription:
         """Return the digest that was chosen, or whose topics were typed; raises BadInputError."""
         typed = chosen.strip().casefold()
-        for each in await self._visible(interaction):
-            if typed not in (each.subscription_id.casefold(), ", ".join(each.topics).casefold()):
+        for subscription in await self._visible(interaction):
+            if typed not in (subscription.subscription_id.casefold(), ", ".join(subscription.topics).casefold()):
                 continue
-            if to_read or may_change(interaction, each):
-                return each
+            if to_read or may_change(interaction, subscription):
+                return subscription
             raise BadInputError(say("You may not change this digest: it takes Manage Channels or Manage Server."))
         raise _unknown()
 

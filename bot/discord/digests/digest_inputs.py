@@ -162,7 +162,7 @@ def offer_only(typed: str, known: Collection[str]) -> list[app_commands.Choice[s
         pass
     else:
         found.insert(0, typed.strip())
-    return [_choice(each, each) for each in dict.fromkeys(filter(None, found)) if len(each) <= CHOICE_CHARACTERS]
+    return [_choice(zone, zone) for zone in dict.fromkeys(filter(None, found)) if len(zone) <= CHOICE_CHARACTERS]
 
 
 def _choice(name: str, value: str) -> app_commands.Choice[str]:

@@ -69,6 +69,6 @@ class RefusalWatch(commands.Cog):
             return place is not None and concerned(place) and not missing_to_post(place)
 
         held_back = filter(may_pass, await self._bot.services.store.subscriptions.held_back(guild.id))
-        if found := [each.subscription_id for each in held_back]:
+        if found := [subscription.subscription_id for subscription in held_back]:
             await self._bot.services.store.subscriptions.look_again(found, self._bot.now())
             self._bot.deliverer.wake()

@@ -59,7 +59,9 @@ def removed_page(removals: Sequence[Removal], page: int) -> Card:
     numbered = list(enumerate(removals, start=1))[page * PAGE_REMOVALS : (page + 1) * PAGE_REMOVALS]
     groups = [[Block(_removal(number, removal))] for number, removal in numbered]
     where = [[Block("-# " + say("Page {page} of {pages}", page=page + 1, pages=most))]] if most > 1 else []
-    undo = [button(f"{say('Undo')} {number}", f"{_LIBRARY}undo:{moment(each.papers[0])}") for number, each in numbered]
+    undo = [
+        button(f"{say('Undo')} {number}", f"{_LIBRARY}undo:{moment(removal.papers[0])}") for number, removal in numbered
+    ]
     (laid,) = pages([[Block("### " + say("What can be put back"))], *groups, *where])
     turns = _turns(page, most, lambda to: f"{_LIBRARY}removed:{to}")
     return Card(ui.Container(*laid, accent_colour=COLOUR), *rows(undo, turns))
@@ -80,7 +82,7 @@ def _removal(number: int, removal: Removal) -> str:
         else say("can be put back until {day}", day=date((removal.at + UNDO).date()))
     )
     lines = [f"**{number}.** {count} · <t:{int(removal.at.timestamp())}:f> · {until}"]
-    lines += [f"- {escape(shorten(plain(each.title), FACT_CHARACTERS // 4))}" for each in removal.papers[:SHOWN]]
+    lines += [f"- {escape(shorten(plain(paper.title), FACT_CHARACTERS // 4))}" for paper in removal.papers[:SHOWN]]
     if len(removal.papers) > SHOWN:
         lines.append("- " + say_many("and one more", "and {n} more", len(removal.papers) - SHOWN))
     return "\n".join(lines)

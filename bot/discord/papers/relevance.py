@@ -45,5 +45,5 @@ async def _named(query: str, library: Library, most: int) -> set[str]:
     for author in await library.authors_in(query):
         if author.in_full:
             works = await library.by_author(author.text, limit=most)
-            found |= {each.paper.paper_id for each in works.papers}
+            found |= {work.paper.paper_id for work in works.papers}
     return found

@@ -68,7 +68,7 @@ async def show_page(
 async def authors_of(papers: Sequence[Paper], library: Library) -> dict[str, tuple[str, ...]]:
     """Return the names of the authors of some papers, by the papers' ids."""
     details = await library.details([paper.paper_id for paper in papers])
-    return {paper_id: each.authors for paper_id, each in details.items()}
+    return {paper_id: record.authors for paper_id, record in details.items()}
 
 
 def _day(day: dt.date | None) -> str:

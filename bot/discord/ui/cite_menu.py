@@ -24,12 +24,12 @@ COMPONENTS: Final = 2  # of a message's: the row and the select
 
 def cite_menu(papers: Iterable[Titled]) -> list[Item]:
     """Return the row with the select of these papers, nothing where there are none."""
-    known = {each.paper_id: each for each in papers}
+    known = {paper.paper_id: paper for paper in papers}
     options = [
         discord.SelectOption(
-            label=shorten_at_end(title_of(each), OPTION_CHARACTERS) or "…", value=ids.paper_key(each.paper_id)
+            label=shorten_at_end(title_of(paper), OPTION_CHARACTERS) or "…", value=ids.paper_key(paper.paper_id)
         )
-        for each in list(known.values())[:SELECT_OPTIONS]
+        for paper in list(known.values())[:SELECT_OPTIONS]
     ]
     if not options:
         return []
