@@ -151,7 +151,7 @@ def _answered(answer: Answer) -> RenderableType:
         Text.assemble(printable(s.text), " ", ("".join(f"[{number}]" for number in s.citations), "bold cyan"))
         for s in answer.statements
     ]
-    said = [fold(statement.text) for statement in answer.statements]
+    stated = [fold(statement.text) for statement in answer.statements]
     sources: list[RenderableType] = []
     shown: set[int] = set()
     places: set[tuple[int, str]] = set()
@@ -162,7 +162,7 @@ def _answered(answer: Answer) -> RenderableType:
         if citation.place and (place := (citation.number, citation.place)) not in places:
             places.add(place)
             sources.append(Padding(Text(printable(citation.place), style="dim"), (0, 0, 0, 4), expand=False))
-        if not any(fold(citation.quote) in text for text in said):  # or it can be read above, word for word
+        if not any(fold(citation.quote) in text for text in stated):  # or it can be read above, word for word
             sources.append(Padding(Text(f"“{printable(citation.quote)}”", style="italic"), (0, 0, 0, 4), expand=False))
     return Group(*lines, Text(), *sources)
 

@@ -98,6 +98,6 @@ class FullTextFetcher:
         found = {}
         for paper_id in paper_ids:
             known = details[paper_id].external_ids if paper_id in details else ()
-            if at_arxiv := next((paper_id for paper_id in known if paper_id.startswith(ARXIV)), None):
+            if at_arxiv := next((external_id for external_id in known if external_id.startswith(ARXIV)), None):
                 found[paper_id] = at_arxiv.removeprefix(ARXIV)
         return found

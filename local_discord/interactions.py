@@ -63,7 +63,7 @@ class Interaction:
         if self.original and not self.original.loading:
             return self.original
         updated = self.kind in ("update", "deferred update") and self.message
-        return self.message if updated and updated.versions[-1].at >= self.created else None
+        return self.message if updated and updated.versions[-1].time >= self.created else None
 
     async def response(self, timeout: float | None = None) -> Interaction:  # noqa: ASYNC109
         """Wait for the first response; ``kind``, ``modal``, ``choices``, ``original`` then tell of it."""

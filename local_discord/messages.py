@@ -48,7 +48,7 @@ class Version:
     embeds: list[Payload]
     components: list[Payload]
     pings: frozenset[str]
-    at: float
+    time: float
 
     @property
     def text(self) -> str:

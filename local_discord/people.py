@@ -58,8 +58,8 @@ class Person(User):
             "content": text,
             "allowed_mentions": {"parse": ["users", "roles", "everyone"], "replied_user": ping},
         }
-        said = self.world.version(body, reply_to.author if reply_to else None)
-        made = Message(self.world, self.world.clock.snowflake(), channel, self, [said], reply_to=reply_to)
+        version = self.world.version(body, reply_to.author if reply_to else None)
+        made = Message(self.world, self.world.clock.snowflake(), channel, self, [version], reply_to=reply_to)
         made.attachments = self.world.attach(channel, files or {}, [])
         made.replied_id = reply_to.id if reply_to else None
         made.extra = extra or {}

@@ -78,7 +78,7 @@ def revise(world: World, call: Call, message: Message, body: Payload) -> Message
     check_message(after | {"attachments": [one.payload() for one in kept]}, call.files)
     version = world.version(after, message.reply_to.author if message.reply_to else None)
     if "content" not in body and not (wanted & COMPONENTS_V2 and "components" in body):
-        version = Version(version.content, version.embeds, version.components, now.pings, version.at)
+        version = Version(version.content, version.embeds, version.components, now.pings, version.time)
     message.flags = wanted & ~LOADING
     message.attachments = kept + world.attach(message.channel, call.files, body.get("attachments") or [])
     call.message = message

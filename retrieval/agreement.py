@@ -90,9 +90,9 @@ def agreement_of_terms(
         found = frozenset(stems(text))
         return np.array([float(term in found) for term in terms])
 
-    heading, said = held(title), _rows([held(text) for text in sentences], len(terms))
-    whole = np.maximum(heading, said.max(axis=0)) if len(said) else heading
-    return Agreement(weights, heading, said, whole)
+    heading, body = held(title), _rows([held(text) for text in sentences], len(terms))
+    whole = np.maximum(heading, body.max(axis=0)) if len(body) else heading
+    return Agreement(weights, heading, body, whole)
 
 
 def _rows(rows: Sequence[NDArray[np.float64]], width: int) -> NDArray[np.float64]:

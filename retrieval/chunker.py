@@ -44,12 +44,19 @@ def chunk(paper: Paper, embedder: Embedder) -> tuple[Chunk, ...]:
         return (Chunk(paper.paper_id, 0, 0, 0, _shortened(clean(paper.title), embedder, embedder.max_tokens)),)
     prefix = _prefix(paper, embedder)
     segments = _segments(paper.abstract, embedder, prefix)
-    said = [Sentence(segment.start, segment.end, segment.text) for segment in segments if _WORD.search(segment.text)]
+    sentences = [
+        Sentence(segment.start, segment.end, segment.text) for segment in segments if _WORD.search(segment.text)
+    ]
     return tuple(
         Chunk(
-            paper.paper_id, at, start, end, text, tuple(sentence for sentence in said if start <= sentence.start < end)
+            paper.paper_id,
+            position,
+            start,
+            end,
+            text,
+            tuple(sentence for sentence in sentences if start <= sentence.start < end),
         )
-        for at, (start, end, text) in enumerate(_windows(paper.abstract, segments, embedder, prefix))
+        for position, (start, end, text) in enumerate(_windows(paper.abstract, segments, embedder, prefix))
     )
 
 

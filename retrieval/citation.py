@@ -53,10 +53,10 @@ class Name:
         """Read a name with the given name first; what is written small before the last word belongs to it."""
         parts = given_first(_line(written)).split()
         suffix = parts.pop() if len(parts) > 2 and SUFFIX.fullmatch(parts[-1]) else ""  # noqa: PLR2004
-        at = len(parts) - 1
-        while at > 1 and parts[at - 1].islower():
-            at -= 1
-        return cls(" ".join(parts[:at]), " ".join(parts[at:]), suffix)
+        end = len(parts) - 1
+        while end > 1 and parts[end - 1].islower():
+            end -= 1
+        return cls(" ".join(parts[:end]), " ".join(parts[end:]), suffix)
 
     @property
     def family_first(self) -> str:

@@ -67,9 +67,9 @@ def _is_short(header: Path) -> bool:
 
 def _holds_lists(links: bytes, count: int) -> bool:
     """Say whether there are so many lists, each after its length in bytes."""
-    at = 0
+    offset = 0
     for _ in range(count):
-        if at + _LENGTH > len(links):
+        if offset + _LENGTH > len(links):
             return False
-        at += _LENGTH + int.from_bytes(links[at : at + _LENGTH], "little")
-    return at <= len(links)
+        offset += _LENGTH + int.from_bytes(links[offset : offset + _LENGTH], "little")
+    return offset <= len(links)

@@ -240,8 +240,8 @@ class Indexer:
         for start in range(0, len(ids), INDEX_BATCH):
             stored = await self._catalogue.chunks_of(ids[start : start + INDEX_BATCH])
             windows = [row for rows in stored.values() for row in rows]
-            for at in range(0, len(windows), WRITE_ROWS):
-                rows = windows[at : at + WRITE_ROWS]
+            for first in range(0, len(windows), WRITE_ROWS):
+                rows = windows[first : first + WRITE_ROWS]
                 names = [f"{row.paper_id}#{row.position}" for row in rows]
                 await asyncio.to_thread(self._target.upsert, names, np.stack([row.vector for row in rows]))
             await self._catalogue.note_windows(Counter(window.paper_id for window in windows))

@@ -375,5 +375,5 @@ def _pieces(text: str) -> list[str]:
     pieces: list[str] = []
     for word in words(spaced(fold(text))):
         marked = f"#{word}#"
-        pieces += [marked[at : at + PIECE] for at in range(max(1, len(marked) - PIECE + 1))]
+        pieces += [marked[start : start + PIECE] for start in range(max(1, len(marked) - PIECE + 1))]
     return pieces

@@ -159,8 +159,8 @@ def page_at(breaks: Sequence[tuple[int, int]], offset: int) -> int | None:
     """Return the page that a character stands on, by where in its text each page begins; None where none does."""
     if not breaks:
         return None
-    at = bisect_right(breaks, offset, key=lambda page_break: page_break[0])
-    return breaks[max(at - 1, 0)][1]
+    index = bisect_right(breaks, offset, key=lambda page_break: page_break[0])
+    return breaks[max(index - 1, 0)][1]
 
 
 def identify(title: str, *, arxiv_id: str | None = None, doi: str | None = None) -> str:

@@ -44,11 +44,11 @@ class Removal:
     """Hold what one and the same removal took, of what is not put back since.
 
     Attributes:
-        at: when it was, in UTC.
+        removed_at: when it was, in UTC.
         papers: at least one.
     """
 
-    at: dt.datetime
+    removed_at: dt.datetime
     papers: tuple[Removed, ...]
 
     @property
@@ -59,7 +59,7 @@ class Removal:
 
 def removals(removed: Sequence[Removed]) -> list[Removal]:
     """Return the removals that took these papers, which are in the order of `read_removed`: the last one first."""
-    return [Removal(at, tuple(papers)) for at, papers in groupby(removed, key=lambda paper: paper.removed_at)]
+    return [Removal(moment, tuple(papers)) for moment, papers in groupby(removed, key=lambda paper: paper.removed_at)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,9 +76,9 @@ async def note_page(connection: AsyncConnection, source: str, cursor: Cursor, no
     await connection.execute(insert.on_conflict_do_update(index_elements=["source"], set_=known))
 
 
-async def note_failure(connection: AsyncConnection, source: str, sentence: str, at: dt.datetime) -> None:
+async def note_failure(connection: AsyncConnection, source: str, sentence: str, when: dt.datetime) -> None:
     """Keep what is wrong with a source; the trouble began with the first failure since it was last read well."""
-    insert = insert_into(connection, source_readings).values(source=source, failing_since=at, sentence=sentence)
+    insert = insert_into(connection, source_readings).values(source=source, failing_since=when, sentence=sentence)
     began = sa.func.coalesce(source_readings.c.failing_since, insert.excluded.failing_since)
     await connection.execute(
         insert.on_conflict_do_update(

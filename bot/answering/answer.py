@@ -118,11 +118,11 @@ class Answer:
         """Give the answer as running text, each statement followed by its citation numbers."""
         if self.refused:
             return self.refusal or ""
-        said = (
+        parts = (
             f"{statement.text} {''.join(f'[{number}]' for number in statement.citations)}"
             for statement in self.statements
         )
-        return " ".join([*filter(None, [self.lead]), *said])
+        return " ".join([*filter(None, [self.lead]), *parts])
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `ask --json` prints; its keys are a contract."""

@@ -48,10 +48,10 @@ class Page:
 
 def _place(hit: Hit, quote: str) -> tuple[str | None, int | None]:
     """Return section and, of a PDF, page of a quote from a full text; of any other, neither."""
-    at = hit.paper.abstract.find(quote)
-    if hit.location is None or at < 0:
+    offset = hit.paper.abstract.find(quote)
+    if hit.location is None or offset < 0:
         return None, None
-    return hit.location.section, hit.location.page_at(at)
+    return hit.location.section, hit.location.page_at(offset)
 
 
 @dataclass(slots=True)

@@ -230,10 +230,10 @@ def _is_related(text: str, title: str, near: str) -> bool:
     """
     if count_words(text) < _MIN_WORDS:
         return content_words(text) <= content_words(f"{title}\n{near}")
-    said, held = content_words(text), content_words(near)
-    words = said - content_words(title)
+    stated, held = content_words(text), content_words(near)
+    words = stated - content_words(title)
     shared = len(words & held) + count_given(text, near)
-    if len(said & held) > _MIN_SHARED_WORDS and len(said & held) >= _CLEARLY * len(said):
+    if len(stated & held) > _MIN_SHARED_WORDS and len(stated & held) >= _CLEARLY * len(stated):
         return True  # even if its title has most of these words
     return shared >= min(_MIN_SHARED_WORDS, len(words)) and shared >= _MIN_RELATION * len(words)
 
@@ -245,7 +245,7 @@ def _runs_of_the_rules() -> frozenset[tuple[str, ...]]:
 
 def _runs(text: str) -> set[tuple[str, ...]]:
     words = bare_words(text.casefold())
-    return {tuple(words[at : at + _RULE_WORDS]) for at in range(len(words) - _RULE_WORDS + 1)}
+    return {tuple(words[start : start + _RULE_WORDS]) for start in range(len(words) - _RULE_WORDS + 1)}
 
 
 def _ground(text: str, support: Support, hits: Sequence[Hit], *, least: float, alone: bool) -> _Ground | Reason:

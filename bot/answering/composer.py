@@ -140,17 +140,17 @@ class Writing:
 class _Written:
     """Count what the language model wrote that is shown: each sentence once, and no more than it was asked for."""
 
-    said: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
 
     @property
     def count(self) -> int:
-        return len(self.said)
+        return len(self.written)
 
     def takes(self, checked: Checked) -> bool:
         key = fold(checked.text)
-        if key in self.said or self.count == MOST_STATEMENTS:
+        if key in self.written or self.count == MOST_STATEMENTS:
             return False
-        self.said.add(key)
+        self.written.add(key)
         return True
 
 

@@ -63,7 +63,9 @@ class LLMRewriter:
 
 def _content(question: str, spoken: Spoken, papers: list[Paper]) -> str:
     earlier = "\n".join(neutralise(asked[:_EARLIER]) for asked in spoken.questions)
-    titles = "\n".join(f"{at}. {neutralise(clean(paper.title)[:_TITLE])}" for at, paper in enumerate(papers, start=1))
+    titles = "\n".join(
+        f"{number}. {neutralise(clean(paper.title)[:_TITLE])}" for number, paper in enumerate(papers, start=1)
+    )
     return (
         f"<conversation>\n{earlier}\n</conversation>\n<spoken_of>\n{titles}\n</spoken_of>\n"
         f"<question>\n{neutralise(question[:_ASKED])}\n</question>"

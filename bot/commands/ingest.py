@@ -133,7 +133,7 @@ def _tell(intake: Intake) -> None:
         stderr().print(printable(sentence), soft_wrap=True)
     if more := intake.left_out.count - len(intake.left_out.first):
         stderr().print(f"{more:,} more could not be read.", soft_wrap=True)
-    for sentence in intake.choice.said():
+    for sentence in intake.choice.sentences():
         stderr().print(printable(sentence), soft_wrap=True)
 
 

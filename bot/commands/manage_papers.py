@@ -185,16 +185,16 @@ async def _removed_id(library: Library, removed: Sequence[Removed], name: str) -
 def _removals_at(known: Sequence[Removal], when: str) -> list[Removal]:
     """Return the removals at a time, which may be cut short to a minute or a day."""
     asked = " ".join(when.replace("T", " ").split())
-    found = [removal for removal in known if _time(removal.at).startswith(asked)] if len(asked) >= _DAY else []
+    found = [removal for removal in known if _time(removal.removed_at).startswith(asked)] if len(asked) >= _DAY else []
     if not found:
-        times = ", ".join(_time(removal.at) for removal in known[:_TIMES])
+        times = ", ".join(_time(removal.removed_at) for removal in known[:_TIMES])
         more = f" and {len(known) - _TIMES} more" if len(known) > _TIMES else ""
         raise BadInputError(f'No removal was at "{printable(when)}" (UTC); there were {times}{more}.')
     return found
 
 
-def _time(at: dt.datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}"
+def _time(time: dt.datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S}"
 
 
 async def _tell(library: Library, ids: Sequence[str]) -> None:
@@ -214,8 +214,8 @@ def _show_removed(removed: Sequence[Removed], limit: int, *, as_json: bool) -> N
     if not removed:
         console.print("No paper was removed.")
     for removal in removals(removed[:limit]):
-        until = "erased since" if removal.erased else f"can be put back until {(removal.at + UNDO).date()}"
-        console.print(f"Removed at {_time(removal.at)} UTC, {until}:", soft_wrap=True)
+        until = "erased since" if removal.erased else f"can be put back until {(removal.removed_at + UNDO).date()}"
+        console.print(f"Removed at {_time(removal.removed_at)} UTC, {until}:", soft_wrap=True)
         for paper in removal.papers:
             console.print(f"  {paper.paper_id}  {printable(clean(paper.title))}", soft_wrap=True)
     if len(removed) > limit:

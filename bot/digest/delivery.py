@@ -254,7 +254,7 @@ class Deliverer:
         until = now.replace(second=0, microsecond=0) - SETTLING
         since = max(subscription.delivered_until, until - CATCH_UP)
         pool = await self._editor.pool(since, until)
-        ids = {paper_id for at in pool.since_moment(since) for paper_id in ids_of(pool.papers[at])}
+        ids = {paper_id for index in pool.since_moment(since) for paper_id in ids_of(pool.papers[index])}
         shown = await self._store.deliveries.shown(subscription.place_id, ids)
         digest, chosen = await self._editor.compose(
             subscription,

@@ -107,7 +107,7 @@ class ReasonWriter:
         if self._llm is None:
             return quoted
         told = await asyncio.gather(*(self._tell(self._llm, topic, paper) for topic, paper in wanted))
-        return [said or reason for said, reason in zip(told, quoted, strict=True)]
+        return [written or reason for written, reason in zip(told, quoted, strict=True)]
 
     async def _quote(self, wanted: Sequence[tuple[str, Paper]]) -> list[Reason]:
         texts = [[paper.abstract[start:end] for start, end in sentences(paper.abstract)] for _, paper in wanted]
@@ -152,7 +152,7 @@ def pick(texts: Sequence[str], near_topic: NDArray[np.float32], near_title: NDAr
         "title": standardise(near_title),
         "overview": [OVERVIEW.search(text) is not None for text in texts],
         "result": [RESULT.search(text) is not None for text in texts],
-        "opening": [at == 0 and len(texts) > 1 for at in range(len(texts))],
+        "opening": [index == 0 and len(texts) > 1 for index in range(len(texts))],
         "pointer": [bool(POINTER.match(readable(text)) or REFERS_BACK.match(readable(text))) for text in texts],
         "item": [ITEM.match(text) is not None for text in texts],
         "long": [len(text) > LONG for text in texts],

@@ -82,7 +82,7 @@ class Pool:
 
     def since_moment(self, since: datetime) -> list[int]:
         """Return which papers came in after a moment, by their place from 0."""
-        return [at for at, paper in enumerate(self.papers) if paper.added_at > since]
+        return [index for index, paper in enumerate(self.papers) if paper.added_at > since]
 
 
 class Editor:
@@ -146,37 +146,37 @@ class Editor:
         `shown` are ids of papers not to be shown again. The words are those of the language spoken here.
         """
         wanted = [
-            at
-            for at in pool.since_moment(since)
-            if _asked_for(pool.papers[at], subscription) and not shown_before(pool.papers[at], shown)
+            index
+            for index in pool.since_moment(since)
+            if _asked_for(pool.papers[index], subscription) and not shown_before(pool.papers[index], shown)
         ]
         topics = subscription.topics
         chosen, candidates = [], []
         if wanted:
-            asked = tuple(pool.papers[at].paper_id for at in wanted)
+            asked = tuple(pool.papers[index].paper_id for index in wanted)
             matches = [await self._match(topic, asked) for topic in topics]
             taste = await self._taste(subscription.guild_id)
             span = (pool.until - since).total_seconds() or 1.0
             candidates = [
                 Candidate(
-                    ids=ids_of(pool.papers[at]),
-                    vector=pool.vectors[at],
-                    matches=tuple(scores.get(pool.papers[at].paper_id, 0.0) for scores in matches),
-                    upvotes=pool.papers[at].details.upvotes or 0,
-                    freshness=(pool.papers[at].added_at - since).total_seconds() / span,
+                    ids=ids_of(pool.papers[index]),
+                    vector=pool.vectors[index],
+                    matches=tuple(scores.get(pool.papers[index].paper_id, 0.0) for scores in matches),
+                    upvotes=pool.papers[index].details.upvotes or 0,
+                    freshness=(pool.papers[index].added_at - since).total_seconds() / span,
                 )
-                for at in wanted
+                for index in wanted
             ]
             chosen = await asyncio.to_thread(choose, candidates, subscription.most, taste)
-        details = [pool.papers[wanted[at]].details for at in chosen]
-        named = [topics[candidates[at].topic] for at in chosen]
+        details = [pool.papers[wanted[index]].details for index in chosen]
+        named = [topics[candidates[index].topic] for index in chosen]
         reasons = await self._reasons.write([(t, d.paper) for t, d in zip(named, details, strict=True)])
         entries = tuple(
-            Entry(d.paper, topic, reason.text, reason.quote, candidates[at].match, d.upvotes, d.code_url)
-            for at, d, topic, reason in zip(chosen, details, named, reasons, strict=True)
+            Entry(d.paper, topic, reason.text, reason.quote, candidates[index].match, d.upvotes, d.code_url)
+            for index, d, topic, reason in zip(chosen, details, named, reasons, strict=True)
         )
-        news = [_is_dated(pool.papers[at]) and _is_news(pool.papers[at], pool.until) for at in wanted]
-        new = all(news[at] for at in chosen) if chosen else all(news)
+        news = [_is_dated(pool.papers[index]) and _is_news(pool.papers[index], pool.until) for index in wanted]
+        new = all(news[index] for index in chosen) if chosen else all(news)
         digest = Digest(
             title=digest_text.title(topics, day, new=new),
             day=day,
@@ -187,16 +187,18 @@ class Editor:
             hint=None if subscription.greeted else digest_text.hint(),
             weekly=weekly,
         )
-        return digest, tuple(paper_id for at in chosen for paper_id in candidates[at].ids)
+        return digest, tuple(paper_id for index in chosen for paper_id in candidates[index].ids)
 
     async def draw(self, subscription: Subscription, pool: Pool, since: datetime, digest: Digest) -> Roundup | None:
         """Return the map of the papers in a pool since a moment, those of the digest with a star; None for too few."""
-        asked = [at for at in pool.since_moment(since) if _asked_for(pool.papers[at], subscription)][-MOST_PAPERS:]
+        asked = [index for index in pool.since_moment(since) if _asked_for(pool.papers[index], subscription)][
+            -MOST_PAPERS:
+        ]
         if len(asked) < FEWEST_PAPERS:
             return None
-        titles = [pool.papers[at].details.paper.title for at in asked]
+        titles = [pool.papers[index].details.paper.title for index in asked]
         inside = {entry.paper.paper_id for entry in digest.entries}
-        posted = [place for place, at in enumerate(asked) if pool.papers[at].paper_id in inside]
+        posted = [place for place, index in enumerate(asked) if pool.papers[index].paper_id in inside]
         days = [local_day(moment, subscription.zone) for moment in (since, pool.until)]
         caption = digest_text.map_title(len(asked), days[0], days[1])
         legend = digest_text.map_legend()

@@ -112,7 +112,7 @@ def name_clusters(titles: Sequence[str], labels: NDArray[np.intp]) -> list[str]:
     names: list[str] = []
     for label in range(int(labels.max()) + 1):
         members = np.flatnonzero(labels == label)
-        inside = Counter(phrase for at in members for phrase in phrases[at])
+        inside = Counter(phrase for member in members for phrase in phrases[member])
         weight = {
             phrase: count
             * np.log((count / len(members)) / ((overall[phrase] - count + 1) / (len(titles) - len(members) + 1)))
@@ -121,11 +121,11 @@ def name_clusters(titles: Sequence[str], labels: NDArray[np.intp]) -> list[str]:
             if count > 1 or len(members) < FEWEST_PAPERS
         }
         chosen: list[str] = []
-        said: set[str] = set()
+        used: set[str] = set()
         for phrase in sorted(weight, key=lambda candidate: (-weight[candidate], candidate)):
             stems = set(content_terms(phrase))
-            if stems.isdisjoint(said):
-                said |= stems
+            if stems.isdisjoint(used):
+                used |= stems
                 chosen.append(" ".join(spelled[word] for word in phrase.split()))
             if len(chosen) == NAME_WORDS:
                 break
@@ -171,7 +171,10 @@ def _k_means(vectors: NDArray[np.float64], count: int) -> NDArray[np.intp]:
         for _ in range(ROUNDS):
             labels = _distances(vectors, middles).argmin(axis=1)
             middles = np.stack(
-                [vectors[labels == at].mean(axis=0) if (labels == at).any() else middles[at] for at in range(count)]
+                [
+                    vectors[labels == label].mean(axis=0) if (labels == label).any() else middles[label]
+                    for label in range(count)
+                ]
             )
         found.append((float(_distances(vectors, middles).min(axis=1).sum()), labels))
     return min(found, key=lambda trial: trial[0])[1]

@@ -59,11 +59,11 @@ def choose(candidates: Sequence[Candidate], most: int, taste: NDArray[np.float32
 
     `taste` is the unit vector of what the place likes.
     """
-    fitting = [at for at, candidate in enumerate(candidates) if candidate.match > 0]
+    fitting = [index for index, candidate in enumerate(candidates) if candidate.match > 0]
     if not fitting:
         return []
-    values = worth([candidates[at] for at in fitting], taste)
-    vectors = np.stack([candidates[at].vector for at in fitting])
+    values = worth([candidates[index] for index in fitting], taste)
+    vectors = np.stack([candidates[index].vector for index in fitting])
     alike = np.zeros(len(fitting))
     open_ = np.ones(len(fitting), bool)
     chosen: list[int] = []

@@ -81,8 +81,8 @@ class Health:
         for shard, beat in heartbeats(self._bot).items():
             metrics.GATEWAY_LATENCY.labels(shard).set(beat.latency)
             self._beats[shard] = now - beat.age
-        for shard, at in self._beats.items():
-            metrics.HEARTBEAT_AGE.labels(shard).set(now - at)
+        for shard, beat_at in self._beats.items():
+            metrics.HEARTBEAT_AGE.labels(shard).set(now - beat_at)
         if not self._beats:
             return Part(ok=False, says="none yet")
         oldest = now - min(self._beats.values())

@@ -66,7 +66,7 @@ class Abilities:
     shape: str
     kept: bool
     streams: bool
-    said: str
+    text: str
     seconds: float
 
 
@@ -78,8 +78,8 @@ async def probe(model: LanguageModel) -> Abilities:
             text = await _text(reply)
             seconds = time.monotonic() - start
     found = loads(text)
-    said = " ".join(_strings(found)) or text
-    return Abilities(reply.options.shape, _kept(found), reply.streamed, said, seconds)
+    text_found = " ".join(_strings(found)) or text
+    return Abilities(reply.options.shape, _kept(found), reply.streamed, text_found, seconds)
 
 
 def mend(error: WriterError) -> str:

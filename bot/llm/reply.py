@@ -111,15 +111,15 @@ async def chunks(texts: AsyncIterator[str]) -> AsyncGenerator[object]:
     async for line in _lines(texts):
         kind, colon, data = line.partition(":")
         event = bool(colon) and kind == "data"
-        said = (data if event else line).strip()
-        if said == "[DONE]":
+        payload = (data if event else line).strip()
+        if payload == "[DONE]":
             return
-        if event and (found := _json(said)) is not None:
+        if event and (found := _json(payload)) is not None:
             pending = ""
             yield found
             continue
-        if pending or event or said[:1] in {"{", "["}:
-            pending += said + "\n"
+        if pending or event or payload[:1] in {"{", "["}:
+            pending += payload + "\n"
             if (found := _json(pending)) is None:
                 continue
             pending = ""

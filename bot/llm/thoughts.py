@@ -55,10 +55,10 @@ class Speech:
             return ""
         return self._speak(self._held if self._held.strip() else thoughts)
 
-    def _speak(self, said: str) -> str:
+    def _speak(self, text: str) -> str:
         self._speaking = True
-        self.spoken += len(said)
-        return said
+        self.spoken += len(text)
+        return text
 
     def _skip_thoughts(self) -> None:
         """Drop the thoughts that are over; a mark that closes what was not opened drops all before it."""

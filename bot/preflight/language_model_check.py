@@ -66,7 +66,7 @@ def _able(found: Abilities, window: int | None, prompt_tokens: int) -> Finding:
 
     structure, keeps = _structure(found)
     context, roomy = _context(window, prompt_tokens)
-    german = detect(found.said) == "de"
+    german = detect(found.text) == "de"
     stream = "streams" if found.streams else "does not stream, so that an answer comes in one piece"
     language = "answers German in German" if german else "answers German in another language"
     sentence = f"{structure}; {stream}; {context}; {language}"

@@ -85,8 +85,8 @@ class Deeds:
         demand(text, "Write something first")
         demand(len(text) <= CONTENT, f"A message takes {CONTENT} characters at most")
         answered = _message(person, channel, deed["reply"]) if deed.get("reply") else None
-        said = await person.says(channel, text, reply_to=answered)
-        return {"message": str(said.id)}
+        message = await person.says(channel, text, reply_to=answered)
+        return {"message": str(message.id)}
 
     async def _edit(self, person: Person, channel: Channel, deed: Payload) -> Payload:
         text = self._with_mentions(str(deed["text"]).strip(), channel)

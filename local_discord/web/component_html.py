@@ -67,8 +67,8 @@ class Components:
         return self._select(part) if part["type"] in SELECTS else ""
 
     def _picture(self, item: Payload) -> str:
-        said = html.escape(item.get("description") or "")
-        return f'<img src="{html.escape(self._address(item["media"]["url"]))}" alt="{said}">'
+        description = html.escape(item.get("description") or "")
+        return f'<img src="{html.escape(self._address(item["media"]["url"]))}" alt="{description}">'
 
     def _file(self, url: str) -> str:
         name = html.escape(url.removeprefix(_FILE))

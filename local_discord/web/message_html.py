@@ -50,8 +50,8 @@ def words_of(message: Message, scene: Scene) -> str:
         return f"{message.author.name} is thinking"
     shown = [message.content, plain_text.displayed_text(message.components)]
     shown += [embed.get("description") or "" for embed in message.embeds]
-    said = " ".join(to_html("\n".join(filter(None, shown)), scene).split())
-    return f"{message.author.name}: {_without_tags(said)}"
+    text = " ".join(to_html("\n".join(filter(None, shown)), scene).split())
+    return f"{message.author.name}: {_without_tags(text)}"
 
 
 def _above(message: Message, scene: Scene) -> str:
@@ -60,8 +60,8 @@ def _above(message: Message, scene: Scene) -> str:
         answered = message.reply_to
         if answered is None or answered.deleted:
             return '<div class="above">Original message was deleted</div>'
-        said = _without_tags(to_html(answered.content or plain_text.displayed_text(answered.components), scene))
-        short = html.escape(said if len(said) <= _SNIPPET else f"{said[:_SNIPPET]}…")
+        text = _without_tags(to_html(answered.content or plain_text.displayed_text(answered.components), scene))
+        short = html.escape(text if len(text) <= _SNIPPET else f"{text[:_SNIPPET]}…")
         return f'<div class="above"><b>@{html.escape(answered.author.name)}</b> {short}</div>'
     used = message.interaction
     if used and used.type == COMMAND:

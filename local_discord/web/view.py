@@ -81,7 +81,7 @@ class View:
         shown = self.channel.typing_at
         if not shown or self.viewer.world.clock.now() - shown[-1] > _TYPING_SECONDS:
             return False
-        return not any(bot_message.versions[-1].at > shown[-1] for bot_message in self.channel.bot_messages)
+        return not any(bot_message.versions[-1].time > shown[-1] for bot_message in self.channel.bot_messages)
 
 
 def commands_for(viewer: Person, channel: Channel) -> list[Payload]:
@@ -153,7 +153,7 @@ def _mark(message: Message) -> tuple[Any, ...]:
     answered = message.reply_to
     return (
         len(message.versions),
-        message.versions[-1].at,
+        message.versions[-1].time,
         message.flags,
         thread,
         reactions,

@@ -60,8 +60,8 @@ def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", named: s
     has_abstract = any(part.is_abstract for part in parts)
     sections: list[Section] = []
     abstract = ""
-    for at, part in enumerate(parts):
-        if part.is_references or (at == 0 and has_abstract and not part.is_abstract):
+    for index, part in enumerate(parts):
+        if part.is_references or (index == 0 and has_abstract and not part.is_abstract):
             continue  # what stands before the abstract are authors and where they work
         section = _section(part, words)
         if not section.text:
@@ -90,7 +90,7 @@ def _title(lines: Sequence[Line], size: float) -> tuple[str, Sequence[Line]]:
     largest = max((line.size for line in first), default=0.0)
     if largest < LARGER * size:
         return "", lines
-    start = next(at for at, line in enumerate(lines) if line.page == 1 and line.size == largest)
+    start = next(index for index, line in enumerate(lines) if line.page == 1 and line.size == largest)
     end = start + 1
     while end < len(lines) and lines[end].page == 1 and lines[end].size == largest:
         end += 1
@@ -189,8 +189,8 @@ def _section(part: _Part, words: Counter[str]) -> Section:
     text = ""
     breaks: list[tuple[int, int]] = []
     for lines in (part.body, part.notes):
-        for at, (line, begins) in enumerate(lines):
-            fresh = at == 0 or (begins and (text.endswith(_ENDS) or not line.text[:1].islower()))
+        for number, (line, begins) in enumerate(lines):
+            fresh = number == 0 or (begins and (text.endswith(_ENDS) or not line.text[:1].islower()))
             text, kept = _append(text, line.text, words, fresh=fresh)
             if not breaks or breaks[-1][1] != line.page:
                 breaks.append((kept, line.page))

@@ -152,10 +152,10 @@ def _closes_at_the_end(value: str) -> bool:
     if value[0] == '"':
         return True
     depth = 0
-    for at, character in enumerate(value):
+    for position, character in enumerate(value):
         depth += (character == "{") - (character == "}")
         if depth == 0:
-            return at == len(value) - 1
+            return position == len(value) - 1
     return False
 
 

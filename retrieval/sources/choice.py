@@ -59,7 +59,7 @@ class Choice:
         self.others += 1
         return True
 
-    def said(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """Give a sentence for each reason that papers were passed over for."""
         counted = (
             (self.others, f"not in {', '.join(self.categories)}"),

@@ -86,11 +86,11 @@ def _of_lists(record: dict[str, Any]) -> dict[str, Any]:
 def _in_order(words: dict[str, Any]) -> str:
     """Return OpenAlex's abstract, which gives the places of each word."""
     placed = [
-        (at, word)
+        (index, word)
         for word, places in words.items()
         if isinstance(places, list)
-        for at in places
-        if isinstance(at, int) and not isinstance(at, bool)
+        for index in places
+        if isinstance(index, int) and not isinstance(index, bool)
     ]
     return " ".join(word for _, word in sorted(placed)[:_WORDS_AT_MOST])
 

@@ -60,10 +60,10 @@ def _entries(stream: BinaryIO, style: _Style) -> Iterator[Found]:
             begun, size, entry = number, 0, Entry()
         if found:
             tag = found[1]
-        said = ((found[2] or "") if found else line).strip()
-        size += len(said)
-        if begun and said and size < LONGEST_TEXT * 2:
-            entry.setdefault(tag, []).append(said)
+        value = ((found[2] or "") if found else line).strip()
+        size += len(value)
+        if begun and value and size < LONGEST_TEXT * 2:
+            entry.setdefault(tag, []).append(value)
     if not begun:
         raise BadInputError("it has no entries")
     yield Row(f"line {begun}", style.fields(entry))

@@ -47,7 +47,7 @@ class Candidates:
         likely = softmax(scores)
         order = np.argsort(-likely, kind="stable")
         ids = list(self.alone)
-        return {ids[at]: float(likely[at]) for at in order}
+        return {ids[index]: float(likely[index]) for index in order}
 
     def features(
         self, question: str, spoken: Spoken, readings: Readings, evidence: Sequence[str]
@@ -56,7 +56,7 @@ class Candidates:
         ids = list(self.alone)
         focus, listed = ([paper.paper_id for paper in papers] for papers in (spoken.focus, spoken.listed))
         counted = listed or list(spoken.seen)
-        named = {counted[at] for at in places(question, len(counted))}
+        named = {counted[index] for index in places(question, len(counted))}
         roles = {
             "focus": np.array([id_ in focus for id_ in ids], float),
             "listed": np.array([id_ in listed and id_ not in focus for id_ in ids], float),

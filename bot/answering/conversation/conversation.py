@@ -86,7 +86,7 @@ class Conversation:
         if missing := set(turn.focus).difference(hit.paper.paper_id for hit in hits):
             hits = [*hits, *await self._library.judge(question.text, list(missing), question.vectors)]
         kept = [hit for hit in hits if hit.paper.paper_id not in turn.exclude]
-        order = {paper_id: at for at, paper_id in enumerate(turn.focus)}
+        order = {paper_id: rank for rank, paper_id in enumerate(turn.focus)}
         return sorted(kept, key=lambda hit: order.get(hit.paper.paper_id, len(order)))[:limit]
 
     async def besides(self, turn: Turn, question: Question) -> list[Hit]:

@@ -24,7 +24,7 @@ _ORDINALS: Final = {
     "tenth|10th|zehnte|dixieme|decimo|decima": 9,
     "last|letzte|dernier|derniere|ultimo|ultima": -1,
 }
-PLACES: Final = {word: at for words, at in _ORDINALS.items() for word in words.split("|")} | {"latter": 1}
+PLACES: Final = {word: index for words, index in _ORDINALS.items() for word in words.split("|")} | {"latter": 1}
 # An ordinal that counts papers, which "the first layer" does not: at an end, or with a word after it that papers have.
 ORDINAL: Final = re.compile(
     rf"\b({'|'.join(sorted(PLACES, key=len, reverse=True))})[nmrs]?\b"
@@ -44,15 +44,15 @@ def places(text: str, length: int) -> tuple[int, ...]:
     named: list[int] = []
     for match in ORDINAL.finditer(folded):
         count = _COUNTS.get(match[2] or "", 3 if match[2] else 1)
-        at = PLACES[match[1]]
-        named += range(length - count, length) if at < 0 else range(at, at + count)
+        index = PLACES[match[1]]
+        named += range(length - count, length) if index < 0 else range(index, index + count)
     named += [int(match[1] or match[2]) - 1 for match in NUMBER.finditer(folded)]
-    return tuple(dict.fromkeys(at for at in named if 0 <= at < length))
+    return tuple(dict.fromkeys(index for index in named if 0 <= index < length))
 
 
 def picked(question: str, choices: Sequence[str]) -> str:
     """Return the choice that a reply such as "2", "the second one" or "b)" stands for, else the reply itself."""
     reply = question.strip().strip(".!?()[]#").casefold()
     word = reply.removeprefix("the ").removeprefix("number ").removesuffix(" one")
-    at = int(word) - 1 if len(word) == 1 and word in "123456789" else PLACES.get(word)
-    return choices[at] if at is not None and choices and at < len(choices) else question
+    index = int(word) - 1 if len(word) == 1 and word in "123456789" else PLACES.get(word)
+    return choices[index] if index is not None and choices and index < len(choices) else question

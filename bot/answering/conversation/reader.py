@@ -118,7 +118,7 @@ def _turn(
     # A correction leaves what was answered; asking for others leaves all that was named.
     besides = list(papers.values()) if readings.others >= LIKELY else []
     besides = list(spoken.focus) if readings.corrects >= LIKELY else besides
-    order = {id_: at for at, id_ in enumerate(likely)}
+    order = {id_: rank for rank, id_ in enumerate(likely)}
     found = sorted(themed, key=lambda hit: order.get(hit.paper.paper_id, len(order)))
     return other(question, spoken.theme, besides, found)
 
@@ -128,7 +128,7 @@ def _comparison(
 ) -> Turn:
     """Set a paper spoken of beside another one: by its place, by its name, or the next of those spoken of."""
     counted = spoken.listed or tuple(spoken.seen.values())
-    named = [counted[at] for at in places(question, len(counted))]
+    named = [counted[index] for index in places(question, len(counted))]
     if len(named) > 1:
         return detail(question, named[:2], compared=True)
     first = next((paper for paper in spoken.focus if paper not in named), spoken.focus[0])

@@ -55,7 +55,7 @@ def utterance_features(text: str, vector: NDArray[np.float32]) -> dict[str, floa
     """Describe an utterance by its vector's components, its words and its pairs of words."""
     words = ["^", *_WORD.findall(fold(text)), "$"]
     pairs = [f"{first} {second}" for first, second in pairwise(words)]
-    components = {f"#{at}": SCALE * float(value) for at, value in enumerate(vector)}
+    components = {f"#{index}": SCALE * float(value) for index, value in enumerate(vector)}
     return {**components, **dict.fromkeys((*words, *pairs), 1.0)}
 
 

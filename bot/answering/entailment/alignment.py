@@ -29,23 +29,23 @@ class Pair:
     `likeness` is 1 of the same word, less of one that means nearly the same, and negative of its opposite.
     """
 
-    said: Word
+    stated: Word
     held: Word
     likeness: float
 
 
-def align(said: Sequence[Word], held: Sequence[Word]) -> tuple[Pair, ...]:
+def align(stated: Sequence[Word], held: Sequence[Word]) -> tuple[Pair, ...]:
     """Pair each word of a statement that has content with the word of the source most like it and its surroundings."""
     stems = [word.stem for word in held]
     pairs = []
-    for word in said:
+    for word in stated:
         if not word.content:
             continue
         # Most words can be told from each other by their stems alone.
         near = [other for other in held if other.stem == word.stem or (word.has_opposite and other.has_opposite)]
         found = [Pair(word, other, likeness) for other in near if (likeness := _likeness(word, other))]
         if len(found) > 1:
-            found.sort(key=lambda pair: -_weight(pair.likeness) - _NEARBY * _shared(pair, said, stems))
+            found.sort(key=lambda pair: -_weight(pair.likeness) - _NEARBY * _shared(pair, stated, stems))
         pairs += found[:1]
     return tuple(pairs)
 
@@ -72,9 +72,9 @@ def _begin_alike(one: str, other: str) -> bool:
     return common > _SHORT and common >= _COMMON * max(len(one), len(other))
 
 
-def _shared(pair: Pair, said: Sequence[Word], stems: Sequence[str]) -> int:
+def _shared(pair: Pair, stated: Sequence[Word], stems: Sequence[str]) -> int:
     """Count the words around a word that stand around the other too, and one more if both or neither is negated."""
-    here, there = pair.said.at, pair.held.at
-    same = int((pair.said.negation is None) == (pair.held.negation is None))
-    around = {word.stem for word in said[max(0, here - _AROUND) : here + _AROUND + 1] if word.at != here}
+    here, there = pair.stated.position, pair.held.position
+    same = int((pair.stated.negation is None) == (pair.held.negation is None))
+    around = {word.stem for word in stated[max(0, here - _AROUND) : here + _AROUND + 1] if word.position != here}
     return same + len(around.intersection(stems[max(0, there - _AROUND) : there + _AROUND + 1]))

@@ -44,20 +44,20 @@ def unheld_names(statement: str, papers: str, *, capitals: bool = True) -> Names
     sure, likely = [], []
     for place in _TOKEN.finditer(text):
         begins = _begins_after(text[: place.start()])
-        for at, part in enumerate(place[0].translate(_JOINTS).split("-")):
+        for index, part in enumerate(place[0].translate(_JOINTS).split("-")):
             if _is_name(part) and not held.name(place[0]) and not held.part(part, whole=part == place[0]):
                 sure.append(part)
-            elif capitals and len(part) > 1 and part.istitle() and not (begins and at == 0) and not held.word(part):
+            elif capitals and len(part) > 1 and part.istitle() and not (begins and index == 0) and not held.word(part):
                 likely.append(part)
     return Names(tuple(sure), tuple(likely))
 
 
 def _begins_after(before: str) -> bool:
     """Say whether a sentence or a part of one, whose first word is capitalised anyway, begins after a text."""
-    said = before.rstrip()
-    if not said or said[-1] in _BEFORE_A_BEGINNING:
+    preceding = before.rstrip()
+    if not preceding or preceding[-1] in _BEFORE_A_BEGINNING:
         return True
-    return said[-1] in _DASHES and said != before and said[-2:-1].isspace()
+    return preceding[-1] in _DASHES and preceding != before and preceding[-2:-1].isspace()
 
 
 def _is_name(part: str) -> bool:
@@ -77,7 +77,7 @@ class _Held:
     @lru_cache(maxsize=64)  # the statements of one answer are held against the same few papers, each twice
     def of(cls, papers: str) -> _Held:
         words = bare_words(fold(papers)) + bare_words(fold(papers.replace(".", "")))
-        joined = {"".join(words[at : at + span]) for span in (2, 3) for at in range(len(words))}
+        joined = {"".join(words[start : start + span]) for span in (2, 3) for start in range(len(words))}
         return cls(frozenset(words), frozenset(words) | joined, "".join(word[0] for word in words))
 
     def name(self, name: str) -> bool:

@@ -52,7 +52,7 @@ class Word:
     Attributes:
         text: its folded form.
         stem: its first letters, which are enough to compare.
-        at: its place among the words.
+        position: its place among the words.
         clause: the number of the clause that it stands in.
         negation: the place of the word that negates it, or None.
         content: whether it carries meaning of its own.
@@ -61,7 +61,7 @@ class Word:
 
     text: str
     stem: str
-    at: int
+    position: int
     clause: int
     negation: int | None
     content: bool
@@ -70,7 +70,7 @@ class Word:
     @property
     def negates(self) -> bool:
         """Say whether it negates what follows it."""
-        return self.negation == self.at
+        return self.negation == self.position
 
 
 @lru_cache(maxsize=256)
@@ -84,16 +84,16 @@ def words(text: str) -> tuple[Word, ...]:
             clause, cue = clause + 1, None
             if not token[0].isalnum():
                 continue
-        at = len(found)
+        position = len(found)
         negating = token in _NEGATIONS or token.endswith("'t")
         if negating and tokens[place + 1 : place + 2] and tokens[place + 1] in _FOLLOWS_NOT:
             negating = False
         if negating:
-            cue = at
-        elif cue is not None and at - cue > _SCOPE:
+            cue = position
+        elif cue is not None and position - cue > _SCOPE:
             cue = None
         content = not negating and token not in _FUNCTION_WORDS and (len(token) > 1 or token.isdigit())
-        found.append(Word(token, token[:STEM], at, clause, cue, content, meanings(token) is not None))
+        found.append(Word(token, token[:STEM], position, clause, cue, content, meanings(token) is not None))
     return tuple(_with_pronouns(found))
 
 
@@ -102,8 +102,8 @@ def _with_pronouns(found: Sequence[Word]) -> list[Word]:
     done = list(found)
     reaching = {word.negation for word in found if word.content}
     for cue in found:
-        if cue.negates and (cue.text in _PRONOUNS or cue.at not in reaching):
-            for at in range(max(0, cue.at - _SCOPE), cue.at):
-                if done[at].clause == cue.clause and done[at].negation is None:
-                    done[at] = replace(done[at], negation=cue.at)
+        if cue.negates and (cue.text in _PRONOUNS or cue.position not in reaching):
+            for position in range(max(0, cue.position - _SCOPE), cue.position):
+                if done[position].clause == cue.clause and done[position].negation is None:
+                    done[position] = replace(done[position], negation=cue.position)
     return done

@@ -49,21 +49,21 @@ _MOST_SWAPPED: Final = 4  # numbers of one kind whose owners are compared
 class Reading:
     """A statement and its source, word by word, with the words that answer to each other."""
 
-    said: tuple[Word, ...]
+    stated: tuple[Word, ...]
     held: tuple[Word, ...]
     pairs: tuple[Pair, ...]
 
     @classmethod
     def of(cls, statement: str, source: str) -> Reading:
         """Read both."""
-        said, held = words(statement), words(source)
-        return cls(said, held, align(said, held))
+        stated, held = words(statement), words(source)
+        return cls(stated, held, align(stated, held))
 
 
 def features(statement: str, source: str) -> Features:
     """Describe how a statement stands to the sentences that should bear it out."""
     reading = Reading.of(statement, source)
-    content = [word for word in reading.said if word.content]
+    content = [word for word in reading.stated if word.content]
     unheld = 1 - len(reading.pairs) / len(content) if content else 0.0
     crossed = _crossed(reading)
     return {
@@ -82,9 +82,9 @@ def added(reading: Reading, source: Numerals) -> frozenset[str]:
     undone = _undone(reading)
     return frozenset(
         word.stem
-        for word in reading.said
+        for word in reading.stated
         if word.stem not in held and not word.negates and not _denied(word, undone)
-        if not _counts_nothing(word, reading.said)
+        if not _counts_nothing(word, reading.stated)
     )
 
 
@@ -93,25 +93,25 @@ def _denied(word: Word, undone: dict[int, bool]) -> bool:
     return word.negation is not None and (word.text in _FREE or (word.text in _UNIVERSAL and undone[word.negation]))
 
 
-def _counts_nothing(word: Word, said: Sequence[Word]) -> bool:
+def _counts_nothing(word: Word, stated: Sequence[Word]) -> bool:
     """Say whether a quantifier is none where it stands: "20 in all", "nearly always", "at most 3", "only 3"."""
-    ends = word.at + 1 == len(said) or said[word.at + 1].clause != word.clause
-    before = said[word.at - 1].text if word.at else ""
+    ends = word.position + 1 == len(stated) or stated[word.position + 1].clause != word.clause
+    before = stated[word.position - 1].text if word.position else ""
     if word.text in _UNIVERSAL:
         return ends or before in _ALMOST
     if word.text == "only":
-        return not ends and said[word.at + 1].text[0].isdigit()
+        return not ends and stated[word.position + 1].text[0].isdigit()
     return word.text in _MAJORITY and (ends or before in _SUPERLATIVE)
 
 
 def _borne_out(held: Sequence[Word], source: Numerals) -> set[str]:
     """Return the stems of strong words that a source has in other words: 83 % are most, "due to" is because."""
-    said = {word.text for word in held}
+    texts = {word.text for word in held}
     stems = {word.stem for word in held}
     shares = [*(share for share, *_ in source.shares)]
     shares += [number.value / 100 for number in source.numbers if number.kind == "percent"]
-    whole = not said.isdisjoint(_UNIVERSAL) or 1 in shares
-    mostly = whole or not said.isdisjoint(_MAJORITY) or any(share > _HALF for share in shares)
+    whole = not texts.isdisjoint(_UNIVERSAL) or 1 in shares
+    mostly = whole or not texts.isdisjoint(_MAJORITY) or any(share > _HALF for share in shares)
     return {
         *(word[:STEM] for word in _UNIVERSAL if whole),
         *(word[:STEM] for word in _MAJORITY if mostly),
@@ -121,10 +121,10 @@ def _borne_out(held: Sequence[Word], source: Numerals) -> set[str]:
 
 def _undone(reading: Reading) -> dict[int, bool]:
     """Say of each negation of a statement whether the source negates the same, or says the opposite."""
-    undone = dict.fromkeys(_cues(reading.said), False)
+    undone = dict.fromkeys(_cues(reading.stated), False)
     for pair in reading.pairs:
-        if pair.said.negation is not None:
-            undone[pair.said.negation] |= pair.likeness < 0 or pair.held.negation is not None
+        if pair.stated.negation is not None:
+            undone[pair.stated.negation] |= pair.likeness < 0 or pair.held.negation is not None
     return undone
 
 
@@ -133,7 +133,7 @@ def opposing(reading: Reading) -> Features:
     denied = dict.fromkeys(_cues(reading.held), False)
     opposite = nearly = 0.0
     for pair in reading.pairs:
-        here, there = pair.said.negation, pair.held.negation
+        here, there = pair.stated.negation, pair.held.negation
         against = pair.likeness < 0
         if there is not None:
             denied[there] |= against or here is not None
@@ -141,19 +141,19 @@ def opposing(reading: Reading) -> Features:
             opposite += pair.likeness == -1
             nearly += pair.likeness != -1
     negated = [cue for cue, undone in _undone(reading).items() if not undone]
-    taken_up = {pair.held.at for pair in reading.pairs}
-    paired = {pair.said.at for pair in reading.pairs}
+    taken_up = {pair.held.position for pair in reading.pairs}
+    paired = {pair.stated.position for pair in reading.pairs}
     return {
         "opposite": min(opposite, 2.0),
         "nearly opposite": min(nearly, 2.0),
-        **_reach("negated", negated, reading.said, paired),
+        **_reach("negated", negated, reading.stated, paired),
         **_reach("denied", [cue for cue, undone in denied.items() if not undone], reading.held, taken_up),
     }
 
 
 def _reach(name: str, cues: Sequence[int], among: Sequence[Word], paired: set[int]) -> Features:
     """Say how much of what negations reach has a word that answers to it on the other side, from the next word on."""
-    scopes = [[word.at in paired for word in among if word.negation == cue and word.content] for cue in cues]
+    scopes = [[word.position in paired for word in among if word.negation == cue and word.content] for cue in cues]
     mostly = [bool(scope) and sum(scope) > 1 and sum(scope) >= _MOST * len(scope) for scope in scopes]
     return {
         name: float(any(mostly)),
@@ -168,29 +168,37 @@ def _reach(name: str, cues: Sequence[int], among: Sequence[Word], paired: set[in
 
 
 def _cues(some: Iterable[Word]) -> list[int]:
-    return [word.at for word in some if word.negates]
+    return [word.position for word in some if word.negates]
 
 
 def _crossed(reading: Reading) -> float:
     """Say how far (0..1) what stands around a word has changed sides: who outperforms whom, from what to what."""
     worst = 0.0
     same = [pair for pair in reading.pairs if pair.likeness > 0]
-    pivots = [(pair.said, pair.held) for pair in same]
+    pivots = [(pair.stated, pair.held) for pair in same]
     pivots += [
         (word, other)
-        for word in reading.said
+        for word in reading.stated
         for other in reading.held
         if word.text in _PIVOTS and word.text == other.text
     ]
-    for said, held in pivots:
-        left = [pair.held.at < held.at for pair in _nearest(same, said, -1) if pair.held.at != held.at]
-        right = [pair.held.at > held.at for pair in _nearest(same, said, 1) if pair.held.at != held.at]
+    for stated, held in pivots:
+        left = [
+            pair.held.position < held.position
+            for pair in _nearest(same, stated, -1)
+            if pair.held.position != held.position
+        ]
+        right = [
+            pair.held.position > held.position
+            for pair in _nearest(same, stated, 1)
+            if pair.held.position != held.position
+        ]
         if not left or not right:
             continue
         if len(left) + len(right) < _PARTIES:
             continue
         straight, crossed = min(sum(left), sum(right)), min(len(left) - sum(left), len(right) - sum(right))
-        if _passive(said, reading.said) != _passive(held, reading.held):
+        if _passive(stated, reading.stated) != _passive(held, reading.held):
             straight, crossed = crossed, straight
         worst = max(worst, (crossed - straight) / (crossed + straight) if crossed > straight else 0.0)
     return worst
@@ -198,32 +206,36 @@ def _crossed(reading: Reading) -> float:
 
 def _nearest(pairs: Sequence[Pair], word: Word, side: int) -> list[Pair]:
     """Return the pairs of the words next to a word, on one side of it."""
-    there = [pair for pair in pairs if (pair.said.at - word.at) * side > 0 and abs(pair.said.at - word.at) <= _BESIDE]
-    return sorted(there, key=lambda pair: abs(pair.said.at - word.at))[:_PARTY]
+    there = [
+        pair
+        for pair in pairs
+        if (pair.stated.position - word.position) * side > 0 and abs(pair.stated.position - word.position) <= _BESIDE
+    ]
+    return sorted(there, key=lambda pair: abs(pair.stated.position - word.position))[:_PARTY]
 
 
 def _passive(word: Word, among: Sequence[Word]) -> bool:
-    after = among[word.at + 1 : word.at + 1 + _NEAR_BY]
+    after = among[word.position + 1 : word.position + 1 + _NEAR_BY]
     return word.text.endswith(("ed", "en", "own")) and any(follower.text in _BY for follower in after)
 
 
-def numbers_moved(said: Numerals, held: Numerals) -> float:
+def numbers_moved(stated: Numerals, held: Numerals) -> float:
     """Say how much better (0..1) the numbers fit the source if they change places among themselves."""
     worst = 0.0
-    for kind in {number.kind for number in said.numbers}:
-        here = [number for number in said.numbers if number.kind == kind][:_MOST_SWAPPED]
+    for kind in {number.kind for number in stated.numbers}:
+        here = [number for number in stated.numbers if number.kind == kind][:_MOST_SWAPPED]
         there = [number for number in held.numbers if number.kind == kind]
-        worst = max(worst, _misplaced(here, there, said.text, held.text))
+        worst = max(worst, _misplaced(here, there, stated.text, held.text))
     return worst
 
 
-def _misplaced(here: Sequence[Number], there: Sequence[Number], said: str, held: str) -> float:
+def _misplaced(here: Sequence[Number], there: Sequence[Number], stated: str, held: str) -> float:
     found = []
     for number in here:
         own = [other for other in there if other.value == number.value]
         if not own:
             continue
-        before, after = _sides(number, here, said)
+        before, after = _sides(number, here, stated)
         fits = max(_fit(before, after, _sides(other, there, held)) for other in own)
         # What belongs to a number may stand on its other side in the source, which tells less.
         around = max(_fit(before | after, before | after, _both(_sides(other, there, held))) for other in own)

@@ -59,12 +59,14 @@ def _said(name: str, asked: str) -> bool:
         return True
     joined = name.replace(" ", "")
     words = asked.split()
-    if joined in {"".join(words[at : at + span]) for span in (1, 2, 3) for at in range(len(words))}:
+    if joined in {"".join(words[start : start + span]) for span in (1, 2, 3) for start in range(len(words))}:
         return True
     if len(joined) < SHORTEST_SLIPPED:
         return False
     count = len(name.split())
-    return any(fuzz.ratio(name, " ".join(words[at : at + count])) >= ALIKE for at in range(len(words) - count + 1))
+    return any(
+        fuzz.ratio(name, " ".join(words[start : start + count])) >= ALIKE for start in range(len(words) - count + 1)
+    )
 
 
 def _is_rare(name: str, among: Sequence[Hit]) -> bool:

@@ -156,8 +156,8 @@ def _said(answer: Answer, shown: Mapping[Citation, str]) -> list[list[Block]]:
     Papers that speak for themselves stand under one another, each with what it says; else the papers come after the
     statements, whose numbers lead to them.
     """
-    if (said := _each_says(answer)) is not None:
-        return [[block for together, texts in said for block in _listed(together, texts, shown)]]
+    if (by_paper := _each_says(answer)) is not None:
+        return [[block for together, texts in by_paper for block in _listed(together, texts, shown)]]
     papers = _by_paper(answer.citations)
     alone = papers[0][0] if len(papers) == 1 and answer.writer == "extractive" else None
     return [
@@ -190,18 +190,18 @@ def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[C
     """Return a paper with what it says, which is nothing where that is its title; then what else is quoted."""
     title = fold(title_of(together[0]))
     texts = [text for text in map(plain, texts) if text and fold(text) != title]
-    said = [escape(shorten(text, STATEMENT_CHARACTERS)) for text in texts]
-    first = "\n".join([f"**[{together[0].number}]** **{title_link(together[0])}**", *said[:1]])
+    shortened = [escape(shorten(text, STATEMENT_CHARACTERS)) for text in texts]
+    first = "\n".join([f"**[{together[0].number}]** **{title_link(together[0])}**", *shortened[:1]])
     rest = dict.fromkeys(
         line for citation in together if fold(citation.quote) != title and (line := _quote(citation, shown))
     )
-    return [Block(first), *(Block(text) for text in said[1:]), *_together(list(rest))]
+    return [Block(first), *(Block(text) for text in shortened[1:]), *_together(list(rest))]
 
 
 def _statement(statement: Statement, alone: Citation | None) -> str:
     """Return a statement with its numbers; where one paper is `alone`, its title below need not be said before."""
-    said = statement.text if alone is None else without_introduction(statement.text, alone.title)
-    text = escape(shorten(plain(said), STATEMENT_CHARACTERS))
+    text = statement.text if alone is None else without_introduction(statement.text, alone.title)
+    text = escape(shorten(plain(text), STATEMENT_CHARACTERS))
     return f"{text} {''.join(f'[{number}]' for number in statement.citations)}"
 
 
@@ -222,8 +222,8 @@ def _title(citation: Citation, room: int = 2 * LINK_CHARACTERS) -> str:
 def _quote(citation: Citation, shown: Mapping[Citation, str]) -> str:
     """Return a quote, where it is shown, after where in the full text it stands; empty if there is neither."""
     place = escape(shorten(plain(citation.place), PLACE_CHARACTERS))
-    said = " · ".join(filter(None, [place, shown.get(citation, "")]))
-    return f"> -# {said}" if said else ""
+    line = " · ".join(filter(None, [place, shown.get(citation, "")]))
+    return f"> -# {line}" if line else ""
 
 
 def _by_paper(citations: Sequence[Citation]) -> list[list[Citation]]:
@@ -240,7 +240,7 @@ def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, s
     A quote that a statement says word for word is left out: it can be read above.
     """
     titles = {citation.number: citation.title for citation in answer.citations}
-    said = [
+    stated = [
         fold(without_introduction(statement.text, titles.get(number, "")))
         for statement in answer.statements
         for number in statement.citations
@@ -248,7 +248,7 @@ def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, s
     plains = {
         citation: shorten(plain(citation.quote), longest)
         for citation in answer.citations
-        if plain(citation.quote) and not _is_said(fold(citation.quote), said)
+        if plain(citation.quote) and not _is_said(fold(citation.quote), stated)
     }
     markup = len("\n> -# ")
 
@@ -262,9 +262,9 @@ def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, s
     return escaped(limits[max(bisect_right(limits, room, key=size) - 1, 0)])
 
 
-def _is_said(quote: str, said: Sequence[str]) -> bool:
+def _is_said(quote: str, stated: Sequence[str]) -> bool:
     """Say whether a statement is the quote, give or take some words at its ends; both are folded."""
-    return any(quote in text or (text in quote and 2 * len(text) >= len(quote)) for text in said)
+    return any(quote in text or (text in quote and 2 * len(text) >= len(quote)) for text in stated)
 
 
 def _footer(answer: Answer, link: Callable[[str], str]) -> list[list[Block]]:

@@ -54,14 +54,14 @@ async def carried(message: discord.Message, me: discord.abc.User, text: str | No
     own = words_of(message, me, _LINK.sub(" ", whole))
     messages = [pointed async for pointed in _pointed_to(message, whole)]
     seen = [pointed for pointed in messages if pointed is not None]
-    said = [words_of(pointed, me) for pointed in seen]
+    contents = [words_of(pointed, me) for pointed in seen]
     hidden = any(pointed is None for pointed in messages) or any(
-        not words and pointed.author.id != me.id for pointed, words in zip(seen, said, strict=True)
+        not words and pointed.author.id != me.id for pointed, words in zip(seen, contents, strict=True)
     )
     # In a server nobody asked for what a member's file says, and others would see it.
     pdfs = [] if message.guild else [attachment for attachment in message.attachments if is_pdf(attachment)]
     files, unread = await _files(message, pdfs)
-    other = "\n".join(filter(None, [*said, *map(plain, files)]))
+    other = "\n".join(filter(None, [*contents, *map(plain, files)]))
     above = [pointed.reference.message_id for pointed in seen if pointed.reference]
     ids = [*(pointed.id for pointed in seen), *filter(None, above)]
     replied_to = message.reference.message_id if message.reference and not message.message_snapshots else None

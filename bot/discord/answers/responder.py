@@ -118,7 +118,7 @@ class Responder:
         All that is known without reading the question is prepared first, all that is shown for good is drawn last: in
         between, the question goes from its reader to the answerer at one go.
         """
-        started, at = time.monotonic(), datetime.now(UTC)
+        started, asked_at = time.monotonic(), datetime.now(UTC)
         target, text, before = admitted.target, asked.text, asked.before
         payer, history = _payer(admitted), await self._history(asked.parent)
         # A "yes" to choices is no small talk.
@@ -158,7 +158,7 @@ class Responder:
         # Somebody may reply to the message before all of it is there.
         known = list(target.shown)
         channel = destination.channel if destination else None
-        kept = _kept(admitted, asked, answer, at, channel.id if channel else target.channel_id)
+        kept = _kept(admitted, asked, answer, asked_at, channel.id if channel else target.channel_id)
         answer_id = kept.answer_id if await self._keep(target.name, kept, known) else None
         may = {
             "thread": may_thread(channel) if channel else target.threadable,
@@ -202,7 +202,7 @@ class Responder:
             return False
 
 
-def _kept(admitted: Admitted, asked: Request, answer: Answer, at: datetime, channel_id: int) -> KeptAnswer:
+def _kept(admitted: Admitted, asked: Request, answer: Answer, asked_at: datetime, channel_id: int) -> KeptAnswer:
     """Return the answer to a question of that time, which goes into that channel, as it is remembered."""
     return KeptAnswer(
         answer_id=secrets.token_urlsafe(12),
@@ -213,7 +213,7 @@ def _kept(admitted: Admitted, asked: Request, answer: Answer, at: datetime, chan
         question_message_id=asked.message_id,
         parent_id=asked.parent.answer_id if asked.parent else None,
         private=admitted.private,
-        asked_at=at,
+        asked_at=asked_at,
     )
 
 

@@ -45,7 +45,7 @@ async def _about(store: Store, message_id: int) -> KeptAnswer | None:
 
 
 async def _latest(store: Store, channel_id: int, user_id: int) -> KeptAnswer | None:
-    said = await store.answers.latest_in(channel_id, limit=LOOKED_BACK)
-    heard = [kept for kept in said if not kept.private or kept.asker_id == user_id]
+    latest = await store.answers.latest_in(channel_id, limit=LOOKED_BACK)
+    heard = [kept for kept in latest if not kept.private or kept.asker_id == user_id]
     own = [kept for kept in heard if kept.asker_id == user_id]
     return next(reversed(own or heard), None)

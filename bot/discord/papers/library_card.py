@@ -70,7 +70,8 @@ def removed_page(removals: Sequence[Removal], page: int) -> Card:
 def removal_choice(removal: Removal) -> tuple[str, str]:
     """Return what one removal is called where it is chosen among others, and what stands for it."""
     count = say_many("One paper", "{n} papers", len(removal.papers))
-    name = say("{papers}, {day}, {time} UTC", papers=count, day=date(removal.at.date()), time=f"{removal.at:%H:%M}")
+    when = removal.removed_at
+    name = say("{papers}, {day}, {time} UTC", papers=count, day=date(when.date()), time=f"{when:%H:%M}")
     return name, f"{AT}{moment(removal.papers[0])}"
 
 
@@ -79,9 +80,9 @@ def _removal(number: int, removal: Removal) -> str:
     until = (
         say("erased since, so that only a source can bring it in again")
         if removal.erased
-        else say("can be put back until {day}", day=date((removal.at + UNDO).date()))
+        else say("can be put back until {day}", day=date((removal.removed_at + UNDO).date()))
     )
-    lines = [f"**{number}.** {count} · <t:{int(removal.at.timestamp())}:f> · {until}"]
+    lines = [f"**{number}.** {count} · <t:{int(removal.removed_at.timestamp())}:f> · {until}"]
     lines += [f"- {escape(shorten(plain(paper.title), FACT_CHARACTERS // 4))}" for paper in removal.papers[:SHOWN]]
     if len(removal.papers) > SHOWN:
         lines.append("- " + say_many("and one more", "and {n} more", len(removal.papers) - SHOWN))

@@ -254,7 +254,7 @@ class Storm:
         await self._end(told, said.id)
         if found := told.answers():
             known = self._known_at(said.id)
-            signs = [found[0].versions[0].at, *(at for at in channel.typing_at if at > known)]
+            signs = [found[0].versions[0].time, *(at for at in channel.typing_at if at > known)]
             told.acknowledged = min(signs) - known
             self._cards[told.person.id] = found[0]
 

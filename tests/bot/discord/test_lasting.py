@@ -84,7 +84,7 @@ class TestCalls:
         said = await ada.says(papers, f"{mention} does likelihood matter?")
         use = await ada.uses_command(papers, "ask", question="does it scale?")
         reply = await papers.wait_for_bot_message(lambda message: message.reply_to is said)
-        assert reply.versions[0].at - began < 5  # discord.py itself would take nine
+        assert reply.versions[0].time - began < 5  # discord.py itself would take nine
         assert TITLE in (await use.finished(done)).text
         assert use.answered_after is not None
         assert use.answered_after < 3

@@ -101,7 +101,7 @@ async def test_the_structure_is_what_the_reply_keeps_to_not_what_the_server_lets
     async with LocalLLM(rejects=rejects) as llm, asking(llm.base_url) as model:
         llm.next(behaviour)
         found = await probe(model)
-    assert (found.shape, found.kept, found.said) == (shape, kept, GERMAN)
+    assert (found.shape, found.kept, found.text) == (shape, kept, GERMAN)
     assert found.streams
 
 
