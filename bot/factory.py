@@ -202,7 +202,7 @@ def make_editor(
     return Editor(library, ReasonWriter(library.embedder, llm), liked)
 
 
-async def take_in(library: Library) -> None:
+async def prepare_library(library: Library) -> None:
     """Make the library ready for questions: finish what waits to be indexed, or take in seeds/ if it is empty."""
     counts = await library.counts()
     if counts.papers and not (counts.pending or library.fault):

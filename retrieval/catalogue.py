@@ -26,7 +26,7 @@ from retrieval.contents import Contents, Embedded
 from retrieval.errors import DatabaseAwayError, LibraryDamagedError
 from retrieval.fulltext.storage import WAITING, FullTexts
 from retrieval.generations import begin_generation, read_state, switch_generation
-from retrieval.index_lease import Turn
+from retrieval.index_lease import IndexLease
 from retrieval.index_queue import (
     count_pending,
     mark_all_pending,
@@ -47,9 +47,9 @@ from retrieval.migrating import migrate
 from retrieval.records import Count, Counts, Fresh, Held, PendingPaper, StoredChunk, ToEmbed
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
-from retrieval.source_state import Reading, note_failure, note_page, read_readings, read_sources
+from retrieval.source_state import SourceState, note_failure, note_page, read_source_states, read_sources
 from retrieval.tables import STANDS, chunks, full_texts, paper_sources, papers
-from retrieval.upsert import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
+from retrieval.upsert import BATCH, PAPER, Added, ingest, owners_of, paper_of, read_known
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from retrieval.scope import Scope
     from retrieval.sources.fetched import Cursor, Fetched
 
-__all__ = ["Added", "Catalogue", "Count", "Counts", "Embedded", "Fresh", "PendingPaper", "Reading", "StoredChunk"]
+__all__ = ["Added", "Catalogue", "Count", "Counts", "Embedded", "Fresh", "PendingPaper", "SourceState", "StoredChunk"]
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "catalogue_version"
@@ -86,8 +86,8 @@ class Catalogue:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._turn = asyncio.Lock()
-        self._indexing = Turn(engine)
+        self._lease = asyncio.Lock()
+        self._indexing = IndexLease(engine)
         self.full_texts = FullTexts(engine, self._writing, self._writing_in_turn)
 
     @classmethod
@@ -125,12 +125,12 @@ class Catalogue:
     async def add(self, batch: Sequence[Paper | Fetched]) -> Added:
         """Take papers in, each joined with what is known of it under any of its ids; all of them or none."""
         async with self._arriving() as connection:
-            return await take_in(connection, batch)
+            return await ingest(connection, batch)
 
     async def take(self, batch: Sequence[Fetched], source: str, cursor: Cursor, now: dt.datetime) -> Added:
         """Take in the papers of a page and keep the cursor after it, both or neither."""
         async with self._arriving() as connection:
-            added = await take_in(connection, batch)
+            added = await ingest(connection, batch)
             await note_page(connection, source, cursor, now)
             return added
 
@@ -139,10 +139,10 @@ class Catalogue:
         async with self._writing() as connection:
             await note_failure(connection, source, sentence, at)
 
-    async def readings(self, source: str | None = None) -> list[Reading]:
+    async def source_states(self, source: str | None = None) -> list[SourceState]:
         """Return how it stands with one source or with all, in the order of their names."""
         async with self._engine.connect() as connection:
-            return await read_readings(connection, source)
+            return await read_source_states(connection, source)
 
     async def current_ids(self, aliases: Iterable[str]) -> dict[str, str]:
         """Return the paper id that each of these ids stands for; unknown ones are left out."""
@@ -424,7 +424,7 @@ class Catalogue:
     async def indexing(self) -> AsyncIterator[None]:
         """Let one process at a time index a library that several share; another takes over when it dies.
 
-        What only whoever indexes writes raises TurnLostError once another does.
+        What only whoever indexes writes raises LeaseLostError once another does.
         """
         async with self._indexing.taken():
             yield
@@ -460,12 +460,12 @@ class Catalogue:
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
         """Give a transaction; those of this process queue up, so that none fails for another's lock."""
-        async with self._turn, self._engine.begin() as connection:
+        async with self._lease, self._engine.begin() as connection:
             yield connection
 
     @asynccontextmanager
     async def _writing_in_turn(self) -> AsyncIterator[AsyncConnection]:
-        """Give a transaction of whoever indexes; raises TurnLostError where that is another process by now."""
+        """Give a transaction of whoever indexes; raises LeaseLostError where that is another process by now."""
         async with self._writing() as connection:
             await self._indexing.demand(connection)
             yield connection

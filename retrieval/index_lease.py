@@ -37,11 +37,11 @@ STALE: Final = 3.0  # seconds without a sign after which its holder is taken to 
 NOW: Final = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
 
 
-class TurnLostError(Exception):
+class LeaseLostError(Exception):
     """Say that another process indexes by now."""
 
 
-class Turn:
+class IndexLease:
     """Let one process at a time index; in a data dir of one owner there is nothing to wait for."""
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -69,12 +69,12 @@ class Turn:
                     await connection.execute(sa.delete(index_turn).where(index_turn.c.holder == holder))
 
     async def demand(self, connection: AsyncConnection) -> None:
-        """Renew the turn with a transaction of its holder; raises TurnLostError where it is another's by now."""
+        """Renew the turn with a transaction of its holder; raises LeaseLostError where it is another's by now."""
         if self._holder is None:
             return
         mine = sa.update(index_turn).where(index_turn.c.holder == self._holder)
         if not (await connection.execute(mine.values(renewed_at=NOW))).rowcount:
-            raise TurnLostError
+            raise LeaseLostError
 
     async def _take(self, holder: str) -> AsyncConnection:
         """Return a connection that has the lock, once the turn is nobody's, or nobody's who gives a sign."""
@@ -111,7 +111,7 @@ class Turn:
                         await lock.execute(sa.select(1))
                     else:
                         lock = await self._try_lock()
-                except TurnLostError:
+                except LeaseLostError:
                     return
                 except DatabaseAwayError:
                     log.warning("the connection that the turn to index is held by was cut, and is made anew")

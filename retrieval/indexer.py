@@ -15,7 +15,7 @@ import numpy as np
 
 from retrieval.errors import DatabaseAwayError, ServerAwayError
 from retrieval.fulltext.windows import read_windows
-from retrieval.index_lease import TurnLostError
+from retrieval.index_lease import LeaseLostError
 from retrieval.self_check import lacks_vectors, lost_vectors
 from retrieval.stamp import is_outdated
 from retrieval.vectors import WRITE_ROWS, VectorsError
@@ -82,7 +82,7 @@ class Indexer:
         self._shared = shared
         self._embedder = embedder
         self._now = now
-        self._turn = asyncio.Lock()
+        self._lease = asyncio.Lock()
         self._in_work: set[str] = set()  # papers whose vectors are being written, or were when it failed
         self.fault: str | None = None
         self.unchecked = False
@@ -93,12 +93,12 @@ class Indexer:
 
         Full texts are embedded last: nothing is found by them, so that nobody waits for them.
         """
-        async with self._turn, self._counting():
+        async with self._lease, self._counting():
             while True:
                 try:
                     async with self._catalogue.indexing():
                         return await self._run(progress)
-                except TurnLostError:
+                except LeaseLostError:
                     log.warning("another process indexes since the database was away from this one, which waits")
 
     async def _run(self, progress: Progress | None) -> int:
@@ -162,7 +162,7 @@ class Indexer:
 
     async def close(self) -> None:
         """Close the indexes once nobody writes to them."""
-        async with self._turn:
+        async with self._lease:
             await asyncio.to_thread(self._lexical.close)
             await asyncio.to_thread(self._dense.close)
 

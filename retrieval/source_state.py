@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SourceState:
     """Hold how it stands with a source; times are in UTC, None for what has not been.
 
     Attributes:
@@ -40,13 +40,13 @@ class Reading:
     sentence: str | None = None
 
 
-async def read_readings(connection: AsyncConnection, source: str | None = None) -> list[Reading]:
+async def read_source_states(connection: AsyncConnection, source: str | None = None) -> list[SourceState]:
     """Return the readings of one source or of all, in the order of their names."""
     asked = sa.select(source_readings).order_by(source_readings.c.source)
     if source is not None:
         asked = asked.where(source_readings.c.source == source)
     return [
-        Reading(row.source, _cursor(row.cursor), row.last_success, row.newest, row.failing_since, row.sentence)
+        SourceState(row.source, _cursor(row.cursor), row.last_success, row.newest, row.failing_since, row.sentence)
         for row in await connection.execute(asked)
     ]
 

@@ -74,7 +74,7 @@ class Added:
         )
 
 
-async def take_in(connection: AsyncConnection, batch: Sequence[Paper | Fetched]) -> Added:
+async def ingest(connection: AsyncConnection, batch: Sequence[Paper | Fetched]) -> Added:
     """Insert papers not known under any id and join the others with what is known of them.
 
     Nobody else may be taking papers in meanwhile.
@@ -82,10 +82,10 @@ async def take_in(connection: AsyncConnection, batch: Sequence[Paper | Fetched])
     added = Added()
     for start in range(0, len(batch), BATCH):
         arriving = [as_fetched(paper) for paper in batch[start : start + BATCH]]
-        desk = await _Desk.open(connection, arriving)
+        upsert = await _Upsert.open(connection, arriving)
         for fetched in arriving:
-            desk.take(fetched)
-        added += await desk.store(connection, len(arriving))
+            upsert.take(fetched)
+        added += await upsert.store(connection, len(arriving))
     return added
 
 
@@ -133,7 +133,7 @@ def paper_of(row: sa.Row[*tuple[Any, ...]]) -> Paper:
 
 
 @dataclass
-class _Desk:
+class _Upsert:
     """Lay out what the catalogue knows of a batch, take each paper of it in turn, and store what has changed.
 
     Attributes:
@@ -153,7 +153,7 @@ class _Desk:
     full_texts: dict[str, FullText] = field(default_factory=dict)
 
     @classmethod
-    async def open(cls, connection: AsyncConnection, arriving: Sequence[Fetched]) -> _Desk:
+    async def open(cls, connection: AsyncConnection, arriving: Sequence[Fetched]) -> _Upsert:
         asked = (alias for fetched in arriving for alias in fetched.external_ids)
         owners = await owners_of(connection, asked)
         before = await read_known(connection, set(owners.values()))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bot.answering.answer import Outcome, WriterName
     from bot.answering.checks import Checked
-    from bot.answering.conversation import Turn
+    from bot.answering.conversation import ContextualQuestion
     from bot.answering.writer import AnswerWriter
     from bot.llm.patience import Wait
     from bot.llm.usage import Usage
@@ -55,10 +55,10 @@ def _place(hit: Hit, quote: str) -> tuple[str | None, int | None]:
 
 
 @dataclass(slots=True)
-class Reply:
+class AnswerBuilder:
     """Hold what is known of an answer while it is made, and end it in one of two ways."""
 
-    turn: Turn
+    contextual: ContextualQuestion
     notes: list[str]
     stopwatch: Stopwatch
     writer: WriterName
@@ -70,7 +70,7 @@ class Reply:
     drafts: int = 0  # that the language model wrote, whatever the checks made of them
 
     def __post_init__(self) -> None:
-        self.usage = self.turn.usage
+        self.usage = self.contextual.usage
 
     def start(self, writer: AnswerWriter) -> None:
         """Begin a new page in the hand of a writer."""
@@ -100,8 +100,8 @@ class Reply:
 
     def _answer(self, outcome: Outcome) -> Answer:
         return Answer(
-            question=self.turn.question,
-            standalone_question=self.turn.standalone,
+            question=self.contextual.question,
+            standalone_question=self.contextual.standalone,
             outcome=outcome,
             writer=self.writer,
             confidence=self.confidence,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from bot.answering.answer import Statement
-    from bot.answering.answer_builder import Page, Reply
+    from bot.answering.answer_builder import AnswerBuilder, Page
     from bot.answering.checks import Checked
     from bot.answering.evidence.selection import Selection
     from bot.answering.judge import Judge
@@ -35,7 +35,7 @@ GIVEN: Final = 10  # hits that a language model reads
 EARLY: Final = 8.0  # seconds for its first statement, before the papers' own sentences are shown meanwhile
 
 
-class Writing:
+class Composer:
     """Write answers, so that a language model never makes one worse than the papers' own sentences are."""
 
     def __init__(self, extractive: AnswerWriter, llm: AnswerWriter | None, judge: Judge | None, early: float) -> None:
@@ -45,78 +45,80 @@ class Writing:
         self._early = early
 
     async def write(
-        self, question: Question, selection: Selection, reply: Reply, *, with_model: bool
+        self, question: Question, selection: Selection, builder: AnswerBuilder, *, with_model: bool
     ) -> AsyncGenerator[Statement]:
         """Let the language model write, and where there is none or it has nothing to show the extractive writer."""
         if self.llm is not None and with_model:
-            async with aclosing(self._ask(self.llm, question, selection, reply)) as statements:
+            async with aclosing(self._ask(self.llm, question, selection, builder)) as statements:
                 async for statement in statements:
                     yield statement
-            if reply.page.statements:
+            if builder.page.statements:
                 return
-            reply.start(self.extractive)
-        async with aclosing(self._quote(question, selection, reply)) as statements:
+            builder.start(self.extractive)
+        async with aclosing(self._quote(question, selection, builder)) as statements:
             async for statement in statements:
                 yield statement
 
-    async def _quote(self, question: Question, selection: Selection, reply: Reply) -> AsyncGenerator[Statement]:
+    async def _quote(
+        self, question: Question, selection: Selection, builder: AnswerBuilder
+    ) -> AsyncGenerator[Statement]:
         """Give the papers' own sentences."""
-        async with aclosing(_checked(self.extractive, question, selection, reply)) as statements:
+        async with aclosing(_checked(self.extractive, question, selection, builder)) as statements:
             async for checked in statements:
-                yield reply.page.add(checked, selection.hits)
+                yield builder.page.add(checked, selection.hits)
 
     async def _ask(
-        self, llm: AnswerWriter, question: Question, selection: Selection, reply: Reply
+        self, llm: AnswerWriter, question: Question, selection: Selection, builder: AnswerBuilder
     ) -> AsyncGenerator[Statement]:
         """Give what the language model writes; the papers' own sentences while it says nothing for too long."""
         given = replace(selection, hits=selection.hits[:GIVEN])
-        reply.start(llm)
+        builder.start(llm)
         written = _Written()
         try:
-            async with aclosing(self._judged(llm, question, given, reply)) as statements:
-                async with _ahead(statements, reply.wait) as first:
-                    await asyncio.wait({first}, timeout=max(0.0, self._early - reply.stopwatch.seconds()))
+            async with aclosing(self._judged(llm, question, given, builder)) as statements:
+                async with _ahead(statements, builder.wait) as first:
+                    await asyncio.wait({first}, timeout=max(0.0, self._early - builder.stopwatch.seconds()))
                     if not first.done():
-                        reply.start(self.extractive)
-                        async with aclosing(self._quote(question, selection, reply)) as quoted:
+                        builder.start(self.extractive)
+                        async with aclosing(self._quote(question, selection, builder)) as quoted:
                             async for statement in quoted:
                                 yield statement
                     checked = await first
                 while checked is not None:
                     if written.takes(checked):
                         if written.count == 1:
-                            reply.start(llm)
-                        reply.outcome = "answered"
-                        yield reply.page.add(checked, given.hits)
+                            builder.start(llm)
+                        builder.outcome = "answered"
+                        yield builder.page.add(checked, given.hits)
                     checked = await anext(statements, None)
         except WriterError as error:
-            reply.notes.append(_trouble(error, some=written.count > 0))
+            builder.notes.append(_trouble(error, some=written.count > 0))
         else:
-            if not written.count and reply.drafts:
-                reply.notes.append(
+            if not written.count and builder.drafts:
+                builder.notes.append(
                     say("What the language model wrote did not pass the checks; these are the papers' own sentences.")
                 )
             elif not written.count:
-                reply.outcome = "closest"
-                reply.notes.append(
+                builder.outcome = "closest"
+                builder.notes.append(
                     say("The language model found no answer in the papers; these are their own sentences.")
                 )
 
     async def _judged(
-        self, writer: AnswerWriter, question: Question, selection: Selection, reply: Reply
+        self, writer: AnswerWriter, question: Question, selection: Selection, builder: AnswerBuilder
     ) -> AsyncGenerator[Checked]:
         """Yield each statement that passes its checks, all at the end where a judge has its say on them."""
-        async with aclosing(_checked(writer, question, selection, reply)) as statements:
+        async with aclosing(_checked(writer, question, selection, builder)) as statements:
             if self._judge is None:
                 async for checked in statements:
-                    for sure in _surely(checked, reply.page):
+                    for sure in _surely(checked, builder.page):
                         yield sure
                 return
             passed, error = await _collected(statements)
-        verdicts = await self._verdicts(self._judge, passed, selection, reply) if passed else []
+        verdicts = await self._verdicts(self._judge, passed, selection, builder) if passed else []
         if verdicts is None:
             for checked in passed:
-                for sure in _surely(checked, reply.page):
+                for sure in _surely(checked, builder.page):
                     yield sure
         for checked, holds in zip(passed, verdicts or (), strict=verdicts is not None):
             if holds:
@@ -127,12 +129,12 @@ class Writing:
             raise error
 
     async def _verdicts(
-        self, judge: Judge, passed: Sequence[Checked], selection: Selection, reply: Reply
+        self, judge: Judge, passed: Sequence[Checked], selection: Selection, builder: AnswerBuilder
     ) -> Sequence[bool] | None:
         verdicts, usage = await judge.judge(passed, selection.hits)
-        reply.spend(usage)
+        builder.spend(usage)
         if verdicts is None:
-            reply.notes.append(say("The judge could not be asked; quotes and numbers were checked as always."))
+            builder.notes.append(say("The judge could not be asked; quotes and numbers were checked as always."))
         return verdicts
 
 
@@ -196,15 +198,15 @@ def _surely(checked: Checked, page: Page) -> list[Checked]:
 
 
 async def _checked(
-    writer: AnswerWriter, question: Question, selection: Selection, reply: Reply
+    writer: AnswerWriter, question: Question, selection: Selection, builder: AnswerBuilder
 ) -> AsyncGenerator[Checked]:
     """Yield each draft that passes its checks, and count what the writer took."""
     async with aclosing(writer.write(plain(question.asked), selection)) as drafts:
         async for written in drafts:
             if isinstance(written, Usage):
-                reply.spend(written)
+                builder.spend(written)
                 continue
-            reply.drafts += writer.name == "llm"
+            builder.drafts += writer.name == "llm"
             language = question.language if writer.name == "llm" else ENGLISH
             checked = await asyncio.to_thread(check, written, selection.hits, language=language)
             if isinstance(checked, Rejection):

@@ -39,7 +39,7 @@ class Fact:
     selection: Selection
 
 
-class Catalogue:
+class LibraryFacts:
     """Answer from what the library knows of its papers beside their text."""
 
     def __init__(self, library: Library) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot.commands.run import SWITCH_SECONDS
 from bot.console import progress_bar, stdout
 from bot.errors import DemoError
-from bot.factory import make_answerer, make_editor, open_library, open_model, take_in
+from bot.factory import make_answerer, make_editor, open_library, open_model, prepare_library
 from bot.settings import ChromaSettings
 from bot.store import Store
 from retrieval.papers import Paper
@@ -61,7 +61,7 @@ async def open_demo(
     store = await Store.open(folder)
     try:
         async with open_library(chosen) as library, open_model(chosen, use_llm=configured) as model:
-            await (take_in(library) if configured else take_in_as_news(library))
+            await (prepare_library(library) if configured else take_in_as_news(library))
             answerer = make_answerer(chosen, library, model)
             services = make_services(answerer, library, store, generous_limits(), model=model.name if model else None)
             editor = make_editor(chosen, library, store.feedback.liked, model)

@@ -11,7 +11,7 @@ from rich.text import Text
 from bot.console import print_json, printable, stdout
 from bot.digest.editor import day_of
 from bot.digest.subscription_editor import subscribe
-from bot.factory import make_editor, open_library, open_model, take_in
+from bot.factory import make_editor, open_library, open_model, prepare_library
 from retrieval.text import clean
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ async def preview(
         greeted=True,
     )
     async with open_library(settings) as library:
-        await take_in(library)
+        await prepare_library(library)
         now = datetime.now(UTC)
         papers = await library.fresh(BEGINNING, now)
         chosen = day or max(map(day_of, papers), default=now.date())

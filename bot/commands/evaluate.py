@@ -141,8 +141,8 @@ async def _rank(library: Library, dataset: Dataset) -> dict[str, list[Hit]]:
     run: dict[str, list[Hit]] = {}
     with progress_bar("Searching") as report:
         for number, query in enumerate(dataset.queries, start=1):
-            turn = await conversation.read(query.text, await conversation.recall(_history(query)))
-            run[query.query_id] = await conversation.search(turn, RUN_DEPTH)
+            contextual = await conversation.read(query.text, await conversation.recall(_history(query)))
+            run[query.query_id] = await conversation.search(contextual, RUN_DEPTH)
             report(number, len(dataset.queries))
     return run
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.commands.manage_papers import check_source, known_paper, papers_in_words, say_undated
 from bot.console import stderr
 from bot.errors import OutputError
-from bot.factory import open_library, take_in
+from bot.factory import open_library, prepare_library
 from bot.files import share
 from retrieval.errors import BadInputError
 from retrieval.export import FORMATS, export, format_of
@@ -47,7 +47,7 @@ async def export_papers(
             known = [await known_paper(library, name) for name in names]
             ids = list(dict.fromkeys(record.details.paper.paper_id for record in known))
         elif query is not None:
-            await take_in(library)
+            await prepare_library(library)
             hits = await library.search(query, limit=limit or FOUND, since=since, source=source)
             ids = [hit.paper.paper_id for hit in hits]
         else:

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
-from bot.factory import make_answerer, make_editor, make_meter, open_library, open_model, open_store, take_in
+from bot.factory import make_answerer, make_editor, make_meter, open_library, open_model, open_store, prepare_library
 from bot.preflight.check import AtStart
 from bot.preflight.checklist import examine_start
 from bot.preflight.discord_check import refuse_login
@@ -47,7 +47,7 @@ async def run(settings: Settings) -> None:
         editor = make_editor(settings, library, store.feedback.liked, model)
         arxiv = partial(look_up, web, settings.arxiv.base_url)
         services = make_services(answerer, library, store, model=model.name if model else None, arxiv=arxiv)
-        await run_bot(settings, services, token, editor, partial(take_in, library))
+        await run_bot(settings, services, token, editor, partial(prepare_library, library))
 
 
 async def look_before(settings: Settings) -> str:

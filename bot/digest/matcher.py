@@ -22,7 +22,7 @@ FILE: Final = Path(__file__).with_name("matcher.json")
 
 
 @dataclass(frozen=True, slots=True)
-class Matching:
+class FittedMatcher:
     """What was fitted for an embedding model.
 
     Attributes:
@@ -36,7 +36,7 @@ class Matching:
     floor: float
 
 
-def match(topic: str, evidence: Mapping[str, Evidence], fitted: Matching) -> dict[str, float]:
+def match(topic: str, evidence: Mapping[str, Evidence], fitted: FittedMatcher) -> dict[str, float]:
     """Say how likely (0..1) papers are about a topic, from their evidence in the order of the search.
 
     Papers that are not about it are left out: all of them where not even the likeliest is about it for sure. Which of
@@ -70,8 +70,8 @@ def named_features(topic: str, evidence: Mapping[str, Evidence]) -> dict[str, di
 
 
 @functools.cache
-def matching_for(model: str) -> Matching:
+def matching_for(model: str) -> FittedMatcher:
     """Read what was fitted for an embedding model, or what stands for models that nothing was fitted for."""
     rows = json.loads(FILE.read_text(encoding="utf-8"))["models"]
     row = rows.get(model) or rows[ANY_MODEL]
-    return Matching(Logistic.of(row), row["first"], row["floor"])
+    return FittedMatcher(Logistic.of(row), row["first"], row["floor"])

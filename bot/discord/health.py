@@ -105,12 +105,12 @@ class Health:
         return Part(ok=True, says="answers")
 
     async def _sources(self) -> Part:
-        readings = await self._bot.services.library.readings()
-        failing = [reading.source for reading in readings if reading.failing_since]
+        sources = await self._bot.services.library.source_states()
+        failing = [reading.source for reading in sources if reading.failing_since]
         metrics.FAILING.set(len(failing))
         if failing:
             return Part(ok=False, says=f"in trouble: {', '.join(failing)}", vital=False)
-        return Part(ok=True, says=f"{len(readings)} read", vital=False)
+        return Part(ok=True, says=f"{len(sources)} read", vital=False)
 
 
 async def _bounded(look: Callable[[], Awaitable[Part]]) -> Part:

@@ -94,7 +94,7 @@ class Help(commands.Cog):
         ]
         if counts.newest is not None:
             lines.append(say("The newest is of {day}.", day=date(counts.newest)))
-        lines += freshness(await self._library.readings())
+        lines += freshness(await self._library.source_states())
         lines += [self._writer(), f"-# Footnote {version('footnote')} · {ARXIV_THANKS}"]
         await admitted.target.post(Card(ui.TextDisplay("\n".join(lines))))
 

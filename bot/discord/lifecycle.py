@@ -52,11 +52,11 @@ async def run_bot(
     services: Services,
     token: str,
     editor: Editor | None = None,
-    take_in: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    prepare_library: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Run the bot, which fetches papers and posts digests meanwhile, until a signal stops it.
 
-    `take_in` makes the library ready; the bot answers from what there is until it has.
+    `prepare_library` makes the library ready; the bot answers from what there is until it has.
 
     Raises DiscordStartError where the token is refused or Discord cannot be reached, and SettingsError where a source
     to fetch is none.
@@ -74,8 +74,8 @@ async def run_bot(
     tell = partial(tell_owner, bot)
 
     async def prepare(stop: asyncio.Event) -> None:
-        if take_in is not None:
-            await _first_of(take_in(), stop.wait())
+        if prepare_library is not None:
+            await _first_of(prepare_library(), stop.wait())
             await bot.show_count()
 
     async with open_fetcher(settings, services.library, tell) as fetcher, serving_health(settings.health, bot):

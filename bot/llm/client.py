@@ -19,7 +19,7 @@ from bot.llm.message import TOKENS_PER_MESSAGE, T
 from bot.llm.meter import Spent, payer
 from bot.llm.options import Learnt
 from bot.llm.patience import patience
-from bot.llm.reply import Said
+from bot.llm.reply import ReplyCollector
 from bot.llm.thoughts import Speech
 from bot.llm.usage import Usage
 from bot.llm.wire import Failure, Wire
@@ -183,7 +183,7 @@ class Reply:
         self._latest = waits.aside() if aside else math.inf
         self._messages: Messages = []
         self._counted = 0
-        self._told: list[Said] = []
+        self._told: list[ReplyCollector] = []
         self._retries = 0
         self._pieces: AsyncGenerator[str] | None = None
         self._whole = False
@@ -288,7 +288,7 @@ class Reply:
     async def _attempt(self, prompt: Prompt[Any], options: Options, speech: Speech) -> AsyncGenerator[str]:
         """Yield the text that one request brings; raises WriterError where it did not end as a reply should."""
         self.options = options
-        received = Said(sent=self._counted)
+        received = ReplyCollector(sent=self._counted)
         arguments = options.arguments(prompt.purpose, prompt.form, self._messages)
         async with aclosing(self._request(arguments, received)) as pieces:
             async for piece in pieces:
@@ -304,7 +304,7 @@ class Reply:
         if rest := speech.end("".join(received.thoughts)):
             yield rest
 
-    async def _request(self, arguments: dict[str, Any], received: Said) -> AsyncGenerator[str]:
+    async def _request(self, arguments: dict[str, Any], received: ReplyCollector) -> AsyncGenerator[str]:
         """Yield what one request brings; what it took is counted unless the server refused it."""
         self.requests += 1
         self._told.append(received)

@@ -14,7 +14,7 @@ _LONGEST_LINE: Final = 4_000_000
 
 
 @dataclass(slots=True)
-class Said:
+class ReplyCollector:
     """Collect what has come of one reply: its text, the usage, how it ended, what the model only thought.
 
     `sent` are the tokens of its prompt, as we count.

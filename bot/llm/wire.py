@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from bot.llm.address import Address
-    from bot.llm.reply import Said
+    from bot.llm.reply import ReplyCollector
 
 _BROKEN: Final = (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, OSError)
 _END: Final = object()
@@ -65,7 +65,7 @@ class Wire:
         return cls(client, model)
 
     async def pieces(
-        self, arguments: dict[str, Any], received: Said, until: Callable[[], float]
+        self, arguments: dict[str, Any], received: ReplyCollector, until: Callable[[], float]
     ) -> AsyncGenerator[str]:
         """Yield the text of the reply as it comes; leaving early closes the connection, and the server stops.
 

@@ -28,7 +28,7 @@ _NAMED_THINGS: Final = (6, 7, 8, 9)
 _FILE: Final = 11
 
 
-class Deeds:
+class Actions:
     """Carry out what a visitor did; what cannot be done ends in a sentence."""
 
     def __init__(self, local: LocalDiscord, people: dict[str, Person]) -> None:
@@ -48,12 +48,12 @@ class Deeds:
             "submit": self._submit,
         }
 
-    async def do(self, deed: Payload) -> Payload:
-        """Return what came of a deed: a form, choices, commands, or under ``error`` why it could not be done."""
+    async def do(self, action: Payload) -> Payload:
+        """Return what came of a action: a form, choices, commands, or under ``error`` why it could not be done."""
         try:
-            person, channel = self.who(deed.get("who")), self.where(deed.get("who"), deed.get("channel"))
-            demand(deed.get("do") in self._table, "This page is of another version; load it anew")
-            return await self._table[deed["do"]](person, channel, deed)
+            person, channel = self.who(action.get("who")), self.where(action.get("who"), action.get("channel"))
+            demand(action.get("do") in self._table, "This page is of another version; load it anew")
+            return await self._table[action["do"]](person, channel, action)
         except InVainError:
             return {"error": f"{self._local.bot.name} did not answer in time."}
         except ImpossibleError as error:
@@ -80,70 +80,74 @@ class Deeds:
             raise ImpossibleError("This channel is not there any more")
         return channel
 
-    async def _say(self, person: Person, channel: Channel, deed: Payload) -> Payload:
-        text = self._with_mentions(str(deed["text"]).strip(), channel)
+    async def _say(self, person: Person, channel: Channel, action: Payload) -> Payload:
+        text = self._with_mentions(str(action["text"]).strip(), channel)
         demand(text, "Write something first")
         demand(len(text) <= CONTENT, f"A message takes {CONTENT} characters at most")
-        answered = _message(person, channel, deed["reply"]) if deed.get("reply") else None
+        answered = _message(person, channel, action["reply"]) if action.get("reply") else None
         message = await person.says(channel, text, reply_to=answered)
         return {"message": str(message.id)}
 
-    async def _edit(self, person: Person, channel: Channel, deed: Payload) -> Payload:
-        text = self._with_mentions(str(deed["text"]).strip(), channel)
+    async def _edit(self, person: Person, channel: Channel, action: Payload) -> Payload:
+        text = self._with_mentions(str(action["text"]).strip(), channel)
         demand(text and len(text) <= CONTENT, f"A message takes 1 to {CONTENT} characters")
-        await person.edits(_message(person, channel, deed["message"]), text)
+        await person.edits(_message(person, channel, action["message"]), text)
         return {}
 
-    async def _delete(self, person: Person, channel: Channel, deed: Payload) -> Payload:
-        message = _message(person, channel, deed["message"])
+    async def _delete(self, person: Person, channel: Channel, action: Payload) -> Payload:
+        message = _message(person, channel, action["message"])
         demand(message.author is person, f"{person.name} cannot delete this message")
         await person.deletes(message)
         return {}
 
-    async def _thread(self, person: Person, channel: Channel, deed: Payload) -> Payload:
+    async def _thread(self, person: Person, channel: Channel, action: Payload) -> Payload:
         demand(channel.guild and not channel.is_thread, "Threads are opened in a channel")
-        name = str(deed["name"]).strip()[:100]
+        name = str(action["name"]).strip()[:100]
         demand(name, "A thread needs a name")
-        opened = await person.opens_thread(channel, name, _message(person, channel, deed["message"]))
+        opened = await person.opens_thread(channel, name, _message(person, channel, action["message"]))
         return {"go": str(opened.id)}
 
     async def _offer(self, person: Person, channel: Channel, _: Payload) -> Payload:
         return {"commands": commands_for(person, channel), "menu": menu_of(person, channel)}
 
-    async def _command(self, person: Person, channel: Channel, deed: Payload) -> Payload:
-        options = self._options(person, channel, deed)
-        return await self._answered(await person.uses_command(channel, deed["command"], **options))
+    async def _command(self, person: Person, channel: Channel, action: Payload) -> Payload:
+        options = self._options(person, channel, action)
+        return await self._answered(await person.uses_command(channel, action["command"], **options))
 
-    async def _complete(self, person: Person, channel: Channel, deed: Payload) -> Payload:
-        options, focus = self._options(person, channel, deed), str(deed["focus"])
+    async def _complete(self, person: Person, channel: Channel, action: Payload) -> Payload:
+        options, focus = self._options(person, channel, action), str(action["focus"])
         typed = options.pop(focus, "")
-        return {"choices": await person.autocompletes(channel, deed["command"], **options, **{focus: typed})}
+        return {"choices": await person.autocompletes(channel, action["command"], **options, **{focus: typed})}
 
-    async def _click(self, person: Person, channel: Channel, deed: Payload) -> Payload:
-        message = _message(person, channel, deed["message"])
-        return await self._answered(await person.clicks(message, str(deed["custom_id"])))
+    async def _click(self, person: Person, channel: Channel, action: Payload) -> Payload:
+        message = _message(person, channel, action["message"])
+        return await self._answered(await person.clicks(message, str(action["custom_id"])))
 
-    async def _choose(self, person: Person, channel: Channel, deed: Payload) -> Payload:
-        message, scene = _message(person, channel, deed["message"]), Scene(person.world, person, channel)
-        select = next((part for part in message.parts() if part.get("custom_id") == deed["custom_id"]), None)
+    async def _choose(self, person: Person, channel: Channel, action: Payload) -> Payload:
+        message, scene = _message(person, channel, action["message"]), Scene(person.world, person, channel)
+        select = next((part for part in message.parts() if part.get("custom_id") == action["custom_id"]), None)
         if select is None:
             raise ImpossibleError("This menu is not there any more")
-        values = [str(value) for value in deed["values"]]
+        values = [str(value) for value in action["values"]]
         picks = values if select.get("options") else [scene.thing(value) or value for value in values]
-        return await self._answered(await person.chooses(message, str(deed["custom_id"]), *picks))
+        return await self._answered(await person.chooses(message, str(action["custom_id"]), *picks))
 
-    async def _menu(self, person: Person, channel: Channel, deed: Payload) -> Payload:
-        message = _message(person, channel, deed["message"])
-        return await self._answered(await person.uses_context_menu(message, str(deed["command"])))
+    async def _menu(self, person: Person, channel: Channel, action: Payload) -> Payload:
+        message = _message(person, channel, action["message"])
+        return await self._answered(await person.uses_context_menu(message, str(action["command"])))
 
-    async def _submit(self, person: Person, _: Channel, deed: Payload) -> Payload:
+    async def _submit(self, person: Person, _: Channel, action: Payload) -> Payload:
         opened = next(
-            (interaction for interaction in person.world.interactions.values() if str(interaction.id) == deed["form"]),
+            (
+                interaction
+                for interaction in person.world.interactions.values()
+                if str(interaction.id) == action["form"]
+            ),
             None,
         )
         if opened is None or opened.user is not person:
             raise ImpossibleError("This form is not open any more")
-        return await self._answered(await person.submits(opened, dict(deed["answers"])))
+        return await self._answered(await person.submits(opened, dict(action["answers"])))
 
     async def _answered(self, interaction: Interaction) -> Payload:
         """Return what the first response to an interaction asks of the page."""
@@ -154,17 +158,19 @@ class Deeds:
         key = f"f{interaction.id}"
         return {"form": {"id": str(interaction.id), "key": key, "html": form_html(interaction.modal, scene, key)}}
 
-    def _options(self, person: Person, channel: Channel, deed: Payload) -> dict[str, Any]:
+    def _options(self, person: Person, channel: Channel, action: Payload) -> dict[str, Any]:
         """Return the options of a command, in which things are named by their ids and files are in Base64."""
-        known = next((command for command in commands_for(person, channel) if command["name"] == deed["command"]), None)
+        known = next(
+            (command for command in commands_for(person, channel) if command["name"] == action["command"]), None
+        )
         if known is None:
-            raise ImpossibleError(f"/{deed['command']} is not offered here")
+            raise ImpossibleError(f"/{action['command']} is not offered here")
         kinds, scene = (
             {option["name"]: option["type"] for option in known["options"]},
             Scene(person.world, person, channel),
         )
         options: dict[str, Any] = {}
-        for name, value in dict(deed["options"]).items():
+        for name, value in dict(action["options"]).items():
             if kinds.get(name) in _NAMED_THINGS:
                 options[name] = scene.thing(str(value))
             elif kinds.get(name) == _FILE:

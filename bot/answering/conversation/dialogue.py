@@ -1,4 +1,4 @@
-"""Exchange, Turn and Spoken: a conversation's earlier turns, its next question, and what it has come to."""
+"""Exchange, Turn and DialogueState: a conversation's earlier turns, its next question, and what it has come to."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ContextualQuestion:
     """Hold a question as it reads in its conversation.
 
     Attributes:
@@ -71,7 +71,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class DialogueState:
     """Hold what a conversation has come to.
 
     Attributes:
@@ -100,23 +100,25 @@ class Spoken:
 class Rewriter(Protocol):
     """Read a question in its conversation with a language model."""
 
-    async def rewrite(self, question: str, spoken: Spoken) -> tuple[Turn | None, Usage | None]:
+    async def rewrite(self, question: str, dialogue: DialogueState) -> tuple[ContextualQuestion | None, Usage | None]:
         """Return the turn, None where the model gave none that can be used, and what it took; never raises."""
         ...
 
 
-def detail(question: str, papers: Sequence[Paper], *, compared: bool = False) -> Turn:
+def detail(question: str, papers: Sequence[Paper], *, compared: bool = False) -> ContextualQuestion:
     """Ask a question of these papers, the likeliest first, or compare the first two."""
     titles = [f"“{clean(paper.title)}”" for paper in papers]
     about = f"these two papers: {titles[0]} and {titles[1]}" if compared and len(papers) > 1 else f"in {titles[0]}"
     standalone = f"{question} ({about})"
-    return Turn(question, standalone, standalone, Relation.DETAIL, tuple(paper.paper_id for paper in papers))
+    return ContextualQuestion(
+        question, standalone, standalone, Relation.DETAIL, tuple(paper.paper_id for paper in papers)
+    )
 
 
-def other(question: str, theme: str, besides: Sequence[Paper], found: Sequence[Hit]) -> Turn:
+def other(question: str, theme: str, besides: Sequence[Paper], found: Sequence[Hit]) -> ContextualQuestion:
     """Ask for papers on a theme besides these."""
     query = f"{theme} {question}"
     titles = ", ".join(f"“{clean(paper.title)}”" for paper in besides)
     standalone = f"{question} (besides {titles})" if besides else query
     exclude = frozenset(paper.paper_id for paper in besides)
-    return Turn(question, standalone, query, Relation.OTHER, exclude=exclude, found=tuple(found))
+    return ContextualQuestion(question, standalone, query, Relation.OTHER, exclude=exclude, found=tuple(found))

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FITTED: Final = files("bot.answering.conversation") / "followups.json"
-READINGS: Final = ("leans", "others", "rest", "corrects", "compares")
+SCORED: Final = ("leans", "others", "rest", "corrects", "compares")
 SCALE: Final = 3.0  # of a unit vector's components, beside the 1 of a word that is there
 # Words and the signs that say how an utterance is meant, as the logistics were fitted on them.
 _WORD: Final = re.compile(r"\w+|[?!,:.]")
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
+class UtteranceScores:
     """Hold how likely (0..1) an utterance is each of these; several may be true.
 
     Attributes:
@@ -44,11 +44,11 @@ class Readings:
     compares: float
 
 
-def read_utterance(text: str, vector: NDArray[np.float32], model: str) -> Readings:
+def read_utterance(text: str, vector: NDArray[np.float32], model: str) -> UtteranceScores:
     """Read an utterance, of which `vector` is what the model of that name makes."""
     read = logistics(model if model in fitted() else ANY_MODEL)
     features: defaultdict[str, float] = defaultdict(float, utterance_features(text, vector))
-    return Readings(*(logistic.probability(features) for logistic in read))
+    return UtteranceScores(*(logistic.probability(features) for logistic in read))
 
 
 def utterance_features(text: str, vector: NDArray[np.float32]) -> dict[str, float]:
@@ -68,5 +68,5 @@ def fitted() -> dict[str, Any]:
 
 @cache
 def logistics(model: str) -> tuple[Logistic, ...]:
-    """Return what reads each of READINGS, by the name of a row of the data file."""
-    return tuple(Logistic.of(fitted()[model]["readings"][name]) for name in READINGS)
+    """Return what reads each of SCORED, by the name of a row of the data file."""
+    return tuple(Logistic.of(fitted()[model]["readings"][name]) for name in SCORED)

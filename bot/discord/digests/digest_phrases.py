@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.discord.services import Bot
     from bot.store import Subscription
-    from retrieval.source_state import Reading
+    from retrieval.source_state import SourceState
 
 SOURCES_SHOWN: Final = 10
 NAME_CHARACTERS: Final = 100
@@ -89,18 +89,18 @@ def short(subscription: Subscription, place: str) -> str:
     return f"{pause}{plain(', '.join(subscription.topics))} – {place}, {subscription.hour:02}:00"
 
 
-def freshness(readings: Sequence[Reading]) -> Iterator[str]:
+def freshness(states: Sequence[SourceState]) -> Iterator[str]:
     """Yield a line for each source that is fetched: when it was last fresh, and what is wrong with it now."""
-    for reading in readings[:SOURCES_SHOWN]:
-        name = escape(shorten(plain(reading.source), NAME_CHARACTERS))
-        if reading.last_success is None:
+    for state in states[:SOURCES_SHOWN]:
+        name = escape(shorten(plain(state.source), NAME_CHARACTERS))
+        if state.last_success is None:
             yield "- " + say("{source}: not read yet", source=name)
         else:
-            when = discord.utils.format_dt(reading.last_success, "R")
-            newest = "" if reading.newest is None else say(", newest of {day}", day=date(reading.newest))
+            when = discord.utils.format_dt(state.last_success, "R")
+            newest = "" if state.newest is None else say(", newest of {day}", day=date(state.newest))
             yield "- " + say("{source}: read {when}", source=name, when=when) + newest
-        if reading.sentence and reading.failing_since is not None:
-            yield "  ⚠️ " + escape(shorten(plain(reading.sentence), TROUBLE_CHARACTERS))
+        if state.sentence and state.failing_since is not None:
+            yield "  ⚠️ " + escape(shorten(plain(state.sentence), TROUBLE_CHARACTERS))
 
 
 def _details(subscription: Subscription) -> Iterator[str]:

@@ -21,7 +21,7 @@ class Addressed(Enum):
     NOT = auto()
 
 
-class Addressing:
+class AddresseeReader:
     """Read by a message's form whom it is for; `listens` says whether the bot sees the text of all messages."""
 
     def __init__(self, me: discord.ClientUser, threads: Threads, *, listens: bool) -> None:

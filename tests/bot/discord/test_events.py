@@ -136,7 +136,7 @@ async def test_a_command_is_acknowledged_before_anything_is_looked_up(
         await never.wait()
         yield
 
-    for name in ("get", "search", "similar", "counts", "readings"):
+    for name in ("get", "search", "similar", "counts", "source_states"):
         monkeypatch.setattr(bot.services.library, name, hang)
     monkeypatch.setattr(bot.services.store._database, "reading", hanging)
     use = await (await moderator.uses_command(papers, command, **options)).response()
