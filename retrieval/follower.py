@@ -36,14 +36,14 @@ class Follower:
         self._lexical = lexical
         self._file = folder / PLACE
         self._library_id = library_id
-        self._lease = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._number: int | None = None
 
     async def follow(self, library_id: str) -> None:
         """Follow this library from now on; what is held of another one, which the database had before, is forgotten."""
         if library_id == self._library_id:
             return
-        async with self._lease:
+        async with self._lock:
             log.warning("the database holds another library now, which is read from its beginning")
             self._library_id = library_id
             self._shelf.clear()
@@ -52,7 +52,7 @@ class Follower:
 
     async def catch_up(self) -> bool:
         """Apply what has changed, and say whether there was anything; an index of nothing known is filled first."""
-        async with self._lease:
+        async with self._lock:
             if self._number is None:
                 self._number = await asyncio.to_thread(self._read_place)
             last = await self._catalogue.last_change()
@@ -68,13 +68,13 @@ class Follower:
 
     async def mend(self, paper_ids: Sequence[str]) -> None:
         """Write papers again that the index has lost."""
-        async with self._lease:
+        async with self._lock:
             for start in range(0, len(paper_ids), BATCH):
                 await self._apply(paper_ids[start : start + BATCH])
 
     async def empty(self) -> None:
         """Forget everything, so that the index is filled anew."""
-        async with self._lease:
+        async with self._lock:
             await asyncio.to_thread(self._lexical.reset)
             self._number = None
 

@@ -82,7 +82,7 @@ class Indexer:
         self._shared = shared
         self._embedder = embedder
         self._now = now
-        self._lease = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._in_work: set[str] = set()  # papers whose vectors are being written, or were when it failed
         self.fault: str | None = None
         self.unchecked = False
@@ -93,7 +93,7 @@ class Indexer:
 
         Full texts are embedded last: nothing is found by them, so that nobody waits for them.
         """
-        async with self._lease, self._counting():
+        async with self._lock, self._counting():
             while True:
                 try:
                     async with self._catalogue.indexing():
@@ -162,7 +162,7 @@ class Indexer:
 
     async def close(self) -> None:
         """Close the indexes once nobody writes to them."""
-        async with self._lease:
+        async with self._lock:
             await asyncio.to_thread(self._lexical.close)
             await asyncio.to_thread(self._dense.close)
 
