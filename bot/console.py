@@ -154,14 +154,14 @@ def _answered(answer: Answer) -> RenderableType:
     stated = [fold(statement.text) for statement in answer.statements]
     sources: list[RenderableType] = []
     shown: set[int] = set()
-    places: set[tuple[int, str]] = set()
+    located: set[tuple[int, str]] = set()
     for citation in answer.citations:
         if citation.number not in shown:
             shown.add(citation.number)
             sources.append(Text.assemble((f"[{citation.number}] ", "bold cyan"), _title(citation.title, citation.url)))
-        if citation.place and (place := (citation.number, citation.place)) not in places:
-            places.add(place)
-            sources.append(Padding(Text(printable(citation.place), style="dim"), (0, 0, 0, 4), expand=False))
+        if citation.location and (source := (citation.number, citation.location)) not in located:
+            located.add(source)
+            sources.append(Padding(Text(printable(citation.location), style="dim"), (0, 0, 0, 4), expand=False))
         if not any(fold(citation.quote) in text for text in stated):  # or it can be read above, word for word
             sources.append(Padding(Text(f"“{printable(citation.quote)}”", style="italic"), (0, 0, 0, 4), expand=False))
     return Group(*lines, Text(), *sources)

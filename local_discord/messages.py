@@ -124,8 +124,8 @@ class Message:
 
     @property
     def jump_url(self) -> str:
-        place = self.channel.guild.id if self.channel.guild else "@me"
-        return f"https://discord.com/channels/{place}/{self.channel.id}/{self.id}"
+        guild_id = self.channel.guild.id if self.channel.guild else "@me"
+        return f"https://discord.com/channels/{guild_id}/{self.channel.id}/{self.id}"
 
     def __repr__(self) -> str:
         return f"<{self.author.name} in {self.channel!r}: {self.text[:120]!r}>"

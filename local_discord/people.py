@@ -208,8 +208,8 @@ class Person(User):
             has = discord.Permissions(channel.guild.permissions_of(self))
             demand(needed <= has, f"{self.name} does not see {name!r}: it needs {[key for key, on in needed if on]}")
         contexts = found.get("contexts")
-        place = 0 if channel.guild else 1
-        demand(contexts is None or place in contexts, f"{name!r} is not shown in {channel!r}")
+        context = 0 if channel.guild else 1
+        demand(contexts is None or context in contexts, f"{name!r} is not shown in {channel!r}")
         demand(found.get("dm_permission") is not False or channel.guild, f"{name!r} is not shown in {channel!r}")
 
     def _resolved(self, channel: Channel, things: list[Any]) -> Payload:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH: Final = 200  # papers that tantivy takes between two commits
-PLACE: Final = "followed.json"
+POSITION_FILE: Final = "followed.json"
 
 
 class Follower:
@@ -34,7 +34,7 @@ class Follower:
         self._catalogue = catalogue
         self._shelf = shelf
         self._lexical = lexical
-        self._file = folder / PLACE
+        self._file = folder / POSITION_FILE
         self._library_id = library_id
         self._lock = asyncio.Lock()
         self._number: int | None = None
@@ -54,7 +54,7 @@ class Follower:
         """Apply what has changed, and say whether there was anything; an index of nothing known is filled first."""
         async with self._lock:
             if self._number is None:
-                self._number = await asyncio.to_thread(self._read_place)
+                self._number = await asyncio.to_thread(self._read_position)
             last = await self._catalogue.last_change()
             if self._number is None or self._number > last:
                 await self._fill(last)
@@ -99,19 +99,19 @@ class Follower:
 
     async def _note(self, number: int) -> None:
         self._number = number
-        await asyncio.to_thread(self._write_place, {"library": self._library_id, "number": number})
+        await asyncio.to_thread(self._write_position, {"library": self._library_id, "number": number})
 
-    def _write_place(self, place: dict[str, object]) -> None:
+    def _write_position(self, position: dict[str, object]) -> None:
         draft = self._file.with_suffix(".new")
-        draft.write_text(json.dumps(place), encoding="utf-8")
+        draft.write_text(json.dumps(position), encoding="utf-8")
         draft.replace(self._file)
 
-    def _read_place(self) -> int | None:
+    def _read_position(self) -> int | None:
         """Return the number of the last change that was applied; None where the index is of nothing known."""
         if self._lexical.stamp != self._lexical.expected:
             return None
         try:
-            place = json.loads(self._file.read_text(encoding="utf-8"))
-            return int(place["number"]) if place["library"] == self._library_id else None
+            position = json.loads(self._file.read_text(encoding="utf-8"))
+            return int(position["number"]) if position["library"] == self._library_id else None
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -132,8 +132,8 @@ async def read_leaving(connection: AsyncConnection, limit: int) -> dict[str, int
 async def mark_left(connection: AsyncConnection, paper_ids: Sequence[str]) -> None:
     """Record that no index holds these papers, and say it changed; one that stands again waits to be indexed."""
     # What was removed may be put back, and is not embedded twice.
-    kept = sa.select(papers.c.paper_id).where(papers.c.paper_id.in_(paper_ids), papers.c.withdrawn_by.is_(None))
-    gone = chunks.c.paper_id.in_(paper_ids), chunks.c.paper_id.not_in(kept)
+    stored = sa.select(papers.c.paper_id).where(papers.c.paper_id.in_(paper_ids), papers.c.withdrawn_by.is_(None))
+    gone = chunks.c.paper_id.in_(paper_ids), chunks.c.paper_id.not_in(stored)
     await connection.execute(sa.delete(chunks).where(*gone))
     await connection.execute(sa.delete(leaving_papers).where(leaving_papers.c.paper_id.in_(paper_ids)))
     await connection.execute(

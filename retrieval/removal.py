@@ -102,10 +102,10 @@ async def restore(connection: AsyncConnection, paper_ids: Sequence[str]) -> Rest
         for table in (paper_aliases, paper_sources, papers):
             await connection.execute(sa.delete(table).where(table.c.paper_id.in_(erased)))
         free += erased
-        kept = [row.paper_id for row in rows if not row.erased]
+        stored = [row.paper_id for row in rows if not row.erased]
         again = {"removed_at": None, "indexed_hash": None}
-        await connection.execute(sa.update(papers).where(papers.c.paper_id.in_(kept)).values(again))
-        back += kept
+        await connection.execute(sa.update(papers).where(papers.c.paper_id.in_(stored)).values(again))
+        back += stored
     return Restored(tuple(back), tuple(free))
 
 

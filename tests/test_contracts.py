@@ -44,6 +44,6 @@ def test_an_import_that_crosses_a_border_and_a_module_without_a_layer_are_refuse
     for path, name in REFUSED.items():
         importer = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         assert f"- {importer} -> {name} (" in linted.stdout, importer
-    assert "- .papers -> .merging (" in linted.stdout
+    assert "- .papers -> .merge (" in linted.stdout
     assert "- bot.unheard_of\n" in linted.stdout
     assert "- bot.discord.unheard_of\n" in linted.stdout

@@ -36,7 +36,7 @@ class Citation:
     page: int | None = None
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Say where in the paper the quote stands; empty for one from title or abstract."""
         if self.page is None:
             return say("“{section}”", section=self.section) if self.section else ""

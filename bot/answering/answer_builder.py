@@ -38,7 +38,9 @@ class Page:
             hit = hits[support.paper_number - 1]
             paper = hit.paper
             number = self.numbers.setdefault(paper.paper_id, len(self.numbers) + 1)
-            cited = Citation(number, paper.paper_id, paper.title, paper.url, support.quote, *_place(hit, support.quote))
+            cited = Citation(
+                number, paper.paper_id, paper.title, paper.url, support.quote, *_position(hit, support.quote)
+            )
             self.citations.setdefault((paper.paper_id, support.quote), cited)
             numbers.append(number)
             quotes.append(support.quote)
@@ -46,7 +48,7 @@ class Page:
         return self.statements[-1]
 
 
-def _place(hit: Hit, quote: str) -> tuple[str | None, int | None]:
+def _position(hit: Hit, quote: str) -> tuple[str | None, int | None]:
     """Return section and, of a PDF, page of a quote from a full text; of any other, neither."""
     offset = hit.paper.abstract.find(quote)
     if hit.location is None or offset < 0:

@@ -110,16 +110,16 @@ class Editor:
     async def pool(self, since: datetime, until: datetime) -> Pool:
         """Return the papers that came in between two moments; may hold earlier ones too."""
         async with self._reading:
-            kept = self._pool
-            if kept is None or kept.until != until or kept.since > since:
+            pool = self._pool
+            if pool is None or pool.until != until or pool.since > since:
                 since = min(since, until - READ_BACK)
                 papers = [
                     paper
                     for paper in await self._library.fresh(since, until, (until - NEWS).date())
                     if _is_news(paper, until)
                 ]
-                self._pool = kept = await self.gather(papers, since, until)
-            return kept
+                self._pool = pool = await self.gather(papers, since, until)
+            return pool
 
     async def gather(self, papers: Sequence[Fresh], since: datetime, until: datetime) -> Pool:
         """Return a pool of these papers, without those withdrawn or without a text."""
@@ -198,7 +198,7 @@ class Editor:
             return None
         titles = [pool.papers[index].details.paper.title for index in asked]
         inside = {entry.paper.paper_id for entry in digest.entries}
-        posted = [place for place, index in enumerate(asked) if pool.papers[index].paper_id in inside]
+        posted = [row for row, index in enumerate(asked) if pool.papers[index].paper_id in inside]
         days = [local_day(moment, subscription.zone) for moment in (since, pool.until)]
         caption = digest_text.map_title(len(asked), days[0], days[1])
         legend = digest_text.map_legend()

@@ -24,10 +24,10 @@ def next_due(after: datetime, hour: int, zone: str, weekdays: Collection[int]) -
     Where the clocks go forward over the hour it is the first moment after, where they go back over it the first of
     the two. `hour` is 0 to 23, `weekdays` are 0 (Monday) to 6, at least one. Raises BadInputError for an unknown zone.
     """
-    place = find_zone(zone)
-    today = after.astimezone(place).date()
+    time_zone = find_zone(zone)
+    today = after.astimezone(time_zone).date()
     days = (today + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD))
-    dues = (first_moment(day, hour, place) for day in days if day.weekday() in weekdays)
+    dues = (first_moment(day, hour, time_zone) for day in days if day.weekday() in weekdays)
     return next(due for due in dues if due > after)
 
 

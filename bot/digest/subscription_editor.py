@@ -23,7 +23,7 @@ TOPIC_CHARACTERS: Final = 100
 MOST_PAPERS: Final = 15
 LAST_HOUR: Final = 23
 SUNDAY: Final = 6
-MOST_PER_PLACE: Final = 25  # what a menu of Discord's shows
+MOST_PER_CHANNEL: Final = 25  # what a menu of Discord's shows
 # The first digest looks back one day, or it would be empty for whoever subscribes just before the hour.
 HEAD_START: Final = timedelta(days=1)
 

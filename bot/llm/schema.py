@@ -25,9 +25,9 @@ def _strict(node: Any, definitions: dict[str, Any]) -> Any:  # noqa: ANN401 - a 
         return node
     if "$ref" in node:
         return _strict(definitions[node["$ref"].rpartition("/")[2]], definitions)
-    kept = {name: _strict(value, definitions) for name, value in node.items() if name not in _LEFT_OUT}
+    strict = {name: _strict(value, definitions) for name, value in node.items() if name not in _LEFT_OUT}
     if "properties" in node:
         # By name: a field may itself be called "title".
-        kept["properties"] = {name: _strict(value, definitions) for name, value in node["properties"].items()}
-        kept |= {"required": list(kept["properties"]), "additionalProperties": False}
-    return kept
+        strict["properties"] = {name: _strict(value, definitions) for name, value in node["properties"].items()}
+        strict |= {"required": list(strict["properties"]), "additionalProperties": False}
+    return strict

@@ -12,7 +12,7 @@ from local_discord.limits import CONTENT
 
 from .form_html import form_html
 from .scene import Scene
-from .view import commands_for, menu_of, places
+from .view import channel_rows, commands_for, menu_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -72,7 +72,7 @@ class Actions:
         """Return a channel that somebody sees, the first one where none is named; raises ImpossibleError."""
         person = self.who(name)
         if not channel_id:
-            channel_id = next(places(person))["id"]
+            channel_id = next(channel_rows(person))["id"]
         channel = self._local.world.channels.get(int(str(channel_id)) if str(channel_id).isdigit() else 0)
         if channel is None or not (
             person.id in channel.guild.members if channel.guild else channel.recipient is person

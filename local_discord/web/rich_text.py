@@ -34,7 +34,7 @@ class Names(Protocol):
     def role(self, role_id: int) -> str:
         """Return a role's name."""
 
-    def place(self, channel_id: int) -> str:
+    def channel_name(self, channel_id: int) -> str:
         """Return a channel's name."""
 
 
@@ -88,7 +88,7 @@ def _show_tag(_: Any, tokens: Sequence[Token], index: int, __: Any, env: Mutable
     if emoji:
         return html.escape(f":{emoji}:")
     if kind == "#":
-        where = html.escape(names.place(int(number)))
+        where = html.escape(names.channel_name(int(number)))
         return f'<button type="button" class="mention" data-go="{number}">#{where}</button>'
     if kind:
         name = names.role(int(number)) if kind == "@&" else names.user(int(number))

@@ -46,7 +46,7 @@ class Scene:
         guild = self.channel.guild
         return guild.roles[role_id].name.removeprefix("@") if guild and role_id in guild.roles else _UNKNOWN
 
-    def place(self, channel_id: int) -> str:
+    def channel_name(self, channel_id: int) -> str:
         """Return a channel's name."""
         known = self.world.channels.get(channel_id)
         return known.name if known else _UNKNOWN

@@ -30,7 +30,7 @@ class View:
     channel: Channel
     dismissed: set[int] = field(default_factory=set)
     _told: dict[int, tuple[Any, ...]] = field(default_factory=dict)
-    _places: list[Payload] = field(default_factory=list)
+    _channels: list[Payload] = field(default_factory=list)
     _typing: bool = False
 
     @property
@@ -51,9 +51,9 @@ class View:
     def changes(self) -> Payload:
         """Return what has changed since the last call, nothing at all where nothing has."""
         news: Payload = {}
-        there = list(places(self.viewer))
-        if there != self._places:
-            news["places"], self._places = there, there
+        there = list(channel_rows(self.viewer))
+        if there != self._channels:
+            news["places"], self._channels = there, there
         here = {message.id: message for message in self.messages()}
         if gone := [str(known) for known in self._told if known not in here]:
             news["gone"] = gone
@@ -118,7 +118,7 @@ def _option(option: Payload, scene: Scene) -> Payload:
     return {key: option[key] for key in known if option.get(key) is not None} | {"choices": choices}
 
 
-def places(viewer: Person) -> Iterator[Payload]:
+def channel_rows(viewer: Person) -> Iterator[Payload]:
     """Yield the channels of the servers that somebody is in, each with its threads, and their direct messages."""
     for guild in viewer.world.guilds.values():
         if viewer.id not in guild.members:
@@ -126,12 +126,12 @@ def places(viewer: Person) -> Iterator[Payload]:
         channels = guild.channels()
         for channel in channels:
             if not channel.is_thread and channel.type != FORUM:
-                yield _place(channel, guild.name)
-                yield from (_place(thread, guild.name) for thread in channels if thread.parent is channel)
-    yield _place(viewer.dm, "Direct messages")
+                yield _channel_row(channel, guild.name)
+                yield from (_channel_row(thread, guild.name) for thread in channels if thread.parent is channel)
+    yield _channel_row(viewer.dm, "Direct messages")
 
 
-def _place(channel: Channel, group: str) -> Payload:
+def _channel_row(channel: Channel, group: str) -> Payload:
     direct = channel.type == DM
     last = next(
         (message_id for message_id in reversed(channel.messages) if not channel.messages[message_id].deleted), 0

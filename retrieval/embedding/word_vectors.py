@@ -49,15 +49,15 @@ class Words:
     @classmethod
     def of(cls, pieces: Sequence[str | None], states: NDArray[np.float32]) -> Words:
         """Average the states of the pieces, each named by the word that it belongs to, None for special ones."""
-        places: dict[str, int] = {}
+        index_of: dict[str, int] = {}
         rows, owners = [], []  # which piece is of which word
         for row, word in enumerate(pieces):
             if word and _counts(word):
                 rows.append(row)
-                owners.append(places.setdefault(word, len(places)))
-        membership = np.zeros((len(places), len(states)), np.float32)
+                owners.append(index_of.setdefault(word, len(index_of)))
+        membership = np.zeros((len(index_of), len(states)), np.float32)
         membership[owners, rows] = 1
-        return cls(tuple(places), _unit(np.asarray(membership @ states @ _rotation(states.shape[1]), np.float32)))
+        return cls(tuple(index_of), _unit(np.asarray(membership @ states @ _rotation(states.shape[1]), np.float32)))
 
     def pack(self) -> bytes:
         """Return the vectors in three bits a dimension: of each word the lower two, four a byte, then the upper."""

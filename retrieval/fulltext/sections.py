@@ -191,9 +191,9 @@ def _section(part: _Part, words: Counter[str]) -> Section:
     for lines in (part.body, part.notes):
         for number, (line, begins) in enumerate(lines):
             fresh = number == 0 or (begins and (text.endswith(_ENDS) or not line.text[:1].islower()))
-            text, kept = _append(text, line.text, words, fresh=fresh)
+            text, stored = _append(text, line.text, words, fresh=fresh)
             if not breaks or breaks[-1][1] != line.page:
-                breaks.append((kept, line.page))
+                breaks.append((stored, line.page))
     return Section(part.heading, text, tuple(breaks))
 
 

@@ -95,14 +95,14 @@ def _entries(text: str, before: int = 0) -> Iterator[Found]:
 
 def readable(value: str) -> str:
     r"""Return a field as text: LaTeX read, and the braces gone that keep letters from being made small."""
-    for escaped, kept in _WAITING.items():
-        value = value.replace(escaped, kept)
+    for escaped, stored in _WAITING.items():
+        value = value.replace(escaped, stored)
     value = clean(value)
     for _ in range(_DEEPEST):
         value = _GROUP.sub(r"\1", value)
     value = " ".join(value.split())
-    for escaped, kept in _WAITING.items():
-        value = value.replace(kept, _ESCAPED[escaped])
+    for escaped, stored in _WAITING.items():
+        value = value.replace(stored, _ESCAPED[escaped])
     return value
 
 

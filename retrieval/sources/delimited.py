@@ -138,15 +138,15 @@ def _numbered(rows: Reader, above: int) -> Iterator[tuple[int, list[str]]]:
         yield rows.line_num + above, row
 
 
-def _row(place: str, row: list[str], columns: Mapping[str, int]) -> Found:
+def _row(position: str, row: list[str], columns: Mapping[str, int]) -> Found:
     fields: dict[str, object] = {
         field: row[column].strip() for field, column in columns.items() if column < len(row) and row[column].strip()
     }
     if "title" not in fields and "abstract" not in fields:
-        return Bad(place, "it has neither title nor abstract, or fewer cells than the first line")
+        return Bad(position, "it has neither title nor abstract, or fewer cells than the first line")
     if isinstance(authors := fields.get("authors"), str):
         fields["authors"] = [given_first(name) for name in names_in(_NUMBER.sub("", authors))]
-    return Row(place, fields)
+    return Row(position, fields)
 
 
 def _guess(head: list[str], columns: Mapping[str, int]) -> str:

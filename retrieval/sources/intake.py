@@ -96,14 +96,14 @@ class Intake:
                 if (paper := self._take(kind, found, where)) is not None:
                     yield paper
             except BadInputError as error:
-                place = getattr(found, "place", "")
-                self.left_out.add(f"{where}, {place}: {error}.")
+                position = getattr(found, "position", "")
+                self.left_out.add(f"{where}, {position}: {error}.")
 
     def _take(self, kind: Format, found: Found, where: str) -> Fetched | None:
         if isinstance(found, Ready):
             return found.paper
         if isinstance(found, Bad):
-            self.left_out.add(f"{where}, {found.place}: {found.reason}.")
+            self.left_out.add(f"{where}, {found.position}: {found.reason}.")
             return None
         if isinstance(found, Remark):
             self._remark(f"{where}: {found.text}.")
@@ -113,7 +113,7 @@ class Intake:
             return None
         made = make(found.fields, kind.source)
         for note in made.notes:
-            self._remark(f"{where}, {found.place}: {note}; the rest is taken.")
+            self._remark(f"{where}, {found.position}: {note}; the rest is taken.")
         for name in unread(found.fields, made.paper):
             self._remark(f'{where}: "{name[:40]}" is not read, though papers lack what it looks like; {_NAMES_READ}.')
         return made.paper

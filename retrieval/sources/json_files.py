@@ -38,15 +38,15 @@ def read_json_lines(stream: BufferedReader) -> Iterator[Found]:
     for number, line in enumerate(lines_of(stream, encoding, LONGEST_LINE), start=1):
         if not (bare := line.removeprefix(b"\xef\xbb\xbf")).strip():
             continue
-        place = f"line {number}"
+        position = f"line {number}"
         if len(line) >= LONGEST_LINE:
-            yield Bad(place, f"it is longer than {LONGEST_LINE:,} bytes")
+            yield Bad(position, f"it is longer than {LONGEST_LINE:,} bytes")
             return
         text, other = decode(bare)
         if other and not warned:
             warned = True
             yield Remark(f"line {number} is not UTF-8; read as {other.upper()}")
-        yield from _of_line(place, text)
+        yield from _of_line(position, text)
 
 
 def read_json(stream: BinaryIO) -> Iterator[Found]:
@@ -94,21 +94,21 @@ def _records(text: str, file: TextIO) -> Iterator[Found]:
         return
 
 
-def _of_line(place: str, text: str) -> Iterator[Found]:
+def _of_line(position: str, text: str) -> Iterator[Found]:
     try:
         value = json.loads(text, strict=False)
     except json.JSONDecodeError as error:
-        yield Bad(place, f"it is not JSON ({error.msg} at character {error.pos + 1})")
+        yield Bad(position, f"it is not JSON ({error.msg} at character {error.pos + 1})")
         return
     except (ValueError, RecursionError):
-        yield Bad(place, "it is no JSON that can be read")
+        yield Bad(position, "it is no JSON that can be read")
         return
     records = records_in(value)
     if records is None:
-        yield Row(place, value) if isinstance(value, dict) else Bad(place, "it is not an object")
+        yield Row(position, value) if isinstance(value, dict) else Bad(position, "it is not an object")
         return
     for number, record in enumerate(records, start=1):
-        where = f"{place}, record {number}"
+        where = f"{position}, record {number}"
         yield Row(where, record) if isinstance(record, dict) else Bad(where, "it is not an object")
 
 

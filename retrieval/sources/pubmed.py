@@ -42,12 +42,12 @@ def _name(author: Any) -> str:  # noqa: ANN401
 
 
 def _doi(article: Any) -> str | None:  # noqa: ANN401
-    places = find(article, "MedlineCitation/Article/ELocationID"), find(article, "PubmedData/ArticleIdList/ArticleId")
+    elements = find(article, "MedlineCitation/Article/ELocationID"), find(article, "PubmedData/ArticleIdList/ArticleId")
     kinds = ("EIdType", "IdType")
     return next(
         (
             text(element)
-            for found, kind in zip(places, kinds, strict=True)
+            for found, kind in zip(elements, kinds, strict=True)
             for element in found
             if element.get(kind) == "doi"
         ),

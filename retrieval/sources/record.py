@@ -11,7 +11,7 @@ from retrieval.papers import TITLE_ID, Paper, fingerprint
 from retrieval.sources.dates import date_of
 from retrieval.sources.fetched import Fetched, identities
 from retrieval.sources.fields import address, code_link, is_withdrawn, moment, one_line, unwrap
-from retrieval.sources.identifiers import arxiv_in, doi_in, link_to, places_in
+from retrieval.sources.identifiers import arxiv_in, doi_in, link_to, venue_ids_in
 from retrieval.sources.markup import has_markup, without_markup
 from retrieval.sources.record_authors import people
 from retrieval.sources.shapes import flattened
@@ -119,7 +119,7 @@ def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> M
         version=_version(record) or (arxiv.version if arxiv else None),
         withdrawn=is_withdrawn(comment, abstract),
         updated=_updated(record),
-        external_ids=(*ids, *beside, *places_in(links)),
+        external_ids=(*ids, *beside, *venue_ids_in(links)),
         authors=tuple(_IMPOSSIBLE.sub("", name) for name in authors),
         categories=categories_in(record.get("categories")),
         venue=_venue(record),
@@ -268,8 +268,8 @@ def _updated(record: Mapping[str, Any]) -> dt.datetime | None:
 def _venue(record: Mapping[str, Any]) -> str | None:
     """Return where a paper was published, which services give as text, in a list, or as an object with a name."""
     found = [*_texts(record, _VENUES), *(name for key in _VENUES for name in _nested(record, key, _NAMES))]
-    if isinstance(place := record.get("primary_location"), dict):
-        found += _nested(place, "source", _NAMES)
+    if isinstance(location := record.get("primary_location"), dict):
+        found += _nested(location, "source", _NAMES)
     return next((line for text in found if (line := one_line(without_markup(text)))), None)
 
 

@@ -87,9 +87,9 @@ def _in_order(words: dict[str, Any]) -> str:
     """Return OpenAlex's abstract, which gives the places of each word."""
     placed = [
         (index, word)
-        for word, places in words.items()
-        if isinstance(places, list)
-        for index in places
+        for word, indexes in words.items()
+        if isinstance(indexes, list)
+        for index in indexes
         if isinstance(index, int) and not isinstance(index, bool)
     ]
     return " ".join(word for _, word in sorted(placed)[:_WORDS_AT_MOST])

@@ -28,7 +28,7 @@ class Names:
     def user(self, user_id: int) -> str:
         return f"<b>{user_id}"
 
-    role = place = user
+    role = channel_name = user
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bot.answering.conversation.ordinals import places
+from bot.answering.conversation.ordinals import positions
 from bot.answering.conversation.utterance import fitted
 from retrieval.calibration import ANY_MODEL, softmax
 
@@ -56,7 +56,7 @@ class Candidates:
         ids = list(self.alone)
         focus, listed = ([paper.paper_id for paper in papers] for papers in (dialogue.focus, dialogue.listed))
         counted = listed or list(dialogue.seen)
-        named = {counted[index] for index in places(question, len(counted))}
+        named = {counted[index] for index in positions(question, len(counted))}
         roles = {
             "focus": np.array([id_ in focus for id_ in ids], float),
             "listed": np.array([id_ in listed and id_ not in focus for id_ in ids], float),

@@ -89,9 +89,9 @@ class Conversation:
             hits = [*hits, *(hit for hit in again if hit.paper.paper_id not in known)]
         if missing := set(contextual.focus).difference(hit.paper.paper_id for hit in hits):
             hits = [*hits, *await self._library.judge(question.text, list(missing), question.vectors)]
-        kept = [hit for hit in hits if hit.paper.paper_id not in contextual.exclude]
+        remaining = [hit for hit in hits if hit.paper.paper_id not in contextual.exclude]
         order = {paper_id: rank for rank, paper_id in enumerate(contextual.focus)}
-        return sorted(kept, key=lambda hit: order.get(hit.paper.paper_id, len(order)))[:limit]
+        return sorted(remaining, key=lambda hit: order.get(hit.paper.paper_id, len(order)))[:limit]
 
     async def besides(self, contextual: ContextualQuestion, question: Question) -> list[Hit]:
         """Give the papers that a turn asks for others than, as hits of its query."""

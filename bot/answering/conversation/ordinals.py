@@ -24,10 +24,10 @@ _ORDINALS: Final = {
     "tenth|10th|zehnte|dixieme|decimo|decima": 9,
     "last|letzte|dernier|derniere|ultimo|ultima": -1,
 }
-PLACES: Final = {word: index for words, index in _ORDINALS.items() for word in words.split("|")} | {"latter": 1}
+POSITIONS: Final = {word: index for words, index in _ORDINALS.items() for word in words.split("|")} | {"latter": 1}
 # An ordinal that counts papers, which "the first layer" does not: at an end, or with a word after it that papers have.
 ORDINAL: Final = re.compile(
-    rf"\b({'|'.join(sorted(PLACES, key=len, reverse=True))})[nmrs]?\b"
+    rf"\b({'|'.join(sorted(POSITIONS, key=len, reverse=True))})[nmrs]?\b"
     r"(?: (two|three|four|five|zwei|drei|deux|trois|dos|tres)\b)?"
     r"(?= (?:ones?|papers?|works?|study|studies|of|and|vs|with|arbeit|paper|et|y|und)\b|\W*$|\s*[,.:;?!)])"
 )
@@ -36,7 +36,7 @@ NUMBER: Final = re.compile(r"(?:#|\b(?:number|no\.?|nr\.?|paper|nummer|numero) ?
 _COUNTS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "zwei": 2, "drei": 3, "deux": 2, "trois": 3, "dos": 2}
 
 
-def places(text: str, length: int) -> tuple[int, ...]:
+def positions(text: str, length: int) -> tuple[int, ...]:
     """Read which places of a list of that length a text names, in its order; of fewer than two nobody counts."""
     if length < 2:  # noqa: PLR2004
         return ()
@@ -44,7 +44,7 @@ def places(text: str, length: int) -> tuple[int, ...]:
     named: list[int] = []
     for match in ORDINAL.finditer(folded):
         count = _COUNTS.get(match[2] or "", 3 if match[2] else 1)
-        index = PLACES[match[1]]
+        index = POSITIONS[match[1]]
         named += range(length - count, length) if index < 0 else range(index, index + count)
     named += [int(match[1] or match[2]) - 1 for match in NUMBER.finditer(folded)]
     return tuple(dict.fromkeys(index for index in named if 0 <= index < length))
@@ -54,5 +54,5 @@ def picked(question: str, choices: Sequence[str]) -> str:
     """Return the choice that a reply such as "2", "the second one" or "b)" stands for, else the reply itself."""
     reply = question.strip().strip(".!?()[]#").casefold()
     word = reply.removeprefix("the ").removeprefix("number ").removesuffix(" one")
-    index = int(word) - 1 if len(word) == 1 and word in "123456789" else PLACES.get(word)
+    index = int(word) - 1 if len(word) == 1 and word in "123456789" else POSITIONS.get(word)
     return choices[index] if index is not None and choices and index < len(choices) else question

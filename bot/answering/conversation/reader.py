@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.answering.conversation.candidates import Candidates
 from bot.answering.conversation.dialogue import ContextualQuestion, DialogueState, Relation, detail, other
-from bot.answering.conversation.ordinals import places
+from bot.answering.conversation.ordinals import positions
 from bot.answering.conversation.utterance import UtteranceScores, read_utterance
 
 if TYPE_CHECKING:
@@ -69,8 +69,12 @@ class FollowUpReader:
         by_alone, by_themed = await asyncio.gather(
             self._complete(question, ids, alone, vectors), self._complete(both, ids, themed, both_vectors)
         )
-        kept = [id_ for id_ in ids if id_ in by_alone and id_ in by_themed]
-        return alone, themed, Candidates({id_: by_alone[id_] for id_ in kept}, {id_: by_themed[id_] for id_ in kept})
+        known = [id_ for id_ in ids if id_ in by_alone and id_ in by_themed]
+        return (
+            alone,
+            themed,
+            Candidates({id_: by_alone[id_] for id_ in known}, {id_: by_themed[id_] for id_ in known}),
+        )
 
     async def _complete(
         self, query: str, ids: Sequence[str], hits: Sequence[Hit], vectors: QueryVectors
@@ -130,7 +134,7 @@ def _comparison(
 ) -> ContextualQuestion:
     """Set a paper spoken of beside another one: by its place, by its name, or the next of those spoken of."""
     counted = dialogue.listed or tuple(dialogue.seen.values())
-    named = [counted[index] for index in places(question, len(counted))]
+    named = [counted[index] for index in positions(question, len(counted))]
     if len(named) > 1:
         return detail(question, named[:2], compared=True)
     first = next((paper for paper in dialogue.focus if paper not in named), dialogue.focus[0])

@@ -42,10 +42,10 @@ def unheld_names(statement: str, papers: str, *, capitals: bool = True) -> Names
     text = clean(statement)
     held = _Held.of(papers)
     sure, likely = [], []
-    for place in _TOKEN.finditer(text):
-        begins = _begins_after(text[: place.start()])
-        for index, part in enumerate(place[0].translate(_JOINTS).split("-")):
-            if _is_name(part) and not held.name(place[0]) and not held.part(part, whole=part == place[0]):
+    for match in _TOKEN.finditer(text):
+        begins = _begins_after(text[: match.start()])
+        for index, part in enumerate(match[0].translate(_JOINTS).split("-")):
+            if _is_name(part) and not held.name(match[0]) and not held.part(part, whole=part == match[0]):
                 sure.append(part)
             elif capitals and len(part) > 1 and part.istitle() and not (begins and index == 0) and not held.word(part):
                 likely.append(part)

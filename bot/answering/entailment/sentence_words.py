@@ -79,14 +79,14 @@ def words(text: str) -> tuple[Word, ...]:
     found: list[Word] = []
     clause, cue = 0, None
     tokens = [match[0] for match in _TOKEN.finditer(fold(text))]
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         if not token[0].isalnum() or token in _CLAUSE_WORDS:
             clause, cue = clause + 1, None
             if not token[0].isalnum():
                 continue
         position = len(found)
         negating = token in _NEGATIONS or token.endswith("'t")
-        if negating and tokens[place + 1 : place + 2] and tokens[place + 1] in _FOLLOWS_NOT:
+        if negating and tokens[index + 1 : index + 2] and tokens[index + 1] in _FOLLOWS_NOT:
             negating = False
         if negating:
             cue = position

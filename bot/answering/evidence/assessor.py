@@ -311,14 +311,16 @@ class Assessor:
         sentences = reading.sentences
         languages = await asyncio.to_thread(sentence_languages, [passage.text for passage in sentences])
         wanted = question.language if question.language in languages else ENGLISH
-        places = [index for index, language in enumerate(languages) if language == wanted] or list(
+        positions = [index for index, language in enumerate(languages) if language == wanted] or list(
             range(len(sentences))
         )
         agreement = reading.agreement
         shares = agreement.share(agreement.sentences, agreement.beyond_title)
         # One is wanted where no other sentence agrees more with what is asked about the paper.
         wanted_at = int(np.argmax(shares)) if shares.max(initial=0.0) >= ASKED_FOR else None
-        return [index for index in places if index == wanted_at or not holds_address(sentences[index].text)] or places
+        return [
+            index for index in positions if index == wanted_at or not holds_address(sentences[index].text)
+        ] or positions
 
 
 def _defining(reading: Reading, eligible: Sequence[int], chosen: Iterable[int]) -> tuple[int, list[int]]:

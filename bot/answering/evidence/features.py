@@ -60,7 +60,7 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
     holding = agreement.sentences.sum(axis=0)
     rare = agreement.weights * np.array([idf(holders, count) for holders in holding])
     numbers = np.array([float(holds_number(passage.text)) for passage in sentences])
-    place = np.arange(count) / max(count - 1, 1)
+    position = np.arange(count) / max(count - 1, 1)
     return {
         "cosine": standardise(cosines),
         "cosine around": standardise(_around(cosines)),
@@ -76,8 +76,8 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
         "length": standardise(np.log([1 + len(passage.text) for passage in sentences])),
         "first": (np.arange(count) == 0).astype(np.float64),
         "last": (np.arange(count) == count - 1).astype(np.float64),
-        "late": place,
-        "late number": place * wants_number,
+        "late": position,
+        "late number": position * wants_number,
     }
 
 

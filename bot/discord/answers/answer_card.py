@@ -44,7 +44,7 @@ NOTE_CHARACTERS: Final = 300
 LONGEST_QUOTE: Final = 2500
 FOLDED_QUOTE: Final = 240
 SHORTEST_QUOTE: Final = 160
-PLACE_CHARACTERS: Final = 120  # of the section and the page that a quote from a full text stands under
+LOCATION_CHARACTERS: Final = 120  # of the section and the page that a quote from a full text stands under
 CITATIONS_TOGETHER: Final = 5
 
 LISTED: Final = 3  # papers with one statement each, from which on they are a list, whoever wrote it
@@ -221,8 +221,8 @@ def _title(citation: Citation, room: int = 2 * LINK_CHARACTERS) -> str:
 
 def _quote(citation: Citation, shown: Mapping[Citation, str]) -> str:
     """Return a quote, where it is shown, after where in the full text it stands; empty if there is neither."""
-    place = escape(shorten(plain(citation.place), PLACE_CHARACTERS))
-    line = " · ".join(filter(None, [place, shown.get(citation, "")]))
+    where = escape(shorten(plain(citation.location), LOCATION_CHARACTERS))
+    line = " · ".join(filter(None, [where, shown.get(citation, "")]))
     return f"> -# {line}" if line else ""
 
 

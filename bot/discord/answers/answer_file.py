@@ -26,7 +26,7 @@ def document(answer: Answer) -> str:
     if answer.citations:
         parts.append("## " + say("Papers"))
     parts += [
-        f"**[{citation.number}]** {title_link(citation)}{_place(citation)}\n\n> {escape(plain(citation.quote))}"
+        f"**[{citation.number}]** {title_link(citation)}{_location(citation)}\n\n> {escape(plain(citation.quote))}"
         for citation in answer.citations
     ]
     if answer.note:
@@ -36,5 +36,5 @@ def document(answer: Answer) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _place(citation: Citation) -> str:
-    return f", {escape(plain(citation.place))}" if citation.place else ""
+def _location(citation: Citation) -> str:
+    return f", {escape(plain(citation.location))}" if citation.location else ""

@@ -158,13 +158,13 @@ class Responder:
         # Somebody may reply to the message before all of it is there.
         known = list(target.shown)
         channel = destination.channel if destination else None
-        kept = _kept(admitted, asked, answer, asked_at, channel.id if channel else target.channel_id)
-        answer_id = kept.answer_id if await self._keep(target.name, kept, known) else None
+        stored = _kept(admitted, asked, answer, asked_at, channel.id if channel else target.channel_id)
+        answer_id = stored.answer_id if await self._keep(target.name, stored, known) else None
         may = {
             "thread": may_thread(channel) if channel else target.threadable,
             "file": (mine_in(channel) if channel else target.mine).attach_files,
         }
-        drawn = cards(kept.answer, answer_id, asked=shown, link=self._links.link, **may)
+        drawn = cards(stored.answer, answer_id, asked=shown, link=self._links.link, **may)
         yield Whole(drawn, destination=destination)
         if answer_id is not None and target.shown != known:
             await self._store.answers.posted(answer_id, target.shown)
@@ -177,8 +177,8 @@ class Responder:
         """Return the conversation that a question goes on with, oldest first."""
         if parent is None:
             return []
-        kept = await self._store.answers.history(parent.answer_id) or [parent]
-        return [Exchange.of(earlier.answer) for earlier in kept]
+        thread = await self._store.answers.history(parent.answer_id) or [parent]
+        return [Exchange.of(earlier.answer) for earlier in thread]
 
     async def _friendly(self, talk: Kind, called: str) -> str:
         """Return what to say to small talk and to words about the bot."""
@@ -193,12 +193,12 @@ class Responder:
             about=await self._links.mention("about"),
         )
 
-    async def _keep(self, place: str, kept: KeptAnswer, message_ids: Sequence[int]) -> bool:
+    async def _keep(self, source: str, stored: KeptAnswer, message_ids: Sequence[int]) -> bool:
         """Remember an answer and say whether it is kept; one without buttons is better than none."""
         try:
-            return await self._store.answers.keep(kept, message_ids)
+            return await self._store.answers.keep(stored, message_ids)
         except Exception as error:  # noqa: BLE001  # whatever it is, there is an answer
-            log_incident(place, error)
+            log_incident(source, error)
             return False
 
 

@@ -46,6 +46,6 @@ async def _about(store: Store, message_id: int) -> KeptAnswer | None:
 
 async def _latest(store: Store, channel_id: int, user_id: int) -> KeptAnswer | None:
     latest = await store.answers.latest_in(channel_id, limit=LOOKED_BACK)
-    heard = [kept for kept in latest if not kept.private or kept.asker_id == user_id]
-    own = [kept for kept in heard if kept.asker_id == user_id]
+    heard = [stored for stored in latest if not stored.private or stored.asker_id == user_id]
+    own = [stored for stored in heard if stored.asker_id == user_id]
     return next(reversed(own or heard), None)

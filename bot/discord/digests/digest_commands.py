@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.digest.poster import GoneError, UnavailableError
-from bot.digest.subscription_editor import MOST_PAPERS, MOST_PER_PLACE, changed, due_after, subscribe
+from bot.digest.subscription_editor import MOST_PAPERS, MOST_PER_CHANNEL, changed, due_after, subscribe
 from bot.discord.digests import digest_inputs as inputs
 from bot.discord.digests.digest_buttons import About, AboutDigest
 from bot.discord.digests.digest_card import digest_cards, shown_hint
@@ -61,7 +61,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         self._gate = bot.services.gate
         self._library = bot.services.library
         self._store = bot.services.store
-        self._kept = bot.services.store.subscriptions
+        self._subscriptions = bot.services.store.subscriptions
 
     async def cog_load(self) -> None:
         """Listen to the buttons, also those of digests that were posted before a restart."""
@@ -116,12 +116,12 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             language=await self._language(interaction, target),
             **chosen,
         )
-        if len(await self._kept.of_place(target.place_id)) >= MOST_PER_PLACE:
+        if len(await self._subscriptions.of_place(target.place_id)) >= MOST_PER_CHANNEL:
             raise BadInputError(
-                say("There are {most} digests there already; unsubscribe one of them first.", most=MOST_PER_PLACE)
+                say("There are {most} digests there already; unsubscribe one of them first.", most=MOST_PER_CHANNEL)
             )
         await self._greet(wanted)
-        await self._kept.add(wanted)
+        await self._subscriptions.add(wanted)
         self._bot.deliverer.wake()
         await admitted.target.post(
             notice(
@@ -198,7 +198,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             demand_post(there, pictures=after.roundup)
             if crosspost:
                 demand_announcements(there)
-        if not await self._kept.change(after, was_due_at=before.next_due_at):
+        if not await self._subscriptions.change(after, was_due_at=before.next_due_at):
             raise _unknown()
         self._bot.deliverer.wake()
         await self._show(admitted, say("✅ Changed."), after)
@@ -209,7 +209,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         """Post nothing for now."""
         admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
-        new = await self._kept.pause(found.subscription_id)
+        new = await self._subscriptions.pause(found.subscription_id)
         await self._show(admitted, say("✅ Paused.") if new else say("It was paused already."), found)
 
     @app_commands.command()
@@ -221,7 +221,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         if found.kind != "dm" and interaction.guild is not None:
             demand_post(await find_channel(interaction.guild, found.place_id), pictures=found.roundup)
         await self._greet(found)
-        await self._kept.resume(found.subscription_id, due_after(found, self._bot.now()))
+        await self._subscriptions.resume(found.subscription_id, due_after(found, self._bot.now()))
         self._bot.deliverer.wake()
         await self._show(admitted, say("✅ It goes on."), found)
 
@@ -231,7 +231,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         """End a digest for good."""
         admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
-        await self._kept.remove(found.subscription_id)
+        await self._subscriptions.remove(found.subscription_id)
         await admitted.target.post(notice(say("✅ Unsubscribed.") + "\n" + titled(found)))
 
     @app_commands.command()
@@ -298,7 +298,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         for subscription in await self._visible(interaction):
             if command != "preview" and not may_change(interaction, subscription):
                 continue
-            name = shorten_at_end(short(subscription, _place_name(interaction, subscription)), CHOICE_CHARACTERS)
+            name = shorten_at_end(short(subscription, _channel_name(interaction, subscription)), CHOICE_CHARACTERS)
             if wanted in name.casefold():
                 choices.append(app_commands.Choice(name=name, value=subscription.subscription_id))
         return choices[:CHOICES]
@@ -306,14 +306,16 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     async def _visible(self, interaction: discord.Interaction[Any]) -> list[Subscription]:
         """Return the digests that somebody may know of: those of this place, those they may change, and their own."""
         found = [
-            subscription for subscription in await self._kept.of_place(interaction.user.id) if subscription.kind == "dm"
+            subscription
+            for subscription in await self._subscriptions.of_place(interaction.user.id)
+            if subscription.kind == "dm"
         ]
         guild_id = server_of(interaction)
         if guild_id is not None:
             here = {interaction.channel_id, getattr(interaction.channel, "parent_id", None)}
             found += [
                 subscription
-                for subscription in await self._kept.of_server(guild_id)
+                for subscription in await self._subscriptions.of_server(guild_id)
                 if subscription.place_id in here or may_change(interaction, subscription)
             ]
         return found
@@ -354,8 +356,8 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
 
     async def _show(self, admitted: Admitted, sentence: str, subscription: Subscription) -> None:
         """Say what was done, and how the digest stands now."""
-        kept = await self._kept.get(subscription.subscription_id)
-        await admitted.target.post(notice(f"{sentence}\n{await described(kept or subscription, self._bot)}"))
+        stored = await self._subscriptions.get(subscription.subscription_id)
+        await admitted.target.post(notice(f"{sentence}\n{await described(stored or subscription, self._bot)}"))
 
     def _trial(self, interaction: discord.Interaction[Any], topics: str) -> Subscription:
         """Return a digest on these topics that nobody subscribed to."""
@@ -378,7 +380,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
 
     async def _own_zone(self, interaction: discord.Interaction[Any]) -> str:
         """Return the zone that somebody likely means: of the digest they made last, else the server's."""
-        made = await self._kept.of_owner(interaction.user.id)
+        made = await self._subscriptions.of_owner(interaction.user.id)
         return made[-1].zone if made else (await self._settings(interaction)).digest_zone
 
     async def _language(self, interaction: discord.Interaction[Any], target: Target) -> str:
@@ -391,7 +393,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         return await self._library.sources()
 
 
-def _place_name(interaction: discord.Interaction[Any], subscription: Subscription) -> str:
+def _channel_name(interaction: discord.Interaction[Any], subscription: Subscription) -> str:
     """Return what a place is called where no mention is shown."""
     channel = interaction.guild and interaction.guild.get_channel_or_thread(subscription.place_id)
     return say("direct messages") if channel is None and subscription.kind == "dm" else f"#{channel or '?'}"

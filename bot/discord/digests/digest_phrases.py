@@ -83,10 +83,10 @@ def _channel(subscription: Subscription, bot: Bot) -> str:
     return say("a deleted channel")
 
 
-def short(subscription: Subscription, place: str) -> str:
+def short(subscription: Subscription, channel: str) -> str:
     """Return a subscription in one line of plain text, as a choice shows it."""
     pause = "⏸ " if subscription.paused else ""
-    return f"{pause}{plain(', '.join(subscription.topics))} – {place}, {subscription.hour:02}:00"
+    return f"{pause}{plain(', '.join(subscription.topics))} – {channel}, {subscription.hour:02}:00"
 
 
 def freshness(states: Sequence[SourceState]) -> Iterator[str]:

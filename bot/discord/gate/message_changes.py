@@ -32,14 +32,14 @@ class Revision(Protocol):
         first: discord.Message,
         parts: Sequence[discord.Message],
         text: str | None,
-        kept: KeptAnswer,
+        stored: KeptAnswer,
         posted: Sequence[int],
         admitted: Admitted,
     ) -> AsyncGenerator[Content]:
         """Yield the answer to a question of which some `parts` were edited, over what is posted of the earlier one."""
         ...
 
-    async def withdraw(self, kept: KeptAnswer, posted: Sequence[int]) -> None:
+    async def withdraw(self, stored: KeptAnswer, posted: Sequence[int]) -> None:
         """Take an answer away."""
         ...
 

@@ -49,11 +49,11 @@ class CiteAnswer(Clickable[ui.Button[Any]], template=ids.CITE_ANSWER + ids.ANSWE
 
     async def clicked(self, click: Gesture) -> None:
         """Say it to whoever chose."""
-        kept = await click.services.store.answers.get(self.match["answer"])
-        if kept is None:
+        stored = await click.services.store.answers.get(self.match["answer"])
+        if stored is None:
             await click.admitted.target.post(notice(gone()))
             return
-        keys = dict.fromkeys(ids.paper_key(citation.paper_id) for citation in kept.answer.citations)
+        keys = dict.fromkeys(ids.paper_key(citation.paper_id) for citation in stored.answer.citations)
         await click.admitted.target.post(await citations_of(click.services.library, list(keys)))
 
 

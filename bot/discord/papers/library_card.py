@@ -172,6 +172,6 @@ def _question(lines: Sequence[str], heading: str, custom_id: str) -> Card:
 
 
 def _named(paper: Paper) -> str:
-    place = origin(paper)
-    about = " · ".join(part for part in (escape(shorten(plain(paper.paper_id), ID_CHARACTERS)), place) if part)
+    byline = origin(paper)
+    about = " · ".join(part for part in (escape(shorten(plain(paper.paper_id), ID_CHARACTERS)), byline) if part)
     return f"{title_link(paper, LINK_ROOM)}\n  -# {about}"

@@ -133,8 +133,8 @@ async def _starred(admitted: Admitted, services: Services, whose: Whose) -> Mapp
 
 
 def _listed(number: int, paper: Paper, own: Sequence[str]) -> Block:
-    place = origin(paper)
-    text = f"**{number}.** {title_link(paper, LINK_ROOM)}" + (f"\n-# {place}" if place else "")
+    byline = origin(paper)
+    text = f"**{number}.** {title_link(paper, LINK_ROOM)}" + (f"\n-# {byline}" if byline else "")
     return Block(text, star(paper.paper_id, lit=paper.paper_id in own))
 
 
