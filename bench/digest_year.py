@@ -43,7 +43,7 @@ from bot.digest.digest_text import ReasonWriter
 from bot.digest.editor import Editor
 from bot.digest.schedule import next_due
 from bot.digest.subscription_editor import subscribe
-from bot.discord.digests.discord_poster import said
+from bot.discord.digests.discord_poster import poster_errors
 from bot.store import Store
 from retrieval.papers import Evidence, Paper
 from retrieval.records import Fresh
@@ -237,7 +237,7 @@ class Wire:
                 "papers": part,
                 "pid": os.getpid(),
             }
-            with said(subscription):
+            with poster_errors(subscription):
                 sent = await self._call("post", body)
             posted = posted.plus(sent["message"], len(part))
             await note(posted)
@@ -245,7 +245,7 @@ class Wire:
 
     async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:  # noqa: ARG002  # the engine's
         """Look for the next part of a digest."""
-        with said(subscription):
+        with poster_errors(subscription):
             found = await self._call("find", {"nonce": f"{nonce}{len(posted.message_ids)}"})
         return posted if found["message"] is None else posted.plus(found["message"], found["papers"])
 

@@ -48,13 +48,13 @@ class AsyncLibrary:
         self._answerer: Answerer | None = None
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as opening:
+        async with AsyncExitStack() as stack:
             settings = Settings.load(**({"data_dir": Path(self._data_dir)} if self._data_dir else {}))
-            papers = await opening.enter_async_context(open_library(settings))
-            self._answerer = await opening.enter_async_context(open_answerer(settings, papers, use_llm=self._llm))
+            papers = await stack.enter_async_context(open_library(settings))
+            self._answerer = await stack.enter_async_context(open_answerer(settings, papers, use_llm=self._llm))
             await papers.index_pending()  # what a process that was killed left to do
             self._settings, self._papers = settings, papers
-            self._opened = opening.pop_all()
+            self._opened = stack.pop_all()
         return self
 
     async def __aexit__(

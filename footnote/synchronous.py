@@ -30,11 +30,11 @@ class Library:
 
     def __init__(self, data_dir: str | Path | None = None, *, llm: bool = True) -> None:
         """Open the folder that holds all state, as AsyncLibrary does."""
-        with ExitStack() as opening:
-            self._portal = opening.enter_context(start_blocking_portal())
+        with ExitStack() as stack:
+            self._portal = stack.enter_context(start_blocking_portal())
             library = AsyncLibrary(data_dir, llm=llm)
-            self._library = opening.enter_context(self._portal.wrap_async_context_manager(library))
-            self._opened = opening.pop_all()
+            self._library = stack.enter_context(self._portal.wrap_async_context_manager(library))
+            self._opened = stack.pop_all()
 
     def __enter__(self) -> Self:
         return self

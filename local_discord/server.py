@@ -119,7 +119,7 @@ class LocalDiscord:
         """Change the 3 seconds within which an interaction must be answered."""
         self.world.interaction_deadline = seconds
 
-    def spoken(self) -> list[Message]:
+    def bot_messages(self) -> list[Message]:
         """Return every message that the bot has made, ephemeral ones too, in order."""
         made = (call.message for call in self.router.calls if call.message)
         return list(dict.fromkeys(made))

@@ -86,8 +86,8 @@ class World:
         content, components = body.get("content") or "", body.get("components") or []
         for number, part in enumerate(plain_text.walk(components), start=1):
             part.setdefault("id", number)
-        spoken = f"{content}\n{plain_text.displayed_text(components)}"
-        notified = pings(spoken, body.get("allowed_mentions"), replied_to.id if replied_to else None)
+        text = f"{content}\n{plain_text.displayed_text(components)}"
+        notified = pings(text, body.get("allowed_mentions"), replied_to.id if replied_to else None)
         return Version(content, body.get("embeds") or [], components, notified, self.clock.now())
 
     def attach(self, channel: Channel, files: dict[str, bytes], described: list[Payload]) -> list[Attachment]:

@@ -108,7 +108,7 @@ def works_in_full(text: str, lexical: LexicalIndex, limit: int) -> list[str]:
 
 
 def _find(asked: Name, limit: int, lexical: LexicalIndex) -> tuple[int, list[tuple[str, _Step]]]:
-    for steps in _readings(asked):
+    for steps in _interpretations(asked):
         total = 0
         found: list[tuple[str, _Step]] = []
         before: list[NameTerm] = []
@@ -122,7 +122,7 @@ def _find(asked: Name, limit: int, lexical: LexicalIndex) -> tuple[int, list[tup
     return 0, []
 
 
-def _readings(asked: Name) -> Iterator[Sequence[_Step]]:
+def _interpretations(asked: Name) -> Iterator[Sequence[_Step]]:
     """Yield the ways to read a name, the likeliest first; the first step of each is nearer to what is asked for."""
     *others, last = asked.words or ("",)
     if not last:

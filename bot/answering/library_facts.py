@@ -12,7 +12,7 @@ from bot.answering.answer import Support
 from bot.answering.checks import Checked
 from bot.answering.evidence.selection import Chosen, Selection
 from bot.answering.reading.kind import Kind
-from bot.language import say, say_many, spoken
+from bot.language import current_language, say, say_many
 from retrieval.papers import Evidence, Hit
 from retrieval.text import clean
 
@@ -52,10 +52,10 @@ class LibraryFacts:
         title = clean(paper.title)
         sentence = None
         if question.kind is Kind.AUTHORS and details and details.authors:
-            names = format_list([clean(name) for name in details.authors], locale=spoken())
+            names = format_list([clean(name) for name in details.authors], locale=current_language())
             sentence = say("“{title}” is by {names}.", title=title, names=names)
         elif question.kind is Kind.PUBLISHED and paper.published:
-            day = format_date(paper.published, "long", locale=spoken())
+            day = format_date(paper.published, "long", locale=current_language())
             sentence = say("“{title}” was published on {day}.", title=title, day=day)
         if sentence is None:
             return None

@@ -19,7 +19,7 @@ from bot.answering.checks import check
 from bot.answering.evidence.selection import Selection
 from bot.answering.surface import statement
 from bot.errors import WriterError
-from bot.language import say, say_many, spoken
+from bot.language import current_language, say, say_many
 from retrieval.calibration import standardise
 from retrieval.papers import Evidence, Hit
 from retrieval.text import sentences
@@ -172,7 +172,7 @@ def readable(sentence: str) -> str:
 
 def title(topics: Sequence[str], day: date, *, new: bool = True) -> str:
     """Return the line above a digest, which calls its papers new only where they are known to be."""
-    shown = format_date(day, "long", locale=spoken())
+    shown = format_date(day, "long", locale=current_language())
     if new:
         return say("New papers on {topics}, {day}", topics=named(topics), day=shown)
     return say("Papers on {topics}, {day}", topics=named(topics), day=shown)
@@ -218,7 +218,7 @@ def hint() -> str:
 
 def map_title(count: int, first: date, last: date) -> str:
     """Return the line above a map of the week's papers."""
-    days = format_interval(first, last, "yMMMd", locale=spoken())
+    days = format_interval(first, last, "yMMMd", locale=current_language())
     return say_many("One new paper, {days}", "{n} new papers, {days}", count, days=days)
 
 
@@ -229,7 +229,7 @@ def map_legend() -> str:
 
 def map_alt(caption: str, clusters: Sequence[tuple[str, int]]) -> str:
     """Return what a map shows, for those who do not see it: names and sizes of its clusters."""
-    groups = "; ".join(f"{name} ({format_decimal(count, locale=spoken())})" for name, count in clusters)
+    groups = "; ".join(f"{name} ({format_decimal(count, locale=current_language())})" for name, count in clusters)
     return say(
         "A map on which papers that are alike stand near each other. {caption}. Groups: {groups}.",
         caption=caption,

@@ -16,7 +16,7 @@ from bot.discord.ui.layout import COLOUR, Card
 from bot.discord.ui.markdown import escape, plain, shorten
 from bot.discord.ui.members import own_name
 from bot.discord.ui.phrases import SOURCES, date
-from bot.language import say, say_many, spoken, translated
+from bot.language import current_language, say, say_many, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,12 +100,12 @@ class Help(commands.Cog):
 
     async def _filled(self, command: str, option: str, words: str) -> str:
         """Return a command with an option filled in, as it looks while it is typed."""
-        return f"{await self._bot.linked(f'/{command}')} {translated(option, spoken()) or option}: {words}"
+        return f"{await self._bot.linked(f'/{command}')} {translated(option, current_language()) or option}: {words}"
 
     async def _link(self, command: Inner) -> str:
         """Return a command as something to click, and of a menu where it is."""
         if isinstance(command, app_commands.ContextMenu):
-            return say("Apps") + f" → **{translated(command.name, spoken()) or command.name}**"
+            return say("Apps") + f" → **{translated(command.name, current_language()) or command.name}**"
         return await self._bot.linked(f"/{command.qualified_name}")
 
     def _writer(self) -> str:

@@ -273,12 +273,12 @@ class Reply:
             except Failure as failure:
                 if self._whole:
                     return
-                options = await self._mend(failure, options, speaking=speech.spoken > 0)
+                options = await self._mend(failure, options, speaking=speech.characters > 0)
             except TimeoutError:
                 self._model.breaker.failed()
                 raise self._late() from None
             else:
-                if speech.spoken:
+                if speech.characters:
                     self._model.learnt.learn(options)
                     return
                 # A server that makes nothing of a schema sometimes says nothing.
@@ -294,10 +294,10 @@ class Reply:
             async for piece in pieces:
                 if heard := speech.feed(piece):
                     yield heard
-                if speech.spoken > _MOST_CHARACTERS:
+                if speech.characters > _MOST_CHARACTERS:
                     break
         self._model.breaker.worked()
-        if speech.spoken > _MOST_CHARACTERS:
+        if speech.characters > _MOST_CHARACTERS:
             raise trouble.cut_off()
         if error := trouble.ended(received.finish_reason, refused=received.refused):
             raise error

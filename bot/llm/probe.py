@@ -57,14 +57,14 @@ class Abilities:
 
     Attributes:
         shape: how JSON may be asked for: "json_schema", "json_object", or "" for not at all.
-        kept: whether the reply kept to the schema.
+        follows_schema: whether the reply kept to the schema.
         streams: whether the reply came in pieces.
         said: the model's answer to a question in German.
         seconds: how long it took.
     """
 
     shape: str
-    kept: bool
+    follows_schema: bool
     streams: bool
     text: str
     seconds: float
@@ -79,7 +79,7 @@ async def probe(model: LanguageModel) -> Abilities:
             seconds = time.monotonic() - start
     found = loads(text)
     text_found = " ".join(_strings(found)) or text
-    return Abilities(reply.options.shape, _kept(found), reply.streamed, text_found, seconds)
+    return Abilities(reply.options.shape, _keeps_schema(found), reply.streamed, text_found, seconds)
 
 
 def mend(error: WriterError) -> str:
@@ -100,7 +100,7 @@ async def _text(reply: Reply) -> str:
     return scanner.text
 
 
-def _kept(found: object) -> bool:
+def _keeps_schema(found: object) -> bool:
     try:
         _Sentence.model_validate(found)
     except ValidationError:

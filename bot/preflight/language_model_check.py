@@ -77,7 +77,7 @@ def _able(found: Abilities, window: int | None, prompt_tokens: int) -> Finding:
 
 def _structure(found: Abilities) -> tuple[str, bool]:
     match found.shape:
-        case "json_schema" if found.kept:
+        case "json_schema" if found.follows_schema:
             return "keeps to a JSON schema", True
         case "json_schema":
             return "takes a JSON schema without keeping to it, so that more of its replies cannot be read", False

@@ -72,7 +72,7 @@ class LocalEmbedder:
         self._model_dir = model_dir
         self._cores = _available_cores()
         self._workers = ThreadPoolExecutor(self._cores, thread_name_prefix="embedding")
-        self._opening = Lock()
+        self._load_lock = Lock()
 
     async def load(self) -> None:
         """Open the model, so that the first text need not wait for it; raises WeightsError."""
@@ -125,7 +125,7 @@ class LocalEmbedder:
         return rows, [words[index] for index in sorted(words)]
 
     def _open(self) -> None:
-        with self._opening:
+        with self._load_lock:
             assert self._session is not None
 
     def _run(self, texts: list[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LONGEST_HEADING: Final = 110  # characters
 LONGEST_ABSTRACT: Final = 5000  # characters; from there on its end was not told
-OPENING: Final = 1500  # characters of the text that stand for an abstract where there is none
+LEAD_CHARACTERS: Final = 1500  # characters of the text that stand for an abstract where there is none
 LARGER: Final = 1.07  # times the body's type, from which on a line is set as a heading
 SMALLER: Final = 0.93  # times the body's type, down from which a line is a note or in a table
 LEADING: Final = 1.45  # times the usual distance of lines, from which on a paragraph begins
@@ -72,7 +72,7 @@ def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", named: s
                 continue
         sections.append(section)
     if not abstract and sections:
-        abstract, rest_of_it = _cut(sections[0], OPENING)
+        abstract, rest_of_it = _cut(sections[0], LEAD_CHARACTERS)
         sections[:1] = [rest_of_it] if rest_of_it.text else []
     return Article(title or named, abstract.replace("\n", " "), arxiv_id, FullText(pages, tuple(sections)))
 

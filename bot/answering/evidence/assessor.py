@@ -148,9 +148,9 @@ class Assessor:
 
     async def _order(self, question: Question, parts: Sequence[Hit]) -> list[Hit]:
         """Order abstracts and parts of full texts by the best sentence of each, all weighed as those of one text."""
-        readings = await self._read(question, parts)
-        likely = self._likely(Reading.joined(readings), question)
-        firsts = np.cumsum([0, *(len(reading.sentences) for reading in readings)])[:-1]
+        read = await self._read(question, parts)
+        likely = self._likely(Reading.joined(read), question)
+        firsts = np.cumsum([0, *(len(reading.sentences) for reading in read)])[:-1]
         return [parts[int(index)] for index in np.argsort(-np.maximum.reduceat(likely, firsts), kind="stable")]
 
     async def _weigh_parts(self, question: Question, parts: Sequence[Hit], hits: Sequence[Hit]) -> Selection:
@@ -181,11 +181,11 @@ class Assessor:
 
     async def _quote(self, question: Question, hits: Sequence[Hit], most: Sequence[int]) -> tuple[Chosen, ...]:
         """Choose up to so many sentences of each of the first hits, one number a hit."""
-        readings = await self._read(question, hits[: len(most)])
+        read = await self._read(question, hits[: len(most)])
         return tuple(
             [
                 Chosen(number, await self._spans(reading, question, self._likely(reading, question), count))
-                for number, (reading, count) in enumerate(zip(readings, most, strict=False), start=1)
+                for number, (reading, count) in enumerate(zip(read, most, strict=False), start=1)
             ]
         )
 

@@ -38,13 +38,13 @@ class Reading:
         return cls(hit, tuple(sorted(hit.sentences, key=lambda passage: passage.start)), agreement)
 
     @classmethod
-    def joined(cls, readings: Sequence[Reading]) -> Reading:
+    def joined(cls, read: Sequence[Reading]) -> Reading:
         """Put the sentences of several hits one after another, as if they were one text."""
-        agreements = [reading.agreement for reading in readings]
+        agreements = [reading.agreement for reading in read]
         whole = np.maximum.reduce([agreement.whole for agreement in agreements])
         sentences = np.concatenate([agreement.sentences for agreement in agreements])
         together = replace(agreements[0], sentences=sentences, whole=whole)
-        return cls(readings[0].hit, tuple(sentence for reading in readings for sentence in reading.sentences), together)
+        return cls(read[0].hit, tuple(sentence for reading in read for sentence in reading.sentences), together)
 
 
 def sentence_columns(reading: Reading, wants_number: float) -> Columns:

@@ -42,7 +42,7 @@ def named_by(title: str, question: str, among: Sequence[Hit]) -> bool:
     ):
         return True
     name = _plain(own_name(title))
-    return bool(name) and _said(name, asked) and _is_rare(name, among)
+    return bool(name) and _is_mentioned(name, asked) and _is_rare(name, among)
 
 
 def mentioned(question: str, hit: Hit, among: Sequence[Hit]) -> bool:
@@ -54,7 +54,7 @@ def mentioned(question: str, hit: Hit, among: Sequence[Hit]) -> bool:
     return any(name in own and sum(name in words for words in held) <= RARE for name in names)
 
 
-def _said(name: str, asked: str) -> bool:
+def _is_mentioned(name: str, asked: str) -> bool:
     if f" {name} " in f" {asked} ":
         return True
     joined = name.replace(" ", "")

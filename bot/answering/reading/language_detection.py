@@ -21,7 +21,7 @@ ENGLISH: Final = "en"
 MARGIN: Final = 14.0  # of the log-probability over English's
 HINTS: Final = "hints.json"
 
-_kept: Final[dict[str, Path]] = {}
+_tables: Final[dict[str, Path]] = {}
 
 
 @lru_cache(maxsize=4096)  # papers that are found once are found again
@@ -45,14 +45,14 @@ def hint(language: str) -> str | None:
 
 def keep_tables_in(folder: Path) -> None:
     """Have the model's tables kept in a folder of this machine, from where they need no unpacking."""
-    _kept["folder"] = folder
+    _tables["folder"] = folder
 
 
 @cache
 def _identifier() -> LanguageIdentifier:
     from bot.answering.reading.language_tables import open_identifier  # and with it NumPy
 
-    return open_identifier(_kept.get("folder"))
+    return open_identifier(_tables.get("folder"))
 
 
 @cache

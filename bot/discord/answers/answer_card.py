@@ -99,7 +99,7 @@ def writing(answer: Answer | None, stage: str, *, asked: str | None = None) -> C
     groups = _asked(asked)
     colour = COLOUR
     if answer is not None and answer.statements:
-        groups += [*_lead(answer), *_said(answer, {})]
+        groups += [*_lead(answer), *_statement_groups(answer, {})]
         colour = COLOURS[answer.outcome]
     return Card(ui.Container(*one_page(groups, Block(f"-# {stage}")), accent_colour=colour))
 
@@ -132,9 +132,9 @@ def _body(answer: Answer, asked: str | None, *, folded: bool, link: Callable[[st
     if answer.refused:
         return _refusal(answer, with_choices=not folded, link=link)
     longest = FOLDED_QUOTE if folded else LONGEST_QUOTE
-    fixed = [*_asked(asked), *_lead(answer), *_said(answer, {}), *_footer(answer, link)]
+    fixed = [*_asked(asked), *_lead(answer), *_statement_groups(answer, {}), *_footer(answer, link)]
     room = MESSAGE_CHARACTERS - sum(length(block.text) for group in fixed for block in group)
-    return [*_lead(answer), *_said(answer, _fitting_quotes(answer, longest, room))]
+    return [*_lead(answer), *_statement_groups(answer, _fitting_quotes(answer, longest, room))]
 
 
 def _lead(answer: Answer) -> list[list[Block]]:
@@ -150,7 +150,7 @@ def _refusal(answer: Answer, *, with_choices: bool, link: Callable[[str], str]) 
     return groups
 
 
-def _said(answer: Answer, shown: Mapping[Citation, str]) -> list[list[Block]]:
+def _statement_groups(answer: Answer, shown: Mapping[Citation, str]) -> list[list[Block]]:
     """Return the statements with the papers that they rest on, and the quotes shown of those.
 
     Papers that speak for themselves stand under one another, each with what it says; else the papers come after the

@@ -158,7 +158,7 @@ class Responder:
         # Somebody may reply to the message before all of it is there.
         known = list(target.shown)
         channel = destination.channel if destination else None
-        stored = _kept(admitted, asked, answer, asked_at, channel.id if channel else target.channel_id)
+        stored = _to_store(admitted, asked, answer, asked_at, channel.id if channel else target.channel_id)
         answer_id = stored.answer_id if await self._keep(target.name, stored, known) else None
         may = {
             "thread": may_thread(channel) if channel else target.threadable,
@@ -202,7 +202,7 @@ class Responder:
             return False
 
 
-def _kept(admitted: Admitted, asked: Request, answer: Answer, asked_at: datetime, channel_id: int) -> KeptAnswer:
+def _to_store(admitted: Admitted, asked: Request, answer: Answer, asked_at: datetime, channel_id: int) -> KeptAnswer:
     """Return the answer to a question of that time, which goes into that channel, as it is remembered."""
     return KeptAnswer(
         answer_id=secrets.token_urlsafe(12),

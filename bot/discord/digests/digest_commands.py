@@ -31,7 +31,7 @@ from bot.discord.settings.server_settings import checked_zone
 from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES, MESSAGE_CHARACTERS
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
-from bot.language import nearest, say, say_many, spoken
+from bot.language import current_language, nearest, say, say_many
 from bot.store import ServerSettings
 from retrieval.errors import BadInputError
 
@@ -370,7 +370,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             hour=0,
             zone="UTC",
             now=self._bot.now(),
-            language=spoken(),
+            language=current_language(),
             greeted=True,
         )
 
@@ -386,7 +386,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     async def _language(self, interaction: discord.Interaction[Any], target: Target) -> str:
         """Return the language of a new digest: the person's in direct messages, the server's in its channels."""
         if target.kind == "dm":
-            return spoken()
+            return current_language()
         return nearest((await self._settings(interaction)).language, str(interaction.guild_locale or ""))
 
     async def _sources(self) -> list[str]:

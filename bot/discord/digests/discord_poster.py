@@ -80,7 +80,7 @@ class DiscordPoster:
 
         What does not fit into one message goes into a thread of it, or after it where there can be no thread.
         """
-        with said(subscription):
+        with poster_errors(subscription):
             destination = await self._destination(subscription)
             _demand(destination)
             name, mark = thread_name(digest), Mark(subscription.subscription_id, nonce)
@@ -101,7 +101,7 @@ class DiscordPoster:
         """Return what stands of a digest, with the next part of it where that has the nonce in a button."""
         if posted.message_ids and posted.rest_id is None:
             return posted  # no other part was tried
-        with said(subscription):
+        with poster_errors(subscription):
             destination = await self._destination(subscription)
             if isinstance(destination, discord.ForumChannel) and not posted.message_ids:
                 found = await self._find_post(destination, nonce, since)
@@ -112,7 +112,7 @@ class DiscordPoster:
 
     async def tell(self, owner_id: int, sentence: str, *, nonce: str) -> None:
         """Send a person one sentence in a direct message."""
-        with said(None):
+        with poster_errors(None):
             await self._turn()
             channel = await self._client.create_dm(discord.Object(owner_id))
             await channel.send(view=notice(await self._links.linked(sentence)), nonce=nonce)
@@ -254,7 +254,7 @@ def papers_in(message: discord.Message) -> int:
 
 
 @contextmanager
-def said(subscription: Subscription | None) -> Iterator[None]:
+def poster_errors(subscription: Subscription | None) -> Iterator[None]:
     """Raise GoneError or UnavailableError for what discord.py raises; None is for a person who is told something."""
     try:
         yield

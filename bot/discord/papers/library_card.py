@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PAGE_PAPERS: Final = 10
 PAGE_REMOVALS: Final = 5
-AT: Final = "at:"  # before the moment that stands for a removal
+REMOVAL_PREFIX: Final = "at:"  # before the moment that stands for a removal
 SHOWN: Final = 5  # of the papers that a removal takes
 LINK_ROOM: Final = 200
 ID_CHARACTERS: Final = 60
@@ -72,7 +72,7 @@ def removal_choice(removal: Removal) -> tuple[str, str]:
     count = say_many("One paper", "{n} papers", len(removal.papers))
     when = removal.removed_at
     name = say("{papers}, {day}, {time} UTC", papers=count, day=date(when.date()), time=f"{when:%H:%M}")
-    return name, f"{AT}{moment(removal.papers[0])}"
+    return name, f"{REMOVAL_PREFIX}{moment(removal.papers[0])}"
 
 
 def _removal(number: int, removal: Removal) -> str:

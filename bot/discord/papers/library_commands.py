@@ -105,8 +105,8 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         removed = await self._library.removed()
         if paper is None:
             found = [gone for removal in removals(removed)[:1] for gone in removal.papers]
-        elif paper.startswith(card.AT):
-            found = [gone for gone in removed if card.moment(gone) == paper.removeprefix(card.AT)]
+        elif paper.startswith(card.REMOVAL_PREFIX):
+            found = [gone for gone in removed if card.moment(gone) == paper.removeprefix(card.REMOVAL_PREFIX)]
         else:
             meant = await self._library.id_of(paper)
             found = [

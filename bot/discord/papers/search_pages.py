@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 MOST_HITS: Final = 50
 TOKEN_CHARACTERS: Final = 60
-_WRITTEN, _KEPT, _BETWEEN = "w", "k", "~"
+_WRITTEN, _STORED, _BETWEEN = "w", "k", "~"
 
 
 async def token_of(search: Search, searches: Searches) -> str:
     """Return the token of a search, at most 60 characters: the search itself, or the key by which it is then kept."""
-    return written(search) or _KEPT + await searches.keep(search)
+    return written(search) or _STORED + await searches.keep(search)
 
 
 def written(search: Search) -> str | None:
@@ -39,7 +39,7 @@ def written(search: Search) -> str | None:
 
 async def find(token: str, searches: Searches) -> Search | None:
     """Return the search of a token; None where it is forgotten."""
-    return await searches.get(token.removeprefix(_KEPT)) if token.startswith(_KEPT) else _read(token)
+    return await searches.get(token.removeprefix(_STORED)) if token.startswith(_STORED) else _read(token)
 
 
 async def show_page(

@@ -12,7 +12,7 @@ from babel.numbers import format_currency, format_decimal
 from rapidfuzz import process
 
 from bot.discord.ui.markdown import escape, plain
-from bot.language import LANGUAGES, say, say_many, spoken
+from bot.language import LANGUAGES, current_language, say, say_many
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
 
 def taken(spendings: Sequence[Spending]) -> str:
     """Return what the language model took in a server this month, as two lines of Markdown."""
-    language = spoken()
+    language = current_language()
     tokens = format_decimal(sum(spending.tokens for spending in spendings), locale=language)
     costs = [spending.dollars for spending in spendings if spending.dollars is not None]
     amount = say("{tokens} tokens this month", tokens=tokens)

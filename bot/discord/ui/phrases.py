@@ -8,7 +8,7 @@ from babel.dates import format_date
 
 from bot.discord.ui.discord_limits import URL_CHARACTERS
 from bot.discord.ui.markdown import escape, link, plain, safe_url, shorten
-from bot.language import say, spoken
+from bot.language import current_language, say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -89,4 +89,4 @@ def by(authors: Sequence[str], most: int = 1) -> str:
 
 def date(day: dt.date) -> str:
     """Return the day as the language writes it."""
-    return format_date(day, "medium", locale=spoken())
+    return format_date(day, "medium", locale=current_language())

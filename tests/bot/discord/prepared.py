@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.answering.answer import Answer, Citation, NearPaper, Statement
 from bot.answering.conversation import Exchange
-from bot.language import spoken
+from bot.language import current_language
 from bot.llm.meter import Payer, payer
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class PreparedAnswers:
         self.asked.append(question)
         self.documents.append(document)
         self.histories.append([turn.question if isinstance(turn, Exchange) else turn for turn in history])
-        self.languages.append(spoken())
+        self.languages.append(current_language())
         self.payers.append(payer())
         self._asked_more.set()
         for snapshot in self.growing:

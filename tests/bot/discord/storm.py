@@ -330,7 +330,7 @@ class Storm:
             silent[told.person] += not found and not told.missed
             missed[told.person] += told.missed
         apologies: Counter[Person] = Counter()
-        for message in self._server.spoken():
+        for message in self._server.bot_messages():
             if message.deleted:
                 continue
             if not done(message) or not message.text:

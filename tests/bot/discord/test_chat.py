@@ -198,7 +198,7 @@ class TestAsking:
         interaction = await ada.uses_command(papers, "ask", question="everything?")
         answer = await interaction.finished(done)
         await papers.wait_for_bot_message(lambda message: message is not answer)
-        assert all(message.is_v2 and not message.pings for message in local.spoken())
+        assert all(message.is_v2 and not message.pings for message in local.bot_messages())
 
 
 @pytest.mark.usefixtures("bot")

@@ -70,7 +70,7 @@ def assert_dead(text: str, local: LocalDiscord) -> None:
 
 def assert_harmless(local: LocalDiscord, at_least: int) -> None:
     """Assert that so many messages came from the bot, and that no version of any does harm."""
-    spoken = local.spoken()
+    spoken = local.bot_messages()
     assert len(spoken) >= at_least
     for message in spoken:
         assert "Not so fast" not in message.text  # or nothing was tried

@@ -328,7 +328,7 @@ async def test_an_interaction_shows_the_answer_growing_in_place_of_thinking(
         live.show(notice("working"))
         await local.journal.until(lambda: local.calls(ORIGINAL), "the first view")
         ids = await live.finish(notice("done"), notice("and more"))
-    first, second = local.spoken()
+    first, second = local.bot_messages()
     assert [first.id, second.id] == ids
     assert said(first) == ["working", "done"]
     assert first.ephemeral is private

@@ -346,7 +346,7 @@ async def test_48_digests_over_two_shards_are_posted_once_although_one_process_i
 
 
 def _spoke(local: LocalDiscord, times: int) -> bool:
-    return len(local.spoken()) == times
+    return len(local.bot_messages()) == times
 
 
 async def _until(holds: Callable[[], bool], seconds: float) -> None:
