@@ -1,6 +1,6 @@
 """The catalogue: papers, their chunks and their vectors in SQL, from which every index can be made anew.
 
-What is done on a connection stands in a module for each job: arrivals.py, pending.py, removal.py, readings.py,
+What is done on a connection stands in a module for each job: upsert.py, index_queue.py, removal.py, source_state.py,
 changes.py and generations.py; here is how papers are read, and what makes each of those one transaction.
 """
 

@@ -1,6 +1,6 @@
 """The ids and links in a text that name a paper, in every form that people paste.
 
-Only forms are read, never meaning; which paper of the library is named, resolving.py says.
+Only forms are read, never meaning; which paper of the library is named, resolver.py says.
 """
 
 from __future__ import annotations
