@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from bot.store.nouns import KeptAnswer
 from bot.store.serialise import UnreadableError, as_json, dumps, loads
 from bot.store.tables import answer_messages, answer_papers, answers
+from storage.database import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +52,7 @@ class Answers:
             if self._forgotten.get(kept.asker_id, kept.asked_at) > kept.asked_at:
                 return False
             row["parent_id"] = kept.parent_id if await _exists(connection, kept.parent_id) else None
-            insert = self._database.insert(answers).values(answer_id=kept.answer_id, **row)
-            await connection.execute(insert.on_conflict_do_update(index_elements=["answer_id"], set_=row))
+            await upsert(connection, answers, {"answer_id": kept.answer_id}, row)
             await connection.execute(sa.delete(answer_papers).where(answer_papers.c.answer_id == kept.answer_id))
             if papers:
                 await connection.execute(

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from bot.store.nouns import Delivery, Posted
 from bot.store.subscriptions import GOING_ON, HELD_BACK, read, set_paused
 from bot.store.tables import deliveries, shown_papers, subscriptions
+from storage.database import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
     from bot.store.nouns import Subscription
+    from storage.database import Database
 
 CLAIMED: Final = "claimed"
 RECORDED: Final = "recorded"
@@ -103,7 +104,7 @@ class Deliveries:
             ]
             if not due:
                 return taken
-            insert = self._database.insert(deliveries).values(
+            insert = insert_into(connection, deliveries).values(
                 [
                     {
                         "subscription_id": each.subscription_id,
@@ -166,7 +167,7 @@ class Deliveries:
             ids = sorted(set(paper_ids))  # in one order, so that two transactions cannot wait for each other
             new = 0
             if ids and written.rowcount:
-                insert = self._database.insert(shown_papers).values(
+                insert = insert_into(connection, shown_papers).values(
                     [
                         {
                             "place_id": subscription.place_id,

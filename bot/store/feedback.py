@@ -9,11 +9,12 @@ import sqlalchemy as sa
 
 from bot.store.nouns import Trend
 from bot.store.tables import answer_papers, answers, ratings, stars, tastes
+from storage.database import insert_into, upsert
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 # A star is about the paper itself; a rating is about an answer, which may cite several.
 STAR: Final = 1.0
@@ -41,8 +42,7 @@ class FeedbackBook:
                 )
                 return True
             row = {"value": value, "reason": reason and _storable(reason), "rated_at": datetime.now(UTC)}
-            insert = self._database.insert(ratings).values(answer_id=answer_id, user_id=user_id, **row)
-            await connection.execute(insert.on_conflict_do_update(index_elements=["answer_id", "user_id"], set_=row))
+            await upsert(connection, ratings, {"answer_id": answer_id, "user_id": user_id}, row)
             return True
 
     async def star(self, paper_id: str, user_id: int, guild_id: int | None, *, private: bool = False) -> bool:
@@ -50,10 +50,10 @@ class FeedbackBook:
 
         `private` is one that nobody else in the server may know of.
         """
-        insert = self._database.insert(stars).values(
-            paper_id=paper_id, user_id=user_id, guild_id=guild_id, private=private, starred_at=datetime.now(UTC)
-        )
         async with self._database.writing() as connection:
+            insert = insert_into(connection, stars).values(
+                paper_id=paper_id, user_id=user_id, guild_id=guild_id, private=private, starred_at=datetime.now(UTC)
+            )
             # On a server another click may come between the two.
             while True:
                 if (await connection.execute(insert.on_conflict_do_nothing())).rowcount:
@@ -190,7 +190,7 @@ class FeedbackBook:
             .where(going, answers.c.guild_id.is_not(None))
             .group_by(answers.c.guild_id, answer_papers.c.paper_id)
         )
-        insert = self._database.insert(tastes).from_select(["guild_id", "paper_id", "value"], left)
+        insert = insert_into(connection, tastes).from_select(["guild_id", "paper_id", "value"], left)
         more = {"value": tastes.c.value + insert.excluded.value}
         await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id", "paper_id"], set_=more))
 

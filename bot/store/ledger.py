@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bot.store.nouns import Spending
 from bot.store.tables import usage
+from storage.database import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from bot.llm.meter import Begun, Payer, Spent
-    from bot.store.database import Database
+    from storage.database import Database
 
 NOBODY: Final = 0
 KEY: Final = ("day", "guild_id", "person_id", "purpose", "model")
@@ -119,13 +120,13 @@ class Ledger:
         sums = [sa.func.sum(usage.c[name]) for name in AMOUNTS]
         names = [*(each.name for each in kept), column, *AMOUNTS]
         left = sa.select(*kept, sa.literal(NOBODY, sa.BigInteger), *sums).where(going).group_by(*kept)
-        insert = self._database.insert(usage).from_select(names, left)
+        insert = insert_into(connection, usage).from_select(names, left)
         more = {name: usage.c[name] + insert.excluded[name] for name in AMOUNTS}
         await connection.execute(insert.on_conflict_do_update(index_elements=KEY, set_=more))
         return (await connection.execute(sa.delete(usage).where(going))).rowcount
 
     async def _add(self, connection: AsyncConnection, key: dict[str, Any], amounts: dict[str, int]) -> None:
-        insert = self._database.insert(usage).values(key | amounts)
+        insert = insert_into(connection, usage).values(key | amounts)
         more = {name: usage.c[name] + insert.excluded[name] for name in AMOUNTS}
         await connection.execute(insert.on_conflict_do_update(index_elements=KEY, set_=more))
 

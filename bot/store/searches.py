@@ -13,11 +13,12 @@ import sqlalchemy as sa
 
 from bot.store.nouns import Search
 from bot.store.tables import searches
+from storage.database import upsert
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 
 class Searches:
@@ -30,10 +31,8 @@ class Searches:
         """Keep a search anew, and return its key: 16 url-safe characters, the same for the same search."""
         body = json.dumps(asdict(search), default=dt.date.isoformat)
         key = base64.urlsafe_b64encode(hashlib.sha256(body.encode()).digest()[:12]).decode()
-        now = dt.datetime.now(dt.UTC)
-        insert = self._database.insert(searches).values(key=key, body=body, used_at=now)
         async with self._database.writing() as connection:
-            await connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_={"used_at": now}))
+            await upsert(connection, searches, {"key": key}, {"body": body, "used_at": dt.datetime.now(dt.UTC)})
         return key
 
     async def get(self, key: str) -> Search | None:

@@ -9,6 +9,7 @@ from cachetools import TTLCache
 
 from bot.store.nouns import ServerSettings
 from bot.store.tables import servers
+from storage.database import insert_into, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 KNOWN: Final = 10_000
 KNOWN_SECONDS: Final = 5.0
@@ -42,8 +43,7 @@ class Servers:
         """Replace the settings of a server."""
         row = _row(settings)
         async with self._database.writing() as connection:
-            insert = self._database.insert(servers).values(guild_id=guild_id, **row)
-            await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id"], set_=row))
+            await upsert(connection, servers, {"guild_id": guild_id}, row)
         self._known[guild_id] = settings
 
     async def left(self, guild_id: int, at: datetime) -> None:
@@ -63,7 +63,7 @@ class Servers:
         for guild_id in here:
             await connection.execute(sa.update(servers).where(servers.c.guild_id == guild_id).values(left_at=None))
         for guild_id in gone:
-            insert = self._database.insert(servers).values(guild_id=guild_id, left_at=at, **_row(ServerSettings()))
+            insert = insert_into(connection, servers).values(guild_id=guild_id, left_at=at, **_row(ServerSettings()))
             since = {"left_at": sa.func.coalesce(servers.c.left_at, insert.excluded.left_at)}
             await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id"], set_=since))
 

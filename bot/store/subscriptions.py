@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 HELD_BACK: Final = subscriptions.c.paused & subscriptions.c.look_at.is_not(None)
 GOING_ON: Final = {"paused": False, "reason": None, "untold": False, "look_at": None}

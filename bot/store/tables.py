@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from retrieval.tables import Moment
+from storage.columns import Moment
 
 metadata = sa.MetaData()
 

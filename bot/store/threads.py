@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from bot.store.tables import answers, threads
+from storage.database import insert_into
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 # A Discord id begins with the milliseconds between this and when it was given.
 DISCORD_EPOCH: Final = datetime(2015, 1, 1, tzinfo=UTC)
@@ -34,7 +35,9 @@ class Threads:
     async def own(self, thread_id: int, guild_id: int, opener_id: int) -> None:
         """Remember that the bot opened a thread, and for whom."""
         async with self._database.writing() as connection:
-            insert = self._database.insert(threads).values(thread_id=thread_id, guild_id=guild_id, opener_id=opener_id)
+            insert = insert_into(connection, threads).values(
+                thread_id=thread_id, guild_id=guild_id, opener_id=opener_id
+            )
             await connection.execute(insert.on_conflict_do_nothing())
         self._own.add(thread_id)
 
