@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import sqlalchemy as sa
 
 from bot.store.nouns import Trend
+from bot.store.records import exported
 from bot.store.tables import answer_papers, answers, ratings, stars, tastes
 from storage.database import insert_into, upsert
 
@@ -142,31 +143,16 @@ class FeedbackBook:
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return a person's ratings and stars."""
         rated = await connection.execute(
-            sa.select(ratings).where(ratings.c.user_id == user_id).order_by(ratings.c.rated_at)
+            sa.select(ratings.c.answer_id, ratings.c.value, ratings.c.reason, ratings.c.rated_at)
+            .where(ratings.c.user_id == user_id)
+            .order_by(ratings.c.rated_at)
         )
         starred = await connection.execute(
-            sa.select(stars).where(stars.c.user_id == user_id).order_by(stars.c.starred_at)
+            sa.select(stars.c.paper_id, stars.c.guild_id, stars.c.private, stars.c.starred_at)
+            .where(stars.c.user_id == user_id)
+            .order_by(stars.c.starred_at)
         )
-        return {
-            "ratings": [
-                {
-                    "answer_id": row.answer_id,
-                    "value": row.value,
-                    "reason": row.reason,
-                    "rated_at": row.rated_at.isoformat(),
-                }
-                for row in rated
-            ],
-            "stars": [
-                {
-                    "paper_id": row.paper_id,
-                    "guild_id": None if row.guild_id is None else str(row.guild_id),
-                    "private": row.private,
-                    "starred_at": row.starred_at.isoformat(),
-                }
-                for row in starred
-            ],
-        }
+        return {"ratings": [exported(row) for row in rated], "stars": [exported(row) for row in starred]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
         """Delete a person's ratings and stars; what others thought of the person's answers, which go too, is kept."""

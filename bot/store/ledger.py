@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from bot.store.nouns import Spending
+from bot.store.records import exported
 from bot.store.tables import usage
 from storage.database import insert_into
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 NOBODY: Final = 0
 KEY: Final = ("day", "guild_id", "person_id", "purpose", "model")
+EXPORTED: Final = ("purpose", "model", "calls", "prompt_tokens", "completion_tokens")
 AMOUNTS: Final = ("calls", "estimated", "prompt_tokens", "completion_tokens")
 TOKENS: Final = usage.c.prompt_tokens + usage.c.completion_tokens
 
@@ -88,10 +90,13 @@ class Ledger:
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return what a person's questions took."""
+        server = sa.func.nullif(usage.c.guild_id, NOBODY).label("guild_id")
         rows = await connection.execute(
-            sa.select(usage).where(usage.c.person_id == user_id).order_by(*(usage.c[name] for name in KEY))
+            sa.select(usage.c.day, server, *(usage.c[name] for name in EXPORTED))
+            .where(usage.c.person_id == user_id)
+            .order_by(*(usage.c[name] for name in KEY))
         )
-        return {"language_model": [_exported(row) for row in rows]}
+        return {"language_model": [exported(row) for row in rows]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
         """Forget that it was this person's questions; the amounts stay, and count in memory for the day's budget."""
@@ -146,15 +151,3 @@ def _where_it_went(begun: Begun) -> Iterator[dict[str, Any]]:
     for server_id in dict.fromkeys((begun.payer.server_id, None)):
         for person_id in dict.fromkeys((begun.payer.person_id, None)):
             yield _key(begun.day, server_id, person_id, begun.expected)
-
-
-def _exported(row: sa.Row[Any]) -> dict[str, object]:
-    return {
-        "day": row.day.isoformat(),
-        "guild_id": str(row.guild_id) if row.guild_id else None,
-        "purpose": row.purpose,
-        "model": row.model,
-        "calls": row.calls,
-        "prompt_tokens": row.prompt_tokens,
-        "completion_tokens": row.completion_tokens,
-    }

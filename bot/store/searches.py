@@ -6,10 +6,10 @@ import base64
 import datetime as dt
 import hashlib
 import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from bot.store.nouns import Search
 from bot.store.tables import searches
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from storage.database import Database
 
+_SEARCH: Final = TypeAdapter(Search)
+
 
 class Searches:
     """Keep searches, each once and by a hash of itself, for as long as their pages are turned."""
@@ -29,7 +31,7 @@ class Searches:
 
     async def keep(self, search: Search) -> str:
         """Keep a search anew, and return its key: 16 url-safe characters, the same for the same search."""
-        body = json.dumps(asdict(search), default=dt.date.isoformat)
+        body = json.dumps(_SEARCH.dump_python(search, mode="json"))
         key = base64.urlsafe_b64encode(hashlib.sha256(body.encode()).digest()[:12]).decode()
         async with self._database.writing() as connection:
             await upsert(connection, searches, {"key": key}, {"body": body, "used_at": dt.datetime.now(dt.UTC)})
@@ -39,10 +41,7 @@ class Searches:
         """Return the search with a key, None where it is not kept (any more)."""
         async with self._database.reading() as connection:
             body = await connection.scalar(sa.select(searches.c.body).where(searches.c.key == key))
-        if body is None:
-            return None
-        known = json.loads(body)
-        return Search(**known | {"since": known["since"] and dt.date.fromisoformat(known["since"])})
+        return None if body is None else _SEARCH.validate_python(json.loads(body))
 
     async def forget_older(self, connection: AsyncConnection, moment: dt.datetime) -> int:
         """Delete the searches that nobody turned a page of since a moment."""

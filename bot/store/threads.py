@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from bot.store.records import exported
 from bot.store.tables import answers, threads
 from storage.database import insert_into
 
@@ -60,9 +61,11 @@ class Threads:
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return the threads that were opened for a person."""
         rows = await connection.execute(
-            sa.select(threads).where(threads.c.opener_id == user_id).order_by(threads.c.thread_id)
+            sa.select(threads.c.thread_id, threads.c.guild_id)
+            .where(threads.c.opener_id == user_id)
+            .order_by(threads.c.thread_id)
         )
-        return {"threads": [{"thread_id": str(row.thread_id), "guild_id": str(row.guild_id)} for row in rows]}
+        return {"threads": [exported(row) for row in rows]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
         """Forget for whom threads were opened; they stay the bot's, as others may talk in them."""

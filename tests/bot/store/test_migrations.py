@@ -69,9 +69,11 @@ async def test_what_was_paused_for_a_reason_before_is_looked_at_again_and_a_pers
         for name, reason in (("mine", None), ("theirs", "The channel is gone.")):
             row = {
                 "subscription_id": name,
-                **dict.fromkeys(("kind", "zone"), "UTC"),
+                "kind": "channel",
+                "zone": "UTC",
                 **dict.fromkeys(("place_id", "guild_id", "owner_id"), SERVER),
-                **{key: [1] for key in ("topics", "sources", "categories", "weekdays")},
+                **{key: ["1"] for key in ("topics", "sources", "categories")},
+                "weekdays": [1],
                 **dict.fromkeys(("hour", "most"), 8),
                 **dict.fromkeys(("silent", "roundup", "greeted", "untold"), False),
                 **dict.fromkeys(("next_due_at", "delivered_until", "created_at"), NOW),
