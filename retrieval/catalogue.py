@@ -253,15 +253,17 @@ class Catalogue:
 
     async def get(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
         """Return the papers known among those asked for, by id; withdrawn ones are included, removed ones not."""
-        found: dict[str, Paper] = {}
         ids = list(paper_ids)
-        async with self._database.reading() as connection:
+
+        def read(connection: sa.Connection) -> dict[str, Paper]:
+            found: dict[str, Paper] = {}
             for start in range(0, len(ids), BATCH):
-                rows = await connection.execute(
-                    sa.select(*PAPER).where(papers.c.paper_id.in_(ids[start : start + BATCH]), ~REMOVED)
-                )
+                some = papers.c.paper_id.in_(ids[start : start + BATCH])
+                rows = connection.execute(sa.select(*PAPER).where(some, ~REMOVED))
                 found |= {row.paper_id: paper_of(row) for row in rows}
-        return found
+            return found
+
+        return await self._database.read(read)
 
     async def titles(self, limit: int) -> list[tuple[str, str]]:
         """Return id and title of up to `limit` papers that stand, those published or added last first."""
@@ -271,13 +273,16 @@ class Catalogue:
 
     async def titles_of(self, paper_ids: Sequence[str]) -> dict[str, str]:
         """Return the titles of those of some papers that stand, by id."""
-        found: dict[str, str] = {}
-        async with self._database.reading() as connection:
+
+        def read(connection: sa.Connection) -> dict[str, str]:
+            found: dict[str, str] = {}
             for start in range(0, len(paper_ids), BATCH):
                 some = papers.c.paper_id.in_(paper_ids[start : start + BATCH])
-                rows = await connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(some, STANDS))
+                rows = connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(some, STANDS))
                 found |= dict(rows.all())
-        return found
+            return found
+
+        return await self._database.read(read)
 
     async def sources(self) -> list[str]:
         """Return the names of the sources that papers which stand came from, in order, however many those are."""
@@ -292,44 +297,46 @@ class Catalogue:
 
     async def chunks_of(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
         """Return the stored chunks of papers, by id, in order."""
-        found: dict[str, list[StoredChunk]] = {}
         ids = list(paper_ids)
-        async with self._database.reading() as connection:
+
+        def read(connection: sa.Connection) -> dict[str, list[StoredChunk]]:
+            found: dict[str, list[StoredChunk]] = {}
             for start in range(0, len(ids), BATCH):
-                rows = await connection.execute(
-                    sa.select(*CHUNK)
-                    .where(chunks.c.paper_id.in_(ids[start : start + BATCH]))
-                    .order_by(chunks.c.paper_id, chunks.c.position)
-                )
+                some = chunks.c.paper_id.in_(ids[start : start + BATCH])
+                rows = connection.execute(sa.select(*CHUNK).where(some).order_by(chunks.c.paper_id, chunks.c.position))
                 for row in rows:
                     vector, contents = np.frombuffer(row.vector, np.float32), Contents.unpack(row.contents)
                     window = StoredChunk(row.paper_id, row.position, row.start, row.end, vector, contents)
                     found.setdefault(row.paper_id, []).append(window)
-        return found
+            return found
+
+        return await self._database.read(read)
 
     async def windows_of(self, paper_ids: Iterable[str]) -> list[tuple[str, bytes]]:
         """Return paper id and float32 vector of each window of these papers."""
-        found: list[tuple[str, bytes]] = []
         ids = list(paper_ids)
-        async with self._database.reading() as connection:
+
+        def read(connection: sa.Connection) -> list[tuple[str, bytes]]:
+            found: list[tuple[str, bytes]] = []
             for start in range(0, len(ids), BATCH):
-                rows = await connection.execute(
-                    sa.select(chunks.c.paper_id, chunks.c.vector).where(
-                        chunks.c.paper_id.in_(ids[start : start + BATCH])
-                    )
-                )
-                found += rows.all()
-        return found
+                some = chunks.c.paper_id.in_(ids[start : start + BATCH])
+                found += connection.execute(sa.select(chunks.c.paper_id, chunks.c.vector).where(some)).all()
+            return found
+
+        return await self._database.read(read)
 
     async def among(self, paper_ids: Iterable[str], scope: Scope) -> list[str]:
         """Return those of the papers that are in a scope."""
-        found: list[str] = []
         ids = list(paper_ids)
-        async with self._database.reading() as connection:
+
+        def read(connection: sa.Connection) -> list[str]:
+            found: list[str] = []
             for start in range(0, len(ids), BATCH):
-                asked = papers.c.paper_id.in_(ids[start : start + BATCH])
-                found += await connection.scalars(sa.select(papers.c.paper_id).where(asked, *scope.conditions()))
-        return found
+                some = papers.c.paper_id.in_(ids[start : start + BATCH])
+                found += connection.scalars(sa.select(papers.c.paper_id).where(some, *scope.conditions()))
+            return found
+
+        return await self._database.read(read)
 
     async def newest(self, limit: int, scope: Scope) -> list[Paper]:
         """Return up to `limit` papers of a scope that stand and have a date, those published last first."""

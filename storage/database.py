@@ -7,27 +7,29 @@ import logging
 import sqlite3
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from storage.engine import create_engine
 from storage.errors import DatabaseAwayError, DatabaseUnusableError
 from storage.migration import migrate
-from storage.sqlite import IMMEDIATE, shrink, truncate_log
+from storage.sqlite import IMMEDIATE, create_reader, shrink, truncate_log
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     import sqlalchemy as sa
     from sqlalchemy.dialects import postgresql, sqlite
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from storage.migration import Migrations
 
     Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 FAILURES: Final = (SQLAlchemyError, OSError, DatabaseAwayError)  # of a statement, whatever the database
 PURGES: Final = 50  # tries to clear the log between what reads it
@@ -43,11 +45,14 @@ class Database:
         file: the SQLite file, None on a server.
     """
 
-    def __init__(self, engine: AsyncEngine, *, one_writer: bool = False) -> None:
-        """Take an engine of `create_engine`; with `one_writer` this process's writes queue up on a server too."""
-        self.engine = engine
-        self.writer = engine.execution_options(**{IMMEDIATE: True})
-        self.file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+    def __init__(
+        self, place: str | Path, pragmas: Mapping[str, object] | None = None, *, one_writer: bool = False
+    ) -> None:
+        """Take a file or a URL; with `one_writer` this process's writes queue up on a server too."""
+        self.engine = create_engine(place, pragmas)
+        self.writer = self.engine.execution_options(**{IMMEDIATE: True})
+        self.file = Path(self.engine.url.database or "") if self.engine.dialect.name == "sqlite" else None
+        self._reader = create_reader(self.file, pragmas or {}) if self.file else None
         self._turn = asyncio.Lock() if self.file or one_writer else nullcontext()
 
     @classmethod
@@ -76,11 +81,11 @@ class Database:
             ServerRefusedError: The server will not have us.
             MigrationError: The tables are newer than this program, or cannot be brought up to date.
         """
-        database = cls(create_engine(place, pragmas), one_writer=one_writer)
+        database = cls(place, pragmas, one_writer=one_writer)
         try:
             if database.file:
                 await asyncio.to_thread(database.file.parent.mkdir, parents=True, exist_ok=True)
-            await migrate(database.writer, migrations, database.file)
+            await migrate(database.engine, migrations, database.file)
         except (DBAPIError, OSError) as error:
             await database.close()
             reason = str(getattr(error, "orig", error)).partition("\n")[0] or type(error).__name__
@@ -97,6 +102,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._reader:
+            await asyncio.to_thread(self._reader.dispose)
         await self.engine.dispose()
 
     @asynccontextmanager
@@ -104,6 +111,13 @@ class Database:
         """Give one transaction that only reads, and sees one state of the database."""
         async with self.engine.connect() as connection:
             yield connection
+
+    async def read(self, ask: Callable[[sa.Connection], T]) -> T:
+        """Ask for what a search waits for: of a file in one thread, which a handful of statements would enter each."""
+        if self._reader:
+            return await asyncio.to_thread(_ask, self._reader, ask)
+        async with self.reading() as connection:
+            return await connection.run_sync(ask)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -134,6 +148,11 @@ class Database:
                     return
             await asyncio.sleep(PURGE_PAUSE)
         logger.warning("What was deleted is in the log of %s yet: something reads it", self.file.name)
+
+
+def _ask(engine: sa.Engine, ask: Callable[[sa.Connection], T]) -> T:
+    with engine.connect() as connection:
+        return ask(connection)
 
 
 def insert_into(connection: AsyncConnection, table: sa.Table) -> Insert:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from storage.errors import MigrationError
-from storage.sqlite import enforce_foreign_keys
+from storage.sqlite import IMMEDIATE, enforce_foreign_keys
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -54,8 +54,8 @@ class Migrations:
 async def migrate(engine: AsyncEngine, migrations: Migrations, file: Path | None) -> None:
     """Run the migrations that a database lacks, all or none of them; several processes may do so at once.
 
-    `engine` is one whose transactions write, `file` the SQLite file behind it, None on a server. It is backed up first,
-    as `FILE.VERSION_TABLE-REVISION.backup`, where a migration is due and it is not new; the newest three stay.
+    `file` is the SQLite file behind the engine, None on a server. It is backed up first, as
+    `FILE.VERSION_TABLE-REVISION.backup`, where a migration is due and it is not new; the newest three stay.
 
     Raises MigrationError where the database is newer than the migrations, or one of them fails, which changes nothing.
     """
@@ -123,7 +123,7 @@ def drop_backups(file: Path, before: datetime) -> None:
 @asynccontextmanager
 async def _alone(engine: AsyncEngine, version_table: str) -> AsyncIterator[AsyncConnection]:
     """Give a transaction that no other process migrates beside."""
-    async with engine.connect() as connection:
+    async with engine.execution_options(**{IMMEDIATE: True}).connect() as connection:
         if engine.dialect.name != "sqlite":
             async with connection.begin():
                 lock = sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(version_table.encode())))

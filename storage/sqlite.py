@@ -47,6 +47,14 @@ def create_sqlite_engine(file: str, pragmas: Mapping[str, object]) -> AsyncEngin
     return engine
 
 
+def create_reader(file: Path, pragmas: Mapping[str, object]) -> sa.Engine:
+    """Make an engine for threads that only read."""
+    url = sa.URL.create("sqlite", database=str(file))
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY}, pool_timeout=QUEUED, hide_parameters=True)
+    sa.event.listen(engine, "connect", partial(_set_up, pragmas))
+    return engine
+
+
 async def shrink(connection: AsyncConnection) -> None:
     """Write a file anew where half of it is empty; a smaller part is filled again by what comes next.
 
@@ -96,16 +104,18 @@ def _open(database: str | Path, **options: Any) -> aiosqlite.Connection:  # noqa
     return connection
 
 
-def _set_up(pragmas: Mapping[str, object], connection: AsyncAdapt_aiosqlite_connection, _record: object) -> None:
+def _set_up(
+    pragmas: Mapping[str, object], connection: AsyncAdapt_aiosqlite_connection | sqlite3.Connection, _record: object
+) -> None:
     connection.isolation_level = None  # _begin begins
-    cursor = connection.cursor()
+    cursor: Any = connection.cursor()  # SQLAlchemy's adapter of aiosqlite, or SQLite's own
     _switch_to_wal(cursor)
     for name, value in pragmas.items():
         cursor.execute(f"PRAGMA {name}={value}")
     cursor.close()
 
 
-def _switch_to_wal(cursor: Any) -> None:  # noqa: ANN401  # SQLAlchemy's adapter of aiosqlite
+def _switch_to_wal(cursor: Any) -> None:  # noqa: ANN401
     # The one statement that does not wait for another connection's lock, as where two open a new file at once.
     for attempt in range(SWITCHES):
         try:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.script import ScriptDirectory
 
-from storage.database import Database
 from storage.engine import create_engine
 from storage.errors import MigrationError
 from storage.migration import Migrations, drop_backups, migrate, newest_revision
@@ -61,7 +60,7 @@ class Folder:
         self.add(body)
 
     async def run(self, engine: AsyncEngine, file: Path) -> None:
-        await migrate(Database(engine).writer, Migrations(self.folder, "version"), file)
+        await migrate(engine, Migrations(self.folder, "version"), file)
 
 
 @pytest.fixture
@@ -239,7 +238,7 @@ async def test_two_histories_share_a_database_and_run_at_once(
     others.add('    op.create_table("papers", sa.Column("id", sa.Integer))')
     await asyncio.gather(
         migrations.run(engine, file),
-        migrate(Database(engine).writer, Migrations(others.folder, "other_version"), file),
+        migrate(engine, Migrations(others.folder, "other_version"), file),
         migrations.run(engine, file),
     )
     assert _tables(file) == {"people", "letters", "papers", "version", "other_version"}

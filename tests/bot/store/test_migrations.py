@@ -12,7 +12,6 @@ from bot.store.store import FILE, MIGRATIONS
 from bot.store.tables import subscriptions
 from storage.columns import Moment
 from storage.database import Database
-from storage.engine import create_engine
 from tests.bot.store.kept import ANA, NOW, SERVER
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ async def test_a_store_from_before_keeps_what_it_holds_and_is_backed_up(place: P
 
 async def test_what_was_paused_for_a_reason_before_is_looked_at_again_and_a_person_s_pause_stays(place: Place) -> None:
     await make_old(place, "0004")
-    database = Database(create_engine(place.url or place.data_dir / FILE))
+    database = Database(place.url or place.data_dir / FILE)
     async with database.writing() as connection:
         for name, reason in (("mine", None), ("theirs", "The channel is gone.")):
             row = {
