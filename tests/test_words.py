@@ -90,7 +90,9 @@ def test_what_others_call_theirs_is_theirs() -> None:
 
 
 def test_no_module_is_a_gerund() -> None:
-    assert [str(path.relative_to(ROOT)) for path in MODULES if path.stem.endswith("ing") and path.stem not in NOUNS] == []
+    assert [
+        str(path.relative_to(ROOT)) for path in MODULES if path.stem.endswith("ing") and path.stem not in NOUNS
+    ] == []
 
 
 def test_no_basename_stands_twice() -> None:
