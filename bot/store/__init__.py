@@ -1,16 +1,16 @@
 """What the bot remembers of servers, conversations, digests and what the language model took; how it forgets."""
 
 from bot.store.budgets import Budgets, StoreMeter
-from bot.store.nouns import (
+from bot.store.domain import (
+    ChannelKind,
     Delivery,
-    KeptAnswer,
-    PlaceKind,
     Posted,
     Search,
     ServerSettings,
     Shards,
     Sort,
     Spending,
+    StoredAnswer,
     Subscription,
     Trend,
 )
@@ -20,9 +20,8 @@ from bot.store.store import FILE, Store
 __all__ = [
     "FILE",
     "Budgets",
+    "ChannelKind",
     "Delivery",
-    "KeptAnswer",
-    "PlaceKind",
     "Posted",
     "Search",
     "Searches",
@@ -32,6 +31,7 @@ __all__ = [
     "Spending",
     "Store",
     "StoreMeter",
+    "StoredAnswer",
     "Subscription",
     "Trend",
 ]
