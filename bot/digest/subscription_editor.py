@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.digest.schedule import find_zone, next_due
 from bot.language import say
-from bot.store.domain import Subscription
+from bot.store.nouns import Subscription
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from bot.store.domain import ChannelKind
+    from bot.store.nouns import PlaceKind
 
 MOST_TOPICS: Final = 5
 TOPIC_CHARACTERS: Final = 100
@@ -30,7 +30,7 @@ HEAD_START: Final = timedelta(days=1)
 
 def subscribe(
     *,
-    kind: ChannelKind,
+    kind: PlaceKind,
     place_id: int,
     guild_id: int | None,
     owner_id: int,

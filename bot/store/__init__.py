@@ -1,16 +1,16 @@
 """What the bot remembers of servers, conversations, digests and what the language model took; how it forgets."""
 
 from bot.store.budgets import Budgets, StoreMeter
-from bot.store.domain import (
-    ChannelKind,
+from bot.store.nouns import (
     Delivery,
+    KeptAnswer,
+    PlaceKind,
     Posted,
     Search,
     ServerSettings,
     Shards,
     Sort,
     Spending,
-    StoredAnswer,
     Subscription,
     Trend,
 )
@@ -20,8 +20,9 @@ from bot.store.store import FILE, Store
 __all__ = [
     "FILE",
     "Budgets",
-    "ChannelKind",
     "Delivery",
+    "KeptAnswer",
+    "PlaceKind",
     "Posted",
     "Search",
     "Searches",
@@ -31,7 +32,6 @@ __all__ = [
     "Spending",
     "Store",
     "StoreMeter",
-    "StoredAnswer",
     "Subscription",
     "Trend",
 ]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.store_tables import shard_leases
+from bot.store.tables import shard_leases
 from storage.database import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from bot.store.domain import Shards
+    from bot.store.nouns import Shards
     from storage.database import Database
 
 LEASE: Final = timedelta(seconds=20)  # clocks of machines may differ by some of them

@@ -15,7 +15,7 @@ from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
     from bot.store import Subscription
-    from bot.store.domain import ChannelKind
+    from bot.store.nouns import PlaceKind
 
     Channel: TypeAlias = "discord.abc.GuildChannel | discord.Thread"
 
@@ -53,7 +53,7 @@ class Anywhere(app_commands.Transformer):
 class Target:
     """Hold a place that a digest may go to; `channel` is None for direct messages."""
 
-    kind: ChannelKind
+    kind: PlaceKind
     place_id: int
     guild_id: int | None
     channel: Channel | None = None
@@ -124,7 +124,7 @@ def may_change(interaction: discord.Interaction[Any], subscription: Subscription
     return subscription.owner_id == interaction.user.id or may_manage(interaction, channel)
 
 
-def kind_of(channel: Channel) -> ChannelKind:
+def kind_of(channel: Channel) -> PlaceKind:
     """Return what kind of place a channel is; raises BadInputError where nothing can be posted in it."""
     if isinstance(channel, discord.Thread):
         return "thread"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bot.digest.digest import Digest
     from bot.digest.poster import Note
-    from bot.store import ChannelKind, Posted, Store, Subscription
+    from bot.store import PlaceKind, Posted, Store, Subscription
     from tests.papers import Facts
 
 NOW = datetime(2026, 3, 16, 8, 0, tzinfo=UTC)  # a Monday
@@ -202,7 +202,7 @@ def editor(shelf: Shelf, store: Store) -> Editor:
 
 def subscription(
     *,
-    kind: ChannelKind = "channel",
+    kind: PlaceKind = "channel",
     place_id: int = CHANNEL,
     guild_id: int | None = SERVER,
     topics: Iterable[str] = ("walking robots",),

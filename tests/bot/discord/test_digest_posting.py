@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.digest.digest import Digest
     from bot.discord.digests.discord_poster import DiscordPoster
     from bot.discord.footnote_bot import FootnoteBot
-    from bot.store import ChannelKind, Subscription
+    from bot.store import PlaceKind, Subscription
     from tests.bot.discord.conftest import Online
     from tests.local_discord import Channel, LocalDiscord, Message, Person
 
@@ -34,7 +34,7 @@ def poster(bot: FootnoteBot) -> DiscordPoster:
     return bot.poster
 
 
-def to(channel: Channel, kind: ChannelKind = "channel") -> Subscription:
+def to(channel: Channel, kind: PlaceKind = "channel") -> Subscription:
     """Return a subscription of this place."""
     return subscribe(
         kind=kind,

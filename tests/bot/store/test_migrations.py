@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bot.store import Store
 from bot.store.store import FILE, MIGRATIONS
-from bot.store.store_tables import subscriptions
+from bot.store.tables import subscriptions
 from storage.columns import Moment
 from storage.database import Database
 from tests.bot.store.kept import ANA, NOW, SERVER

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 
 from bot.store import ServerSettings, Store
 from bot.store.store import MIGRATIONS
-from bot.store.store_tables import metadata
+from bot.store.tables import metadata
 from storage.errors import DatabaseUnusableError, FootnoteError, MigrationError
 from tests.bot.store.kept import ANA, SERVER, kept
 

@@ -10,7 +10,7 @@ from tests.bot.store.kept import ANA, BEN, CHANNEL, NOW, SERVER
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.store import ChannelKind, Store
+    from bot.store import PlaceKind, Store
 
 HOUR = timedelta(hours=1)
 
@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 class Chosen(TypedDict, total=False):
     """What a test says of a subscription."""
 
-    kind: ChannelKind
+    kind: PlaceKind
     place_id: int
     guild_id: int | None
     owner_id: int | None

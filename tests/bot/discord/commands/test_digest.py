@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.discord.footnote_bot import FootnoteBot
-    from bot.store import ChannelKind, Store, Subscription
+    from bot.store import PlaceKind, Store, Subscription
     from retrieval.embedding.local import LocalEmbedder
     from tests.bot.discord.conftest import Online
     from tests.local_discord import Channel, LocalDiscord, Message, Person
@@ -434,7 +434,7 @@ def made(
     channel: Channel,
     owner: Person,
     *,
-    kind: ChannelKind = "channel",
+    kind: PlaceKind = "channel",
     topics: tuple[str, ...] = (TOPIC,),
     hour: int = 9,
     now: dt.datetime | None = None,

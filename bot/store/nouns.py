@@ -1,4 +1,4 @@
-"""The types of the store, from ServerSettings and StoredAnswer to Delivery and Shards."""
+"""The nouns of the store, from ServerSettings and KeptAnswer to Delivery and Shards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SHARD_SHIFT: Final = 22  # bits; Discord tells shards by an id's time
 
-ChannelKind: TypeAlias = Literal["channel", "thread", "forum", "dm"]
+PlaceKind: TypeAlias = Literal["channel", "thread", "forum", "dm"]
 Sort: TypeAlias = Literal["best", "newest"]
 
 
@@ -45,7 +45,7 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAnswer:
+class KeptAnswer:
     """Hold an answer as it was given, with who asked it where; ids are Discord's.
 
     Attributes:
@@ -121,7 +121,7 @@ class Subscription:
     """
 
     subscription_id: str
-    kind: ChannelKind
+    kind: PlaceKind
     place_id: int
     guild_id: int | None
     owner_id: int | None
