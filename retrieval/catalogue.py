@@ -86,10 +86,10 @@ class Catalogue:
         self.full_texts = FullTexts(database, self._writing_in_turn)
 
     @classmethod
-    async def open(cls, place: str | Path) -> Catalogue:
+    async def open(cls, location: str | Path) -> Catalogue:
         """Open a file or a database's URL and bring the tables up to date; raises what `Database.open` does."""
         pragmas = {"mmap_size": MAPPED}
-        return cls(await Database.open(place, MIGRATIONS, name="The catalogue", pragmas=pragmas, one_writer=True))
+        return cls(await Database.open(location, MIGRATIONS, name="The catalogue", pragmas=pragmas, one_writer=True))
 
     async def close(self) -> None:
         """Close every connection."""

@@ -174,7 +174,7 @@ class Answers:
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
         """Delete what a person asked, with the answers, those under way among them."""
         now = datetime.now(UTC)
-        self._forgotten = {who: at for who, at in self._forgotten.items() if now - at < LONGEST} | {user_id: now}
+        self._forgotten = {who: when for who, when in self._forgotten.items() if now - when < LONGEST} | {user_id: now}
         return (await connection.execute(sa.delete(answers).where(answers.c.asker_id == user_id))).rowcount
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:

@@ -85,9 +85,9 @@ class Deliveries:
                     .with_for_update(of=deliveries, skip_locked=True)
                 )
             ]
-            for each in taken:
+            for delivery in taken:
                 await connection.execute(
-                    sa.update(deliveries).where(_key(each)).values(worker=worker, claimed_until=until)
+                    sa.update(deliveries).where(_key(delivery)).values(worker=worker, claimed_until=until)
                 )
             due = [
                 from_row(Subscription, row)
@@ -107,19 +107,20 @@ class Deliveries:
             insert = insert_into(connection, deliveries).values(
                 [
                     {
-                        "subscription_id": each.subscription_id,
-                        "due_at": each.next_due_at,
+                        "subscription_id": subscription.subscription_id,
+                        "due_at": subscription.next_due_at,
                         "state": CLAIMED,
                         "worker": worker,
                         "claimed_until": until,
                         "attempts": 0,
                     }
-                    for each in due
+                    for subscription in due
                 ]
             )
             # Another process may have claimed one between this one's look and its lock.
             got = set(await connection.scalars(insert.on_conflict_do_nothing().returning(deliveries.c.subscription_id)))
-        return [*taken, *(Delivery(each, each.next_due_at, worker) for each in due if each.subscription_id in got)]
+        new = [Delivery(subscription, subscription.next_due_at, worker) for subscription in due]
+        return [*taken, *(delivery for delivery in new if delivery.subscription.subscription_id in got)]
 
     async def renew(self, delivery: Delivery, until: datetime) -> bool:
         """Let a claim run on, and say whether it is still this worker's."""

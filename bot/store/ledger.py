@@ -67,7 +67,7 @@ class Ledger:
         """Return the tokens taken on a day: all, those of the payer's server and of the person."""
         of_server = sa.case((usage.c.guild_id == payer.server_id, TOKENS), else_=0)
         of_person = sa.case((usage.c.person_id == payer.person_id, TOKENS), else_=0)
-        sums = [sa.func.coalesce(sa.func.sum(each), 0) for each in (TOKENS, of_server, of_person)]
+        sums = [sa.func.coalesce(sa.func.sum(tokens), 0) for tokens in (TOKENS, of_server, of_person)]
         async with self._database.reading() as connection:
             everything, server, person = (await connection.execute(sa.select(*sums).where(usage.c.day == day))).one()
         return Totals(int(everything), int(server), int(person) + self._from_before(day, payer.person_id))
@@ -105,7 +105,7 @@ class Ledger:
         row = (await connection.execute(latest.order_by(usage.c.day.desc()).limit(1))).one_or_none()
         if row is not None:
             taken = int(row[1]) + self._from_before(row[0], user_id)
-            others = {who: each for who, each in self._forgotten.items() if each[0] == row[0]}
+            others = {who: entry for who, entry in self._forgotten.items() if entry[0] == row[0]}
             self._forgotten = others | {user_id: (row[0], taken)}
         return await self._let_go(connection, "person_id", theirs)
 
@@ -123,7 +123,7 @@ class Ledger:
         going = which & (usage.c[column] != NOBODY)
         kept = [usage.c[name] for name in KEY if name != column]
         sums = [sa.func.sum(usage.c[name]) for name in AMOUNTS]
-        names = [*(each.name for each in kept), column, *AMOUNTS]
+        names = [*(kept_column.name for kept_column in kept), column, *AMOUNTS]
         left = sa.select(*kept, sa.literal(NOBODY, sa.BigInteger), *sums).where(going).group_by(*kept)
         insert = insert_into(connection, usage).from_select(names, left)
         more = {name: usage.c[name] + insert.excluded[name] for name in AMOUNTS}

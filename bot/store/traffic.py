@@ -49,7 +49,7 @@ class Traffic:
                 await connection.execute(insert.on_conflict_do_nothing())
                 mine = (acts.c.kind == kind) & (acts.c.scope == scope) & (acts.c.snowflake == snowflake)
                 kept = await connection.scalar(sa.select(acts.c.times).where(mine).with_for_update())
-                times = [at for at in kept or [] if now.timestamp() - at < seconds]
+                times = [second for second in kept or [] if now.timestamp() - second < seconds]
                 wait = seconds - (now.timestamp() - times[0]) if len(times) >= count else 0.0
                 books.append((mine, times, wait))
             longest = max(wait for _, _, wait in books)
@@ -67,10 +67,11 @@ class Traffic:
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return when a person asked and clicked lately."""
         rows = await connection.execute(sa.select(acts).where(_of(PERSON, user_id)).order_by(acts.c.kind))
-        said = [
-            {"kind": row.kind, "at": [datetime.fromtimestamp(at, UTC).isoformat() for at in row.times]} for row in rows
+        counted = [
+            {"kind": row.kind, "at": [datetime.fromtimestamp(second, UTC).isoformat() for second in row.times]}
+            for row in rows
         ]
-        return {"counted_lately": said}
+        return {"counted_lately": counted}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
         """Delete when a person asked and clicked lately."""
