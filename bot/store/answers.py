@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from bot.store.answer_json import UnreadableError, as_json, dumps, loads
 from bot.store.nouns import KeptAnswer
 from bot.store.records import exported, to_columns
+from bot.store.stored_answer import UnreadableError, as_json, dumps, loads
 from bot.store.tables import answer_messages, answer_papers, answers
 from storage.database import upsert
 
