@@ -210,7 +210,7 @@ def _read(url: str) -> tuple[str, str, float | None]:
         parameters = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         raise _no_server() from None
-    kept: dict[str, str] = {}
+    sent: dict[str, str] = {}
     patience: float | None = None
     for name, value in parameters:
         if name in WITHOUT_EFFECT:
@@ -218,17 +218,17 @@ def _read(url: str) -> tuple[str, str, float | None]:
         if name == "connect_timeout":
             patience = _seconds(value)
         elif name == "ssl":
-            kept["sslmode"] = value
-        elif name == "host" and name in kept:  # SQLAlchemy names several hosts so, each with its port
-            kept[name] += f",{value}"
+            sent["sslmode"] = value
+        elif name == "host" and name in sent:  # SQLAlchemy names several hosts so, each with its port
+            sent[name] += f",{value}"
         elif name not in IN_ANY_CASE:
-            kept[name] = value
+            sent[name] = value
     login, _, hosts = parts.netloc.rpartition("@")
     if parts.fragment or not _HOSTS.fullmatch(hosts):
         raise _no_server()
-    address = hosts or kept.get("host") or kept.get("service") or "localhost"
+    address = hosts or sent.get("host") or sent.get("service") or "localhost"
     netloc = f"{_quoted(login)}@{hosts}" if login else hosts
-    return urlunsplit(("postgresql", netloc, parts.path, urlencode(kept), "")), address, patience
+    return urlunsplit(("postgresql", netloc, parts.path, urlencode(sent), "")), address, patience
 
 
 def _quoted(login: str) -> str:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from bot.errors import WriterError
 from bot.llm.meter import Begun
 from bot.store.ledger import NOBODY
-from bot.store.tables import budget_notices
+from bot.store.memory_tables import budget_notices
 from storage.database import FAILURES, insert_into
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
+from bot.store.memory_tables import usage
 from bot.store.nouns import Spending
-from bot.store.records import exported
-from bot.store.tables import usage
+from bot.store.row_mapper import exported
 from storage.database import insert_into
 
 if TYPE_CHECKING:
@@ -121,10 +121,10 @@ class Ledger:
     async def _let_go(self, connection: AsyncConnection, column: str, which: sa.ColumnElement[bool]) -> int:
         """Add rows to those of nobody and delete them; return how many there were."""
         going = which & (usage.c[column] != NOBODY)
-        kept = [usage.c[name] for name in KEY if name != column]
+        others = [usage.c[name] for name in KEY if name != column]
         sums = [sa.func.sum(usage.c[name]) for name in AMOUNTS]
-        names = [*(kept_column.name for kept_column in kept), column, *AMOUNTS]
-        left = sa.select(*kept, sa.literal(NOBODY, sa.BigInteger), *sums).where(going).group_by(*kept)
+        names = [*(other.name for other in others), column, *AMOUNTS]
+        left = sa.select(*others, sa.literal(NOBODY, sa.BigInteger), *sums).where(going).group_by(*others)
         insert = insert_into(connection, usage).from_select(names, left)
         more = {name: usage.c[name] + insert.excluded[name] for name in AMOUNTS}
         await connection.execute(insert.on_conflict_do_update(index_elements=KEY, set_=more))
