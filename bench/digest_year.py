@@ -460,7 +460,7 @@ async def recorded_dues(store: Store, subscription_id: str) -> list[tuple[dateti
     """Return due moment, up to when papers were looked through, and messages of every delivery that was recorded."""
     from sqlalchemy import select
 
-    from bot.store.tables import deliveries
+    from bot.store.memory_tables import deliveries
 
     async with store._database.reading() as connection:  # noqa: SLF001 - nothing in the bot needs this
         rows = await connection.execute(

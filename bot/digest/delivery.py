@@ -240,7 +240,9 @@ class Deliverer:
             )
             body, tried_at = dumps(digest), self._now()
             lease = tried_at + LEASE
-            if await self._store.deliveries.prepare(delivery, body, ids, until=until, at=tried_at, claimed_until=lease):
+            if await self._store.deliveries.prepare(
+                delivery, body, ids, until=until, tried_at=tried_at, claimed_until=lease
+            ):
                 return digest, replace(delivery, body=body, until=until, tried_at=tried_at)
             if not await self._renew(delivery):
                 return None, delivery
@@ -303,7 +305,7 @@ class Deliverer:
             delivery,
             delivery.posted.message_ids,
             until=delivery.until or now,
-            at=now,
+            posted_at=now,
             next_due=lambda subscription: due_after(subscription, max(chosen, delivery.due_at)),
         )
 

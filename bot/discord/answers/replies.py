@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bot.discord.gate.gate import Admitted
     from bot.discord.reply.content import Content
     from bot.discord.services import Bot
-    from bot.store import KeptAnswer
+    from bot.store import StoredAnswer
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Replies:
         admitted: Admitted,
         parts: Sequence[discord.Message],
         text: str | None,
-        parent: KeptAnswer | None,
+        parent: StoredAnswer | None,
         decide: Decision,
     ) -> AsyncGenerator[Content]:
         """Yield what is shown to a message of which some `parts` were edited, nothing where it now asks nothing.
@@ -135,7 +135,7 @@ class Replies:
         return None
 
     def _request(
-        self, message: discord.Message, contents: Carried, parent: KeptAnswer | None, decide: Decision | None
+        self, message: discord.Message, contents: Carried, parent: StoredAnswer | None, decide: Decision | None
     ) -> Request:
         return Request(
             contents.own,

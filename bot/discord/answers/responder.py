@@ -25,7 +25,7 @@ from bot.discord.ui.members import roles_of
 from bot.discord.ui.permissions import may_thread, mine_in
 from bot.language import say
 from bot.llm.meter import Payer, paid_by
-from bot.store import KeptAnswer
+from bot.store import StoredAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -76,7 +76,7 @@ class Request:
     """
 
     text: str
-    parent: KeptAnswer | None = None
+    parent: StoredAnswer | None = None
     message_id: int | None = None
     before: str = ""
     note: str | None = None
@@ -108,7 +108,7 @@ class Responder:
         self._links = links
         self._turns = asyncio.Semaphore(AT_ONCE_WITH_MODEL if with_model else AT_ONCE)
 
-    async def answer(self, admitted: Admitted, question: str, *, parent: KeptAnswer | None = None) -> None:
+    async def answer(self, admitted: Admitted, question: str, *, parent: StoredAnswer | None = None) -> None:
         """Answer a question in its place, or say there in a sentence why not; raises nothing."""
         await admitted.target.show(self.contents(admitted, Request(question, parent)))
 
@@ -173,7 +173,7 @@ class Responder:
         metrics.ANSWER_SECONDS.observe(seconds)
         log.info("answered place=%s outcome=%s seconds=%.2f", target.name, answer.outcome, seconds)
 
-    async def _history(self, parent: KeptAnswer | None) -> list[Exchange]:
+    async def _history(self, parent: StoredAnswer | None) -> list[Exchange]:
         """Return the conversation that a question goes on with, oldest first."""
         if parent is None:
             return []
@@ -193,7 +193,7 @@ class Responder:
             about=await self._links.mention("about"),
         )
 
-    async def _keep(self, source: str, stored: KeptAnswer, message_ids: Sequence[int]) -> bool:
+    async def _keep(self, source: str, stored: StoredAnswer, message_ids: Sequence[int]) -> bool:
         """Remember an answer and say whether it is kept; one without buttons is better than none."""
         try:
             return await self._store.answers.keep(stored, message_ids)
@@ -202,9 +202,9 @@ class Responder:
             return False
 
 
-def _to_store(admitted: Admitted, asked: Request, answer: Answer, asked_at: datetime, channel_id: int) -> KeptAnswer:
+def _to_store(admitted: Admitted, asked: Request, answer: Answer, asked_at: datetime, channel_id: int) -> StoredAnswer:
     """Return the answer to a question of that time, which goes into that channel, as it is remembered."""
-    return KeptAnswer(
+    return StoredAnswer(
         answer_id=secrets.token_urlsafe(12),
         answer=replace(answer, note=" ".join(filter(None, [answer.note, asked.note])) or None),
         asker_id=admitted.user.id,

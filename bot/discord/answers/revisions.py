@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.discord.gate.gate import Admitted
     from bot.discord.reply.content import Content
     from bot.discord.services import Bot
-    from bot.store import KeptAnswer
+    from bot.store import StoredAnswer
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Revisions:
         first: discord.Message,
         parts: Sequence[discord.Message],
         text: str | None,
-        stored: KeptAnswer,
+        stored: StoredAnswer,
         posted: Sequence[int],
         admitted: Admitted,
     ) -> AsyncGenerator[Content]:
@@ -52,7 +52,7 @@ class Revisions:
         async for content in self._replies.to_revised(first, admitted, parts, text, parent, decide):
             yield content
 
-    async def withdraw(self, stored: KeptAnswer, posted: Sequence[int]) -> None:
+    async def withdraw(self, stored: StoredAnswer, posted: Sequence[int]) -> None:
         """Take an answer away."""
         await self._store.answers.withdraw(stored.answer_id)
         channel = self._channel(stored.channel_id)
