@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PREFIX = "FOOTNOTE_"
 ENV_FILE = ".env"
 DEFAULT_MODEL = "gpt-5.4-mini"
+_PROVIDERS = ("local", "openai")  # those that are built in
 
 
 def _or_variable(name: str) -> BeforeValidator:
@@ -84,6 +85,26 @@ def _address(written: str | None) -> str | None:
     if not good:
         raise ValueError("write an address that begins with http:// or https://")
     return written
+
+
+def _provider(name: str) -> str:
+    """Refuse what is neither built in nor the name of an installed plugin."""
+    if name not in _PROVIDERS:
+        from retrieval.plugins import EMBEDDERS, plugin_names
+
+        if name not in plugin_names(EMBEDDERS):
+            raise ValueError("Input should be 'local' or 'openai', or the name of a plugin that is installed")
+    return name
+
+
+def _writer(name: str | None) -> str | None:
+    """Refuse what is not the name of an installed plugin."""
+    if name is not None:
+        from retrieval.plugins import WRITERS, plugin_names
+
+        if name not in plugin_names(WRITERS):
+            raise ValueError("Input should be the name of a plugin that is installed; empty for none")
+    return name
 
 
 Key = Annotated[SecretStr | None, AfterValidator(_key)]
@@ -148,7 +169,9 @@ class LLMSettings(Section):
 class EmbeddingSettings(Section):
     """The model behind dense search; another model means that the indexes are rebuilt."""
 
-    provider: Literal["local", "openai"] = Field(default="local", description="local (all-MiniLM-L6-v2) or openai.")
+    provider: Annotated[str, AfterValidator(_provider)] = Field(
+        default="local", description="local (all-MiniLM-L6-v2), openai, or a plugin's name."
+    )
     model: str = Field(default="text-embedding-3-small", description="Model name for provider openai.")
     dimensions: int | None = Field(default=None, ge=1, description="Shortened vectors, for provider openai.")
     api_key: Key = Field(default=None, description="API key for embeddings (default: the LLM's).")
@@ -263,6 +286,9 @@ class Settings(BaseSettings):
     )
     log: Literal["pretty", "json"] = Field(
         default="pretty", description="How the log is written: pretty for people, json for machines."
+    )
+    writer: Annotated[str | None, AfterValidator(_writer)] = Field(
+        default=None, description="Plugin that writes answers, in place of a language model; empty for none."
     )
     discord: DiscordSettings = Field(default_factory=DiscordSettings)
     llm: LLMSettings = Field(default_factory=LLMSettings)
