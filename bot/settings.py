@@ -132,7 +132,7 @@ class DiscordSettings(Section):
 
 
 class LLMSettings(Section):
-    """The language model that writes answers; without a key or a base URL the extractive writer does."""
+    """The language model that writes answers; without a key or a URL, answers are the papers' own sentences."""
 
     api_key: Annotated[Key, _or_variable("OPENAI_API_KEY")] = Field(
         default=None, description="API key (or OPENAI_API_KEY)."
@@ -167,7 +167,7 @@ class LLMSettings(Section):
 
 
 class EmbeddingSettings(Section):
-    """The model behind dense search; another model means that the indexes are rebuilt."""
+    """The model that turns texts into vectors; when it changes, every paper is embedded anew."""
 
     provider: Annotated[str, AfterValidator(_provider)] = Field(
         default="local", description="local (all-MiniLM-L6-v2), openai, or a plugin's name."
@@ -185,7 +185,9 @@ class ChromaSettings(Section):
     url: str | None = Field(default=None, description="Chroma server; empty for the embedded one in the data dir.")
     token: Key = Field(default=None, description="Token of the server, or of Chroma Cloud.")
     tenant: str | None = Field(default=None, description="Tenant; empty for the default one, or the token's.")
-    database: str | None = Field(default=None, description="Database of the tenant; empty likewise.")
+    database: str | None = Field(
+        default=None, description="Database of the tenant; empty for the default one, or the token's."
+    )
 
     @property
     def server(self) -> ChromaServer | None:
@@ -279,7 +281,8 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default=Path(".footnote"), description="Folder that holds all state.")
     database_url: str | None = Field(
-        default=None, description="SQLAlchemy URL of the catalogue; empty for SQLite in the data dir."
+        default=None,
+        description="Database, such as postgresql://user:password@host/footnote; empty for SQLite in the data dir.",
     )
     retention: int = Field(
         default=90, ge=30, le=3650, description="Days that conversations, searches and what digests showed are kept."
