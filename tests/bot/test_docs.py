@@ -189,7 +189,7 @@ NOT_RUN = {
 BIB = """
 @misc{one, title={Objective Mismatch in Model-based Reinforcement Learning}, eprint={2002.04523}, archiveprefix={arXiv},
   abstract={Better one-step likelihood is not always correlated with better control.}}
-@misc{two, title={Otters that sort shells}, abstract={We watch otters sort shells by size.}}
+@misc{two, title={Otters that sort shells}, doi={10.1000/otters}, abstract={We watch otters sort shells by size.}}
 """
 
 
@@ -203,7 +203,7 @@ def test_the_commands_of_the_pages_run_one_after_the_other_on_a_small_library(
 ) -> None:
     (tmp_path / "papers.bib").write_text(BIB)
     assert seeded_terminal("ingest", "papers.bib").code == 0
-    assert seeded_terminal("remove", "--source", "bibtex", "--yes").code == 0
+    assert seeded_terminal("remove", "10.1000/otters", "--yes").code == 0
     ran = 0
     for given in of_blocks():
         at_home = given[0] not in NOT_RUN and "/" not in " ".join(given).replace("/dev", "")

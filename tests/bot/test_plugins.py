@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.terminal import Result
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "extending.md").read_text()
+PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 EXAMPLES = ("lab_list", "hashed_words", "one_line")
 ASKED = "which papers train robots with language corrections?"
 
@@ -30,7 +30,7 @@ def blocks(language: str) -> list[str]:
 def install(folder: Path, groups: dict[str, dict[str, str]], patch: pytest.MonkeyPatch, **files: str) -> None:
     """What pip leaves behind: modules, and a dist-info with the name of the package and its entry points."""
     for name, text in files.items():
-        (folder / f"{name}.py").write_text(text)
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
     info = folder / "footnote_lab-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: footnote-lab\nVersion: 1.0\n")
@@ -79,7 +79,7 @@ def served() -> Iterator[tuple[str, list[object]]]:
 
 def test_the_page_shows_the_files_that_are_linted() -> None:
     shown = blocks("python")
-    assert [(ROOT / "docs" / "examples" / f"{name}.py").read_text() for name in EXAMPLES] == shown
+    assert [(ROOT / "docs" / "examples" / f"{name}.py").read_text(encoding="utf-8") for name in EXAMPLES] == shown
 
 
 @pytest.mark.usefixtures("installed")
