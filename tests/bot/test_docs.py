@@ -23,6 +23,7 @@ import yaml
 from bot.cli import app
 from bot.llm.address import Address
 from bot.settings import Settings
+from bot.store.tables import metadata
 from docs.make_reference import pages
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def test_a_message_of_the_troubleshooting_page_is_one_of_footnotes(message: str)
     assert any(shown in sentence for sentence in sentences())
 
 
+PRIVACY = (DOCS / "privacy.md").read_text(encoding="utf-8")
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -229,7 +231,9 @@ def test_programs_tests_and_files_that_the_pages_name_are_here() -> None:
             for word in words[1:]:
                 assert not word.startswith("tests") or (ROOT / word).exists(), (page, command)
     for file in PAGES:
-        named = re.findall(r"`((?:bench|bot|deploy|docs|retrieval|tests)/[\w./-]+\.\w+)`", file.read_text("utf-8"))
+        named = re.findall(
+            r"`((?:bench|bot|deploy|docs|local_discord|retrieval|tests)/[\w./-]*)`", file.read_text("utf-8")
+        )
         assert [name for name in named if not (ROOT / name).exists()] == [], file
 
 
@@ -271,6 +275,11 @@ def test_blocks_of_data_can_be_read() -> None:
     assert all(json.loads(text) for _, text in fences("json"))
     assert all(tomllib.loads(text) for _, text in fences("toml"))
     assert all(yaml.safe_load(text) for _, text in fences("yaml"))
+
+
+def test_the_page_on_privacy_names_every_table_of_the_memory() -> None:
+    named = re.findall(r"`([a-z_]+)`", "".join(re.findall(r"^\|.*\| (`[a-z_`, ]+`) \|$", PRIVACY, re.MULTILINE)))
+    assert sorted(named) == sorted(metadata.tables)
 
 
 def test_the_pages_of_settings_and_commands_are_those_of_the_code() -> None:
