@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  # pydantic reads the types at run time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from bot.language import say
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bot.llm.usage import Usage
+from bot.llm.usage import Usage  # noqa: TC001
 
 WriterName: TypeAlias = Literal["extractive", "llm"]
 # answered: a paper says it. closest: papers are on the subject, but whether they say just this is not sure.
