@@ -39,7 +39,7 @@ DOCS = ROOT / "docs"
 def sentences() -> frozenset[str]:
     """Every string of the code, with … where something is put in."""
     found = set()
-    for package in ("bot", "retrieval"):
+    for package in ("bot", "retrieval", "storage"):
         for file in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.JoinedStr):
@@ -232,7 +232,7 @@ def test_programs_tests_and_files_that_the_pages_name_are_here() -> None:
                 assert not word.startswith("tests") or (ROOT / word).exists(), (page, command)
     for file in PAGES:
         named = re.findall(
-            r"`((?:bench|bot|deploy|docs|local_discord|retrieval|tests)/[\w./-]*)`", file.read_text("utf-8")
+            r"`((?:bench|bot|deploy|docs|local_discord|retrieval|storage|tests)/[\w./-]*)`", file.read_text("utf-8")
         )
         assert [name for name in named if not (ROOT / name).exists()] == [], file
 
