@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.fetching import open_fetcher
+from bot.settings import Settings
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from retrieval.library import Library
     from tests.terminal import Result
 
 ROOT = Path(__file__).parents[2]
@@ -122,7 +126,10 @@ def test_a_writer_of_a_plugin_writes_and_its_drafts_are_checked(
     assert answer["statements"][0]["text"].startswith("“")
     assert answer["citations"][0]["title"] in answer["statements"][0]["text"]
     assert seeded_terminal("ask", ASKED, "--json", "--no-llm").json["writer"] == "extractive"
-    assert "writer: the plugin one-line writes answers" in seeded_terminal("doctor").out
+    monkeypatch.setenv("FOOTNOTE_FETCH__SOURCES", "lab:https://example.org/list.json")
+    told = seeded_terminal("doctor").out
+    assert "writer: the plugin one-line writes answers" in told
+    assert "sources: lab:https://example.org/list.json, every 60 minutes" in told
 
 
 LIES = """
@@ -226,3 +233,25 @@ def test_a_plugin_that_is_not_installed_is_a_wrong_setting(
     told = terminal("ask", ASKED)
     assert told.code == 1
     assert told.err.startswith(sentence)
+
+
+@pytest.mark.usefixtures("installed")
+async def test_the_bot_reads_a_plugin_by_itself_and_misses_no_date_of_its_papers(
+    library: Library, served: tuple[str, list[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, entries = served
+    entries.append({"title": "Otters that sort shells", "abstract": "We watch otters sort shells by size."})
+    monkeypatch.setenv("FOOTNOTE_FETCH__SOURCES", spec)
+    reported: list[str] = []
+
+    async def report(sentence: str) -> None:
+        reported.append(sentence)
+
+    async with open_fetcher(Settings.load(), library, report) as fetcher:
+        (source,) = fetcher.sources
+        await fetcher.fetch(source)
+        assert (await library.counts()).papers == 1
+        entries.clear()
+        entries.append("no paper")
+        await fetcher.fetch(source)
+    assert reported == ["The lab's list is not the JSON that was expected; tell whoever keeps it."]
