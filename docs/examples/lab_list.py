@@ -23,7 +23,6 @@ class LabList:
             raise SourceError("Write the list's address behind lab:, as in lab:https://example.org/list.json.")
         self._address = address
         self._web = web
-        self.name = f"lab:{address}"
 
     async def pages(self, cursor: Cursor | None = None) -> AsyncIterator[Page]:
         """Yield all of the list as one page; Footnote itself leaves out what it knows already."""
