@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bot.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bot.answering.answer_json import AnswerJson, CitationJson
     from bot.llm.usage import Usage
 
 WriterName: TypeAlias = Literal["extractive", "llm"]
@@ -44,9 +45,9 @@ class Citation:
             return say("page {page}", page=self.page)
         return say("“{section}”, page {page}", section=self.section, page=self.page)
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> CitationJson:
         """Return it as the JSON of an answer has it; of the full text alone, with section and any page."""
-        shown: dict[str, object] = {
+        shown: CitationJson = {
             "number": self.number,
             "paper_id": self.paper_id,
             "title": self.title,
@@ -124,7 +125,7 @@ class Answer:
         )
         return " ".join([*filter(None, [self.lead]), *said])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> AnswerJson:
         """Return the object that `ask --json` prints; its keys are a contract."""
         usage = self.usage
         return {
