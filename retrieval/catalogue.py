@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
 from retrieval.changes import read_changes, read_last_change
 from retrieval.claims import claim, claim_unembedded, count_unembedded
-from retrieval.connecting import connect
+from retrieval.connecting import connect, read_beside
 from retrieval.contents import Contents, Embedded
 from retrieval.errors import DatabaseAwayError, LibraryDamagedError
 from retrieval.fulltext.storage import WAITING, FullTexts
@@ -53,7 +53,7 @@ from retrieval.turn import Turn
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from retrieval.papers import Chunk, Paper
     from retrieval.scope import Scope
     from retrieval.sources.fetched import Cursor, Fetched
+
+T = TypeVar("T")
 
 __all__ = ["Added", "Catalogue", "Count", "Counts", "Embedded", "Fresh", "PendingPaper", "Reading", "StoredChunk"]
 
@@ -84,8 +86,9 @@ class Catalogue:
         full_texts: the text of papers beside their abstracts, where that is known.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, reader: sa.Engine | None = None) -> None:
         self._engine = engine
+        self._reader = reader
         self._turn = asyncio.Lock()
         self._indexing = Turn(engine)
         self.full_texts = FullTexts(engine, self._writing, self._writing_in_turn)
@@ -99,8 +102,9 @@ class Catalogue:
         MigrationError where the tables are newer than this program or cannot be brought up to date.
         """
         engine = connect(url)
-        if engine.dialect.name == "sqlite":
-            sa.event.listen(engine.sync_engine, "connect", _set_up)
+        reader = read_beside(engine)
+        for each in (engine.sync_engine, reader) if reader else ():
+            sa.event.listen(each, "connect", _set_up)
         try:
             file = await asyncio.to_thread(_file_to_back_up, engine.url)
             await migrate(engine, MIGRATIONS, version_table=VERSION_TABLE, file=file)
@@ -116,10 +120,12 @@ class Catalogue:
         except BaseException:
             await engine.dispose()
             raise
-        return cls(engine)
+        return cls(engine, reader)
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._reader:
+            await asyncio.to_thread(self._reader.dispose)
         await self._engine.dispose()
 
     async def add(self, batch: Sequence[Paper | Fetched]) -> Added:
@@ -280,15 +286,17 @@ class Catalogue:
 
     async def get(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
         """Return the papers known among those asked for, by id; withdrawn ones are included, removed ones not."""
-        found: dict[str, Paper] = {}
         ids = list(paper_ids)
-        async with self._engine.connect() as connection:
+
+        def read(connection: sa.Connection) -> dict[str, Paper]:
+            found: dict[str, Paper] = {}
             for start in range(0, len(ids), BATCH):
-                rows = await connection.execute(
-                    sa.select(*PAPER).where(papers.c.paper_id.in_(ids[start : start + BATCH]), ~REMOVED)
-                )
+                some = papers.c.paper_id.in_(ids[start : start + BATCH])
+                rows = connection.execute(sa.select(*PAPER).where(some, ~REMOVED))
                 found |= {row.paper_id: paper_of(row) for row in rows}
-        return found
+            return found
+
+        return await self._read(read)
 
     async def titles(self, limit: int) -> list[tuple[str, str]]:
         """Return id and title of up to `limit` papers that stand, those published or added last first."""
@@ -298,13 +306,16 @@ class Catalogue:
 
     async def titles_of(self, paper_ids: Sequence[str]) -> dict[str, str]:
         """Return the titles of those of some papers that stand, by id."""
-        found: dict[str, str] = {}
-        async with self._engine.connect() as connection:
+
+        def read(connection: sa.Connection) -> dict[str, str]:
+            found: dict[str, str] = {}
             for start in range(0, len(paper_ids), BATCH):
                 some = papers.c.paper_id.in_(paper_ids[start : start + BATCH])
-                rows = await connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(some, STANDS))
+                rows = connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(some, STANDS))
                 found |= dict(rows.all())
-        return found
+            return found
+
+        return await self._read(read)
 
     async def sources(self) -> list[str]:
         """Return the names of the sources that papers which stand came from, in order, however many those are."""
@@ -319,44 +330,46 @@ class Catalogue:
 
     async def chunks_of(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
         """Return the stored chunks of papers, by id, in order."""
-        found: dict[str, list[StoredChunk]] = {}
         ids = list(paper_ids)
-        async with self._engine.connect() as connection:
+
+        def read(connection: sa.Connection) -> dict[str, list[StoredChunk]]:
+            found: dict[str, list[StoredChunk]] = {}
             for start in range(0, len(ids), BATCH):
-                rows = await connection.execute(
-                    sa.select(*CHUNK)
-                    .where(chunks.c.paper_id.in_(ids[start : start + BATCH]))
-                    .order_by(chunks.c.paper_id, chunks.c.position)
-                )
+                some = chunks.c.paper_id.in_(ids[start : start + BATCH])
+                rows = connection.execute(sa.select(*CHUNK).where(some).order_by(chunks.c.paper_id, chunks.c.position))
                 for row in rows:
                     vector, contents = np.frombuffer(row.vector, np.float32), Contents.unpack(row.contents)
                     window = StoredChunk(row.paper_id, row.position, row.start, row.end, vector, contents)
                     found.setdefault(row.paper_id, []).append(window)
-        return found
+            return found
+
+        return await self._read(read)
 
     async def windows_of(self, paper_ids: Iterable[str]) -> list[tuple[str, bytes]]:
         """Return paper id and float32 vector of each window of these papers."""
-        found: list[tuple[str, bytes]] = []
         ids = list(paper_ids)
-        async with self._engine.connect() as connection:
+
+        def read(connection: sa.Connection) -> list[tuple[str, bytes]]:
+            found: list[tuple[str, bytes]] = []
             for start in range(0, len(ids), BATCH):
-                rows = await connection.execute(
-                    sa.select(chunks.c.paper_id, chunks.c.vector).where(
-                        chunks.c.paper_id.in_(ids[start : start + BATCH])
-                    )
-                )
-                found += rows.all()
-        return found
+                some = chunks.c.paper_id.in_(ids[start : start + BATCH])
+                found += connection.execute(sa.select(chunks.c.paper_id, chunks.c.vector).where(some)).all()
+            return found
+
+        return await self._read(read)
 
     async def among(self, paper_ids: Iterable[str], scope: Scope) -> list[str]:
         """Return those of the papers that are in a scope."""
-        found: list[str] = []
         ids = list(paper_ids)
-        async with self._engine.connect() as connection:
+
+        def read(connection: sa.Connection) -> list[str]:
+            found: list[str] = []
             for start in range(0, len(ids), BATCH):
-                asked = papers.c.paper_id.in_(ids[start : start + BATCH])
-                found += await connection.scalars(sa.select(papers.c.paper_id).where(asked, *scope.conditions()))
-        return found
+                some = papers.c.paper_id.in_(ids[start : start + BATCH])
+                found += connection.scalars(sa.select(papers.c.paper_id).where(some, *scope.conditions()))
+            return found
+
+        return await self._read(read)
 
     async def newest(self, limit: int, scope: Scope) -> list[Paper]:
         """Return up to `limit` papers of a scope that stand and have a date, those published last first."""
@@ -457,6 +470,13 @@ class Catalogue:
             )
         return Counts(standing, pending + waiting, total, sources, newest, withdrawn, removed, whole or 0)
 
+    async def _read(self, ask: Callable[[sa.Connection], T]) -> T:
+        """Ask what a search waits for: of a file in one thread, which a handful of statements would enter each."""
+        if self._reader:
+            return await asyncio.to_thread(_ask, self._reader, ask)
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(ask)
+
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
         """Give a transaction; those of this process queue up, so that none fails for another's lock."""
@@ -477,6 +497,11 @@ class Catalogue:
             if connection.dialect.name == "postgresql":
                 await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(b"footnote arrivals"))))
             yield connection
+
+
+def _ask(engine: sa.Engine, ask: Callable[[sa.Connection], T]) -> T:
+    with engine.connect() as connection:
+        return ask(connection)
 
 
 def _file_to_back_up(url: sa.URL) -> Path | None:

@@ -51,6 +51,13 @@ def connect(url: str | sa.URL, **options: Any) -> AsyncEngine:  # noqa: ANN401
     return create_async_engine(place, hide_parameters=True, **options)
 
 
+def read_beside(engine: AsyncEngine) -> sa.Engine | None:
+    """Return an engine for threads that read the same file, None for a database on a server."""
+    if engine.dialect.name != "sqlite":
+        return None
+    return sa.create_engine(engine.url.set(drivername="sqlite"), hide_parameters=True, pool_timeout=QUEUED)
+
+
 class _Connection(aiosqlite.Connection):
     """Stop its thread only once.
 

@@ -110,9 +110,9 @@ class Searcher:
         """
         # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
         reach = REACH if scope.everything else FILTERED_REACH
-        (embedded, nearest), proposed = await asyncio.gather(
-            self._look_near(text, vectors, reach), self._propose(text, reach)
-        )
+        # Not beside the indexes: the model takes every core, and whoever asks beside it makes it wait.
+        embedded = vectors or await self.embed(text)
+        nearest, proposed = await self._propose(text, embedded.vector, reach)
         query = _Query(embedded.vector, embedded.words, proposed.query)
         paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25, *proposed.named, *proposed.authored]))
         if not scope.everything:
@@ -121,17 +121,21 @@ class Searcher:
         # The cosine of what the dense index proposed is its best window's.
         windows = await self._shelf.windows(each for each in paper_ids if each not in nearest)
         ranked = await asyncio.to_thread(self._mix, query, windows, nearest, proposed)
-        return await self._hits(query, await self._compare(query, ranked), limit)
+        return await self._hits(query, ranked, limit)
 
     async def evidence(self, text: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
         """Weigh given papers for a query as a search does; return the best of them, best first, by id."""
         query, ranked = await self._among(text, await self.embed(text), paper_ids)
-        best = ranked[:SHORTLIST]
+        shortlist = ranked[:SHORTLIST]
+        chunks = await self._shelf.chunks(candidate.paper_id for _, candidate in shortlist)
 
         def weigh_all() -> dict[str, Evidence]:
-            coverage = self._lexical.coverage(query.lexical, [each.paper_id for _, each in best])
+            best = self._compare(query, shortlist, chunks)
+            coverage = self._lexical.coverage(query.lexical, [candidate.paper_id for _, candidate in best])
             ideal = self._lexical.ideal(query.lexical)
-            return {each.paper_id: _evidence(each, each.sentence, ideal, coverage) for _, each in best}
+            return {
+                candidate.paper_id: _evidence(candidate, candidate.sentence, ideal, coverage) for _, candidate in best
+            }
 
         return await asyncio.to_thread(weigh_all)
 
@@ -142,7 +146,7 @@ class Searcher:
             return []
         lexical = await asyncio.to_thread(self._lexical.read, paper.title)
         query = _Query(middle(own), None, lexical)
-        others = await self._nearest(query.vector, REACH)
+        others = await asyncio.to_thread(self._nearest, query.vector, REACH)
         others.pop(paper.paper_id, None)
         mixed = await asyncio.to_thread(self._mix, query, {}, others, _Proposed(lexical))
         ranked = sorted(((each.window, each) for _, each in mixed), key=lambda pair: (-pair[0], pair[1].paper_id))
@@ -156,12 +160,12 @@ class Searcher:
     async def _among(
         self, text: str, vectors: QueryVectors, paper_ids: Iterable[str]
     ) -> tuple[_Query, list[tuple[float, Candidate]]]:
-        """Order just these papers as a search would, best first."""
+        """Order just these papers as a search does before it compares the best."""
         lexical = await asyncio.to_thread(self._lexical.read, text)
         query = _Query(vectors.vector, vectors.words, lexical)
         windows = await self._shelf.windows(paper_ids)
         mixed = await asyncio.to_thread(self._mix, query, windows, {}, _Proposed(lexical))
-        return query, await self._compare(query, mixed)
+        return query, mixed
 
     async def embed(self, text: str) -> QueryVectors:
         """Read a query by the embedding model; those read last are remembered.
@@ -216,17 +220,10 @@ class Searcher:
     def _rarity(self, words: Words) -> NDArray[np.float64]:
         return np.array([importance(word) * self._lexical.weight(word) for word in words.words])
 
-    async def _look_near(
-        self, text: str, vectors: QueryVectors | None, reach: int
-    ) -> tuple[QueryVectors, dict[str, float]]:
-        """Embed a query, if that was not done before, and find the papers nearest to it."""
-        embedded = vectors or await self.embed(text)
-        return embedded, await self._nearest(embedded.vector, reach)
-
-    async def _nearest(self, vector: NDArray[np.float32], reach: int) -> dict[str, float]:
+    def _nearest(self, vector: NDArray[np.float32], reach: int) -> dict[str, float]:
         """Return the papers whose chunks are nearest, by id, with the best cosine of each."""
         nearest: dict[str, float] = {}
-        for chunk_id, cosine in await asyncio.to_thread(self._ask_dense, vector, reach):
+        for chunk_id, cosine in self._ask_dense(vector, reach):
             nearest.setdefault(chunk_id.rpartition("#")[0], cosine)
         return nearest
 
@@ -247,10 +244,10 @@ class Searcher:
         self.away = not found and self.lost
         return found
 
-    async def _propose(self, text: str, reach: int) -> _Proposed:
-        """Ask the lexical index."""
+    async def _propose(self, text: str, vector: NDArray[np.float32], reach: int) -> tuple[dict[str, float], _Proposed]:
+        """Ask both indexes."""
 
-        def ask() -> _Proposed:
+        def ask_lexical() -> _Proposed:
             query = self._lexical.read(text)
             return _Proposed(
                 query,
@@ -259,11 +256,16 @@ class Searcher:
                 frozenset(works_in_full(text, self._lexical, reach)),
             )
 
-        proposed = await asyncio.to_thread(ask)
+        if self._dense.remote:
+            nearest, proposed = await asyncio.gather(
+                asyncio.to_thread(self._nearest, vector, reach), asyncio.to_thread(ask_lexical)
+            )
+        else:  # two threads would mostly wait for each other's turn with the interpreter
+            nearest, proposed = await asyncio.to_thread(lambda: (self._nearest(vector, reach), ask_lexical()))
         if references := find_references(text):
             meant = await resolve(references, self._catalogue, self._lexical)
             proposed = replace(proposed, named=proposed.named.union(meant.values()))
-        return proposed
+        return nearest, proposed
 
     def _mix(
         self,
@@ -291,15 +293,35 @@ class Searcher:
         ]
         return fuse(candidates, self._embedder.model, query.read)
 
-    async def _compare(self, query: _Query, ranked: Sequence[tuple[float, Candidate]]) -> list[tuple[float, Candidate]]:
-        """Order the best anew, by their sentences and words too; the others stay below in their order."""
+    async def _hits(self, query: _Query, ranked: Sequence[tuple[float, Candidate]], limit: int) -> list[Hit]:
+        """Order the best anew, by their sentences and words too, and make hits of the first."""
+        reached = max(limit, SHORTLIST) if query.words else limit
+        paper_ids = [candidate.paper_id for _, candidate in ranked[:reached]]
+        chunks = await self._shelf.chunks(paper_ids)
+        papers = await self._shelf.papers(paper_ids)
+
+        def make() -> list[Hit]:
+            best = self._compare(query, ranked, chunks)[:limit]
+            coverage = self._lexical.coverage(query.lexical, [candidate.paper_id for _, candidate in best])
+            ideal = self._lexical.ideal(query.lexical)
+            return [
+                _hit(papers[each.paper_id], score, each, chunks[each.paper_id], query.vector, ideal, coverage)
+                for score, each in best
+                if each.paper_id in papers and each.paper_id in chunks  # or it has left since it was found
+            ]
+
+        return await asyncio.to_thread(make)
+
+    def _compare(
+        self,
+        query: _Query,
+        ranked: Sequence[tuple[float, Candidate]],
+        chunks: Mapping[str, Sequence[StoredChunk]],
+    ) -> list[tuple[float, Candidate]]:
+        """Order the best by their sentences and words too; the others stay below in their order."""
         if query.words is None:
             return list(ranked)
-        shortlist = [candidate for _, candidate in ranked[:SHORTLIST]]
-        paper_ids = [candidate.paper_id for candidate in shortlist]
-        # The best of them are shown, whose texts are read meanwhile.
-        chunks, _ = await asyncio.gather(self._shelf.chunks(paper_ids), self._shelf.papers(paper_ids))
-        best = await asyncio.to_thread(self._fuse_all, query, query.words, shortlist, chunks)
+        best = self._fuse_all(query, query.words, [candidate for _, candidate in ranked[:SHORTLIST]], chunks)
         rest = ranked[SHORTLIST:]
         above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
         return [*best, *((score + above, candidate) for score, candidate in rest)]
@@ -319,21 +341,6 @@ class Searcher:
             for candidate, match in zip(shortlist, match_words(alike, rarity).tolist(), strict=True)
         ]
         return fuse(compared, self._embedder.model, query.read)
-
-    async def _hits(self, query: _Query, ranked: Sequence[tuple[float, Candidate]], limit: int) -> list[Hit]:
-        paper_ids = [candidate.paper_id for _, candidate in ranked[:limit]]
-        papers, chunks = await asyncio.gather(self._shelf.papers(paper_ids), self._shelf.chunks(paper_ids))
-
-        def make() -> list[Hit]:
-            coverage = self._lexical.coverage(query.lexical, paper_ids)
-            ideal = self._lexical.ideal(query.lexical)
-            return [
-                _hit(papers[each.paper_id], score, each, chunks[each.paper_id], query.vector, ideal, coverage)
-                for score, each in ranked[:limit]
-                if each.paper_id in papers and each.paper_id in chunks  # or it has left since it was found
-            ]
-
-        return await asyncio.to_thread(make)
 
 
 def _said(hit: Hit) -> list[str]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval.embedding.products import multiply
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,6 +31,9 @@ ZERO = 3.5  # of the levels 0 to 7 that three bits tell apart
 # distortion", 1960), and what it takes off a cosine given back.
 CUT = 0.586
 STEP = CUT / 0.9626
+MOST = 127  # of the levels of a query's eight bits, on either side of zero
+SMALLEST = 1e-9
+BLOCK = 2048  # words at a time: larger arrays are handed back to the system, and faulted in anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +84,19 @@ def best_matches(query: NDArray[np.float32], packed: Sequence[bytes]) -> NDArray
     be put together; the row of a text without words is 0. Three bits tell a cosine within a few hundredths.
     """
     found = np.zeros((len(packed), len(query)), np.float32)
-    if not len(query):
+    held = [row for row, each in enumerate(packed) if each]
+    if not len(query) or not held:
         return found
-    shift = ZERO * query.sum(axis=1)  # the levels were made positive, which adds the same to every product of a word
-    for row, each in enumerate(packed):  # one text's levels stay in the processor's cache, which those of all do not
-        if each:
-            found[row] = (_levels(each, query.shape[1]) @ query.T).max(axis=0) - shift
-    found *= _step(query.shape[1])
+    dimensions = query.shape[1]
+    scales = np.abs(query).max(axis=1) / MOST
+    vectors = np.rint(query.T / np.maximum(scales, SMALLEST)).astype(np.int8)
+    rows = _rows(b"".join(packed), dimensions)
+    blocks = (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
+    products = np.concatenate([multiply(*_parts(block), vectors) for block in blocks])
+    lengths = [len(packed[row]) // rows.shape[1] for row in held]
+    best = np.maximum.reduceat(products, np.cumsum([0, *lengths[:-1]]))
+    # The levels were made positive, which adds the same to every product of a word.
+    found[held] = (best - ZERO * vectors.sum(axis=0, dtype=np.int32)) * (scales * _step(dimensions))
     return found
 
 
@@ -95,12 +106,21 @@ def unpack(packed: bytes, dimensions: int) -> NDArray[np.float32]:
 
 
 def _levels(packed: bytes, dimensions: int) -> NDArray[np.float32]:
-    rows = np.frombuffer(packed, np.uint8).reshape(-1, 3 * dimensions // 8)
+    parts, halves = _parts(_rows(packed, dimensions))
+    return (np.concatenate(parts, axis=1) | halves << 2).astype(np.float32)
+
+
+def _rows(packed: bytes, dimensions: int) -> NDArray[np.uint8]:
+    return np.frombuffer(packed, np.uint8).reshape(-1, 3 * dimensions // 8)
+
+
+def _parts(rows: NDArray[np.uint8]) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """Give the lower two bits of each quarter of the dimensions, and the upper one of them all."""
     # Copied, as what is done to parts of rows takes a step for each row.
-    fours, upper = map(np.ascontiguousarray, np.split(rows, [dimensions // 4], axis=1))
-    levels = np.concatenate([fours & 3, fours >> 2 & 3, fours >> 4 & 3, fours >> 6], axis=1)
-    levels |= np.unpackbits(upper.reshape(-1)).reshape(levels.shape) << 2
-    return levels.astype(np.float32)
+    fours, upper = map(np.ascontiguousarray, np.split(rows, [2 * rows.shape[1] // 3], axis=1))
+    halves = np.unpackbits(upper.reshape(-1)).reshape(len(rows), -1)
+    three = np.uint8(3)
+    return [fours & three, fours >> np.uint8(2) & three, fours >> np.uint8(4) & three, fours >> np.uint8(6)], halves
 
 
 def _step(dimensions: int) -> float:
