@@ -1,6 +1,6 @@
-"""Write docs/schemas/: what `footnote ask --json` and `footnote search --json` print, as JSON Schema.
+"""Write docs/schemas/: what `ask --json` and `search --json` of the terminal print, as JSON Schema.
 
-    uv run python docs/make_schemas.py
+`uv run python docs/make_schemas.py` does it.
 """
 
 from __future__ import annotations

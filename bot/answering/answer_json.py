@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing_extensions import NotRequired, TypedDict
+from typing import NotRequired
+
+from typing_extensions import TypedDict
 
 from bot.answering.answer import Outcome, WriterName  # noqa: TC001  # what makes the schema reads it at run time
 
@@ -50,9 +52,9 @@ class UsageJson(TypedDict, total=False):
 class AnswerJson(TypedDict):
     """An answer to a question, or a refusal; later versions may add keys, and take none away.
 
-    `confidence` is the probability, from 0 to 1, that the library holds the answer; `standalone_question` is the question
-    as it was searched for; `choices` are narrower questions that a broad one may have meant; `note` is one line about how
-    the answer came to be.
+    `confidence` is the probability, from 0 to 1, that the library holds the answer; `standalone_question` is the
+    question as it was searched for; `choices` are narrower questions that a broad one may have meant; `note` is one
+    line about how the answer came to be.
     """
 
     question: str
