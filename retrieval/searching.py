@@ -110,9 +110,9 @@ class Searcher:
         """
         # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
         reach = REACH if scope.everything else FILTERED_REACH
-        # Not beside the indexes: the model takes every core, and whoever asks beside it makes it wait.
-        embedded = vectors or await self.embed(text)
-        nearest, proposed = await self._propose(text, embedded.vector, reach)
+        (embedded, nearest), proposed = await asyncio.gather(
+            self._look_near(text, vectors, reach), self._propose(text, reach)
+        )
         query = _Query(embedded.vector, embedded.words, proposed.query)
         paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25, *proposed.named, *proposed.authored]))
         if not scope.everything:
@@ -220,6 +220,13 @@ class Searcher:
     def _rarity(self, words: Words) -> NDArray[np.float64]:
         return np.array([importance(word) * self._lexical.weight(word) for word in words.words])
 
+    async def _look_near(
+        self, text: str, vectors: QueryVectors | None, reach: int
+    ) -> tuple[QueryVectors, dict[str, float]]:
+        """Embed a query, if that was not done before, and find the papers nearest to it."""
+        embedded = vectors or await self.embed(text)
+        return embedded, await asyncio.to_thread(self._nearest, embedded.vector, reach)
+
     def _nearest(self, vector: NDArray[np.float32], reach: int) -> dict[str, float]:
         """Return the papers whose chunks are nearest, by id, with the best cosine of each."""
         nearest: dict[str, float] = {}
@@ -244,10 +251,10 @@ class Searcher:
         self.away = not found and self.lost
         return found
 
-    async def _propose(self, text: str, vector: NDArray[np.float32], reach: int) -> tuple[dict[str, float], _Proposed]:
-        """Ask both indexes."""
+    async def _propose(self, text: str, reach: int) -> _Proposed:
+        """Ask the lexical index."""
 
-        def ask_lexical() -> _Proposed:
+        def ask() -> _Proposed:
             query = self._lexical.read(text)
             return _Proposed(
                 query,
@@ -256,16 +263,11 @@ class Searcher:
                 frozenset(works_in_full(text, self._lexical, reach)),
             )
 
-        if self._dense.remote:
-            nearest, proposed = await asyncio.gather(
-                asyncio.to_thread(self._nearest, vector, reach), asyncio.to_thread(ask_lexical)
-            )
-        else:  # two threads would mostly wait for each other's turn with the interpreter
-            nearest, proposed = await asyncio.to_thread(lambda: (self._nearest(vector, reach), ask_lexical()))
+        proposed = await asyncio.to_thread(ask)
         if references := find_references(text):
             meant = await resolve(references, self._catalogue, self._lexical)
             proposed = replace(proposed, named=proposed.named.union(meant.values()))
-        return nearest, proposed
+        return proposed
 
     def _mix(
         self,

@@ -10,6 +10,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from retrieval.errors import WeightsError
@@ -39,16 +40,16 @@ REMEDY = (
     "FOOTNOTE_EMBEDDING__MODEL_DIR to a folder with "
     f"{WEIGHTS} and {TOKENIZER} of sentence-transformers/all-MiniLM-L6-v2"
 )
-# 16 and 32 are no faster on a CPU, and a question that comes during an ingest waits for a batch.
-BATCH = 8
+# As quick as any on one core, and a question that comes during an ingest waits for a batch.
+BATCH = 2
 SPLIT_REMEMBERED = 4096  # texts, some 4 MB; a paper has one or two windows and ten sentences
 
 
 class LocalEmbedder:
     """Embed on this machine's CPU; nothing heavy is imported or read before the first use.
 
-    One thread of its own does all the work, so that concurrent calls take turns, batch by batch, instead of
-    fighting for the cores.
+    A thread for each core does all the work, one batch each: cores that share a batch wait for each other a quarter of
+    the time. Concurrent calls take turns, batch by batch.
 
     Args:
         cache_dir: the folder that keeps the network once it is built; made if missing.
@@ -68,12 +69,14 @@ class LocalEmbedder:
             raise WeightsError(f"{model_dir} is no folder; {REMEDY}.")
         self._cache_dir = cache_dir
         self._model_dir = model_dir
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedding")
+        self._cores = _available_cores()
+        self._workers = ThreadPoolExecutor(self._cores, thread_name_prefix="embedding")
+        self._opening = Lock()
 
     async def load(self) -> None:
         """Open the model, so that the first text need not wait for it; raises WeightsError."""
         if "_session" not in vars(self):  # once it is open, nobody queues for it behind another's batch
-            await asyncio.get_running_loop().run_in_executor(self._worker, lambda: self._session)
+            await asyncio.get_running_loop().run_in_executor(self._workers, self._open)
 
     def count_tokens(self, text: str) -> int:
         """Return how many word pieces the text has, with the two that the model adds."""
@@ -96,8 +99,8 @@ class LocalEmbedder:
         return self._split(text.strip())
 
     async def close(self) -> None:
-        """Stop the worker after the batch that it is computing and let go of the model."""
-        await asyncio.to_thread(self._worker.shutdown, cancel_futures=True)
+        """Stop the workers after the batches that they are computing and let go of the model."""
+        await asyncio.to_thread(self._workers.shutdown, cancel_futures=True)
         self.__dict__.pop("_session", None)
 
     async def _embed(self, texts: Sequence[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:
@@ -109,12 +112,20 @@ class LocalEmbedder:
         words: dict[int, Words] = {}
         # Neighbours of about the same length need little padding: 3 % instead of a third.
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]), reverse=True)
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            run = partial(self._run, [texts[index] for index in batch], with_words=with_words)
-            rows[batch], found = await loop.run_in_executor(self._worker, run)
-            words |= zip(batch, found, strict=False)  # none found where none were asked for
+        batches = iter([order[start : start + BATCH] for start in range(0, len(order), BATCH)])
+
+        async def work() -> None:
+            for batch in batches:
+                run = partial(self._run, [texts[index] for index in batch], with_words=with_words)
+                rows[batch], found = await loop.run_in_executor(self._workers, run)
+                words.update(zip(batch, found, strict=False))  # none found where none were asked for
+
+        await asyncio.gather(*(work() for _ in range(min(self._cores, -(-len(order) // BATCH)))))
         return rows, [words[index] for index in sorted(words)]
+
+    def _open(self) -> None:
+        with self._opening:
+            assert self._session is not None
 
     def _run(self, texts: list[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:
         import numpy as np
@@ -169,9 +180,7 @@ class LocalEmbedder:
         from onnxruntime import InferenceSession, SessionOptions
 
         options = SessionOptions()
-        # A count of our own keeps onnxruntime from pinning threads to cores that a container may not have.
-        options.intra_op_num_threads = _available_cores()
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.intra_op_num_threads = 1  # that of the worker who asks
         assert self._tokenizer is not None  # both or neither: what is missing is said at the first use
         return InferenceSession(str(self._graph()), options, providers=["CPUExecutionProvider"])
 
