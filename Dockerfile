@@ -10,6 +10,7 @@ COPY footnote ./footnote
 COPY local_discord ./local_discord
 COPY retrieval ./retrieval
 COPY seeds ./seeds
+COPY storage ./storage
 RUN /opt/footnote/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13-slim

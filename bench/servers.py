@@ -18,11 +18,11 @@ import sqlalchemy as sa
 
 from bot.commands.copy import copy
 from retrieval.chroma_server import ChromaServer
-from retrieval.connecting import connect
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.errors import DatabaseAwayError
 from retrieval.library import Library
 from retrieval.sources import open_source
+from storage.engine import create_engine
 from tests.papers import plain
 from tests.servers import Chroma, Postgres
 
@@ -85,7 +85,7 @@ async def without_postgres(library: Library, postgres: Postgres, database: str) 
     postgres.pause()
     print(f"PostgreSQL paused, on a connection that was idle: {await away(library.counts()):.1f} s")
     postgres.resume()
-    engine = connect(database)
+    engine = create_engine(database)
 
     async def sleep() -> None:
         async with engine.connect() as connection:

@@ -30,7 +30,7 @@ from bot.llm.client import REST, LanguageModel
 from bot.llm.message import Prompt
 from bot.llm.meter import Payer, paid_by
 from bot.store import Budgets, Store, StoreMeter
-from retrieval.breaker import Breaker
+from storage.breaker import Breaker
 from tests.local_llm import LocalLLM, cut, fails, server, silent, trickles, writes
 
 CALLS = 200

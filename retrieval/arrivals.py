@@ -12,7 +12,8 @@ from retrieval.merging import Known, apart, as_fetched, begin, join, may_be_same
 from retrieval.papers import Paper
 from retrieval.removal import let_go
 from retrieval.sources.fetched import Fetched
-from retrieval.tables import insert_into, paper_aliases, paper_sources, papers
+from retrieval.tables import paper_aliases, paper_sources, papers
+from storage.database import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

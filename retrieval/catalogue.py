@@ -6,28 +6,24 @@ changes.py and generations.py; here is how papers are read, and what makes each 
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 
 from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
 from retrieval.changes import read_changes, read_last_change
 from retrieval.claims import claim, claim_unembedded, count_unembedded
-from retrieval.connecting import connect, read_beside
 from retrieval.contents import Contents, Embedded
-from retrieval.errors import DatabaseAwayError, LibraryDamagedError
+from retrieval.errors import DatabaseAwayError
 from retrieval.fulltext.storage import WAITING, FullTexts
 from retrieval.generations import begin_generation, read_state, switch_generation
-from retrieval.migrating import migrate
 from retrieval.pending import (
     count_pending,
     mark_all_pending,
@@ -50,13 +46,14 @@ from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from,
 from retrieval.scope import read_count
 from retrieval.tables import STANDS, chunks, full_texts, paper_sources, papers
 from retrieval.turn import Turn
+from storage.database import Database
+from storage.migration import Migrations
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from retrieval.generations import LibraryState
     from retrieval.merging import Known
@@ -64,16 +61,13 @@ if TYPE_CHECKING:
     from retrieval.scope import Scope
     from retrieval.sources.fetched import Cursor, Fetched
 
-T = TypeVar("T")
-
 __all__ = ["Added", "Catalogue", "Count", "Counts", "Embedded", "Fresh", "PendingPaper", "Reading", "StoredChunk"]
 
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
-VERSION_TABLE: Final = "catalogue_version"
+# A file that is copied before a migration. A larger one may not fit a second time, and is mostly vectors; a migration
+# that fails changes nothing either way.
+LARGEST_BACKUP: Final = 1 << 30  # bytes
+MIGRATIONS: Final = Migrations(Path(__file__).parent / "migrations", "catalogue_version", LARGEST_BACKUP)
 MAPPED: Final = 1 << 28  # bytes of the file that SQLite reads as memory, and that count as this process's
-# Bytes of a file that is copied before a migration. A larger one may not fit a second time, and is mostly vectors; a
-# migration that fails changes nothing either way.
-LARGEST_BACKUP: Final = 1 << 30
 
 CHUNK = tuple(chunks.c[name] for name in ("paper_id", "position", "start", "end", "vector", "contents"))
 NEWEST_FIRST = papers.c.published.desc().nulls_last(), papers.c.number.desc()
@@ -86,47 +80,20 @@ class Catalogue:
         full_texts: the text of papers beside their abstracts, where that is known.
     """
 
-    def __init__(self, engine: AsyncEngine, reader: sa.Engine | None = None) -> None:
-        self._engine = engine
-        self._reader = reader
-        self._turn = asyncio.Lock()
-        self._indexing = Turn(engine)
-        self.full_texts = FullTexts(engine, self._writing, self._writing_in_turn)
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._indexing = Turn(database.engine)
+        self.full_texts = FullTexts(database, self._writing_in_turn)
 
     @classmethod
-    async def open(cls, url: str) -> Catalogue:
-        """Connect and bring the tables up to date; a SQLite file of up to LARGEST_BACKUP bytes is backed up before.
-
-        Raises BadInputError where the URL names no database that can be used, LibraryDamagedError where the file is
-        none, DatabaseAwayError where the server does not answer, ServerRefusedError where it will not have us, and
-        MigrationError where the tables are newer than this program or cannot be brought up to date.
-        """
-        engine = connect(url)
-        reader = read_beside(engine)
-        for each in (engine.sync_engine, reader) if reader else ():
-            sa.event.listen(each, "connect", _set_up)
-        try:
-            file = await asyncio.to_thread(_file_to_back_up, engine.url)
-            await migrate(engine, MIGRATIONS, version_table=VERSION_TABLE, file=file)
-        except (DBAPIError, OSError) as error:
-            await engine.dispose()
-            reason = str(getattr(error, "orig", error)).partition("\n")[0] or type(error).__name__
-            mend = (
-                "restore it from a backup, or choose another data dir"
-                if engine.dialect.name == "sqlite"
-                else "check FOOTNOTE_DATABASE_URL, and what its user may do"
-            )
-            raise LibraryDamagedError(f"The catalogue cannot be opened ({reason}); {mend}.") from error
-        except BaseException:
-            await engine.dispose()
-            raise
-        return cls(engine, reader)
+    async def open(cls, place: str | Path) -> Catalogue:
+        """Open a file or a database's URL and bring the tables up to date; raises what `Database.open` does."""
+        pragmas = {"mmap_size": MAPPED}
+        return cls(await Database.open(place, MIGRATIONS, name="The catalogue", pragmas=pragmas, one_writer=True))
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._reader:
-            await asyncio.to_thread(self._reader.dispose)
-        await self._engine.dispose()
+        await self._database.close()
 
     async def add(self, batch: Sequence[Paper | Fetched]) -> Added:
         """Take papers in, each joined with what is known of it under any of its ids; all of them or none."""
@@ -142,22 +109,22 @@ class Catalogue:
 
     async def failed(self, source: str, sentence: str, at: dt.datetime) -> None:
         """Keep what is wrong with a source."""
-        async with self._writing() as connection:
+        async with self._database.writing() as connection:
             await note_failure(connection, source, sentence, at)
 
     async def readings(self, source: str | None = None) -> list[Reading]:
         """Return how it stands with one source or with all, in the order of their names."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await read_readings(connection, source)
 
     async def current_ids(self, aliases: Iterable[str]) -> dict[str, str]:
         """Return the paper id that each of these ids stands for; unknown ones are left out."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await owners_of(connection, aliases)
 
     async def known(self, paper_ids: Iterable[str]) -> dict[str, Known]:
         """Return all that is known of the papers with these ids, without those that were removed."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             found = await read_known(connection, paper_ids)
         return {paper_id: known for paper_id, known in found.items() if not known.removed}
 
@@ -173,17 +140,17 @@ class Catalogue:
 
     async def removed(self) -> list[Removed]:
         """Return every paper that was taken out, the last one first."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await read_removed(connection)
 
     async def erase_removed(self, before: dt.datetime) -> None:
         """Erase the text of what was removed before a moment."""
-        async with self._writing() as connection:
+        async with self._database.writing() as connection:
             await erase(connection, before)
 
     async def only_from(self, source: str) -> list[str]:
         """Return the ids of the papers that stand and that no other source had."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await read_only_from(connection, source)
 
     async def fresh(self, after: dt.datetime, before: dt.datetime, since: dt.date | None = None) -> list[Fresh]:
@@ -194,7 +161,7 @@ class Catalogue:
         arrived = papers.c.added_at
         day = sa.func.coalesce(papers.c.listed, papers.c.published)
         news = sa.true() if since is None else sa.or_(day.is_(None), day >= since)
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             rows = await connection.execute(
                 sa.select(papers.c.paper_id, arrived)
                 .where(arrived > after, arrived <= before, STANDS, news)
@@ -210,7 +177,7 @@ class Catalogue:
 
     async def pending(self, limit: int, model: str) -> list[PendingPaper]:
         """Return up to `limit` papers that wait to be indexed, with what `model` already made of them."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await read_pending(connection, limit, model)
 
     async def store_chunks(self, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
@@ -222,10 +189,10 @@ class Catalogue:
     async def claimed(self, waiting: Sequence[PendingPaper], model: str) -> AsyncIterator[list[PendingPaper]]:
         """Give those of some papers that no other process embeds, and let none begin to until the end."""
         lacking = {each.paper.paper_id for each in waiting if not each.embedded}
-        if not lacking or self._engine.dialect.name != "postgresql":
+        if not lacking or self._database.file:
             yield list(waiting)
             return
-        connection = await self._engine.connect()
+        connection = await self._database.engine.connect()
         try:
             mine = set(await claim(connection, sorted(lacking)))
             # A worker may have been done with one just before it was claimed.
@@ -242,13 +209,13 @@ class Catalogue:
     @asynccontextmanager
     async def to_embed(self, limit: int, model: str) -> AsyncIterator[ToEmbed]:
         """Give up to `limit` papers of which `model` has made nothing and that no other process embeds."""
-        async with self._engine.begin() as connection:
+        async with self._database.engine.begin() as connection:
             mine = await claim_unembedded(connection, limit, model)
             yield ToEmbed(await read_to_embed(connection, mine), partial(store_chunks, connection, model=model))
 
     async def unembedded_count(self, model: str) -> int:
         """Return how many papers wait to be indexed of which `model` has made nothing."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await count_unembedded(connection, model)
 
     async def mark_indexed(self, done: Mapping[str, tuple[str, int]], now: dt.datetime | None = None) -> None:
@@ -266,7 +233,7 @@ class Catalogue:
 
     async def leaving(self, limit: int) -> dict[str, int]:
         """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await read_leaving(connection, limit)
 
     async def mark_left(self, paper_ids: Sequence[str]) -> None:
@@ -281,7 +248,7 @@ class Catalogue:
 
     async def mark_pending(self, paper_ids: Iterable[str]) -> None:
         """Have some papers indexed again, as an index lacks them or a part of them."""
-        async with self._writing() as connection:
+        async with self._database.writing() as connection:
             await mark_pending(connection, list(paper_ids))
 
     async def get(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
@@ -296,12 +263,12 @@ class Catalogue:
                 found |= {row.paper_id: paper_of(row) for row in rows}
             return found
 
-        return await self._read(read)
+        return await self._database.read(read)
 
     async def titles(self, limit: int) -> list[tuple[str, str]]:
         """Return id and title of up to `limit` papers that stand, those published or added last first."""
         asked = sa.select(papers.c.paper_id, papers.c.title).where(STANDS).order_by(*NEWEST_FIRST).limit(limit)
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return [(row.paper_id, row.title) for row in await connection.execute(asked)]
 
     async def titles_of(self, paper_ids: Sequence[str]) -> dict[str, str]:
@@ -315,17 +282,17 @@ class Catalogue:
                 found |= dict(rows.all())
             return found
 
-        return await self._read(read)
+        return await self._database.read(read)
 
     async def sources(self) -> list[str]:
         """Return the names of the sources that papers which stand came from, in order, however many those are."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await read_sources(connection)
 
     async def ids(self, scope: Scope) -> list[str]:
         """Return the id of every paper of a scope that stands, those published or added last first."""
         asked = sa.select(papers.c.paper_id).where(STANDS, *scope.conditions()).order_by(*NEWEST_FIRST)
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return list(await connection.scalars(asked))
 
     async def chunks_of(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
@@ -343,7 +310,7 @@ class Catalogue:
                     found.setdefault(row.paper_id, []).append(window)
             return found
 
-        return await self._read(read)
+        return await self._database.read(read)
 
     async def windows_of(self, paper_ids: Iterable[str]) -> list[tuple[str, bytes]]:
         """Return paper id and float32 vector of each window of these papers."""
@@ -356,7 +323,7 @@ class Catalogue:
                 found += connection.execute(sa.select(chunks.c.paper_id, chunks.c.vector).where(some)).all()
             return found
 
-        return await self._read(read)
+        return await self._database.read(read)
 
     async def among(self, paper_ids: Iterable[str], scope: Scope) -> list[str]:
         """Return those of the papers that are in a scope."""
@@ -369,7 +336,7 @@ class Catalogue:
                 found += connection.scalars(sa.select(papers.c.paper_id).where(some, *scope.conditions()))
             return found
 
-        return await self._read(read)
+        return await self._database.read(read)
 
     async def newest(self, limit: int, scope: Scope) -> list[Paper]:
         """Return up to `limit` papers of a scope that stand and have a date, those published last first."""
@@ -377,48 +344,48 @@ class Catalogue:
         order = papers.c.published.desc(), papers.c.number.desc()
         # Sorting rows with their abstracts takes three times as long.
         newest = sa.select(papers.c.number).where(*dated).order_by(*order).limit(limit)
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             rows = await connection.execute(sa.select(*PAPER).where(papers.c.number.in_(newest)).order_by(*order))
             return [paper_of(row) for row in rows]
 
     async def count(self, scope: Scope) -> Count:
         """Return how many papers of a scope stand, and how many of its source have no date."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await read_count(connection, scope)
 
     async def pending_count(self) -> int:
         """Return how many papers wait to be indexed, and how many to leave the indexes."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await count_pending(connection)
 
     async def held(self) -> Held:
         """Return how much the indexes should hold, and some of it that a start may look for."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await read_held(connection)
 
     async def indexed(self) -> dict[str, int]:
         """Return how many windows the indexes should hold of each paper that they should hold whole."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await read_indexed(connection)
 
     async def to_index(self, paper_ids: Iterable[str]) -> tuple[dict[str, Paper], dict[str, tuple[str, ...]]]:
         """Return those of the papers that indexes should hold, and their authors, both by id."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await read_to_index(connection, list(paper_ids))
 
     async def changes(self, after: int, limit: int) -> dict[int, str]:
         """Return up to `limit` papers that the indexes came to hold or let go of after a number, by their numbers."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await read_changes(connection, after, limit)
 
     async def last_change(self) -> int:
         """Return the number of the latest change."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await read_last_change(connection)
 
     async def state(self, stamp: str) -> LibraryState:
         """Return which library this is and which collection is live; a new library takes this stamp."""
-        async with self._writing() as connection:
+        async with self._database.writing() as connection:
             return await read_state(connection, stamp)
 
     async def begin_generation(self, *, anew: bool = True) -> None:
@@ -445,7 +412,7 @@ class Catalogue:
     async def counts(self) -> Counts:
         """Return how much the catalogue holds and how much of it waits to be indexed."""
         count = sa.func.count()
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             by_source = await connection.execute(
                 sa.select(paper_sources.c.source, count)
                 .join(papers, papers.c.paper_id == paper_sources.c.paper_id)
@@ -470,50 +437,17 @@ class Catalogue:
             )
         return Counts(standing, pending + waiting, total, sources, newest, withdrawn, removed, whole or 0)
 
-    async def _read(self, ask: Callable[[sa.Connection], T]) -> T:
-        """Ask what a search waits for: of a file in one thread, which a handful of statements would enter each."""
-        if self._reader:
-            return await asyncio.to_thread(_ask, self._reader, ask)
-        async with self._engine.connect() as connection:
-            return await connection.run_sync(ask)
-
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        """Give a transaction; those of this process queue up, so that none fails for another's lock."""
-        async with self._turn, self._engine.begin() as connection:
-            yield connection
-
     @asynccontextmanager
     async def _writing_in_turn(self) -> AsyncIterator[AsyncConnection]:
         """Give a transaction of whoever indexes; raises TurnLostError where that is another process by now."""
-        async with self._writing() as connection:
+        async with self._database.writing() as connection:
             await self._indexing.demand(connection)
             yield connection
 
     @asynccontextmanager
     async def _arriving(self) -> AsyncIterator[AsyncConnection]:
         """Give a transaction in which nobody else takes papers in, in another process neither."""
-        async with self._writing() as connection:
+        async with self._database.writing() as connection:
             if connection.dialect.name == "postgresql":
                 await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(b"footnote arrivals"))))
             yield connection
-
-
-def _ask(engine: sa.Engine, ask: Callable[[sa.Connection], T]) -> T:
-    with engine.connect() as connection:
-        return ask(connection)
-
-
-def _file_to_back_up(url: sa.URL) -> Path | None:
-    """Return the SQLite file behind a URL, None where there is none or it is too large to be copied."""
-    if url.get_backend_name() != "sqlite" or not url.database:
-        return None
-    file = Path(url.database)
-    return file if not file.exists() or file.stat().st_size <= LARGEST_BACKUP else None
-
-
-def _set_up(connection: DBAPIConnection, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute(f"PRAGMA mmap_size={MAPPED}")
-    cursor.close()

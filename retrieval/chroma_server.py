@@ -20,8 +20,8 @@ from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError, QuotaError, RateLimitError
 from overrides import override
 
-from retrieval.breaker import Breaker
 from retrieval.errors import BadInputError, ServerAwayError, ServerRefusedError
+from storage.breaker import Breaker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

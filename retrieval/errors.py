@@ -1,14 +1,30 @@
-"""The errors that a person may read: each carries one sentence that says what is wrong and what to do."""
+"""The errors of papers and models, beside those of databases and servers; each is one sentence to be read."""
 
 from __future__ import annotations
 
+from storage.errors import (
+    BadInputError,
+    DatabaseAwayError,
+    DatabaseUnusableError,
+    FootnoteError,
+    MigrationError,
+    ServerAwayError,
+    ServerRefusedError,
+)
 
-class FootnoteError(Exception):
-    """Carry a sentence that a user may read; everything Footnote raises on purpose derives from it."""
-
-
-class BadInputError(FootnoteError):
-    """Say what is wrong with a file, a source name or a question, and where."""
+__all__ = [
+    "BadInputError",
+    "DatabaseAwayError",
+    "DatabaseUnusableError",
+    "EmbeddingError",
+    "FootnoteError",
+    "LibraryDamagedError",
+    "LibraryLockedError",
+    "MigrationError",
+    "ServerAwayError",
+    "ServerRefusedError",
+    "WeightsError",
+]
 
 
 class LibraryLockedError(FootnoteError):
@@ -16,7 +32,7 @@ class LibraryLockedError(FootnoteError):
 
 
 class LibraryDamagedError(FootnoteError):
-    """Say that the catalogue itself, which nothing can be rebuilt from, cannot be read."""
+    """Say that what nothing can be rebuilt from cannot be read or kept."""
 
 
 class WeightsError(FootnoteError):
@@ -25,15 +41,3 @@ class WeightsError(FootnoteError):
 
 class EmbeddingError(FootnoteError):
     """Say that a remote embedding model could not be asked, and why."""
-
-
-class ServerRefusedError(FootnoteError):
-    """Say that a server answers and will not do what is asked of it, and which setting to mend."""
-
-
-class ServerAwayError(FootnoteError):
-    """Say that a server does not answer for now, and which; what failed for it goes well again once it does."""
-
-
-class DatabaseAwayError(ServerAwayError):
-    """Say that the database does not answer for now, without which nothing can be told."""

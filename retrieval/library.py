@@ -128,7 +128,7 @@ class Library:
         async with AsyncExitStack() as opened:
             lock = own(data_dir)
             opened.callback(lock.release)
-            catalogue = await Catalogue.open(database_url or f"sqlite+aiosqlite:///{data_dir / CATALOGUE}")
+            catalogue = await Catalogue.open(database_url or data_dir / CATALOGUE)
             opened.push_async_callback(catalogue.close)
             stamp = stamp_of(embedder)
             folder = data_dir / "chroma"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt  # noqa: TC003  # pydantic reads the types at run time
 import hashlib
 import re
 from bisect import bisect_right
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING
 from retrieval.text import fold
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
 
     import numpy as np

@@ -18,7 +18,9 @@ from retrieval.changes import note_changes
 from retrieval.contents import Contents, Embedded
 from retrieval.fulltext.storage import embed_again
 from retrieval.records import Held, PendingPaper
-from retrieval.tables import PENDING, STANDS, Moment, chunks, insert_into, leaving_papers, papers
+from retrieval.tables import PENDING, STANDS, chunks, leaving_papers, papers
+from storage.columns import Moment
+from storage.database import insert_into
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from retrieval.sources.fetched import Cursor, SourceError
-from retrieval.tables import STANDS, insert_into, paper_sources, papers, source_readings
+from retrieval.tables import STANDS, paper_sources, papers, source_readings
+from storage.database import insert_into, upsert
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -72,8 +73,7 @@ async def note_page(connection: AsyncConnection, source: str, cursor: Cursor, no
         known["newest"] = cursor.newest
     if cursor.complete:
         known |= {"last_success": now, "failing_since": None, "sentence": None}
-    insert = insert_into(connection, source_readings).values(source=source, **known)
-    await connection.execute(insert.on_conflict_do_update(index_elements=["source"], set_=known))
+    await upsert(connection, source_readings, {"source": source}, known)
 
 
 async def note_failure(connection: AsyncConnection, source: str, sentence: str, at: dt.datetime) -> None:

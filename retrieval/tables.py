@@ -2,37 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql, sqlite
-    from sqlalchemy.engine import Dialect
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
-
-class Moment(sa.TypeDecorator[datetime]):
-    """Hold a moment in UTC; aware both in and out, also on SQLite, which keeps no zone."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Turn into UTC; raises ValueError for a moment without a zone."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without a time zone cannot be stored")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Give back what is stored, in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
+from storage.columns import Moment
 
 metadata = sa.MetaData()
 
@@ -211,14 +185,3 @@ source_readings = sa.Table(
     sa.Column("failing_since", Moment),
     sa.Column("sentence", sa.Text),
 )
-
-
-def insert_into(connection: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an insert that can say what to do on a conflict."""
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql  # each takes its time to import, and one is needed
-
-        return postgresql.insert(table)
-    from sqlalchemy.dialects import sqlite
-
-    return sqlite.insert(table)

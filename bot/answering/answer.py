@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  # pydantic reads the types at run time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bot.language import say
+from bot.llm.usage import Usage  # noqa: TC001
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bot.answering.answer_json import AnswerJson, CitationJson
-    from bot.llm.usage import Usage
 
 WriterName: TypeAlias = Literal["extractive", "llm"]
 # answered: a paper says it. closest: papers are on the subject, but whether they say just this is not sure.

@@ -6,11 +6,12 @@ import asyncio
 import hashlib
 import json
 from contextlib import aclosing
-from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from bot.answering.answer import Draft, Support
+from pydantic import TypeAdapter
+
+from bot.answering.answer import Draft
 from bot.errors import BudgetError
 from retrieval.text import fold
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from bot.llm.usage import Usage
 
     Written: TypeAlias = Draft | Usage
+
+_DRAFTS: Final = TypeAdapter(tuple[Draft, ...])
 
 
 class KeptDrafts(Protocol):
@@ -83,7 +86,7 @@ class CachedWriter:
                     drafts.append(item)
                 yield item
         if drafts:
-            await self._kept.keep(key, json.dumps([asdict(draft) for draft in drafts]))
+            await self._kept.keep(key, json.dumps(_DRAFTS.dump_python(tuple(drafts), mode="json")))
 
     def _forget(self, key: str, flight: _Flight) -> None:
         """Let the next question begin anew."""
@@ -164,12 +167,7 @@ class _Flight:
 
 def _loads(body: str | None) -> Sequence[Draft]:
     """Return the drafts in a text; none where another version wrote it so that it cannot be read."""
-    if body is None:
-        return []
     try:
-        return [
-            Draft(each["text"], tuple(Support(one["paper_number"], one["quote"]) for one in each["supports"]))
-            for each in json.loads(body)
-        ]
-    except (ValueError, KeyError, TypeError):
-        return []
+        return _DRAFTS.validate_python(json.loads(body or "[]"))
+    except ValueError:
+        return ()

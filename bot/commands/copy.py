@@ -17,9 +17,9 @@ from bot.store import FILE, Store
 from bot.store import tables as memory
 from retrieval import tables as library
 from retrieval.catalogue import Catalogue
-from retrieval.connecting import connect
 from retrieval.errors import BadInputError, LibraryDamagedError
 from retrieval.library import CATALOGUE, own
+from storage.engine import create_engine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -39,7 +39,7 @@ class Place:
     """Hold where a library and a memory lie: a data dir, or one database for both."""
 
     name: str
-    catalogue: str
+    catalogue: str | Path
     folder: Path
     memory: str | None
     own: bool
@@ -50,7 +50,7 @@ class Place:
         if "://" in written:
             return cls(_nameless(written), written, Path(), written, own=False)
         folder = Path(written).expanduser().resolve()
-        return cls(str(folder), f"sqlite+aiosqlite:///{folder / CATALOGUE}", folder, None, own=True)
+        return cls(str(folder), folder / CATALOGUE, folder, None, own=True)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[dict[str, AsyncEngine]]:
@@ -60,9 +60,9 @@ class Place:
                 stack.callback(own(self.folder).release)
             await (await Catalogue.open(self.catalogue)).close()
             await (await Store.open(self.folder, self.memory)).close()
-            first = connect(self.catalogue)
+            first = create_engine(self.catalogue)
             stack.push_async_callback(first.dispose)
-            second = connect(self.memory or f"sqlite+aiosqlite:///{self.folder / FILE}")
+            second = create_engine(self.memory or self.folder / FILE)
             stack.push_async_callback(second.dispose)
             yield {table.name: first for table in library.metadata.sorted_tables} | {
                 table.name: second for table in memory.metadata.sorted_tables

@@ -15,38 +15,21 @@ if TYPE_CHECKING:
     from datetime import date
 
 DAYS_AHEAD: Final = 9  # a week, and a day at each end for zones on the other side of midnight
-SECOND: Final = timedelta(seconds=1)
 
 
 def next_due(after: datetime, hour: int, zone: str, weekdays: Collection[int]) -> datetime:
     """Return the first instant, in UTC and later than `after`, at which it is `hour` o'clock on one of the weekdays.
 
-    Where the clocks go forward over the hour it is the first moment after, where they go back over it the first of
-    the two. `hour` is 0 to 23, `weekdays` are 0 (Monday) to 6, at least one. Raises BadInputError for an unknown zone.
+    Where the clocks go forward over the hour it is as much later as they go, as in calendars (RFC 5545); where they go
+    back over it, it is the first of the two. Both are what a datetime with fold=0 means. A day that a zone skipped has
+    the moment of the next, and so no digest of its own. `hour` is 0 to 23, `weekdays` are 0 (Monday) to 6, at least
+    one. Raises BadInputError for an unknown zone.
     """
     place = find_zone(zone)
     today = after.astimezone(place).date()
     days = (today + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD))
-    dues = (first_moment(day, hour, place) for day in days if day.weekday() in weekdays)
+    dues = (datetime.combine(day, time(hour), place).astimezone(UTC) for day in days if day.weekday() in weekdays)
     return next(due for due in dues if due > after)
-
-
-def first_moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
-    """Return the first instant, in UTC, at which clocks in a zone show this hour of this day or a later time."""
-    shown = datetime.combine(day, time(hour), zone)
-    moment = shown.astimezone(UTC)
-    if moment.astimezone(zone).replace(tzinfo=None) == shown.replace(tzinfo=None):
-        return moment
-    # Nobody's clock shows this hour: the change lies between what the offsets after it and before it would make of it.
-    before, after = shown.replace(fold=1).astimezone(UTC), moment
-    changed = after.astimezone(zone).utcoffset()
-    while after - before > SECOND:
-        middle = before + (after - before) // SECOND // 2 * SECOND
-        if middle.astimezone(zone).utcoffset() == changed:
-            after = middle
-        else:
-            before = middle
-    return after
 
 
 def local_day(moment: datetime, zone: str) -> date:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from datetime import date  # noqa: TC003  # pydantic reads the types at run time
+from typing import Final
 
-from retrieval.papers import Paper
+from pydantic import TypeAdapter
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from retrieval.papers import Paper  # noqa: TC001
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +84,9 @@ class Digest:
         }
 
 
+_DIGEST: Final = TypeAdapter(Digest)
+
+
 def dumps(digest: Digest) -> str:
     """Return a digest as JSON in ASCII, which every database keeps as it is; its picture is drawn anew from it."""
     papers = [
@@ -98,16 +100,8 @@ def loads(text: str | None) -> Digest | None:
     """Return the digest in a JSON text, None where it is none, or one that another version wrote too differently."""
     try:
         data = json.loads(text or "null")
-        return Digest(
-            title=data["title"],
-            day=date.fromisoformat(data["date"]),
-            topics=tuple(data["topics"]),
-            entries=tuple(map(_entry, data["entries"])),
-            considered=data["considered"],
-            note=data["note"],
-            hint=data["hint"],
-            weekly=data["weekly"],
-        )
+        entries = [entry | {"paper": entry} for entry in data["entries"]]  # the JSON has both on one level
+        return _DIGEST.validate_python(data | {"day": data["date"], "entries": entries})
     except (ValueError, TypeError, KeyError):
         return None
 
@@ -126,16 +120,3 @@ def _entry_to_json(entry: Entry) -> dict[str, object]:
         "upvotes": entry.upvotes,
         "code_url": entry.code_url,
     }
-
-
-def _entry(data: Mapping[str, Any]) -> Entry:
-    published = data["published"]
-    paper = Paper(
-        data["paper_id"],
-        data["title"],
-        data["abstract"],
-        data["source"],
-        data["url"],
-        date.fromisoformat(published) if published else None,
-    )
-    return Entry(paper, data["topic"], data["reason"], data["quote"], data["match"], data["upvotes"], data["code_url"])

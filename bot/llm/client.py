@@ -23,8 +23,8 @@ from bot.llm.reply import Said
 from bot.llm.thoughts import Speech
 from bot.llm.usage import Usage
 from bot.llm.wire import Failure, Wire
-from retrieval.breaker import Breaker
 from retrieval.tokens import TokenCounter
+from storage.breaker import Breaker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable

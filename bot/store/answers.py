@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from bot.store.answer_json import UnreadableError, as_json, dumps, loads
 from bot.store.nouns import KeptAnswer
-from bot.store.serialise import UnreadableError, as_json, dumps, loads
+from bot.store.records import exported, to_columns
 from bot.store.tables import answer_messages, answer_papers, answers
+from storage.database import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 logger = logging.getLogger(__name__)
 
+EXPORTED: Final = ("answer_id", "asked_at", "channel_id", "guild_id", "question_message_id", "private")
+KEPT: Final = tuple(field.name for field in fields(KeptAnswer) if field.name != "answer")
 LONGEST: Final = timedelta(hours=1)  # no answer is longer under way
 
 
@@ -37,22 +42,15 @@ class Answers:
         A parent that is no longer kept is left out. Returns whether it is kept: not where whoever asked was forgotten
         since.
         """
-        row: dict[str, Any] = {
-            "asker_id": kept.asker_id,
-            "channel_id": kept.channel_id,
-            "guild_id": kept.guild_id,
-            "question_message_id": kept.question_message_id,
-            "private": kept.private,
-            "asked_at": kept.asked_at,
-            "body": dumps(kept.answer),
-        }
+        row = to_columns(kept)
+        row["body"] = dumps(row.pop("answer"))
+        key = {"answer_id": row.pop("answer_id")}
         papers = dict.fromkeys(citation.paper_id for citation in kept.answer.citations)
         async with self._database.writing() as connection:
             if self._forgotten.get(kept.asker_id, kept.asked_at) > kept.asked_at:
                 return False
             row["parent_id"] = kept.parent_id if await _exists(connection, kept.parent_id) else None
-            insert = self._database.insert(answers).values(answer_id=kept.answer_id, **row)
-            await connection.execute(insert.on_conflict_do_update(index_elements=["answer_id"], set_=row))
+            await upsert(connection, answers, key, row)
             await connection.execute(sa.delete(answer_papers).where(answer_papers.c.answer_id == kept.answer_id))
             if papers:
                 await connection.execute(
@@ -151,11 +149,12 @@ class Answers:
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return the questions that a person asked, with the answers and the messages that show them."""
-        rows = (
-            await connection.execute(
-                sa.select(answers).where(answers.c.asker_id == user_id).order_by(answers.c.asked_at)
-            )
-        ).all()
+        columns = *(answers.c[name] for name in EXPORTED), answers.c.parent_id.label("follows_up")
+        rows = await connection.execute(
+            sa.select(*columns, answers.c.body.label("answer"))
+            .where(answers.c.asker_id == user_id)
+            .order_by(answers.c.asked_at)
+        )
         shown = await connection.execute(
             sa.select(answer_messages.c.answer_id, answer_messages.c.message_id)
             .join(answers)
@@ -167,17 +166,7 @@ class Answers:
             messages.setdefault(answer_id, []).append(str(message_id))
         return {
             "conversations": [
-                {
-                    "answer_id": row.answer_id,
-                    "asked_at": row.asked_at.isoformat(),
-                    "channel_id": str(row.channel_id),
-                    "guild_id": _text(row.guild_id),
-                    "question_message_id": _text(row.question_message_id),
-                    "follows_up": row.parent_id,
-                    "private": row.private,
-                    "messages": messages.get(row.answer_id, []),
-                    "answer": as_json(row.body),
-                }
+                exported(row) | {"messages": messages.get(row.answer_id, []), "answer": as_json(row.answer)}
                 for row in rows
             ]
         }
@@ -228,10 +217,6 @@ async def _show(connection: AsyncConnection, answer_id: str, message_ids: Sequen
         await connection.execute(sa.insert(answer_messages), rows)
 
 
-def _text(number: int | None) -> str | None:
-    return None if number is None else str(number)
-
-
 def _readable(rows: Iterable[sa.Row[Any]]) -> list[KeptAnswer]:
     """Return the answers in these rows; one that another version wrote so that it cannot be read counts as gone."""
     found = []
@@ -241,17 +226,5 @@ def _readable(rows: Iterable[sa.Row[Any]]) -> list[KeptAnswer]:
         except UnreadableError as error:
             logger.warning("Answer %s cannot be read any more: %s", row.answer_id, error)
             continue
-        found.append(
-            KeptAnswer(
-                row.answer_id,
-                answer,
-                row.asker_id,
-                row.channel_id,
-                row.guild_id,
-                row.question_message_id,
-                row.parent_id,
-                row.private,
-                row.asked_at,
-            )
-        )
+        found.append(KeptAnswer(answer=answer, **{name: row._mapping[name] for name in KEPT}))  # noqa: SLF001  # public
     return found

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 
 from bot.errors import WriterError
 from bot.llm.meter import Begun
-from bot.store.errors import FAILURES
 from bot.store.ledger import NOBODY
 from bot.store.tables import budget_notices
+from storage.database import FAILURES, insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from bot.llm.meter import Payer, Spent
-    from bot.store.database import Database
     from bot.store.ledger import Ledger, Totals
+    from storage.database import Database
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ class BudgetNotices:
 
     async def note(self, day: date, guild_id: int) -> None:
         """Note that a budget is used up; a second note of the day changes nothing."""
-        insert = self._database.insert(budget_notices).values(day=day, guild_id=guild_id, told=False)
         async with self._database.writing() as connection:
+            insert = insert_into(connection, budget_notices).values(day=day, guild_id=guild_id, told=False)
             await connection.execute(insert.on_conflict_do_nothing())
 
     async def untold(self, day: date) -> list[int]:

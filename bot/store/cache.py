@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.errors import FAILURES
 from bot.store.tables import drafts
+from storage.database import FAILURES, upsert
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +41,9 @@ class DraftCache:
     async def keep(self, key: str, body: str) -> None:
         """Keep a text in place of what was kept under its key before."""
         row = {"body": body, "kept_at": datetime.now(UTC)}
-        insert = self._database.insert(drafts).values(key=key, **row)
         try:
             async with self._database.writing() as connection:
-                await connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=row))
+                await upsert(connection, drafts, {"key": key}, row)
         except FAILURES as error:
             logger.warning("a draft could not be kept: %s", type(error).__name__)
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from bot.store.nouns import Delivery, Posted
-from bot.store.subscriptions import GOING_ON, HELD_BACK, read, set_paused
+from bot.store.nouns import Delivery, Posted, Subscription
+from bot.store.records import exported, from_row
+from bot.store.subscriptions import GOING_ON, HELD_BACK, set_paused
 from bot.store.tables import deliveries, shown_papers, subscriptions
+from storage.database import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
-    from bot.store.nouns import Subscription
+    from storage.database import Database
 
 CLAIMED: Final = "claimed"
 RECORDED: Final = "recorded"
@@ -89,7 +90,7 @@ class Deliveries:
                     sa.update(deliveries).where(_key(each)).values(worker=worker, claimed_until=until)
                 )
             due = [
-                read(row)
+                from_row(Subscription, row)
                 for row in await connection.execute(
                     sa.select(subscriptions)
                     .where(
@@ -103,7 +104,7 @@ class Deliveries:
             ]
             if not due:
                 return taken
-            insert = self._database.insert(deliveries).values(
+            insert = insert_into(connection, deliveries).values(
                 [
                     {
                         "subscription_id": each.subscription_id,
@@ -166,7 +167,7 @@ class Deliveries:
             ids = sorted(set(paper_ids))  # in one order, so that two transactions cannot wait for each other
             new = 0
             if ids and written.rowcount:
-                insert = self._database.insert(shown_papers).values(
+                insert = insert_into(connection, shown_papers).values(
                     [
                         {
                             "place_id": subscription.place_id,
@@ -238,7 +239,7 @@ class Deliveries:
                 return False
             mine = subscriptions.c.subscription_id == delivery.subscription.subscription_id
             row = (await connection.execute(sa.select(subscriptions).where(mine).with_for_update())).one()
-            now = read(row)
+            now = from_row(Subscription, row)
             await connection.execute(
                 sa.update(subscriptions)
                 .where(mine)
@@ -302,7 +303,7 @@ class Deliveries:
             .where(shown_papers.c.place_id == user_id)
             .order_by(shown_papers.c.due_at, shown_papers.c.paper_id)
         )
-        return {"shown_in_dms": [{"paper_id": row.paper_id, "due_at": row.due_at.isoformat()} for row in rows]}
+        return {"shown_in_dms": [exported(row) for row in rows]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
         """Delete what a person was shown in DMs."""
@@ -343,7 +344,8 @@ def _shown_by(delivery: Delivery) -> sa.Delete:
 
 
 def _delivery(row: sa.Row[Any], worker: str) -> Delivery:
-    return Delivery(read(row), row.due_at, worker, row.attempts, row.tried_at, row.until, row.body, _posted(row.parts))
+    subscription, posted = from_row(Subscription, row), _posted(row.parts)
+    return Delivery(subscription, row.due_at, worker, row.attempts, row.tried_at, row.until, row.body, posted)
 
 
 def _posted(parts: Mapping[str, Any] | None) -> Posted:

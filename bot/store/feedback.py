@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final, Literal
 import sqlalchemy as sa
 
 from bot.store.nouns import Trend
+from bot.store.records import exported
 from bot.store.tables import answer_papers, answers, ratings, stars, tastes
+from storage.database import insert_into, upsert
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 # A star is about the paper itself; a rating is about an answer, which may cite several.
 STAR: Final = 1.0
@@ -41,8 +43,7 @@ class FeedbackBook:
                 )
                 return True
             row = {"value": value, "reason": reason and _storable(reason), "rated_at": datetime.now(UTC)}
-            insert = self._database.insert(ratings).values(answer_id=answer_id, user_id=user_id, **row)
-            await connection.execute(insert.on_conflict_do_update(index_elements=["answer_id", "user_id"], set_=row))
+            await upsert(connection, ratings, {"answer_id": answer_id, "user_id": user_id}, row)
             return True
 
     async def star(self, paper_id: str, user_id: int, guild_id: int | None, *, private: bool = False) -> bool:
@@ -50,10 +51,10 @@ class FeedbackBook:
 
         `private` is one that nobody else in the server may know of.
         """
-        insert = self._database.insert(stars).values(
-            paper_id=paper_id, user_id=user_id, guild_id=guild_id, private=private, starred_at=datetime.now(UTC)
-        )
         async with self._database.writing() as connection:
+            insert = insert_into(connection, stars).values(
+                paper_id=paper_id, user_id=user_id, guild_id=guild_id, private=private, starred_at=datetime.now(UTC)
+            )
             # On a server another click may come between the two.
             while True:
                 if (await connection.execute(insert.on_conflict_do_nothing())).rowcount:
@@ -142,31 +143,16 @@ class FeedbackBook:
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return a person's ratings and stars."""
         rated = await connection.execute(
-            sa.select(ratings).where(ratings.c.user_id == user_id).order_by(ratings.c.rated_at)
+            sa.select(ratings.c.answer_id, ratings.c.value, ratings.c.reason, ratings.c.rated_at)
+            .where(ratings.c.user_id == user_id)
+            .order_by(ratings.c.rated_at)
         )
         starred = await connection.execute(
-            sa.select(stars).where(stars.c.user_id == user_id).order_by(stars.c.starred_at)
+            sa.select(stars.c.paper_id, stars.c.guild_id, stars.c.private, stars.c.starred_at)
+            .where(stars.c.user_id == user_id)
+            .order_by(stars.c.starred_at)
         )
-        return {
-            "ratings": [
-                {
-                    "answer_id": row.answer_id,
-                    "value": row.value,
-                    "reason": row.reason,
-                    "rated_at": row.rated_at.isoformat(),
-                }
-                for row in rated
-            ],
-            "stars": [
-                {
-                    "paper_id": row.paper_id,
-                    "guild_id": None if row.guild_id is None else str(row.guild_id),
-                    "private": row.private,
-                    "starred_at": row.starred_at.isoformat(),
-                }
-                for row in starred
-            ],
-        }
+        return {"ratings": [exported(row) for row in rated], "stars": [exported(row) for row in starred]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
         """Delete a person's ratings and stars; what others thought of the person's answers, which go too, is kept."""
@@ -190,7 +176,7 @@ class FeedbackBook:
             .where(going, answers.c.guild_id.is_not(None))
             .group_by(answers.c.guild_id, answer_papers.c.paper_id)
         )
-        insert = self._database.insert(tastes).from_select(["guild_id", "paper_id", "value"], left)
+        insert = insert_into(connection, tastes).from_select(["guild_id", "paper_id", "value"], left)
         more = {"value": tastes.c.value + insert.excluded.value}
         await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id", "paper_id"], set_=more))
 

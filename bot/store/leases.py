@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from bot.store.tables import shard_leases
+from storage.database import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from bot.store.database import Database
     from bot.store.nouns import Shards
+    from storage.database import Database
 
 LEASE: Final = timedelta(seconds=20)  # clocks of machines may differ by some of them
 
@@ -43,8 +44,7 @@ class Leases:
             values = {"holder": holder, "count": shards.count, "until": now + LEASE}
             await connection.execute(sa.delete(shard_leases).where(shard_leases.c.until <= now))
             for shard in shards.ids:
-                insert = self._database.insert(shard_leases).values(shard=shard, **values)
-                await connection.execute(insert.on_conflict_do_update(index_elements=["shard"], set_=values))
+                await upsert(connection, shard_leases, {"shard": shard}, values)
             return {}
 
     async def release(self, holder: str) -> None:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from bot.store.nouns import Spending
+from bot.store.records import exported
 from bot.store.tables import usage
+from storage.database import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from bot.llm.meter import Begun, Payer, Spent
-    from bot.store.database import Database
+    from storage.database import Database
 
 NOBODY: Final = 0
 KEY: Final = ("day", "guild_id", "person_id", "purpose", "model")
+EXPORTED: Final = ("purpose", "model", "calls", "prompt_tokens", "completion_tokens")
 AMOUNTS: Final = ("calls", "estimated", "prompt_tokens", "completion_tokens")
 TOKENS: Final = usage.c.prompt_tokens + usage.c.completion_tokens
 
@@ -87,10 +90,13 @@ class Ledger:
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return what a person's questions took."""
+        server = sa.func.nullif(usage.c.guild_id, NOBODY).label("guild_id")
         rows = await connection.execute(
-            sa.select(usage).where(usage.c.person_id == user_id).order_by(*(usage.c[name] for name in KEY))
+            sa.select(usage.c.day, server, *(usage.c[name] for name in EXPORTED))
+            .where(usage.c.person_id == user_id)
+            .order_by(*(usage.c[name] for name in KEY))
         )
-        return {"language_model": [_exported(row) for row in rows]}
+        return {"language_model": [exported(row) for row in rows]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
         """Forget that it was this person's questions; the amounts stay, and count in memory for the day's budget."""
@@ -119,13 +125,13 @@ class Ledger:
         sums = [sa.func.sum(usage.c[name]) for name in AMOUNTS]
         names = [*(each.name for each in kept), column, *AMOUNTS]
         left = sa.select(*kept, sa.literal(NOBODY, sa.BigInteger), *sums).where(going).group_by(*kept)
-        insert = self._database.insert(usage).from_select(names, left)
+        insert = insert_into(connection, usage).from_select(names, left)
         more = {name: usage.c[name] + insert.excluded[name] for name in AMOUNTS}
         await connection.execute(insert.on_conflict_do_update(index_elements=KEY, set_=more))
         return (await connection.execute(sa.delete(usage).where(going))).rowcount
 
     async def _add(self, connection: AsyncConnection, key: dict[str, Any], amounts: dict[str, int]) -> None:
-        insert = self._database.insert(usage).values(key | amounts)
+        insert = insert_into(connection, usage).values(key | amounts)
         more = {name: usage.c[name] + insert.excluded[name] for name in AMOUNTS}
         await connection.execute(insert.on_conflict_do_update(index_elements=KEY, set_=more))
 
@@ -145,15 +151,3 @@ def _where_it_went(begun: Begun) -> Iterator[dict[str, Any]]:
     for server_id in dict.fromkeys((begun.payer.server_id, None)):
         for person_id in dict.fromkeys((begun.payer.person_id, None)):
             yield _key(begun.day, server_id, person_id, begun.expected)
-
-
-def _exported(row: sa.Row[Any]) -> dict[str, object]:
-    return {
-        "day": row.day.isoformat(),
-        "guild_id": str(row.guild_id) if row.guild_id else None,
-        "purpose": row.purpose,
-        "model": row.model,
-        "calls": row.calls,
-        "prompt_tokens": row.prompt_tokens,
-        "completion_tokens": row.completion_tokens,
-    }

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date, datetime  # noqa: TC003  # pydantic reads the types at run time
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from bot.llm.prices import price_of
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
-
     from bot.answering.answer import Answer
 
 SHARD_SHIFT: Final = 22  # bits; Discord tells shards by an id's time

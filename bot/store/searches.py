@@ -6,18 +6,21 @@ import base64
 import datetime as dt
 import hashlib
 import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from bot.store.nouns import Search
 from bot.store.tables import searches
+from storage.database import upsert
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
+
+_SEARCH: Final = TypeAdapter(Search)
 
 
 class Searches:
@@ -28,22 +31,17 @@ class Searches:
 
     async def keep(self, search: Search) -> str:
         """Keep a search anew, and return its key: 16 url-safe characters, the same for the same search."""
-        body = json.dumps(asdict(search), default=dt.date.isoformat)
+        body = json.dumps(_SEARCH.dump_python(search, mode="json"))
         key = base64.urlsafe_b64encode(hashlib.sha256(body.encode()).digest()[:12]).decode()
-        now = dt.datetime.now(dt.UTC)
-        insert = self._database.insert(searches).values(key=key, body=body, used_at=now)
         async with self._database.writing() as connection:
-            await connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_={"used_at": now}))
+            await upsert(connection, searches, {"key": key}, {"body": body, "used_at": dt.datetime.now(dt.UTC)})
         return key
 
     async def get(self, key: str) -> Search | None:
         """Return the search with a key, None where it is not kept (any more)."""
         async with self._database.reading() as connection:
             body = await connection.scalar(sa.select(searches.c.body).where(searches.c.key == key))
-        if body is None:
-            return None
-        known = json.loads(body)
-        return Search(**known | {"since": known["since"] and dt.date.fromisoformat(known["since"])})
+        return None if body is None else _SEARCH.validate_python(json.loads(body))
 
     async def forget_older(self, connection: AsyncConnection, moment: dt.datetime) -> int:
         """Delete the searches that nobody turned a page of since a moment."""

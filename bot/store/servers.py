@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from cachetools import TTLCache
 
 from bot.store.nouns import ServerSettings
+from bot.store.records import from_row, to_columns
 from bot.store.tables import servers
+from storage.database import insert_into, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 KNOWN: Final = 10_000
 KNOWN_SECONDS: Final = 5.0
@@ -36,14 +38,12 @@ class Servers:
         async with self._database.reading() as connection:
             row = (await connection.execute(sa.select(servers).where(servers.c.guild_id == guild_id))).one_or_none()
         # What was saved while this was read is newer.
-        return self._known.setdefault(guild_id, ServerSettings() if row is None else _settings(row))
+        return self._known.setdefault(guild_id, ServerSettings() if row is None else from_row(ServerSettings, row))
 
     async def save(self, guild_id: int, settings: ServerSettings) -> None:
         """Replace the settings of a server."""
-        row = _row(settings)
         async with self._database.writing() as connection:
-            insert = self._database.insert(servers).values(guild_id=guild_id, **row)
-            await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id"], set_=row))
+            await upsert(connection, servers, {"guild_id": guild_id}, to_columns(settings))
         self._known[guild_id] = settings
 
     async def left(self, guild_id: int, at: datetime) -> None:
@@ -63,7 +63,9 @@ class Servers:
         for guild_id in here:
             await connection.execute(sa.update(servers).where(servers.c.guild_id == guild_id).values(left_at=None))
         for guild_id in gone:
-            insert = self._database.insert(servers).values(guild_id=guild_id, left_at=at, **_row(ServerSettings()))
+            insert = insert_into(connection, servers).values(
+                guild_id=guild_id, left_at=at, **to_columns(ServerSettings())
+            )
             since = {"left_at": sa.func.coalesce(servers.c.left_at, insert.excluded.left_at)}
             await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id"], set_=since))
 
@@ -83,31 +85,3 @@ class Servers:
         """Delete the settings of a server."""
         self._known.pop(guild_id, None)
         return (await connection.execute(sa.delete(servers).where(servers.c.guild_id == guild_id))).rowcount
-
-
-def _row(settings: ServerSettings) -> dict[str, object]:
-    return {
-        "prefix": settings.prefix,
-        "channels": sorted(settings.channels),
-        "roles": sorted(settings.roles),
-        "private": settings.private,
-        "threads": settings.threads,
-        "language": settings.language,
-        "digest_hour": settings.digest_hour,
-        "digest_zone": settings.digest_zone,
-        "exempt": sorted(settings.exempt),
-    }
-
-
-def _settings(row: sa.Row[tuple[object, ...]]) -> ServerSettings:
-    return ServerSettings(
-        prefix=row.prefix,
-        channels=frozenset(row.channels),
-        roles=frozenset(row.roles),
-        private=row.private,
-        threads=row.threads,
-        language=row.language,
-        digest_hour=row.digest_hour,
-        digest_zone=row.digest_zone,
-        exempt=frozenset(row.exempt),
-    )

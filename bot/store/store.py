@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from bot.store.answers import Answers
 from bot.store.budgets import BudgetNotices
 from bot.store.cache import DraftCache
-from bot.store.database import Database
 from bot.store.deliveries import Deliveries
 from bot.store.feedback import FeedbackBook
 from bot.store.leases import Leases
@@ -23,7 +22,8 @@ from bot.store.subscriptions import Subscriptions
 from bot.store.tables import metadata
 from bot.store.threads import Threads
 from bot.store.traffic import KEPT, Traffic
-from retrieval.migrating import drop_backups, migrate
+from storage.database import Database
+from storage.migration import Migrations, drop_backups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from bot.store.parts import Part
 
 FILE: Final = "memory.db"
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
-VERSION_TABLE: Final = "store_version"
+MIGRATIONS: Final = Migrations(Path(__file__).parent / "migrations", "store_version")
+# What is forgotten is overwritten, not left in free pages; not every SQLite does so by itself.
+PRAGMAS: Final = {"secure_delete": "ON"}
 # How long conversations are kept, what digests showed, and searches since a page was last turned, unless it is set.
 RETENTION: Final = timedelta(days=90)
 BILLED: Final = timedelta(days=400)  # how long it is known what was taken of language models: a year and a month
@@ -87,14 +88,11 @@ class Store:
 
     @classmethod
     async def open(cls, data_dir: Path, database_url: str | None = None, *, retention: timedelta = RETENTION) -> Store:
-        """Open the store in `data_dir`, or in the database named, and bring its tables up to date.
-
-        Raises StoreError where it cannot be opened, and MigrationError where it is newer than this program or
-        could not be brought up to date.
-        """
-        database = await Database.open(data_dir / FILE, database_url)
+        """Open the store in `data_dir`, or in the database named; raises what `Database.open` does."""
+        database = await Database.open(
+            database_url or data_dir / FILE, MIGRATIONS, name="The bot's memory", pragmas=PRAGMAS
+        )
         try:
-            await migrate(database.writer, MIGRATIONS, version_table=VERSION_TABLE, file=database.file)
             store = cls(database, retention)
             await store.threads.load()
         except BaseException:

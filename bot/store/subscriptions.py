@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from bot.store.nouns import Subscription
+from bot.store.records import exported, from_row, to_columns
 from bot.store.tables import deliveries, subscriptions
 
 if TYPE_CHECKING:
@@ -15,9 +16,18 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 HELD_BACK: Final = subscriptions.c.paused & subscriptions.c.look_at.is_not(None)
+OLDEST_FIRST: Final = (subscriptions.c.created_at, subscriptions.c.subscription_id)
+# What is not chosen by people, but comes to be.
+PROGRESS: Final = frozenset(
+    {"subscription_id", "created_at", "next_due_at", "delivered_until", "greeted", "paused", "reason", "look_at"}
+)
+EXPORTED: Final = (
+    *("subscription_id", "created_at", "guild_id", "topics", "sources", "categories", "hour", "zone", "weekdays"),
+    *("most", "silent", "roundup", "crosspost", "language", "paused", "reason"),
+)
 GOING_ON: Final = {"paused": False, "reason": None, "untold": False, "look_at": None}
 
 
@@ -29,17 +39,7 @@ class Subscriptions:
 
     async def add(self, subscription: Subscription) -> None:
         """Keep a new subscription."""
-        row = _chosen(subscription) | {
-            "subscription_id": subscription.subscription_id,
-            "next_due_at": subscription.next_due_at,
-            "delivered_until": subscription.delivered_until,
-            "greeted": subscription.greeted,
-            "paused": subscription.paused,
-            "reason": subscription.reason,
-            "look_at": subscription.look_at,
-            "untold": False,
-            "created_at": subscription.created_at,
-        }
+        row = to_columns(subscription) | {"untold": False}
         async with self._database.writing() as connection:
             await connection.execute(sa.insert(subscriptions).values(row))
 
@@ -135,11 +135,11 @@ class Subscriptions:
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return the subscriptions that a person made."""
         rows = await connection.execute(
-            sa.select(subscriptions)
+            sa.select(subscriptions.c.kind, subscriptions.c.place_id, *(subscriptions.c[name] for name in EXPORTED))
             .where(subscriptions.c.owner_id == user_id)
-            .order_by(subscriptions.c.created_at, subscriptions.c.subscription_id)
+            .order_by(*OLDEST_FIRST)
         )
-        return {"subscriptions": [_exported(read(row)) for row in rows]}
+        return {"subscriptions": [_exported(row) for row in rows]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
         """Delete a person's DM subscriptions, and forget who made those in channels, which others read."""
@@ -154,12 +154,8 @@ class Subscriptions:
 
     async def _those(self, condition: sa.ColumnElement[bool]) -> list[Subscription]:
         async with self._database.reading() as connection:
-            rows = await connection.execute(
-                sa.select(subscriptions)
-                .where(condition)
-                .order_by(subscriptions.c.created_at, subscriptions.c.subscription_id)
-            )
-            return [read(row) for row in rows]
+            rows = await connection.execute(sa.select(subscriptions).where(condition).order_by(*OLDEST_FIRST))
+            return [from_row(Subscription, row) for row in rows]
 
 
 async def set_paused(
@@ -189,78 +185,15 @@ async def set_paused(
     return paused.rowcount > 0
 
 
-def read(row: sa.Row[Any]) -> Subscription:
-    """Return the subscription in a row of the table."""
-    return Subscription(
-        subscription_id=row.subscription_id,
-        kind=row.kind,
-        place_id=row.place_id,
-        guild_id=row.guild_id,
-        owner_id=row.owner_id,
-        topics=tuple(row.topics),
-        sources=tuple(row.sources),
-        categories=tuple(row.categories),
-        hour=row.hour,
-        zone=row.zone,
-        weekdays=tuple(row.weekdays),
-        most=row.most,
-        silent=row.silent,
-        roundup=row.roundup,
-        crosspost=row.crosspost,
-        language=row.language,
-        next_due_at=row.next_due_at,
-        delivered_until=row.delivered_until,
-        greeted=row.greeted,
-        paused=row.paused,
-        reason=row.reason,
-        look_at=row.look_at,
-        created_at=row.created_at,
-    )
-
-
 def _one(subscription_id: str) -> sa.ColumnElement[bool]:
     return subscriptions.c.subscription_id == subscription_id
 
 
 def _chosen(subscription: Subscription) -> dict[str, object]:
     """Return what people choose, as columns."""
-    return {
-        "kind": subscription.kind,
-        "place_id": subscription.place_id,
-        "guild_id": subscription.guild_id,
-        "owner_id": subscription.owner_id,
-        "topics": list(subscription.topics),
-        "sources": list(subscription.sources),
-        "categories": list(subscription.categories),
-        "hour": subscription.hour,
-        "zone": subscription.zone,
-        "weekdays": sorted(subscription.weekdays),
-        "most": subscription.most,
-        "silent": subscription.silent,
-        "roundup": subscription.roundup,
-        "crosspost": subscription.crosspost,
-        "language": subscription.language,
-    }
+    return {name: value for name, value in to_columns(subscription).items() if name not in PROGRESS}
 
 
-def _exported(subscription: Subscription) -> dict[str, object]:
-    guild = subscription.guild_id
-    return {
-        "subscription_id": subscription.subscription_id,
-        "created_at": subscription.created_at.isoformat(),
-        "place": {"kind": subscription.kind, "id": str(subscription.place_id)},
-        "guild_id": None if guild is None else str(guild),
-        "topics": list(subscription.topics),
-        "sources": list(subscription.sources),
-        "categories": list(subscription.categories),
-        "hour": subscription.hour,
-        "zone": subscription.zone,
-        "weekdays": list(subscription.weekdays),
-        "most": subscription.most,
-        "silent": subscription.silent,
-        "roundup": subscription.roundup,
-        "crosspost": subscription.crosspost,
-        "language": subscription.language,
-        "paused": subscription.paused,
-        "reason": subscription.reason,
-    }
+def _exported(row: sa.Row[Any]) -> dict[str, object]:
+    columns = exported(row)
+    return columns | {"place": {"kind": columns.pop("kind"), "id": columns.pop("place_id")}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from retrieval.tables import Moment
+from storage.columns import Moment
 
 metadata = sa.MetaData()
 
@@ -36,7 +36,7 @@ answers = sa.Table(
     sa.Column("parent_id", sa.String(64), sa.ForeignKey("answers.answer_id", ondelete="SET NULL")),
     sa.Column("private", sa.Boolean, nullable=False),
     sa.Column("asked_at", Moment, nullable=False),
-    # The whole answer, as bot.store.serialise writes it.
+    # The whole answer, as bot.store.answer_json writes it.
     sa.Column("body", sa.Text, nullable=False),
     sa.Index("answers_by_asker", "asker_id"),
     sa.Index("answers_by_channel", "channel_id", "asked_at"),

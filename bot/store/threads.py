@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from bot.store.records import exported
 from bot.store.tables import answers, threads
+from storage.database import insert_into
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 # A Discord id begins with the milliseconds between this and when it was given.
 DISCORD_EPOCH: Final = datetime(2015, 1, 1, tzinfo=UTC)
@@ -34,7 +36,9 @@ class Threads:
     async def own(self, thread_id: int, guild_id: int, opener_id: int) -> None:
         """Remember that the bot opened a thread, and for whom."""
         async with self._database.writing() as connection:
-            insert = self._database.insert(threads).values(thread_id=thread_id, guild_id=guild_id, opener_id=opener_id)
+            insert = insert_into(connection, threads).values(
+                thread_id=thread_id, guild_id=guild_id, opener_id=opener_id
+            )
             await connection.execute(insert.on_conflict_do_nothing())
         self._own.add(thread_id)
 
@@ -57,9 +61,11 @@ class Threads:
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return the threads that were opened for a person."""
         rows = await connection.execute(
-            sa.select(threads).where(threads.c.opener_id == user_id).order_by(threads.c.thread_id)
+            sa.select(threads.c.thread_id, threads.c.guild_id)
+            .where(threads.c.opener_id == user_id)
+            .order_by(threads.c.thread_id)
         )
-        return {"threads": [{"thread_id": str(row.thread_id), "guild_id": str(row.guild_id)} for row in rows]}
+        return {"threads": [exported(row) for row in rows]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
         """Forget for whom threads were opened; they stay the bot's, as others may talk in them."""

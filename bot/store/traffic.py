@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from bot.store.tables import acts, seen_events
+from storage.database import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.store.database import Database
+    from storage.database import Database
 
 KEPT: Final = timedelta(hours=1)  # longer than Discord repeats events, and than any limit looks back
 PERSON, SERVER = "person", "server"
@@ -28,11 +29,11 @@ class Traffic:
 
     async def is_new(self, event_id: int, version: float, now: datetime) -> bool:
         """Remember an event, and say whether no process knew this version of it or a later one."""
-        insert = self._database.insert(seen_events).values(event_id=event_id, version=version, seen_at=now)
-        newer = seen_events.c.version < insert.excluded.version
-        set_ = {"version": insert.excluded.version, "seen_at": now}
-        statement = insert.on_conflict_do_update(index_elements=["event_id"], set_=set_, where=newer)
+        values = {"version": version, "seen_at": now}
         async with self._database.writing() as connection:
+            insert = insert_into(connection, seen_events).values(event_id=event_id, **values)
+            newer = seen_events.c.version < insert.excluded.version
+            statement = insert.on_conflict_do_update(index_elements=["event_id"], set_=values, where=newer)
             return await connection.scalar(statement.returning(seen_events.c.event_id)) is not None
 
     async def take(self, kind: str, limits: Sequence[tuple[str, int, int, float]], now: datetime) -> float:
@@ -44,7 +45,7 @@ class Traffic:
             books = []
             for scope, snowflake, count, seconds in limits:
                 row = {"kind": kind, "scope": scope, "snowflake": snowflake}
-                insert = self._database.insert(acts).values(**row, times=[], last_at=now)
+                insert = insert_into(connection, acts).values(**row, times=[], last_at=now)
                 await connection.execute(insert.on_conflict_do_nothing())
                 mine = (acts.c.kind == kind) & (acts.c.scope == scope) & (acts.c.snowflake == snowflake)
                 kept = await connection.scalar(sa.select(acts.c.times).where(mine).with_for_update())

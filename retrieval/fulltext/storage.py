@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from numpy.typing import NDArray
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from storage.database import Database
 
     Transactions: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
@@ -62,15 +64,14 @@ class Waiting:
 class FullTexts:
     """Keep the full texts of a catalogue; each method is one transaction."""
 
-    def __init__(self, engine: AsyncEngine, writing: Transactions, writing_in_turn: Transactions) -> None:
-        """Take what gives transactions that write, and such as only whoever indexes may write in."""
-        self._engine = engine
-        self._writing = writing
+    def __init__(self, database: Database, writing_in_turn: Transactions) -> None:
+        """Take the database, and what gives transactions that only whoever indexes may write in."""
+        self._database = database
         self._writing_in_turn = writing_in_turn
 
     async def waiting(self, model: str) -> Waiting | None:
         """Return one that is not embedded yet, with what `model` already made of it; None where all are."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             paper_id = await connection.scalar(WAITING.order_by(full_texts.c.paper_id).limit(1))
             if paper_id is None:
                 return None
@@ -105,7 +106,7 @@ class FullTexts:
 
     async def put(self, paper_id: str, full_text: FullText) -> bool:
         """Keep the full text of a paper, which then waits to be embedded; False where the paper does not stand."""
-        async with self._writing() as connection:
+        async with self._database.writing() as connection:
             stands = sa.select(papers.c.paper_id).where(papers.c.paper_id == paper_id, STANDS)
             if await connection.scalar(stands) is None:
                 return False
@@ -114,34 +115,34 @@ class FullTexts:
 
     async def lacking(self, paper_ids: Sequence[str], now: dt.datetime) -> list[str]:
         """Return those of the papers that stand, have no full text and may be tried, in the order given."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await attempts.read_lacking(connection, paper_ids, now)
 
     async def begin_attempt(self, paper_id: str, now: dt.datetime) -> bool:
         """Note that a paper's full text is about to be asked for; False where another process does just that."""
-        async with self._writing() as connection:
+        async with self._database.writing() as connection:
             return await attempts.begin(connection, paper_id, now)
 
     async def note_failure(self, paper_id: str, sentence: str) -> None:
         """Keep why a paper's full text was not to be had."""
-        async with self._writing() as connection:
+        async with self._database.writing() as connection:
             await attempts.note_failure(connection, paper_id, sentence)
 
     async def attempts_since(self, moment: dt.datetime) -> int:
         """Return for how many papers a full text was asked for after a moment."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await attempts.count_since(connection, moment)
 
     async def of(self, paper_ids: Sequence[str]) -> dict[str, FullText]:
         """Return the full texts of those of the papers that have one, by id."""
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return await _read(connection, paper_ids)
 
     async def windows_of(self, paper_ids: Sequence[str], model: str) -> dict[str, list[Window]]:
         """Return the windows of those of the papers that have some made by `model`, by id, in order, no contents."""
         found: dict[str, list[Window]] = {}
         wanted = [each for each in section_windows.c if each is not section_windows.c.contents]
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             rows = await connection.execute(
                 sa.select(*wanted)
                 .where(section_windows.c.paper_id.in_(paper_ids), section_windows.c.model == model)
@@ -158,7 +159,7 @@ class FullTexts:
             return []
         asked = section_windows.c.paper_id.in_({paper_id for paper_id, _ in windows})
         hashes = section_windows.c.text_hash.in_({window.text_hash for _, window in windows})
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             rows = await connection.execute(
                 sa.select(section_windows).where(asked, hashes, section_windows.c.model == model)
             )
@@ -168,7 +169,7 @@ class FullTexts:
     async def known(self, paper_ids: Iterable[str]) -> list[str]:
         """Return those of the papers that have a full text."""
         asked = sa.select(full_texts.c.paper_id).where(full_texts.c.paper_id.in_(list(paper_ids)))
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return list(await connection.scalars(asked))
 
 

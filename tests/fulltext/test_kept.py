@@ -37,7 +37,7 @@ DOGS = Paper(identify("Dogs"), "Dogs", "Dogs run after the ball.", "seeds")
 
 
 async def windows(library: Library) -> dict[str, int]:
-    async with library._catalogue._engine.connect() as connection:
+    async with library._catalogue._database.engine.connect() as connection:
         count = sa.select(section_windows.c.paper_id, sa.func.count()).group_by(section_windows.c.paper_id)
         return dict((await connection.execute(count)).all())
 
@@ -115,7 +115,7 @@ async def test_what_an_earlier_version_left_unread_is_read_at_the_question_or_at
     vectors = await library.embed(question)
     hits = await library.search(question, vectors=vectors)
     stored = await library.full_text_passages(question, vectors, hits)
-    async with library._catalogue._engine.begin() as connection:
+    async with library._catalogue._database.engine.begin() as connection:
         await connection.execute(sa.update(section_windows).values(contents=None))
         await connection.execute(sa.update(full_texts).values(embedded=False))
     read = await library.full_text_passages(question, vectors, hits)

@@ -142,7 +142,7 @@ async def run(data: Path, arguments: tuple[str, ...], *deadly: str) -> int:
 async def state(library: Library) -> dict[str, Any]:
     """Return what indexes and catalogue hold, and every row of the full texts."""
     found = await held(library)
-    async with library._catalogue._engine.connect() as connection:
+    async with library._catalogue._database.engine.connect() as connection:
         for table in TABLES:
             rows = await connection.execute(sa.select(table).order_by(*table.primary_key.columns))
             found[table.name] = [tuple(row) for row in rows]

@@ -9,7 +9,7 @@ import pytest
 
 from retrieval.catalogue import Added, Catalogue
 from retrieval.contents import Contents, Embedded
-from retrieval.errors import DatabaseAwayError, LibraryDamagedError
+from retrieval.errors import DatabaseAwayError, DatabaseUnusableError
 from retrieval.papers import Chunk, Paper
 from retrieval.scope import Scope
 
@@ -113,7 +113,7 @@ async def test_counts_tell_sources_pending_and_the_newest_date(catalogue: Catalo
 
 async def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "footnote.db").write_bytes(b"this is not a database" * 100)
-    with pytest.raises(LibraryDamagedError, match="catalogue cannot be opened"):
+    with pytest.raises(DatabaseUnusableError, match="catalogue cannot be opened"):
         await Catalogue.open(f"sqlite+aiosqlite:///{tmp_path / 'footnote.db'}")
 
 

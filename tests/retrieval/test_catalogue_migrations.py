@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,15 +16,15 @@ from alembic.migration import MigrationContext
 
 from retrieval import catalogue as module
 from retrieval.catalogue import Added, Catalogue
-from retrieval.connecting import connect
 from retrieval.embedding.words import Words, best_matches
 from retrieval.fulltext.article import FullText, Section
 from retrieval.fulltext.storage import Window
-from retrieval.migrating import MigrationError
 from retrieval.papers import Paper, identify
 from retrieval.scope import Scope
 from retrieval.sources.fetched import Fetched
 from retrieval.tables import metadata
+from storage.engine import create_engine
+from storage.errors import MigrationError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,11 +77,11 @@ def backups(folder: Path) -> list[str]:
 @pytest.mark.parametrize("tables", [False])
 async def test_the_migrations_make_the_tables_that_the_code_uses(catalogue: Catalogue, database_url: str) -> None:
     def differences(connection: sa.Connection) -> list[object]:
-        options = {"version_table": module.VERSION_TABLE, "compare_type": True}
+        options = {"version_table": module.MIGRATIONS.version_table, "compare_type": True}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
     assert await catalogue.ids(Scope()) == []
-    engine = connect(database_url)
+    engine = create_engine(database_url)
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()
@@ -117,7 +118,7 @@ async def test_a_new_catalogue_and_one_too_large_are_not_copied(
 ) -> None:
     await (await Catalogue.open(f"sqlite+aiosqlite:///{tmp_path / 'new.db'}")).close()
     make_old(tmp_path / "footnote.db")
-    monkeypatch.setattr(module, "LARGEST_BACKUP", 1000)
+    monkeypatch.setattr(module, "MIGRATIONS", replace(module.MIGRATIONS, largest_backup=1000))
     await (await Catalogue.open(f"sqlite+aiosqlite:///{tmp_path / 'footnote.db'}")).close()
     assert backups(tmp_path) == []
 
@@ -151,7 +152,7 @@ async def test_what_is_asked_of_all_papers_reads_an_index_and_not_their_rows(tmp
     catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
     asked: list[tuple[str, tuple[object, ...]]] = []
     sa.event.listen(
-        catalogue._engine.sync_engine,
+        catalogue._database.engine.sync_engine,
         "before_cursor_execute",
         lambda _connection, _cursor, statement, parameters, *_: asked.append((statement, parameters)),
     )
@@ -192,7 +193,7 @@ async def test_full_texts_of_before_their_sentences_were_kept_wait_to_be_read_ag
             db.execute(f"DROP TABLE {table}")
         for index in ("standing", "pending", "withdrawn", "removed"):
             db.execute(f"DROP INDEX papers_{index}")
-        db.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '0006'")
+        db.execute(f"UPDATE {module.MIGRATIONS.version_table} SET version_num = '0006'")
         db.commit()
     catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")
     again = await catalogue.full_texts.waiting("model")
@@ -244,7 +245,7 @@ async def test_sentences_and_words_of_version_0008_are_found_in_their_windows(tm
             "UPDATE section_windows SET spans = '[[0, 17]]', sentences = ?, words = ?",
             (vectors[3].astype(np.float16).tobytes(), _in_four_bits(two)),
         )
-        db.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '0008'")
+        db.execute(f"UPDATE {module.MIGRATIONS.version_table} SET version_num = '0008'")
         db.commit()
 
     catalogue = await Catalogue.open(f"sqlite+aiosqlite:///{file}")

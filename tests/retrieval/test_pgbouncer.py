@@ -14,8 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot.store import Store
-from retrieval.connecting import connect
 from retrieval.errors import DatabaseAwayError
+from storage.engine import create_engine
 from tests.retrieval.consistency import assert_consistent
 from tests.retrieval.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import SUBJECTS, Shared, finds, first, paper, papers
@@ -79,7 +79,7 @@ async def test_limits_are_counted_together_behind_it(tmp_path: Path, database: s
 async def test_a_postgres_that_is_paused_behind_it_is_a_sentence_soon_and_nothing_afterwards(
     postgres: Postgres, database: str, bouncer: PgBouncer
 ) -> None:
-    engine = connect(bouncer.url(database))
+    engine = create_engine(bouncer.url(database))
 
     async def ask() -> None:
         async with engine.begin() as connection:

@@ -145,7 +145,7 @@ async def test_after_thirty_days_the_text_is_erased_and_undoing_lets_a_source_br
     await library.index_pending()
     assert [(each.title, each.erased) for each in await library.removed()] == [(TITLE, True)]
     assert await library.add([CATS]) == Added(known=1, removed=1)
-    async with library._catalogue._engine.connect() as connection:
+    async with library._catalogue._database.engine.connect() as connection:
         row = (await connection.execute(sa.select(papers).where(papers.c.paper_id == CATS.paper.paper_id))).one()
     assert (row.abstract, row.authors, row.url) == ("", None, None)
     assert await library._catalogue.chunks_of([CATS.paper.paper_id]) == {}

@@ -16,10 +16,10 @@ import trustme
 from aiohttp import ClientSession, web
 
 from retrieval.chroma_server import ChromaServer
-from retrieval.connecting import connect
 from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, ServerRefusedError
 from retrieval.library import Library
 from retrieval.vectors import DenseIndex
+from storage.engine import create_engine
 from tests.retrieval.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import SUBJECTS, finds, first, paper, papers, soon
 from tests.servers import Chroma, Postgres, free_port
@@ -353,7 +353,7 @@ async def is_back(library: Library, papers: int) -> None:
 async def test_a_postgres_that_cuts_all_connections_is_asked_on_others(
     library: Library, postgres: Postgres, database: str
 ) -> None:
-    engine = connect(database)
+    engine = create_engine(database)
 
     async def sleep() -> None:
         async with engine.connect() as connection:
@@ -425,7 +425,7 @@ async def test_a_postgres_that_is_paused_or_killed_is_a_sentence_soon_and_nothin
 async def test_a_statement_that_is_long_goes_on_and_one_of_a_paused_server_does_not(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = connect(postgres.url())
+    engine = create_engine(postgres.url())
     with monkeypatch.context() as shorter:
         shorter.setattr("retrieval.postgres.LONG", 0.3)
         async with engine.connect() as connection:
@@ -456,7 +456,7 @@ async def test_urls_are_read_as_libpq_reads_them(postgres: Postgres) -> None:
         f"postgresql+psycopg2://postgres@/postgres?host={gone}&host={at}",
         f"postgresql://postgres@{at}/postgres?options=-c%20search_path%3Dpublic",
     ):
-        engine = connect(url)
+        engine = create_engine(url)
         async with engine.connect() as connection:
             assert await connection.scalar(sa.text("SELECT 1")) == 1
             assert (await connection.scalars(sa.text("SELECT name FROM pg_prepared_statements"))).all() == []
@@ -477,5 +477,5 @@ async def test_a_url_that_cannot_be_followed_is_one_sentence(
     postgres: Postgres, change: str, kind: type[FootnoteError], sentence: str
 ) -> None:
     with pytest.raises(kind, match=sentence) as caught:
-        await connect(postgres.url() + change).connect()
+        await create_engine(postgres.url() + change).connect()
     assert "\n" not in str(caught.value)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +36,8 @@ class Limits:
     per_user: Rate = PER_USER
     per_server: Rate = PER_SERVER
     clock: Callable[[], float] = time.monotonic
-    _asked: OrderedDict[tuple[str, int], deque[float]] = field(default_factory=OrderedDict)
-    _told: set[int] = field(default_factory=set)
+    _asked: LRUCache[tuple[str, int], deque[float]] = field(default_factory=lambda: LRUCache(REMEMBERED))
+    _told: LRUCache[int, bool] = field(default_factory=lambda: LRUCache(REMEMBERED))
 
     def take(self, user_id: int, guild_id: int | None) -> float:
         """Count a question and return 0.0, or count nothing and return the seconds until the next one is allowed."""
@@ -45,7 +47,7 @@ class Limits:
             books.append((self._book("server", guild_id), self.per_server))
         wait = max(_wait(book, rate, now) for book, rate in books)
         if wait == 0.0:
-            self._told.discard(user_id)
+            self._told.pop(user_id, None)
             for book, _ in books:
                 book.append(now)
         return wait
@@ -60,17 +62,11 @@ class Limits:
     def is_first_refusal(self, user_id: int) -> bool:
         """Say whether this person has not been told yet to wait: an answer to each of many messages is a flood too."""
         first = user_id not in self._told
-        self._told.add(user_id)
+        self._told[user_id] = True
         return first
 
     def _book(self, kind: str, snowflake: int) -> deque[float]:
-        book = self._asked.setdefault((kind, snowflake), deque())
-        self._asked.move_to_end((kind, snowflake))
-        if len(self._asked) > REMEMBERED:
-            (gone, number), _ = self._asked.popitem(last=False)
-            if gone == "user":
-                self._told.discard(number)
-        return book
+        return self._asked.setdefault((kind, snowflake), deque())
 
 
 def _wait(book: deque[float], rate: Rate, now: float) -> float:

@@ -18,7 +18,7 @@ from bot.llm.message import Prompt
 from bot.llm.meter import Begun, Payer, Spent, paid_by
 from bot.llm.options import Learnt, Options
 from bot.llm.patience import Patience, Wait, patience, sharing
-from retrieval.breaker import Breaker
+from storage.breaker import Breaker
 from tests.local_llm import LocalLLM, asking, cut, fails, held_by, honest, silent, writes
 from tests.local_llm.refusals import too_small
 from tests.local_llm.scripts import chunk, error, events, well

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
 from bot.store import Store
-from bot.store.database import Database
-from bot.store.store import FILE, MIGRATIONS, VERSION_TABLE
+from bot.store.store import FILE, MIGRATIONS
 from bot.store.tables import subscriptions
-from retrieval.migrating import migrate
-from retrieval.tables import Moment
+from storage.columns import Moment
+from storage.database import Database
 from tests.bot.store.kept import ANA, NOW, SERVER
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ async def make_old(place: Place, revision: str) -> None:
     """Make a store as the version whose last migration has this number left it, with a star in it."""
     until = place.data_dir / "until" / revision
     (until / "versions").mkdir(parents=True)
-    for script in (MIGRATIONS / "versions").glob("r*.py"):
+    for script in (MIGRATIONS.folder / "versions").glob("r*.py"):
         if script.name[1:5] <= revision:
             shutil.copy(script, until / "versions")
-    database = await Database.open(place.data_dir / FILE, place.url)
-    await migrate(database.writer, until, version_table=VERSION_TABLE, file=database.file)
+    old = replace(MIGRATIONS, folder=until)
+    database = await Database.open(place.url or place.data_dir / FILE, old, name="The memory")
     async with database.writing() as connection:
         star = sa.text("INSERT INTO stars (user_id, paper_id, guild_id, starred_at) VALUES (:who, :what, :where, :at)")
         await connection.execute(
@@ -57,20 +57,22 @@ async def test_a_store_from_before_keeps_what_it_holds_and_is_backed_up(place: P
     assert await store.feedback.liked(SERVER) == {PAPER: 1.0}
     # Whether the star was given on a private answer was not noted: it is no longer shown to others.
     assert await store.feedback.trending(SERVER, NOW) == []
-    assert backups(place.data_dir) == ([] if place.url else [f"{FILE}.{VERSION_TABLE}-0002.backup"])
+    assert backups(place.data_dir) == ([] if place.url else [f"{FILE}.{MIGRATIONS.version_table}-0002.backup"])
     await store.close()
 
 
 async def test_what_was_paused_for_a_reason_before_is_looked_at_again_and_a_person_s_pause_stays(place: Place) -> None:
     await make_old(place, "0004")
-    database = await Database.open(place.data_dir / FILE, place.url)
+    database = Database(place.url or place.data_dir / FILE)
     async with database.writing() as connection:
         for name, reason in (("mine", None), ("theirs", "The channel is gone.")):
             row = {
                 "subscription_id": name,
-                **dict.fromkeys(("kind", "zone"), "UTC"),
+                "kind": "channel",
+                "zone": "UTC",
                 **dict.fromkeys(("place_id", "guild_id", "owner_id"), SERVER),
-                **{key: [1] for key in ("topics", "sources", "categories", "weekdays")},
+                **{key: ["1"] for key in ("topics", "sources", "categories")},
+                "weekdays": [1],
                 **dict.fromkeys(("hour", "most"), 8),
                 **dict.fromkeys(("silent", "roundup", "greeted", "untold"), False),
                 **dict.fromkeys(("next_due_at", "delivered_until", "created_at"), NOW),

@@ -12,12 +12,10 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-import bot.store.store
 from bot.store import ServerSettings, Store
-from bot.store.errors import StoreError
+from bot.store.store import MIGRATIONS
 from bot.store.tables import metadata
-from retrieval.errors import FootnoteError
-from retrieval.migrating import MigrationError
+from storage.errors import DatabaseUnusableError, FootnoteError, MigrationError
 from tests.bot.store.kept import ANA, SERVER, kept
 
 if TYPE_CHECKING:
@@ -47,7 +45,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("tables", [False])
 async def test_the_migrations_make_the_tables_that_the_code_uses(store: Store) -> None:
     def differences(connection: sa.Connection) -> list[object]:
-        options = {"version_table": bot.store.store.VERSION_TABLE, "compare_type": True}
+        options = {"version_table": MIGRATIONS.version_table, "compare_type": True}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
     def rules(inspector: sa.Inspector) -> set[tuple[str, str, str]]:
@@ -125,7 +123,7 @@ async def test_a_store_of_a_newer_version_is_refused_with_a_sentence(place: Plac
 
 async def test_a_file_that_is_no_database_is_named_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "memory.db").write_bytes(b"This is a letter to a friend.\n" * 100)
-    with pytest.raises(StoreError, match="not a database"):
+    with pytest.raises(DatabaseUnusableError, match="not a database"):
         await Store.open(tmp_path)
 
 

@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import sqlalchemy as sa
 from alembic.script import ScriptDirectory
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from retrieval.migrating import MigrationError, drop_backups, migrate, newest_revision
+from storage.engine import create_engine
+from storage.errors import MigrationError
+from storage.migration import Migrations, drop_backups, migrate, newest_revision
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +39,7 @@ FAILS = """
 """
 
 
-class Migrations:
+class Folder:
     """A folder of migrations that a test adds to."""
 
     def __init__(self, folder: Path) -> None:
@@ -61,7 +60,7 @@ class Migrations:
         self.add(body)
 
     async def run(self, engine: AsyncEngine, file: Path) -> None:
-        await migrate(engine, self.folder, version_table="version", file=file)
+        await migrate(engine, Migrations(self.folder, "version"), file)
 
 
 @pytest.fixture
@@ -71,24 +70,15 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def engine(file: Path) -> AsyncIterator[AsyncEngine]:
-    """An engine as plain as can be, but in WAL and with foreign keys enforced."""
     file.parent.mkdir()
-    engine = create_async_engine(sa.URL.create("sqlite+aiosqlite", database=str(file)))
-
-    def set_up(connection: DBAPIConnection, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
-
-    sa.event.listen(engine.sync_engine, "connect", set_up)
+    engine = create_engine(file)
     yield engine
     await engine.dispose()
 
 
 @pytest.fixture
-def migrations(tmp_path: Path) -> Migrations:
-    made = Migrations(tmp_path / "migrations")
+def migrations(tmp_path: Path) -> Folder:
+    made = Folder(tmp_path / "migrations")
     made.add(MAKES_PEOPLE)
     return made
 
@@ -113,9 +103,7 @@ async def _write(engine: AsyncEngine, *statements: str) -> None:
             await connection.exec_driver_sql(statement)
 
 
-async def test_a_new_file_gets_its_tables_and_no_backup(
-    engine: AsyncEngine, file: Path, migrations: Migrations
-) -> None:
+async def test_a_new_file_gets_its_tables_and_no_backup(engine: AsyncEngine, file: Path, migrations: Folder) -> None:
     migrations.add('    op.add_column("people", sa.Column("age", sa.Integer))')
     await migrations.run(engine, file)
     await migrations.run(engine, file)
@@ -125,7 +113,7 @@ async def test_a_new_file_gets_its_tables_and_no_backup(
 
 
 async def test_a_migration_that_is_due_is_run_after_a_backup_that_holds_everything(
-    engine: AsyncEngine, file: Path, migrations: Migrations
+    engine: AsyncEngine, file: Path, migrations: Folder
 ) -> None:
     await migrations.run(engine, file)
     await _write(engine, "INSERT INTO people (name) VALUES ('Ana')")  # in the log beside the file, as yet
@@ -141,14 +129,14 @@ async def test_a_migration_that_is_due_is_run_after_a_backup_that_holds_everythi
 
 
 async def test_a_file_with_tables_from_before_all_migrations_is_backed_up_too(
-    engine: AsyncEngine, file: Path, migrations: Migrations
+    engine: AsyncEngine, file: Path, migrations: Folder
 ) -> None:
     await _write(engine, "CREATE TABLE old (id INTEGER)")
     await migrations.run(engine, file)
     assert _backups(file) == ["some.db.version-none.backup"]
 
 
-async def test_the_newest_three_backups_stay(engine: AsyncEngine, file: Path, migrations: Migrations) -> None:
+async def test_the_newest_three_backups_stay(engine: AsyncEngine, file: Path, migrations: Folder) -> None:
     await migrations.run(engine, file)
     for number in range(2, 7):
         migrations.add(f'    op.create_table("more_{number}", sa.Column("id", sa.Integer))')
@@ -176,7 +164,7 @@ async def test_backups_are_dropped_by_age(file: Path) -> None:
 
 
 async def test_a_failed_migration_changes_nothing_and_says_where_the_backup_is(
-    engine: AsyncEngine, file: Path, migrations: Migrations
+    engine: AsyncEngine, file: Path, migrations: Folder
 ) -> None:
     await migrations.run(engine, file)
     await _write(engine, "INSERT INTO people (name) VALUES ('Ana')")
@@ -196,7 +184,7 @@ async def test_a_failed_migration_changes_nothing_and_says_where_the_backup_is(
 
 
 async def test_a_database_newer_than_the_code_is_left_alone(
-    engine: AsyncEngine, file: Path, migrations: Migrations
+    engine: AsyncEngine, file: Path, migrations: Folder
 ) -> None:
     await migrations.run(engine, file)
     await _write(engine, "UPDATE version SET version_num = '0009'")
@@ -207,7 +195,7 @@ async def test_a_database_newer_than_the_code_is_left_alone(
 
 
 async def test_without_room_for_a_backup_nothing_is_migrated(
-    engine: AsyncEngine, file: Path, migrations: Migrations
+    engine: AsyncEngine, file: Path, migrations: Folder
 ) -> None:
     await migrations.run(engine, file)
     migrations.add('    op.create_table("more", sa.Column("id", sa.Integer))')
@@ -218,7 +206,7 @@ async def test_without_room_for_a_backup_nothing_is_migrated(
 
 
 async def test_a_table_made_anew_keeps_what_refers_to_it_and_references_are_enforced_again(
-    engine: AsyncEngine, file: Path, migrations: Migrations
+    engine: AsyncEngine, file: Path, migrations: Folder
 ) -> None:
     await migrations.run(engine, file)
     await _write(engine, "INSERT INTO people VALUES (1, 'Ana')", "INSERT INTO letters VALUES (1, 1)")
@@ -233,7 +221,7 @@ async def test_a_table_made_anew_keeps_what_refers_to_it_and_references_are_enfo
 
 
 async def test_a_migration_that_breaks_a_reference_is_undone(
-    engine: AsyncEngine, file: Path, migrations: Migrations
+    engine: AsyncEngine, file: Path, migrations: Folder
 ) -> None:
     await migrations.run(engine, file)
     await _write(engine, "INSERT INTO people VALUES (1, 'Ana')", "INSERT INTO letters VALUES (1, 1)")
@@ -244,31 +232,30 @@ async def test_a_migration_that_breaks_a_reference_is_undone(
 
 
 async def test_two_histories_share_a_database_and_run_at_once(
-    engine: AsyncEngine, file: Path, migrations: Migrations, tmp_path: Path
+    engine: AsyncEngine, file: Path, migrations: Folder, tmp_path: Path
 ) -> None:
-    others = Migrations(tmp_path / "others")
+    others = Folder(tmp_path / "others")
     others.add('    op.create_table("papers", sa.Column("id", sa.Integer))')
     await asyncio.gather(
         migrations.run(engine, file),
-        migrate(engine, others.folder, version_table="other_version", file=file),
+        migrate(engine, Migrations(others.folder, "other_version"), file),
         migrations.run(engine, file),
     )
     assert _tables(file) == {"people", "letters", "papers", "version", "other_version"}
 
 
 async def test_a_process_killed_in_mid_migration_leaves_the_database_as_it_was(
-    engine: AsyncEngine, file: Path, migrations: Migrations
+    engine: AsyncEngine, file: Path, migrations: Folder
 ) -> None:
     await migrations.run(engine, file)
     await _write(engine, "INSERT INTO people (name) VALUES ('Ana')")
     await engine.dispose()
     migrations.add(FAILS.replace('raise ValueError("a name is too long")', "import os; os.kill(os.getpid(), 9)"))
     program = (
-        "import asyncio, sys\nfrom pathlib import Path\nimport sqlalchemy as sa\n"
-        "from sqlalchemy.ext.asyncio import create_async_engine\nfrom retrieval.migrating import migrate\n"
-        "file = Path(sys.argv[1])\n"
-        "engine = create_async_engine(sa.URL.create('sqlite+aiosqlite', database=str(file)))\n"
-        "asyncio.run(migrate(engine, Path(sys.argv[2]), version_table='version', file=file))\n"
+        "import asyncio, sys\nfrom pathlib import Path\n"
+        "from storage.database import Database\nfrom storage.migration import Migrations\n"
+        "migrations = Migrations(Path(sys.argv[2]), 'version')\n"
+        "asyncio.run(Database.open(Path(sys.argv[1]), migrations, name='It'))\n"
     )
     command = [sys.executable, "-c", program, str(file), str(migrations.folder)]
     killed = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, timeout=60, check=False)

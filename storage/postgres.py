@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from retrieval.breaker import Breaker
-from retrieval.errors import BadInputError, DatabaseAwayError, ServerRefusedError
+from storage.breaker import Breaker
+from storage.errors import BadInputError, DatabaseAwayError, ServerRefusedError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import ExceptionContext
@@ -47,11 +47,11 @@ _HOSTS: Final = re.compile(rf"{_HOST}(?:,{_HOST})*")
 IN_ANY_CASE: Final = frozenset({"prepared_statement_cache_size", "statement_cache_size"})
 
 
-def connect_postgres(url: str, **options: Any) -> AsyncEngine:  # noqa: ANN401
-    """Return an engine for the server at a URL of libpq's or SQLAlchemy's spelling; nothing of it is passed over.
+def create_postgres_engine(url: str) -> AsyncEngine:
+    """Make an engine for the server at a URL of libpq's or SQLAlchemy's spelling; nothing of it is passed over.
 
-    `options` are those of SQLAlchemy's create_async_engine. Every use of it may raise DatabaseAwayError, until the
-    server answers; the first may raise ServerRefusedError. Raises BadInputError where the URL names no server.
+    Every use of it may raise DatabaseAwayError, until the server answers; the first may raise ServerRefusedError.
+    Raises BadInputError where the URL names no server.
     """
     server = _Server(url)
     arguments = {
@@ -60,7 +60,7 @@ def connect_postgres(url: str, **options: Any) -> AsyncEngine:  # noqa: ANN401
         "prepared_statement_name_func": str,
     }
     # An error names the values of its statement otherwise, which may be somebody's words, and it may come into a log.
-    engine = create_async_engine("postgresql+asyncpg://", connect_args=arguments, hide_parameters=True, **options)
+    engine = create_async_engine("postgresql+asyncpg://", connect_args=arguments, hide_parameters=True)
     sa.event.listen(engine.sync_engine, "connect", _note_use)
     sa.event.listen(engine.sync_engine, "checkout", _see_whether_it_lives)
     sa.event.listen(engine.sync_engine, "checkin", _note_use)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retrieval.catalogue import Catalogue
-from retrieval.connecting import connect
-from retrieval.errors import BadInputError, DatabaseAwayError
+from storage.engine import create_engine
+from storage.errors import BadInputError, DatabaseAwayError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PROGRAM = """
 import asyncio, random, sys
 import sqlalchemy as sa
-from retrieval.connecting import connect
+from storage.engine import create_engine
 
 async def use(engine):
     async with engine.begin() as connection:
@@ -28,7 +28,7 @@ async def use(engine):
 
 async def leave(seed):
     chance = random.Random(seed)
-    engine = connect("sqlite+aiosqlite:///" + sys.argv[1])
+    engine = create_engine("sqlite+aiosqlite:///" + sys.argv[1])
     tasks = [asyncio.create_task(use(engine)) for _ in range(4)]
     await asyncio.sleep(chance.random() * 0.02)
     for task in tasks:
@@ -56,7 +56,7 @@ async def test_a_loop_ends_though_its_transactions_were_cancelled_twice(tmp_path
 @pytest.mark.parametrize("url", ["hunter2", "mysql://me:hunter2@host/x", "postgresql://me:hunter2@host:port/x"])
 def test_a_url_of_no_database_is_a_sentence_without_its_password(url: str) -> None:
     with pytest.raises(BadInputError, match="FOOTNOTE_DATABASE_URL") as caught:
-        connect(url)
+        create_engine(url)
     assert "hunter2" not in str(caught.value)
 
 

@@ -13,12 +13,14 @@ import re
 import sqlite3
 import zlib
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from retrieval.errors import FootnoteError
+from storage.errors import MigrationError
+from storage.sqlite import IMMEDIATE, enforce_foreign_keys
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,11 +36,22 @@ PATIENCE: Final = 30  # seconds that a backup waits for another process's lock
 _REVISION: Final = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
 
 
-class MigrationError(FootnoteError):
-    """Say why a database's tables cannot be brought up to date, and where the backup is if there is one."""
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """Hold what makes the tables of a database.
+
+    Attributes:
+        folder: where the migrations are.
+        version_table: the table that holds how far they have come; several may be in one database.
+        largest_backup: bytes of a file up to which it is copied before a migration; any, where it is None.
+    """
+
+    folder: Path
+    version_table: str
+    largest_backup: int | None = None
 
 
-async def migrate(engine: AsyncEngine, scripts: Path, *, version_table: str, file: Path | None) -> None:
+async def migrate(engine: AsyncEngine, migrations: Migrations, file: Path | None) -> None:
     """Run the migrations that a database lacks, all or none of them; several processes may do so at once.
 
     `file` is the SQLite file behind the engine, None on a server. It is backed up first, as
@@ -46,9 +59,10 @@ async def migrate(engine: AsyncEngine, scripts: Path, *, version_table: str, fil
 
     Raises MigrationError where the database is newer than the migrations, or one of them fails, which changes nothing.
     """
-    if await _read_revision(engine, version_table) == await asyncio.to_thread(newest_revision, scripts):
+    version_table = migrations.version_table
+    if await _read_revision(engine, version_table) == await asyncio.to_thread(newest_revision, migrations.folder):
         return  # as nearly always; alembic takes longer to import than a search takes
-    script = await asyncio.to_thread(_read, scripts)
+    script = await asyncio.to_thread(_read, migrations.folder)
     known = {revision.revision for revision in script.walk_revisions()}
     head = script.get_current_head()
     async with _alone(engine, version_table) as connection:
@@ -62,7 +76,7 @@ async def migrate(engine: AsyncEngine, scripts: Path, *, version_table: str, fil
                 f"{head}); update Footnote, or restore a backup."
             )
         backup = None
-        if file and not empty:
+        if file and not empty and await asyncio.to_thread(_fits, file, migrations.largest_backup):
             backup = file.with_name(f"{file.name}.{version_table}-{current or 'none'}.backup")
             try:
                 await asyncio.to_thread(_back_up, file, backup)
@@ -72,7 +86,7 @@ async def migrate(engine: AsyncEngine, scripts: Path, *, version_table: str, fil
                     f"{file.parent}, or let Footnote write there."
                 ) from error
         try:
-            await connection.run_sync(_upgrade, script, version_table)
+            await connection.run_sync(_upgrade, script, version_table, current)
         except Exception as error:
             reason = (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]
             copy = f"; a backup from before is {backup}" if backup else ""
@@ -109,27 +123,20 @@ def drop_backups(file: Path, before: datetime) -> None:
 @asynccontextmanager
 async def _alone(engine: AsyncEngine, version_table: str) -> AsyncIterator[AsyncConnection]:
     """Give a transaction that no other process migrates beside."""
-    async with engine.connect() as connection:
+    async with engine.execution_options(**{IMMEDIATE: True}).connect() as connection:
         if engine.dialect.name != "sqlite":
             async with connection.begin():
                 lock = sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(version_table.encode())))
                 await connection.execute(lock)
                 yield connection
             return
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert driver is not None
-        # A table that is made anew is first dropped, which would delete what refers to it. SQLite lets this be said
-        # outside a transaction only.
-        enforced = (await (await driver.execute("PRAGMA foreign_keys")).fetchone())[0]
-        await driver.execute("PRAGMA foreign_keys=OFF")
+        # A table that is made anew is first dropped, which would delete what refers to it.
+        await enforce_foreign_keys(connection, enforced=False)
         try:
             async with connection.begin():
-                # The driver begins at the first write of rows, so that tables would be made outside the transaction.
-                if not driver.in_transaction:
-                    await driver.execute("BEGIN IMMEDIATE")
                 yield connection
         finally:
-            await driver.execute(f"PRAGMA foreign_keys={enforced}")
+            await enforce_foreign_keys(connection, enforced=True)
 
 
 def _read(scripts: Path) -> ScriptDirectory:
@@ -140,10 +147,10 @@ def _read(scripts: Path) -> ScriptDirectory:
     return script
 
 
-def _context(connection: sa.Connection, version_table: str, **options: object) -> MigrationContext:
+def _context(connection: sa.Connection, version_table: str) -> MigrationContext:
     from alembic.migration import MigrationContext
 
-    return MigrationContext.configure(connection, opts={"version_table": version_table, **options})
+    return MigrationContext.configure(connection, opts={"version_table": version_table})
 
 
 def _state(connection: sa.Connection, version_table: str) -> tuple[str | None, bool]:
@@ -151,21 +158,22 @@ def _state(connection: sa.Connection, version_table: str) -> tuple[str | None, b
     return _context(connection, version_table).get_current_revision(), not sa.inspect(connection).get_table_names()
 
 
-def _upgrade(connection: sa.Connection, script: ScriptDirectory, version_table: str) -> None:
+def _upgrade(connection: sa.Connection, script: ScriptDirectory, version_table: str, current: str | None) -> None:
     from alembic.operations import Operations
 
-    context = _context(
-        connection,
-        version_table,
-        script=script,
-        # alembic's own `upgrade head`; its public form needs an env.py, and with it the operations of the process.
-        fn=lambda revision, _context: script._upgrade_revs("head", revision),  # noqa: SLF001
-    )
-    context.run_migrations(op=Operations(context))
+    context = _context(connection, version_table)
+    operations = Operations(context)
+    for due in reversed([*script.iterate_revisions("head", current or "base")]):
+        due.module.upgrade(operations)
+    context.stamp(script, "head")
     if connection.dialect.name == "sqlite":
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchone()
         if broken is not None:
             raise MigrationError(f"a row of {broken[0]} refers to a row of {broken[2]} that is not there")
+
+
+def _fits(file: Path, largest: int | None) -> bool:
+    return largest is None or file.stat().st_size <= largest
 
 
 def _back_up(file: Path, backup: Path) -> None:

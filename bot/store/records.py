@@ -1,0 +1,41 @@
+"""Rows of tables as the dataclasses that callers know, and back; a column and a field of one name are the same."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import TypeAdapter
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
+
+_adapter = cache(TypeAdapter)
+
+
+def from_row(kind: type[T], row: sa.Row[Any]) -> T:
+    """Make a dataclass of a row, whose lists become tuples and sets; columns that it has no field for are left out."""
+    made: T = _adapter(kind).validate_python(dict(row._mapping))  # noqa: SLF001  # public
+    return made
+
+
+def to_columns(record: DataclassInstance) -> dict[str, Any]:
+    """Return the fields by name; sets become sorted lists, which JSON can hold."""
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in values.items()}
+
+
+def exported(row: sa.Row[*tuple[Any, ...]]) -> dict[str, object]:
+    """Return a row ready for JSON: ids as strings, as JavaScript rounds numbers, days and moments as in ISO 8601."""
+    return {name: _plain(name, value) for name, value in row._mapping.items()}  # noqa: SLF001  # public
+
+
+def _plain(name: str, value: object) -> object:
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, int) and name.endswith("_id") else value
