@@ -86,10 +86,10 @@ class Catalogue:
         self.full_texts = FullTexts(database, self._writing_in_turn)
 
     @classmethod
-    async def open(cls, place: str | Path) -> Catalogue:
+    async def open(cls, location: str | Path) -> Catalogue:
         """Open a file or a database's URL and bring the tables up to date; raises what `Database.open` does."""
         pragmas = {"mmap_size": MAPPED}
-        return cls(await Database.open(place, MIGRATIONS, name="The catalogue", pragmas=pragmas, one_writer=True))
+        return cls(await Database.open(location, MIGRATIONS, name="The catalogue", pragmas=pragmas, one_writer=True))
 
     async def close(self) -> None:
         """Close every connection."""
@@ -107,10 +107,10 @@ class Catalogue:
             await note_page(connection, source, cursor, now)
             return added
 
-    async def failed(self, source: str, sentence: str, at: dt.datetime) -> None:
+    async def failed(self, source: str, sentence: str, when: dt.datetime) -> None:
         """Keep what is wrong with a source."""
         async with self._database.writing() as connection:
-            await note_failure(connection, source, sentence, at)
+            await note_failure(connection, source, sentence, when)
 
     async def source_states(self, source: str | None = None) -> list[SourceState]:
         """Return how it stands with one source or with all, in the order of their names."""
@@ -170,8 +170,8 @@ class Catalogue:
             times = dict(rows.all())
             known = await read_known(connection, times)
         return [
-            Fresh(paper_id, at, known[paper_id].details, tuple(sorted(known[paper_id].sources)))
-            for paper_id, at in times.items()
+            Fresh(paper_id, added_at, known[paper_id].details, tuple(sorted(known[paper_id].sources)))
+            for paper_id, added_at in times.items()
             if paper_id in known
         ]
 
@@ -188,7 +188,7 @@ class Catalogue:
     @asynccontextmanager
     async def claimed(self, waiting: Sequence[PendingPaper], model: str) -> AsyncIterator[list[PendingPaper]]:
         """Give those of some papers that no other process embeds, and let none begin to until the end."""
-        lacking = {each.paper.paper_id for each in waiting if not each.embedded}
+        lacking = {paper.paper.paper_id for paper in waiting if not paper.embedded}
         if not lacking or self._database.file:
             yield list(waiting)
             return
@@ -198,9 +198,9 @@ class Catalogue:
             # A worker may have been done with one just before it was claimed.
             embedded = await read_embedded(connection, sorted(mine), model)
             yield [
-                replace(each, embedded=embedded.get(paper_id, each.embedded))
-                for each in waiting
-                if (paper_id := each.paper.paper_id) in mine or paper_id not in lacking
+                replace(paper, embedded=embedded.get(paper_id, paper.embedded))
+                for paper in waiting
+                if (paper_id := paper.paper.paper_id) in mine or paper_id not in lacking
             ]
         finally:
             with suppress(DatabaseAwayError):  # then the claims are gone already

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.store.answer_json import UnreadableError, as_json, dumps, loads
 from bot.store.domain import StoredAnswer
-from bot.store.row_mapping import exported, to_columns
+from bot.store.row_mapper import exported, to_columns
 from bot.store.store_tables import answer_messages, answer_papers, answers
 from storage.database import upsert
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import sqlalchemy as sa
 
 from bot.store.domain import Trend
-from bot.store.row_mapping import exported
+from bot.store.row_mapper import exported
 from bot.store.store_tables import answer_papers, answers, ratings, stars, tastes
 from storage.database import insert_into, upsert
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from cachetools import TTLCache
 
 from bot.store.domain import ServerSettings
-from bot.store.row_mapping import from_row, to_columns
+from bot.store.row_mapper import from_row, to_columns
 from bot.store.store_tables import servers
 from storage.database import insert_into, upsert
 

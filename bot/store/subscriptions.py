@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from bot.store.domain import Subscription
-from bot.store.row_mapping import exported, from_row, to_columns
+from bot.store.row_mapper import exported, from_row, to_columns
 from bot.store.store_tables import deliveries, subscriptions
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.row_mapping import exported
+from bot.store.row_mapper import exported
 from bot.store.store_tables import answers, threads
 from storage.database import insert_into
 
