@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parent.parent
-FOLDERS: Final = ("bot", "footnote", "local_discord", "retrieval")
+FOLDERS: Final = ("bot", "footnote", "local_discord", "retrieval", "storage")
 MODULES: Final = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 # docs/glossary.md says what to call these instead.
