@@ -1,1 +1,66 @@
 """Papers in, ranked passages out: knows nothing of Discord or of prompts."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # for type checkers alone; `typing` takes longer to load than this package
+
+if TYPE_CHECKING:
+    from retrieval.catalogue import Added, Counts
+    from retrieval.errors import (
+        BadInputError,
+        DatabaseAwayError,
+        EmbeddingError,
+        FootnoteError,
+        LibraryDamagedError,
+        ServerAwayError,
+    )
+    from retrieval.library import Library
+    from retrieval.papers import Evidence, Hit, Paper, Passage
+    from retrieval.query import QueryVectors
+    from retrieval.removal import Removal, Removed
+    from retrieval.sources.fetched import Fetched
+else:
+    from retrieval.lazy_exports import lazy
+
+    __getattr__ = lazy(
+        __name__,
+        {
+            "Added": "catalogue",
+            "Counts": "catalogue",
+            "BadInputError": "errors",
+            "DatabaseAwayError": "errors",
+            "EmbeddingError": "errors",
+            "FootnoteError": "errors",
+            "LibraryDamagedError": "errors",
+            "ServerAwayError": "errors",
+            "Library": "library",
+            "Evidence": "papers",
+            "Hit": "papers",
+            "Paper": "papers",
+            "Passage": "papers",
+            "QueryVectors": "query",
+            "Removal": "removal",
+            "Removed": "removal",
+            "Fetched": "sources.fetched",
+        },
+    )
+
+__all__ = [
+    "Added",
+    "BadInputError",
+    "Counts",
+    "DatabaseAwayError",
+    "EmbeddingError",
+    "Evidence",
+    "Fetched",
+    "FootnoteError",
+    "Hit",
+    "Library",
+    "LibraryDamagedError",
+    "Paper",
+    "Passage",
+    "QueryVectors",
+    "Removal",
+    "Removed",
+    "ServerAwayError",
+]

@@ -1,1 +1,43 @@
 """From a question to an Answer whose every statement rests on a checked quote; knows nothing of Discord."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # for type checkers alone; `typing` takes longer to load than this package
+
+if TYPE_CHECKING:
+    from bot.answering.answer import Answer, Citation, NearPaper, Outcome, Statement
+    from bot.answering.answerer import Answerer, Attached
+    from bot.answering.conversation import Exchange
+    from bot.answering.verdict import Verdict
+    from bot.answering.writer import AnswerWriter
+else:
+    from retrieval.lazy_exports import lazy
+
+    __getattr__ = lazy(
+        __name__,
+        {
+            "Answer": "answer",
+            "Citation": "answer",
+            "NearPaper": "answer",
+            "Outcome": "answer",
+            "Statement": "answer",
+            "Answerer": "answerer",
+            "Attached": "answerer",
+            "Exchange": "conversation",
+            "Verdict": "verdict",
+            "AnswerWriter": "writer",
+        },
+    )
+
+__all__ = [
+    "Answer",
+    "AnswerWriter",
+    "Answerer",
+    "Attached",
+    "Citation",
+    "Exchange",
+    "NearPaper",
+    "Outcome",
+    "Statement",
+    "Verdict",
+]
