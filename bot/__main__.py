@@ -9,7 +9,7 @@ import sys
 from bot import files, streams
 from bot.cli import app
 from bot.machine import sentence_for
-from retrieval.errors import FootnoteError
+from retrieval import FootnoteError
 
 log = logging.getLogger(__name__)
 

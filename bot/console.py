@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.progress import TaskID
 
-    from bot.answering.answer import Answer
+    from bot.answering import Answer
+    from retrieval import Hit, Paper
     from retrieval.library import Progress as Report
     from retrieval.merge import Known
-    from retrieval.papers import Hit, Paper
 
 # Nobody reads a piped line's width; rich must not break it.
 PIPED_WIDTH = 100_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retrieval.errors import FootnoteError
+from retrieval import FootnoteError
 
 
 class SettingsError(FootnoteError):

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Final
 
 from bot.machine import refuse_shortage
 from bot.settings import DEFAULT_MODEL
-from retrieval.errors import EmbeddingError, FootnoteError
+from retrieval import EmbeddingError, FootnoteError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-    from bot.answering.answerer import Answerer
+    from bot.answering import Answerer
     from bot.answering.plugged import PluggedWriter
-    from bot.digest.editor import Editor, FreshPapers
-    from bot.llm.client import LanguageModel
-    from bot.llm.meter import Meter
+    from bot.digest import Editor, FreshPapers
+    from bot.llm import LanguageModel, Meter
     from bot.settings import Settings
     from bot.store import Store, StoreMeter
+    from retrieval import Library
     from retrieval.embedding import Embedder
-    from retrieval.library import Library
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +66,7 @@ async def make_embedder(settings: Settings) -> Embedder:
 async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[Library]:
     """Open the library of the data dir, with `rebuild` its indexes to be made anew, and close it at the end."""
     from bot.answering.reading.language_detection import keep_tables_in
-    from retrieval.library import Library
+    from retrieval import Library
 
     keep_tables_in(settings.data_dir / MODELS)
     embedder = await make_embedder(settings)
@@ -136,8 +135,8 @@ async def open_model(
     if not use_llm or not chosen.enabled:
         yield None
         return
-    from bot.llm.address import Address, visit
-    from bot.llm.client import LanguageModel
+    from bot.llm import Address, LanguageModel
+    from bot.llm.address import visit
 
     address = Address.read(chosen.base_url) if chosen.base_url else None
     name = chosen.model or DEFAULT_MODEL
@@ -173,7 +172,7 @@ def make_answerer(
     Where the settings name a plugin, that writes in the model's place. With a store, what the model wrote is kept there
     for a day, and not paid for again.
     """
-    from bot.answering.answerer import Answerer
+    from bot.answering import Answerer
     from bot.answering.extractive import ExtractiveWriter
 
     extractive, plugged = ExtractiveWriter(), make_plugged_writer(settings)
@@ -211,8 +210,8 @@ def make_editor(
     model: LanguageModel | None,
 ) -> Editor:
     """Return an editor over the library, whose reasons the language model writes where there is one."""
+    from bot.digest import Editor
     from bot.digest.digest_text import ReasonWriter
-    from bot.digest.editor import Editor
 
     if model is None:
         return Editor(library, ReasonWriter(library.embedder), liked)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from bot import metrics
 from bot.errors import SettingsError
 from bot.interruption import unless
-from retrieval.errors import BadInputError, FootnoteError
+from retrieval import BadInputError, FootnoteError
 from retrieval.sources import open_online
 from retrieval.sources.plugged import PluggedSource
 from retrieval.sources.specs import ACCEPTED
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 
     from bot.settings import Settings
-    from retrieval.library import Library
+    from retrieval import Library
     from retrieval.sources.fetched import Cursor, OnlineSource, Page
     from retrieval.sources.single import Single
     from retrieval.sources.web import Web

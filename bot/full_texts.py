@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Sequence
 
-    from retrieval.library import Library
+    from retrieval import Library
     from retrieval.sources.web import Web
 
 log = logging.getLogger(__name__)

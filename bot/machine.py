@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from retrieval.errors import FootnoteError
+from retrieval import FootnoteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,16 +12,15 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
+from retrieval import BadInputError, FootnoteError
 from retrieval.citation import bibtex, line
-from retrieval.errors import BadInputError, FootnoteError
 from retrieval.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from bot.answering.answerer import Answerer
-    from retrieval.library import Library
-    from retrieval.papers import Hit
+    from bot.answering import Answerer
+    from retrieval import Hit, Library
 
 INSTRUCTIONS = (
     "Footnote answers questions about the research papers of a library. Every statement of `ask` cites papers by title "

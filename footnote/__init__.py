@@ -11,13 +11,10 @@
 
 from __future__ import annotations
 
-from bot.answering.answer import Answer, Citation, NearPaper, Statement
+from bot.answering import Answer, Citation, NearPaper, Statement
 from footnote.asynchronous import AsyncLibrary
 from footnote.synchronous import Library, answer
-from retrieval.catalogue import Added, Counts
-from retrieval.errors import FootnoteError
-from retrieval.papers import Hit, Paper, Passage
-from retrieval.sources.fetched import Fetched
+from retrieval import Added, Counts, Fetched, FootnoteError, Hit, Paper, Passage
 
 __all__ = [
     "Added",

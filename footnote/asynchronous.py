@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from bot.answering.conversation import Exchange
+from bot.answering import Exchange
 from bot.factory import open_answerer, open_library
 from bot.fetcher import online_source, pages_of
 from bot.settings import Settings
-from retrieval.catalogue import Added
+from retrieval import Added
 from retrieval.export import export
 from retrieval.sources import open_source
 from retrieval.sources.web import Web
@@ -20,12 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence
     from types import TracebackType
 
-    from bot.answering.answer import Answer
-    from bot.answering.answerer import Answerer
-    from retrieval.catalogue import Counts
-    from retrieval.library import Library as Papers
-    from retrieval.papers import Hit, Paper
-    from retrieval.sources.fetched import Fetched, OnlineSource
+    from bot.answering import Answer, Answerer
+    from retrieval import Counts, Fetched, Hit, Paper
+    from retrieval import Library as Papers
+    from retrieval.sources.fetched import OnlineSource
 
 
 class AsyncLibrary:

@@ -5,16 +5,16 @@ docs/extending.md shows one of each; what is exported here is kept stable.
 
 from __future__ import annotations
 
+from bot.answering import AnswerWriter
 from bot.answering.answer import Draft, Support
 from bot.answering.evidence.selection import Chosen, Selection
-from bot.answering.writer import AnswerWriter
 from bot.errors import WriterError
-from bot.llm.usage import Usage
+from bot.llm import Usage
 from bot.settings import EmbeddingSettings, Settings
+from retrieval import EmbeddingError, Fetched, Paper
 from retrieval.embedding import Embedder
-from retrieval.errors import EmbeddingError
-from retrieval.papers import Paper, identify
-from retrieval.sources.fetched import Cursor, Fetched, OnlineSource, Page, SourceError, identities
+from retrieval.papers import identify
+from retrieval.sources.fetched import Cursor, OnlineSource, Page, SourceError, identities
 from retrieval.sources.limiter import Service
 from retrieval.sources.web import Reply, Web
 

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from bot.answering.answer import Answer
-    from retrieval.catalogue import Added, Counts
-    from retrieval.papers import Hit, Paper
-    from retrieval.sources.fetched import Fetched
+    from bot.answering import Answer
+    from retrieval import Added, Counts, Fetched, Hit, Paper
 
 
 class Library:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bot.language import say
-from bot.llm.usage import Usage  # noqa: TC001
+from bot.llm import Usage  # noqa: TC001
 
 if TYPE_CHECKING:
     from bot.answering.answer_json import AnswerJson, CitationJson

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from bot.answering.checks import Checked
     from bot.answering.conversation import ContextualQuestion
     from bot.answering.writer import AnswerWriter
-    from bot.llm.patience import Wait
-    from bot.llm.usage import Usage
-    from retrieval.papers import Hit
+    from bot.llm import Usage, Wait
+    from retrieval import Hit
 
 NEAREST: Final = 3
 

@@ -20,7 +20,7 @@ from bot.answering.reading.language_detection import ENGLISH, hint
 from bot.answering.reading.question import Reader
 from bot.answering.reading.terms import content_terms
 from bot.language import say
-from bot.llm.patience import Wait, sharing
+from bot.llm import Wait, sharing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from bot.answering.reading.question import Question
     from bot.answering.translation import Translator
     from bot.answering.writer import AnswerWriter
+    from retrieval import Library
     from retrieval.fulltext.full_text_searcher import Document
-    from retrieval.library import Library
 
 LONGEST_QUESTION = 2000  # characters; what comes after costs neither embedding nor tokens
 NO_SUBJECT = 2  # "latest papers" is about nothing; "latest robotics papers" is

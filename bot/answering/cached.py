@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bot.answering.evidence.selection import Selection
     from bot.answering.writer import AnswerWriter
-    from bot.llm.usage import Usage
+    from bot.llm import Usage
 
     Written: TypeAlias = Draft | Usage
 

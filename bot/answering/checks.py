@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.answering.answer import Draft
-    from retrieval.papers import Hit
+    from retrieval import Hit
 
 Reason: TypeAlias = Literal[
     "not a sentence",

@@ -14,8 +14,7 @@ from bot.answering.reading.language_detection import ENGLISH
 from bot.answering.reading.question import plain
 from bot.errors import WriterError
 from bot.language import say
-from bot.llm.patience import Wait, sharing
-from bot.llm.usage import Usage
+from bot.llm import Usage, Wait, sharing
 from retrieval.text import fold
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bot.answering.answer import WriterName
     from bot.answering.evidence.selection import Selection
-    from bot.llm.usage import Usage
+    from bot.llm import Usage
 
 LONGEST_QUOTE: Final = 1000  # characters, as the checks have it
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from bot.answering.evidence.assessor import Assessor
 from bot.answering.reading.kind import Kind
 from bot.answering.reading.question import Reader
-from retrieval.errors import EmbeddingError
+from retrieval import EmbeddingError
 
 if TYPE_CHECKING:
     from bot.answering.reading.question import Question
-    from retrieval.library import Library
+    from retrieval import Library
 
 SURE: Final = 0.9  # from this probability on, what finds nothing is taken for words to the bot itself
 ASKS: Final = 0.5  # from this probability on, words to nobody in particular are answered where the bot is at home

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import BaseModel
 
 from bot.answering.prompt import neutralise
-from bot.llm.message import Prompt
+from bot.llm import Prompt
 from retrieval.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.answering.checks import Checked
-    from bot.llm.client import LanguageModel
-    from bot.llm.usage import Usage
-    from retrieval.papers import Hit
+    from bot.llm import LanguageModel, Usage
+    from retrieval import Hit
 
 _RULES: Final = """\
 You check statements about research papers against the quotes that they rest on.

@@ -13,15 +13,14 @@ from bot.answering.checks import Checked
 from bot.answering.evidence.selection import Chosen, Selection
 from bot.answering.reading.kind import Kind
 from bot.language import current_language, say, say_many
-from retrieval.papers import Evidence, Hit
+from retrieval import Evidence, Hit
 from retrieval.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.answering.reading.question import Question
-    from retrieval.library import Library
-    from retrieval.papers import Paper
+    from retrieval import Library, Paper
     from retrieval.periods import Period
 
 ABOUT_ONE: Final = frozenset({Kind.AUTHORS, Kind.PUBLISHED})

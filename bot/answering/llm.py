@@ -11,16 +11,14 @@ from bot.answering.drafts import Drafts
 from bot.answering.form import MOST_STATEMENTS, CitedAnswer
 from bot.answering.prompt import RULES, build
 from bot.errors import WriterError
-from bot.llm import trouble
-from bot.llm.message import Prompt
+from bot.llm import Prompt, trouble
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from bot.answering.answer import Draft, WriterName
     from bot.answering.evidence.selection import Selection
-    from bot.llm.client import LanguageModel, Reply
-    from bot.llm.usage import Usage
+    from bot.llm import LanguageModel, Reply, Usage
 
 PROMPT_TOKENS: Final = 5000
 # Some do not pass the checks; what comes after twice as many as were asked for is not waited for.

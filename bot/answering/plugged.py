@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.answering.answer import Draft, WriterName
     from bot.answering.evidence.selection import Selection
     from bot.answering.writer import AnswerWriter
-    from bot.llm.usage import Usage
+    from bot.llm import Usage
 
 log = logging.getLogger(__name__)
 

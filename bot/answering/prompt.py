@@ -14,8 +14,8 @@ from retrieval.text import sentences
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.llm.message import Messages
-    from retrieval.papers import Hit
+    from bot.llm import Messages
+    from retrieval import Hit
     from retrieval.tokens import TokenCounter
 
 # Raise it with every change of what the model is told: answers that are kept, and figures, belong to one version.

@@ -8,14 +8,13 @@ from pydantic import BaseModel
 
 from bot.answering.conversation import ContextualQuestion, Relation, detail
 from bot.answering.prompt import neutralise
-from bot.llm.message import Prompt
+from bot.llm import Prompt
 from retrieval.text import clean
 
 if TYPE_CHECKING:
     from bot.answering.conversation import DialogueState
-    from bot.llm.client import LanguageModel
-    from bot.llm.usage import Usage
-    from retrieval.papers import Paper
+    from bot.llm import LanguageModel, Usage
+    from retrieval import Paper
 
 # Characters of an earlier question, of the question itself and of a title that the model sees: with the rules at most
 # some 1,200 tokens, so that both calls of a question stay near 5,000.

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 from pydantic import BaseModel
 
 from bot.answering.prompt import neutralise
-from bot.llm.message import Prompt
+from bot.llm import Prompt
 
 if TYPE_CHECKING:
-    from bot.llm.client import LanguageModel
-    from bot.llm.usage import Usage
+    from bot.llm import LanguageModel, Usage
 
 _ASKED: Final = 1000  # characters of the question that the model sees
 _LONGEST: Final = 400  # longer is no question any more

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from bot.answering.answer import Draft, WriterName
     from bot.answering.evidence.selection import Selection
-    from bot.llm.usage import Usage
+    from bot.llm import Usage
 
 
 class AnswerWriter(Protocol):

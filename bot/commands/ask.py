@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from bot.answering.conversation import REMEMBERED, Exchange
+from bot.answering import Exchange
+from bot.answering.conversation import REMEMBERED
 from bot.commands.export_papers import write_out
 from bot.console import print_json, show_answer, stdout
 from bot.factory import open_answerer, open_library, prepare_library
 from bot.line_reader import next_line
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 from retrieval.export import format_of
 
 if TYPE_CHECKING:

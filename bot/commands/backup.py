@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bot.commands.manage_papers import papers_in_words
 from bot.console import progress_bar, stdout
 from bot.store import FILE as MEMORY
-from retrieval.errors import BadInputError, LibraryDamagedError
+from retrieval import BadInputError, LibraryDamagedError
 from retrieval.library import CATALOGUE, own
 
 if TYPE_CHECKING:

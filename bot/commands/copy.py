@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from bot.console import progress_bar, show_figures, stdout
 from bot.store import FILE, Store
 from bot.store import memory_tables as memory
+from retrieval import BadInputError, LibraryDamagedError
 from retrieval import tables as library
 from retrieval.catalogue import Catalogue
-from retrieval.errors import BadInputError, LibraryDamagedError
 from retrieval.library import CATALOGUE, own
 from storage.engine import create_engine
 

@@ -16,16 +16,15 @@ from bot.errors import DemoError
 from bot.factory import make_answerer, make_editor, open_library, open_model, prepare_library
 from bot.settings import ChromaSettings
 from bot.store import Store
-from retrieval.papers import Paper
+from retrieval import Fetched, Paper
 from retrieval.sources import SEEDS, open_source
-from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bot.discord.stage import Stage
     from bot.settings import Settings
-    from retrieval.library import Library
+    from retrieval import Library
 
 
 async def demo(settings: Settings, port: int, *, configured: bool) -> None:

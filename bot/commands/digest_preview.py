@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from bot.digest.digest import Digest, Entry
+    from bot.digest import Digest, Entry
     from bot.settings import Settings
     from retrieval.records import Fresh
 

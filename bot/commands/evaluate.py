@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from bot.answering.conversation import Conversation, Exchange
+from bot.answering import Exchange
+from bot.answering.conversation import Conversation
 from bot.answering.evidence.assessor import HOLDS
 from bot.console import print_json, progress_bar, show_figures, stdout
 from bot.errors import SettingsError
@@ -17,7 +18,7 @@ from bot.factory import open_answerer, open_library
 from bot.files import share
 from bot.report.evaluation_run import Evaluation
 from bot.settings import ChromaSettings
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 from retrieval.evaluation import RUN_DEPTH, Dataset, Query, check_run_ids, read_dataset, write_run
 from retrieval.sources.jsonl import read_jsonl
 
@@ -27,11 +28,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from bot.answering.answer import Answer
-    from bot.answering.answerer import Answerer
+    from bot.answering import Answer, Answerer
     from bot.settings import Settings
-    from retrieval.library import Library
-    from retrieval.papers import Hit
+    from retrieval import Hit, Library
 
 
 async def evaluate(

@@ -11,7 +11,7 @@ from bot.console import stderr
 from bot.errors import OutputError
 from bot.factory import open_library, prepare_library
 from bot.files import share
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 from retrieval.export import FORMATS, export, format_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.settings import Settings
-    from retrieval.library import Library
+    from retrieval import Library
 
 FOUND = 50  # papers of a search, where no other limit is set
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from bot.console import print_json, printable, progress_bar, show_figures, stderr, stdout
 from bot.factory import make_embedder, open_library
 from bot.fetcher import online_source, pages_of, single_paper
-from retrieval.catalogue import Added, Catalogue
+from retrieval import Added, BadInputError, ServerAwayError
+from retrieval.catalogue import Catalogue
 from retrieval.embedding_worker import embed_pending
-from retrieval.errors import BadInputError, ServerAwayError
 from retrieval.sources import Stream, is_here, stream_source
 from retrieval.sources.choice import Choice, read_categories
 from retrieval.sources.fetched import SourceError
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.settings import Settings
-    from retrieval.library import Library, Progress
-    from retrieval.sources.fetched import Fetched, OnlineSource
+    from retrieval import Fetched, Library
+    from retrieval.library import Progress
+    from retrieval.sources.fetched import OnlineSource
     from retrieval.sources.intake import Intake
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.console import print_json, printable, progress_bar, show_paper, show_papers, stderr, stdout
 from bot.factory import open_library
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 from retrieval.removal import UNDO, removals
 from retrieval.text import clean
 
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bot.settings import Settings
-    from retrieval.library import Library
+    from retrieval import Fetched, Library, Removal, Removed
     from retrieval.merge import Known
-    from retrieval.removal import Removal, Removed
-    from retrieval.sources.fetched import Fetched
 
 SHOWN = 20  # of the papers that a removal takes
 _DAY = len("2026-11-27")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.console import stdout
 from bot.factory import open_store
 from bot.store import FILE as MEMORY
-from retrieval.errors import BadInputError, LibraryDamagedError
+from retrieval import BadInputError, LibraryDamagedError
 from retrieval.library import CATALOGUE, own
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from bot.preflight.check import AtStart
 from bot.preflight.checklist import examine_start
 from bot.preflight.discord_check import refuse_login
 from bot.preflight.library_check import PROBE, look_into
-from retrieval.errors import FootnoteError
+from retrieval import FootnoteError
 
 if TYPE_CHECKING:
     from bot.settings import Settings
-    from retrieval.library import Library
+    from retrieval import Library
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ SWITCH_SECONDS: Final = 0.0005
 async def run(settings: Settings) -> None:
     """Serve Discord until a signal stops it."""
     log.info("starting version=%s data_dir=%s", version("footnote"), settings.data_dir)
-    from bot.discord.lifecycle import run_bot
+    from bot.discord import run_bot
     from bot.discord.services import make_services
     from retrieval.sources.lookup import look_up
     from retrieval.sources.web import Web

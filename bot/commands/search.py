@@ -11,14 +11,14 @@ from bot.answering.reading.correction import slips_mended
 from bot.commands.manage_papers import check_source, say_undated
 from bot.console import print_json, printable, show_hits, stderr, stdout
 from bot.factory import open_library, prepare_library
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 from retrieval.text import clean
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from bot.settings import Settings
-    from retrieval.papers import Hit
+    from retrieval import Hit
 
 
 async def search(

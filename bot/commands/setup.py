@@ -18,7 +18,7 @@ from bot.llm.local_servers import ADDRESSES
 from bot.preflight import CHECKS, Finding, examine
 from bot.runner import run
 from bot.settings import ENV_FILE, PREFIX, Settings, refuse_overridden
-from retrieval.errors import FootnoteError
+from retrieval import FootnoteError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

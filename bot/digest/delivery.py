@@ -28,7 +28,7 @@ from bot.digest.poster import GoneError, UnavailableError
 from bot.digest.schedule import local_day, next_due
 from bot.digest.subscription_editor import due_after
 from bot.language import say, speaking
-from bot.llm.meter import Payer, paid_by
+from bot.llm import Payer, paid_by
 from bot.log import begin_trace
 
 if TYPE_CHECKING:

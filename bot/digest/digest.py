@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from retrieval.papers import Paper  # noqa: TC001
+from retrieval import Paper  # noqa: TC001
 
 
 @dataclass(frozen=True, slots=True)

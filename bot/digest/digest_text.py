@@ -20,8 +20,8 @@ from bot.answering.evidence.selection import Selection
 from bot.answering.surface import statement
 from bot.errors import WriterError
 from bot.language import current_language, say, say_many
+from retrieval import Evidence, Hit
 from retrieval.calibration import standardise
-from retrieval.papers import Evidence, Hit
 from retrieval.text import sentences
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bot.answering.writer import AnswerWriter
+    from bot.answering import AnswerWriter
+    from retrieval import Paper
     from retrieval.embedding import Embedder
-    from retrieval.papers import Paper
 
 log = logging.getLogger(__name__)
 

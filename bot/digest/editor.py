@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from bot.digest.digest_text import ReasonWriter
     from bot.store.nouns import Subscription
+    from retrieval import Evidence
     from retrieval.embedding import Embedder
-    from retrieval.papers import Evidence
     from retrieval.records import Fresh
 
 # A paper that was made public longer ago than this is no news, whenever it came in.

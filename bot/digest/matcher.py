@@ -15,7 +15,7 @@ from retrieval.calibration import ANY_MODEL, Logistic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from retrieval.papers import Evidence
+    from retrieval import Evidence
 
 # Written by bench/digest_relevance.py; its command is in it.
 FILE: Final = Path(__file__).with_name("matcher.json")

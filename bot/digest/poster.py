@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from retrieval.errors import FootnoteError
+from retrieval import FootnoteError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

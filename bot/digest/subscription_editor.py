@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.digest.schedule import find_zone, next_due
 from bot.language import say
 from bot.store.nouns import Subscription
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

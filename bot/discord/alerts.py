@@ -8,8 +8,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from bot.digest import GoneError, UnavailableError
 from bot.digest.delivery import nonce_from
-from bot.digest.poster import GoneError, UnavailableError
 from bot.discord.ui.markdown import escape
 from bot.language import say, speaking
 from bot.store.ledger import NOBODY

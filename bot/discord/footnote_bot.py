@@ -12,9 +12,8 @@ import discord
 from discord.ext import tasks
 
 from bot import metrics
-from bot.digest.delivery import Deliverer
+from bot.digest import Deliverer, Editor
 from bot.digest.digest_text import ReasonWriter
-from bot.digest.editor import Editor
 from bot.discord.answers import answer_buttons
 from bot.discord.answers.ask_command import Ask
 from bot.discord.answers.chat import Chat
@@ -42,7 +41,7 @@ from bot.discord.settings.privacy import Privacy
 from bot.discord.settings.settings_command import Settings
 from bot.discord.ui.translator import CommandTranslator
 from bot.language import load, say_many
-from retrieval.errors import DatabaseAwayError
+from retrieval import DatabaseAwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import discord
 
-from bot.digest.poster import GoneError, UnavailableError
+from bot.digest import GoneError, UnavailableError
 from bot.discord.alerts import Alerts
 from bot.discord.connection import login
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
     from typing import TypeAlias
 
-    from bot.digest.editor import Editor
+    from bot.digest import Editor
     from bot.discord.services import Services
     from bot.settings import DiscordSettings, Settings
 

@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
-    from bot.digest.delivery import Deliverer
+    from bot.digest import Deliverer
     from bot.discord.answers.responder import Answerer
     from bot.discord.digests.discord_poster import DiscordPoster
     from bot.discord.gate.rate_limits import Limits
     from bot.store import Store
-    from retrieval.library import Library
-    from retrieval.papers import Paper
+    from retrieval import Library, Paper
 
     LookUp: TypeAlias = Callable[[str], Awaitable[Paper | None]]
 

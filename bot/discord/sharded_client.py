@@ -17,7 +17,7 @@ from bot.discord.footnote_bot import FootnoteBot
 from bot.errors import DiscordStartError
 from bot.store import Shards
 from bot.store.leases import LEASE
-from retrieval.errors import ServerAwayError
+from retrieval import ServerAwayError
 
 log = logging.getLogger(__name__)
 

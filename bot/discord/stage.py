@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.digest.editor import Editor
+    from bot.digest import Editor
     from bot.discord.services import Services
     from local_discord import Person
 

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from bot.machine import sentence_for
-from retrieval.errors import FootnoteError
+from retrieval import FootnoteError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

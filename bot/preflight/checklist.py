@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.preflight import discord_check, language_model_check, library_check, machine_check
 from bot.preflight.check import AtStart, Check, Finding
-from retrieval.errors import FootnoteError
+from retrieval import FootnoteError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

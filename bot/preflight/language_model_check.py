@@ -13,9 +13,7 @@ from bot.settings import DEFAULT_MODEL
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from bot.llm.address import Address
-    from bot.llm.meter import Meter
-    from bot.llm.probe import Abilities
+    from bot.llm import Abilities, Address, Meter
     from bot.settings import Settings
 
 TIMEOUT: Final = 10.0  # seconds for a server to say anything
@@ -30,7 +28,8 @@ async def language_model(settings: Settings) -> AsyncGenerator[Finding]:
         sentence = "none set; answers are the papers' own sentences (FOOTNOTE_LLM__API_KEY or __BASE_URL adds one)"
         yield Finding("language model", ok=None, sentence=sentence)
         return
-    from bot.llm.address import Address, visit
+    from bot.llm import Address
+    from bot.llm.address import visit
 
     chosen = settings.llm
     address = Address.read(chosen.base_url or OPENAI)
@@ -46,7 +45,7 @@ async def language_model(settings: Settings) -> AsyncGenerator[Finding]:
 
 async def _asked(settings: Settings, address: Address, name: str, meter: Meter | None) -> AsyncGenerator[Finding]:
     """Yield what one real call shows, which is counted like any other."""
-    from bot.llm.client import LanguageModel
+    from bot.llm import LanguageModel
     from bot.llm.probe import SECONDS, mend, probe
     from bot.llm.window import window
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from bot.settings import Settings
-    from retrieval.library import Library
+    from retrieval import Library
 
 PROBE = "Does the model answer?"
 CHROMA_AWAY = "the Chroma server does not answer; make sure that it runs, and check FOOTNOTE_CHROMA__URL"

@@ -12,10 +12,9 @@ from retrieval.evaluation import measure
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.answering.answer import Answer
-    from bot.answering.verdict import Verdict
+    from bot.answering import Answer, Verdict
+    from retrieval import Hit
     from retrieval.evaluation import Dataset, Query
-    from retrieval.papers import Hit
 
 WORST = 20
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.answering.verdict import Verdict
+    from bot.answering import Verdict
 
 BINS = 10
 # Two-sided 95 % of the normal distribution, for Wilson's interval.

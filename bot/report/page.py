@@ -22,7 +22,7 @@ from retrieval.evaluation import recall_curve
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.answering.verdict import Verdict
+    from bot.answering import Verdict
     from bot.report.evaluation_run import Evaluation
 
 # What a page from foreign text may do: show itself.

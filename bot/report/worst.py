@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element
 
-    from bot.answering.answer import Answer
-    from bot.answering.verdict import Verdict
+    from bot.answering import Answer, Verdict
     from bot.report.evaluation_run import Evaluation
     from retrieval.evaluation import Query
 

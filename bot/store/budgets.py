@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.llm.meter import Payer, Spent
+    from bot.llm import Payer, Spent
     from bot.store.ledger import Ledger, Totals
     from storage.database import Database
 

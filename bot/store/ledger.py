@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from bot.llm.meter import Begun, Payer, Spent
+    from bot.llm import Payer, Spent
+    from bot.llm.meter import Begun
     from storage.database import Database
 
 NOBODY: Final = 0

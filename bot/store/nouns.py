@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from bot.llm.prices import price_of
 
 if TYPE_CHECKING:
-    from bot.answering.answer import Answer
+    from bot.answering import Answer
 
 SHARD_SHIFT: Final = 22  # bits; Discord tells shards by an id's time
 

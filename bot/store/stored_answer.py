@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from bot.answering.answer import Answer
+from bot.answering import Answer
 
 _ANSWER: Final = TypeAdapter(Answer)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bot.answering.conversation.dialogue import DialogueState
     from bot.answering.conversation.utterance import UtteranceScores
-    from retrieval.papers import Evidence, Hit
+    from retrieval import Evidence, Hit
 
 # Evidence whose scale is the embedding model's own, and evidence from words alone.
 BY_MODEL: Final = ("cosine", "sentence_cosine", "words")

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.answering.reading.question import Question
-    from retrieval.library import Library
-    from retrieval.papers import Hit
-    from retrieval.query import QueryVectors
+    from retrieval import Hit, Library, QueryVectors
 
 REMEMBERED: Final = 6  # earlier turns that a question may lean on
 HITS: Final = 20  # that are weighed, as many as the models of evidence were fitted on

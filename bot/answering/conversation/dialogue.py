@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.answering.answer import Answer
-    from bot.llm.usage import Usage
-    from retrieval.papers import Hit, Paper
+    from bot.llm import Usage
+    from retrieval import Hit, Paper
 
 
 class Relation(StrEnum):

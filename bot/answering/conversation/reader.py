@@ -13,9 +13,7 @@ from bot.answering.conversation.utterance import UtteranceScores, read_utterance
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from retrieval.library import Library
-    from retrieval.papers import Hit, Paper
-    from retrieval.query import QueryVectors
+    from retrieval import Hit, Library, Paper, QueryVectors
 
 REACH: Final = 50  # hits of each search
 CONSIDERED: Final = 20  # of these, papers that a follow-up may be about

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from bot.answering.answer import Outcome
     from bot.answering.evidence.models import Models
     from bot.answering.reading.question import Question
+    from retrieval import Hit, Library
     from retrieval.fulltext.full_text_searcher import Document
-    from retrieval.library import Library
-    from retrieval.papers import Hit
 
 # Chosen on curves that docs/quality.md shows: HOLDS trades near misses claimed against answers claimed; LISTED is where
 # lists keep three right papers of four.

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from retrieval import Hit, Passage
     from retrieval.agreement import Agreement
-    from retrieval.papers import Hit, Passage
 
 Features = dict[str, float]
 Columns = dict[str, "NDArray[np.float64]"]

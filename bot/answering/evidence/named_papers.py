@@ -13,7 +13,7 @@ from retrieval.text import bare_words, clean, fold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from retrieval.papers import Hit
+    from retrieval import Hit
 
 LONGEST_NAME: Final = 4  # words before the colon
 ALIKE: Final = 88  # of 100, for a name or title with typing slips

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bot.answering.answer import Outcome
-    from retrieval.papers import Hit
+    from retrieval import Hit
 
 
 @dataclass(frozen=True, slots=True)

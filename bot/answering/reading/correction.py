@@ -9,7 +9,7 @@ from bot.answering.reading.language_detection import ENGLISH, detect
 from retrieval.spelling import Spelled
 
 if TYPE_CHECKING:
-    from retrieval.library import Library
+    from retrieval import Library
 
 
 async def as_meant(text: str, library: Library) -> tuple[str, Spelled]:

@@ -17,7 +17,7 @@ from retrieval.text import sentences
 if TYPE_CHECKING:
     import datetime as dt
 
-    from retrieval.library import Library
+    from retrieval import Library
 
 MOST: Final = 4  # sentences; what has more is a pasted text, all of which leads to its paper
 CROWD: Final = 5  # hits, as far as the best one's lead over the next

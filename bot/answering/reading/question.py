@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
-    from retrieval.library import Library
+    from retrieval import Library, QueryVectors
     from retrieval.periods import Period
-    from retrieval.query import QueryVectors
     from retrieval.references import Reference
 
 LONGEST_COMPARISON: Final = 60  # words; what is longer is a pasted text, in which "between A and B" asks nothing

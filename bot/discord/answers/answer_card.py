@@ -31,7 +31,7 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from bot.answering.answer import Answer, Citation, Outcome, Statement
+    from bot.answering import Answer, Citation, Outcome, Statement
     from bot.discord.ui.layout import Item
 
 MOST_STARS: Final = 10

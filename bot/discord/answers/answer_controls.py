@@ -14,7 +14,7 @@ from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
 
 if TYPE_CHECKING:
-    from bot.answering.answer import Answer
+    from bot.answering import Answer
     from bot.discord.ui.layout import Item
 
 MOST_CHOICES: Final = 4

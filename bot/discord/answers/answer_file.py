@@ -9,7 +9,7 @@ from bot.discord.ui.phrases import title_link, written_by
 from bot.language import say
 
 if TYPE_CHECKING:
-    from bot.answering.answer import Answer, Citation
+    from bot.answering import Answer, Citation
 
 
 def document(answer: Answer) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.discord.answers.message_text import words_of
 from bot.discord.ui.markdown import plain
 from bot.language import say
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 
 if TYPE_CHECKING:
     import discord

@@ -10,7 +10,7 @@ from cachetools import TTLCache
 from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.ui.markdown import escape, plain, shorten
 from bot.language import say
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 from retrieval.fulltext.extraction import LARGEST, PdfError, can_read_pdfs
 from retrieval.fulltext.worker import MOST_PAGES
 from retrieval.sources.pdf import SOURCE, paper_in
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
     import discord
 
+    from retrieval import Fetched, Library
     from retrieval.fulltext.extraction import Fault
     from retrieval.fulltext.full_text_searcher import Document
-    from retrieval.library import Library
-    from retrieval.sources.fetched import Fetched
 
 AT_ONCE: Final = 2  # processes, of up to a gigabyte each
 REMEMBERED: Final = 3600.0  # seconds

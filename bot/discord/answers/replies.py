@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.answering.answerer import Attached
+from bot.answering import Attached
 from bot.discord.answers.message_contents import carried, together
 from bot.discord.answers.message_text import thread_name
 from bot.discord.answers.pdf_attachment import taken
@@ -22,7 +22,7 @@ from bot.discord.ui.layout import notice
 from bot.discord.ui.members import own_name
 from bot.discord.ui.permissions import author_may_thread, may_thread
 from bot.language import say
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bot import metrics
-from bot.answering.conversation import Exchange
+from bot.answering import Exchange
 from bot.answering.intent import Intent
 from bot.answering.reading.kind import Kind
 from bot.discord.answers.answer_card import cards, writing
@@ -24,14 +24,13 @@ from bot.discord.ui.layout import notice
 from bot.discord.ui.members import roles_of
 from bot.discord.ui.permissions import may_thread, mine_in
 from bot.language import say
-from bot.llm.meter import Payer, paid_by
+from bot.llm import Payer, paid_by
 from bot.store import StoredAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from bot.answering.answer import Answer
-    from bot.answering.answerer import Attached
+    from bot.answering import Answer, Attached
     from bot.answering.intent import IntentReader
     from bot.discord.gate.gate import Admitted
     from bot.discord.reply.content import Content, Destination

@@ -22,7 +22,7 @@ from bot.language import current_language, say
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bot.digest.digest import Digest, Entry, Roundup
+    from bot.digest import Digest, Entry, Roundup
     from bot.discord.ui.layout import Item
     from bot.store import Posted
 

@@ -11,7 +11,7 @@ from discord import app_commands
 from bot.discord.reply.interaction_target import server_of
 from bot.discord.ui.permissions import missing_to_post
 from bot.language import say
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 
 if TYPE_CHECKING:
     from bot.store import Subscription

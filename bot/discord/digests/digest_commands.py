@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.digest.poster import GoneError, UnavailableError
+from bot.digest import GoneError, UnavailableError
 from bot.digest.subscription_editor import MOST_PAPERS, MOST_PER_CHANNEL, changed, due_after, subscribe
 from bot.discord.digests import digest_inputs as inputs
 from bot.discord.digests.digest_buttons import About, AboutDigest
@@ -33,7 +33,7 @@ from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import current_language, nearest, say, say_many
 from bot.store import ServerSettings
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 
 if TYPE_CHECKING:
     from bot.discord.gate.gate import Admitted

@@ -14,7 +14,7 @@ from discord import app_commands
 from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import LANGUAGES, current_language, say
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

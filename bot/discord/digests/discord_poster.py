@@ -16,7 +16,7 @@ import discord
 from discord import utils
 from discord.http import MultipartParameters, handle_message_parameters
 
-from bot.digest.poster import GoneError, UnavailableError
+from bot.digest import GoneError, UnavailableError
 from bot.discord.connection.codes import (
     ARCHIVED,
     AUTOMOD,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from bot.digest.digest import Digest
+    from bot.digest import Digest
     from bot.digest.poster import Note
     from bot.discord.digests.digest_card import DigestCard
     from bot.discord.ui.command_links import CommandLinks

@@ -23,7 +23,7 @@ from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import escape
 from bot.discord.ui.permissions import lacking
 from bot.language import say
-from retrieval.errors import BadInputError, DatabaseAwayError, ServerAwayError
+from retrieval import BadInputError, DatabaseAwayError, ServerAwayError
 
 
 class _Linking(Protocol):

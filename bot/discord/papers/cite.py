@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.discord.gate.doors import Gesture
-    from retrieval.library import Library
-    from retrieval.sources.fetched import Fetched
+    from retrieval import Fetched, Library
 
 FILE_NAME: Final = "citations.bib"
 LINE_CHARACTERS: Final = 600  # escaped, of each paper's line

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bot.discord.ui.layout import Button
+    from retrieval import Paper, Removal, Removed
     from retrieval.merge import Known
-    from retrieval.papers import Paper
-    from retrieval.removal import Removal, Removed
 
 PAGE_PAPERS: Final = 10
 PAGE_REMOVALS: Final = 5

@@ -21,7 +21,7 @@ from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say, say_many
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 from retrieval.removal import removals
 from retrieval.text import fold
 
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
     from bot.discord.gate.doors import Gesture
     from bot.discord.services import Bot
-    from retrieval.library import Library
-    from retrieval.papers import Paper
-    from retrieval.removal import Removed
+    from retrieval import Library, Paper, Removed
 
 # Of every command here: what a moderator is told alone disturbs nobody.
 TERMS: Final = (Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)

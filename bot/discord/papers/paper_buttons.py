@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from bot.discord.gate.doors import Gesture
     from bot.discord.gate.gate import Cost
-    from retrieval.library import Library
-    from retrieval.papers import Paper
+    from retrieval import Library, Paper
 
 
 class Star(Clickable[ui.Button[Any]], template=ids.STAR + ids.PAPER):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bot.discord.ui.layout import Item
     from bot.store import Trend
-    from retrieval.papers import Hit, Paper
+    from retrieval import Hit, Paper
 
 PAGE_PAPERS: Final = 5
 QUERY_CHARACTERS: Final = 300  # escaped, of what was looked for

@@ -15,11 +15,11 @@ from bot.discord.papers.search_pages import authors_of
 from bot.discord.papers.title_choices import Titles, unknown
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 
 if TYPE_CHECKING:
     from bot.discord.services import Bot
-    from retrieval.papers import Paper
+    from retrieval import Paper
 
 TITLE_CHARACTERS: Final = 300  # of each title in the question that /compare asks
 

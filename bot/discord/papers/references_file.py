@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.discord.ui.layout import Item
-    from retrieval.library import Library
+    from retrieval import Library
 
 FILE_NAME: Final = "papers"
 

@@ -12,8 +12,7 @@ from bot.digest.matcher import match, matching_for
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from retrieval.library import Library
-    from retrieval.papers import Hit
+    from retrieval import Hit, Library
 
 SURE: Final = 0.5  # the chance from which on a paper need not stand out, as where all here are about one thing
 

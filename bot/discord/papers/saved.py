@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.discord.gate.gate import Admitted
     from bot.discord.services import Bot, Services
     from bot.discord.ui.layout import Item
-    from retrieval.papers import Paper
+    from retrieval import Paper
 
 Whose: TypeAlias = Literal["mine", "server"]
 

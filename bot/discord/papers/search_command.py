@@ -17,7 +17,7 @@ from bot.discord.papers.source_names import SourceNames
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say, say_many
 from bot.store import Search as Wanted
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 
 if TYPE_CHECKING:
     from bot.discord.services import Bot

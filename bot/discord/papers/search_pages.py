@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from bot.discord.ui.layout import Card
     from bot.store import Searches
-    from retrieval.library import Library
-    from retrieval.papers import Paper
+    from retrieval import Library, Paper
 
 MOST_HITS: Final = 50
 TOKEN_CHARACTERS: Final = 60

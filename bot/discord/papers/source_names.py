@@ -9,10 +9,10 @@ from discord import app_commands
 from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 
 if TYPE_CHECKING:
-    from retrieval.library import Library
+    from retrieval import Library
 
 
 class SourceNames:

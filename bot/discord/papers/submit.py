@@ -20,9 +20,9 @@ from bot.discord.ui.discord_limits import FORM_TEXT
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, safe_url
 from bot.language import say
-from retrieval.errors import BadInputError
-from retrieval.papers import ARXIV_ID, DOI, Paper, identify
-from retrieval.sources.fetched import Fetched, SourceError
+from retrieval import BadInputError, Fetched, Paper
+from retrieval.papers import ARXIV_ID, DOI, identify
+from retrieval.sources.fetched import SourceError
 
 if TYPE_CHECKING:
     from bot.discord.gate.doors import Gesture, Typed

@@ -10,11 +10,10 @@ from bot.discord.ui.custom_ids import paper_key
 from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.markdown import ELLIPSIS, plain, shorten_at_end
 from bot.language import say
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 
 if TYPE_CHECKING:
-    from retrieval.library import Library
-    from retrieval.papers import Paper
+    from retrieval import Library, Paper
 
 TYPED_CHARACTERS: Final = 300  # what is compared of an input; Discord sends up to 6,000
 REPEATED_CHARACTERS: Final = 100  # of an input that is repeated to who typed it

@@ -13,7 +13,7 @@ from rapidfuzz import process
 
 from bot.discord.ui.markdown import escape, plain
 from bot.language import LANGUAGES, current_language, say, say_many
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

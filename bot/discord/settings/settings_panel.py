@@ -31,7 +31,7 @@ from bot.discord.ui.layout import Card
 from bot.discord.ui.markdown import escape
 from bot.discord.ui.permissions import mine_in
 from bot.language import LANGUAGES, say
-from retrieval.errors import BadInputError
+from retrieval import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from retrieval.papers import HASHED, short_key
 
 if TYPE_CHECKING:
-    from retrieval.library import Library
+    from retrieval import Library
 
 ANSWER: Final = r"(?P<answer>[\w-]{1,32})"
 PAPER: Final = r"(?P<paper>\S{1,60})"

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from bot.answering.answer import Answer, Citation, NearPaper
-    from retrieval.papers import Paper
+    from bot.answering import Answer, Citation, NearPaper
+    from retrieval import Paper
 
     Titled: TypeAlias = Citation | NearPaper | Paper
 
