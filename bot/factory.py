@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from bot.answering.answerer import Answerer
-    from bot.answering.plugged import PluggedWriter
+    from bot.answering.plugin_writer import PluggedWriter
     from bot.digest.editor import Editor, FreshPapers
     from bot.llm.client import LanguageModel
     from bot.llm.meter import Meter
@@ -41,7 +41,7 @@ async def make_embedder(settings: Settings) -> Embedder:
 
         return LocalEmbedder(cache_dir=settings.data_dir / MODELS, model_dir=embedding.model_dir)
     if embedding.provider != "openai":
-        from retrieval.plugins import EMBEDDERS, make_plugin
+        from retrieval.entry_points import EMBEDDERS, make_plugin
 
         needs = ("model", "dimensions", "max_tokens", "count_tokens", "embed", "close")
         plugged: Embedder = make_plugin(EMBEDDERS, embedding.provider, embedding, needs=needs)
@@ -198,8 +198,8 @@ def make_plugged_writer(settings: Settings) -> PluggedWriter | None:
     """Return the plugin that the settings name to write answers, None where they name none."""
     if settings.writer is None:
         return None
-    from bot.answering.plugged import PluggedWriter
-    from retrieval.plugins import WRITERS, make_plugin
+    from bot.answering.plugin_writer import PluggedWriter
+    from retrieval.entry_points import WRITERS, make_plugin
 
     return PluggedWriter(settings.writer, make_plugin(WRITERS, settings.writer, settings, needs=("write",)))
 

@@ -13,7 +13,7 @@ from bot.errors import SettingsError
 from bot.interruption import unless
 from retrieval.errors import BadInputError, FootnoteError
 from retrieval.sources import open_online
-from retrieval.sources.plugged import PluggedSource
+from retrieval.sources.plugin_source import PluggedSource
 from retrieval.sources.specs import ACCEPTED
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from retrieval.errors import BadInputError
-from retrieval.sources.plugged import open_plugged
+from retrieval.sources.plugin_source import open_plugged
 
 if TYPE_CHECKING:
     from retrieval.sources.arxiv import Arxiv
