@@ -1,5 +1,5 @@
 # What one types while working on Footnote; `make check` is what a change must pass.
-.PHONY: check fast lint quick fix bench docs site build sbom audit
+.PHONY: check fast lint quick fix bench docs site build sbom audit licences secrets
 
 check:  ## everything: lock, lint, format, types, imports, tests
 	bash .ci/run
@@ -38,3 +38,9 @@ sbom:  ## what is locked, with versions and hashes, as CycloneDX
 
 audit:  ## known vulnerabilities of the locked versions; asks the network
 	uvx 'pip-audit>=2.9' --no-deps --disable-pip --requirement requirements.lock
+
+licences:  ## docs/licences.md: what each locked package says of itself
+	uv run python docs/make_licences.py
+
+secrets:  ## tokens and keys in what is tracked, but for the made-up ones that .secrets.baseline knows
+	git ls-files -z | xargs -0 uvx --from 'detect-secrets>=1.5' detect-secrets-hook --baseline .secrets.baseline

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  # pydantic reads the types at run time
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bot.language import say
 from bot.llm.usage import Usage  # noqa: TC001
+
+if TYPE_CHECKING:
+    from bot.answering.answer_json import AnswerJson, CitationJson
 
 WriterName: TypeAlias = Literal["extractive", "llm"]
 # answered: a paper says it. closest: papers are on the subject, but whether they say just this is not sure.
@@ -33,7 +36,7 @@ class Citation:
     page: int | None = None
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Say where in the paper the quote stands; empty for one from title or abstract."""
         if self.page is None:
             return say("“{section}”", section=self.section) if self.section else ""
@@ -41,9 +44,9 @@ class Citation:
             return say("page {page}", page=self.page)
         return say("“{section}”, page {page}", section=self.section, page=self.page)
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> CitationJson:
         """Return it as the JSON of an answer has it; of the full text alone, with section and any page."""
-        shown: dict[str, object] = {
+        shown: CitationJson = {
             "number": self.number,
             "paper_id": self.paper_id,
             "title": self.title,
@@ -115,13 +118,13 @@ class Answer:
         """Give the answer as running text, each statement followed by its citation numbers."""
         if self.refused:
             return self.refusal or ""
-        said = (
+        parts = (
             f"{statement.text} {''.join(f'[{number}]' for number in statement.citations)}"
             for statement in self.statements
         )
-        return " ".join([*filter(None, [self.lead]), *said])
+        return " ".join([*filter(None, [self.lead]), *parts])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> AnswerJson:
         """Return the object that `ask --json` prints; its keys are a contract."""
         usage = self.usage
         return {

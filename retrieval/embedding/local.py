@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Encoding, Tokenizer
 
-    from retrieval.embedding.words import Words
+    from retrieval.embedding.word_vectors import Words
 
 T = TypeVar("T")
 
@@ -43,7 +43,6 @@ REMEDY = (
 # As quick as any on one core, and a question that comes during an ingest waits for a batch.
 BATCH = 2
 SPLIT_REMEMBERED = 4096  # texts, some 4 MB; a paper has one or two windows and ten sentences
-GRAPH_VERSION = 3  # raise it with every change to minilm.py: graphs of other versions are not opened
 
 
 class LocalEmbedder:
@@ -72,7 +71,7 @@ class LocalEmbedder:
         self._model_dir = model_dir
         self._cores = _available_cores()
         self._workers = ThreadPoolExecutor(self._cores, thread_name_prefix="embedding")
-        self._opening = Lock()
+        self._load_lock = Lock()
 
     async def load(self) -> None:
         """Open the model, so that the first text need not wait for it; raises WeightsError."""
@@ -125,13 +124,13 @@ class LocalEmbedder:
         return rows, [words[index] for index in sorted(words)]
 
     def _open(self) -> None:
-        with self._opening:
+        with self._load_lock:
             assert self._session is not None
 
     def _run(self, texts: list[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:
         import numpy as np
 
-        from retrieval.embedding.words import Words
+        from retrieval.embedding.word_vectors import Words
 
         texts = [text.strip() for text in texts]
         # The fast one does not tell where in the text a piece stands.
@@ -156,7 +155,7 @@ class LocalEmbedder:
 
     @cached_property
     def _split(self) -> Callable[[str], tuple[str, ...]]:
-        from retrieval.embedding.words import distinct_words
+        from retrieval.embedding.word_vectors import distinct_words
 
         @lru_cache(SPLIT_REMEMBERED)
         def split(text: str) -> tuple[str, ...]:
@@ -187,19 +186,18 @@ class LocalEmbedder:
 
     def _graph(self) -> Path:
         """Return the network's file in the cache, built anew if the cache does not hold it and its weights whole."""
+        from retrieval.embedding import minilm
+
         weights = self._file(WEIGHTS)
-        path = self._cache_dir / f"{self.model}-{SHA256[WEIGHTS][:12]}-v{GRAPH_VERSION}.onnx"
+        path = self._cache_dir / f"{minilm.NAME}.onnx"
         mapped_path, digest_path = path.with_suffix(".weights"), path.with_suffix(".onnx.sha256")
         try:
             if [_sha256(path), _sha256(mapped_path)] == digest_path.read_text(encoding="ascii").split():
                 return path
         except (OSError, UnicodeDecodeError):
             pass
-        from retrieval.embedding import minilm  # imports onnx, which only building needs
-
-        model = minilm.build(weights)
-        mapped = minilm.move_weights_out(model, mapped_path.name)
-        graph: bytes = model.SerializeToString()
+        graph = minilm.GRAPH.read_bytes()
+        mapped, _ = minilm.lay_out(weights)
         try:
             self._cache_dir.mkdir(parents=True, exist_ok=True)
             for old in set(self._cache_dir.glob(f"{self.model}-*")) - {path, mapped_path, digest_path}:

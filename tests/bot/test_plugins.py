@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.fetching import open_fetcher
+from bot.fetcher import open_fetcher
 from bot.settings import Settings
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from pydantic import SecretStr
 
 from bot.commands.run import look_before, run
 from bot.commands.setup import Answers, setup
+from bot.factory import open_model
 from bot.preflight import CHECKS, look_at_settings
 from bot.settings import DiscordSettings, Settings
-from bot.wiring import open_model
 from retrieval.errors import FootnoteError
 from retrieval.library import own
 from tests.beside import Beside
