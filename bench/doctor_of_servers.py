@@ -2,7 +2,8 @@
 
     uv run python bench/doctor_of_servers.py
 
-The lines go to docs/language-models.md and docs/recipes; a local server on 127.0.0.1 plays each of them, and its model answers well.
+The lines go to docs/language-models.md and docs/recipes; a local server on 127.0.0.1 plays each of them, and its model
+answers well.
 """
 
 from __future__ import annotations
