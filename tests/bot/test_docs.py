@@ -237,6 +237,18 @@ def test_programs_tests_and_files_that_the_pages_name_are_here() -> None:
         assert [name for name in named if not (ROOT / name).exists()] == [], file
 
 
+def test_what_the_pages_call_by_its_dotted_name_is_there() -> None:
+    for file in PAGES:
+        dotted = re.findall(r"`((?:bot|local_discord|retrieval|storage)(?:\.(?!py`)\w+)+)`", file.read_text("utf-8"))
+        for name in dotted:
+            module, rest = ROOT, name.split(".")
+            while rest and (module / rest[0]).is_dir():
+                module /= rest.pop(0)
+            module = module / f"{rest.pop(0)}.py" if rest and (module / f"{rest[0]}.py").is_file() else module
+            text = (module / "__init__.py" if module.is_dir() else module).read_text(encoding="utf-8")
+            assert not rest or re.search(rf"\b{rest[0]}\b", text), (file, name)
+
+
 def values() -> list[tuple[str, str]]:
     """Each setting that a block or a line of the pages sets."""
     found: dict[tuple[str, str], None] = {}
