@@ -1,5 +1,5 @@
 # What one types while working on Footnote; `make check` is what a change must pass.
-.PHONY: check fast lint quick fix bench docs build sbom audit licences secrets
+.PHONY: check fast lint quick fix bench docs site build sbom audit licences secrets
 
 check:  ## everything: lock, lint, format, types, imports, tests
 	bash .ci/run
@@ -23,6 +23,10 @@ bench:  ## one search and one answer beside plain Chroma and tantivy, over seeds
 
 docs:  ## the pictures of docs/, drawn from real answers; Chromium is needed
 	uv run python docs/make_pictures.py
+
+site:  ## the site of docs/ in site/, its settings and commands from the code; nothing is asked of the network
+	uv run python docs/make_reference.py
+	NO_MKDOCS_2_WARNING=1 uv run mkdocs build --strict --quiet
 
 build:  ## sdist and wheels into dist/, and a trial of them with plain pip in an empty environment
 	bash .ci/build

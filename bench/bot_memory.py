@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.running import start_bot
+from bot.factory import open_library, prepare_library
 from bot.settings import Settings
-from bot.wiring import open_library, take_in
 from tests.local_discord import LocalDiscord
 
 PATIENCE: Final = 600  # seconds, on a machine that others use
@@ -63,7 +63,7 @@ def parts(pid: int) -> Counter[str]:
 async def main(data_dir: Path) -> None:
     """Take the papers in where there are none, start the bot, and measure it."""
     async with open_library(Settings.load(data_dir=data_dir)) as library:
-        await take_in(library)
+        await prepare_library(library)
     async with LocalDiscord(patience=PATIENCE) as server:
         guild = server.guild("Readers")
         asker, channel = guild.member("Ada"), guild.channel("papers")

@@ -17,7 +17,7 @@ from bench.peers.model import Model
 from bench.peers.process import PeerFailedError, PeerProcess
 from bench.peers.protocol import QUERY_MODEL, Spent, Text
 from bench.peers.registry import PEERS
-from retrieval.chunking import chunk
+from retrieval.chunker import chunk
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.papers import Paper
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.running import start_bot
-from bot.digest.subscribing import subscribe
+from bot.digest.subscription_editor import subscribe
 from bot.store import Store
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
@@ -112,7 +112,7 @@ async def _measure(server: LocalDiscord, channels: Sequence[Channel], due: dt.da
         await asking
     waits = [interaction.answered_after for interaction in used[early:] if interaction.answered_after is not None]
     calls = server.calls(POST)
-    seconds = Counter(int(call.at) for call in server.router.calls)
+    seconds = Counter(int(call.time) for call in server.router.calls)
     papers = sum("**1.**" in channel.bot_messages[0].text for channel in channels)
     print(f"{len(channels)} digests due at once, {os.cpu_count()} cores")
     print(f"all posted after, s      {took:8.1f} of {ALLOWED:.0f}")

@@ -9,7 +9,7 @@ a category's topic where its authors put it in that category. The lists that a p
 are topics too: right are the papers judged so, borderline ones are taken out, and all others are noise, those of the
 days included ("among"). Nothing is right for topics elsewhere, for a pool's questions far off its papers, and on a
 quiet day, which has none of a topic's papers. `--half` says which of the topics are asked (bench/digest_topics.py);
-`--fit` writes bot/digest/matching.json before it measures. `--kept` keeps the libraries, which take minutes to make.
+`--fit` writes bot/digest/matcher.json before it measures. `--kept` keeps the libraries, which take minutes to make.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ import numpy as np
 
 from bench.digest_topics import HALVES, groups_of, read_days
 from bench.ridge import fit_logistic
-from bot.digest.choosing import Candidate, choose
-from bot.digest.matching import FILE, Matching, match, matching_for, named_features
+from bot.digest.matcher import FILE, FittedMatcher, match, matching_for, named_features
+from bot.digest.selector import Candidate, choose
 from retrieval.calibration import ANY_MODEL, Logistic
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.lexical import LexicalIndex
@@ -56,7 +56,7 @@ class Asked:
     evidence: Mapping[str, Evidence]
     vectors: Mapping[str, NDArray[np.float32]]
 
-    def digest(self, fitted: Matching) -> list[str]:
+    def digest(self, fitted: FittedMatcher) -> list[str]:
         """Return the papers that a digest shows, best first."""
         matches = match(self.topic.text, self.evidence, fitted)
         candidates = [Candidate((each,), self.vectors[each], (chance,), 0, 0.0) for each, chance in matches.items()]
@@ -99,7 +99,7 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
         measure(name, topics, fitted)
     for first, floor in ((0.0, 0.0), (0.0, fitted.floor), (fitted.first, 0.0), (fitted.first, fitted.floor)):
         print(f"\nfirst {first:.2f}, floor {floor:.2f}")
-        compare(asked, Matching(fitted.chance, first, floor))
+        compare(asked, FittedMatcher(fitted.chance, first, floor))
 
 
 async def ask(group: Group, library: Library) -> list[Asked]:
@@ -118,7 +118,7 @@ async def ask(group: Group, library: Library) -> list[Asked]:
         return asked
 
 
-def measure(name: str, asked: Sequence[Asked], fitted: Matching) -> None:
+def measure(name: str, asked: Sequence[Asked], fitted: FittedMatcher) -> None:
     """Print a table of a group of topics."""
     print(f"\n{name}\n{'':46}{'relevant':>9}{'BM25':>10}{'digest':>10}")
     scores = []
@@ -134,7 +134,7 @@ def measure(name: str, asked: Sequence[Asked], fitted: Matching) -> None:
         print(f"{'mean ' + title:55}{bm25:>10.3f}{digest:>10.3f}")
 
 
-def compare(asked: Mapping[str, Sequence[Asked]], fitted: Matching) -> None:
+def compare(asked: Mapping[str, Sequence[Asked]], fitted: FittedMatcher) -> None:
     """Print, for each group, what a digest has over BM25, in precision@10 and @R, and how many papers it shows."""
     for name, topics in asked.items():
         bm25 = np.mean([scores_of(each, each.bm25) for each in topics], axis=0)
@@ -172,10 +172,10 @@ def bars(learned: Sequence[Sequence[Asked]], chance: Logistic) -> dict[str, floa
     """Choose the lowest first bar that no topic without papers passes, and the highest floor free of cost to lists."""
     without = [each for topics in learned for each in topics if not each.topic.right]
     lists = [each for topics in learned for each in topics if each.topic.right]
-    first = lowest(lambda bar: not any(each.digest(Matching(chance, bar, bar)) for each in without))
+    first = lowest(lambda bar: not any(each.digest(FittedMatcher(chance, bar, bar)) for each in without))
 
     def quality(floor: float) -> float:
-        fitted = Matching(chance, first, floor)
+        fitted = FittedMatcher(chance, first, floor)
         return float(np.mean([each.precision(each.digest(fitted)) for each in lists]))
 
     whole = quality(0.0)

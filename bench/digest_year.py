@@ -39,12 +39,12 @@ import numpy as np
 from aiohttp import web
 
 from bench.running import environment
-from bot.digest.clock import next_due
 from bot.digest.delivery import Deliverer
+from bot.digest.digest_text import ReasonWriter
 from bot.digest.editor import Editor
-from bot.digest.subscribing import subscribe
-from bot.digest.writing import ReasonWriter
-from bot.discord.digests.discord_poster import said
+from bot.digest.schedule import next_due
+from bot.digest.subscription_editor import subscribe
+from bot.discord.digests.discord_poster import poster_errors
 from bot.store import Store
 from retrieval.papers import Evidence, Paper
 from retrieval.records import Fresh
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bot.digest.digest import Digest
-    from bot.digest.posting import Note
+    from bot.digest.poster import Note
     from bot.store import Posted, Subscription
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -238,7 +238,7 @@ class Wire:
                 "papers": part,
                 "pid": os.getpid(),
             }
-            with said(subscription):
+            with poster_errors(subscription):
                 sent = await self._call("post", body)
             posted = posted.plus(sent["message"], len(part))
             await note(posted)
@@ -246,7 +246,7 @@ class Wire:
 
     async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:  # noqa: ARG002  # the engine's
         """Look for the next part of a digest."""
-        with said(subscription):
+        with poster_errors(subscription):
             found = await self._call("find", {"nonce": f"{nonce}{len(posted.message_ids)}"})
         return posted if found["message"] is None else posted.plus(found["message"], found["papers"])
 
@@ -461,7 +461,7 @@ async def recorded_dues(store: Store, subscription_id: str) -> list[tuple[dateti
     """Return due moment, up to when papers were looked through, and messages of every delivery that was recorded."""
     from sqlalchemy import select
 
-    from bot.store.tables import deliveries
+    from bot.store.memory_tables import deliveries
 
     async with store._database.reading() as connection:  # noqa: SLF001 - nothing in the bot needs this
         rows = await connection.execute(

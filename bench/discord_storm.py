@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.running import start_bot
-from bot.discord.client import FootnoteBot
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
+from bot.discord.footnote_bot import FootnoteBot
 from bot.discord.services import make_services
 from bot.store import Store
 from retrieval.embedding.local import LocalEmbedder

@@ -28,12 +28,12 @@ from unittest.mock import patch
 import numpy as np
 from scipy.optimize import minimize
 
-from bot.answering.conversation import Conversation, Exchange, Spoken
+from bot.answering.conversation import Conversation, DialogueState, Exchange
 from bot.answering.conversation import candidates as weighing
-from bot.answering.conversation import readings as reading
+from bot.answering.conversation import utterance as reading
 from bot.answering.conversation.candidates import BY_MODEL, BY_WORDS, Candidates
 from bot.answering.conversation.reader import FollowUpReader
-from bot.answering.conversation.readings import READINGS, read_utterance, utterance_features
+from bot.answering.conversation.utterance import SCORED, read_utterance, utterance_features
 from retrieval.calibration import ANY_MODEL
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.evaluation import read_dataset
@@ -76,7 +76,7 @@ class FollowUp:
     history: tuple[str, ...]
     right: frozenset[str]
     sort: str
-    spoken: Spoken
+    dialogue: DialogueState
     vector: NDArray[np.float32]
     candidates: Candidates
 
@@ -104,7 +104,7 @@ def fit_readings(rows: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32]
     x = np.array([[each.get(name, 0.0) for name in names] for each in described])
     fold = np.random.default_rng(0).permutation(len(rows)) % FOLDS
     found = {}
-    for name in READINGS:
+    for name in SCORED:
         y = np.array([name in row["reads"] for row in rows], float)
         said = np.zeros(len(rows))
         for part in range(FOLDS):
@@ -126,8 +126,8 @@ def fit_candidates(folders: Sequence[Sequence[FollowUp]], model: str, evidence: 
     for folder in folders:
         counts = Counter(each.sort for each in folder)
         for each in folder:
-            readings = read_utterance(each.text, each.vector, model)
-            features = each.candidates.features(each.text, each.spoken, readings, evidence)
+            scores = read_utterance(each.text, each.vector, model)
+            features = each.candidates.features(each.text, each.dialogue, scores, evidence)
             holds = np.array([id_ in each.right for id_ in each.candidates.alone])
             if holds.any():
                 share = SHARES[each.sort] / counts[each.sort]
@@ -186,11 +186,11 @@ async def read_followup(
     library: Library, exchanges: Sequence[Exchange], text: str, right: frozenset[str], sort: str
 ) -> FollowUp:
     """Read one follow-up after these turns."""
-    spoken = await Conversation.over(library).recall(exchanges)
+    dialogue = await Conversation.over(library).recall(exchanges)
     vectors = await library.embed(text)
-    _, _, candidates = await FollowUpReader(library).candidates(text, spoken, vectors)
+    _, _, candidates = await FollowUpReader(library).candidates(text, dialogue, vectors)
     history = tuple(exchange.question for exchange in exchanges)
-    return FollowUp(text, history, right, sort, spoken, vectors.vector, candidates)
+    return FollowUp(text, history, right, sort, dialogue, vectors.vector, candidates)
 
 
 async def read_own(library: Library, papers: Sequence[Paper]) -> list[FollowUp]:
@@ -213,7 +213,7 @@ async def measure(library: Library, followups: Sequence[FollowUp], *, verbose: b
     conversation, found = Conversation.over(library), []
     for each in (each for each in followups if each.sort != "staged"):
         bare = await conversation.recall([Exchange(q) for q in each.history]) if each.sort == "folder" else None
-        turn = await conversation.read(each.text, bare or each.spoken)
+        turn = await conversation.read(each.text, bare or each.dialogue)
         hits = await conversation.search(turn, 10)
         found.append(hits[0].paper.paper_id in each.right)
         if verbose and not found[-1]:

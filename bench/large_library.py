@@ -30,9 +30,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bot.discord.ui.markdown import plain
-from retrieval import indexing
+from retrieval import indexer
 from retrieval.embedding.local import LocalEmbedder
-from retrieval.embedding.words import Words
+from retrieval.embedding.word_vectors import Words
 from retrieval.library import Library
 from retrieval.papers import Paper
 from retrieval.query import QueryVectors
@@ -100,7 +100,7 @@ def papers(files: Sequence[str], number: int) -> Iterator[Fetched]:
 
 async def build(data_dir: Path, files: Sequence[str], number: int) -> None:
     """Take the papers in, and keep queries with their vectors beside them."""
-    indexing.INDEX_BATCH = indexing.KNOWN_BATCH  # a kill costs no model's time here
+    indexer.INDEX_BATCH = indexer.KNOWN_BATCH  # a kill costs no model's time here
     embedder = StandIn(cache_dir=CACHE)
     indexed = 0
     library = await Library.open(data_dir, embedder, now=lambda: BEGAN + ARRIVING * (indexed / number))
@@ -229,7 +229,7 @@ async def _time_searches(library: Library, kept: Mapping[str, NDArray[Any]]) -> 
 
 
 async def _time_choices(library: Library, titles: Sequence[str]) -> None:
-    from bot.discord.papers.titles import Titles  # discord is a part of the process that is weighed
+    from bot.discord.papers.title_choices import Titles  # discord is a part of the process that is weighed
 
     chooser = Titles(library)
     start = time.perf_counter()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from retrieval.chunking import chunk
+from retrieval.chunker import chunk
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.papers import Paper
 

@@ -1,4 +1,4 @@
-"""Write bot/answering/bearing/opposites.json: which words mean the opposite of which, from WordNet's antonyms.
+"""Write bot/answering/entailment/opposites.json: which words mean the opposite of which, from WordNet's antonyms.
 
     uv run python bench/make_opposites.py WORDNET_FOLDER PAPERS.jsonl.gz...
 
@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from retrieval.text import bare_words, fold
 
-OUT = Path("bot/answering/bearing/opposites.json")
+OUT = Path("bot/answering/entailment/opposites.json")
 COMMAND = "bench/make_opposites.py /usr/share/wordnet arxiv-20k.jsonl.gz hf-weekly-5680.jsonl.gz"
 SENSES = 2  # of a word that count; the others are rare
 LEAST = 4  # times that a word must be in use

@@ -24,8 +24,8 @@ import aiohttp
 import yaml
 
 from bench.running import start_bot
+from bot.factory import open_library, prepare_library
 from bot.settings import Settings
-from bot.wiring import open_library, take_in
 from tests.local_discord import LocalDiscord
 from tests.servers import free_port
 
@@ -99,7 +99,7 @@ async def scrape(program: str, seconds: float) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with open_library(Settings.load(data_dir=folder / "data")) as library:
-            await take_in(library)
+            await prepare_library(library)
         port = free_port()
         async with LocalDiscord(patience=120) as local:
             channel, person = local.guild("Lab").channel("papers"), local.guild("Lab").member("Ada")

@@ -19,8 +19,8 @@ from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.llm import LLMWriter
 from bot.answering.prompt import PROMPT_VERSION, RULES, SCHEMA
+from bot.factory import open_library, prepare_library
 from bot.settings import Settings
-from bot.wiring import open_library, take_in
 from retrieval.evaluation import read_dataset
 from retrieval.tokens import TokenCounter
 from tests.local_llm import LocalLLM, asking, obedient
@@ -40,7 +40,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as data_dir:
         settings = Settings(_env_file=None, data_dir=Path(data_dir))
         async with open_library(settings) as library, LocalLLM() as llm, asking(llm.base_url, seconds=20.0) as model:
-            await take_in(library)
+            await prepare_library(library)
             answerer = Answerer(library, ExtractiveWriter(), LLMWriter(model, prompt_tokens=5000))
             for question in questions:
                 answer = await answerer.answer(question)

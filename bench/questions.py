@@ -25,8 +25,8 @@ from pydantic import SecretStr
 
 from bench.peers.worker import memory
 from bot.answering.prompt import build
+from bot.factory import make_answerer, open_library, open_model
 from bot.settings import LLMSettings, Settings
-from bot.wiring import make_answerer, open_library, open_model
 from retrieval.tokens import TokenCounter
 
 if TYPE_CHECKING:

@@ -36,11 +36,11 @@ from bench.large_library import CACHE, StandIn, papers
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.digest.delivery import Deliverer
+from bot.digest.digest_text import ReasonWriter
 from bot.digest.editor import Editor
-from bot.digest.writing import ReasonWriter
 from bot.llm.meter import Payer, Spent
-from bot.store import KeptAnswer, Search, Store
-from bot.store.tables import searches
+from bot.store import Search, Store, StoredAnswer
+from bot.store.memory_tables import searches
 from retrieval.library import Library
 from retrieval.sources.fetched import Cursor, Page
 
@@ -94,7 +94,7 @@ class Bot:
     async def _ask(self, now: datetime, chance: random.Random, name: str) -> None:
         about = chance.choice(chance.choice(self._days[: (now - START).days + 1])).paper
         answer = await self._answerer.answer(f"What is said about {about.title}?")
-        kept = KeptAnswer(
+        kept = StoredAnswer(
             answer_id=name.ljust(16, "_"),
             answer=answer,
             asker_id=chance.randrange(1, 100),

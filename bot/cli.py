@@ -237,7 +237,7 @@ def ingest(
 
     Stopped at any point, it goes on from there the next time.
     """
-    from bot.commands.library import ingest as run_ingest
+    from bot.commands.ingest import ingest as run_ingest
 
     day = since.date() if since else None
     reading = run_ingest(
@@ -277,7 +277,7 @@ def list_papers(
     data_dir: DataDir = None,
 ) -> None:
     """List papers with their ids, the newest first."""
-    from bot.commands.papers import list_papers as run_list
+    from bot.commands.manage_papers import list_papers as run_list
 
     settings, day = _settings(context, data_dir), since.date() if since else None
     run_to_end(run_list(settings, limit=limit, since=day, source=source, removed=removed, as_json=as_json))
@@ -291,7 +291,7 @@ def show(
     data_dir: DataDir = None,
 ) -> None:
     """Show all that is known of a paper."""
-    from bot.commands.papers import show as run_show
+    from bot.commands.manage_papers import show as run_show
 
     run_to_end(run_show(_settings(context, data_dir), paper, as_json=as_json))
 
@@ -310,7 +310,7 @@ def remove(
 
     No source brings them in again; it can be undone for 30 days.
     """
-    from bot.commands.papers import remove as run_remove
+    from bot.commands.manage_papers import remove as run_remove
 
     run_to_end(run_remove(_settings(context, data_dir), papers or [], source, really=yes))
 
@@ -334,7 +334,7 @@ def restore(
     data_dir: DataDir = None,
 ) -> None:
     """Put removed papers back, of any removal in the last 30 days."""
-    from bot.commands.papers import restore as run_restore
+    from bot.commands.manage_papers import restore as run_restore
 
     run_to_end(run_restore(_settings(context, data_dir), papers or [], last=last, when=when))
 
@@ -368,7 +368,7 @@ def export(
 
     Reference managers read it, and so does `footnote ingest`.
     """
-    from bot.commands.export import export_papers
+    from bot.commands.export_papers import export_papers
 
     run_to_end(
         export_papers(
@@ -406,7 +406,7 @@ def preview(
 
     An empty library takes in seeds/ first.
     """
-    from bot.commands.digest import preview as run_preview
+    from bot.commands.digest_preview import preview as run_preview
 
     day = date.date() if date else None
     settings = _settings(context, data_dir)
@@ -419,7 +419,7 @@ def embed(context: typer.Context, data_dir: DataDir = None) -> None:
 
     Any number of these may run beside the one process that indexes.
     """
-    from bot.commands.library import embed as run_embed
+    from bot.commands.ingest import embed as run_embed
 
     run_to_end(run_embed(_settings(context, data_dir)))
 
@@ -430,7 +430,7 @@ def rebuild(context: typer.Context, data_dir: DataDir = None) -> None:
 
     Nothing is embedded again.
     """
-    from bot.commands.library import rebuild as run_rebuild
+    from bot.commands.ingest import rebuild as run_rebuild
 
     run_to_end(run_rebuild(_settings(context, data_dir)))
 
@@ -481,7 +481,7 @@ def recover(
 @app.command(epilog="Example: footnote stats --json")
 def stats(context: typer.Context, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show what is in the library."""
-    from bot.commands.library import stats as run_stats
+    from bot.commands.ingest import stats as run_stats
 
     run_to_end(run_stats(_settings(context, data_dir), as_json=as_json))
 
@@ -505,7 +505,7 @@ def usage(
 
     By day, purpose and model; also while the bot runs.
     """
-    from bot.commands.spending import usage as run_usage
+    from bot.commands.usage_report import usage as run_usage
 
     run_to_end(run_usage(_settings(context, data_dir), since.date() if since else None, as_json=as_json))
 
@@ -652,7 +652,7 @@ def _settings(context: typer.Context, data_dir: Path | None) -> Settings:
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work, as `bot.running.run` does."""
-    from bot.running import run as run_until_done
+    """Run a command's work, as `bot.runner.run` does."""
+    from bot.runner import run as run_until_done
 
     return run_until_done(work)

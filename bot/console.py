@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bot.answering.answer import Answer
     from retrieval.library import Progress as Report
-    from retrieval.merging import Known
+    from retrieval.merge import Known
     from retrieval.papers import Hit, Paper
 
 # Nobody reads a piped line's width; rich must not break it.
@@ -151,18 +151,18 @@ def _answered(answer: Answer) -> RenderableType:
         Text.assemble(printable(s.text), " ", ("".join(f"[{number}]" for number in s.citations), "bold cyan"))
         for s in answer.statements
     ]
-    said = [fold(statement.text) for statement in answer.statements]
+    stated = [fold(statement.text) for statement in answer.statements]
     sources: list[RenderableType] = []
     shown: set[int] = set()
-    places: set[tuple[int, str]] = set()
+    located: set[tuple[int, str]] = set()
     for citation in answer.citations:
         if citation.number not in shown:
             shown.add(citation.number)
             sources.append(Text.assemble((f"[{citation.number}] ", "bold cyan"), _title(citation.title, citation.url)))
-        if citation.place and (place := (citation.number, citation.place)) not in places:
-            places.add(place)
-            sources.append(Padding(Text(printable(citation.place), style="dim"), (0, 0, 0, 4), expand=False))
-        if not any(fold(citation.quote) in text for text in said):  # or it can be read above, word for word
+        if citation.location and (source := (citation.number, citation.location)) not in located:
+            located.add(source)
+            sources.append(Padding(Text(printable(citation.location), style="dim"), (0, 0, 0, 4), expand=False))
+        if not any(fold(citation.quote) in text for text in stated):  # or it can be read above, word for word
             sources.append(Padding(Text(f"“{printable(citation.quote)}”", style="italic"), (0, 0, 0, 4), expand=False))
     return Group(*lines, Text(), *sources)
 

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from bot.interruption import unless
-from retrieval.merging import ARXIV
+from retrieval.merge import ARXIV
 from retrieval.sources.arxiv_full_text import fetch_full_text
 from retrieval.sources.fetched import SourceError
 
@@ -98,6 +98,6 @@ class FullTextFetcher:
         found = {}
         for paper_id in paper_ids:
             known = details[paper_id].external_ids if paper_id in details else ()
-            if at_arxiv := next((each for each in known if each.startswith(ARXIV)), None):
+            if at_arxiv := next((external_id for external_id in known if external_id.startswith(ARXIV)), None):
                 found[paper_id] = at_arxiv.removeprefix(ARXIV)
         return found

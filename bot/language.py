@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ENGLISH: Final = "en"
 LANGUAGES: Final = {ENGLISH: "English", "de": "Deutsch", "fr": "Français"}
 
-_spoken: Final = ContextVar("spoken", default=ENGLISH)
+_language: Final = ContextVar("language", default=ENGLISH)
 
 
 def say(sentence: str, /, **values: object) -> str:
@@ -24,15 +24,15 @@ def say(sentence: str, /, **values: object) -> str:
 
     `sentence` is written out where it is said, so that Babel finds it; a literal brace in it is doubled.
     """
-    return _translations(spoken()).gettext(sentence).format(**values)
+    return _translations(current_language()).gettext(sentence).format(**values)
 
 
 def say_many(one: str, many: str, n: int, /, **values: object) -> str:
     """Return the sentence for one or for many of something; {n} in it is the number, written as the language does."""
     from babel.numbers import format_decimal
 
-    sentence = _translations(spoken()).ngettext(one, many, n)
-    return sentence.format(n=format_decimal(n, locale=spoken()), **values)
+    sentence = _translations(current_language()).ngettext(one, many, n)
+    return sentence.format(n=format_decimal(n, locale=current_language()), **values)
 
 
 def translated(words: str, language: str) -> str | None:
@@ -47,22 +47,22 @@ def translated(words: str, language: str) -> str | None:
 @contextmanager
 def speaking(language: str | None) -> Iterator[None]:
     """Speak, in the block and in the tasks that it starts, the nearest language there is; English for None."""
-    before = _spoken.get()
-    _spoken.set(nearest(language))
+    before = _language.get()
+    _language.set(nearest(language))
     try:
         yield
     finally:
-        _spoken.set(before)
+        _language.set(before)
 
 
 def speak(language: str | None) -> None:
     """Speak the nearest language there is from here to the end of the current task."""
-    _spoken.set(nearest(language))
+    _language.set(nearest(language))
 
 
-def spoken() -> str:
+def current_language() -> str:
     """Return the code of the language spoken here, one of LANGUAGES."""
-    return _spoken.get()
+    return _language.get()
 
 
 def nearest(*tags: str | None) -> str:

@@ -50,7 +50,7 @@ def refuse_few_files() -> int | None:
 
 def refuse_full_disk(data_dir: Path) -> int:
     """Return how many bytes are free where the data dir is; raises ShortageError for too few."""
-    folder = next(each for each in (data_dir.absolute(), *data_dir.absolute().parents) if each.exists())
+    folder = next(parent for parent in (data_dir.absolute(), *data_dir.absolute().parents) if parent.exists())
     free = shutil.disk_usage(folder).free
     if free < FREE_BYTES:
         raise ShortageError(_full(f"{free // MEGABYTE} MB are free where {data_dir} is"))
@@ -88,16 +88,16 @@ def refuse_wrong_clock(now: datetime) -> None:
 
 def shortage_behind(error: BaseException) -> str | None:
     """Return a sentence on what the machine lacked, where an error or one behind it says so; None elsewhere."""
-    for each in _chain(error):
-        number = each.errno if isinstance(each, OSError) else None
-        told = str(each).lower()
+    for cause in _chain(error):
+        number = cause.errno if isinstance(cause, OSError) else None
+        told = str(cause).lower()
         if number in _FULL or any(words in told for words in _DISK):
             return _full("the disk is full")
         if number in _TOO_MANY:
             return _too_few_files("too many files are open")
         if number == errno.EROFS:
             return "What is to be written lies on a disk that is read-only; choose another folder with --data-dir."
-        if isinstance(each, MemoryError) or number == errno.ENOMEM or any(words in told for words in _MEMORY):
+        if isinstance(cause, MemoryError) or number == errno.ENOMEM or any(words in told for words in _MEMORY):
             return _short_of_memory("none was left")
     return None
 

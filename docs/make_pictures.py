@@ -23,8 +23,8 @@ from rich.console import Console
 from bot.commands.demo import open_demo, take_in_as_news
 from bot.console import show_answer
 from bot.discord.stage import ASKED, CLOSEST, LISTED, MODERATOR, SEARCHED, TOPICS, UNANSWERED
+from bot.factory import open_answerer, open_library
 from bot.settings import Settings
-from bot.wiring import open_answerer, open_library
 from tests.demo.visitor import ANSWER, BROWSERS, SET_THEME, browser, visit
 
 if TYPE_CHECKING:

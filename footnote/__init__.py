@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bot.answering.answer import Answer, Citation, NearPaper, Statement
 from footnote.asynchronous import AsyncLibrary
-from footnote.blocking import Library, answer
+from footnote.synchronous import Library, answer
 from retrieval.catalogue import Added, Counts
 from retrieval.errors import FootnoteError
 from retrieval.papers import Hit, Paper, Passage

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from bot.answering.conversation import Exchange
-from bot.fetching import online_source, pages_of
+from bot.factory import open_answerer, open_library
+from bot.fetcher import online_source, pages_of
 from bot.settings import Settings
-from bot.wiring import open_answerer, open_library
 from retrieval.catalogue import Added
 from retrieval.export import export
 from retrieval.sources import open_source
@@ -48,13 +48,13 @@ class AsyncLibrary:
         self._answerer: Answerer | None = None
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as opening:
+        async with AsyncExitStack() as stack:
             settings = Settings.load(**({"data_dir": Path(self._data_dir)} if self._data_dir else {}))
-            papers = await opening.enter_async_context(open_library(settings))
-            self._answerer = await opening.enter_async_context(open_answerer(settings, papers, use_llm=self._llm))
+            papers = await stack.enter_async_context(open_library(settings))
+            self._answerer = await stack.enter_async_context(open_answerer(settings, papers, use_llm=self._llm))
             await papers.index_pending()  # what a process that was killed left to do
             self._settings, self._papers = settings, papers
-            self._opened = opening.pop_all()
+            self._opened = stack.pop_all()
         return self
 
     async def __aexit__(

@@ -15,12 +15,12 @@ What a person's own client would refuse to send raises ImpossibleError; what Dis
 Discord's error.
 """
 
+from .entities import Channel, Role
 from .errors import ImpossibleError, InVainError
 from .interactions import Interaction
-from .local import LocalDiscord, Server
 from .messages import Message
 from .people import Person
-from .places import Channel, Role
+from .server import LocalDiscord, Server
 
 __all__ = [
     "Channel",

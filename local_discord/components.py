@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from .reading import walk
+from .plain_text import walk
 
 if TYPE_CHECKING:
     from .errors import Form

@@ -13,7 +13,7 @@ import discord
 from aiohttp import WSMsgType, web
 
 if TYPE_CHECKING:
-    from .places import Guild
+    from .entities import Guild
     from .world import World
 
 Payload = dict[str, Any]
@@ -63,7 +63,7 @@ class Session:
 class Heartbeat:
     """A heartbeat's arrival, and by how many seconds it came after it was due (negative: before)."""
 
-    at: float
+    time: float
     late: float
 
 
@@ -139,7 +139,7 @@ class Gateway:
 
     def worst_lateness(self) -> float:
         """Return by how many seconds the latest heartbeat was late, one still missing included."""
-        overdue = time.monotonic() - self.heartbeats[-1].at - self.heartbeat_interval if self.heartbeats else 0.0
+        overdue = time.monotonic() - self.heartbeats[-1].time - self.heartbeat_interval if self.heartbeats else 0.0
         return max([0.0, overdue if self.connected() else 0.0, *(beat.late for beat in self.heartbeats)])
 
     async def handle(self, request: web.Request) -> web.StreamResponse:

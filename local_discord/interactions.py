@@ -14,7 +14,7 @@ from .router import Routes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .places import Channel, User
+    from .entities import Channel, User
     from .router import Call
     from .world import World
 
@@ -63,7 +63,7 @@ class Interaction:
         if self.original and not self.original.loading:
             return self.original
         updated = self.kind in ("update", "deferred update") and self.message
-        return self.message if updated and updated.versions[-1].at >= self.created else None
+        return self.message if updated and updated.versions[-1].time >= self.created else None
 
     async def response(self, timeout: float | None = None) -> Interaction:  # noqa: ASYNC109
         """Wait for the first response; ``kind``, ``modal``, ``choices``, ``original`` then tell of it."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from . import reading
+from . import plain_text
 from .limits import COMPONENTS_V2, EPHEMERAL, LOADING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from .entities import Channel, User
     from .interactions import Interaction
-    from .places import Channel, User
     from .world import World
 
 Payload = dict[str, Any]
@@ -48,11 +48,11 @@ class Version:
     embeds: list[Payload]
     components: list[Payload]
     pings: frozenset[str]
-    at: float
+    time: float
 
     @property
     def text(self) -> str:
-        return reading.words(self.content, self.embeds, self.components)
+        return plain_text.words(self.content, self.embeds, self.components)
 
 
 @dataclass(eq=False, repr=False)
@@ -102,7 +102,7 @@ class Message:
     @property
     def links(self) -> list[str]:
         """Every link in its texts, embeds and buttons."""
-        return reading.links(self.content, self.embeds, self.components)
+        return plain_text.links(self.content, self.embeds, self.components)
 
     @property
     def pings(self) -> frozenset[str]:
@@ -124,15 +124,15 @@ class Message:
 
     @property
     def jump_url(self) -> str:
-        place = self.channel.guild.id if self.channel.guild else "@me"
-        return f"https://discord.com/channels/{place}/{self.channel.id}/{self.id}"
+        guild_id = self.channel.guild.id if self.channel.guild else "@me"
+        return f"https://discord.com/channels/{guild_id}/{self.channel.id}/{self.id}"
 
     def __repr__(self) -> str:
         return f"<{self.author.name} in {self.channel!r}: {self.text[:120]!r}>"
 
     def parts(self) -> Iterator[Payload]:
         """Yield every component with all nested ones."""
-        return reading.walk(self.components)
+        return plain_text.walk(self.components)
 
     async def wait_until(
         self,

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from .components import ACTION_ROW, BUTTON, LABEL, LINK_STYLE, SELECTS, TEXT_INPUT
+from .entities import Role, User
 from .errors import ImpossibleError, demand
 from .interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Interaction
 from .messages import Attachment, Message
-from .places import Role, User
 from .rest import react
 
 if TYPE_CHECKING:
+    from .entities import Channel
     from .gateway import Gateway
-    from .places import Channel
 
 Payload = dict[str, Any]
 SUBCOMMANDS = (1, 2)
@@ -58,8 +58,8 @@ class Person(User):
             "content": text,
             "allowed_mentions": {"parse": ["users", "roles", "everyone"], "replied_user": ping},
         }
-        said = self.world.version(body, reply_to.author if reply_to else None)
-        made = Message(self.world, self.world.clock.snowflake(), channel, self, [said], reply_to=reply_to)
+        version = self.world.version(body, reply_to.author if reply_to else None)
+        made = Message(self.world, self.world.clock.snowflake(), channel, self, [version], reply_to=reply_to)
         made.attachments = self.world.attach(channel, files or {}, [])
         made.replied_id = reply_to.id if reply_to else None
         made.extra = extra or {}
@@ -208,8 +208,8 @@ class Person(User):
             has = discord.Permissions(channel.guild.permissions_of(self))
             demand(needed <= has, f"{self.name} does not see {name!r}: it needs {[key for key, on in needed if on]}")
         contexts = found.get("contexts")
-        place = 0 if channel.guild else 1
-        demand(contexts is None or place in contexts, f"{name!r} is not shown in {channel!r}")
+        context = 0 if channel.guild else 1
+        demand(contexts is None or context in contexts, f"{name!r} is not shown in {channel!r}")
         demand(found.get("dm_permission") is not False or channel.guild, f"{name!r} is not shown in {channel!r}")
 
     def _resolved(self, channel: Channel, things: list[Any]) -> Payload:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
+from .entities import FORUM, NEWS
 from .errors import ApiError, Form
 from .limits import (
     COMPONENTS_V2,
@@ -17,11 +18,10 @@ from .limits import (
     check_thread,
 )
 from .messages import Message, Version
-from .places import FORUM, NEWS
 from .router import Routes
 
 if TYPE_CHECKING:
-    from .places import Channel, Guild, User
+    from .entities import Channel, Guild, User
     from .router import Call
     from .world import World
 
@@ -64,10 +64,10 @@ def revise(world: World, call: Call, message: Message, body: Payload) -> Message
         form.wrong("flags", "MESSAGE_CANNOT_REMOVE_COMPONENTS_V2_FLAG", "IS_COMPONENTS_V2 cannot be removed")
         form.check()
     wanted = message.flags if flags is None else message.flags | (flags & (SUPPRESS_EMBEDS | COMPONENTS_V2))
-    kept = message.attachments
+    attachments = message.attachments
     if "attachments" in body:
         ids = {str(one.get("id")) for one in body["attachments"] or []}
-        kept = [one for one in message.attachments if str(one.id) in ids]
+        attachments = [one for one in message.attachments if str(one.id) in ids]
     after: Payload = {
         "content": now.content,
         "embeds": now.embeds,
@@ -75,12 +75,12 @@ def revise(world: World, call: Call, message: Message, body: Payload) -> Message
         "flags": wanted,
     }
     after |= {key: body[key] for key in ("content", "embeds", "components", "allowed_mentions") if key in body}
-    check_message(after | {"attachments": [one.payload() for one in kept]}, call.files)
+    check_message(after | {"attachments": [one.payload() for one in attachments]}, call.files)
     version = world.version(after, message.reply_to.author if message.reply_to else None)
     if "content" not in body and not (wanted & COMPONENTS_V2 and "components" in body):
-        version = Version(version.content, version.embeds, version.components, now.pings, version.at)
+        version = Version(version.content, version.embeds, version.components, now.pings, version.time)
     message.flags = wanted & ~LOADING
-    message.attachments = kept + world.attach(message.channel, call.files, body.get("attachments") or [])
+    message.attachments = attachments + world.attach(message.channel, call.files, body.get("attachments") or [])
     call.message = message
     return world.rewrite(message, version)
 

@@ -33,7 +33,7 @@ class Call:
     query: dict[str, str]
     body: Any
     files: dict[str, bytes] = field(repr=False)
-    at: float
+    time: float
     authorization: str | None = field(default=None, repr=False)
     route: str | None = None
     status: int = 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import reading
+from . import plain_text
 from .clock import Clock
+from .entities import DM, EVERYONE_MAY, PRIVATE_THREAD, PUBLIC_THREAD, Channel, Guild, Role, User
 from .errors import ApiError, unknown_channel, unknown_message
 from .mentions import pings
 from .messages import Attachment, Message, Version
-from .places import DM, EVERYONE_MAY, PRIVATE_THREAD, PUBLIC_THREAD, Channel, Guild, Role, User
 
 if TYPE_CHECKING:
     from .interactions import Interaction
@@ -84,10 +84,10 @@ class World:
     def version(self, body: Payload, replied_to: User | None) -> Version:
         """Return what a message says, and whom it pings by its ``allowed_mentions``."""
         content, components = body.get("content") or "", body.get("components") or []
-        for number, part in enumerate(reading.walk(components), start=1):
+        for number, part in enumerate(plain_text.walk(components), start=1):
             part.setdefault("id", number)
-        spoken = f"{content}\n{reading.displayed_text(components)}"
-        notified = pings(spoken, body.get("allowed_mentions"), replied_to.id if replied_to else None)
+        text = f"{content}\n{plain_text.displayed_text(components)}"
+        notified = pings(text, body.get("allowed_mentions"), replied_to.id if replied_to else None)
         return Version(content, body.get("embeds") or [], components, notified, self.clock.now())
 
     def attach(self, channel: Channel, files: dict[str, bytes], described: list[Payload]) -> list[Attachment]:

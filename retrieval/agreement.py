@@ -74,7 +74,7 @@ def agreement_of_vectors(
         return alike(cosines[:, columns].max(axis=1)) if columns else np.zeros(len(vectors))
 
     whole = alike(cosines.max(axis=1)) if len(rows) else np.zeros(len(vectors))
-    return Agreement(weights, best(title), _rows([best(each) for each in sentences], len(vectors)), whole)
+    return Agreement(weights, best(title), _rows([best(sentence) for sentence in sentences], len(vectors)), whole)
 
 
 def agreement_of_terms(
@@ -90,9 +90,9 @@ def agreement_of_terms(
         found = frozenset(stems(text))
         return np.array([float(term in found) for term in terms])
 
-    heading, said = held(title), _rows([held(text) for text in sentences], len(terms))
-    whole = np.maximum(heading, said.max(axis=0)) if len(said) else heading
-    return Agreement(weights, heading, said, whole)
+    heading, body = held(title), _rows([held(text) for text in sentences], len(terms))
+    whole = np.maximum(heading, body.max(axis=0)) if len(body) else heading
+    return Agreement(weights, heading, body, whole)
 
 
 def _rows(rows: Sequence[NDArray[np.float64]], width: int) -> NDArray[np.float64]:

@@ -102,13 +102,13 @@ def find_named_authors(text: str, lexical: LexicalIndex) -> tuple[NamedAuthor, .
 
 def works_in_full(text: str, lexical: LexicalIndex, limit: int) -> list[str]:
     """Return the ids of up to `limit` papers by the authors that a text names in full."""
-    terms = [NameTerm("full", " ".join(each.name.words)) for each in possible_names(text) if each.name.in_full]
+    terms = [NameTerm("full", " ".join(name.name.words)) for name in possible_names(text) if name.name.in_full]
     known = [term for term in terms if lexical.frequency(term)]
     return lexical.newest(known, limit)[1] if known else []
 
 
 def _find(asked: Name, limit: int, lexical: LexicalIndex) -> tuple[int, list[tuple[str, _Step]]]:
-    for steps in _readings(asked):
+    for steps in _interpretations(asked):
         total = 0
         found: list[tuple[str, _Step]] = []
         before: list[NameTerm] = []
@@ -122,7 +122,7 @@ def _find(asked: Name, limit: int, lexical: LexicalIndex) -> tuple[int, list[tup
     return 0, []
 
 
-def _readings(asked: Name) -> Iterator[Sequence[_Step]]:
+def _interpretations(asked: Name) -> Iterator[Sequence[_Step]]:
     """Yield the ways to read a name, the likeliest first; the first step of each is nearer to what is asked for."""
     *others, last = asked.words or ("",)
     if not last:
@@ -155,9 +155,9 @@ def _author(authors: Sequence[str], terms: Sequence[NameTerm]) -> str:
     for author in authors:
         name = Name.read(author)
         for form, text in asked:
-            for each in name.forms(form):
-                if each == text:
+            for spelling in name.forms(form):
+                if spelling == text:
                     return author
-                if (distance := OSA.distance(each, text, score_cutoff=least)) < least:
+                if (distance := OSA.distance(spelling, text, score_cutoff=least)) < least:
                     best, least = author, distance
     return best

@@ -1,6 +1,6 @@
 """The catalogue: papers, their chunks and their vectors in SQL, from which every index can be made anew.
 
-What is done on a connection stands in a module for each job: arrivals.py, pending.py, removal.py, readings.py,
+What is done on a connection stands in a module for each job: upsert.py, index_queue.py, removal.py, source_state.py,
 changes.py and generations.py; here is how papers are read, and what makes each of those one transaction.
 """
 
@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import sqlalchemy as sa
 
-from retrieval.arrivals import BATCH, PAPER, Added, owners_of, paper_of, read_known, take_in
 from retrieval.changes import read_changes, read_last_change
 from retrieval.claims import claim, claim_unembedded, count_unembedded
 from retrieval.contents import Contents, Embedded
 from retrieval.errors import DatabaseAwayError
 from retrieval.fulltext.storage import WAITING, FullTexts
 from retrieval.generations import begin_generation, read_state, switch_generation
-from retrieval.pending import (
+from retrieval.index_lease import IndexLease
+from retrieval.index_queue import (
     count_pending,
     mark_all_pending,
     mark_indexed,
@@ -40,12 +40,12 @@ from retrieval.pending import (
     read_to_index,
     store_chunks,
 )
-from retrieval.readings import Reading, note_failure, note_page, read_readings, read_sources
 from retrieval.records import Count, Counts, Fresh, Held, PendingPaper, StoredChunk, ToEmbed
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
+from retrieval.source_state import SourceState, note_failure, note_page, read_source_states, read_sources
 from retrieval.tables import STANDS, chunks, full_texts, paper_sources, papers
-from retrieval.turn import Turn
+from retrieval.upsert import BATCH, PAPER, Added, ingest, owners_of, paper_of, read_known
 from storage.database import Database
 from storage.migration import Migrations
 
@@ -56,12 +56,12 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from retrieval.generations import LibraryState
-    from retrieval.merging import Known
+    from retrieval.merge import Known
     from retrieval.papers import Chunk, Paper
     from retrieval.scope import Scope
     from retrieval.sources.fetched import Cursor, Fetched
 
-__all__ = ["Added", "Catalogue", "Count", "Counts", "Embedded", "Fresh", "PendingPaper", "Reading", "StoredChunk"]
+__all__ = ["Added", "Catalogue", "Count", "Counts", "Embedded", "Fresh", "PendingPaper", "SourceState", "StoredChunk"]
 
 # A file that is copied before a migration. A larger one may not fit a second time, and is mostly vectors; a migration
 # that fails changes nothing either way.
@@ -82,14 +82,14 @@ class Catalogue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._indexing = Turn(database.engine)
+        self._indexing = IndexLease(database.engine)
         self.full_texts = FullTexts(database, self._writing_in_turn)
 
     @classmethod
-    async def open(cls, place: str | Path) -> Catalogue:
+    async def open(cls, location: str | Path) -> Catalogue:
         """Open a file or a database's URL and bring the tables up to date; raises what `Database.open` does."""
         pragmas = {"mmap_size": MAPPED}
-        return cls(await Database.open(place, MIGRATIONS, name="The catalogue", pragmas=pragmas, one_writer=True))
+        return cls(await Database.open(location, MIGRATIONS, name="The catalogue", pragmas=pragmas, one_writer=True))
 
     async def close(self) -> None:
         """Close every connection."""
@@ -98,24 +98,24 @@ class Catalogue:
     async def add(self, batch: Sequence[Paper | Fetched]) -> Added:
         """Take papers in, each joined with what is known of it under any of its ids; all of them or none."""
         async with self._arriving() as connection:
-            return await take_in(connection, batch)
+            return await ingest(connection, batch)
 
     async def take(self, batch: Sequence[Fetched], source: str, cursor: Cursor, now: dt.datetime) -> Added:
         """Take in the papers of a page and keep the cursor after it, both or neither."""
         async with self._arriving() as connection:
-            added = await take_in(connection, batch)
+            added = await ingest(connection, batch)
             await note_page(connection, source, cursor, now)
             return added
 
-    async def failed(self, source: str, sentence: str, at: dt.datetime) -> None:
+    async def failed(self, source: str, sentence: str, now: dt.datetime) -> None:
         """Keep what is wrong with a source."""
         async with self._database.writing() as connection:
-            await note_failure(connection, source, sentence, at)
+            await note_failure(connection, source, sentence, now)
 
-    async def readings(self, source: str | None = None) -> list[Reading]:
+    async def source_states(self, source: str | None = None) -> list[SourceState]:
         """Return how it stands with one source or with all, in the order of their names."""
         async with self._database.reading() as connection:
-            return await read_readings(connection, source)
+            return await read_source_states(connection, source)
 
     async def current_ids(self, aliases: Iterable[str]) -> dict[str, str]:
         """Return the paper id that each of these ids stands for; unknown ones are left out."""
@@ -170,8 +170,8 @@ class Catalogue:
             times = dict(rows.all())
             known = await read_known(connection, times)
         return [
-            Fresh(paper_id, at, known[paper_id].details, tuple(sorted(known[paper_id].sources)))
-            for paper_id, at in times.items()
+            Fresh(paper_id, added_at, known[paper_id].details, tuple(sorted(known[paper_id].sources)))
+            for paper_id, added_at in times.items()
             if paper_id in known
         ]
 
@@ -188,7 +188,7 @@ class Catalogue:
     @asynccontextmanager
     async def claimed(self, waiting: Sequence[PendingPaper], model: str) -> AsyncIterator[list[PendingPaper]]:
         """Give those of some papers that no other process embeds, and let none begin to until the end."""
-        lacking = {each.paper.paper_id for each in waiting if not each.embedded}
+        lacking = {paper.paper.paper_id for paper in waiting if not paper.embedded}
         if not lacking or self._database.file:
             yield list(waiting)
             return
@@ -198,9 +198,9 @@ class Catalogue:
             # A worker may have been done with one just before it was claimed.
             embedded = await read_embedded(connection, sorted(mine), model)
             yield [
-                replace(each, embedded=embedded.get(paper_id, each.embedded))
-                for each in waiting
-                if (paper_id := each.paper.paper_id) in mine or paper_id not in lacking
+                replace(paper, embedded=embedded.get(paper_id, paper.embedded))
+                for paper in waiting
+                if (paper_id := paper.paper.paper_id) in mine or paper_id not in lacking
             ]
         finally:
             with suppress(DatabaseAwayError):  # then the claims are gone already
@@ -404,7 +404,7 @@ class Catalogue:
     async def indexing(self) -> AsyncIterator[None]:
         """Let one process at a time index a library that several share; another takes over when it dies.
 
-        What only whoever indexes writes raises TurnLostError once another does.
+        What only whoever indexes writes raises LeaseLostError once another does.
         """
         async with self._indexing.taken():
             yield
@@ -439,7 +439,7 @@ class Catalogue:
 
     @asynccontextmanager
     async def _writing_in_turn(self) -> AsyncIterator[AsyncConnection]:
-        """Give a transaction of whoever indexes; raises TurnLostError where that is another process by now."""
+        """Give a transaction of whoever indexes; raises LeaseLostError where that is another process by now."""
         async with self._database.writing() as connection:
             await self._indexing.demand(connection)
             yield connection

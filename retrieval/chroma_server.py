@@ -67,7 +67,7 @@ class Address:
     """Hold the parts of a server's URL; `base` has neither user nor password in it."""
 
     base: str
-    place: str
+    authority: str
     user: str | None
     password: str
     cloud: bool
@@ -91,10 +91,10 @@ class Address:
         if cloud and CLOUD_BY_TLS_ALONE and parts.scheme == "http":
             raise BadInputError("Chroma Cloud is reached by https alone; write FOOTNOTE_CHROMA__URL with https://.")
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        place = f"{host}:{port or (443 if parts.scheme == 'https' else PORT)}"
+        address = f"{host}:{port or (443 if parts.scheme == 'https' else PORT)}"
         path = parts.path.rstrip("/")
         user = unquote(parts.username) if parts.username is not None else None
-        return cls(f"{parts.scheme}://{place}{path}", f"{place}{path}", user, unquote(parts.password or ""), cloud)
+        return cls(f"{parts.scheme}://{address}{path}", f"{address}{path}", user, unquote(parts.password or ""), cloud)
 
 
 def _no_address() -> BadInputError:
@@ -124,7 +124,7 @@ class ServerClient:
             chroma_server_headers=_headers(self._address, server.token),
         )
         self._system = System(settings)
-        self._api = _BoundedAPI(self._system, self._address.place)
+        self._api = _BoundedAPI(self._system, self._address.authority)
 
     def find(self) -> None:
         """Make sure once that the server speaks to us and has tenant and database.
@@ -139,13 +139,13 @@ class ServerClient:
             self._api.get_database(self._database, self._tenant)
         except NotFoundError:
             raise ServerRefusedError(
-                f"The Chroma server at {self._address.place} has no database {self._database!r} of a tenant "
+                f"The Chroma server at {self._address.authority} has no database {self._database!r} of a tenant "
                 f"{self._tenant!r}; make it, or mend FOOTNOTE_CHROMA__TENANT and FOOTNOTE_CHROMA__DATABASE."
             ) from None
         except ChromaError as error:
-            raise _refused(self._address.place, str(error)) from error
+            raise _refused(self._address.authority, str(error)) from error
         except (KeyError, TypeError):
-            raise _wrong(self._address.place) from None
+            raise _wrong(self._address.authority) from None
         self._found = True
 
     def find_collection(self, name: str) -> Collection | None:
@@ -199,9 +199,9 @@ class ServerClient:
 class _BoundedAPI(FastAPI):
     """Make each call in a bounded time, and none for some seconds after two that had no answer."""
 
-    def __init__(self, system: System, place: str) -> None:
+    def __init__(self, system: System, address: str) -> None:
         super().__init__(system)
-        self._place = place
+        self._authority = address
         self._breaker = Breaker(REST)
 
     def hang_up(self) -> None:
@@ -240,18 +240,18 @@ class _BoundedAPI(FastAPI):
         """Return what a reply means that Chroma's client makes nothing of."""
         cause = error.__context__
         if not isinstance(cause, httpx.HTTPStatusError):
-            return _wrong(self._place)
+            return _wrong(self._authority)
         status = cause.response.status_code
         if status in {UNAUTHORIZED, FORBIDDEN}:
-            return _refused(self._place, f"HTTP {status}")
+            return _refused(self._authority, f"HTTP {status}")
         if status >= OUT_OF_ORDER or status == TOO_MANY:  # mostly of a proxy whose server is away
             self._breaker.failed()
             return self._away(f"HTTP {status}")
-        return _wrong(self._place)
+        return _wrong(self._authority)
 
     def _away(self, reason: str) -> ServerAwayError:
         return ServerAwayError(
-            f"The Chroma server at {self._place} does not answer ({reason}); make sure that it runs, and check "
+            f"The Chroma server at {self._authority} does not answer ({reason}); make sure that it runs, and check "
             "FOOTNOTE_CHROMA__URL."
         )
 
@@ -273,17 +273,17 @@ def _headers(address: Address, token: str | None) -> dict[str, str]:
     return {"X-Chroma-Token": token} | ({} if address.cloud else {"Authorization": f"Bearer {token}"})
 
 
-def _refused(place: str, words: str) -> ServerRefusedError:
+def _refused(address: str, words: str) -> ServerRefusedError:
     reason = (words.splitlines() or [""])[0].rstrip(".?! ") or "no reason given"
     return ServerRefusedError(
-        f"The Chroma server at {place} will not have us ({reason}); check FOOTNOTE_CHROMA__TOKEN, "
+        f"The Chroma server at {address} will not have us ({reason}); check FOOTNOTE_CHROMA__TOKEN, "
         "FOOTNOTE_CHROMA__TENANT and FOOTNOTE_CHROMA__DATABASE."
     )
 
 
-def _wrong(place: str) -> ServerRefusedError:
+def _wrong(address: str) -> ServerRefusedError:
     return ServerRefusedError(
-        f"At {place} answers no Chroma server of version 1.0 or later; check host, port and path in "
+        f"At {address} answers no Chroma server of version 1.0 or later; check host, port and path in "
         "FOOTNOTE_CHROMA__URL, or update the server."
     )
 

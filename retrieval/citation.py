@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from retrieval.query import importance
 from retrieval.sources.identifiers import link_to
-from retrieval.sources.people import SUFFIX, given_first
+from retrieval.sources.record_authors import SUFFIX, given_first
 from retrieval.text import clean, fold
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ class Name:
         """Read a name with the given name first; what is written small before the last word belongs to it."""
         parts = given_first(_line(written)).split()
         suffix = parts.pop() if len(parts) > 2 and SUFFIX.fullmatch(parts[-1]) else ""  # noqa: PLR2004
-        at = len(parts) - 1
-        while at > 1 and parts[at - 1].islower():
-            at -= 1
-        return cls(" ".join(parts[:at]), " ".join(parts[at:]), suffix)
+        end = len(parts) - 1
+        while end > 1 and parts[end - 1].islower():
+            end -= 1
+        return cls(" ".join(parts[:end]), " ".join(parts[end:]), suffix)
 
     @property
     def family_first(self) -> str:
@@ -103,14 +103,14 @@ class Cited:
         return cls(
             paper_id=paper.paper_id,
             title=_line(paper.title),
-            authors=tuple(name for each in details.authors if (name := given_first(_line(each)))),
+            authors=tuple(name for author in details.authors if (name := given_first(_line(author)))),
             published=paper.published,
             venue=_line(details.venue or ""),
             arxiv=arxiv,
             doi=doi,
             url=link_to(given, arxiv or None, doi.translate(_IN_ADDRESS) or None) or "",
             abstract=_line(paper.abstract),
-            keywords=tuple(word for each in details.keywords if (word := _line(_BETWEEN.sub(" ", each)))),
+            keywords=tuple(word for keyword in details.keywords if (word := _line(_BETWEEN.sub(" ", keyword)))),
             category=details.categories[0] if details.categories else "",
         )
 
@@ -150,7 +150,7 @@ def key_of(details: Fetched) -> str:
     paper = Cited.of(details)
     family = Name.read(paper.authors[0]).family if paper.authors else ""
     telling = fold(paper.title).split()
-    word = next((plain for each in telling if importance(each) >= 1 and (plain := _plain(each))), "")
+    word = next((plain for title_word in telling if importance(title_word) >= 1 and (plain := _plain(title_word))), "")
     return f"{_plain(family)}{paper.published.year if paper.published else ''}{word}" or "paper"
 
 
@@ -172,8 +172,10 @@ class Keys:
 
 def id_of(scheme: str, external_ids: Iterable[str]) -> str:
     """Return a paper's id of a scheme ("arxiv", "doi"), "" where it has none; arXiv's own DOI of a paper is none."""
-    ids = (each.removeprefix(f"{scheme}:") for each in external_ids if each.startswith(f"{scheme}:"))
-    return next((each for each in ids if not each.startswith("10.48550/arxiv.")), "")
+    ids = (
+        external_id.removeprefix(f"{scheme}:") for external_id in external_ids if external_id.startswith(f"{scheme}:")
+    )
+    return next((id_ for id_ in ids if not id_.startswith("10.48550/arxiv.")), "")
 
 
 def _fields(paper: Cited) -> Mapping[str, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-PLACE: Final = ("default_tenant", "default_database")  # of every folder that Chroma makes
+DATABASE: Final = ("default_tenant", "default_database")  # of every folder that Chroma makes
 OPEN_AT_ONCE: Final = 8  # indexes of vectors; there is one, and for a moment another
 # The rest of what the client writes into a collection that embeds nothing.
 DEFAULTS: Final = {"spann": None, "embedding_function": {"type": "legacy"}}
@@ -50,20 +50,24 @@ class EmbeddedClient:
 
     def find_collection(self, name: str) -> EmbeddedCollection | None:
         """Return a collection by its name, None where there is none."""
-        found = (each for each in self._engine.list_collections(None, None, *PLACE) if each.name == name)
-        return next((EmbeddedCollection(self._engine, str(each.id), each.metadata) for each in found), None)
+        found = (
+            collection for collection in self._engine.list_collections(None, None, *DATABASE) if collection.name == name
+        )
+        return next(
+            (EmbeddedCollection(self._engine, str(collection.id), collection.metadata) for collection in found), None
+        )
 
     def make_collection(
         self, name: str, configuration: Mapping[str, Any], metadata: dict[str, Any]
     ) -> EmbeddedCollection:
         """Make a collection."""
         asked = json.dumps({**configuration, **DEFAULTS})
-        made = self._engine.create_collection(name, asked, None, metadata, False, *PLACE)
+        made = self._engine.create_collection(name, asked, None, metadata, False, *DATABASE)
         return EmbeddedCollection(self._engine, str(made.id), made.metadata)
 
     def delete_collection(self, name: str) -> None:
         """Delete a collection that is there."""
-        self._engine.delete_collection(name, *PLACE)
+        self._engine.delete_collection(name, *DATABASE)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -80,22 +84,22 @@ class EmbeddedCollection:
 
     def count(self) -> int:
         """Return how many records there are."""
-        return int(self._engine.count(self._number, *PLACE))
+        return int(self._engine.count(self._number, *DATABASE))
 
     def get(self, *, ids: list[str] | None, include: list[str]) -> dict[str, Any]:
         """Return those of some records that are here, or all, with what of them is included."""
-        found = self._engine.get(self._number, ids, None, None, 0, None, include, *PLACE)
+        found = self._engine.get(self._number, ids, None, None, 0, None, include, *DATABASE)
         return {"ids": found.ids, "embeddings": found.embeddings}
 
     def query(self, *, query_embeddings: NDArray[np.float32], n_results: int, include: list[str]) -> dict[str, Any]:
         """Return the records nearest to each row, the nearest first, with what of them is included."""
-        found = self._engine.query(self._number, None, query_embeddings, n_results, None, None, include, *PLACE)
+        found = self._engine.query(self._number, None, query_embeddings, n_results, None, None, include, *DATABASE)
         return {"ids": found.ids, "distances": found.distances}
 
     def upsert(self, *, ids: list[str], embeddings: NDArray[np.float32]) -> None:
         """Write vectors under their ids."""
-        self._engine.upsert(self._number, ids, embeddings, None, None, None, *PLACE)
+        self._engine.upsert(self._number, ids, embeddings, None, None, None, *DATABASE)
 
     def delete(self, *, ids: list[str]) -> None:
         """Remove records; ids not known are passed over."""
-        self._engine.delete(self._number, ids, None, None, None, *PLACE)
+        self._engine.delete(self._number, ids, None, None, None, *DATABASE)

@@ -15,7 +15,7 @@ from retrieval.windows import read_papers
 if TYPE_CHECKING:
     from retrieval.catalogue import Catalogue
     from retrieval.embedding import Embedder
-    from retrieval.indexing import Progress
+    from retrieval.indexer import Progress
 
 log = logging.getLogger(__name__)
 

@@ -39,8 +39,8 @@ class Format:
 def write_bibtex(papers: Iterable[Fetched]) -> Iterator[str]:
     """Yield an entry of BibTeX for each paper."""
     keys = Keys()
-    for number, each in enumerate(papers):
-        yield ("\n" if number else "") + bibtex(each, keys.give(each))
+    for number, paper in enumerate(papers):
+        yield ("\n" if number else "") + bibtex(paper, keys.give(paper))
 
 
 def write_ris(papers: Iterable[Fetched]) -> Iterator[str]:
@@ -52,8 +52,8 @@ def write_ris(papers: Iterable[Fetched]) -> Iterator[str]:
             return ""  # or each entry has its number above it
 
     writer = Writer()
-    for each in papers:
-        paper = Cited.of(each)
+    for fetched in papers:
+        paper = Cited.of(fetched)
         entry = {
             "type_of_reference": "JOUR" if paper.venue else "GEN",
             "title": paper.title,
@@ -74,16 +74,16 @@ def write_csl(papers: Iterable[Fetched]) -> Iterator[str]:
     """Yield an array of CSL-JSON, which Zotero, Pandoc and citeproc read."""
     keys = Keys()
     yield "["
-    for number, each in enumerate(papers):
-        yield (",\n" if number else "\n") + json.dumps(_csl(Cited.of(each), keys.give(each)), ensure_ascii=False)
+    for number, paper in enumerate(papers):
+        yield (",\n" if number else "\n") + json.dumps(_csl(Cited.of(paper), keys.give(paper)), ensure_ascii=False)
     yield "\n]\n"
 
 
 def write_csv(papers: Iterable[Fetched]) -> Iterator[str]:
     """Yield a table with a line for each paper."""
     yield _row(_COLUMNS)
-    for each in papers:
-        paper, verbatim = Cited.of(each), each.paper
+    for fetched in papers:
+        paper, verbatim = Cited.of(fetched), fetched.paper
         yield _row(
             (
                 paper.paper_id,
@@ -102,22 +102,22 @@ def write_csv(papers: Iterable[Fetched]) -> Iterator[str]:
 
 def write_jsonl(papers: Iterable[Fetched]) -> Iterator[str]:
     """Yield a JSON object a line, with everything that is known and the text as it stands."""
-    for each in papers:
-        paper, verbatim = Cited.of(each), each.paper
+    for fetched in papers:
+        paper, verbatim = Cited.of(fetched), fetched.paper
         row = {
             "_id": paper.paper_id,
             "title": verbatim.title,
             "text": verbatim.abstract,
-            "authors": list(each.authors),
+            "authors": list(fetched.authors),
             "published": paper.published.isoformat() if paper.published else None,
-            "venue": each.venue,
-            "arxiv_id": f"{paper.arxiv}{f'v{each.version}' if each.version else ''}" if paper.arxiv else None,
+            "venue": fetched.venue,
+            "arxiv_id": f"{paper.arxiv}{f'v{fetched.version}' if fetched.version else ''}" if paper.arxiv else None,
             "doi": paper.doi,
             "url": paper.url,
-            "code_url": each.code_url,
-            "keywords": list(each.keywords),
-            "categories": list(each.categories),
-            "upvotes": each.upvotes,
+            "code_url": fetched.code_url,
+            "keywords": list(fetched.keywords),
+            "categories": list(fetched.categories),
+            "upvotes": fetched.upvotes,
         }
         known = {key: value for key, value in row.items() if value or key == "text"}
         yield json.dumps(known, ensure_ascii=False) + "\n"
@@ -178,10 +178,10 @@ async def _details(papers: Papers, paper_ids: Sequence[str]) -> Mapping[str, Fet
 def format_of(file_name: str) -> str:
     """Return the format that a file's name asks for; raises BadInputError where it asks for none of them."""
     suffix = PurePath(file_name).suffix.lower()
-    for key, each in FORMATS.items():
-        if suffix in each.suffixes:
+    for key, form in FORMATS.items():
+        if suffix in form.suffixes:
             return key
-    known = ", ".join(f"{each.suffixes[0]} ({each.name})" for each in FORMATS.values())
+    known = ", ".join(f"{form.suffixes[0]} ({form.name})" for form in FORMATS.values())
     raise BadInputError(f'"{file_name}" does not say what to write; let its name end in one of {known}.')
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH: Final = 200  # papers that tantivy takes between two commits
-PLACE: Final = "followed.json"
+POSITION_FILE: Final = "followed.json"
 
 
 class Follower:
@@ -34,16 +34,16 @@ class Follower:
         self._catalogue = catalogue
         self._shelf = shelf
         self._lexical = lexical
-        self._file = folder / PLACE
+        self._file = folder / POSITION_FILE
         self._library_id = library_id
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._number: int | None = None
 
     async def follow(self, library_id: str) -> None:
         """Follow this library from now on; what is held of another one, which the database had before, is forgotten."""
         if library_id == self._library_id:
             return
-        async with self._turn:
+        async with self._lock:
             log.warning("the database holds another library now, which is read from its beginning")
             self._library_id = library_id
             self._shelf.clear()
@@ -52,9 +52,9 @@ class Follower:
 
     async def catch_up(self) -> bool:
         """Apply what has changed, and say whether there was anything; an index of nothing known is filled first."""
-        async with self._turn:
+        async with self._lock:
             if self._number is None:
-                self._number = await asyncio.to_thread(self._read_place)
+                self._number = await asyncio.to_thread(self._read_position)
             last = await self._catalogue.last_change()
             if self._number is None or self._number > last:
                 await self._fill(last)
@@ -68,13 +68,13 @@ class Follower:
 
     async def mend(self, paper_ids: Sequence[str]) -> None:
         """Write papers again that the index has lost."""
-        async with self._turn:
+        async with self._lock:
             for start in range(0, len(paper_ids), BATCH):
                 await self._apply(paper_ids[start : start + BATCH])
 
     async def empty(self) -> None:
         """Forget everything, so that the index is filled anew."""
-        async with self._turn:
+        async with self._lock:
             await asyncio.to_thread(self._lexical.reset)
             self._number = None
 
@@ -91,7 +91,7 @@ class Follower:
     async def _apply(self, paper_ids: Sequence[str]) -> None:
         self._shelf.forget(paper_ids)
         papers, authors = await self._catalogue.to_index(paper_ids)
-        gone = [each for each in paper_ids if each not in papers]
+        gone = [paper_id for paper_id in paper_ids if paper_id not in papers]
         if gone:
             await asyncio.to_thread(self._lexical.delete, gone)
         if papers:
@@ -99,19 +99,19 @@ class Follower:
 
     async def _note(self, number: int) -> None:
         self._number = number
-        await asyncio.to_thread(self._write_place, {"library": self._library_id, "number": number})
+        await asyncio.to_thread(self._write_position, {"library": self._library_id, "number": number})
 
-    def _write_place(self, place: dict[str, object]) -> None:
+    def _write_position(self, position: dict[str, object]) -> None:
         draft = self._file.with_suffix(".new")
-        draft.write_text(json.dumps(place), encoding="utf-8")
+        draft.write_text(json.dumps(position), encoding="utf-8")
         draft.replace(self._file)
 
-    def _read_place(self) -> int | None:
+    def _read_position(self) -> int | None:
         """Return the number of the last change that was applied; None where the index is of nothing known."""
         if self._lexical.stamp != self._lexical.expected:
             return None
         try:
-            place = json.loads(self._file.read_text(encoding="utf-8"))
-            return int(place["number"]) if place["library"] == self._library_id else None
+            position = json.loads(self._file.read_text(encoding="utf-8"))
+            return int(position["number"]) if position["library"] == self._library_id else None
         except (OSError, ValueError, KeyError, TypeError):
             return None

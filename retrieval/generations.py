@@ -47,7 +47,7 @@ class LibraryState:
 
 async def read_state(connection: AsyncConnection, stamp: str) -> LibraryState:
     """Return the state; whoever comes first makes it, with the stamp of its own model."""
-    columns = [each for each in library_state.c if each.name != "key"]
+    columns = [column for column in library_state.c if column.name != "key"]
     # Every process looks often, and all but the first need write nothing.
     if (known := (await connection.execute(sa.select(*columns))).one_or_none()) is not None:
         return LibraryState(*known)

@@ -144,7 +144,7 @@ class LexicalIndex:
             part = ids[start : start + LOOKED_FOR]
             among = tantivy.Query.term_set_query(self._schema, "paper_id", part)
             held = {paper_id for paper_id, _ in self._run(among, len(part))}
-            lost += [each for each in part if each not in held]
+            lost += [paper_id for paper_id in part if paper_id not in held]
         return lost
 
     def replace(self, papers: Iterable[Paper], authors: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -367,7 +367,7 @@ def _addresses(url: str) -> list[str]:
 
 
 def _forms(names: Sequence[Name], form: NameForm) -> list[str]:
-    return list(dict.fromkeys(each for name in names for each in name.forms(form)))
+    return list(dict.fromkeys(spelling for name in names for spelling in name.forms(form)))
 
 
 def _pieces(text: str) -> list[str]:
@@ -375,5 +375,5 @@ def _pieces(text: str) -> list[str]:
     pieces: list[str] = []
     for word in words(spaced(fold(text))):
         marked = f"#{word}#"
-        pieces += [marked[at : at + PIECE] for at in range(max(1, len(marked) - PIECE + 1))]
+        pieces += [marked[start : start + PIECE] for start in range(max(1, len(marked) - PIECE + 1))]
     return pieces

@@ -18,12 +18,12 @@ from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, Li
 from retrieval.follower import Follower
 from retrieval.fulltext.searching import FullTextSearcher
 from retrieval.gaps import Gaps
-from retrieval.indexing import Indexer, Progress
+from retrieval.index_guard import throw_away, watched
+from retrieval.indexer import Indexer, Progress
 from retrieval.lexical import LexicalIndex
-from retrieval.opening import throw_away, watched
 from retrieval.references import find_references
 from retrieval.removal import UNDO, Removed, Restored
-from retrieval.resolving import look_up, resolve
+from retrieval.resolver import look_up, resolve
 from retrieval.scope import Scope
 from retrieval.searching import Searcher, middle
 from retrieval.shelf import Shelf
@@ -42,16 +42,16 @@ if TYPE_CHECKING:
 
     from retrieval.agreement import Agreement
     from retrieval.authors import NamedAuthor, Works
-    from retrieval.catalogue import Count, Counts, Fresh, Reading
+    from retrieval.catalogue import Count, Counts, Fresh, SourceState
     from retrieval.chroma_server import ChromaServer
     from retrieval.embedding import Embedder
     from retrieval.fulltext.article import FullText
     from retrieval.fulltext.searching import Document
     from retrieval.fulltext.storage import FullTexts
-    from retrieval.merging import Known
+    from retrieval.merge import Known
     from retrieval.papers import Evidence, Hit, Paper
     from retrieval.query import QueryVectors
-    from retrieval.resolving import Lookup
+    from retrieval.resolver import Lookup
     from retrieval.sources.fetched import Page
     from retrieval.spelling import Spelled
 
@@ -454,13 +454,13 @@ class Library:
         windows = await self._shelf.windows(set(current.values()))
         return {asked: middle(windows[paper_id]) for asked, paper_id in current.items() if paper_id in windows}
 
-    async def reading(self, source: str) -> Reading | None:
+    async def reading(self, source: str) -> SourceState | None:
         """Return how it stands with a source, by its name as a user writes it; None if it was never read."""
-        return next(iter(await self._catalogue.readings(source)), None)
+        return next(iter(await self._catalogue.source_states(source)), None)
 
-    async def readings(self) -> list[Reading]:
+    async def source_states(self) -> list[SourceState]:
         """Return how it stands with every source that was ever read, in the order of their names."""
-        return await self._catalogue.readings()
+        return await self._catalogue.source_states()
 
     async def failed(self, source: str, sentence: str, at: dt.datetime) -> None:
         """Keep what is wrong with a source, until it is next read to its end."""

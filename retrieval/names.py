@@ -58,7 +58,7 @@ class Name:
         if kind == "initial":
             return (f"{first[0]} {others[-1]}",)
         if kind == "surname":
-            return tuple(" ".join(self.words[at:]) for at in range(1, len(self.words)))
+            return tuple(" ".join(self.words[start:]) for start in range(1, len(self.words)))
         return () if self.abbreviated else (first,)
 
     @property

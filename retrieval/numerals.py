@@ -136,7 +136,7 @@ def _number(match: re.Match[str], text: str, *, percent: bool) -> Number:
     if match["below"] and (below := Decimal(match["below"])):
         return Number(first / below * worth, kind or "part", span)
     step = _step(match["digits"], first) * scale * worth
-    return Number(first * scale * worth, kind, span, step, tuple(each * scale for each in others))
+    return Number(first * scale * worth, kind, span, step, tuple(other * scale for other in others))
 
 
 def _values(digits: str) -> tuple[Decimal, ...]:
@@ -159,8 +159,8 @@ def _step(digits: str, value: Decimal) -> Decimal:
     return Decimal(10) ** min(noughts, _LARGEST_ROUNDED)
 
 
-def _unit(text: str, at: int) -> tuple[str | None, Decimal]:
-    if match := _UNIT.match(text, at):
+def _unit(text: str, start: int) -> tuple[str | None, Decimal]:
+    if match := _UNIT.match(text, start):
         words = match["unit"]
         for unit in (words, words.split(" ", maxsplit=1)[0]):
             if found := _units().get(unit):
@@ -215,7 +215,8 @@ def _in_words(text: str, language: str) -> list[Number]:
     words = list(_WORD.finditer(text))
     # The scale in "5 million" belongs to the digits.
     masked = [
-        "," if at and words[at - 1][0].isdigit() and word[0] in _SCALES else word[0] for at, word in enumerate(words)
+        "," if index and words[index - 1][0].isdigit() and word[0] in _SCALES else word[0]
+        for index, word in enumerate(words)
     ]
     counts: dict[int, tuple[int, Decimal]] = {}  # by the word after: the word that they begin with, and what they are
     ordinals: dict[int, tuple[int, Decimal]] = {}  # by the first word: the word after them, and what they are
@@ -227,9 +228,9 @@ def _in_words(text: str, language: str) -> list[Number]:
             ordinals[found.start] = (found.end, Decimal(str(found.value)))
         else:
             counts[found.end] = (found.start, Decimal(str(found.value)))
-    for at, word in enumerate(masked):
+    for index, word in enumerate(masked):
         if word in _PARTS:
-            ordinals[at] = (at + 1, Decimal(_PARTS[word]))
+            ordinals[index] = (index + 1, Decimal(_PARTS[word]))
     numbers = []
     for first, (end, below) in ordinals.items():
         part = _part(masked, counts, first, end)

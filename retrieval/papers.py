@@ -83,7 +83,7 @@ class Chunk:
     @property
     def spans(self) -> list[tuple[int, int]]:
         """Give where each sentence begins and ends in the window."""
-        return [(each.start - self.start, each.end - self.start) for each in self.sentences]
+        return [(sentence.start - self.start, sentence.end - self.start) for sentence in self.sentences]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +159,8 @@ def page_at(breaks: Sequence[tuple[int, int]], offset: int) -> int | None:
     """Return the page that a character stands on, by where in its text each page begins; None where none does."""
     if not breaks:
         return None
-    at = bisect_right(breaks, offset, key=lambda each: each[0])
-    return breaks[max(at - 1, 0)][1]
+    index = bisect_right(breaks, offset, key=lambda page_break: page_break[0])
+    return breaks[max(index - 1, 0)][1]
 
 
 def identify(title: str, *, arxiv_id: str | None = None, doi: str | None = None) -> str:

@@ -18,7 +18,9 @@ _MONTH_NAMES: Final = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
-_MONTHS: Final = {short: at for at, name in enumerate(_MONTH_NAMES, 1) for short in (name, name[:3])} | {"sept": 9}
+_MONTHS: Final = {short: number for number, name in enumerate(_MONTH_NAMES, 1) for short in (name, name[:3])} | {
+    "sept": 9
+}
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _NUMBERS: Final = {
     "a": 1, "an": 1, "one": 1, "couple of": 2, "a couple of": 2, "two": 2, "few": 3, "a few": 3, "three": 3, "four": 4,
@@ -300,6 +302,6 @@ def _containing(day: dt.date, unit: str) -> tuple[dt.date, dt.date]:
 def _back(day: dt.date, number: int, unit: str) -> dt.date:
     if unit in _DAYS_IN:
         return day - dt.timedelta(days=number * _DAYS_IN[unit])
-    at = 12 * day.year + day.month - 1 - number * _MONTHS_IN[unit]
-    _, last = _months(at // 12, at % 12 + 1)
+    months = 12 * day.year + day.month - 1 - number * _MONTHS_IN[unit]
+    _, last = _months(months // 12, months % 12 + 1)
     return last.replace(day=min(day.day, last.day))

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from retrieval.embedding.words import Words
+    from retrieval.embedding.word_vectors import Words
 
 # Words that carry a question but say nothing of its subject.
 _QUESTION_WORDS: Final = """

@@ -105,8 +105,8 @@ def _find(parts: Sequence[list[str]], words: Sequence[_Word]) -> Span | None:
     for part in parts:
         if not part:  # an ellipsis at either end
             continue
-        places = range(position, len(folded) - len(part) + 1)
-        found = next((place for place in places if folded[place : place + len(part)] == part), None)
+        starts_at = range(position, len(folded) - len(part) + 1)
+        found = next((start for start in starts_at if folded[start : start + len(part)] == part), None)
         if found is None:
             return None
         starts.append(found)

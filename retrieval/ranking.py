@@ -87,8 +87,8 @@ def fuse(candidates: Sequence[Candidate], model: str, read: float = 1.0) -> list
             scores += read * weight * standardise(np.array([getattr(candidate, signal) for candidate in candidates]))
     steps = np.array([2 * candidate.named + candidate.authored for candidate in candidates])
     scores += (np.ptp(scores) + 1.0) * steps
-    order = sorted(range(len(candidates)), key=lambda at: (-scores[at], candidates[at].paper_id))
-    return [(float(scores[at]), candidates[at]) for at in order]
+    order = sorted(range(len(candidates)), key=lambda index: (-scores[index], candidates[index].paper_id))
+    return [(float(scores[index]), candidates[index]) for index in order]
 
 
 def match_words(best: NDArray[np.float32], rarity: NDArray[np.float64]) -> NDArray[np.float64]:

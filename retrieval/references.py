@@ -1,6 +1,6 @@
 """The ids and links in a text that name a paper, in every form that people paste.
 
-Only forms are read, never meaning; which paper of the library is named, resolving.py says.
+Only forms are read, never meaning; which paper of the library is named, resolver.py says.
 """
 
 from __future__ import annotations
@@ -156,9 +156,9 @@ def _doi_id(written: str) -> str | None:
 def _without_punctuation(text: str) -> str:
     """Leave out what belongs to the sentence: a bracket that was not opened with all after it, and stops at the end."""
     depth = 0
-    for at, character in enumerate(text):
+    for position, character in enumerate(text):
         depth += (character == "(") - (character == ")")
         if depth < 0:
-            text = text[:at]
+            text = text[:position]
             break
     return text.rstrip(_AFTER_ALL)

@@ -45,22 +45,22 @@ class Removal:
     """Hold what one and the same removal took, of what is not put back since.
 
     Attributes:
-        at: when it was, in UTC.
+        removed_at: when it was, in UTC.
         papers: at least one.
     """
 
-    at: dt.datetime
+    removed_at: dt.datetime
     papers: tuple[Removed, ...]
 
     @property
     def erased(self) -> bool:
         """Return whether putting it back only lets sources bring the papers in anew."""
-        return all(each.erased for each in self.papers)
+        return all(paper.erased for paper in self.papers)
 
 
 def removals(removed: Sequence[Removed]) -> list[Removal]:
     """Return the removals that took these papers, which are in the order of `read_removed`: the last one first."""
-    return [Removal(at, tuple(papers)) for at, papers in groupby(removed, key=lambda each: each.removed_at)]
+    return [Removal(moment, tuple(papers)) for moment, papers in groupby(removed, key=lambda paper: paper.removed_at)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,10 @@ async def restore(connection: AsyncConnection, paper_ids: Sequence[str]) -> Rest
         for table in (paper_aliases, paper_sources, papers):
             await connection.execute(sa.delete(table).where(table.c.paper_id.in_(erased)))
         free += erased
-        kept = [row.paper_id for row in rows if not row.erased]
+        stored = [row.paper_id for row in rows if not row.erased]
         again = {"removed_at": None, "indexed_hash": None}
-        await connection.execute(sa.update(papers).where(papers.c.paper_id.in_(kept)).values(again))
-        back += kept
+        await connection.execute(sa.update(papers).where(papers.c.paper_id.in_(stored)).values(again))
+        back += stored
     return Restored(tuple(back), tuple(free))
 
 

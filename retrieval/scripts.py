@@ -90,7 +90,7 @@ def _terms(match: re.Match[str], *, asked: bool) -> Iterator[str]:
         yield from _stemmer(match.lastgroup or "").analyze(run)
         return
     for length in (min(size, len(run)),) if asked else (size - 1, size):
-        yield from (run[at : at + length] for at in range(len(run) - length + 1))
+        yield from (run[start : start + length] for start in range(len(run) - length + 1))
 
 
 @cache

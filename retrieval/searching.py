@@ -15,15 +15,15 @@ from cachetools import LRUCache
 
 from retrieval.agreement import agreement_of_terms, agreement_of_vectors
 from retrieval.authors import works_in_full
-from retrieval.chunking import window_text
+from retrieval.chunker import window_text
 from retrieval.embedding import WordEmbedder
-from retrieval.embedding.words import best_matches, unpack
+from retrieval.embedding.word_vectors import best_matches, unpack
 from retrieval.errors import ServerAwayError, ServerRefusedError
 from retrieval.papers import Evidence, Hit, Passage
 from retrieval.query import QueryVectors, importance
 from retrieval.ranking import SHORTLIST, Candidate, fuse, match_words, weigh
 from retrieval.references import find_references
-from retrieval.resolving import resolve
+from retrieval.resolver import resolve
 from retrieval.scripts import latin_share
 from retrieval.text import clean, fold
 from retrieval.vectors import VectorsError, VectorsGoneError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from retrieval.agreement import Agreement
     from retrieval.catalogue import Catalogue, StoredChunk
     from retrieval.embedding import Embedder
-    from retrieval.embedding.words import Words
+    from retrieval.embedding.word_vectors import Words
     from retrieval.lexical import LexicalIndex, LexicalQuery
     from retrieval.papers import Paper
     from retrieval.scope import Scope

@@ -50,9 +50,7 @@ async def correct(text: str, lexical: LexicalIndex, embedder: Embedder, shelf: S
     texts = {paper_id: f"{paper.title}\n{paper.abstract}" for paper_id, paper in papers.items()}
 
     def choose() -> dict[str, str]:
-        nearest = {
-            word: _nearest(word, [texts[each] for each in ids if each in texts]) for word, ids in similar.items()
-        }
+        nearest = {word: _nearest(word, [texts[id_] for id_ in ids if id_ in texts]) for word, ids in similar.items()}
         return {word: near for word, near in nearest.items() if near}
 
     read_as = await asyncio.to_thread(choose)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from retrieval.chunking import CHUNKER_VERSION
+from retrieval.chunker import CHUNKER_VERSION
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:

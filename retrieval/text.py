@@ -156,7 +156,7 @@ _POSSIBLE_END: Final = re.compile(
 
 
 # Characters: one answer folds the same abstracts a hundred times. Cut short by length, because a text may be long.
-_KEPT: Final = 2_000_000
+_CACHED_CHARACTERS: Final = 2_000_000
 _ENTRY: Final = 300  # what is kept of a text beside its characters, in their number: a file has millions of titles
 _BARE_WORD: Final = re.compile(r"[^\W_]+")  # what `str.isalnum` says, without a step in Python for each character
 
@@ -264,7 +264,7 @@ def _size(text: str) -> int:
     return len(text) + _ENTRY
 
 
-@cached(LRUCache(_KEPT, getsizeof=_size), lock=Lock())
+@cached(LRUCache(_CACHED_CHARACTERS, getsizeof=_size), lock=Lock())
 def clean(text: str) -> str:
     """Return a readable copy on one line: LaTeX read, typographic quotes and dashes, NFC."""
     if _stays(text):
@@ -272,7 +272,7 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", _trace(text).cleaned().text)
 
 
-@cached(LRUCache(_KEPT, getsizeof=_size), lock=Lock())
+@cached(LRUCache(_CACHED_CHARACTERS, getsizeof=_size), lock=Lock())
 def fold(text: str) -> str:
     r"""Return the text as it is compared and searched: clean, case folded, no accents, one dash, one quote.
 
@@ -338,15 +338,15 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     if match[0].count("\n") > 1:
         return True
     after = _NEXT_WORD.match(text, match.end())
-    opening, word = (after["opening"], after["word"]) if after else ("", "")
+    brackets, word = (after["opening"], after["word"]) if after else ("", "")
     # A small letter carries the sentence on, but names (vLLM, iOS), mathematics and lettered items may begin one.
-    if word.islower() and not opening.endswith(("$", "\\")) and not _LETTERED.match(text, match.end()):
+    if word.islower() and not brackets.endswith(("$", "\\")) and not _LETTERED.match(text, match.end()):
         return False
     if match["stop"] != ".":
         return True
     before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
     token = _NOT_IN_WORD.split(before)[-1]
-    numbered = opening.startswith(("(", "[")) or word[:1].isdigit() or len(word) == 1
+    numbered = brackets.startswith(("(", "[")) or word[:1].isdigit() or len(word) == 1
     if token in _NEVER_LAST or (numbered and token.lower() in _BEFORE_NUMBERS):
         return False
     if _ITEM.search(before):

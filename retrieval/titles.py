@@ -95,4 +95,4 @@ def _nearest(text: str, titles: Mapping[str, str]) -> dict[str, str]:
     ids = list(titles)
     # The whole decides between titles that hold the same part, such as "Attention" and a longer one.
     best = np.argsort(-(parts + wholes / 10), kind="stable")
-    return {ids[at]: titles[ids[at]] for at in best if parts[at] >= LIKE_ENOUGH}
+    return {ids[index]: titles[ids[index]] for index in best if parts[index] >= LIKE_ENOUGH}

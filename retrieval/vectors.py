@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 from retrieval.errors import LibraryDamagedError, ServerAwayError
-from retrieval.opening import throw_away, torn
+from retrieval.index_guard import throw_away, torn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -240,7 +240,7 @@ class DenseIndex:
                 else:
                     parts += [part[: len(part) // 2], part[len(part) // 2 :]]
             else:
-                lost += [each for each in part if each not in held]
+                lost += [name for name in part if name not in held]
         return lost
 
     def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:

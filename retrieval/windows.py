@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from retrieval.chunking import chunk
+from retrieval.chunker import chunk
 from retrieval.contents import read_chunks
 from retrieval.embedding import WordEmbedder
 

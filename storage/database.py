@@ -46,10 +46,10 @@ class Database:
     """
 
     def __init__(
-        self, place: str | Path, pragmas: Mapping[str, object] | None = None, *, one_writer: bool = False
+        self, location: str | Path, pragmas: Mapping[str, object] | None = None, *, one_writer: bool = False
     ) -> None:
         """Take a file or a URL; with `one_writer` this process's writes queue up on a server too."""
-        self.engine = create_engine(place, pragmas)
+        self.engine = create_engine(location, pragmas)
         self.writer = self.engine.execution_options(**{IMMEDIATE: True})
         self.file = Path(self.engine.url.database or "") if self.engine.dialect.name == "sqlite" else None
         self._reader = create_reader(self.file, pragmas or {}) if self.file else None
@@ -58,7 +58,7 @@ class Database:
     @classmethod
     async def open(
         cls,
-        place: str | Path,
+        location: str | Path,
         migrations: Migrations,
         *,
         name: str,
@@ -68,7 +68,7 @@ class Database:
         """Connect to a file, whose folder is made, or to a URL, and bring the tables up to date.
 
         Args:
-            place: a file, or a URL as `create_engine` takes it.
+            location: a file, or a URL as `create_engine` takes it.
             migrations: what makes the tables.
             name: what an error calls the database, at the beginning of a sentence.
             pragmas: settings of SQLite's, beside those that all have.
@@ -81,7 +81,7 @@ class Database:
             ServerRefusedError: The server will not have us.
             MigrationError: The tables are newer than this program, or cannot be brought up to date.
         """
-        database = cls(place, pragmas, one_writer=one_writer)
+        database = cls(location, pragmas, one_writer=one_writer)
         try:
             if database.file:
                 await asyncio.to_thread(database.file.parent.mkdir, parents=True, exist_ok=True)

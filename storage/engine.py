@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 POSTGRES: Final = frozenset({"postgresql", "postgres"})  # hosts of databases still write the second
 
 
-def create_engine(place: str | Path, pragmas: Mapping[str, object] | None = None) -> AsyncEngine:
+def create_engine(location: str | Path, pragmas: Mapping[str, object] | None = None) -> AsyncEngine:
     """Make the engine for a file or a URL, which may leave the driver out, as other programs write it.
 
     Args:
-        place: where the database is; the file need not be there yet.
+        location: where the database is; the file need not be there yet.
         pragmas: settings of SQLite's that this database needs beside those that all have.
 
     Raises:
         BadInputError: The URL names no database that Footnote can use.
     """
-    if isinstance(place, Path):
-        return create_sqlite_engine(str(place), pragmas or {})
-    if place.strip().partition(":")[0].partition("+")[0] in POSTGRES:
+    if isinstance(location, Path):
+        return create_sqlite_engine(str(location), pragmas or {})
+    if location.strip().partition(":")[0].partition("+")[0] in POSTGRES:
         from storage.postgres import create_postgres_engine  # and with it asyncpg
 
-        return create_postgres_engine(place)
+        return create_postgres_engine(location)
     try:
-        url = sa.make_url(place)
+        url = sa.make_url(location)
     except (ArgumentError, ValueError):  # whose sentences may hold the password
         url = None
     if url is None or url.get_backend_name() != "sqlite":

@@ -95,7 +95,7 @@ class _Server:
     """Know how a server is reached, and whether it is there."""
 
     def __init__(self, url: str) -> None:
-        self._dsn, self._place, self._patience = _read(url)
+        self._dsn, self._address, self._patience = _read(url)
         self._breaker = Breaker(REST)
         self._reached = False
 
@@ -112,7 +112,7 @@ class _Server:
                 raise self._away(_first_line(error)) from error
             self._breaker.worked()
             raise ServerRefusedError(
-                f"The database server at {self._place} will not have us ({_first_line(error)}); check "
+                f"The database server at {self._address} will not have us ({_first_line(error)}); check "
                 "FOOTNOTE_DATABASE_URL."
             ) from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
@@ -174,7 +174,7 @@ class _Server:
 
     def _away(self, reason: str) -> DatabaseAwayError:
         return DatabaseAwayError(
-            f"The database at {self._place} does not answer ({reason}); make sure that the server runs, and check "
+            f"The database at {self._address} does not answer ({reason}); make sure that the server runs, and check "
             "FOOTNOTE_DATABASE_URL."
         )
 
@@ -207,28 +207,28 @@ def _read(url: str) -> tuple[str, str, float | None]:
     """Return a URL as asyncpg reads it, the hosts in it, and how many seconds it gives a connection."""
     try:
         parts = urlsplit(url.strip())
-        said = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        parameters = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         raise _no_server() from None
-    kept: dict[str, str] = {}
+    sent: dict[str, str] = {}
     patience: float | None = None
-    for name, value in said:
+    for name, value in parameters:
         if name in WITHOUT_EFFECT:
             raise BadInputError(f"FOOTNOTE_DATABASE_URL says {name}, which has no effect here; leave it out.")
         if name == "connect_timeout":
             patience = _seconds(value)
         elif name == "ssl":
-            kept["sslmode"] = value
-        elif name == "host" and name in kept:  # SQLAlchemy names several hosts so, each with its port
-            kept[name] += f",{value}"
+            sent["sslmode"] = value
+        elif name == "host" and name in sent:  # SQLAlchemy names several hosts so, each with its port
+            sent[name] += f",{value}"
         elif name not in IN_ANY_CASE:
-            kept[name] = value
+            sent[name] = value
     login, _, hosts = parts.netloc.rpartition("@")
     if parts.fragment or not _HOSTS.fullmatch(hosts):
         raise _no_server()
-    place = hosts or kept.get("host") or kept.get("service") or "localhost"
+    address = hosts or sent.get("host") or sent.get("service") or "localhost"
     netloc = f"{_quoted(login)}@{hosts}" if login else hosts
-    return urlunsplit(("postgresql", netloc, parts.path, urlencode(kept), "")), place, patience
+    return urlunsplit(("postgresql", netloc, parts.path, urlencode(sent), "")), address, patience
 
 
 def _quoted(login: str) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 REFUSED = {
-    "bot/lines.py": "discord",
+    "bot/line_reader.py": "discord",
     "bot/commands/ask.py": "discord",
-    "footnote/blocking.py": "discord",
+    "footnote/synchronous.py": "discord",
     "retrieval/text.py": "openai",
     "retrieval/errors.py": "bot.errors",
     "bot/answering/__init__.py": "rich",
@@ -32,7 +32,7 @@ def test_an_import_that_crosses_a_border_and_a_module_without_a_layer_are_refuse
         file = tmp_path / path
         file.write_text(f"{file.read_text()}\nimport {name}\n")
     papers = tmp_path / "retrieval/papers.py"
-    papers.write_text(f"{papers.read_text()}\nimport retrieval.merging\n")
+    papers.write_text(f"{papers.read_text()}\nimport retrieval.merge\n")
     (tmp_path / "bot/unheard_of.py").touch()
     (tmp_path / "bot/discord/unheard_of.py").touch()
 
@@ -48,6 +48,6 @@ def test_an_import_that_crosses_a_border_and_a_module_without_a_layer_are_refuse
     for path, name in REFUSED.items():
         importer = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         assert f"- {importer} -> {name} (" in linted.stdout, importer
-    assert "- .papers -> .merging (" in linted.stdout
+    assert "- .papers -> .merge (" in linted.stdout
     assert "- bot.unheard_of\n" in linted.stdout
     assert "- bot.discord.unheard_of\n" in linted.stdout

@@ -372,7 +372,7 @@ class TestMessages:
     async def test_a_429_is_waited_out(self, server: LocalDiscord, bot: Bot, papers: Any) -> None:
         server.rate_limit_next(POST, retry_after=0.2, times=2)
         await bot.place(papers).send("late")
-        times = [call.at for call in server.calls(POST)]
+        times = [call.time for call in server.calls(POST)]
         assert [call.status for call in server.calls(POST)] == [429, 429, 200]
         assert times[2] - times[0] >= 0.35
 
@@ -385,7 +385,7 @@ class TestMessages:
             await sent.edit(content=str(number))
         calls = server.calls(EDIT)
         assert [call.status for call in calls] == [200] * 4
-        assert calls[2].at - calls[0].at >= 0.45
+        assert calls[2].time - calls[0].time >= 0.45
 
     async def test_a_connection_can_break(self, server: LocalDiscord, bot: Bot, papers: Any) -> None:
         server.cut_next(POST, stored=True)

@@ -16,7 +16,7 @@ from local_discord.components import V2_COMPONENTS
 from local_discord.errors import ApiError
 from local_discord.limits import COMPONENTS_V2, check_choices, check_commands, check_message, check_modal
 from local_discord.mentions import pings
-from local_discord.reading import links
+from local_discord.plain_text import links
 from tests.local_discord import LocalDiscord
 
 if TYPE_CHECKING:

@@ -103,7 +103,7 @@ async def test_settings_searches_drafts_and_conversations_are_read_as_they_were_
     assert shown is not None
     assert (shown.guild_id, shown.question_message_id, shown.asked_at) == (SERVER, 901, NOW)
     assert shown.answer.statements[0].citations == (1, 2)
-    assert (shown.answer.citations[2].place, shown.answer.usage and shown.answer.usage.estimated) == (
+    assert (shown.answer.citations[2].location, shown.answer.usage and shown.answer.usage.estimated) == (
         "“4 Results”, page 7",
         True,
     )

@@ -36,7 +36,7 @@ class Citation:
     page: int | None = None
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Say where in the paper the quote stands; empty for one from title or abstract."""
         if self.page is None:
             return say("“{section}”", section=self.section) if self.section else ""
@@ -118,11 +118,11 @@ class Answer:
         """Give the answer as running text, each statement followed by its citation numbers."""
         if self.refused:
             return self.refusal or ""
-        said = (
+        parts = (
             f"{statement.text} {''.join(f'[{number}]' for number in statement.citations)}"
             for statement in self.statements
         )
-        return " ".join([*filter(None, [self.lead]), *said])
+        return " ".join([*filter(None, [self.lead]), *parts])
 
     def to_json(self) -> AnswerJson:
         """Return the object that `ask --json` prints; its keys are a contract."""

@@ -7,18 +7,18 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.answering.catalogue import ABOUT_ONE, Catalogue
+from bot.answering.answer_builder import AnswerBuilder, Stopwatch
+from bot.answering.composer import EARLY, Composer
 from bot.answering.conversation import Conversation, Exchange
 from bot.answering.evidence.assessor import Assessor
-from bot.answering.evidence.names import named_by
+from bot.answering.evidence.named_papers import named_by
 from bot.answering.evidence.selection import Selection
 from bot.answering.gap_lines import gap_lines
+from bot.answering.library_facts import ABOUT_ONE, LibraryFacts
 from bot.answering.reading.kind import MANY, Kind
-from bot.answering.reading.language import ENGLISH, hint
+from bot.answering.reading.language_detection import ENGLISH, hint
 from bot.answering.reading.question import Reader
 from bot.answering.reading.terms import content_terms
-from bot.answering.reply import Reply, Stopwatch
-from bot.answering.writing import EARLY, Writing
 from bot.language import say
 from bot.llm.patience import Wait, sharing
 
@@ -65,10 +65,10 @@ class Answerer:
     ) -> None:
         self._library = library
         self._translator = translator
-        self._writing = Writing(extractive, llm, judge, early)
+        self._composer = Composer(extractive, llm, judge, early)
         self._reader = Reader(library, today)
         self._assessor = Assessor(library)
-        self._catalogue = Catalogue(library)
+        self._facts = LibraryFacts(library)
         self._conversation = Conversation(library, self._reader, self._assessor, rewriter)
 
     async def answer(self, question: str, history: Sequence[str | Exchange] = ()) -> Answer:
@@ -99,76 +99,78 @@ class Answerer:
         with stopwatch("read"):
             read = await self._reader.read(asked)
         with stopwatch("conversation"), sharing(wait):
-            spoken = await self._conversation.recall([_exchange(turn) for turn in history])
-            turn = await self._conversation.read(asked, spoken, read.vectors if read.text == asked else None)
-        reply = Reply(turn, notes, stopwatch, self._writing.extractive.name, wait)
+            dialogue = await self._conversation.recall([_exchange(turn) for turn in history])
+            contextual = await self._conversation.read(asked, dialogue, read.vectors if read.text == asked else None)
+        builder = AnswerBuilder(contextual, notes, stopwatch, self._composer.extractive.name, wait)
         with stopwatch("read"), sharing(wait):
-            if turn.query != asked:
+            if contextual.query != asked:
                 kind = read.kind
-                read = await self._reader.read(turn.query, composed=True)
-                if len(turn.focus) > 1 and kind in MANY:  # a title behind the question does not change what it asks for
+                read = await self._reader.read(contextual.query, composed=True)
+                if (
+                    len(contextual.focus) > 1 and kind in MANY
+                ):  # a title behind the question does not change what it asks for
                     read = read.of_kind(kind)
-            read = await self._in_english(read, reply)
+            read = await self._in_english(read, builder)
         with stopwatch("search"):
-            selection, statement = await self._look(read, reply, document)
-        reply.notes += gap_lines(self._library.gaps)
-        reply.confidence = selection.confidence
+            selection, statement = await self._look(read, builder, document)
+        builder.notes += gap_lines(self._library.gaps)
+        builder.confidence = selection.confidence
         if selection.outcome != "answered":
-            reply.notes += [
+            builder.notes += [
                 say("Read “{typed}” as “{meant}”.", typed=typed, meant=meant) for typed, meant in read.read_as
             ]
         if selection.outcome == "refused" and not self._may_read(read, selection):
-            yield reply.refuse(selection.remarks[0] if selection.remarks else _nothing(read))
+            yield builder.refuse(selection.remarks[0] if selection.remarks else _nothing(read))
             return
-        reply.outcome = selection.outcome
-        reply.notes += selection.remarks
+        builder.outcome = selection.outcome
+        builder.notes += selection.remarks
         if statement:
-            reply.page.add(statement, selection.hits)
-            yield reply.give()
+            builder.page.add(statement, selection.hits)
+            yield builder.give()
         with stopwatch("write"):
             async with aclosing(
-                self._writing.write(read, selection, reply, with_model=statement is None)
+                self._composer.write(read, selection, builder, with_model=statement is None)
             ) as statements:
                 async for _ in statements:
-                    yield reply.give()
-        if reply.page.statements:
-            yield reply.give()
+                    yield builder.give()
+        if builder.page.statements:
+            yield builder.give()
         else:
-            yield reply.refuse(_nothing(read))
+            yield builder.refuse(_nothing(read))
 
     async def _look(
-        self, question: Question, reply: Reply, attached: Attached | None
+        self, question: Question, builder: AnswerBuilder, attached: Attached | None
     ) -> tuple[Selection, Checked | None]:
         """Look into a document, and into the library where the document does not say it and may not be meant."""
         if attached is None:
-            return await self._find(question, reply)
+            return await self._find(question, builder)
         own = await self._assessor.of_document(question, attached.document)
         if question.language != ENGLISH and own.outcome == "answered" and question.kind is not Kind.SUMMARY:
             own = replace(own, outcome="closest")
         if attached.alone or own.outcome == "answered":
             return own, None
-        found, statement = await self._find(question, reply)
+        found, statement = await self._find(question, builder)
         return (own, None) if found.outcome == "refused" else (found, statement)
 
     def _may_read(self, question: Question, selection: Selection) -> bool:
         """Say whether a language model may find in the hits what evidence made for English cannot see."""
         foreign = question.language != ENGLISH and not question.is_chat
-        return foreign and self._writing.llm is not None and bool(selection.hits)
+        return foreign and self._composer.llm is not None and bool(selection.hits)
 
-    async def _in_english(self, question: Question, reply: Reply) -> Question:
+    async def _in_english(self, question: Question, builder: AnswerBuilder) -> Question:
         """Put a question in another language into English with the language model; without one, say what to expect."""
         if question.language == ENGLISH:
             return question
         if self._translator:
             english, usage = await self._translator.to_english(question.text, question.language)
-            reply.spend(usage)
+            builder.spend(usage)
             if english:
                 return replace(await self._reader.read(english), asked=question.asked, language=question.language)
         elif line := hint(question.language):
-            reply.notes.append(line)
+            builder.notes.append(line)
         return question
 
-    async def _find(self, question: Question, reply: Reply) -> tuple[Selection, Checked | None]:
+    async def _find(self, question: Question, builder: AnswerBuilder) -> tuple[Selection, Checked | None]:
         """Search, and weigh what was found; with it comes what the catalogue says, where that was asked."""
         known, unknown = await self._references(question)
         stranger = say("I do not know {ids}. /submit adds a paper to the library.", ids=", ".join(unknown))
@@ -176,44 +178,44 @@ class Answerer:
             return _refusal(stranger), None
         if known and question.kind not in ABOUT_ONE | {Kind.COMPARISON} and not _says_more(question):
             question = question.of_kind(Kind.SUMMARY)
-        turn = replace(reply.turn, focus=(*known, *reply.turn.focus))
+        contextual = replace(builder.contextual, focus=(*known, *builder.contextual.focus))
         period = question.period if question.kind in MANY else None
         since, until = (period.since, period.until) if period else (None, None)
-        hits = await self._conversation.search(turn, question=question, since=since, until=until)
-        besides = await self._conversation.besides(turn, question)
-        selection = await self._assessor.assess(question, hits, focus=turn.focus, besides=besides)
+        hits = await self._conversation.search(contextual, question=question, since=since, until=until)
+        besides = await self._conversation.besides(contextual, question)
+        selection = await self._assessor.assess(question, hits, focus=contextual.focus, besides=besides)
         if unknown:
             if not known and not any(named_by(hit.paper.title, question.text, hits) for hit in hits):
                 return _refusal(stranger), None
-            reply.notes.append(stranger)
+            builder.notes.append(stranger)
         if question.language != ENGLISH and selection.outcome == "answered" and not question.references:
             selection = replace(selection, outcome="closest")  # English evidence tells little of other languages
-        return await self._from_catalogue(question, selection, reply)
+        return await self._from_catalogue(question, selection, builder)
 
     async def _from_catalogue(
-        self, question: Question, selection: Selection, reply: Reply
+        self, question: Question, selection: Selection, builder: AnswerBuilder
     ) -> tuple[Selection, Checked | None]:
         """Answer what is asked of the library itself; leave every other question to what was selected."""
-        if len(reply.turn.focus) > 1 and question.kind in MANY:  # of the papers spoken of, not of the library
+        if len(builder.contextual.focus) > 1 and question.kind in MANY:  # of the papers spoken of, not of the library
             return (_newest_first(selection) if question.kind is Kind.NEWEST else selection), None
         match question.kind:
             case Kind.COUNT:
-                counted = await self._catalogue.count(question, selection)
+                counted = await self._facts.count(question, selection)
                 return (counted.selection, counted.statement) if counted else (selection, None)
             case Kind.BY_AUTHOR:
-                found = await self._catalogue.by_author(question)
+                found = await self._facts.by_author(question)
                 if not found.chosen:
                     sure = question.kinds[Kind.BY_AUTHOR] >= SURE
                     found = _refusal(say("I know no paper here by that author.")) if sure else selection
                 return found, None
             case Kind.NEWEST:
                 whole = not selection.chosen or len(question.terms) <= NO_SUBJECT
-                return (await self._catalogue.newest(question) if whole else _newest_first(selection)), None
+                return (await self._facts.newest(question) if whole else _newest_first(selection)), None
             case Kind.AUTHORS | Kind.PUBLISHED if selection.outcome != "refused":
-                known_of_it = await self._catalogue.about_one(question, selection.hits[0])
+                known_of_it = await self._facts.about_one(question, selection.hits[0])
                 if known_of_it is not None:
                     return known_of_it.selection, known_of_it.statement
-                reply.notes.append(say("The library does not know that of this paper."))
+                builder.notes.append(say("The library does not know that of this paper."))
         return selection, None
 
     async def _references(self, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -221,7 +223,7 @@ class Answerer:
         if not question.references:
             return (), ()
         found = await self._library.lookup(question.asked)
-        return tuple(paper.paper_id for paper in found.papers), tuple(each.text for each in found.unknown)
+        return tuple(paper.paper_id for paper in found.papers), tuple(reference.text for reference in found.unknown)
 
 
 def _nothing(question: Question) -> str:
@@ -249,7 +251,9 @@ def _newest_first(selection: Selection) -> Selection:
     def day(number: int) -> dt.date:
         return selection.hits[number - 1].paper.published or dt.date.min
 
-    return replace(selection, chosen=tuple(sorted(selection.chosen, key=lambda each: day(each.number), reverse=True)))
+    return replace(
+        selection, chosen=tuple(sorted(selection.chosen, key=lambda sentence: day(sentence.number), reverse=True))
+    )
 
 
 def _exchange(turn: str | Exchange) -> Exchange:

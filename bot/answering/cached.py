@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _DRAFTS: Final = TypeAdapter(tuple[Draft, ...])
 
 
-class KeptDrafts(Protocol):
+class DraftCache(Protocol):
     """Keep texts by a hash for a day; neither method raises."""
 
     async def get(self, key: str) -> str | None:
@@ -46,10 +46,10 @@ class CachedWriter:
     are drafts, which are checked like all others; only whole ones are, and none from a writer that failed.
     """
 
-    def __init__(self, writer: AnswerWriter, kept: KeptDrafts, recipe: str) -> None:
+    def __init__(self, writer: AnswerWriter, cache: DraftCache, recipe: str) -> None:
         self.name = writer.name
         self._writer = writer
-        self._kept = kept
+        self._cache = cache
         self._recipe = recipe
         self._flights: dict[str, _Flight] = {}
 
@@ -75,8 +75,8 @@ class CachedWriter:
 
     async def _once(self, key: str, question: str, selection: Selection) -> AsyncGenerator[Written]:
         """Yield what is kept, or else what the writer writes, which is kept once it is whole."""
-        if kept := _loads(await self._kept.get(key)):
-            for draft in kept:
+        if stored := _loads(await self._cache.get(key)):
+            for draft in stored:
                 yield draft
             return
         drafts = []
@@ -86,7 +86,7 @@ class CachedWriter:
                     drafts.append(item)
                 yield item
         if drafts:
-            await self._kept.keep(key, json.dumps(_DRAFTS.dump_python(tuple(drafts), mode="json")))
+            await self._cache.keep(key, json.dumps(_DRAFTS.dump_python(tuple(drafts), mode="json")))
 
     def _forget(self, key: str, flight: _Flight) -> None:
         """Let the next question begin anew."""

@@ -9,11 +9,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from bot.answering.answer import Support
-from bot.answering.bearing.features import numbers_moved
-from bot.answering.bearing.names import unheld_names
-from bot.answering.bearing.score import bears_out, negates
+from bot.answering.entailment.invented_names import unheld_names
+from bot.answering.entailment.score import bears_out, negates
+from bot.answering.entailment.statement_features import numbers_moved
 from bot.answering.prompt import RULES
-from bot.answering.reading.language import ENGLISH
+from bot.answering.reading.language_detection import ENGLISH
 from retrieval.numbers import count_given, unsupported
 from retrieval.numerals import numerals
 from retrieval.quotes import content_words, count_words, locate, surroundings
@@ -175,7 +175,7 @@ def tidy(text: str) -> str:
     """Return a statement on one line, without invisible characters, list marks and the model's own citation marks."""
     # Blanks first: a line break is a control character too.
     one_line = " ".join(unicodedata.normalize("NFC", text).split())
-    visible = "".join(each for each in one_line if unicodedata.category(each) not in _INVISIBLE)
+    visible = "".join(character for character in one_line if unicodedata.category(character) not in _INVISIBLE)
     return _LIST_MARK.sub("", _MARKS.sub("", visible)).strip()
 
 
@@ -230,10 +230,10 @@ def _is_related(text: str, title: str, near: str) -> bool:
     """
     if count_words(text) < _MIN_WORDS:
         return content_words(text) <= content_words(f"{title}\n{near}")
-    said, held = content_words(text), content_words(near)
-    words = said - content_words(title)
+    stated, held = content_words(text), content_words(near)
+    words = stated - content_words(title)
     shared = len(words & held) + count_given(text, near)
-    if len(said & held) > _MIN_SHARED_WORDS and len(said & held) >= _CLEARLY * len(said):
+    if len(stated & held) > _MIN_SHARED_WORDS and len(stated & held) >= _CLEARLY * len(stated):
         return True  # even if its title has most of these words
     return shared >= min(_MIN_SHARED_WORDS, len(words)) and shared >= _MIN_RELATION * len(words)
 
@@ -245,7 +245,7 @@ def _runs_of_the_rules() -> frozenset[tuple[str, ...]]:
 
 def _runs(text: str) -> set[tuple[str, ...]]:
     words = bare_words(text.casefold())
-    return {tuple(words[at : at + _RULE_WORDS]) for at in range(len(words) - _RULE_WORDS + 1)}
+    return {tuple(words[start : start + _RULE_WORDS]) for start in range(len(words) - _RULE_WORDS + 1)}
 
 
 def _ground(text: str, support: Support, hits: Sequence[Hit], *, least: float, alone: bool) -> _Ground | Reason:

@@ -29,14 +29,14 @@ class Drafts:
     def __init__(self) -> None:
         self.whole = False
         self._scanner = Scanner()
-        self._said: set[str] = set()
+        self._drafted: set[str] = set()
         self._repeated = 0
         self._enough: dict[int, bool] = {}
 
     @property
     def count(self) -> int:
         """Return how many drafts there were."""
-        return len(self._said)
+        return len(self._drafted)
 
     @property
     def looping(self) -> bool:
@@ -51,7 +51,7 @@ class Drafts:
             if span.depth == 0 and (answer := answer_in(found)):
                 answers.append(answer)
             elif (statement := statement_in(found)) and self._sufficient(span):
-                self._repeated += fold(statement.text) in self._said
+                self._repeated += fold(statement.text) in self._drafted
                 yield from self._new(statement)
         if answers:
             self.whole = True
@@ -70,13 +70,13 @@ class Drafts:
             return
         for statement in answer.statements:
             yield from self._new(statement)
-        if not self._said:
+        if not self._drafted:
             raise ValueError
 
     def _new(self, statement: CitedStatement) -> Iterator[Draft]:
         key = fold(statement.text)
-        if key not in self._said:
-            self._said.add(key)
+        if key not in self._drafted:
+            self._drafted.add(key)
             yield statement.draft()
 
     def _sufficient(self, span: Span) -> bool:

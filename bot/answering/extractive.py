@@ -25,15 +25,15 @@ class ExtractiveWriter:
 
     async def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Usage]:  # noqa: ARG002
         """Yield one draft a sentence, each sentence once; paper numbers count the selection's hits from 1."""
-        said: set[str] = set()
+        written: set[str] = set()
         for chosen in selection.chosen:
             paper = selection.hits[chosen.number - 1].paper
             quotes = [paper.abstract[start:end] for start, end in chosen.spans] or [paper.title]
             introduce = True
             for quote in quotes:
-                if fold(quote) in said:
+                if fold(quote) in written:
                     continue
-                said.add(fold(quote))
+                written.add(fold(quote))
                 text = statement(quote, paper.title, introduce=introduce)
                 introduce = False
                 yield Draft(text, (Support(chosen.number, quote[:LONGEST_QUOTE]),))

@@ -52,7 +52,7 @@ class CitedStatement(BaseModel):
 
     def draft(self) -> Draft:
         """Return the statement as it is checked."""
-        return Draft(self.text, tuple(Support(each.paper, each.quote) for each in self.supports))
+        return Draft(self.text, tuple(Support(support.paper, support.quote) for support in self.supports))
 
 
 class CitedAnswer(BaseModel):
@@ -91,5 +91,7 @@ def answer_in(found: object, depth: int = 0) -> CitedAnswer | None:
 
 def _only(values: list[Any], depth: int) -> CitedAnswer | None:
     """Return the answer that the one value holds that can hold any."""
-    holding = [each for each in values if isinstance(each, (dict, list)) or (isinstance(each, str) and "{" in each)]
+    holding = [
+        value for value in values if isinstance(value, (dict, list)) or (isinstance(value, str) and "{" in value)
+    ]
     return answer_in(holding[0], depth + 1) if len(holding) == 1 and depth < _DEEPEST else None

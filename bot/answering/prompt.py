@@ -45,7 +45,7 @@ _EXCERPT_CHARACTERS: Final = 1000
 
 # An opening bracket that could begin one of our tags or a special token of a chat template (<|im_end|>, </s>), or that
 # would run into our own closing tag.
-_OPENING: Final = re.compile(r"[<＜﹤](?=[\W_]*(?:[^\W\d_]|\Z))")
+_TAG_START: Final = re.compile(r"[<＜﹤](?=[\W_]*(?:[^\W\d_]|\Z))")
 # Zero-width and control characters can hide a tag from the pattern above, and no quote needs them.
 _INVISIBLE: Final = dict.fromkeys(
     [
@@ -102,7 +102,7 @@ def count_messages(messages: Messages, counter: TokenCounter) -> int:
 
 def neutralise(foreign: str) -> str:
     """Return text from outside so that it cannot close its delimiters; `<` before a name becomes `‹`."""
-    return _OPENING.sub("‹", foreign.translate(_INVISIBLE))
+    return _TAG_START.sub("‹", foreign.translate(_INVISIBLE))
 
 
 def _paper(number: int, title: str, abstract: str) -> str:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from bot.answering.conversation import Relation, Turn, detail
+from bot.answering.conversation import ContextualQuestion, Relation, detail
 from bot.answering.prompt import neutralise
 from bot.llm.message import Prompt
 from retrieval.text import clean
 
 if TYPE_CHECKING:
-    from bot.answering.conversation import Spoken
+    from bot.answering.conversation import DialogueState
     from bot.llm.client import LanguageModel
     from bot.llm.usage import Usage
     from retrieval.papers import Paper
@@ -54,33 +54,35 @@ class LLMRewriter:
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
 
-    async def rewrite(self, question: str, spoken: Spoken) -> tuple[Turn | None, Usage | None]:
-        """Return the turn, None where the model gave none that can be used, and what it took; never raises."""
-        papers = list(dict.fromkeys([*spoken.focus, *spoken.listed, *spoken.seen.values()]))[:_MOST_PAPERS]
-        reply, usage = await self._model.fill(_PROMPT, _content(question, spoken, papers))
-        return _turn(question, reply, spoken, papers) if reply else None, usage
+    async def rewrite(self, question: str, dialogue: DialogueState) -> tuple[ContextualQuestion | None, Usage | None]:
+        """Return the contextual, None where the model gave none that can be used, and what it took; never raises."""
+        papers = list(dict.fromkeys([*dialogue.focus, *dialogue.listed, *dialogue.seen.values()]))[:_MOST_PAPERS]
+        reply, usage = await self._model.fill(_PROMPT, _content(question, dialogue, papers))
+        return _turn(question, reply, dialogue, papers) if reply else None, usage
 
 
-def _content(question: str, spoken: Spoken, papers: list[Paper]) -> str:
-    earlier = "\n".join(neutralise(asked[:_EARLIER]) for asked in spoken.questions)
-    titles = "\n".join(f"{at}. {neutralise(clean(paper.title)[:_TITLE])}" for at, paper in enumerate(papers, start=1))
+def _content(question: str, dialogue: DialogueState, papers: list[Paper]) -> str:
+    earlier = "\n".join(neutralise(asked[:_EARLIER]) for asked in dialogue.questions)
+    titles = "\n".join(
+        f"{number}. {neutralise(clean(paper.title)[:_TITLE])}" for number, paper in enumerate(papers, start=1)
+    )
     return (
         f"<conversation>\n{earlier}\n</conversation>\n<spoken_of>\n{titles}\n</spoken_of>\n"
         f"<question>\n{neutralise(question[:_ASKED])}\n</question>"
     )
 
 
-def _turn(question: str, reply: _Reply, spoken: Spoken, papers: list[Paper]) -> Turn | None:
+def _turn(question: str, reply: _Reply, dialogue: DialogueState, papers: list[Paper]) -> ContextualQuestion | None:
     """Return the turn that a reply describes, None where it describes none."""
     rewritten = " ".join(reply.question.split())
     if reply.relation is Relation.NEW:
-        return Turn(question, question, question)
+        return ContextualQuestion(question, question, question)
     if not 0 < len(rewritten) <= _LONGEST:
         return None
     if reply.relation is Relation.OTHER:
-        return Turn(question, rewritten, rewritten, Relation.OTHER, exclude=frozenset(spoken.seen))
+        return ContextualQuestion(question, rewritten, rewritten, Relation.OTHER, exclude=frozenset(dialogue.seen))
     if not reply.papers or not all(1 <= number <= len(papers) for number in reply.papers):
         return None
     asked = [papers[number - 1] for number in dict.fromkeys(reply.papers)]
-    turn = detail(rewritten, asked, compared=len(asked) == 2)  # noqa: PLR2004
-    return Turn(question, rewritten, turn.query, turn.relation, turn.focus)
+    contextual = detail(rewritten, asked, compared=len(asked) == 2)  # noqa: PLR2004
+    return ContextualQuestion(question, rewritten, contextual.query, contextual.relation, contextual.focus)

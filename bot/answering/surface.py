@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bot.answering.evidence.names import own_name
+from bot.answering.evidence.named_papers import own_name
 from retrieval.text import clean, fold, sentences
 
 LONGEST: Final = 560  # characters; the checks refuse 600
 # What stands in front of a sentence and means nothing away from its neighbours: headers of structured abstracts, list
 # marks, connectives, and "In this paper,", which the citation says.
-_OPENING: Final = re.compile(
+_INTRODUCTION: Final = re.compile(
     r"""(?:(?:BACKGROUND|OBJECTIVES?|AIMS?|PURPOSE|CONTEXT|METHODS?|DESIGN|SETTING|PARTICIPANTS|RESULTS?|FINDINGS
     |CONCLUSIONS?|INTERPRETATION|SIGNIFICANCE|METHODOLOGY|PRINCIPAL)(?:\s(?:AND|/|[A-Z]{4,})){0,3}\s*[:.]\s+
     |(?:Background|Objectives?|Context|Methods?|Results?|Conclusions?)[:.]\s+
@@ -30,7 +30,7 @@ def statement(sentence: str, title: str, *, introduce: bool) -> str:
     Every word of it but that name stays the paper's own.
     """
     text = clean(sentence)
-    while match := _OPENING.match(text):
+    while match := _INTRODUCTION.match(text):
         text = text[match.end() :]
     text = text.lstrip("#>| ")  # of what would be a heading or a quotation at the beginning of a line
     text = text[:1].upper() + text[1:]

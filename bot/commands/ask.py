@@ -6,10 +6,10 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from bot.answering.conversation import REMEMBERED, Exchange
-from bot.commands.export import write_out
+from bot.commands.export_papers import write_out
 from bot.console import print_json, show_answer, stdout
-from bot.lines import next_line
-from bot.wiring import open_answerer, open_library, take_in
+from bot.factory import open_answerer, open_library, prepare_library
+from bot.line_reader import next_line
 from retrieval.errors import BadInputError
 from retrieval.export import format_of
 
@@ -27,7 +27,7 @@ async def ask_once(
     if not question.strip():
         raise BadInputError('Ask something: footnote ask "which papers train robots with language corrections?"')
     async with open_library(settings) as library:
-        await take_in(library)
+        await prepare_library(library)
         async with open_answerer(settings, library, use_llm=use_llm) as answerer:
             answer = await answerer.answer(question)
         if export_to:
@@ -43,7 +43,7 @@ async def chat(settings: Settings, *, use_llm: bool) -> None:
     """Answer questions from standard input until it ends."""
     console = stdout()
     async with open_library(settings) as library, open_answerer(settings, library, use_llm=use_llm) as answerer:
-        await take_in(library)
+        await prepare_library(library)
         count = (await library.counts()).papers
         console.print(f"{count} papers. Ask away; an empty line or Ctrl-D ends.")
         history: deque[Exchange] = deque(maxlen=REMEMBERED)

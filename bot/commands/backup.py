@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bot.commands.papers import papers_in_words
+from bot.commands.manage_papers import papers_in_words
 from bot.console import progress_bar, stdout
 from bot.store import FILE as MEMORY
 from retrieval.errors import BadInputError, LibraryDamagedError

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from bot.console import progress_bar, show_figures, stdout
 from bot.store import FILE, Store
-from bot.store import tables as memory
+from bot.store import memory_tables as memory
 from retrieval import tables as library
 from retrieval.catalogue import Catalogue
 from retrieval.errors import BadInputError, LibraryDamagedError
@@ -35,7 +35,7 @@ UNFINISHED: Final = sa.Table("footnote_copy", sa.MetaData(), sa.Column("source",
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DataLocation:
     """Hold where a library and a memory lie: a data dir, or one database for both."""
 
     name: str
@@ -45,7 +45,7 @@ class Place:
     own: bool
 
     @classmethod
-    def read(cls, written: str) -> Place:
+    def read(cls, written: str) -> DataLocation:
         """Read a data dir's path or a database's URL."""
         if "://" in written:
             return cls(_nameless(written), written, Path(), written, own=False)
@@ -73,7 +73,7 @@ async def copy(source: str, target: str) -> None:
     """Copy what is not there yet, compare both, and print what was copied; raises BadInputError for no fit target."""
     if "://" not in source and not (Path(source).expanduser() / CATALOGUE).exists():
         raise BadInputError(f"{source} holds no library; name a data dir, or a database like postgresql://host/name.")
-    came, goes = Place.read(source), Place.read(target)
+    came, goes = DataLocation.read(source), DataLocation.read(target)
     if came.name == goes.name:
         raise BadInputError("Both names are of the same place; name another with --to.")
     tables = [

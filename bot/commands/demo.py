@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from bot.commands.run import SWITCH_SECONDS
 from bot.console import progress_bar, stdout
 from bot.errors import DemoError
+from bot.factory import make_answerer, make_editor, open_library, open_model, prepare_library
 from bot.settings import ChromaSettings
 from bot.store import Store
-from bot.wiring import make_answerer, make_editor, open_library, open_model, take_in
 from retrieval.papers import Paper
 from retrieval.sources import SEEDS, open_source
 from retrieval.sources.fetched import Fetched
@@ -61,7 +61,7 @@ async def open_demo(
     store = await Store.open(folder)
     try:
         async with open_library(chosen) as library, open_model(chosen, use_llm=configured) as model:
-            await (take_in(library) if configured else take_in_as_news(library))
+            await (prepare_library(library) if configured else take_in_as_news(library))
             answerer = make_answerer(chosen, library, model)
             services = make_services(answerer, library, store, generous_limits(), model=model.name if model else None)
             editor = make_editor(chosen, library, store.feedback.liked, model)
@@ -74,13 +74,13 @@ async def open_demo(
 def _of_its_own(settings: Settings, folder: Path) -> Settings:
     """Return settings that keep everything in the folder and ask nobody on the network."""
     local = settings.embedding.model_copy(update={"provider": "local"})
-    own = {"data_dir": folder, "database_url": None, "chroma": ChromaSettings(), "embedding": local}
+    own = {"data_dir": folder, "database_url": None, "writer": None, "chroma": ChromaSettings(), "embedding": local}
     return settings.model_copy(update=own)
 
 
 async def take_in_as_news(library: Library) -> None:
     """Take seeds/ in as if a list had its papers today, so that there is something for a digest."""
     today = datetime.now(UTC).date()
-    papers = [Fetched(each, listed=today) for each in open_source(SEEDS).papers if isinstance(each, Paper)]
+    papers = [Fetched(paper, listed=today) for paper in open_source(SEEDS).papers if isinstance(paper, Paper)]
     with progress_bar("Indexing") as report:
         await library.add(papers, report)

@@ -13,10 +13,10 @@ from bot.answering.conversation import Conversation, Exchange
 from bot.answering.evidence.assessor import HOLDS
 from bot.console import print_json, progress_bar, show_figures, stdout
 from bot.errors import SettingsError
+from bot.factory import open_answerer, open_library
 from bot.files import share
-from bot.report.evaluation import Evaluation
+from bot.report.evaluation_run import Evaluation
 from bot.settings import ChromaSettings
-from bot.wiring import open_answerer, open_library
 from retrieval.errors import BadInputError
 from retrieval.evaluation import RUN_DEPTH, Dataset, Query, check_run_ids, read_dataset, write_run
 from retrieval.sources.jsonl import read_jsonl
@@ -155,8 +155,8 @@ async def _rank(library: Library, dataset: Dataset) -> dict[str, list[Hit]]:
     run: dict[str, list[Hit]] = {}
     with progress_bar("Searching") as report:
         for number, query in enumerate(dataset.queries, start=1):
-            turn = await conversation.read(query.text, await conversation.recall(_history(query)))
-            run[query.query_id] = await conversation.search(turn, RUN_DEPTH)
+            contextual = await conversation.read(query.text, await conversation.recall(_history(query)))
+            run[query.query_id] = await conversation.search(contextual, RUN_DEPTH)
             report(number, len(dataset.queries))
     return run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.errors import SettingsError
-from bot.wiring import open_answerer, open_library, take_in
+from bot.factory import open_answerer, open_library, prepare_library
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -21,6 +21,6 @@ async def serve(settings: Settings, *, use_llm: bool) -> None:
             "pip install 'footnote[mcp]'."
         ) from error
     async with open_library(settings) as library:
-        await take_in(library)
+        await prepare_library(library)
         async with open_answerer(settings, library, use_llm=use_llm) as answerer:
             await make_server(library, answerer).run_stdio_async()

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.console import stdout
+from bot.factory import open_store
 from bot.store import FILE as MEMORY
-from bot.wiring import open_store
 from retrieval.errors import BadInputError, LibraryDamagedError
 from retrieval.library import CATALOGUE, own
 

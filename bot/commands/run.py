@@ -8,11 +8,11 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
+from bot.factory import make_answerer, make_editor, make_meter, open_library, open_model, open_store, prepare_library
 from bot.preflight.check import AtStart
 from bot.preflight.checklist import examine_start
 from bot.preflight.discord_check import refuse_login
 from bot.preflight.library_check import PROBE, look_into
-from bot.wiring import make_answerer, make_editor, make_meter, open_library, open_model, open_store, take_in
 from retrieval.errors import FootnoteError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ SWITCH_SECONDS: Final = 0.0005
 async def run(settings: Settings) -> None:
     """Serve Discord until a signal stops it."""
     log.info("starting version=%s data_dir=%s", version("footnote"), settings.data_dir)
-    from bot.discord.run import run_bot
+    from bot.discord.lifecycle import run_bot
     from bot.discord.services import make_services
     from retrieval.sources.lookup import look_up
     from retrieval.sources.web import Web
@@ -47,7 +47,7 @@ async def run(settings: Settings) -> None:
         editor = make_editor(settings, library, store.feedback.liked, model)
         arxiv = partial(look_up, web, settings.arxiv.base_url)
         services = make_services(answerer, library, store, model=model.name if model else None, arxiv=arxiv)
-        await run_bot(settings, services, token, editor, partial(take_in, library))
+        await run_bot(settings, services, token, editor, partial(prepare_library, library))
 
 
 async def look_before(settings: Settings) -> str:

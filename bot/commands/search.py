@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from typing_extensions import TypedDict
 
 from bot.answering.gap_lines import gap_lines
-from bot.answering.reading.spelling import slips_mended
-from bot.commands.papers import check_source, say_undated
+from bot.answering.reading.correction import slips_mended
+from bot.commands.manage_papers import check_source, say_undated
 from bot.console import print_json, printable, show_hits, stderr, stdout
-from bot.wiring import open_library, take_in
+from bot.factory import open_library, prepare_library
 from retrieval.errors import BadInputError
 from retrieval.text import clean
 
@@ -28,7 +28,7 @@ async def search(
     if not query.strip():
         raise BadInputError('Say what to look for: footnote search "objective mismatch"')
     async with open_library(settings) as library:
-        await take_in(library)
+        await prepare_library(library)
         if source is not None:
             await check_source(library, source)
         meant = await slips_mended(query, library)

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.commands.doctor import show_finding
-from bot.commands.library import ingest
+from bot.commands.ingest import ingest
 from bot.commands.setup_questions import ask_all
 from bot.console import stdout
 from bot.env_file import write_env_file
 from bot.errors import SettingsError
 from bot.llm.local_servers import ADDRESSES
 from bot.preflight import CHECKS, Finding, examine
-from bot.running import run
+from bot.runner import run
 from bot.settings import ENV_FILE, PREFIX, Settings, refuse_overridden
 from retrieval.errors import FootnoteError
 
@@ -142,7 +142,7 @@ def _settings(values: Mapping[str, str | None]) -> Settings:
 
 def _checked(part: str, settings: Settings) -> list[Finding]:
     """Return what is seen of one part; raises FootnoteError with what is wrong."""
-    check = next(each for each in CHECKS if each.part == part)
+    check = next(candidate for candidate in CHECKS if candidate.part == part)
     found = run(_all(check, settings))
     for finding in found:
         if finding.ok is False:

@@ -12,7 +12,7 @@ from bot.console import printable, stdout
 from bot.errors import DiscordStartError, SettingsError
 from bot.llm.local_servers import find_local_servers
 from bot.preflight.discord_check import invitation, require_application
-from bot.running import run
+from bot.runner import run
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def ask_all() -> dict[str, Any]:
 
 
 def _ask_discord() -> dict[str, Any]:
-    kept = _is_kept()
+    has_key = _is_kept()
     _say(f"Discord. Make an application at {PORTAL} and copy its token (Bot, Reset Token); it is not shown here.")
     while True:
-        token = getpass(f"Bot token (Enter: {'the one that is set' if kept else 'no Discord'}): ").strip()
-        if not token and not kept:
+        token = getpass(f"Bot token (Enter: {'the one that is set' if has_key else 'no Discord'}): ").strip()
+        if not token and not has_key:
             return {}
         settings = Settings.load(**({"discord": {"token": SecretStr(token)}} if token else {}))
         try:

@@ -21,12 +21,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot import metrics
-from bot.digest.clock import local_day, next_due
 from bot.digest.digest import dumps, loads
+from bot.digest.digest_text import named
 from bot.digest.editor import ids_of
-from bot.digest.posting import GoneError, UnavailableError
-from bot.digest.subscribing import due_after
-from bot.digest.writing import named
+from bot.digest.poster import GoneError, UnavailableError
+from bot.digest.schedule import local_day, next_due
+from bot.digest.subscription_editor import due_after
 from bot.language import say, speaking
 from bot.llm.meter import Payer, paid_by
 from bot.log import begin_trace
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from bot.digest.digest import Digest
     from bot.digest.editor import Editor
-    from bot.digest.posting import Poster
+    from bot.digest.poster import Poster
     from bot.store import Delivery, Posted, Store, Subscription
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ class Deliverer:
                 if more:
                     now = self._now()
                     claimed = await self._store.deliveries.claim(now, self._worker, now + LEASE, free)
-                    running |= {asyncio.create_task(self._deliver(each)) for each in claimed}
+                    running |= {asyncio.create_task(self._deliver(delivery)) for delivery in claimed}
                     more = len(claimed) == free
                 if running:
                     done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -240,7 +240,9 @@ class Deliverer:
             )
             body, tried_at = dumps(digest), self._now()
             lease = tried_at + LEASE
-            if await self._store.deliveries.prepare(delivery, body, ids, until=until, at=tried_at, claimed_until=lease):
+            if await self._store.deliveries.prepare(
+                delivery, body, ids, until=until, tried_at=tried_at, claimed_until=lease
+            ):
                 return digest, replace(delivery, body=body, until=until, tried_at=tried_at)
             if not await self._renew(delivery):
                 return None, delivery
@@ -254,7 +256,7 @@ class Deliverer:
         until = now.replace(second=0, microsecond=0) - SETTLING
         since = max(subscription.delivered_until, until - CATCH_UP)
         pool = await self._editor.pool(since, until)
-        ids = {each for at in pool.since_moment(since) for each in ids_of(pool.papers[at])}
+        ids = {paper_id for index in pool.since_moment(since) for paper_id in ids_of(pool.papers[index])}
         shown = await self._store.deliveries.shown(subscription.place_id, ids)
         digest, chosen = await self._editor.compose(
             subscription,
@@ -303,7 +305,7 @@ class Deliverer:
             delivery,
             delivery.posted.message_ids,
             until=delivery.until or now,
-            at=now,
+            posted_at=now,
             next_due=lambda subscription: due_after(subscription, max(chosen, delivery.due_at)),
         )
 

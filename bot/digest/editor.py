@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 from cachetools import LRUCache
 
-from bot.digest import writing
-from bot.digest.choosing import Candidate, choose, taste_of
-from bot.digest.clock import local_day
+from bot.digest import digest_text
 from bot.digest.digest import Digest, Entry, Roundup
-from bot.digest.drawing import draw
-from bot.digest.matching import match, matching_for
+from bot.digest.map_renderer import draw
+from bot.digest.matcher import match, matching_for
 from bot.digest.roundup import FEWEST_PAPERS, MOST_PAPERS, make_map
+from bot.digest.schedule import local_day
+from bot.digest.selector import Candidate, choose, taste_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bot.digest.writing import ReasonWriter
+    from bot.digest.digest_text import ReasonWriter
     from bot.store.nouns import Subscription
     from retrieval.embedding import Embedder
     from retrieval.papers import Evidence
@@ -82,7 +82,7 @@ class Pool:
 
     def since_moment(self, since: datetime) -> list[int]:
         """Return which papers came in after a moment, by their place from 0."""
-        return [at for at, paper in enumerate(self.papers) if paper.added_at > since]
+        return [index for index, paper in enumerate(self.papers) if paper.added_at > since]
 
 
 class Editor:
@@ -110,23 +110,25 @@ class Editor:
     async def pool(self, since: datetime, until: datetime) -> Pool:
         """Return the papers that came in between two moments; may hold earlier ones too."""
         async with self._reading:
-            kept = self._pool
-            if kept is None or kept.until != until or kept.since > since:
+            pool = self._pool
+            if pool is None or pool.until != until or pool.since > since:
                 since = min(since, until - READ_BACK)
                 papers = [
-                    each
-                    for each in await self._library.fresh(since, until, (until - NEWS).date())
-                    if _is_news(each, until)
+                    paper
+                    for paper in await self._library.fresh(since, until, (until - NEWS).date())
+                    if _is_news(paper, until)
                 ]
-                self._pool = kept = await self.gather(papers, since, until)
-            return kept
+                self._pool = pool = await self.gather(papers, since, until)
+            return pool
 
     async def gather(self, papers: Sequence[Fresh], since: datetime, until: datetime) -> Pool:
         """Return a pool of these papers, without those withdrawn or without a text."""
-        papers = [each for each in papers if not each.details.withdrawn and each.details.paper.abstract.strip()]
-        vectors = await self._library.vectors([each.paper_id for each in papers])
-        known = tuple(sorted((each for each in papers if each.paper_id in vectors), key=lambda each: each.added_at))
-        rows = np.stack([vectors[each.paper_id] for each in known]) if known else np.zeros((0, 1), np.float32)
+        papers = [paper for paper in papers if not paper.details.withdrawn and paper.details.paper.abstract.strip()]
+        vectors = await self._library.vectors([paper.paper_id for paper in papers])
+        known = tuple(
+            sorted((paper for paper in papers if paper.paper_id in vectors), key=lambda paper: paper.added_at)
+        )
+        rows = np.stack([vectors[paper.paper_id] for paper in known]) if known else np.zeros((0, 1), np.float32)
         return Pool(since, until, known, rows)
 
     async def compose(
@@ -144,65 +146,67 @@ class Editor:
         `shown` are ids of papers not to be shown again. The words are those of the language spoken here.
         """
         wanted = [
-            at
-            for at in pool.since_moment(since)
-            if _asked_for(pool.papers[at], subscription) and not shown_before(pool.papers[at], shown)
+            index
+            for index in pool.since_moment(since)
+            if _asked_for(pool.papers[index], subscription) and not shown_before(pool.papers[index], shown)
         ]
         topics = subscription.topics
         chosen, candidates = [], []
         if wanted:
-            asked = tuple(pool.papers[at].paper_id for at in wanted)
+            asked = tuple(pool.papers[index].paper_id for index in wanted)
             matches = [await self._match(topic, asked) for topic in topics]
             taste = await self._taste(subscription.guild_id)
             span = (pool.until - since).total_seconds() or 1.0
             candidates = [
                 Candidate(
-                    ids=ids_of(pool.papers[at]),
-                    vector=pool.vectors[at],
-                    matches=tuple(each.get(pool.papers[at].paper_id, 0.0) for each in matches),
-                    upvotes=pool.papers[at].details.upvotes or 0,
-                    freshness=(pool.papers[at].added_at - since).total_seconds() / span,
+                    ids=ids_of(pool.papers[index]),
+                    vector=pool.vectors[index],
+                    matches=tuple(scores.get(pool.papers[index].paper_id, 0.0) for scores in matches),
+                    upvotes=pool.papers[index].details.upvotes or 0,
+                    freshness=(pool.papers[index].added_at - since).total_seconds() / span,
                 )
-                for at in wanted
+                for index in wanted
             ]
             chosen = await asyncio.to_thread(choose, candidates, subscription.most, taste)
-        details = [pool.papers[wanted[at]].details for at in chosen]
-        named = [topics[candidates[at].topic] for at in chosen]
+        details = [pool.papers[wanted[index]].details for index in chosen]
+        named = [topics[candidates[index].topic] for index in chosen]
         reasons = await self._reasons.write([(t, d.paper) for t, d in zip(named, details, strict=True)])
         entries = tuple(
-            Entry(d.paper, topic, reason.text, reason.quote, candidates[at].match, d.upvotes, d.code_url)
-            for at, d, topic, reason in zip(chosen, details, named, reasons, strict=True)
+            Entry(d.paper, topic, reason.text, reason.quote, candidates[index].match, d.upvotes, d.code_url)
+            for index, d, topic, reason in zip(chosen, details, named, reasons, strict=True)
         )
-        news = [_is_dated(pool.papers[at]) and _is_news(pool.papers[at], pool.until) for at in wanted]
-        new = all(news[at] for at in chosen) if chosen else all(news)
+        news = [_is_dated(pool.papers[index]) and _is_news(pool.papers[index], pool.until) for index in wanted]
+        new = all(news[index] for index in chosen) if chosen else all(news)
         digest = Digest(
-            title=writing.title(topics, day, new=new),
+            title=digest_text.title(topics, day, new=new),
             day=day,
             topics=topics,
             entries=entries,
             considered=len(wanted),
-            note=writing.note(topics, len(wanted), len(entries), subscription.most, new=all(news)),
-            hint=None if subscription.greeted else writing.hint(),
+            note=digest_text.note(topics, len(wanted), len(entries), subscription.most, new=all(news)),
+            hint=None if subscription.greeted else digest_text.hint(),
             weekly=weekly,
         )
-        return digest, tuple(each for at in chosen for each in candidates[at].ids)
+        return digest, tuple(paper_id for index in chosen for paper_id in candidates[index].ids)
 
     async def draw(self, subscription: Subscription, pool: Pool, since: datetime, digest: Digest) -> Roundup | None:
         """Return the map of the papers in a pool since a moment, those of the digest with a star; None for too few."""
-        asked = [at for at in pool.since_moment(since) if _asked_for(pool.papers[at], subscription)][-MOST_PAPERS:]
+        asked = [index for index in pool.since_moment(since) if _asked_for(pool.papers[index], subscription)][
+            -MOST_PAPERS:
+        ]
         if len(asked) < FEWEST_PAPERS:
             return None
-        titles = [pool.papers[at].details.paper.title for at in asked]
+        titles = [pool.papers[index].details.paper.title for index in asked]
         inside = {entry.paper.paper_id for entry in digest.entries}
-        posted = [place for place, at in enumerate(asked) if pool.papers[at].paper_id in inside]
+        posted = [row for row, index in enumerate(asked) if pool.papers[index].paper_id in inside]
         days = [local_day(moment, subscription.zone) for moment in (since, pool.until)]
-        caption = writing.map_title(len(asked), days[0], days[1])
-        legend = writing.map_legend()
+        caption = digest_text.map_title(len(asked), days[0], days[1])
+        legend = digest_text.map_legend()
 
         def make() -> Roundup:
             chart = make_map(pool.vectors[asked], titles)
             names = [(cluster.name, len(cluster.members)) for cluster in chart.clusters]
-            alt = writing.map_alt(caption, names)[:ALT_CHARACTERS]
+            alt = digest_text.map_alt(caption, names)[:ALT_CHARACTERS]
             return Roundup(draw(chart, caption, posted, legend), alt, tuple(name for name, _ in names))
 
         return await asyncio.to_thread(make)
@@ -229,7 +233,7 @@ def ids_of(fresh: Fresh) -> tuple[str, ...]:
 
 def shown_before(fresh: Fresh, shown: Collection[str]) -> bool:
     """Say whether one of a paper's ids is among those shown."""
-    return any(each in shown for each in ids_of(fresh))
+    return any(paper_id in shown for paper_id in ids_of(fresh))
 
 
 def day_of(fresh: Fresh) -> date:

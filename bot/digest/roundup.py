@@ -73,7 +73,7 @@ def make_map(vectors: NDArray[np.float32], titles: Sequence[str]) -> Map:
         Cluster(names[label], tuple(np.flatnonzero(labels == label).tolist()), float(x), float(y), float(radius))
         for label, ((x, y), radius) in enumerate(zip(middles, radii, strict=True))
     ]
-    return Map(points, tuple(sorted(clusters, key=lambda each: -len(each.members))))
+    return Map(points, tuple(sorted(clusters, key=lambda group: -len(group.members))))
 
 
 def cluster(vectors: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -108,11 +108,11 @@ def name_clusters(titles: Sequence[str], labels: NDArray[np.intp]) -> list[str]:
     titles = [clean(title) for title in titles]
     phrases = [_phrases(title) for title in titles]
     spelled = _spellings(titles)
-    overall = Counter(phrase for each in phrases for phrase in each)
+    overall = Counter(phrase for row in phrases for phrase in row)
     names: list[str] = []
     for label in range(int(labels.max()) + 1):
         members = np.flatnonzero(labels == label)
-        inside = Counter(phrase for at in members for phrase in phrases[at])
+        inside = Counter(phrase for member in members for phrase in phrases[member])
         weight = {
             phrase: count
             * np.log((count / len(members)) / ((overall[phrase] - count + 1) / (len(titles) - len(members) + 1)))
@@ -121,11 +121,11 @@ def name_clusters(titles: Sequence[str], labels: NDArray[np.intp]) -> list[str]:
             if count > 1 or len(members) < FEWEST_PAPERS
         }
         chosen: list[str] = []
-        said: set[str] = set()
-        for phrase in sorted(weight, key=lambda each: (-weight[each], each)):
+        used: set[str] = set()
+        for phrase in sorted(weight, key=lambda candidate: (-weight[candidate], candidate)):
             stems = set(content_terms(phrase))
-            if stems.isdisjoint(said):
-                said |= stems
+            if stems.isdisjoint(used):
+                used |= stems
                 chosen.append(" ".join(spelled[word] for word in phrase.split()))
             if len(chosen) == NAME_WORDS:
                 break

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from bot.digest.delivery import nonce_from
-from bot.digest.posting import GoneError, UnavailableError
+from bot.digest.poster import GoneError, UnavailableError
 from bot.discord.ui.markdown import escape
 from bot.language import say, speaking
 from bot.store.ledger import NOBODY
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import date
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
 
 log = logging.getLogger(__name__)
 

@@ -15,13 +15,13 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot import metrics
-from bot.discord.connection.gateway import disconnected, heartbeats
+from bot.discord.connection.gateway_connection import disconnected, heartbeats
 from bot.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.settings import HealthSettings
 
 log = logging.getLogger(__name__)
@@ -81,8 +81,8 @@ class Health:
         for shard, beat in heartbeats(self._bot).items():
             metrics.GATEWAY_LATENCY.labels(shard).set(beat.latency)
             self._beats[shard] = now - beat.age
-        for shard, at in self._beats.items():
-            metrics.HEARTBEAT_AGE.labels(shard).set(now - at)
+        for shard, beat_at in self._beats.items():
+            metrics.HEARTBEAT_AGE.labels(shard).set(now - beat_at)
         if not self._beats:
             return Part(ok=False, says="none yet")
         oldest = now - min(self._beats.values())
@@ -105,12 +105,12 @@ class Health:
         return Part(ok=True, says="answers")
 
     async def _sources(self) -> Part:
-        readings = await self._bot.services.library.readings()
-        failing = [reading.source for reading in readings if reading.failing_since]
+        sources = await self._bot.services.library.source_states()
+        failing = [reading.source for reading in sources if reading.failing_since]
         metrics.FAILING.set(len(failing))
         if failing:
             return Part(ok=False, says=f"in trouble: {', '.join(failing)}", vital=False)
-        return Part(ok=True, says=f"{len(readings)} read", vital=False)
+        return Part(ok=True, says=f"{len(sources)} read", vital=False)
 
 
 async def _bounded(look: Callable[[], Awaitable[Part]]) -> Part:

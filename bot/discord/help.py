@@ -9,14 +9,14 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.discord.digests.digest_wording import freshness
+from bot.discord.digests.digest_phrases import freshness
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.ui.layout import COLOUR, Card
 from bot.discord.ui.markdown import escape, plain, shorten
-from bot.discord.ui.people import own_name
-from bot.discord.ui.words import SOURCES, date
-from bot.language import say, say_many, spoken, translated
+from bot.discord.ui.members import own_name
+from bot.discord.ui.phrases import SOURCES, date
+from bot.language import current_language, say, say_many, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +57,7 @@ class Help(commands.Cog):
         links: dict[str, list[str]] = {}
         for command in self._bot.tree.get_commands():
             if _is_seen(command, admitted.guild_id, ctx.permissions):
-                links[command.name] = [await self._link(each) for each in _inner(command)]
+                links[command.name] = [await self._link(inner) for inner in _inner(command)]
         ways = say("Mention me (@{name}), write to me directly, or reply to an answer of mine to ask on.", name=name)
         if self._bot.intents.message_content:
             prefix = escape(admitted.settings.prefix)
@@ -68,7 +68,7 @@ class Help(commands.Cog):
             (say("Find papers"), FIND, None, await self._filled("search", "query", QUERY)),
             (
                 say("Digests and settings"),
-                sorted({*links} - {*ASK, *FIND}, key=lambda each: (each != "digest", each)),
+                sorted({*links} - {*ASK, *FIND}, key=lambda name: (name != "digest", name)),
                 None,
                 await self._filled("digest subscribe", "topics", TOPICS),
             ),
@@ -76,7 +76,7 @@ class Help(commands.Cog):
         purpose = say("I answer questions about research papers; every sentence rests on a quote that you can check.")
         texts = [ui.TextDisplay[Any](purpose)]
         for heading, names, sentence, example in groups:
-            commands_ = [link for each in names for link in links.get(each, ())]
+            commands_ = [link for command in names for link in links.get(command, ())]
             lines = [f"### {heading}", *filter(None, [sentence]), " · ".join(commands_), f"> -# {example}"]
             texts.append(ui.TextDisplay[Any]("\n".join(lines)))
         await admitted.target.post(Card(ui.Container(*texts, accent_colour=COLOUR)))
@@ -94,18 +94,18 @@ class Help(commands.Cog):
         ]
         if counts.newest is not None:
             lines.append(say("The newest is of {day}.", day=date(counts.newest)))
-        lines += freshness(await self._library.readings())
+        lines += freshness(await self._library.source_states())
         lines += [self._writer(), f"-# Footnote {version('footnote')} · {ARXIV_THANKS}"]
         await admitted.target.post(Card(ui.TextDisplay("\n".join(lines))))
 
     async def _filled(self, command: str, option: str, words: str) -> str:
         """Return a command with an option filled in, as it looks while it is typed."""
-        return f"{await self._bot.linked(f'/{command}')} {translated(option, spoken()) or option}: {words}"
+        return f"{await self._bot.linked(f'/{command}')} {translated(option, current_language()) or option}: {words}"
 
     async def _link(self, command: Inner) -> str:
         """Return a command as something to click, and of a menu where it is."""
         if isinstance(command, app_commands.ContextMenu):
-            return say("Apps") + f" → **{translated(command.name, spoken()) or command.name}**"
+            return say("Apps") + f" → **{translated(command.name, current_language()) or command.name}**"
         return await self._bot.linked(f"/{command.qualified_name}")
 
     def _writer(self) -> str:
@@ -119,7 +119,7 @@ def _inner(command: Inner | app_commands.Group) -> Iterable[Inner]:
     """Return the command, or of a group those in it."""
     if not isinstance(command, app_commands.Group):
         return [command]
-    return [each for each in command.walk_commands() if isinstance(each, app_commands.Command)]
+    return [child for child in command.walk_commands() if isinstance(child, app_commands.Command)]
 
 
 def _is_seen(

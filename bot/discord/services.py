@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.digest.delivery import Deliverer
     from bot.discord.answers.responder import Answerer
     from bot.discord.digests.discord_poster import DiscordPoster
-    from bot.discord.gate.limits import Limits
+    from bot.discord.gate.rate_limits import Limits
     from bot.store import Store
     from retrieval.library import Library
     from retrieval.papers import Paper

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from discord.ext import commands
 
-from bot.discord.client import FootnoteBot
+from bot.discord.footnote_bot import FootnoteBot
 from bot.errors import DiscordStartError
 from bot.store import Shards
 from bot.store.leases import LEASE

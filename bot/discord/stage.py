@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.discord.client import FootnoteBot
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
-from bot.discord.gate.limits import Limits, Rate
+from bot.discord.footnote_bot import FootnoteBot
+from bot.discord.gate.rate_limits import Limits, Rate
 from local_discord import LocalDiscord
 from local_discord.web.site import LOOPBACK, Site
 

@@ -144,8 +144,8 @@ def _names(body: bytes) -> tuple[str, ...] | None:
     data = listed.get("data") if isinstance(listed, dict) else None
     if not isinstance(data, list):
         return None
-    ids = (each.get("id") for each in data if isinstance(each, dict))
-    return tuple(each for each in ids if isinstance(each, str))
+    ids = (entry.get("id") for entry in data if isinstance(entry, dict))
+    return tuple(id_ for id_ in ids if isinstance(id_, str))
 
 
 def _guess(text: str) -> str:

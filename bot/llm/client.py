@@ -19,7 +19,7 @@ from bot.llm.message import TOKENS_PER_MESSAGE, T
 from bot.llm.meter import Spent, payer
 from bot.llm.options import Learnt
 from bot.llm.patience import patience
-from bot.llm.reply import Said
+from bot.llm.reply import ReplyCollector
 from bot.llm.thoughts import Speech
 from bot.llm.usage import Usage
 from bot.llm.wire import Failure, Wire
@@ -143,8 +143,8 @@ class LanguageModel:
 
     def note(self, failure: Failure) -> None:
         """Write what a server said into the log for those who look for the cause, without the key."""
-        said = failure.said.replace(self._api_key, "***") if self._api_key else failure.said
-        _LOG.debug("the language model's server said status=%s body=%s", failure.status, said[:_LONGEST_NOTE])
+        reason = failure.message.replace(self._api_key, "***") if self._api_key else failure.message
+        _LOG.debug("the language model's server said status=%s body=%s", failure.status, reason[:_LONGEST_NOTE])
 
     def shrink(self, found: TooLong, counted: int) -> int:
         """Remember how long a prompt may be, tell the operator once, and return it."""
@@ -183,7 +183,7 @@ class Reply:
         self._latest = waits.aside() if aside else math.inf
         self._messages: Messages = []
         self._counted = 0
-        self._told: list[Said] = []
+        self._told: list[ReplyCollector] = []
         self._retries = 0
         self._pieces: AsyncGenerator[str] | None = None
         self._whole = False
@@ -236,12 +236,12 @@ class Reply:
     def count(self) -> Usage:
         """Return what all requests of the call took, estimated where the server did not count."""
         usage = Usage(self._model.name, self.requests, 0, 0)
-        for said in self._told:
-            if said.prompt_tokens is None or said.completion_tokens is None:
-                written = self._model.counter.count("".join([*said.thoughts, *said.pieces]))
-                usage += Usage(self._model.name, 0, said.sent, written, estimated=True)
+        for received in self._told:
+            if received.prompt_tokens is None or received.completion_tokens is None:
+                written = self._model.counter.count("".join([*received.thoughts, *received.pieces]))
+                usage += Usage(self._model.name, 0, received.sent, written, estimated=True)
             else:
-                usage += Usage(self._model.name, 0, said.prompt_tokens, said.completion_tokens)
+                usage += Usage(self._model.name, 0, received.prompt_tokens, received.completion_tokens)
         self.usage = usage
         return usage
 
@@ -273,12 +273,12 @@ class Reply:
             except Failure as failure:
                 if self._whole:
                     return
-                options = await self._mend(failure, options, speaking=speech.spoken > 0)
+                options = await self._mend(failure, options, speaking=speech.characters > 0)
             except TimeoutError:
                 self._model.breaker.failed()
                 raise self._late() from None
             else:
-                if speech.spoken:
+                if speech.characters:
                     self._model.learnt.learn(options)
                     return
                 # A server that makes nothing of a schema sometimes says nothing.
@@ -288,44 +288,44 @@ class Reply:
     async def _attempt(self, prompt: Prompt[Any], options: Options, speech: Speech) -> AsyncGenerator[str]:
         """Yield the text that one request brings; raises WriterError where it did not end as a reply should."""
         self.options = options
-        said = Said(sent=self._counted)
+        received = ReplyCollector(sent=self._counted)
         arguments = options.arguments(prompt.purpose, prompt.form, self._messages)
-        async with aclosing(self._request(arguments, said)) as pieces:
+        async with aclosing(self._request(arguments, received)) as pieces:
             async for piece in pieces:
                 if heard := speech.feed(piece):
                     yield heard
-                if speech.spoken > _MOST_CHARACTERS:
+                if speech.characters > _MOST_CHARACTERS:
                     break
         self._model.breaker.worked()
-        if speech.spoken > _MOST_CHARACTERS:
+        if speech.characters > _MOST_CHARACTERS:
             raise trouble.cut_off()
-        if error := trouble.ended(said.finish_reason, refused=said.refused):
+        if error := trouble.ended(received.finish_reason, refused=received.refused):
             raise error
-        if rest := speech.end("".join(said.thoughts)):
+        if rest := speech.end("".join(received.thoughts)):
             yield rest
 
-    async def _request(self, arguments: dict[str, Any], said: Said) -> AsyncGenerator[str]:
+    async def _request(self, arguments: dict[str, Any], received: ReplyCollector) -> AsyncGenerator[str]:
         """Yield what one request brings; what it took is counted unless the server refused it."""
         self.requests += 1
-        self._told.append(said)
+        self._told.append(received)
         speaking = False
 
         def until() -> float:
             return self._until(briefly=speaking)
 
         try:
-            async with aclosing(self._model.wire.pieces(arguments, said, until)) as pieces:
+            async with aclosing(self._model.wire.pieces(arguments, received, until)) as pieces:
                 thoughts = 0
                 async for piece in pieces:
-                    if piece or len(said.thoughts) > thoughts:
-                        thoughts, speaking = len(said.thoughts), True
+                    if piece or len(received.thoughts) > thoughts:
+                        thoughts, speaking = len(received.thoughts), True
                         self._waits.heard()
                     yield piece
                     if self._whole and self._counted_by_server():
                         return
         except Failure:
             if not speaking:
-                self._told.remove(said)
+                self._told.remove(received)
             raise
 
     async def _mend(self, failure: Failure, options: Options, *, speaking: bool) -> Options:
@@ -335,10 +335,10 @@ class Reply:
             raise self._failed(failure, speaking=speaking)
         if failure.status is None:
             return await self._later(failure, options, _RETRIES)
-        if found := context.too_long(failure.said):
+        if found := context.too_long(failure.message):
             await self._shorten(found)
             return options
-        if refused := options.without(failure.status, failure.said):
+        if refused := options.without(failure.status, failure.message):
             return refused
         if failure.status != HTTPStatus.INTERNAL_SERVER_ERROR:
             return await self._later(failure, options, _RETRIES)

@@ -50,12 +50,12 @@ def room_in(size: int) -> int:
     return int(size * (1 - _FOR_THE_REPLY))
 
 
-def too_long(said: str) -> TooLong | None:
+def too_long(message: str) -> TooLong | None:
     """Return what an error says of a context that is too small, None where it is about something else."""
-    if not _TOO_LONG.search(said):
+    if not _TOO_LONG.search(message):
         return None
-    size = _N_CTX.search(said) or _LIMIT.search(said)
-    prompt = _PROMPT.search(said)
+    size = _N_CTX.search(message) or _LIMIT.search(message)
+    prompt = _PROMPT.search(message)
     return TooLong(int(size[1]) if size else None, int(prompt[1]) if prompt else None)
 
 
@@ -68,6 +68,6 @@ def silently_cut(counted: int, told: int) -> TooLong | None:
     return None
 
 
-def text_of(said: object) -> str:
+def text_of(message: object) -> str:
     """Return an error as text in which the words above can be found."""
-    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
+    return message if isinstance(message, str) else json.dumps(message, ensure_ascii=False, default=str)

@@ -44,7 +44,7 @@ def _plain(text: str) -> object:
 
 
 def _mended(text: str) -> object:
-    start = min((at for at in map(text.find, _BRACKETS) if at >= 0), default=-1)
+    start = min((position for position in map(text.find, _BRACKETS) if position >= 0), default=-1)
     if start < 0:
         return None
     try:
@@ -57,11 +57,11 @@ def _mended(text: str) -> object:
 def _depth(text: str) -> int:
     """Return how deep the brackets of a text nest at most, whatever stands between them."""
     depth = deepest = 0
-    for each in text:
-        if each in _BRACKETS:
+    for character in text:
+        if character in _BRACKETS:
             depth += 1
             deepest = max(deepest, depth)
-        elif each in "}]":
+        elif character in "}]":
             depth -= 1
     return deepest
 
@@ -87,14 +87,14 @@ class Scanner:
 
     def feed(self, piece: str) -> Iterator[Span]:
         """Yield what is whole now that `piece` has come, the inner before the outer."""
-        at = len(self.text)
+        position = len(self.text)
         self.text += piece
         for offset, character in enumerate(piece):
             if self._in_string(character):
                 continue
             if character in _BRACKETS:
-                self._open.append(at + offset)
-            elif character in "}]" and (span := self._close(character, at + offset + 1)):
+                self._open.append(position + offset)
+            elif character in "}]" and (span := self._close(character, position + offset + 1)):
                 yield span
 
     def _in_string(self, character: str) -> bool:

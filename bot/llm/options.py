@@ -47,12 +47,12 @@ class Options:
     temperature: bool = True
     system: bool = True
 
-    def without(self, status: int, said: str) -> Options | None:
+    def without(self, status: int, message: str) -> Options | None:
         """Return what to ask with after a refusal in these words, None where it is none of an option."""
         if status not in _MAY_REFUSE:
             return None
         # One at a time, the harmless first: an error often holds the whole request.
-        if named := [name for name, pattern in _NAMES.items() if self._has(name) and pattern.search(said)]:
+        if named := [name for name, pattern in _NAMES.items() if self._has(name) and pattern.search(message)]:
             return self._less(named[0])
         if status in {HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR}:
             return None

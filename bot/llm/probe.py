@@ -57,16 +57,16 @@ class Abilities:
 
     Attributes:
         shape: how JSON may be asked for: "json_schema", "json_object", or "" for not at all.
-        kept: whether the reply kept to the schema.
+        follows_schema: whether the reply kept to the schema.
         streams: whether the reply came in pieces.
         said: the model's answer to a question in German.
         seconds: how long it took.
     """
 
     shape: str
-    kept: bool
+    follows_schema: bool
     streams: bool
-    said: str
+    text: str
     seconds: float
 
 
@@ -78,8 +78,8 @@ async def probe(model: LanguageModel) -> Abilities:
             text = await _text(reply)
             seconds = time.monotonic() - start
     found = loads(text)
-    said = " ".join(_strings(found)) or text
-    return Abilities(reply.options.shape, _kept(found), reply.streamed, said, seconds)
+    text_found = " ".join(_strings(found)) or text
+    return Abilities(reply.options.shape, _keeps_schema(found), reply.streamed, text_found, seconds)
 
 
 def mend(error: WriterError) -> str:
@@ -100,7 +100,7 @@ async def _text(reply: Reply) -> str:
     return scanner.text
 
 
-def _kept(found: object) -> bool:
+def _keeps_schema(found: object) -> bool:
     try:
         _Sentence.model_validate(found)
     except ValidationError:
@@ -113,5 +113,5 @@ def _strings(found: object) -> Iterator[str]:
     if isinstance(found, str):
         yield found
     values = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
-    for each in values:
-        yield from _strings(each)
+    for value in values:
+        yield from _strings(value)

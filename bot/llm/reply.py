@@ -14,7 +14,7 @@ _LONGEST_LINE: Final = 4_000_000
 
 
 @dataclass(slots=True)
-class Said:
+class ReplyCollector:
     """Collect what has come of one reply: its text, the usage, how it ended, what the model only thought.
 
     `sent` are the tokens of its prompt, as we count.
@@ -32,7 +32,7 @@ class Said:
     def take(self, chunk: object) -> str:
         """Note what a chunk or a whole reply says and return its piece of the text."""
         if isinstance(chunk, list):  # Gemini puts an error into a list
-            return "".join([self.take(each) for each in chunk])
+            return "".join([self.take(part) for part in chunk])
         if not isinstance(chunk, dict):
             return ""
         if chunk.get("error") or chunk.get("object") == "error":
@@ -111,15 +111,15 @@ async def chunks(texts: AsyncIterator[str]) -> AsyncGenerator[object]:
     async for line in _lines(texts):
         kind, colon, data = line.partition(":")
         event = bool(colon) and kind == "data"
-        said = (data if event else line).strip()
-        if said == "[DONE]":
+        payload = (data if event else line).strip()
+        if payload == "[DONE]":
             return
-        if event and (found := _json(said)) is not None:
+        if event and (found := _json(payload)) is not None:
             pending = ""
             yield found
             continue
-        if pending or event or said[:1] in {"{", "["}:
-            pending += said + "\n"
+        if pending or event or payload[:1] in {"{", "["}:
+            pending += payload + "\n"
             if (found := _json(pending)) is None:
                 continue
             pending = ""

@@ -20,14 +20,14 @@ def strict(form: type[BaseModel]) -> dict[str, Any]:
 
 def _strict(node: Any, definitions: dict[str, Any]) -> Any:  # noqa: ANN401 - a schema is JSON
     if isinstance(node, list):
-        return [_strict(each, definitions) for each in node]
+        return [_strict(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
     if "$ref" in node:
         return _strict(definitions[node["$ref"].rpartition("/")[2]], definitions)
-    kept = {name: _strict(each, definitions) for name, each in node.items() if name not in _LEFT_OUT}
+    strict = {name: _strict(value, definitions) for name, value in node.items() if name not in _LEFT_OUT}
     if "properties" in node:
         # By name: a field may itself be called "title".
-        kept["properties"] = {name: _strict(each, definitions) for name, each in node["properties"].items()}
-        kept |= {"required": list(kept["properties"]), "additionalProperties": False}
-    return kept
+        strict["properties"] = {name: _strict(value, definitions) for name, value in node["properties"].items()}
+        strict |= {"required": list(strict["properties"]), "additionalProperties": False}
+    return strict

@@ -25,7 +25,7 @@ class Speech:
     """
 
     def __init__(self) -> None:
-        self.spoken = 0  # characters
+        self.characters = 0  # characters
         self._held = ""
         self._speaking = False
         self._thinking = False
@@ -34,7 +34,7 @@ class Speech:
     def feed(self, piece: str) -> str:
         """Return what is said now that `piece` has come."""
         if self._speaking:
-            self.spoken += len(piece)
+            self.characters += len(piece)
             return piece
         self._held += piece
         self._skip_thoughts()
@@ -55,10 +55,10 @@ class Speech:
             return ""
         return self._speak(self._held if self._held.strip() else thoughts)
 
-    def _speak(self, said: str) -> str:
+    def _speak(self, text: str) -> str:
         self._speaking = True
-        self.spoken += len(said)
-        return said
+        self.characters += len(text)
+        return text
 
     def _skip_thoughts(self) -> None:
         """Drop the thoughts that are over; a mark that closes what was not opened drops all before it."""

@@ -75,7 +75,7 @@ def failed(failure: Failure, model: str, *, speaking: bool) -> WriterError:
     status = failure.status
     if status is None:
         return WriterError(say("cannot be reached"), 0)
-    broke = "insufficient_quota" in failure.said
+    broke = "insufficient_quota" in failure.message
     match status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             words = say("refused the key")

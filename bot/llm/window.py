@@ -60,7 +60,7 @@ async def _read(
 
 def _listed(found: object, name: str) -> int | None:
     """Read the size out of a list of models."""
-    sizes = (_size(each.get(key)) for each in _models(found) if _is(each, name) for key in _SIZES)
+    sizes = (_size(model.get(key)) for model in _models(found) if _is(model, name) for key in _SIZES)
     return next((size for size in sizes if size), None)
 
 
@@ -68,7 +68,7 @@ def _models(found: object) -> Iterator[dict[str, Any]]:
     """Yield the models of a list: OpenAI and LM Studio call it data, Ollama models."""
     if isinstance(found, dict):
         for listed in (found.get("data"), found.get("models")):
-            yield from (each for each in (listed if isinstance(listed, list) else []) if isinstance(each, dict))
+            yield from (entry for entry in (listed if isinstance(listed, list) else []) if isinstance(entry, dict))
 
 
 def _is(model: dict[str, Any], name: str) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from bot.llm.address import Address
-    from bot.llm.reply import Said
+    from bot.llm.reply import ReplyCollector
 
 _BROKEN: Final = (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, OSError)
 _END: Final = object()
@@ -29,16 +29,16 @@ _PASSING: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 class Failure(Exception):  # noqa: N818 - it ends in a WriterError, which is the error
     """Hold what a server said instead of an answer; `status` is None where there was no connection."""
 
-    def __init__(self, status: int | None, said: str = "", retry_after: float | None = None) -> None:
+    def __init__(self, status: int | None, message: str = "", retry_after: float | None = None) -> None:
         super().__init__(status)
         self.status = status
-        self.said = said
+        self.message = message
         self.retry_after = retry_after
 
     @property
     def passing(self) -> bool:
         """Say whether asking again later may help."""
-        return (self.status is None or self.status in _PASSING) and "insufficient_quota" not in self.said
+        return (self.status is None or self.status in _PASSING) and "insufficient_quota" not in self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,9 @@ class Wire:
         )
         return cls(client, model)
 
-    async def pieces(self, arguments: dict[str, Any], said: Said, until: Callable[[], float]) -> AsyncGenerator[str]:
+    async def pieces(
+        self, arguments: dict[str, Any], received: ReplyCollector, until: Callable[[], float]
+    ) -> AsyncGenerator[str]:
         """Yield the text of the reply as it comes; leaving early closes the connection, and the server stops.
 
         `until` says how long each next sign may take. Raises Failure, or TimeoutError.
@@ -86,9 +88,9 @@ class Wire:
                         chunk = await anext(found, _END)
                     if chunk is _END:
                         return
-                    piece = said.take(chunk)
-                    if said.error is not None:
-                        raise Failure(_code(said.error), text_of(said.error))
+                    piece = received.take(chunk)
+                    if received.error is not None:
+                        raise Failure(_code(received.error), text_of(received.error))
                     yield piece
         except TimeoutError:  # which is an OSError too
             raise
@@ -108,8 +110,8 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
 
 def _code(error: object) -> int:
     """Return the status that an error inside of a stream stands for."""
-    for each in (error, error.get("error") if isinstance(error, dict) else None):
-        code = each.get("code") if isinstance(each, dict) else None
+    for source in (error, error.get("error") if isinstance(error, dict) else None):
+        code = source.get("code") if isinstance(source, dict) else None
         if isinstance(code, (int, str)) and str(code).isdecimal() and len(str(code)) == len("500"):
             return int(code)
     return HTTPStatus.INTERNAL_SERVER_ERROR

@@ -6,9 +6,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import WriterError
+from bot.factory import make_meter, make_plugged_writer, open_store_if_any
 from bot.preflight.check import Finding
 from bot.settings import DEFAULT_MODEL
-from bot.wiring import make_meter, open_store_if_any
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -23,7 +23,9 @@ OPENAI: Final = "https://api.openai.com/v1"
 
 
 async def language_model(settings: Settings) -> AsyncGenerator[Finding]:
-    """Yield whether the language model is there and answers, then what it can do."""
+    """Yield whether a plugin or the language model is there and answers, then what the model can do."""
+    if make_plugged_writer(settings):
+        yield Finding("writer", ok=True, sentence=f"the plugin {settings.writer} writes answers")
     if not settings.llm.enabled:
         sentence = "none set; answers are the papers' own sentences (FOOTNOTE_LLM__API_KEY or __BASE_URL adds one)"
         yield Finding("language model", ok=None, sentence=sentence)
@@ -62,11 +64,11 @@ async def _asked(settings: Settings, address: Address, name: str, meter: Meter |
 
 def _able(found: Abilities, window: int | None, prompt_tokens: int) -> Finding:
     """Say what the model can do, and whether anything of it makes answers worse."""
-    from bot.answering.reading.language import detect
+    from bot.answering.reading.language_detection import detect
 
     structure, keeps = _structure(found)
     context, roomy = _context(window, prompt_tokens)
-    german = detect(found.said) == "de"
+    german = detect(found.text) == "de"
     stream = "streams" if found.streams else "does not stream, so that an answer comes in one piece"
     language = "answers German in German" if german else "answers German in another language"
     sentence = f"{structure}; {stream}; {context}; {language}"
@@ -77,7 +79,7 @@ def _able(found: Abilities, window: int | None, prompt_tokens: int) -> Finding:
 
 def _structure(found: Abilities) -> tuple[str, bool]:
     match found.shape:
-        case "json_schema" if found.kept:
+        case "json_schema" if found.follows_schema:
             return "keeps to a JSON schema", True
         case "json_schema":
             return "takes a JSON schema without keeping to it, so that more of its replies cannot be read", False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.fetching import read_sources
+from bot.factory import make_embedder, open_library
+from bot.fetcher import read_sources
 from bot.preflight.check import Finding
-from bot.wiring import make_embedder, open_library
 from retrieval.sources.web import Web
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.answering.judging import Verdict
+    from bot.answering.verdict import Verdict
 
 BINS = 10
 # Two-sided 95 % of the normal distribution, for Wilson's interval.
@@ -65,9 +65,9 @@ def reliability(verdicts: Sequence[Verdict]) -> dict[str, list[Bin]]:
     takes it for how likely an answer is right, so also against that over those that were answered.
     """
     series = {
-        "the library holds the answer (all)": [(each.confidence, each.answerable) for each in verdicts],
+        "the library holds the answer (all)": [(verdict.confidence, verdict.answerable) for verdict in verdicts],
         "the first citation is right (answered)": [
-            (each.confidence, each.right) for each in verdicts if not each.refused
+            (verdict.confidence, verdict.right) for verdict in verdicts if not verdict.refused
         ],
     }
     return {label: calibration(predictions) for label, predictions in series.items() if predictions}
@@ -78,8 +78,8 @@ def expected_calibration_error(bins: Sequence[Bin]) -> float:
 
     Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015.
     """
-    total = sum(each.count for each in bins)
-    return sum(each.count * abs(each.share - each.confidence) for each in bins) / total if total else 0.0
+    total = sum(group.count for group in bins)
+    return sum(group.count * abs(group.share - group.confidence) for group in bins) / total if total else 0.0
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:
@@ -93,8 +93,8 @@ def wilson(share: float, count: int) -> tuple[float, float]:
 def split_confidences(verdicts: Sequence[Verdict]) -> tuple[list[float], list[float]]:
     """Return the confidences of answerable and of unanswerable questions."""
     return (
-        [each.confidence for each in verdicts if each.answerable],
-        [each.confidence for each in verdicts if not each.answerable],
+        [verdict.confidence for verdict in verdicts if verdict.answerable],
+        [verdict.confidence for verdict in verdicts if not verdict.answerable],
     )
 
 

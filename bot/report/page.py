@@ -14,7 +14,7 @@ from bot.report.figures import (
     split_confidences,
     trade_at,
 )
-from bot.report.markup import figure, node, table, tiles
+from bot.report.html_tree import figure, node, table, tiles
 from bot.report.pictures import draw_recall, draw_refusal, draw_reliability
 from bot.report.worst import worst_section
 from retrieval.evaluation import recall_curve
@@ -22,8 +22,8 @@ from retrieval.evaluation import recall_curve
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.answering.judging import Verdict
-    from bot.report.evaluation import Evaluation
+    from bot.answering.verdict import Verdict
+    from bot.report.evaluation_run import Evaluation
 
 # What a page from foreign text may do: show itself.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"

@@ -39,15 +39,15 @@ def draw_reliability(series: dict[str, list[Bin]]) -> str:
         for number, ((label, bins), colour) in enumerate(
             zip(series.items(), (COLOURS["first"], COLOURS["second"]), strict=False)
         ):
-            x, y = [each.confidence for each in bins], [each.share for each in bins]
-            above = [each.most - each.share for each in bins]
-            below = [each.share - each.least for each in bins]
+            x, y = [group.confidence for group in bins], [group.share for group in bins]
+            above = [group.most - group.share for group in bins]
+            below = [group.share - group.least for group in bins]
             marker = "os"[number]
             axes.errorbar(x, y, (below, above), color=colour, linewidth=0, elinewidth=1, alpha=0.45)
             axes.plot(x, y, color=colour, marker=marker, markersize=5, linewidth=1.5, label=label)
             shift = (number - (len(series) - 1) / 2) * width
-            middles = [(each.low + each.high) / 2 + shift for each in bins]
-            bars = counts.bar(middles, [each.count for each in bins], width=width, color=colour, linewidth=0)
+            middles = [(group.low + group.high) / 2 + shift for group in bins]
+            bars = counts.bar(middles, [group.count for group in bins], width=width, color=colour, linewidth=0)
             counts.bar_label(bars, fontsize=7, padding=1, color=COLOURS["ink"])
         _shares(axes, "", "share that came true")
         _legend(figure, axes)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.report.markup import node
+from bot.report.html_tree import node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element
 
     from bot.answering.answer import Answer
-    from bot.answering.judging import Verdict
-    from bot.report.evaluation import Evaluation
+    from bot.answering.verdict import Verdict
+    from bot.report.evaluation_run import Evaluation
     from retrieval.evaluation import Query
 
 SHOWN = 5  # hits a question
@@ -119,12 +119,15 @@ def _answered(answer: Answer) -> Iterator[Element]:
     yield node(
         "div",
         *(
-            node("p", f"{_shortened(each.text)} ", "".join(f"[{number}]" for number in each.citations))
-            for each in answer.statements
+            node("p", f"{_shortened(statement.text)} ", "".join(f"[{number}]" for number in statement.citations))
+            for statement in answer.statements
         ),
     )
     yield node("b", "Cited")
-    yield node("ol", *(node("li", f"{each.title}: ", node("q", _shortened(each.quote))) for each in answer.citations))
+    yield node(
+        "ol",
+        *(node("li", f"{citation.title}: ", node("q", _shortened(citation.quote))) for citation in answer.citations),
+    )
 
 
 def _shortened(text: str) -> str:

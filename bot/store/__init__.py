@@ -3,7 +3,6 @@
 from bot.store.budgets import Budgets, StoreMeter
 from bot.store.nouns import (
     Delivery,
-    KeptAnswer,
     PlaceKind,
     Posted,
     Search,
@@ -11,6 +10,7 @@ from bot.store.nouns import (
     Shards,
     Sort,
     Spending,
+    StoredAnswer,
     Subscription,
     Trend,
 )
@@ -21,7 +21,6 @@ __all__ = [
     "FILE",
     "Budgets",
     "Delivery",
-    "KeptAnswer",
     "PlaceKind",
     "Posted",
     "Search",
@@ -32,6 +31,7 @@ __all__ = [
     "Spending",
     "Store",
     "StoreMeter",
+    "StoredAnswer",
     "Subscription",
     "Trend",
 ]

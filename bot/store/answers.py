@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from bot.store.answer_json import UnreadableError, as_json, dumps, loads
-from bot.store.nouns import KeptAnswer
-from bot.store.records import exported, to_columns
-from bot.store.tables import answer_messages, answer_papers, answers
+from bot.store.memory_tables import answer_messages, answer_papers, answers
+from bot.store.nouns import StoredAnswer
+from bot.store.row_mapper import exported, to_columns
+from bot.store.stored_answer import UnreadableError, as_json, dumps, loads
 from storage.database import upsert
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EXPORTED: Final = ("answer_id", "asked_at", "channel_id", "guild_id", "question_message_id", "private")
-KEPT: Final = tuple(field.name for field in fields(KeptAnswer) if field.name != "answer")
+COLUMNS: Final = tuple(field.name for field in fields(StoredAnswer) if field.name != "answer")
 LONGEST: Final = timedelta(hours=1)  # no answer is longer under way
 
 
@@ -36,32 +36,32 @@ class Answers:
         self._database = database
         self._forgotten: dict[int, datetime] = {}
 
-    async def keep(self, kept: KeptAnswer, message_ids: Sequence[int] = ()) -> bool:
+    async def keep(self, stored: StoredAnswer, message_ids: Sequence[int] = ()) -> bool:
         """Keep an answer, in place of one with the same id, and which messages show it so far.
 
         A parent that is no longer kept is left out. Returns whether it is kept: not where whoever asked was forgotten
         since.
         """
-        row = to_columns(kept)
+        row = to_columns(stored)
         row["body"] = dumps(row.pop("answer"))
         key = {"answer_id": row.pop("answer_id")}
-        papers = dict.fromkeys(citation.paper_id for citation in kept.answer.citations)
+        papers = dict.fromkeys(citation.paper_id for citation in stored.answer.citations)
         async with self._database.writing() as connection:
-            if self._forgotten.get(kept.asker_id, kept.asked_at) > kept.asked_at:
+            if self._forgotten.get(stored.asker_id, stored.asked_at) > stored.asked_at:
                 return False
-            row["parent_id"] = kept.parent_id if await _exists(connection, kept.parent_id) else None
+            row["parent_id"] = stored.parent_id if await _exists(connection, stored.parent_id) else None
             await upsert(connection, answers, key, row)
-            await connection.execute(sa.delete(answer_papers).where(answer_papers.c.answer_id == kept.answer_id))
+            await connection.execute(sa.delete(answer_papers).where(answer_papers.c.answer_id == stored.answer_id))
             if papers:
                 await connection.execute(
                     sa.insert(answer_papers),
-                    [{"answer_id": kept.answer_id, "paper_id": paper_id} for paper_id in papers],
+                    [{"answer_id": stored.answer_id, "paper_id": paper_id} for paper_id in papers],
                 )
             if message_ids:
-                await _show(connection, kept.answer_id, message_ids)
+                await _show(connection, stored.answer_id, message_ids)
         return True
 
-    async def get(self, answer_id: str) -> KeptAnswer | None:
+    async def get(self, answer_id: str) -> StoredAnswer | None:
         """Return an answer, None where it is not kept (any more)."""
         return await self._first(sa.select(answers).where(answers.c.answer_id == answer_id))
 
@@ -85,13 +85,13 @@ class Answers:
             if await _exists(connection, answer_id):
                 await _show(connection, answer_id, message_ids)
 
-    async def of_message(self, message_id: int) -> KeptAnswer | None:
+    async def of_message(self, message_id: int) -> StoredAnswer | None:
         """Return the answer that a message of the bot shows, None where there is none (any more)."""
         return await self._first(
             sa.select(answers).join(answer_messages).where(answer_messages.c.message_id == message_id)
         )
 
-    async def to_question(self, message_id: int) -> tuple[KeptAnswer, list[int]] | None:
+    async def to_question(self, message_id: int) -> tuple[StoredAnswer, list[int]] | None:
         """Return the latest answer to the question in a message, and the bot's messages that show it, in order."""
         async with self._database.reading() as connection:
             rows = await connection.execute(
@@ -100,8 +100,8 @@ class Answers:
                 .order_by(answers.c.asked_at.desc())
                 .limit(1)
             )
-            for kept in _readable(rows):
-                return kept, await _messages(connection, kept.answer_id)
+            for stored in _readable(rows):
+                return stored, await _messages(connection, stored.answer_id)
         return None
 
     async def messages(self, answer_id: str) -> list[int]:
@@ -109,7 +109,7 @@ class Answers:
         async with self._database.reading() as connection:
             return await _messages(connection, answer_id)
 
-    async def history(self, answer_id: str, limit: int = 6) -> list[KeptAnswer]:
+    async def history(self, answer_id: str, limit: int = 6) -> list[StoredAnswer]:
         """Return the conversation that led to an answer, oldest first and itself last, at most `limit` answers."""
         step = (
             sa.select(answers.c.answer_id, answers.c.parent_id, sa.literal(1).label("depth"))
@@ -127,7 +127,7 @@ class Answers:
             )
             return _readable(rows)
 
-    async def latest_in(self, channel_id: int, limit: int = 6) -> list[KeptAnswer]:
+    async def latest_in(self, channel_id: int, limit: int = 6) -> list[StoredAnswer]:
         """Return the latest answers that a channel, thread or DM saw, oldest first; private ones it did not see."""
         async with self._database.reading() as connection:
             rows = await connection.execute(
@@ -174,14 +174,14 @@ class Answers:
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
         """Delete what a person asked, with the answers, those under way among them."""
         now = datetime.now(UTC)
-        self._forgotten = {who: at for who, at in self._forgotten.items() if now - at < LONGEST} | {user_id: now}
+        self._forgotten = {who: when for who, when in self._forgotten.items() if now - when < LONGEST} | {user_id: now}
         return (await connection.execute(sa.delete(answers).where(answers.c.asker_id == user_id))).rowcount
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
         """Delete what was asked in a server, with the answers."""
         return (await connection.execute(sa.delete(answers).where(answers.c.guild_id == guild_id))).rowcount
 
-    async def _first(self, query: sa.Select[Any]) -> KeptAnswer | None:
+    async def _first(self, query: sa.Select[Any]) -> StoredAnswer | None:
         async with self._database.reading() as connection:
             return next(iter(_readable(await connection.execute(query))), None)
 
@@ -217,7 +217,7 @@ async def _show(connection: AsyncConnection, answer_id: str, message_ids: Sequen
         await connection.execute(sa.insert(answer_messages), rows)
 
 
-def _readable(rows: Iterable[sa.Row[Any]]) -> list[KeptAnswer]:
+def _readable(rows: Iterable[sa.Row[Any]]) -> list[StoredAnswer]:
     """Return the answers in these rows; one that another version wrote so that it cannot be read counts as gone."""
     found = []
     for row in rows:
@@ -226,5 +226,5 @@ def _readable(rows: Iterable[sa.Row[Any]]) -> list[KeptAnswer]:
         except UnreadableError as error:
             logger.warning("Answer %s cannot be read any more: %s", row.answer_id, error)
             continue
-        found.append(KeptAnswer(answer=answer, **{name: row._mapping[name] for name in KEPT}))  # noqa: SLF001  # public
+        found.append(StoredAnswer(answer=answer, **{name: row._mapping[name] for name in COLUMNS}))  # noqa: SLF001  # public
     return found

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from bot.errors import WriterError
 from bot.llm.meter import Begun
 from bot.store.ledger import NOBODY
-from bot.store.tables import budget_notices
+from bot.store.memory_tables import budget_notices
 from storage.database import FAILURES, insert_into
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class StoreMeter:
         whose = payer.server_id if name == "server" and payer.server_id else NOBODY
         if (day, whose) not in self._noted:
             await self._notices.note(day, whose)
-            self._noted = {each for each in self._noted if each[0] == day} | {(day, whose)}
+            self._noted = {noted for noted in self._noted if noted[0] == day} | {(day, whose)}
 
     def _today(self) -> date:
         return self._now().astimezone(UTC).date()

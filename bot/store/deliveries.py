@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from bot.store.memory_tables import deliveries, shown_papers, subscriptions
 from bot.store.nouns import Delivery, Posted, Subscription
-from bot.store.records import exported, from_row
+from bot.store.row_mapper import exported, from_row
 from bot.store.subscriptions import GOING_ON, HELD_BACK, set_paused
-from bot.store.tables import deliveries, shown_papers, subscriptions
 from storage.database import insert_into
 
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ class Deliveries:
                     .with_for_update(of=deliveries, skip_locked=True)
                 )
             ]
-            for each in taken:
+            for delivery in taken:
                 await connection.execute(
-                    sa.update(deliveries).where(_key(each)).values(worker=worker, claimed_until=until)
+                    sa.update(deliveries).where(_key(delivery)).values(worker=worker, claimed_until=until)
                 )
             due = [
                 from_row(Subscription, row)
@@ -107,19 +107,20 @@ class Deliveries:
             insert = insert_into(connection, deliveries).values(
                 [
                     {
-                        "subscription_id": each.subscription_id,
-                        "due_at": each.next_due_at,
+                        "subscription_id": subscription.subscription_id,
+                        "due_at": subscription.next_due_at,
                         "state": CLAIMED,
                         "worker": worker,
                         "claimed_until": until,
                         "attempts": 0,
                     }
-                    for each in due
+                    for subscription in due
                 ]
             )
             # Another process may have claimed one between this one's look and its lock.
             got = set(await connection.scalars(insert.on_conflict_do_nothing().returning(deliveries.c.subscription_id)))
-        return [*taken, *(Delivery(each, each.next_due_at, worker) for each in due if each.subscription_id in got)]
+        new = [Delivery(subscription, subscription.next_due_at, worker) for subscription in due]
+        return [*taken, *(delivery for delivery in new if delivery.subscription.subscription_id in got)]
 
     async def renew(self, delivery: Delivery, until: datetime) -> bool:
         """Let a claim run on, and say whether it is still this worker's."""
@@ -148,10 +149,10 @@ class Deliveries:
         paper_ids: Collection[str],
         *,
         until: datetime,
-        at: datetime,
+        tried_at: datetime,
         claimed_until: datetime,
     ) -> bool:
-        """Write down what is about to be posted, which from `at` on may be there, and let the claim run on.
+        """Write down what is about to be posted, which from `tried_at` on may be there, and let the claim run on.
 
         Returns False, and changes nothing, where the claim is another's by now or one of the papers was put down for
         the place by another delivery meanwhile.
@@ -162,7 +163,7 @@ class Deliveries:
             written = await connection.execute(
                 sa.update(deliveries)
                 .where(_mine(delivery))
-                .values(body=body, until=until, tried_at=at, claimed_until=claimed_until)
+                .values(body=body, until=until, tried_at=tried_at, claimed_until=claimed_until)
             )
             ids = sorted(set(paper_ids))  # in one order, so that two transactions cannot wait for each other
             new = 0
@@ -221,7 +222,7 @@ class Deliveries:
         message_ids: Sequence[int],
         *,
         until: datetime,
-        at: datetime,
+        posted_at: datetime,
         next_due: Callable[[Subscription], datetime],
     ) -> bool:
         """Remember that a digest was posted in these messages, none where there was nothing to post, and move on.
@@ -233,7 +234,14 @@ class Deliveries:
             recorded = await connection.execute(
                 sa.update(deliveries)
                 .where(_key(delivery), deliveries.c.state == CLAIMED)
-                .values(state=RECORDED, body=None, parts=None, message_ids=list(message_ids), posted_at=at, until=until)
+                .values(
+                    state=RECORDED,
+                    body=None,
+                    parts=None,
+                    message_ids=list(message_ids),
+                    posted_at=posted_at,
+                    until=until,
+                )
             )
             if not recorded.rowcount:
                 return False
@@ -267,8 +275,8 @@ class Deliveries:
                 look_at=look_at,
                 maybe_posted=maybe_posted,
             )
-            kept = sa.exists().where(_key(delivery))
-            await connection.execute(_shown_by(delivery).where(~kept))
+            still_there = sa.exists().where(_key(delivery))
+            await connection.execute(_shown_by(delivery).where(~still_there))
 
     async def messages(self, subscription_id: str, due_at: datetime) -> list[int] | None:
         """Return the messages of a digest that was posted, none where it was empty, None where it was not (yet)."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import sqlalchemy as sa
 
+from bot.store.memory_tables import answer_papers, answers, ratings, stars, tastes
 from bot.store.nouns import Trend
-from bot.store.records import exported
-from bot.store.tables import answer_papers, answers, ratings, stars, tastes
+from bot.store.row_mapper import exported
 from storage.database import insert_into, upsert
 
 if TYPE_CHECKING:
@@ -94,10 +94,10 @@ class FeedbackBook:
             .join(answers, answers.c.answer_id == answer_papers.c.answer_id)
             .where(answers.c.guild_id == guild_id)
         )
-        kept = sa.select(tastes.c.paper_id, (tastes.c.value * RATING).label("weight")).where(
+        outlived = sa.select(tastes.c.paper_id, (tastes.c.value * RATING).label("weight")).where(
             tastes.c.guild_id == guild_id
         )
-        every = sa.union_all(given, rated, kept).subquery()
+        every = sa.union_all(given, rated, outlived).subquery()
         async with self._database.reading() as connection:
             rows = await connection.execute(
                 sa.select(every.c.paper_id, sa.func.sum(every.c.weight)).group_by(every.c.paper_id)

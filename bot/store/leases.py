@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.tables import shard_leases
+from bot.store.memory_tables import shard_leases
 from storage.database import upsert
 
 if TYPE_CHECKING:

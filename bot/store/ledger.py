@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
+from bot.store.memory_tables import usage
 from bot.store.nouns import Spending
-from bot.store.records import exported
-from bot.store.tables import usage
+from bot.store.row_mapper import exported
 from storage.database import insert_into
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Ledger:
         """Return the tokens taken on a day: all, those of the payer's server and of the person."""
         of_server = sa.case((usage.c.guild_id == payer.server_id, TOKENS), else_=0)
         of_person = sa.case((usage.c.person_id == payer.person_id, TOKENS), else_=0)
-        sums = [sa.func.coalesce(sa.func.sum(each), 0) for each in (TOKENS, of_server, of_person)]
+        sums = [sa.func.coalesce(sa.func.sum(tokens), 0) for tokens in (TOKENS, of_server, of_person)]
         async with self._database.reading() as connection:
             everything, server, person = (await connection.execute(sa.select(*sums).where(usage.c.day == day))).one()
         return Totals(int(everything), int(server), int(person) + self._from_before(day, payer.person_id))
@@ -105,7 +105,7 @@ class Ledger:
         row = (await connection.execute(latest.order_by(usage.c.day.desc()).limit(1))).one_or_none()
         if row is not None:
             taken = int(row[1]) + self._from_before(row[0], user_id)
-            others = {who: each for who, each in self._forgotten.items() if each[0] == row[0]}
+            others = {who: entry for who, entry in self._forgotten.items() if entry[0] == row[0]}
             self._forgotten = others | {user_id: (row[0], taken)}
         return await self._let_go(connection, "person_id", theirs)
 
@@ -121,10 +121,10 @@ class Ledger:
     async def _let_go(self, connection: AsyncConnection, column: str, which: sa.ColumnElement[bool]) -> int:
         """Add rows to those of nobody and delete them; return how many there were."""
         going = which & (usage.c[column] != NOBODY)
-        kept = [usage.c[name] for name in KEY if name != column]
+        others = [usage.c[name] for name in KEY if name != column]
         sums = [sa.func.sum(usage.c[name]) for name in AMOUNTS]
-        names = [*(each.name for each in kept), column, *AMOUNTS]
-        left = sa.select(*kept, sa.literal(NOBODY, sa.BigInteger), *sums).where(going).group_by(*kept)
+        names = [*(other.name for other in others), column, *AMOUNTS]
+        left = sa.select(*others, sa.literal(NOBODY, sa.BigInteger), *sums).where(going).group_by(*others)
         insert = insert_into(connection, usage).from_select(names, left)
         more = {name: usage.c[name] + insert.excluded[name] for name in AMOUNTS}
         await connection.execute(insert.on_conflict_do_update(index_elements=KEY, set_=more))

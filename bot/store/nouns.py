@@ -1,4 +1,4 @@
-"""The nouns of the store, from ServerSettings and KeptAnswer to Delivery and Shards."""
+"""The nouns of the store, from ServerSettings and StoredAnswer to Delivery and Shards."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class StoredAnswer:
     """Hold an answer as it was given, with who asked it where; ids are Discord's.
 
     Attributes:

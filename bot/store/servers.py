@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from cachetools import TTLCache
 
+from bot.store.memory_tables import servers
 from bot.store.nouns import ServerSettings
-from bot.store.records import from_row, to_columns
-from bot.store.tables import servers
+from bot.store.row_mapper import from_row, to_columns
 from storage.database import insert_into, upsert
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ class Servers:
             await upsert(connection, servers, {"guild_id": guild_id}, to_columns(settings))
         self._known[guild_id] = settings
 
-    async def left(self, guild_id: int, at: datetime) -> None:
+    async def left(self, guild_id: int, left_at: datetime) -> None:
         """Remember when the bot left a server, which is forgotten 30 days later; a second call changes nothing."""
         async with self._database.writing() as connection:
-            await self.note(connection, [], [guild_id], at)
+            await self.note(connection, [], [guild_id], left_at)
 
     async def joined(self, guild_id: int) -> None:
         """Remember that the bot is in a server, whose settings stand as they were."""
@@ -57,14 +57,14 @@ class Servers:
             await self.note(connection, [guild_id], [], None)
 
     async def note(
-        self, connection: AsyncConnection, here: Iterable[int], gone: Iterable[int], at: datetime | None
+        self, connection: AsyncConnection, here: Iterable[int], gone: Iterable[int], left_at: datetime | None
     ) -> None:
         """Remember which servers the bot is in, and that it left others at a moment or before."""
         for guild_id in here:
             await connection.execute(sa.update(servers).where(servers.c.guild_id == guild_id).values(left_at=None))
         for guild_id in gone:
             insert = insert_into(connection, servers).values(
-                guild_id=guild_id, left_at=at, **to_columns(ServerSettings())
+                guild_id=guild_id, left_at=left_at, **to_columns(ServerSettings())
             )
             since = {"left_at": sa.func.coalesce(servers.c.left_at, insert.excluded.left_at)}
             await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id"], set_=since))

@@ -16,12 +16,12 @@ from bot.store.deliveries import Deliveries
 from bot.store.feedback import FeedbackBook
 from bot.store.leases import Leases
 from bot.store.ledger import NOBODY, Ledger
+from bot.store.memory_tables import metadata
 from bot.store.searches import Searches
 from bot.store.servers import Servers
 from bot.store.subscriptions import Subscriptions
-from bot.store.tables import metadata
 from bot.store.threads import Threads
-from bot.store.traffic import KEPT, Traffic
+from bot.store.traffic import REMEMBERED, Traffic
 from storage.database import Database
 from storage.migration import Migrations, drop_backups
 
@@ -163,7 +163,7 @@ class Store:
             count += await self.searches.forget_older(connection, retained)
             count += await self.drafts.forget_older(connection, now)
             count += await self.deliveries.forget_older(connection, retained)
-            await self.traffic.forget_older(connection, now - KEPT)
+            await self.traffic.forget_older(connection, now - REMEMBERED)
             await self.usage.forget_older(connection, today, today - self.retention, today - BILLED)
             await self.notices.forget_older(connection, today)
             for guild_id in await self.servers.left_before(connection, now - GRACE):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from bot.store.memory_tables import deliveries, subscriptions
 from bot.store.nouns import Subscription
-from bot.store.records import exported, from_row, to_columns
-from bot.store.tables import deliveries, subscriptions
+from bot.store.row_mapper import exported, from_row, to_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -91,13 +91,15 @@ class Subscriptions:
         """Return the subscriptions of a server that are paused for a reason, which may have passed."""
         return await self._those((subscriptions.c.guild_id == guild_id) & HELD_BACK)
 
-    async def look_again(self, subscription_ids: Collection[str], at: datetime) -> None:
+    async def look_again(self, subscription_ids: Collection[str], moment: datetime) -> None:
         """Look at a moment, if not before, whether these can be posted where they were paused for a reason."""
         async with self._database.writing() as connection:
             await connection.execute(
                 sa.update(subscriptions)
-                .where(subscriptions.c.subscription_id.in_(subscription_ids), HELD_BACK, subscriptions.c.look_at > at)
-                .values(look_at=at)
+                .where(
+                    subscriptions.c.subscription_id.in_(subscription_ids), HELD_BACK, subscriptions.c.look_at > moment
+                )
+                .values(look_at=moment)
             )
 
     async def resume(self, subscription_id: str, next_due_at: datetime) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.records import exported
-from bot.store.tables import answers, threads
+from bot.store.memory_tables import answers, threads
+from bot.store.row_mapper import exported
 from storage.database import insert_into
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.tables import acts, seen_events
+from bot.store.memory_tables import acts, seen_events
 from storage.database import insert_into
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from storage.database import Database
 
-KEPT: Final = timedelta(hours=1)  # longer than Discord repeats events, and than any limit looks back
+REMEMBERED: Final = timedelta(hours=1)  # longer than Discord repeats events, and than any limit looks back
 PERSON, SERVER = "person", "server"
 
 
@@ -48,8 +48,8 @@ class Traffic:
                 insert = insert_into(connection, acts).values(**row, times=[], last_at=now)
                 await connection.execute(insert.on_conflict_do_nothing())
                 mine = (acts.c.kind == kind) & (acts.c.scope == scope) & (acts.c.snowflake == snowflake)
-                kept = await connection.scalar(sa.select(acts.c.times).where(mine).with_for_update())
-                times = [at for at in kept or [] if now.timestamp() - at < seconds]
+                earlier = await connection.scalar(sa.select(acts.c.times).where(mine).with_for_update())
+                times = [second for second in earlier or [] if now.timestamp() - second < seconds]
                 wait = seconds - (now.timestamp() - times[0]) if len(times) >= count else 0.0
                 books.append((mine, times, wait))
             longest = max(wait for _, _, wait in books)
@@ -67,10 +67,11 @@ class Traffic:
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
         """Return when a person asked and clicked lately."""
         rows = await connection.execute(sa.select(acts).where(_of(PERSON, user_id)).order_by(acts.c.kind))
-        said = [
-            {"kind": row.kind, "at": [datetime.fromtimestamp(at, UTC).isoformat() for at in row.times]} for row in rows
+        counted = [
+            {"kind": row.kind, "at": [datetime.fromtimestamp(second, UTC).isoformat() for second in row.times]}
+            for row in rows
         ]
-        return {"counted_lately": said}
+        return {"counted_lately": counted}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
         """Delete when a person asked and clicked lately."""

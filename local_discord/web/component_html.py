@@ -67,8 +67,8 @@ class Components:
         return self._select(part) if part["type"] in SELECTS else ""
 
     def _picture(self, item: Payload) -> str:
-        said = html.escape(item.get("description") or "")
-        return f'<img src="{html.escape(self._address(item["media"]["url"]))}" alt="{said}">'
+        description = html.escape(item.get("description") or "")
+        return f'<img src="{html.escape(self._address(item["media"]["url"]))}" alt="{description}">'
 
     def _file(self, url: str) -> str:
         name = html.escape(url.removeprefix(_FILE))
@@ -81,16 +81,16 @@ class Components:
     def _select(self, part: Payload) -> str:
         most = part.get("max_values", 1)
         choices = self._scene.choices(part)
-        chosen = [each.label for each in choices if each.chosen]
+        chosen = [choice.label for choice in choices if choice.chosen]
         key = f"{self._key}-{part['id']}"
         name = html.escape(part.get("placeholder") or "Choose")
         shown = html.escape(", ".join(chosen)) or name
         options = "".join(
-            f'<li role="option" id="{key}-{number}" aria-selected="{str(each.chosen).lower()}"'
-            f' data-value="{html.escape(each.value)}">{html.escape(each.label)}'
-            + (f"<small>{html.escape(each.description)}</small>" if each.description else "")
+            f'<li role="option" id="{key}-{number}" aria-selected="{str(choice.chosen).lower()}"'
+            f' data-value="{html.escape(choice.value)}">{html.escape(choice.label)}'
+            + (f"<small>{html.escape(choice.description)}</small>" if choice.description else "")
             + "</li>"
-            for number, each in enumerate(choices)
+            for number, choice in enumerate(choices)
         )
         several = ' aria-multiselectable="true"' if most > 1 else ""
         off = " disabled" if part.get("disabled") else ""

@@ -60,8 +60,8 @@ def _select(part: Payload, attributes: str, scene: Scene) -> str:
     if part.get("max_values", 1) > 1:
         attributes += " multiple"
     options = "".join(
-        f'<option value="{html.escape(each.value)}"{" selected" if each.chosen else ""}>'
-        f"{html.escape(each.label)}</option>"
-        for each in scene.choices(part)
+        f'<option value="{html.escape(choice.value)}"{" selected" if choice.chosen else ""}>'
+        f"{html.escape(choice.label)}</option>"
+        for choice in scene.choices(part)
     )
     return f"<select {attributes}>{options}</select>"

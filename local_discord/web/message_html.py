@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import discord
 
-from local_discord import reading
+from local_discord import plain_text
 from local_discord.interactions import COMMAND
 
 from .component_html import Components
@@ -24,7 +24,7 @@ _SNIPPET: Final = 90
 def message_html(message: Message, scene: Scene) -> str:
     """Return a message as one viewer sees it in its channel."""
     key = f"m{message.id}"
-    files = {each.filename: each.path for each in message.attachments}
+    files = {attachment.filename: attachment.path for attachment in message.attachments}
     parts = Components(scene, files, key)
     moment = discord.utils.snowflake_time(message.id)
     name = html.escape(message.author.name)
@@ -48,10 +48,10 @@ def words_of(message: Message, scene: Scene) -> str:
     """Return what a screen reader says of a new message: its texts, without its buttons."""
     if message.loading:
         return f"{message.author.name} is thinking"
-    shown = [message.content, reading.displayed_text(message.components)]
+    shown = [message.content, plain_text.displayed_text(message.components)]
     shown += [embed.get("description") or "" for embed in message.embeds]
-    said = " ".join(to_html("\n".join(filter(None, shown)), scene).split())
-    return f"{message.author.name}: {_without_tags(said)}"
+    text = " ".join(to_html("\n".join(filter(None, shown)), scene).split())
+    return f"{message.author.name}: {_without_tags(text)}"
 
 
 def _above(message: Message, scene: Scene) -> str:
@@ -60,8 +60,8 @@ def _above(message: Message, scene: Scene) -> str:
         answered = message.reply_to
         if answered is None or answered.deleted:
             return '<div class="above">Original message was deleted</div>'
-        said = _without_tags(to_html(answered.content or reading.displayed_text(answered.components), scene))
-        short = html.escape(said if len(said) <= _SNIPPET else f"{said[:_SNIPPET]}…")
+        text = _without_tags(to_html(answered.content or plain_text.displayed_text(answered.components), scene))
+        short = html.escape(text if len(text) <= _SNIPPET else f"{text[:_SNIPPET]}…")
         return f'<div class="above"><b>@{html.escape(answered.author.name)}</b> {short}</div>'
     used = message.interaction
     if used and used.type == COMMAND:
@@ -85,9 +85,10 @@ def _content(message: Message, scene: Scene) -> str:
 def _files(message: Message) -> str:
     """Return links to the files that no component shows."""
     shown = str(message.components)
-    left = [each for each in message.attachments if f"attachment://{each.filename}" not in shown]
+    left = [attachment for attachment in message.attachments if f"attachment://{attachment.filename}" not in shown]
     return "".join(
-        f'<a class="file" href="{html.escape(each.path)}" download>{html.escape(each.filename)}</a>' for each in left
+        f'<a class="file" href="{html.escape(attachment.path)}" download>{html.escape(attachment.filename)}</a>'
+        for attachment in left
     )
 
 

@@ -34,7 +34,7 @@ class Names(Protocol):
     def role(self, role_id: int) -> str:
         """Return a role's name."""
 
-    def place(self, channel_id: int) -> str:
+    def channel_name(self, channel_id: int) -> str:
         """Return a channel's name."""
 
 
@@ -79,16 +79,16 @@ def _tag(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _show_tag(_: Any, tokens: Sequence[Token], at: int, __: Any, env: MutableMapping[str, Any]) -> str:
+def _show_tag(_: Any, tokens: Sequence[Token], index: int, __: Any, env: MutableMapping[str, Any]) -> str:
     """Return the HTML of what stood in angle brackets."""
     names: Names = env["names"]
-    kind, number, command, _command_id, moment, style, emoji = tokens[at].meta["found"].groups()
+    kind, number, command, _command_id, moment, style, emoji = tokens[index].meta["found"].groups()
     if moment:
         return _time(int(moment), style or "f")
     if emoji:
         return html.escape(f":{emoji}:")
     if kind == "#":
-        where = html.escape(names.place(int(number)))
+        where = html.escape(names.channel_name(int(number)))
         return f'<button type="button" class="mention" data-go="{number}">#{where}</button>'
     if kind:
         name = names.role(int(number)) if kind == "@&" else names.user(int(number))
@@ -135,22 +135,22 @@ def _text(content: str) -> Token:
     return Token("text", "", 0, content=content)
 
 
-def _open_link(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+def _open_link(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     """Have links open beside the page, and tell where they lead nothing of it."""
-    if not tokens[at].attrGet("href"):  # as of []()
-        tokens[at].attrs.clear()
+    if not tokens[index].attrGet("href"):  # as of []()
+        tokens[index].attrs.clear()
         return "<a>"
-    tokens[at].attrSet("target", "_blank")
-    tokens[at].attrSet("rel", "noopener noreferrer")
-    opened: str = renderer.renderToken(tokens, at, options, env)
+    tokens[index].attrSet("target", "_blank")
+    tokens[index].attrSet("rel", "noopener noreferrer")
+    opened: str = renderer.renderToken(tokens, index, options, env)
     return opened
 
 
 def _underline(tag: str) -> Any:
-    def show(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
-        if tokens[at].markup == "__":
+    def show(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+        if tokens[index].markup == "__":
             return tag
-        shown: str = renderer.renderToken(tokens, at, options, env)
+        shown: str = renderer.renderToken(tokens, index, options, env)
         return shown
 
     return show

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from local_discord.places import PRIVATE_THREAD, PUBLIC_THREAD
+from local_discord.entities import PRIVATE_THREAD, PUBLIC_THREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from local_discord.entities import Channel, Role, User
     from local_discord.people import Person
-    from local_discord.places import Channel, Role, User
     from local_discord.world import World
 
 STRING, USER, ROLE, MENTIONABLE, CHANNEL = 3, 5, 6, 7, 8
@@ -46,7 +46,7 @@ class Scene:
         guild = self.channel.guild
         return guild.roles[role_id].name.removeprefix("@") if guild and role_id in guild.roles else _UNKNOWN
 
-    def place(self, channel_id: int) -> str:
+    def channel_name(self, channel_id: int) -> str:
         """Return a channel's name."""
         known = self.world.channels.get(channel_id)
         return known.name if known else _UNKNOWN
@@ -56,14 +56,14 @@ class Scene:
         if select["type"] == STRING:
             return [
                 Choice(
-                    each["value"],
-                    " ".join(filter(None, [(each.get("emoji") or {}).get("name"), each["label"]])),
-                    each.get("description") or "",
-                    bool(each.get("default")),
+                    option["value"],
+                    " ".join(filter(None, [(option.get("emoji") or {}).get("name"), option["label"]])),
+                    option.get("description") or "",
+                    bool(option.get("default")),
                 )
-                for each in select.get("options") or []
+                for option in select.get("options") or []
             ]
-        chosen = {str(each["id"]) for each in select.get("default_values") or []}
+        chosen = {str(default["id"]) for default in select.get("default_values") or []}
         kinds = set(select.get("channel_types") or [])
         return [
             Choice(str(thing.id), name, chosen=str(thing.id) in chosen)
@@ -89,6 +89,10 @@ class Scene:
         if kind in {ROLE, MENTIONABLE}:
             yield from ((role, f"@{role.name.removeprefix('@')}") for role in guild.roles.values())
         if kind == CHANNEL:
-            for each in guild.channels():
-                if each.type in channel_types if channel_types else each.type not in {PUBLIC_THREAD, PRIVATE_THREAD}:
-                    yield each, f"#{each.name}"
+            for channel in guild.channels():
+                if (
+                    channel.type in channel_types
+                    if channel_types
+                    else channel.type not in {PUBLIC_THREAD, PRIVATE_THREAD}
+                ):
+                    yield channel, f"#{channel.name}"

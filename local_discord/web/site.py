@@ -13,14 +13,14 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from local_discord.errors import ImpossibleError
 
-from .deeds import Deeds
+from .actions import Actions
 from .view import View
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from local_discord.local import LocalDiscord
     from local_discord.people import Person
+    from local_discord.server import LocalDiscord
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -28,7 +28,7 @@ Payload = dict[str, Any]
 LOOPBACK: Final = "127.0.0.1"
 _STATIC: Final = files(__package__) / "static"
 _KINDS: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_MOST_BYTES: Final = 16 << 20  # of a deed: a file of 10 MiB in Base64
+_MOST_BYTES: Final = 16 << 20  # of a action: a file of 10 MiB in Base64
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "style-src-attr 'unsafe-inline'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -55,7 +55,7 @@ class Site:
         self._local = local
         self._people = {person.name: person for person in people}
         self._about = about | {"people": [person.name for person in people], "bot": local.bot.name}
-        self._deeds = Deeds(local, self._people)
+        self._actions = Actions(local, self._people)
         self._sockets: set[web.WebSocketResponse] = set()
         self._port = 0
 
@@ -123,12 +123,12 @@ class Site:
         if request.content_type != "application/json":
             raise web.HTTPUnsupportedMediaType
         try:
-            deed = await request.json()
+            action = await request.json()
         except ValueError:
             raise web.HTTPBadRequest from None
-        if not isinstance(deed, dict):
+        if not isinstance(action, dict):
             raise web.HTTPBadRequest
-        return web.json_response(await self._deeds.do(deed))
+        return web.json_response(await self._actions.do(action))
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         """Tell a page what is to be seen, and from then on what changes, until it looks elsewhere."""
@@ -149,13 +149,13 @@ class Site:
                         self._local.journal.note("a message was dismissed")
                     continue
                 try:
-                    seen = self._deeds.where(order.get("who"), order.get("channel"))
+                    seen = self._actions.where(order.get("who"), order.get("channel"))
                 except ImpossibleError as error:
                     await socket.send_json({"error": f"{error}."})
                     continue
                 if telling:
                     telling.cancel()
-                view = View(self._deeds.who(order.get("who")), seen, dismissed)
+                view = View(self._actions.who(order.get("who")), seen, dismissed)
                 telling = asyncio.create_task(self._tell(socket, view))
         finally:
             self._sockets.discard(socket)

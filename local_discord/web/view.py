@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from local_discord.places import DM, FORUM
+from local_discord.entities import DM, FORUM
 
 from .message_html import message_html, words_of
 from .scene import Scene
@@ -13,9 +13,9 @@ from .scene import Scene
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from local_discord.entities import Channel
     from local_discord.messages import Message
     from local_discord.people import Person
-    from local_discord.places import Channel
 
 Payload = dict[str, Any]
 _TYPING_SECONDS: Final = 10.0
@@ -30,7 +30,7 @@ class View:
     channel: Channel
     dismissed: set[int] = field(default_factory=set)
     _told: dict[int, tuple[Any, ...]] = field(default_factory=dict)
-    _places: list[Payload] = field(default_factory=list)
+    _channels: list[Payload] = field(default_factory=list)
     _typing: bool = False
 
     @property
@@ -43,22 +43,24 @@ class View:
         shown = list(self.channel.messages.values())
         for interaction in self.viewer.world.interactions.values():
             if interaction.user is self.viewer and interaction.channel is self.channel:
-                shown += [each for each in interaction.messages() if each.ephemeral and not each.deleted]
-        return sorted((each for each in shown if each.id not in self.dismissed), key=lambda each: each.id)
+                shown += [message for message in interaction.messages() if message.ephemeral and not message.deleted]
+        return sorted(
+            (message for message in shown if message.id not in self.dismissed), key=lambda message: message.id
+        )
 
     def changes(self) -> Payload:
         """Return what has changed since the last call, nothing at all where nothing has."""
         news: Payload = {}
-        there = list(places(self.viewer))
-        if there != self._places:
-            news["places"], self._places = there, there
-        here = {each.id: each for each in self.messages()}
+        there = list(channel_rows(self.viewer))
+        if there != self._channels:
+            news["places"], self._channels = there, there
+        here = {message.id: message for message in self.messages()}
         if gone := [str(known) for known in self._told if known not in here]:
             news["gone"] = gone
-        changed = [each for each in here.values() if self._told.get(each.id) != _mark(each)]
+        changed = [message for message in here.values() if self._told.get(message.id) != _mark(message)]
         if changed:
-            news["messages"] = [self._drawn(each) for each in changed]
-        self._told = {number: _mark(each) for number, each in here.items()}
+            news["messages"] = [self._drawn(message) for message in changed]
+        self._told = {number: _mark(message) for number, message in here.items()}
         if (typing := self._is_typing()) != self._typing:
             news["typing"] = self.viewer.world.bot.name if typing else ""
             self._typing = typing
@@ -79,44 +81,44 @@ class View:
         shown = self.channel.typing_at
         if not shown or self.viewer.world.clock.now() - shown[-1] > _TYPING_SECONDS:
             return False
-        return not any(each.versions[-1].at > shown[-1] for each in self.channel.bot_messages)
+        return not any(bot_message.versions[-1].time > shown[-1] for bot_message in self.channel.bot_messages)
 
 
 def commands_for(viewer: Person, channel: Channel) -> list[Payload]:
     """Return the slash commands that somebody is offered in a channel, each subcommand by itself."""
     scene = Scene(viewer.world, viewer, channel)
-    found = [one for each in viewer.commands(channel) for one in _flat(each, each["name"], scene)]
+    found = [one for command in viewer.commands(channel) for one in _flat(command, command["name"], scene)]
     return sorted(found, key=lambda one: str(one["name"]))
 
 
 def menu_of(viewer: Person, channel: Channel) -> list[str]:
     """Return the names of the commands that somebody is offered for a message."""
-    return [str(each["name"]) for each in viewer.commands(channel, 3)]
+    return [str(command["name"]) for command in viewer.commands(channel, 3)]
 
 
 def _flat(command: Payload, name: str, scene: Scene) -> Iterator[Payload]:
     options = command.get("options") or []
-    inner = [each for each in options if each["type"] in _SUBCOMMANDS]
-    for each in inner:
-        yield from _flat(each, f"{name} {each['name']}", scene)
+    inner = [option for option in options if option["type"] in _SUBCOMMANDS]
+    for option in inner:
+        yield from _flat(option, f"{name} {option['name']}", scene)
     if not inner:
         yield {
             "name": name,
             "description": command.get("description", ""),
-            "options": [_option(each, scene) for each in options],
+            "options": [_option(option, scene) for option in options],
         }
 
 
 def _option(option: Payload, scene: Scene) -> Payload:
     known = ("name", "description", "type", "required", "autocomplete", "min_value", "max_value", "max_length")
     kinds = {6: 5, 7: 8, 8: 6, 9: 7}  # of options, and of the selects that offer the same
-    choices = [{"label": each["name"], "value": each["value"]} for each in option.get("choices") or []]
+    choices = [{"label": choice["name"], "value": choice["value"]} for choice in option.get("choices") or []]
     if option["type"] in kinds:
-        choices = [{"label": each.label, "value": each.value} for each in scene.things(kinds[option["type"]])]
+        choices = [{"label": thing.label, "value": thing.value} for thing in scene.things(kinds[option["type"]])]
     return {key: option[key] for key in known if option.get(key) is not None} | {"choices": choices}
 
 
-def places(viewer: Person) -> Iterator[Payload]:
+def channel_rows(viewer: Person) -> Iterator[Payload]:
     """Yield the channels of the servers that somebody is in, each with its threads, and their direct messages."""
     for guild in viewer.world.guilds.values():
         if viewer.id not in guild.members:
@@ -124,14 +126,16 @@ def places(viewer: Person) -> Iterator[Payload]:
         channels = guild.channels()
         for channel in channels:
             if not channel.is_thread and channel.type != FORUM:
-                yield _place(channel, guild.name)
-                yield from (_place(each, guild.name) for each in channels if each.parent is channel)
-    yield _place(viewer.dm, "Direct messages")
+                yield _channel_row(channel, guild.name)
+                yield from (_channel_row(thread, guild.name) for thread in channels if thread.parent is channel)
+    yield _channel_row(viewer.dm, "Direct messages")
 
 
-def _place(channel: Channel, group: str) -> Payload:
+def _channel_row(channel: Channel, group: str) -> Payload:
     direct = channel.type == DM
-    last = next((each for each in reversed(channel.messages) if not channel.messages[each].deleted), 0)
+    last = next(
+        (message_id for message_id in reversed(channel.messages) if not channel.messages[message_id].deleted), 0
+    )
     return {
         "id": str(channel.id),
         "name": channel.world.bot.name if direct else channel.name,
@@ -149,7 +153,7 @@ def _mark(message: Message) -> tuple[Any, ...]:
     answered = message.reply_to
     return (
         len(message.versions),
-        message.versions[-1].at,
+        message.versions[-1].time,
         message.flags,
         thread,
         reactions,

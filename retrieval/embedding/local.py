@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Encoding, Tokenizer
 
-    from retrieval.embedding.words import Words
+    from retrieval.embedding.word_vectors import Words
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ class LocalEmbedder:
         self._model_dir = model_dir
         self._cores = _available_cores()
         self._workers = ThreadPoolExecutor(self._cores, thread_name_prefix="embedding")
-        self._opening = Lock()
+        self._load_lock = Lock()
 
     async def load(self) -> None:
         """Open the model, so that the first text need not wait for it; raises WeightsError."""
@@ -124,13 +124,13 @@ class LocalEmbedder:
         return rows, [words[index] for index in sorted(words)]
 
     def _open(self) -> None:
-        with self._opening:
+        with self._load_lock:
             assert self._session is not None
 
     def _run(self, texts: list[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:
         import numpy as np
 
-        from retrieval.embedding.words import Words
+        from retrieval.embedding.word_vectors import Words
 
         texts = [text.strip() for text in texts]
         # The fast one does not tell where in the text a piece stands.
@@ -155,7 +155,7 @@ class LocalEmbedder:
 
     @cached_property
     def _split(self) -> Callable[[str], tuple[str, ...]]:
-        from retrieval.embedding.words import distinct_words
+        from retrieval.embedding.word_vectors import distinct_words
 
         @lru_cache(SPLIT_REMEMBERED)
         def split(text: str) -> tuple[str, ...]:

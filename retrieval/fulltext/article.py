@@ -56,11 +56,11 @@ class Article:
         whole = found["full_text"]
         sections = tuple(
             Section(
-                str(each["heading"]),
-                str(each["text"]),
-                tuple((int(offset), int(page)) for offset, page in each["breaks"]),
+                str(section["heading"]),
+                str(section["text"]),
+                tuple((int(offset), int(page)) for offset, page in section["breaks"]),
             )
-            for each in whole["sections"]
+            for section in whole["sections"]
         )
         title, abstract, arxiv_id = (str(found[name]) for name in ("title", "abstract", "arxiv_id"))
         return cls(title, abstract, arxiv_id, FullText(int(whole["pages"]), sections))

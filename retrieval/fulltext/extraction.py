@@ -21,7 +21,7 @@ LARGEST: Final = 32 << 20  # bytes; papers have 1 to 10 MB, and the worker holds
 PATIENCE: Final = SECONDS + 15  # seconds that the worker has in all, also where it waits and takes no time of its own
 WORKER: Final = ("-I", "-m", "retrieval.fulltext.worker")
 
-_SAID: Final[Mapping[Fault, str]] = {
+_SENTENCES: Final[Mapping[Fault, str]] = {
     "missing": "it is a PDF, whose text takes pypdf (pip install 'footnote[pdf]')",
     "large": f"it is a PDF of more than {LARGEST >> 20} MB; make it smaller, or leave out the pictures",
     "malformed": "it is a damaged PDF; get it anew, or print it to a new PDF",
@@ -40,7 +40,7 @@ class PdfError(BadInputError):
     """
 
     def __init__(self, fault: Fault) -> None:
-        super().__init__(_SAID[fault])
+        super().__init__(_SENTENCES[fault])
         self.fault = fault
 
 

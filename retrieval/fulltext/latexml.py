@@ -107,11 +107,11 @@ class _Reader:
                 self._say(" | ")
 
     def _entitle(self, element: Any, names: frozenset[str]) -> None:  # noqa: ANN401
-        said = _tidy(_text(element))
+        text = _tidy(_text(element))
         if "ltx_title_document" in names:
-            self.title = self.title or said
+            self.title = self.title or text
             return
-        self._into = _Part(said)
+        self._into = _Part(text)
         self.parts.append(self._into)
 
     def walk_children(self, element: Any) -> None:  # noqa: ANN401

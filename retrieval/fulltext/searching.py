@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from retrieval.calibration import standardise
-from retrieval.embedding.words import best_matches
+from retrieval.embedding.word_vectors import best_matches
 from retrieval.fulltext.article import FullText, Section
 from retrieval.fulltext.windows import embed_windows, read_part
 from retrieval.lexical import K1

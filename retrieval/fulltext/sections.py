@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LONGEST_HEADING: Final = 110  # characters
 LONGEST_ABSTRACT: Final = 5000  # characters; from there on its end was not told
-OPENING: Final = 1500  # characters of the text that stand for an abstract where there is none
+LEAD_CHARACTERS: Final = 1500  # characters of the text that stand for an abstract where there is none
 LARGER: Final = 1.07  # times the body's type, from which on a line is set as a heading
 SMALLER: Final = 0.93  # times the body's type, down from which a line is a note or in a table
 LEADING: Final = 1.45  # times the usual distance of lines, from which on a paragraph begins
@@ -60,8 +60,8 @@ def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", named: s
     has_abstract = any(part.is_abstract for part in parts)
     sections: list[Section] = []
     abstract = ""
-    for at, part in enumerate(parts):
-        if part.is_references or (at == 0 and has_abstract and not part.is_abstract):
+    for index, part in enumerate(parts):
+        if part.is_references or (index == 0 and has_abstract and not part.is_abstract):
             continue  # what stands before the abstract are authors and where they work
         section = _section(part, words)
         if not section.text:
@@ -72,7 +72,7 @@ def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", named: s
                 continue
         sections.append(section)
     if not abstract and sections:
-        abstract, rest_of_it = _cut(sections[0], OPENING)
+        abstract, rest_of_it = _cut(sections[0], LEAD_CHARACTERS)
         sections[:1] = [rest_of_it] if rest_of_it.text else []
     return Article(title or named, abstract.replace("\n", " "), arxiv_id, FullText(pages, tuple(sections)))
 
@@ -90,7 +90,7 @@ def _title(lines: Sequence[Line], size: float) -> tuple[str, Sequence[Line]]:
     largest = max((line.size for line in first), default=0.0)
     if largest < LARGER * size:
         return "", lines
-    start = next(at for at, line in enumerate(lines) if line.page == 1 and line.size == largest)
+    start = next(index for index, line in enumerate(lines) if line.page == 1 and line.size == largest)
     end = start + 1
     while end < len(lines) and lines[end].page == 1 and lines[end].size == largest:
         end += 1
@@ -189,11 +189,11 @@ def _section(part: _Part, words: Counter[str]) -> Section:
     text = ""
     breaks: list[tuple[int, int]] = []
     for lines in (part.body, part.notes):
-        for at, (line, begins) in enumerate(lines):
-            fresh = at == 0 or (begins and (text.endswith(_ENDS) or not line.text[:1].islower()))
-            text, kept = _append(text, line.text, words, fresh=fresh)
+        for number, (line, begins) in enumerate(lines):
+            fresh = number == 0 or (begins and (text.endswith(_ENDS) or not line.text[:1].islower()))
+            text, stored = _append(text, line.text, words, fresh=fresh)
             if not breaks or breaks[-1][1] != line.page:
-                breaks.append((kept, line.page))
+                breaks.append((stored, line.page))
     return Section(part.heading, text, tuple(breaks))
 
 

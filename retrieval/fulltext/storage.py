@@ -164,7 +164,7 @@ class FullTexts:
                 sa.select(section_windows).where(asked, hashes, section_windows.c.model == model)
             )
             found = {(row.paper_id, row.section, row.start, row.text_hash): _contents(row) for row in rows}
-        return [found.get((paper_id, each.section, each.start, each.text_hash)) for paper_id, each in windows]
+        return [found.get((paper_id, cut.section, cut.start, cut.text_hash)) for paper_id, cut in windows]
 
     async def known(self, paper_ids: Iterable[str]) -> list[str]:
         """Return those of the papers that have a full text."""
@@ -185,7 +185,7 @@ async def store(connection: AsyncConnection, paper_id: str, full_text: FullText)
             "number": number,
             "heading": section.heading,
             "text": section.text,
-            "breaks": [list(each) for each in section.breaks],
+            "breaks": [list(page_break) for page_break in section.breaks],
         }
         for number, section in enumerate(full_text.sections)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from retrieval.chunking import chunk, window_text
+from retrieval.chunker import chunk, window_text
 from retrieval.contents import read_chunks
 from retrieval.fulltext.storage import Window
 from retrieval.papers import Chunk, Paper, Passage

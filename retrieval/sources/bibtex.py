@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
-from retrieval.sources.people import given_first
+from retrieval.sources.record_authors import given_first
 from retrieval.sources.rows import Bad, Remark, Row
 from retrieval.sources.texts import open_text
 from retrieval.text import clean
@@ -95,14 +95,14 @@ def _entries(text: str, before: int = 0) -> Iterator[Found]:
 
 def readable(value: str) -> str:
     r"""Return a field as text: LaTeX read, and the braces gone that keep letters from being made small."""
-    for escaped, kept in _WAITING.items():
-        value = value.replace(escaped, kept)
+    for escaped, stored in _WAITING.items():
+        value = value.replace(escaped, stored)
     value = clean(value)
     for _ in range(_DEEPEST):
         value = _GROUP.sub(r"\1", value)
     value = " ".join(value.split())
-    for escaped, kept in _WAITING.items():
-        value = value.replace(kept, _ESCAPED[escaped])
+    for escaped, stored in _WAITING.items():
+        value = value.replace(stored, _ESCAPED[escaped])
     return value
 
 
@@ -152,10 +152,10 @@ def _closes_at_the_end(value: str) -> bool:
     if value[0] == '"':
         return True
     depth = 0
-    for at, character in enumerate(value):
+    for position, character in enumerate(value):
         depth += (character == "{") - (character == "}")
         if depth == 0:
-            return at == len(value) - 1
+            return position == len(value) - 1
     return False
 
 

@@ -59,7 +59,7 @@ class Choice:
         self.others += 1
         return True
 
-    def said(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """Give a sentence for each reason that papers were passed over for."""
         counted = (
             (self.others, f"not in {', '.join(self.categories)}"),
@@ -69,15 +69,17 @@ class Choice:
         return [f"Passed over {_papers(count)} {why}." for count, why in counted if count]
 
     def _has(self, categories: Iterable[str]) -> bool:
-        asked = [each.casefold() for each in self.categories]
+        asked = [category.casefold() for category in self.categories]
         return any(
-            held == each or held.startswith(f"{each}.") for held in map(str.casefold, categories) for each in asked
+            held == category or held.startswith(f"{category}.")
+            for held in map(str.casefold, categories)
+            for category in asked
         )
 
 
 def read_categories(given: Iterable[str]) -> tuple[str, ...]:
     """Return categories as they are compared: "cs.CL+cs.LG" is two, "cs.*" is cs; BadInputError for an empty one."""
-    found = tuple(part.strip().removesuffix(".*") for each in given for part in each.replace(",", "+").split("+"))
+    found = tuple(part.strip().removesuffix(".*") for text in given for part in text.replace(",", "+").split("+"))
     if not all(found):
         raise BadInputError("A category is empty; write --category cs.CL, or --category cs.CL+cs.LG for several.")
     return found

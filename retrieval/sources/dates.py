@@ -31,7 +31,7 @@ def date_of(value: Any) -> dt.date | None:  # noqa: ANN401  # whatever JSON has
 def _of_list(values: list[Any]) -> dt.date | None:
     if values and isinstance(values[0], list):
         return _of_list(values[0])
-    numbers = [int(str(each)) for each in values[:3] if str(each).isascii() and str(each).isdecimal()]
+    numbers = [int(str(value)) for value in values[:3] if str(value).isascii() and str(value).isdecimal()]
     return _day(*numbers) if numbers and numbers[0] < dt.MAXYEAR else None
 
 

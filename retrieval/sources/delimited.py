@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
 from retrieval.sources.encodings import SAMPLE
-from retrieval.sources.people import given_first, names_in
+from retrieval.sources.record_authors import given_first, names_in
 from retrieval.sources.rows import Bad, Remark, Row
 from retrieval.sources.texts import open_text
 
@@ -99,14 +99,14 @@ def columns_of(head: list[str]) -> dict[str, int]:
     return {
         field: plain.index(name)
         for field, names in _HEADS.items()
-        if (name := next((each for each in names if each in plain), ""))
+        if (name := next((candidate for candidate in names if candidate in plain), ""))
     }
 
 
 def lines_above(text: str) -> int:
     """Count the lines above the head of a table, such as on what day it was made; 0 where no head is found."""
     first = text.lstrip("\ufeff").splitlines()[:_MOST_ABOVE]
-    return next((at for at, line in enumerate(first) if "title" in columns_of(cells_of(line))), 0)
+    return next((index for index, line in enumerate(first) if "title" in columns_of(cells_of(line))), 0)
 
 
 def cells_of(line: str) -> list[str]:
@@ -117,8 +117,8 @@ def cells_of(line: str) -> list[str]:
 def delimiter_of(text: str, above: int) -> str:
     """Return the sign between the columns of a table: what it says of it itself, else what its head has most of."""
     lines = [*text.lstrip("\ufeff\r\n").splitlines()[: above + 1], ""]
-    said = _SIGN_SAID.fullmatch(lines[0])
-    return said[1] if said and above else _sign_of(lines[min(above, len(lines) - 1)])
+    declared = _SIGN_SAID.fullmatch(lines[0])
+    return declared[1] if declared and above else _sign_of(lines[min(above, len(lines) - 1)])
 
 
 def _sign_of(line: str) -> str:
@@ -138,21 +138,21 @@ def _numbered(rows: Reader, above: int) -> Iterator[tuple[int, list[str]]]:
         yield rows.line_num + above, row
 
 
-def _row(place: str, row: list[str], columns: Mapping[str, int]) -> Found:
+def _row(position: str, row: list[str], columns: Mapping[str, int]) -> Found:
     fields: dict[str, object] = {
-        field: row[at].strip() for field, at in columns.items() if at < len(row) and row[at].strip()
+        field: row[column].strip() for field, column in columns.items() if column < len(row) and row[column].strip()
     }
     if "title" not in fields and "abstract" not in fields:
-        return Bad(place, "it has neither title nor abstract, or fewer cells than the first line")
+        return Bad(position, "it has neither title nor abstract, or fewer cells than the first line")
     if isinstance(authors := fields.get("authors"), str):
         fields["authors"] = [given_first(name) for name in names_in(_NUMBER.sub("", authors))]
-    return Row(place, fields)
+    return Row(position, fields)
 
 
 def _guess(head: list[str], columns: Mapping[str, int]) -> str:
     named = {"_id": "id", "issued": "date"}
-    taken = ", ".join(f'"{head[at].strip()}" as {named.get(field, field)}' for field, at in columns.items())
-    others = [name.strip() for at, name in enumerate(head) if at not in columns.values() and name.strip()]
+    taken = ", ".join(f'"{head[column].strip()}" as {named.get(field, field)}' for field, column in columns.items())
+    others = [name.strip() for index, name in enumerate(head) if index not in columns.values() and name.strip()]
     more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
     unread = f"; not read: {', '.join(others[:_SHOWN])}{more}" if others else ""
     return f"read the columns {taken}{unread}"

@@ -24,7 +24,7 @@ def find(element: Any, path: str) -> list[Any]:  # noqa: ANN401
     """Return what stands under a path of names, in whatever namespace."""
     found = [element]
     for name in path.split("/"):
-        found = [child for each in found for child in each if local(child) == name]
+        found = [child for parent in found for child in parent if local(child) == name]
     return found
 
 
@@ -35,7 +35,7 @@ def within(element: Any, name: str) -> list[Any]:  # noqa: ANN401
 
 def line(element: Any, path: str) -> str:  # noqa: ANN401
     """Return the first text under a path on one line, "" where there is none."""
-    return next((found for each in find(element, path) if (found := " ".join(text(each).split()))), "")
+    return next((found for match in find(element, path) if (found := " ".join(text(match).split()))), "")
 
 
 def text(element: Any) -> str:  # noqa: ANN401

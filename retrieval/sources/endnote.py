@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from retrieval.sources.elements import find, line, text
-from retrieval.sources.people import given_first
+from retrieval.sources.record_authors import given_first
 
 ELEMENTS: Final = ("record",)
 
@@ -15,12 +15,12 @@ def fields(record: Any) -> dict[str, Any]:  # noqa: ANN401  # lxml has no types
     return {
         "_id": line(record, "rec-number"),
         "title": line(record, "titles/title"),
-        "abstract": "\n\n".join(text(each) for each in find(record, "abstract")),
-        "authors": [given_first(text(each)) for each in find(record, "contributors/authors/author")],
+        "abstract": "\n\n".join(text(element) for element in find(record, "abstract")),
+        "authors": [given_first(text(element)) for element in find(record, "contributors/authors/author")],
         "doi": line(record, "electronic-resource-num"),
-        "url": [text(each) for each in find(record, "urls/related-urls/url")],
+        "url": [text(element) for element in find(record, "urls/related-urls/url")],
         "issued": line(record, "dates/pub-dates/date"),
         "year": line(record, "dates/year"),
         "venue": line(record, "periodical/full-title") or line(record, "titles/secondary-title"),
-        "keywords": [text(each) for each in find(record, "keywords/keyword")],
+        "keywords": [text(element) for element in find(record, "keywords/keyword")],
     }

@@ -14,8 +14,8 @@ from retrieval.sources.fetched import Cursor, Fetched, Page, identities
 from retrieval.sources.fields import code_link, is_withdrawn, one_line, plain, shown, unwrap
 from retrieval.sources.identifiers import arxiv_in, doi_in, link_to
 from retrieval.sources.limiter import ARXIV, Service
-from retrieval.sources.people import people
 from retrieval.sources.record import LONGEST_TEXT
+from retrieval.sources.record_authors import people
 from retrieval.sources.syndication import names_of, parse_feed, terms_of, text_of, time_of
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retrieval.errors import BadInputError
+from retrieval.sources.archive import whole
 from retrieval.sources.feed import paper_of
 from retrieval.sources.rows import Bad, Ready, Remark
 from retrieval.sources.syndication import parse_bytes
-from retrieval.sources.unpacking import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

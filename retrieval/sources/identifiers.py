@@ -21,7 +21,7 @@ _ARXIV: Final = re.compile(
 )
 _DOI_ADDRESS: Final = re.compile(rf"\s*(?:https?://(?:dx\.)?doi\.org/|doi:?\s*)?({DOI.pattern})", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"https?://[^\s;<>\"{}|\\^`]+")
-_PLACES: Final = ("openreview:", "acl:")
+_VENUE_SCHEMES: Final = ("openreview:", "acl:")
 # An address that asks another site for words is no paper's own.
 _SEARCH: Final = re.compile(r"[?&](?:q|query|search|search_query|term)=|/search(?:[/?]|$)", re.IGNORECASE)
 # They keep pages about papers whose own are elsewhere.
@@ -45,7 +45,7 @@ def arxiv_in(texts: Iterable[str]) -> ArxivId | None:
     found = (_ARXIV.fullmatch(unquote(text.strip())) for text in texts)
     ids = [_arxiv(match["id"]) for match in found if match]
     # The same id without a version may stand beside the one with it.
-    return max((each for each in ids if each.number == ids[0].number), key=lambda each: each.version or 0, default=None)
+    return max((id_ for id_ in ids if id_.number == ids[0].number), key=lambda id_: id_.version or 0, default=None)
 
 
 def doi_in(texts: Iterable[str]) -> str | None:
@@ -62,10 +62,10 @@ def link_to(given: Iterable[str], arxiv_id: str | None, doi: str | None) -> str 
     return next(iter([*own, *by_id, *addresses]), None)
 
 
-def places_in(links: Iterable[str]) -> tuple[str, ...]:
+def venue_ids_in(links: Iterable[str]) -> tuple[str, ...]:
     """Return the ids that links to OpenReview and to the ACL Anthology hold."""
     ids = (reference.paper_id for link in links for reference in find_references(link))
-    return tuple(dict.fromkeys(each for each in ids if each and each.startswith(_PLACES)))
+    return tuple(dict.fromkeys(id_ for id_ in ids if id_ and id_.startswith(_VENUE_SCHEMES)))
 
 
 def _arxiv(written: str) -> ArxivId:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import BadInputError
 from retrieval.fulltext.extraction import PdfError
+from retrieval.sources.archive import contents, readable, whole
 from retrieval.sources.choice import Choice
 from retrieval.sources.encodings import SAMPLE
 from retrieval.sources.fields import one_line
@@ -17,16 +18,15 @@ from retrieval.sources.formats import READABLE, format_of
 from retrieval.sources.page_dump import read_page_text
 from retrieval.sources.record import make, unread
 from retrieval.sources.rows import Bad, LeftOut, Ready, Remark
-from retrieval.sources.unpacking import contents, readable, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from retrieval.papers import Paper
+    from retrieval.sources.archive import Content
     from retrieval.sources.fetched import Fetched
     from retrieval.sources.rows import Format, Found
-    from retrieval.sources.unpacking import Content
 
 # What a README and a chapter of notes have, and no title on a page of papers.
 _MARKDOWN: Final = re.compile(r"(?:#{1,6} |```|[-*+|>] |\||!?\[|\d+\. )")
@@ -96,14 +96,14 @@ class Intake:
                 if (paper := self._take(kind, found, where)) is not None:
                     yield paper
             except BadInputError as error:
-                place = getattr(found, "place", "")
-                self.left_out.add(f"{where}, {place}: {error}.")
+                position = getattr(found, "position", "")
+                self.left_out.add(f"{where}, {position}: {error}.")
 
     def _take(self, kind: Format, found: Found, where: str) -> Fetched | None:
         if isinstance(found, Ready):
             return found.paper
         if isinstance(found, Bad):
-            self.left_out.add(f"{where}, {found.place}: {found.reason}.")
+            self.left_out.add(f"{where}, {found.position}: {found.reason}.")
             return None
         if isinstance(found, Remark):
             self._remark(f"{where}: {found.text}.")
@@ -113,7 +113,7 @@ class Intake:
             return None
         made = make(found.fields, kind.source)
         for note in made.notes:
-            self._remark(f"{where}, {found.place}: {note}; the rest is taken.")
+            self._remark(f"{where}, {found.position}: {note}; the rest is taken.")
         for name in unread(found.fields, made.paper):
             self._remark(f'{where}: "{name[:40]}" is not read, though papers lack what it looks like; {_NAMES_READ}.')
         return made.paper

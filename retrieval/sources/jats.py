@@ -15,26 +15,26 @@ def fields(article: Any) -> dict[str, Any] | None:  # noqa: ANN401  # lxml has n
     front = next(iter(find(article, "front/article-meta")), None)
     if front is None:
         return None
-    ids = {each.get("pub-id-type", ""): text(each) for each in find(front, "article-id")}
+    ids = {element.get("pub-id-type", ""): text(element) for element in find(front, "article-id")}
     return {
         "_id": next((f"{kind} {value}" for kind, value in ids.items() if kind not in {"doi", "arxiv"}), None),
         "title": ": ".join(
             part for name in ("article-title", "subtitle") if (part := line(front, f"title-group/{name}").strip(" :"))
         ),
         "abstract": _abstract(front),
-        "authors": [_name(each) for each in find(front, "contrib-group/contrib") if _is_author(each)],
+        "authors": [_name(element) for element in find(front, "contrib-group/contrib") if _is_author(element)],
         "doi": ids.get("doi"),
         "arxiv": ids.get("arxiv"),
         "issued": _date(front),
         "venue": line(article, "front/journal-meta/journal-title-group/journal-title")
         or line(article, "front/journal-meta/journal-title"),
-        "keywords": [text(each) for each in find(front, "kwd-group/kwd")],
+        "keywords": [text(element) for element in find(front, "kwd-group/kwd")],
     }
 
 
 def _abstract(front: Any) -> str:  # noqa: ANN401
     """Return the article's own abstract, not the one for lay people or in pictures."""
-    found = sorted(find(front, "abstract"), key=lambda each: bool(each.get("abstract-type")))
+    found = sorted(find(front, "abstract"), key=lambda element: bool(element.get("abstract-type")))
     return text(found[0]) if found else ""
 
 
@@ -50,7 +50,7 @@ def _name(contributor: Any) -> str:  # noqa: ANN401
 def _date(front: Any) -> str:  # noqa: ANN401
     dates = find(front, "pub-date")
     dates.sort(
-        key=lambda each: min((_FIRST.index(kind) for kind in _kinds(each) if kind in _FIRST), default=len(_FIRST))
+        key=lambda item: min((_FIRST.index(kind) for kind in _kinds(item) if kind in _FIRST), default=len(_FIRST))
     )
     for date in dates:
         if year := line(date, "year"):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from retrieval.errors import BadInputError
 from retrieval.json_lines import LONGEST_LINE
+from retrieval.sources.archive import LARGEST_WHOLE
 from retrieval.sources.encodings import SAMPLE, decode, encoding_of, lines_of
 from retrieval.sources.rows import Bad, Remark, Row
 from retrieval.sources.shapes import records_in
 from retrieval.sources.texts import open_text
-from retrieval.sources.unpacking import LARGEST_WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,19 +34,19 @@ def read_json_lines(stream: BufferedReader) -> Iterator[Found]:
     encoding = encoding_of(stream.peek(SAMPLE)[:SAMPLE])
     if encoding.startswith(("utf-16", "utf-32")):
         yield Remark(f"read as {encoding.upper()}")
-    said = False
+    warned = False
     for number, line in enumerate(lines_of(stream, encoding, LONGEST_LINE), start=1):
         if not (bare := line.removeprefix(b"\xef\xbb\xbf")).strip():
             continue
-        place = f"line {number}"
+        position = f"line {number}"
         if len(line) >= LONGEST_LINE:
-            yield Bad(place, f"it is longer than {LONGEST_LINE:,} bytes")
+            yield Bad(position, f"it is longer than {LONGEST_LINE:,} bytes")
             return
         text, other = decode(bare)
-        if other and not said:
-            said = True
+        if other and not warned:
+            warned = True
             yield Remark(f"line {number} is not UTF-8; read as {other.upper()}")
-        yield from _of_line(place, text)
+        yield from _of_line(position, text)
 
 
 def read_json(stream: BinaryIO) -> Iterator[Found]:
@@ -79,36 +79,36 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
 def _records(text: str, file: TextIO) -> Iterator[Found]:
     """Yield the objects of an array whose first stands at the beginning of a text that goes on in a file."""
     decoder = json.JSONDecoder(strict=False)
-    at, number = 0, 0
+    offset, number = 0, 0
     while True:
         number += 1
-        value, at = _next_value(decoder, text, _after_blanks(text, at))
-        while not isinstance(value, dict) and len(text) - at < LONGEST_LINE and (more := file.read(_PIECE)):
-            text = text[at:] + more
-            value, at = _next_value(decoder, text, _after_blanks(text, 0))
+        value, offset = _next_value(decoder, text, _after_blanks(text, offset))
+        while not isinstance(value, dict) and len(text) - offset < LONGEST_LINE and (more := file.read(_PIECE)):
+            text = text[offset:] + more
+            value, offset = _next_value(decoder, text, _after_blanks(text, 0))
         if isinstance(value, dict):
             yield Row(f"record {number}", value)
             continue
-        if text[at : at + 1] != "]":
+        if text[offset : offset + 1] != "]":
             yield Bad(f"record {number}", "the file is cut off or damaged here")
         return
 
 
-def _of_line(place: str, text: str) -> Iterator[Found]:
+def _of_line(position: str, text: str) -> Iterator[Found]:
     try:
         value = json.loads(text, strict=False)
     except json.JSONDecodeError as error:
-        yield Bad(place, f"it is not JSON ({error.msg} at character {error.pos + 1})")
+        yield Bad(position, f"it is not JSON ({error.msg} at character {error.pos + 1})")
         return
     except (ValueError, RecursionError):
-        yield Bad(place, "it is no JSON that can be read")
+        yield Bad(position, "it is no JSON that can be read")
         return
     records = records_in(value)
     if records is None:
-        yield Row(place, value) if isinstance(value, dict) else Bad(place, "it is not an object")
+        yield Row(position, value) if isinstance(value, dict) else Bad(position, "it is not an object")
         return
     for number, record in enumerate(records, start=1):
-        where = f"{place}, record {number}"
+        where = f"{position}, record {number}"
         yield Row(where, record) if isinstance(record, dict) else Bad(where, "it is not an object")
 
 
@@ -123,10 +123,10 @@ def _before_the_cut(text: str, reason: str) -> Iterator[Found]:
         return
     if not start:
         raise BadInputError(f"it is not JSON ({reason[:80]})")
-    decoder, at, number = json.JSONDecoder(strict=False), start.end(), 0
+    decoder, offset, number = json.JSONDecoder(strict=False), start.end(), 0
     while True:
         number += 1
-        value, at = _next_value(decoder, text, _after_blanks(text, at))
+        value, offset = _next_value(decoder, text, _after_blanks(text, offset))
         if not isinstance(value, dict) and number == 1:
             raise BadInputError(f"it is not JSON ({reason[:80]})")
         if not isinstance(value, dict):
@@ -135,13 +135,13 @@ def _before_the_cut(text: str, reason: str) -> Iterator[Found]:
         yield Row(f"record {number}", value)
 
 
-def _after_blanks(text: str, at: int) -> int:
-    between = _BETWEEN.match(text, at)
-    return between.end() if between else at
+def _after_blanks(text: str, offset: int) -> int:
+    between = _BETWEEN.match(text, offset)
+    return between.end() if between else offset
 
 
-def _next_value(decoder: json.JSONDecoder, text: str, at: int) -> tuple[Any, int]:
+def _next_value(decoder: json.JSONDecoder, text: str, offset: int) -> tuple[Any, int]:
     try:
-        return decoder.raw_decode(text, at)
+        return decoder.raw_decode(text, offset)
     except (ValueError, RecursionError):
-        return None, at
+        return None, offset

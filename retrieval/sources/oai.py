@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from retrieval.sources.elements import find, line, text
-from retrieval.sources.people import given_first
+from retrieval.sources.record_authors import given_first
 
 ELEMENTS: Final = ("record",)
 
@@ -23,10 +23,12 @@ def fields(record: Any) -> dict[str, Any] | None:  # noqa: ANN401  # lxml has no
 
 
 def _of_arxiv(own: Any) -> dict[str, Any]:  # noqa: ANN401
-    versions = [{"version": each.get("version"), "created": line(each, "date")} for each in find(own, "version")]
+    versions = [
+        {"version": element.get("version"), "created": line(element, "date")} for element in find(own, "version")
+    ]
     names = [
-        " ".join(part for name in ("forenames", "keyname", "suffix") if (part := line(each, name)))
-        for each in find(own, "authors/author")
+        " ".join(part for name in ("forenames", "keyname", "suffix") if (part := line(element, name)))
+        for element in find(own, "authors/author")
     ]
     return {
         "arxiv": line(own, "id"),
@@ -45,19 +47,19 @@ def _of_arxiv(own: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _of_dublin_core(own: Any) -> dict[str, Any]:  # noqa: ANN401
-    identifiers = [text(each) for name in ("identifier", "relation") for each in find(own, name)]
-    dates = sorted(found for each in find(own, "date") if (found := text(each)))
+    identifiers = [text(element) for name in ("identifier", "relation") for element in find(own, name)]
+    dates = sorted(found for element in find(own, "date") if (found := text(element)))
     return {
         "title": line(own, "title"),
-        "abstract": max((text(each) for each in find(own, "description")), key=len, default=""),
-        "authors": [given_first(text(each)) for each in find(own, "creator")],
+        "abstract": max((text(element) for element in find(own, "description")), key=len, default=""),
+        "authors": [given_first(text(element)) for element in find(own, "creator")],
         "doi": identifiers,
         "arxiv": identifiers,
         "url": identifiers,
         "date": dates[0] if dates else None,
-        "keywords": [text(each) for each in find(own, "subject")],
+        "keywords": [text(element) for element in find(own, "subject")],
     }
 
 
 def _wrapped(own: Any, path: str) -> str:  # noqa: ANN401
-    return next((text(each) for each in find(own, path)), "")
+    return next((text(element) for element in find(own, path)), "")

@@ -7,8 +7,8 @@ import io
 from typing import TYPE_CHECKING, Any, Final
 
 from retrieval.errors import BadInputError
+from retrieval.sources.archive import whole
 from retrieval.sources.rows import Row
-from retrieval.sources.unpacking import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,7 @@ def fields(article: Any) -> dict[str, Any]:  # noqa: ANN401  # lxml has no types
             find(article, f"{citation}/ArticleDate") + find(article, f"{citation}/Journal/JournalIssue/PubDate")
         ),
         "venue": line(article, f"{citation}/Journal/Title"),
-        "keywords": [text(each) for each in find(article, "MedlineCitation/KeywordList/Keyword")],
+        "keywords": [text(element) for element in find(article, "MedlineCitation/KeywordList/Keyword")],
     }
 
 
@@ -42,10 +42,15 @@ def _name(author: Any) -> str:  # noqa: ANN401
 
 
 def _doi(article: Any) -> str | None:  # noqa: ANN401
-    places = find(article, "MedlineCitation/Article/ELocationID"), find(article, "PubmedData/ArticleIdList/ArticleId")
+    elements = find(article, "MedlineCitation/Article/ELocationID"), find(article, "PubmedData/ArticleIdList/ArticleId")
     kinds = ("EIdType", "IdType")
     return next(
-        (text(each) for found, kind in zip(places, kinds, strict=True) for each in found if each.get(kind) == "doi"),
+        (
+            text(element)
+            for found, kind in zip(elements, kinds, strict=True)
+            for element in found
+            if element.get(kind) == "doi"
+        ),
         None,
     )
 

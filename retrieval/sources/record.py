@@ -11,9 +11,9 @@ from retrieval.papers import TITLE_ID, Paper, fingerprint
 from retrieval.sources.dates import date_of
 from retrieval.sources.fetched import Fetched, identities
 from retrieval.sources.fields import address, code_link, is_withdrawn, moment, one_line, unwrap
-from retrieval.sources.identifiers import arxiv_in, doi_in, link_to, places_in
+from retrieval.sources.identifiers import arxiv_in, doi_in, link_to, venue_ids_in
 from retrieval.sources.markup import has_markup, without_markup
-from retrieval.sources.people import people
+from retrieval.sources.record_authors import people
 from retrieval.sources.shapes import flattened
 from retrieval.text import clean, sentences
 
@@ -119,7 +119,7 @@ def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> M
         version=_version(record) or (arxiv.version if arxiv else None),
         withdrawn=is_withdrawn(comment, abstract),
         updated=_updated(record),
-        external_ids=(*ids, *beside, *places_in(links)),
+        external_ids=(*ids, *beside, *venue_ids_in(links)),
         authors=tuple(_IMPOSSIBLE.sub("", name) for name in authors),
         categories=categories_in(record.get("categories")),
         venue=_venue(record),
@@ -210,7 +210,7 @@ def _text(record: Mapping[str, Any], names: Iterable[str], notes: list[str]) -> 
 def _texts(record: Mapping[str, Any], names: Iterable[str]) -> list[str]:
     values = (record.get(name) for name in names)
     lists = (value if isinstance(value, list) else [value] for value in values)
-    return [_IMPOSSIBLE.sub("", each) for values in lists for each in values if isinstance(each, str) and each.strip()]
+    return [_IMPOSSIBLE.sub("", item) for values in lists for item in values if isinstance(item, str) and item.strip()]
 
 
 def _nested(record: Mapping[str, Any], key: str, names: Iterable[str]) -> list[str]:
@@ -268,8 +268,8 @@ def _updated(record: Mapping[str, Any]) -> dt.datetime | None:
 def _venue(record: Mapping[str, Any]) -> str | None:
     """Return where a paper was published, which services give as text, in a list, or as an object with a name."""
     found = [*_texts(record, _VENUES), *(name for key in _VENUES for name in _nested(record, key, _NAMES))]
-    if isinstance(place := record.get("primary_location"), dict):
-        found += _nested(place, "source", _NAMES)
+    if isinstance(location := record.get("primary_location"), dict):
+        found += _nested(location, "source", _NAMES)
     return next((line for text in found if (line := one_line(without_markup(text)))), None)
 
 
@@ -280,13 +280,13 @@ def _votes(value: Any) -> int | None:  # noqa: ANN401
 
 def _terms(value: Any) -> tuple[str, ...]:  # noqa: ANN401
     if isinstance(value, list):
-        found = [part for each in value if isinstance(each, str) for part in each.split(";")]
+        found = [part for item in value if isinstance(item, str) for part in item.split(";")]
     else:
         found = re.split(r"[;,]", value) if isinstance(value, str) else []
-    return tuple(dict.fromkeys(line for each in found if (line := one_line(each))))
+    return tuple(dict.fromkeys(line for item in found if (line := one_line(item))))
 
 
 def categories_in(value: Any) -> tuple[str, ...]:  # noqa: ANN401
     """Return the categories of a field that holds them as a list, or with blanks between them."""
     found = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
-    return tuple(dict.fromkeys(line for each in found if isinstance(each, str) and (line := one_line(each))))
+    return tuple(dict.fromkeys(line for item in found if isinstance(item, str) and (line := one_line(item))))

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from retrieval.errors import BadInputError
-from retrieval.sources.people import given_first
 from retrieval.sources.record import LONGEST_TEXT
+from retrieval.sources.record_authors import given_first
 from retrieval.sources.rows import Bad, Remark, Row
 from retrieval.sources.texts import open_text
 
@@ -42,14 +42,14 @@ def read_ris(stream: BinaryIO) -> Iterator[Found]:
     yield _row(f"line {begun}", entry)
 
 
-def _row(place: str, entry: str) -> Found:
+def _row(position: str, entry: str) -> Found:
     import rispy
 
     try:
         (found,) = rispy.loads(f"{_END.sub('', entry).rstrip()}\nER  - \n")
     except Exception as error:  # noqa: BLE001  # rispy raises what its parts raise
-        return Bad(place, f"it is no entry of RIS ({type(error).__name__})")
-    return Row(place, _fields(found))
+        return Bad(position, f"it is no entry of RIS ({type(error).__name__})")
+    return Row(position, _fields(found))
 
 
 def _fields(found: dict[str, Any]) -> dict[str, Any]:

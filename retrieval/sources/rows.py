@@ -18,7 +18,7 @@ SHOWN = 10  # of what was left out, before it is only counted
 class Row:
     """Hold an entry's fields under the names that `record.py` reads, and its place in the file ("line 3")."""
 
-    place: str
+    position: str
     fields: Mapping[str, Any]
 
 
@@ -26,7 +26,7 @@ class Row:
 class Bad:
     """Say in a few words why an entry cannot be read."""
 
-    place: str
+    position: str
     reason: str
 
 

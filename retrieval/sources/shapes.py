@@ -42,7 +42,7 @@ def records_in(value: Any) -> list[Any] | None:  # noqa: ANN401
         return None
     for key in _LISTS:
         inner = value.get(key)
-        if isinstance(inner, list) and all(isinstance(each, dict) for each in inner):
+        if isinstance(inner, list) and all(isinstance(item, dict) for item in inner):
             return inner
     if isinstance(only := value.get("message"), dict) and "title" in only:
         return [only]
@@ -66,11 +66,11 @@ def flattened(record: dict[str, Any]) -> dict[str, Any]:
 
 def _of_openreview(record: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
     fields = {
-        key: each["value"] if isinstance(each, dict) and "value" in each else each for key, each in content.items()
+        key: value["value"] if isinstance(value, dict) and "value" in value else value for key, value in content.items()
     }
     forum = record.get("forum") or record.get("id")
     link = {"url": f"{_OPENREVIEW}{forum}"} if isinstance(forum, str) and forum else {}
-    return {**record, **link, **{key: each for key, each in fields.items() if key not in {"pdf", "html"}}}
+    return {**record, **link, **{key: field for key, field in fields.items() if key not in {"pdf", "html"}}}
 
 
 def _of_lists(record: dict[str, Any]) -> dict[str, Any]:
@@ -86,11 +86,11 @@ def _of_lists(record: dict[str, Any]) -> dict[str, Any]:
 def _in_order(words: dict[str, Any]) -> str:
     """Return OpenAlex's abstract, which gives the places of each word."""
     placed = [
-        (at, word)
-        for word, places in words.items()
-        if isinstance(places, list)
-        for at in places
-        if isinstance(at, int) and not isinstance(at, bool)
+        (index, word)
+        for word, indexes in words.items()
+        if isinstance(indexes, list)
+        for index in indexes
+        if isinstance(index, int) and not isinstance(index, bool)
     ]
     return " ".join(word for _, word in sorted(placed)[:_WORDS_AT_MOST])
 

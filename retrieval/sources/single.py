@@ -110,7 +110,7 @@ class Single:
             if reply.status in {_NOT_FOUND, _GONE}:
                 raise SourceError(f"The ACL Anthology has no paper {self._number}; check the link.")
             try:
-                row = next((each for each in read_bibtex(io.BytesIO(reply.body)) if isinstance(each, Row)), None)
+                row = next((entry for entry in read_bibtex(io.BytesIO(reply.body)) if isinstance(entry, Row)), None)
             except BadInputError as error:
                 raise _unreadable(ACL, self._number, str(error)) from error
             return self._made(row.fields if row else {}, "acl", ACL)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from retrieval.errors import BadInputError
-from retrieval.sources.people import given_first
 from retrieval.sources.record import LONGEST_TEXT
+from retrieval.sources.record_authors import given_first
 from retrieval.sources.rows import Remark, Row
 from retrieval.sources.texts import open_text
 
@@ -60,10 +60,10 @@ def _entries(stream: BinaryIO, style: _Style) -> Iterator[Found]:
             begun, size, entry = number, 0, Entry()
         if found:
             tag = found[1]
-        said = ((found[2] or "") if found else line).strip()
-        size += len(said)
-        if begun and said and size < LONGEST_TEXT * 2:
-            entry.setdefault(tag, []).append(said)
+        value = ((found[2] or "") if found else line).strip()
+        size += len(value)
+        if begun and value and size < LONGEST_TEXT * 2:
+            entry.setdefault(tag, []).append(value)
     if not begun:
         raise BadInputError("it has no entries")
     yield Row(f"line {begun}", style.fields(entry))
@@ -71,8 +71,8 @@ def _entries(stream: BinaryIO, style: _Style) -> Iterator[Found]:
 
 def _of_medline(entry: Entry) -> dict[str, Any]:
     number = _text(entry, "PMID")
-    dois = [_OF_DOI.sub("", each) for tag in ("LID", "AID") for each in entry.get(tag, ()) if _OF_DOI.search(each)]
-    names = [given_first(each) for each in entry.get("FAU") or entry.get("AU") or ()]
+    dois = [_OF_DOI.sub("", value) for tag in ("LID", "AID") for value in entry.get(tag, ()) if _OF_DOI.search(value)]
+    names = [given_first(value) for value in entry.get("FAU") or entry.get("AU") or ()]
     return {
         "_id": f"PMID {number}" if number else None,
         "title": _text(entry, "TI") or _text(entry, "TT"),
@@ -91,7 +91,7 @@ def _of_web_of_science(entry: Entry) -> dict[str, Any]:
         "_id": _text(entry, "UT"),
         "title": _text(entry, "TI"),
         "abstract": _text(entry, "AB"),
-        "authors": [given_first(each) for each in entry.get("AF") or entry.get("AU") or ()],
+        "authors": [given_first(value) for value in entry.get("AF") or entry.get("AU") or ()],
         "doi": _text(entry, "DI"),
         "issued": _text(entry, "PD"),
         "year": _text(entry, "PY"),
@@ -105,7 +105,7 @@ def _of_endnote(entry: Entry) -> dict[str, Any]:
         "_id": _text(entry, "M"),
         "title": _text(entry, "T"),
         "abstract": _text(entry, "X"),
-        "authors": [given_first(each) for each in entry.get("A", ())],
+        "authors": [given_first(value) for value in entry.get("A", ())],
         "doi": _text(entry, "R"),
         "url": entry.get("U"),
         "issued": _text(entry, "8"),

@@ -147,26 +147,26 @@ class Web:
                 f"{service.name} did not answer in time ({self._timeout:g} s at most); try again later.", temporary=True
             ) from error
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.TooManyRedirects) as error:
-            raise SourceError(f"{service.name} has no usable address ({_said(error)}); check {where}.") from error
+            raise SourceError(f"{service.name} has no usable address ({_why(error)}); check {where}.") from error
         except (httpx2.ConnectError, httpx2.ProxyError) as error:
             raise SourceError(
-                f"{service.name} cannot be reached at {where} ({_said(error)}); check the network, or try again later.",
+                f"{service.name} cannot be reached at {where} ({_why(error)}); check the network, or try again later.",
                 temporary=True,
             ) from error
         except httpx2.HTTPError as error:
             raise SourceError(
-                f"{service.name} broke off in the middle of an answer ({_said(error)}); try again later.",
+                f"{service.name} broke off in the middle of an answer ({_why(error)}); try again later.",
                 temporary=True,
             ) from error
         except OSError as error:  # the Hugging Face client's way to say that it was told to stay offline
-            raise SourceError(f"{service.name} may not be called ({_said(error)}).") from error
+            raise SourceError(f"{service.name} may not be called ({_why(error)}).") from error
 
 
 def _may_pass(error: Exception) -> bool:
     return isinstance(error, SourceError) and error.temporary
 
 
-def _said(error: Exception) -> str:
+def _why(error: Exception) -> str:
     return " ".join(str(error).split())[:REASON_SHOWN].rstrip(".") or type(error).__name__
 
 

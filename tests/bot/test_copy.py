@@ -10,7 +10,7 @@ import pytest
 from bot.commands import copy as command
 from bot.commands.copy import copy
 from bot.store import ServerSettings, Store
-from bot.store.nouns import KeptAnswer
+from bot.store.nouns import StoredAnswer
 from retrieval.chroma_server import ChromaServer
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.errors import BadInputError, LibraryDamagedError
@@ -45,7 +45,7 @@ async def filled(tmp_path: Path) -> Path:
     store = await Store.open(folder)
     await store.servers.save(5, ServerSettings(prefix="?"))
     for answer_id, parent in (("z", None), ("a", "z")):  # whose order by id is not the one of their making
-        kept = KeptAnswer(
+        kept = StoredAnswer(
             answer_id=answer_id,
             answer=GOOD,
             asker_id=7,

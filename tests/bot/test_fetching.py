@@ -11,7 +11,7 @@ import pytest
 import stamina
 
 from bot.errors import SettingsError
-from bot.fetching import Fetcher, open_fetcher
+from bot.fetcher import Fetcher, open_fetcher
 from bot.settings import Settings
 from retrieval.library import Library
 from retrieval.sources import open_online

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bot.__main__ import main
 from bot.answering.answer import Answer, Citation, Statement
 from bot.console import printable
-from bot.report.evaluation import Evaluation
+from bot.report.evaluation_run import Evaluation
 from bot.report.figures import (
     area,
     calibration,
@@ -25,7 +25,7 @@ from bot.report.figures import (
     trade_at,
     wilson,
 )
-from bot.report.markup import node
+from bot.report.html_tree import node
 from bot.report.page import render
 from bot.report.pictures import draw_refusal, draw_reliability
 from retrieval.evaluation import Dataset, Judgement, Query

@@ -15,7 +15,7 @@ import pytest
 
 from bot.console import stdout
 from bot.errors import OutputError
-from bot.running import run
+from bot.runner import run
 
 if TYPE_CHECKING:
     from pathlib import Path

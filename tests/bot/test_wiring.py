@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.factory import make_meter, open_answerer, open_library, open_store, prepare_library
 from bot.llm.meter import Payer, Spent
 from bot.settings import Settings
-from bot.wiring import make_meter, open_answerer, open_library, open_store, take_in
 from retrieval.errors import EmbeddingError, FootnoteError
 from tests.local_llm import LocalLLM
 
@@ -171,5 +171,5 @@ async def test_an_empty_library_takes_seeds_in_and_a_filled_one_does_not(
     settings = Settings.load(data_dir=tmp_path / "data")
     async with open_library(settings) as library:
         await library.add(seeds[:2])
-        await take_in(library)
+        await prepare_library(library)
         assert (await library.counts()).papers == 2

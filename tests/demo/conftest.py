@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 
 from bot.commands.demo import open_demo, take_in_as_news
+from bot.factory import open_library
 from bot.settings import Settings
-from bot.wiring import open_library
 from tests.demo.visitor import browser, visit
 
 if TYPE_CHECKING:

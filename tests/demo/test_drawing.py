@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from local_discord.local import LocalDiscord
+from local_discord.server import LocalDiscord
 from local_discord.web.form_html import form_html
 from local_discord.web.message_html import message_html, words_of
 from local_discord.web.rich_text import to_html
@@ -28,7 +28,7 @@ class Names:
     def user(self, user_id: int) -> str:
         return f"<b>{user_id}"
 
-    role = place = user
+    role = channel_name = user
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ import pytest
 from bot.answering.answerer import Answerer
 from bot.answering.conversation import Exchange
 from bot.answering.extractive import ExtractiveWriter
+from bot.factory import open_library
 from bot.settings import Settings
-from bot.wiring import open_library
 from retrieval.sources import open_source
 from retrieval.sources.jsonl import read_jsonl, read_records
 from retrieval.text import fold

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from retrieval.embedding.words import Words
+    from retrieval.embedding.word_vectors import Words
 
 TITLE = "Counting bees by the sound that they make"
 SECTIONS = (

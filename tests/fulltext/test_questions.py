@@ -171,7 +171,7 @@ async def test_a_citation_names_section_and_page_and_one_of_an_abstract_does_not
     answer = await answerer.answer("At what rate does HiveTone sample the sound?")
     first = answer.to_json()["citations"][0]
     assert (first["section"], first["page"]) == ("2 Recording hardware", answer.citations[0].page)
-    assert answer.citations[0].place == f"“2 Recording hardware”, page {first['page']}"
+    assert answer.citations[0].location == f"“2 Recording hardware”, page {first['page']}"
     assert first["quote"] in (HERE / "written" / "hivetone.txt").read_text(encoding="utf-8")
     other = await answerer.answer("What is HiveTone?")
     assert all("page" not in each for each in other.to_json()["citations"])

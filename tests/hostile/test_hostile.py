@@ -13,7 +13,7 @@ from bot.answering.llm import LLMWriter
 from bot.answering.prompt import RULES
 from bot.discord.answers.answer_card import cards
 from local_discord.mentions import pings
-from local_discord.reading import displayed_text
+from local_discord.plain_text import displayed_text
 from retrieval.papers import Paper
 from retrieval.text import fold
 from tests.local_llm import LocalLLM, asking, honest, obedient

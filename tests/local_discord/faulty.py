@@ -42,10 +42,10 @@ class LocalDiscord(local_discord.LocalDiscord):
     async def stays_silent(self, seconds: float = 0.3) -> None:
         """Fail if the bot posts or answers anything within this time from now."""
         await self.taken_in()
-        said = len(self.spoken())
+        said = len(self.bot_messages())
         with contextlib.suppress(AssertionError):
-            await self.journal.until(lambda: len(self.spoken()) > said, "nothing", seconds)
-        assert len(self.spoken()) == said, f"The bot spoke: {self.spoken()[said:]}"
+            await self.journal.until(lambda: len(self.bot_messages()) > said, "nothing", seconds)
+        assert len(self.bot_messages()) == said, f"The bot spoke: {self.bot_messages()[said:]}"
 
     # What goes wrong
 

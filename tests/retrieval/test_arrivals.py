@@ -17,7 +17,7 @@ from retrieval.sources.fetched import Cursor, Fetched, identities
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from retrieval.merging import Known
+    from retrieval.merge import Known
     from tests.papers import Facts
 
 TITLE = "Cats that sit on mats"
@@ -217,7 +217,7 @@ async def test_a_page_and_its_cursor_are_kept_both_or_neither(catalogue: Catalog
     broken = replace(huggingface("2401.00002"), paper=replace(SEED, paper_id="x", title=NO_TITLE))
     with pytest.raises(Exception, match=r"(?i)title|null|none"):
         await catalogue.take([huggingface("2401.00003", "Dogs"), broken], "huggingface", Cursor(position=4), DAY)
-    (reading,) = await catalogue.readings()
+    (reading,) = await catalogue.source_states()
     assert reading.cursor == cursor
     assert (await catalogue.counts()).papers == 1
 
@@ -249,13 +249,13 @@ async def test_a_source_is_failing_since_its_first_failure_and_until_it_is_read_
     await catalogue.failed("arxiv:cs.CL", "It is down.", DAY + hour)
     await catalogue.failed("arxiv:cs.CL", "It is still down.", DAY + 2 * hour)
     await catalogue.take([], "arxiv:cs.CL", Cursor(position=1), DAY + 3 * hour)
-    (reading,) = await catalogue.readings("arxiv:cs.CL")
+    (reading,) = await catalogue.source_states("arxiv:cs.CL")
     assert (reading.last_success, reading.newest) == (DAY, DAY)
     assert (reading.failing_since, reading.sentence) == (DAY + hour, "It is still down.")
     await catalogue.take([], "arxiv:cs.CL", Cursor(complete=True), DAY + 4 * hour)
-    (reading,) = await catalogue.readings("arxiv:cs.CL")
+    (reading,) = await catalogue.source_states("arxiv:cs.CL")
     assert (reading.last_success, reading.failing_since, reading.sentence) == (DAY + 4 * hour, None, None)
-    assert await catalogue.readings("huggingface") == []
+    assert await catalogue.source_states("huggingface") == []
 
 
 async def test_a_paper_that_arrives_from_many_sides_at_once_is_one(database_url: str) -> None:

@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 
 from retrieval import catalogue as module
 from retrieval.catalogue import Added, Catalogue
-from retrieval.embedding.words import Words, best_matches
+from retrieval.embedding.word_vectors import Words, best_matches
 from retrieval.fulltext.article import FullText, Section
 from retrieval.fulltext.storage import Window
 from retrieval.papers import Paper, identify

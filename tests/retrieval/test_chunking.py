@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrieval.chunking import chunk
+from retrieval.chunker import chunk
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.papers import Chunk, Paper, Sentence
 from retrieval.text import clean

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retrieval.catalogue import Catalogue
-from retrieval.chunking import chunk
+from retrieval.chunker import chunk
 from retrieval.embedding_worker import embed_pending
 from retrieval.errors import BadInputError
 from retrieval.papers import Paper

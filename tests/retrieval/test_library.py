@@ -14,11 +14,11 @@ import pytest
 import tantivy
 from chromadb.api.client import Client
 
-from retrieval import chunking
+from retrieval import chunker
 from retrieval.catalogue import Added, Count
 from retrieval.chroma_server import ChromaServer
 from retrieval.errors import BadInputError, EmbeddingError, LibraryLockedError
-from retrieval.indexing import PROBE
+from retrieval.indexer import PROBE
 from retrieval.lexical import STAMP
 from retrieval.library import Library
 from retrieval.papers import Paper
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrieval.embedding.local import LocalEmbedder
-    from retrieval.embedding.words import Words
+    from retrieval.embedding.word_vectors import Words
     from tests.papers import Facts
 
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
@@ -272,7 +272,7 @@ async def test_another_chunker_rebuilds_but_embeds_no_text_again(
     await library.add(seeds[:5])
     await library.close()
     counting.asked.clear()
-    monkeypatch.setattr("retrieval.stamp.CHUNKER_VERSION", chunking.CHUNKER_VERSION + 1)
+    monkeypatch.setattr("retrieval.stamp.CHUNKER_VERSION", chunker.CHUNKER_VERSION + 1)
     again = await Library.open(tmp_path, counting)
     assert await again.index_pending() == 5
     assert counting.asked == []

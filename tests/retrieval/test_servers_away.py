@@ -36,7 +36,7 @@ TOKEN = "a token of letters"
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have less time go by between two looks; how long people wait for a server stays as it is."""
     monkeypatch.setattr("retrieval.chroma_server.REST", 1.0)
-    monkeypatch.setattr("retrieval.indexing.GRACE", 0.5)
+    monkeypatch.setattr("retrieval.indexer.GRACE", 0.5)
     monkeypatch.setattr("retrieval.library.FOLLOWED_EVERY", 0.3)
 
 

@@ -18,13 +18,13 @@ import numpy as np
 import pytest
 
 from retrieval.chroma_server import ChromaServer
-from retrieval.chunking import chunk
+from retrieval.chunker import chunk
 from retrieval.errors import BadInputError
 from retrieval.fulltext.article import FullText, Section
+from retrieval.index_lease import KEY, STALE
 from retrieval.library import Library
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Fetched
-from retrieval.turn import KEY, STALE
 from tests.retrieval.consistency import assert_consistent
 from tests.retrieval.test_self_check import NumberEmbedder
 
@@ -42,7 +42,7 @@ SUBJECTS = ("otters", "lighthouses", "glaciers", "violins", "harbours", "comets"
 
 @pytest.fixture(autouse=True)
 def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrieval.indexing.GRACE", 0.5)
+    monkeypatch.setattr("retrieval.indexer.GRACE", 0.5)
 
 
 class Shared:
@@ -245,9 +245,9 @@ async def test_whose_lock_is_cut_while_it_embeds_keeps_its_turn_and_nothing_is_e
 async def test_who_gives_no_sign_loses_its_turn_and_writes_nothing_more(
     shared: Shared, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrieval.turn.STALE", 0.5)
-    monkeypatch.setattr("retrieval.turn.RENEWED_EVERY", 600.0)  # as of a machine that sleeps, or is cut off
-    monkeypatch.setattr("retrieval.indexing.WORKERS_PATIENCE", 1.0)  # its claims stand
+    monkeypatch.setattr("retrieval.index_lease.STALE", 0.5)
+    monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", 600.0)  # as of a machine that sleeps, or is cut off
+    monkeypatch.setattr("retrieval.indexer.WORKERS_PATIENCE", 1.0)  # its claims stand
     slow = SlowEmbedder()
     async with shared.process("a", slow) as one, shared.process("b") as other:
         adding = asyncio.create_task(one.add(papers()))
@@ -268,8 +268,8 @@ async def test_who_gives_no_sign_loses_its_turn_and_writes_nothing_more(
 async def test_vectors_written_too_late_are_written_again(
     shared: Shared, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrieval.turn.STALE", 0.5)
-    monkeypatch.setattr("retrieval.turn.RENEWED_EVERY", 600.0)  # as of a machine that sleeps, or is cut off
+    monkeypatch.setattr("retrieval.index_lease.STALE", 0.5)
+    monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", 600.0)  # as of a machine that sleeps, or is cut off
     async with shared.process("a") as one, shared.process("b") as other:
         began, goes_on = threading.Event(), threading.Event()
         upsert = one._dense.upsert
@@ -325,7 +325,7 @@ async def test_two_libraries_on_one_server_know_nothing_of_each_other(
 async def test_a_rebuild_takes_nothing_from_others_and_leaves_one_collection(
     shared: Shared, chroma: Chroma, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrieval.indexing.GRACE", 3.0)
+    monkeypatch.setattr("retrieval.indexer.GRACE", 3.0)
     async with shared.process("a") as one:
         await one.add(papers())
         server = chromadb.HttpClient(port=chroma.port)
@@ -381,7 +381,7 @@ async def make_outdated(library: Library, database: str) -> str:
 async def test_the_server_of_an_earlier_version_is_filled_anew_while_everybody_searches(
     shared: Shared, database: str, chroma: Chroma, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrieval.indexing.GRACE", 3.0)
+    monkeypatch.setattr("retrieval.indexer.GRACE", 3.0)
     server = chromadb.HttpClient(port=chroma.port)
     async with shared.process("a") as one:
         await one.add(papers())

@@ -1,7 +1,17 @@
 """Questions in their conversation: which papers a follow-up is about, and how it reads for somebody new to it."""
 
 from bot.answering.conversation.conversation import REMEMBERED, Conversation
-from bot.answering.conversation.places import picked
-from bot.answering.conversation.turns import Exchange, Relation, Rewriter, Spoken, Turn, detail
+from bot.answering.conversation.dialogue import ContextualQuestion, DialogueState, Exchange, Relation, Rewriter, detail
+from bot.answering.conversation.ordinals import picked
 
-__all__ = ["REMEMBERED", "Conversation", "Exchange", "Relation", "Rewriter", "Spoken", "Turn", "detail", "picked"]
+__all__ = [
+    "REMEMBERED",
+    "ContextualQuestion",
+    "Conversation",
+    "DialogueState",
+    "Exchange",
+    "Relation",
+    "Rewriter",
+    "detail",
+    "picked",
+]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bot.answering.conversation.places import places
-from bot.answering.conversation.readings import fitted
+from bot.answering.conversation.ordinals import positions
+from bot.answering.conversation.utterance import fitted
 from retrieval.calibration import ANY_MODEL, softmax
 
 if TYPE_CHECKING:
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bot.answering.conversation.readings import Readings
-    from bot.answering.conversation.turns import Spoken
+    from bot.answering.conversation.dialogue import DialogueState
+    from bot.answering.conversation.utterance import UtteranceScores
     from retrieval.papers import Evidence, Hit
 
 # Evidence whose scale is the embedding model's own, and evidence from words alone.
 BY_MODEL: Final = ("cosine", "sentence_cosine", "words")
 BY_WORDS: Final = ("bm25_share", "coverage")
-# What a paper was in the conversation, and the readings that make that more or less telling.
+# What a paper was in the conversation, and the scores that make that more or less telling.
 MATTERS: Final = {
     "focus": ("leans", "others", "corrects"),
     "listed": ("leans", "others", "rest"),
@@ -38,44 +38,44 @@ class Candidates:
     alone: Mapping[str, Hit]
     themed: Mapping[str, Hit]
 
-    def weigh(self, question: str, spoken: Spoken, readings: Readings, model: str) -> dict[str, float]:
+    def weigh(self, question: str, dialogue: DialogueState, utterance: UtteranceScores, model: str) -> dict[str, float]:
         """Return how likely (0..1) each candidate is the paper meant, the likeliest first."""
         known = model in fitted()
         weights = fitted()[model if known else ANY_MODEL]["candidates"]
-        features = self.features(question, spoken, readings, BY_MODEL if known else BY_WORDS)
+        features = self.features(question, dialogue, utterance, BY_MODEL if known else BY_WORDS)
         scores: NDArray[np.float64] = np.sum([weight * features[name] for name, weight in weights.items()], axis=0)
         likely = softmax(scores)
         order = np.argsort(-likely, kind="stable")
         ids = list(self.alone)
-        return {ids[at]: float(likely[at]) for at in order}
+        return {ids[index]: float(likely[index]) for index in order}
 
     def features(
-        self, question: str, spoken: Spoken, readings: Readings, evidence: Sequence[str]
+        self, question: str, dialogue: DialogueState, utterance: UtteranceScores, evidence: Sequence[str]
     ) -> dict[str, NDArray[np.float64]]:
         """Describe each candidate, in the order of `alone`."""
         ids = list(self.alone)
-        focus, listed = ([paper.paper_id for paper in papers] for papers in (spoken.focus, spoken.listed))
-        counted = listed or list(spoken.seen)
-        named = {counted[at] for at in places(question, len(counted))}
+        focus, listed = ([paper.paper_id for paper in papers] for papers in (dialogue.focus, dialogue.listed))
+        counted = listed or list(dialogue.seen)
+        named = {counted[index] for index in positions(question, len(counted))}
         roles = {
             "focus": np.array([id_ in focus for id_ in ids], float),
             "listed": np.array([id_ in listed and id_ not in focus for id_ in ids], float),
-            "seen": np.array([id_ in spoken.seen and id_ not in (*focus, *listed) for id_ in ids], float),
+            "seen": np.array([id_ in dialogue.seen and id_ not in (*focus, *listed) for id_ in ids], float),
         }
         found = {"place": np.array([id_ in named for id_ in ids], float)}
         for role, has in roles.items():
             found[role] = has
-            found |= {f"{role} {name}": has * getattr(readings, name) for name in MATTERS[role]}
+            found |= {f"{role} {name}": has * getattr(utterance, name) for name in MATTERS[role]}
         for search, hits in (("alone", self.alone), ("themed", self.themed)):
             for name in evidence:
                 values = _beside_best([hits[id_].evidence for id_ in ids], name)
                 found[f"{search} {name}"] = values
-                found[f"{search} {name} leans"] = values * readings.leans
-                found[f"{search} {name} others"] = values * readings.others
+                found[f"{search} {name} leans"] = values * utterance.leans
+                found[f"{search} {name} others"] = values * utterance.others
         return found
 
 
 def _beside_best(evidence: Sequence[Evidence], name: str) -> NDArray[np.float64]:
     """Return how far each candidate stays behind the best one in a kind of evidence."""
-    values = np.array([getattr(each, name) for each in evidence], float)
+    values = np.array([getattr(part, name) for part in evidence], float)
     return np.asarray(values - values.max(), np.float64)

@@ -6,9 +6,9 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from bot.answering.conversation.places import picked
+from bot.answering.conversation.dialogue import ContextualQuestion, DialogueState, Exchange, Relation, Rewriter
+from bot.answering.conversation.ordinals import picked
 from bot.answering.conversation.reader import FollowUpReader
-from bot.answering.conversation.turns import Exchange, Relation, Rewriter, Spoken, Turn
 from bot.answering.evidence.assessor import Assessor
 from bot.answering.reading.question import Reader
 
@@ -41,91 +41,95 @@ class Conversation:
         """Read conversations over a library without a language model."""
         return cls(library, Reader(library, lambda: dt.datetime.now(dt.UTC).date()), Assessor(library))
 
-    async def read(self, question: str, spoken: Spoken, vectors: QueryVectors | None = None) -> Turn:
+    async def read(
+        self, question: str, dialogue: DialogueState, vectors: QueryVectors | None = None
+    ) -> ContextualQuestion:
         """Say how a question reads after what was spoken of; `vectors` are its own, where it has been read already."""
-        chosen = picked(question, spoken.choices)
+        chosen = picked(question, dialogue.choices)
         if chosen != question:
-            return Turn(question, chosen, chosen)
-        turn, usage = None, None
-        if self._rewriter and spoken.questions:
-            turn, usage = await self._rewriter.rewrite(question, spoken)
-        return replace(turn or await self._reader.read(question, spoken, vectors), usage=usage)
+            return ContextualQuestion(question, chosen, chosen)
+        contextual, usage = None, None
+        if self._rewriter and dialogue.questions:
+            contextual, usage = await self._rewriter.rewrite(question, dialogue)
+        return replace(contextual or await self._reader.read(question, dialogue, vectors), usage=usage)
 
-    async def recall(self, history: Sequence[Exchange]) -> Spoken:
+    async def recall(self, history: Sequence[Exchange]) -> DialogueState:
         """Say what the conversation has come to after these turns, oldest first."""
-        spoken = Spoken()
+        dialogue = DialogueState()
         for exchange in history[-REMEMBERED:]:
-            spoken = await self._after(exchange, spoken)
-        return spoken
+            dialogue = await self._after(exchange, dialogue)
+        return dialogue
 
     async def search(
         self,
-        turn: Turn,
+        contextual: ContextualQuestion,
         limit: int = HITS,
         *,
         question: Question | None = None,
         since: dt.date | None = None,
         until: dt.date | None = None,
     ) -> list[Hit]:
-        """Find the hits for a turn: the papers it asks first, those it asks for others than not at all.
+        """Find the hits for a contextual: the papers it asks first, those it asks for others than not at all.
 
         `question` is what its query was read as, where it has been read already.
         """
-        question = question or await self._questions.read(turn.query, composed=turn.query != turn.question)
-        same = question.asked == turn.query and not (since or until)  # or it was put into English
+        question = question or await self._questions.read(
+            contextual.query, composed=contextual.query != contextual.question
+        )
+        same = question.asked == contextual.query and not (since or until)  # or it was put into English
         # What was found for a new question while it was read in its conversation was found for all its sentences.
-        same = same and (turn.relation is not Relation.NEW or question.text == turn.query)
-        hits: Sequence[Hit] = turn.found if same else ()
-        reach = limit + len(turn.exclude)
+        same = same and (contextual.relation is not Relation.NEW or question.text == contextual.query)
+        hits: Sequence[Hit] = contextual.found if same else ()
+        reach = limit + len(contextual.exclude)
         if len(hits) < reach:
             again = await self._library.search(
                 question.text, limit=reach, since=since, until=until, vectors=question.vectors
             )
             known = {hit.paper.paper_id for hit in hits}
             hits = [*hits, *(hit for hit in again if hit.paper.paper_id not in known)]
-        if missing := set(turn.focus).difference(hit.paper.paper_id for hit in hits):
+        if missing := set(contextual.focus).difference(hit.paper.paper_id for hit in hits):
             hits = [*hits, *await self._library.judge(question.text, list(missing), question.vectors)]
-        kept = [hit for hit in hits if hit.paper.paper_id not in turn.exclude]
-        order = {paper_id: at for at, paper_id in enumerate(turn.focus)}
-        return sorted(kept, key=lambda hit: order.get(hit.paper.paper_id, len(order)))[:limit]
+        remaining = [hit for hit in hits if hit.paper.paper_id not in contextual.exclude]
+        order = {paper_id: rank for rank, paper_id in enumerate(contextual.focus)}
+        return sorted(remaining, key=lambda hit: order.get(hit.paper.paper_id, len(order)))[:limit]
 
-    async def besides(self, turn: Turn, question: Question) -> list[Hit]:
+    async def besides(self, contextual: ContextualQuestion, question: Question) -> list[Hit]:
         """Give the papers that a turn asks for others than, as hits of its query."""
-        return await self._library.judge(question.text, list(turn.exclude), question.vectors)
+        return await self._library.judge(question.text, list(contextual.exclude), question.vectors)
 
-    async def _after(self, exchange: Exchange, spoken: Spoken) -> Spoken:
+    async def _after(self, exchange: Exchange, dialogue: DialogueState) -> DialogueState:
         """Say what the conversation has come to after one more exchange."""
-        asked = picked(exchange.question, spoken.choices)
+        asked = picked(exchange.question, dialogue.choices)
         if exchange.papers is None:
-            turn = await self._reader.read(asked, spoken)
-            question = await self._questions.read(turn.query, composed=turn.query != asked)
+            contextual = await self._reader.read(asked, dialogue)
+            question = await self._questions.read(contextual.query, composed=contextual.query != asked)
             selection = await self._assessor.assess(
                 question,
-                await self.search(turn, question=question),
-                focus=turn.focus,
-                besides=await self.besides(turn, question),
+                await self.search(contextual, question=question),
+                focus=contextual.focus,
+                besides=await self.besides(contextual, question),
             )
             if selection.outcome == "refused":  # small talk, say
-                return replace(spoken, questions=(*spoken.questions, exchange.question))
+                return replace(dialogue, questions=(*dialogue.questions, exchange.question))
             sure, papers = True, [selection.hits[chosen.number - 1].paper for chosen in selection.chosen]
             if selection.outcome == "closest":
                 papers = papers[:1]
-            relation, query = turn.relation, turn.query
+            relation, query = contextual.relation, contextual.query
         else:
             found = [await self._library.get(paper_id) for paper_id in exchange.papers]
             papers = [paper for paper in found if paper]
             sure = bool(papers) and exchange.answered
-            relation = await self._reader.relation(asked, spoken, papers)
-            query = f"{spoken.theme} {asked}" if relation is Relation.OTHER else asked
+            relation = await self._reader.relation(asked, dialogue, papers)
+            query = f"{dialogue.theme} {asked}" if relation is Relation.OTHER else asked
         stays = relation is not Relation.NEW
-        focus = spoken.focus if stays and not (papers and sure) else tuple(papers)
-        before = spoken.seen if stays else {}
-        return Spoken(
-            questions=(*spoken.questions, exchange.question),
-            theme=spoken.theme if relation is Relation.DETAIL else query,
+        focus = dialogue.focus if stays and not (papers and sure) else tuple(papers)
+        before = dialogue.seen if stays else {}
+        return DialogueState(
+            questions=(*dialogue.questions, exchange.question),
+            theme=dialogue.theme if relation is Relation.DETAIL else query,
             focus=focus,
-            sure=sure or (stays and spoken.sure),
+            sure=sure or (stays and dialogue.sure),
             seen={**before, **{paper.paper_id: paper for paper in focus}},
-            listed=focus if len(focus) > 1 else spoken.listed if stays else (),
+            listed=focus if len(focus) > 1 else dialogue.listed if stays else (),
             choices=exchange.choices,
         )

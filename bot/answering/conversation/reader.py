@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.conversation.candidates import Candidates
-from bot.answering.conversation.places import places
-from bot.answering.conversation.readings import Readings, read_utterance
-from bot.answering.conversation.turns import Relation, Spoken, Turn, detail, other
+from bot.answering.conversation.dialogue import ContextualQuestion, DialogueState, Relation, detail, other
+from bot.answering.conversation.ordinals import positions
+from bot.answering.conversation.utterance import UtteranceScores, read_utterance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,43 +32,49 @@ class FollowUpReader:
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    async def read(self, question: str, spoken: Spoken, vectors: QueryVectors | None = None) -> Turn:
+    async def read(
+        self, question: str, dialogue: DialogueState, vectors: QueryVectors | None = None
+    ) -> ContextualQuestion:
         """Say what a question is about after what was spoken of; `vectors` are its own, where they are known."""
-        if not spoken.focus or not question.strip():
-            return Turn(question, question, question)
+        if not dialogue.focus or not question.strip():
+            return ContextualQuestion(question, question, question)
         vectors = vectors or await self._library.embed(question)
-        readings = self._utterance(question, vectors)
-        alone, themed, candidates = await self.candidates(question, spoken, vectors)
-        likely = await asyncio.to_thread(candidates.weigh, question, spoken, readings, self._library.embedder.model)
-        return _turn(question, spoken, readings, likely, candidates, alone, themed)
+        scores = self._utterance(question, vectors)
+        alone, themed, candidates = await self.candidates(question, dialogue, vectors)
+        likely = await asyncio.to_thread(candidates.weigh, question, dialogue, scores, self._library.embedder.model)
+        return _turn(question, dialogue, scores, likely, candidates, alone, themed)
 
-    async def relation(self, question: str, spoken: Spoken, papers: Sequence[Paper]) -> Relation:
+    async def relation(self, question: str, dialogue: DialogueState, papers: Sequence[Paper]) -> Relation:
         """Say how a question stood to what was said before it, where the papers that answered it are known."""
-        if not spoken.focus:
+        if not dialogue.focus:
             return Relation.NEW
-        if papers and all(paper.paper_id in spoken.seen for paper in papers):
+        if papers and all(paper.paper_id in dialogue.seen for paper in papers):
             return Relation.DETAIL
-        readings = self._utterance(question, await self._library.embed(question))
-        leans = max(readings.leans, readings.others, readings.corrects) >= LIKELY
+        scores = self._utterance(question, await self._library.embed(question))
+        leans = max(scores.leans, scores.others, scores.corrects) >= LIKELY
         return Relation.OTHER if leans else Relation.NEW
 
     async def candidates(
-        self, question: str, spoken: Spoken, vectors: QueryVectors
+        self, question: str, dialogue: DialogueState, vectors: QueryVectors
     ) -> tuple[list[Hit], list[Hit], Candidates]:
         """Find what a question may be about: hits of it alone, of the theme with it, and all candidates among both."""
-        both = f"{spoken.theme} {question}"
+        both = f"{dialogue.theme} {question}"
         both_vectors = await self._library.embed(both)
         alone, themed = await asyncio.gather(
             self._library.search(question, limit=REACH, vectors=vectors),
             self._library.search(both, limit=REACH, vectors=both_vectors),
         )
         near = [hit.paper.paper_id for hits in (alone, themed) for hit in hits[:CONSIDERED]]
-        ids = list(dict.fromkeys([*spoken.papers(), *near]))
+        ids = list(dict.fromkeys([*dialogue.papers(), *near]))
         by_alone, by_themed = await asyncio.gather(
             self._complete(question, ids, alone, vectors), self._complete(both, ids, themed, both_vectors)
         )
-        kept = [id_ for id_ in ids if id_ in by_alone and id_ in by_themed]
-        return alone, themed, Candidates({id_: by_alone[id_] for id_ in kept}, {id_: by_themed[id_] for id_ in kept})
+        known = [id_ for id_ in ids if id_ in by_alone and id_ in by_themed]
+        return (
+            alone,
+            themed,
+            Candidates({id_: by_alone[id_] for id_ in known}, {id_: by_themed[id_] for id_ in known}),
+        )
 
     async def _complete(
         self, query: str, ids: Sequence[str], hits: Sequence[Hit], vectors: QueryVectors
@@ -78,62 +84,62 @@ class FollowUpReader:
         missing = await self._library.judge(query, [id_ for id_ in ids if id_ not in found], vectors)
         return found | {hit.paper.paper_id: hit for hit in missing}
 
-    def _utterance(self, question: str, vectors: QueryVectors) -> Readings:
+    def _utterance(self, question: str, vectors: QueryVectors) -> UtteranceScores:
         return read_utterance(question, vectors.vector, self._library.embedder.model)
 
 
 def _turn(
     question: str,
-    spoken: Spoken,
-    readings: Readings,
+    dialogue: DialogueState,
+    scores: UtteranceScores,
     likely: Mapping[str, float],
     candidates: Candidates,
     alone: Sequence[Hit],
     themed: Sequence[Hit],
-) -> Turn:
+) -> ContextualQuestion:
     """Turn what a question reads like, and how likely each paper is, into what is searched for and asked."""
-    new = Turn(question, question, question, found=tuple(alone))
-    papers = {id_: paper for id_, paper in spoken.papers().items() if id_ in likely}
+    new = ContextualQuestion(question, question, question, found=tuple(alone))
+    papers = {id_: paper for id_, paper in dialogue.papers().items() if id_ in likely}
     best = next(iter(likely), None)
     if best is None or not papers:
         return new
-    leans = max(readings.leans, readings.others, readings.corrects) >= LIKELY
-    if readings.compares >= LIKELY and leans and readings.corrects < LIKELY:
-        return _comparison(question, spoken, readings, likely, candidates)
+    leans = max(scores.leans, scores.others, scores.corrects) >= LIKELY
+    if scores.compares >= LIKELY and leans and scores.corrects < LIKELY:
+        return _comparison(question, dialogue, scores, likely, candidates)
     if not leans:
         return new
     # What leads to its paper alone has no need of what was said, unless it surely leans on a list or asks for others.
-    alone_leads = best == alone[0].paper.paper_id and max(readings.others, readings.corrects) < BESIDES
-    surely = readings.leans >= SURELY and len(spoken.focus) > 1
+    alone_leads = best == alone[0].paper.paper_id and max(scores.others, scores.corrects) < BESIDES
+    surely = scores.leans >= SURELY and len(dialogue.focus) > 1
     if alone_leads and best not in papers and not surely:
         return new
-    if surely and max(readings.others, readings.corrects) < LIKELY:  # "which of these …": whatever else fits better
+    if surely and max(scores.others, scores.corrects) < LIKELY:  # "which of these …": whatever else fits better
         best = next(id_ for id_ in likely if id_ in papers)
     # Papers that were only near have nothing to say about a detail; the theme is searched for once more.
-    others = readings.others >= BESIDES and best in {paper.paper_id for paper in spoken.focus}
-    rest = others and readings.rest >= LIKELY and len(spoken.focus) > 1  # "the other one" of those just named
-    if best in papers and spoken.sure and (rest or not others):
+    others = scores.others >= BESIDES and best in {paper.paper_id for paper in dialogue.focus}
+    rest = others and scores.rest >= LIKELY and len(dialogue.focus) > 1  # "the other one" of those just named
+    if best in papers and dialogue.sure and (rest or not others):
         spoken_of = [papers[id_] for id_ in likely if id_ in papers and likely[id_] >= SHARE * likely[best]]
-        return detail(question, spoken.focus[1:] if rest else spoken_of)
+        return detail(question, dialogue.focus[1:] if rest else spoken_of)
     # A correction leaves what was answered; asking for others leaves all that was named.
-    besides = list(papers.values()) if readings.others >= LIKELY else []
-    besides = list(spoken.focus) if readings.corrects >= LIKELY else besides
-    order = {id_: at for at, id_ in enumerate(likely)}
+    besides = list(papers.values()) if scores.others >= LIKELY else []
+    besides = list(dialogue.focus) if scores.corrects >= LIKELY else besides
+    order = {id_: rank for rank, id_ in enumerate(likely)}
     found = sorted(themed, key=lambda hit: order.get(hit.paper.paper_id, len(order)))
-    return other(question, spoken.theme, besides, found)
+    return other(question, dialogue.theme, besides, found)
 
 
 def _comparison(
-    question: str, spoken: Spoken, readings: Readings, likely: Mapping[str, float], candidates: Candidates
-) -> Turn:
+    question: str, dialogue: DialogueState, scores: UtteranceScores, likely: Mapping[str, float], candidates: Candidates
+) -> ContextualQuestion:
     """Set a paper spoken of beside another one: by its place, by its name, or the next of those spoken of."""
-    counted = spoken.listed or tuple(spoken.seen.values())
-    named = [counted[at] for at in places(question, len(counted))]
+    counted = dialogue.listed or tuple(dialogue.seen.values())
+    named = [counted[index] for index in positions(question, len(counted))]
     if len(named) > 1:
         return detail(question, named[:2], compared=True)
-    first = next((paper for paper in spoken.focus if paper not in named), spoken.focus[0])
-    rest = named or [paper for paper in spoken.focus if paper != first]
-    if not rest and readings.others >= LIKELY:
+    first = next((paper for paper in dialogue.focus if paper not in named), dialogue.focus[0])
+    rest = named or [paper for paper in dialogue.focus if paper != first]
+    if not rest and scores.others >= LIKELY:
         rest = [paper for paper in counted if paper != first]
     if not rest:
         words = {id_: hit.evidence.words for id_, hit in candidates.alone.items() if id_ in likely}

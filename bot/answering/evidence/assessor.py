@@ -10,11 +10,11 @@ import numpy as np
 
 from bot.answering.evidence.features import Reading, gate_features, holds_address, listing_columns, sentence_columns
 from bot.answering.evidence.models import ON_SUBJECT, models_for
-from bot.answering.evidence.names import LONGEST_NAME, mentioned, named_by
+from bot.answering.evidence.named_papers import LONGEST_NAME, mentioned, named_by
 from bot.answering.evidence.selection import Chosen, Selection
 from bot.answering.reading.exclusion import does_without
 from bot.answering.reading.kind import MANY, Kind
-from bot.answering.reading.language import ENGLISH, sentence_languages
+from bot.answering.reading.language_detection import ENGLISH, sentence_languages
 from bot.language import say
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ class Assessor:
         if not selection.chosen:
             return selection
         if left_out:
-            said = say("Left out what is about “{topic}”.", topic=question.ruled_out)
+            note = say("Left out what is about “{topic}”.", topic=question.ruled_out)
         else:
-            said = say("I could not tell which papers are about “{topic}”; none is left out.", topic=question.ruled_out)
-        return replace(selection, remarks=(said, *selection.remarks))
+            note = say("I could not tell which papers are about “{topic}”; none is left out.", topic=question.ruled_out)
+        return replace(selection, remarks=(note, *selection.remarks))
 
     async def _weigh(  # noqa: PLR0911 - one way for each kind of question
         self,
@@ -148,10 +148,10 @@ class Assessor:
 
     async def _order(self, question: Question, parts: Sequence[Hit]) -> list[Hit]:
         """Order abstracts and parts of full texts by the best sentence of each, all weighed as those of one text."""
-        readings = await self._read(question, parts)
-        likely = self._likely(Reading.joined(readings), question)
-        firsts = np.cumsum([0, *(len(reading.sentences) for reading in readings)])[:-1]
-        return [parts[int(at)] for at in np.argsort(-np.maximum.reduceat(likely, firsts), kind="stable")]
+        read = await self._read(question, parts)
+        likely = self._likely(Reading.joined(read), question)
+        firsts = np.cumsum([0, *(len(reading.sentences) for reading in read)])[:-1]
+        return [parts[int(index)] for index in np.argsort(-np.maximum.reduceat(likely, firsts), kind="stable")]
 
     async def _weigh_parts(self, question: Question, parts: Sequence[Hit], hits: Sequence[Hit]) -> Selection:
         """Weigh the first part as an abstract is weighed; `hits` are the papers that were found."""
@@ -181,24 +181,26 @@ class Assessor:
 
     async def _quote(self, question: Question, hits: Sequence[Hit], most: Sequence[int]) -> tuple[Chosen, ...]:
         """Choose up to so many sentences of each of the first hits, one number a hit."""
-        readings = await self._read(question, hits[: len(most)])
+        read = await self._read(question, hits[: len(most)])
         return tuple(
             [
                 Chosen(number, await self._spans(reading, question, self._likely(reading, question), count))
-                for number, (reading, count) in enumerate(zip(readings, most, strict=False), start=1)
+                for number, (reading, count) in enumerate(zip(read, most, strict=False), start=1)
             ]
         )
 
     async def _list(self, question: Question, hits: Sequence[Hit], left_out: Collection[Hit]) -> Selection:
         """Choose the papers that stand out as asked for, up to ten, each with its one telling sentence."""
         chances = self._models.listed.probabilities(listing_columns(hits))
-        order = [int(at) for at in np.argsort(-chances, kind="stable") if hits[at] not in left_out]
-        standing = [at for at in order[:MOST_LISTED] if chances[at] >= LISTED]
+        order = [int(index) for index in np.argsort(-chances, kind="stable") if hits[index] not in left_out]
+        standing = [index for index in order[:MOST_LISTED] if chances[index] >= LISTED]
         # Papers in another language than the asker's and English come with "more", where there are others.
-        languages = await asyncio.to_thread(sentence_languages, [hits[at].paper.title for at in standing])
-        read = [at for at, is_in in zip(standing, languages, strict=True) if is_in in {question.language, ENGLISH}]
+        languages = await asyncio.to_thread(sentence_languages, [hits[index].paper.title for index in standing])
+        read = [
+            index for index, is_in in zip(standing, languages, strict=True) if is_in in {question.language, ENGLISH}
+        ]
         standing = read or standing
-        some = [hits[at] for at in standing or order[: len(CLOSEST)]]
+        some = [hits[index] for index in standing or order[: len(CLOSEST)]]
         chosen = await self._quote(question, some, [1] * len(some))
         outcome: Outcome = "answered" if standing else "closest"
         rest = tuple(hit for hit in hits if hit not in some)
@@ -232,13 +234,13 @@ class Assessor:
         """Find the paper for one side of a comparison, and say whether it holds that side."""
         vectors = await self._library.embed(side)
         found = await self._library.search(side, limit=NEAR, vectors=vectors)
-        ids = {each.paper.paper_id for each in taken}
+        ids = {hit.paper.paper_id for hit in taken}
         candidates = [hit for hit in found if hit.paper.paper_id not in ids]
         named = [hit for hit in candidates if named_by(hit.paper.title, side, found)]
         if named:
             return named[0], True
         near = [hit for hit in hits[:NEAR] if hit.paper.paper_id not in ids]
-        both = [hit for hit in near if hit.paper.paper_id in {each.paper.paper_id for each in candidates}]
+        both = [hit for hit in near if hit.paper.paper_id in {candidate.paper.paper_id for candidate in candidates}]
         # A description has many words that no paper need hold, and the whole question says more; a name is held or not.
         if near and len(side.split()) > LONGEST_NAME:
             described = both or near
@@ -254,15 +256,19 @@ class Assessor:
     async def _summarise(self, question: Question, hits: Sequence[Hit]) -> Selection:
         """Choose a sentence of each part of the paper, the most telling of the part: problem, work, outcome."""
         reading = (await self._read(question, hits))[0]
-        said = [at for at in await self._eligible(reading, question) if not holds_address(reading.sentences[at].text)]
-        vectors = [reading.sentences[at].vector for at in said]
-        if not said or any(vector is None for vector in vectors):
+        eligible = [
+            index
+            for index in await self._eligible(reading, question)
+            if not holds_address(reading.sentences[index].text)
+        ]
+        vectors = [reading.sentences[index].vector for index in eligible]
+        if not eligible or any(vector is None for vector in vectors):
             return Selection("answered", 1.0, tuple(hits), (Chosen(1, ()),))
         rows = np.stack([vector for vector in vectors if vector is not None])
         central = rows @ rows.mean(axis=0)
-        parts = np.array_split(np.arange(len(said)), min(SUMMARY, len(said)))
-        best = [said[int(part[np.argmax(central[part])])] for part in parts]
-        spans = tuple((reading.sentences[at].start, reading.sentences[at].end) for at in best)
+        parts = np.array_split(np.arange(len(eligible)), min(SUMMARY, len(eligible)))
+        best = [eligible[int(part[np.argmax(central[part])])] for part in parts]
+        spans = tuple((reading.sentences[index].start, reading.sentences[index].end) for index in best)
         return Selection("answered", 1.0, tuple(hits), (Chosen(1, spans),))
 
     async def _about(self, topic: str, hits: Sequence[Hit]) -> list[Hit]:
@@ -286,34 +292,40 @@ class Assessor:
     ) -> tuple[tuple[int, int], ...]:
         """Choose sentences to quote: the best first, then, in the paper's order, those that make it enough."""
         eligible = await self._eligible(reading, question)
-        order = sorted(eligible, key=lambda at: -likely[at])
+        order = sorted(eligible, key=lambda index: -likely[index])
         if not order:
             return ()
-        total = sum(likely[at] for at in order)
-        needed = 1 + int(np.searchsorted(np.cumsum([likely[at] / total for at in order]), ENOUGH))
+        total = sum(likely[index] for index in order)
+        needed = 1 + int(np.searchsorted(np.cumsum([likely[index] / total for index in order]), ENOUGH))
         best, *others = order[: min(needed, most)]
-        if addressed := [at for at in eligible if holds_address(reading.sentences[at].text)]:
-            best, others = addressed[0], [at for at in (best, *others) if at != addressed[0]][: most - 1]
+        if addressed := [index for index in eligible if holds_address(reading.sentences[index].text)]:
+            best, others = addressed[0], [index for index in (best, *others) if index != addressed[0]][: most - 1]
         elif question.kind is Kind.DEFINITION:
             best, others = _defining(reading, eligible, [best, *others])
-        return tuple((reading.sentences[at].start, reading.sentences[at].end) for at in (best, *sorted(others)))
+        return tuple(
+            (reading.sentences[index].start, reading.sentences[index].end) for index in (best, *sorted(others))
+        )
 
     async def _eligible(self, reading: Reading, question: Question) -> list[int]:
         """Leave out sentences in another language than the asker's, and addresses where none is wanted."""
-        said = reading.sentences
-        languages = await asyncio.to_thread(sentence_languages, [passage.text for passage in said])
+        sentences = reading.sentences
+        languages = await asyncio.to_thread(sentence_languages, [passage.text for passage in sentences])
         wanted = question.language if question.language in languages else ENGLISH
-        places = [at for at, language in enumerate(languages) if language == wanted] or list(range(len(said)))
+        positions = [index for index, language in enumerate(languages) if language == wanted] or list(
+            range(len(sentences))
+        )
         agreement = reading.agreement
         shares = agreement.share(agreement.sentences, agreement.beyond_title)
         # One is wanted where no other sentence agrees more with what is asked about the paper.
         wanted_at = int(np.argmax(shares)) if shares.max(initial=0.0) >= ASKED_FOR else None
-        return [at for at in places if at == wanted_at or not holds_address(said[at].text)] or places
+        return [
+            index for index in positions if index == wanted_at or not holds_address(sentences[index].text)
+        ] or positions
 
 
 def _defining(reading: Reading, eligible: Sequence[int], chosen: Iterable[int]) -> tuple[int, list[int]]:
     """Put the first sentence that speaks of what is asked about in front: papers define a thing where they name it."""
     shares = reading.agreement.share(reading.agreement.sentences)
-    best = max(float(shares[at]) for at in eligible)
-    first = next(at for at in eligible if shares[at] >= MOSTLY * best)
-    return first, [at for at in chosen if at != first][: MOST_SENTENCES - 1]
+    best = max(float(shares[index]) for index in eligible)
+    first = next(index for index in eligible if shares[index] >= MOSTLY * best)
+    return first, [index for index in chosen if index != first][: MOST_SENTENCES - 1]

@@ -38,13 +38,13 @@ class Reading:
         return cls(hit, tuple(sorted(hit.sentences, key=lambda passage: passage.start)), agreement)
 
     @classmethod
-    def joined(cls, readings: Sequence[Reading]) -> Reading:
+    def joined(cls, read: Sequence[Reading]) -> Reading:
         """Put the sentences of several hits one after another, as if they were one text."""
-        agreements = [reading.agreement for reading in readings]
+        agreements = [reading.agreement for reading in read]
         whole = np.maximum.reduce([agreement.whole for agreement in agreements])
         sentences = np.concatenate([agreement.sentences for agreement in agreements])
         together = replace(agreements[0], sentences=sentences, whole=whole)
-        return cls(readings[0].hit, tuple(each for reading in readings for each in reading.sentences), together)
+        return cls(read[0].hit, tuple(sentence for reading in read for sentence in reading.sentences), together)
 
 
 def sentence_columns(reading: Reading, wants_number: float) -> Columns:
@@ -52,15 +52,15 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
 
     `wants_number` is how likely (0..1) the question asks for a number.
     """
-    agreement, said = reading.agreement, reading.sentences
-    count = len(said)
-    cosines = np.array([passage.cosine for passage in said], np.float64)
+    agreement, sentences = reading.agreement, reading.sentences
+    count = len(sentences)
+    cosines = np.array([passage.cosine for passage in sentences], np.float64)
     shares = agreement.share(agreement.sentences)
     beyond = agreement.beyond_title
     holding = agreement.sentences.sum(axis=0)
-    rare = agreement.weights * np.array([idf(each, count) for each in holding])
-    numbers = np.array([float(holds_number(passage.text)) for passage in said])
-    place = np.arange(count) / max(count - 1, 1)
+    rare = agreement.weights * np.array([idf(holders, count) for holders in holding])
+    numbers = np.array([float(holds_number(passage.text)) for passage in sentences])
+    position = np.arange(count) / max(count - 1, 1)
     return {
         "cosine": standardise(cosines),
         "cosine around": standardise(_around(cosines)),
@@ -72,12 +72,12 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
         "share of rare beyond title": agreement.share(agreement.sentences, rare * (1 - agreement.title)),
         "number wanted": numbers * wants_number,
         "number unwanted": numbers * (1 - wants_number),
-        "address": np.array([float(holds_address(passage.text)) for passage in said]),
-        "length": standardise(np.log([1 + len(passage.text) for passage in said])),
+        "address": np.array([float(holds_address(passage.text)) for passage in sentences]),
+        "length": standardise(np.log([1 + len(passage.text) for passage in sentences])),
         "first": (np.arange(count) == 0).astype(np.float64),
         "last": (np.arange(count) == count - 1).astype(np.float64),
-        "late": place,
-        "late number": place * wants_number,
+        "late": position,
+        "late number": position * wants_number,
     }
 
 
@@ -94,7 +94,7 @@ def gate_features(hits: Sequence[Hit], best: Reading, likely: NDArray[np.float64
     beyond = agreement.beyond_title
     order = np.argsort(-likely, kind="stable")
     top = sentences[order[:3]].max(axis=0) if len(order) else agreement.title
-    numbers = [holds_number(best.sentences[at].text) for at in order[:3]]
+    numbers = [holds_number(best.sentences[index].text) for index in order[:3]]
     return {
         "cosine": evidence.cosine,
         "sentence cosine": evidence.sentence_cosine,

@@ -43,8 +43,8 @@ def find_exclusion(text: str) -> Exclusion | None:
     match = _FORMS.search(text)
     if match is None:
         return None
-    said = (match["sure"] or match["maybe"]).split()
-    topic = " ".join(word for word in said if content_terms(word))  # "please" rules nothing out
+    cue = (match["sure"] or match["maybe"]).split()
+    topic = " ".join(word for word in cue if content_terms(word))  # "please" rules nothing out
     wanted = " ".join((text[: match.start()] + " " + text[match.end() :]).split())
     if not topic or not content_terms(wanted):
         return None
@@ -56,10 +56,10 @@ def does_without(text: str, topic: str) -> bool:
     """Say whether a text says in so many words that it does without a topic: "rehearsal-free", "without rehearsal"."""
     terms = content_terms(topic)
     words = bare_words(fold(text))
-    for at, word in enumerate(words):
+    for index, word in enumerate(words):
         if word.startswith(terms):
-            before = words[max(0, at - _REACH) : at]
-            if words[at + 1 : at + 2] == ["free"] or "without" in before or "no" in before:
+            before = words[max(0, index - _REACH) : index]
+            if words[index + 1 : index + 2] == ["free"] or "without" in before or "no" in before:
                 return True
             if ("free", "of") in pairwise(before):
                 return True

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bot.answering.reading.markup import without_markup
+from bot.answering.reading.message_markup import without_markup
 from retrieval.calibration import ANY_MODEL, softmax
 
 if TYPE_CHECKING:

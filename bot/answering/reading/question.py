@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.evidence.models import wants_number
+from bot.answering.reading.correction import as_meant
 from bot.answering.reading.exclusion import find_exclusion
 from bot.answering.reading.kind import MANY, Kind, shipped_kinds
 from bot.answering.reading.lead import Lead
-from bot.answering.reading.markup import without_address
-from bot.answering.reading.spelling import as_meant
+from bot.answering.reading.message_markup import without_address
 from bot.answering.reading.terms import content_terms
 from retrieval.periods import find_period
 from retrieval.references import find_references

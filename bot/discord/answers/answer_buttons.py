@@ -39,9 +39,9 @@ class Up(Clickable[ui.Button[Any]], template=ids.UP + ids.ANSWER):
 
     async def clicked(self, click: Gesture) -> None:
         """Keep the rating."""
-        kept = await click.services.store.feedback.rate(self.match["answer"], click.interaction.user.id, 1)
+        rated = await click.services.store.feedback.rate(self.match["answer"], click.interaction.user.id, 1)
         thanks = say("Thank you! What helps people here will come up sooner.")
-        await click.admitted.target.post(notice(thanks if kept else gone()))
+        await click.admitted.target.post(notice(thanks if rated else gone()))
 
 
 class Down(Clickable[ui.Button[Any]], template=ids.DOWN + ids.ANSWER):
@@ -61,8 +61,8 @@ class Quotes(Clickable[ui.Button[Any]], template=ids.QUOTES + ids.ANSWER):
 
     async def clicked(self, click: Gesture) -> None:
         """Show them to whoever clicked."""
-        kept = await click.services.store.answers.get(self.match["answer"])
-        for view in [notice(gone())] if kept is None else quotes(kept.answer):
+        stored = await click.services.store.answers.get(self.match["answer"])
+        for view in [notice(gone())] if stored is None else quotes(stored.answer):
             await click.admitted.target.post(view)
 
 
@@ -96,11 +96,11 @@ class InThread(Clickable[ui.Button[Any]], template=ids.THREAD + ids.ANSWER):
 
     async def clicked(self, click: Gesture) -> None:
         """Open a thread on the answer and say there how to go on."""
-        kept = await click.services.store.answers.get(self.match["answer"])
-        if kept is None or click.interaction.message is None:
+        stored = await click.services.store.answers.get(self.match["answer"])
+        if stored is None or click.interaction.message is None:
             sentence = gone()
         else:
-            name = shorten_at_end(plain(kept.answer.question), THREAD_NAME) or say("Papers")
+            name = shorten_at_end(plain(stored.answer.question), THREAD_NAME) or say("Papers")
             sentence = _why_no_thread(click.interaction, click.admitted.guild_id) or await _open(
                 click.interaction, click.services, click.interaction.message, name
             )
@@ -112,13 +112,17 @@ class Stars(Clickable[ui.Button[Any]], template=ids.STARS + ids.ANSWER):
 
     async def clicked(self, click: Gesture) -> None:
         """Show them with their stars to whoever clicked."""
-        kept = await click.services.store.answers.get(self.match["answer"])
-        if kept is None:
+        stored = await click.services.store.answers.get(self.match["answer"])
+        if stored is None:
             await click.admitted.target.post(notice(gone()))
             return
-        cited = dict.fromkeys(each.paper_id for each in kept.answer.citations)
-        lit = [each for each in cited if await click.services.store.feedback.starred(each, click.interaction.user.id)]
-        await click.admitted.target.post(stars(kept.answer, lit))
+        cited = dict.fromkeys(citation.paper_id for citation in stored.answer.citations)
+        lit = [
+            paper_id
+            for paper_id in cited
+            if await click.services.store.feedback.starred(paper_id, click.interaction.user.id)
+        ]
+        await click.admitted.target.post(stars(stored.answer, lit))
 
 
 class TakeAway(Clickable[ui.Button[Any]], template=ids.TAKE_AWAY + ids.ANSWER):
@@ -129,16 +133,16 @@ class TakeAway(Clickable[ui.Button[Any]], template=ids.TAKE_AWAY + ids.ANSWER):
     async def clicked(self, click: Gesture) -> None:
         """Delete its messages and forget it."""
         answer_id = self.match["answer"]
-        kept = await click.services.store.answers.get(answer_id)
-        mine = kept is not None and kept.asker_id == click.interaction.user.id
+        stored = await click.services.store.answers.get(answer_id)
+        mine = stored is not None and stored.asker_id == click.interaction.user.id
         if not mine and not (click.admitted.guild_id and _moderates(click.interaction.permissions)):
-            sentence = say("Only whoever asked, and moderators, can take this answer away.") if kept else gone()
+            sentence = say("Only whoever asked, and moderators, can take this answer away.") if stored else gone()
         else:
             shown = await click.services.store.answers.messages(answer_id)
             with suppress(discord.NotFound):
                 await click.interaction.delete_original_response()
-            if kept is not None:
-                await _delete(click.interaction, kept.channel_id, shown)
+            if stored is not None:
+                await _delete(click.interaction, stored.channel_id, shown)
                 await click.services.store.answers.withdraw(answer_id)
             log.info("taken away interaction=%d", click.interaction.id)
             sentence = say("The answer is gone.")

@@ -24,7 +24,7 @@ from bot.discord.ui.layout import (
     star,
 )
 from bot.discord.ui.markdown import escape, length, plain, shorten
-from bot.discord.ui.words import LINK_CHARACTERS, title_link, title_of, written_by
+from bot.discord.ui.phrases import LINK_CHARACTERS, title_link, title_of, written_by
 from bot.language import say
 from retrieval.text import fold
 
@@ -44,7 +44,7 @@ NOTE_CHARACTERS: Final = 300
 LONGEST_QUOTE: Final = 2500
 FOLDED_QUOTE: Final = 240
 SHORTEST_QUOTE: Final = 160
-PLACE_CHARACTERS: Final = 120  # of the section and the page that a quote from a full text stands under
+LOCATION_CHARACTERS: Final = 120  # of the section and the page that a quote from a full text stands under
 CITATIONS_TOGETHER: Final = 5
 
 LISTED: Final = 3  # papers with one statement each, from which on they are a list, whoever wrote it
@@ -99,7 +99,7 @@ def writing(answer: Answer | None, stage: str, *, asked: str | None = None) -> C
     groups = _asked(asked)
     colour = COLOUR
     if answer is not None and answer.statements:
-        groups += [*_lead(answer), *_said(answer, {})]
+        groups += [*_lead(answer), *_statement_groups(answer, {})]
         colour = COLOURS[answer.outcome]
     return Card(ui.Container(*one_page(groups, Block(f"-# {stage}")), accent_colour=colour))
 
@@ -108,7 +108,7 @@ def quotes(answer: Answer) -> list[Card]:
     """Return the messages that show every citation with its quote whole; one that says so where there is none."""
     if not answer.citations:
         return [Card(ui.TextDisplay(say("This answer quotes no paper.")))]
-    shown = {each: escape(shorten(plain(each.quote), LONGEST_QUOTE)) for each in answer.citations}
+    shown = {citation: escape(shorten(plain(citation.quote), LONGEST_QUOTE)) for citation in answer.citations}
     groups = [_cited(together, shown, most=1) for together in _by_paper(answer.citations)]
     return [Card(ui.Container(*page, accent_colour=COLOUR)) for page in pages(groups)]
 
@@ -132,9 +132,9 @@ def _body(answer: Answer, asked: str | None, *, folded: bool, link: Callable[[st
     if answer.refused:
         return _refusal(answer, with_choices=not folded, link=link)
     longest = FOLDED_QUOTE if folded else LONGEST_QUOTE
-    fixed = [*_asked(asked), *_lead(answer), *_said(answer, {}), *_footer(answer, link)]
+    fixed = [*_asked(asked), *_lead(answer), *_statement_groups(answer, {}), *_footer(answer, link)]
     room = MESSAGE_CHARACTERS - sum(length(block.text) for group in fixed for block in group)
-    return [*_lead(answer), *_said(answer, _fitting_quotes(answer, longest, room))]
+    return [*_lead(answer), *_statement_groups(answer, _fitting_quotes(answer, longest, room))]
 
 
 def _lead(answer: Answer) -> list[list[Block]]:
@@ -150,18 +150,18 @@ def _refusal(answer: Answer, *, with_choices: bool, link: Callable[[str], str]) 
     return groups
 
 
-def _said(answer: Answer, shown: Mapping[Citation, str]) -> list[list[Block]]:
+def _statement_groups(answer: Answer, shown: Mapping[Citation, str]) -> list[list[Block]]:
     """Return the statements with the papers that they rest on, and the quotes shown of those.
 
     Papers that speak for themselves stand under one another, each with what it says; else the papers come after the
     statements, whose numbers lead to them.
     """
-    if (said := _each_says(answer)) is not None:
-        return [[block for together, texts in said for block in _listed(together, texts, shown)]]
+    if (by_paper := _each_says(answer)) is not None:
+        return [[block for together, texts in by_paper for block in _listed(together, texts, shown)]]
     papers = _by_paper(answer.citations)
     alone = papers[0][0] if len(papers) == 1 and answer.writer == "extractive" else None
     return [
-        [Block(_statement(each, alone)) for each in answer.statements],
+        [Block(_statement(statement, alone)) for statement in answer.statements],
         [block for together in papers for block in _cited(together, shown)],
     ]
 
@@ -172,35 +172,42 @@ def _each_says(answer: Answer) -> list[tuple[list[Citation], list[str]]] | None:
     The papers' own sentences, one paper after another, are none, and neither is a list.
     """
     papers = {together[0].number: together for together in _by_paper(answer.citations)}
-    runs = [(numbers, list(run)) for numbers, run in groupby(answer.statements, key=lambda each: each.citations)]
+    runs = [
+        (numbers, list(run)) for numbers, run in groupby(answer.statements, key=lambda statement: statement.citations)
+    ]
     alone = [(papers[numbers[0]], run) for numbers, run in runs if len(numbers) == 1 and numbers[0] in papers]
     if not len(runs) == len(alone) == len(papers) > 1:
         return None
     if answer.writer != "extractive" and (len(papers) < LISTED or any(len(run) > 1 for _, run in alone)):
         return None
-    return [(together, [without_introduction(each.text, together[0].title) for each in run]) for together, run in alone]
+    return [
+        (together, [without_introduction(statement.text, together[0].title) for statement in run])
+        for together, run in alone
+    ]
 
 
 def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[Citation, str]) -> list[Block]:
     """Return a paper with what it says, which is nothing where that is its title; then what else is quoted."""
     title = fold(title_of(together[0]))
     texts = [text for text in map(plain, texts) if text and fold(text) != title]
-    said = [escape(shorten(text, STATEMENT_CHARACTERS)) for text in texts]
-    first = "\n".join([f"**[{together[0].number}]** **{title_link(together[0])}**", *said[:1]])
-    rest = dict.fromkeys(line for each in together if fold(each.quote) != title and (line := _quote(each, shown)))
-    return [Block(first), *(Block(text) for text in said[1:]), *_together(list(rest))]
+    shortened = [escape(shorten(text, STATEMENT_CHARACTERS)) for text in texts]
+    first = "\n".join([f"**[{together[0].number}]** **{title_link(together[0])}**", *shortened[:1]])
+    rest = dict.fromkeys(
+        line for citation in together if fold(citation.quote) != title and (line := _quote(citation, shown))
+    )
+    return [Block(first), *(Block(text) for text in shortened[1:]), *_together(list(rest))]
 
 
 def _statement(statement: Statement, alone: Citation | None) -> str:
     """Return a statement with its numbers; where one paper is `alone`, its title below need not be said before."""
-    said = statement.text if alone is None else without_introduction(statement.text, alone.title)
-    text = escape(shorten(plain(said), STATEMENT_CHARACTERS))
+    text = statement.text if alone is None else without_introduction(statement.text, alone.title)
+    text = escape(shorten(plain(text), STATEMENT_CHARACTERS))
     return f"{text} {''.join(f'[{number}]' for number in statement.citations)}"
 
 
 def _cited(together: Sequence[Citation], shown: Mapping[Citation, str], most: int = CITATIONS_TOGETHER) -> list[Block]:
     """Return a paper cited, with the quotes shown of it, at most so many in a block."""
-    lines = list(dict.fromkeys(line for each in together if (line := _quote(each, shown))))
+    lines = list(dict.fromkeys(line for citation in together if (line := _quote(citation, shown))))
     return [Block("\n".join([_title(together[0]), *lines[:most]])), *_together(lines[most:], most)]
 
 
@@ -214,16 +221,16 @@ def _title(citation: Citation, room: int = 2 * LINK_CHARACTERS) -> str:
 
 def _quote(citation: Citation, shown: Mapping[Citation, str]) -> str:
     """Return a quote, where it is shown, after where in the full text it stands; empty if there is neither."""
-    place = escape(shorten(plain(citation.place), PLACE_CHARACTERS))
-    said = " · ".join(filter(None, [place, shown.get(citation, "")]))
-    return f"> -# {said}" if said else ""
+    where = escape(shorten(plain(citation.location), LOCATION_CHARACTERS))
+    line = " · ".join(filter(None, [where, shown.get(citation, "")]))
+    return f"> -# {line}" if line else ""
 
 
 def _by_paper(citations: Sequence[Citation]) -> list[list[Citation]]:
     """Return the citations of each paper together, papers in the order of their first citation."""
     papers: dict[str, list[Citation]] = {}
-    for each in dict.fromkeys(citations):
-        papers.setdefault(each.paper_id, []).append(each)
+    for citation in dict.fromkeys(citations):
+        papers.setdefault(citation.paper_id, []).append(citation)
     return list(papers.values())
 
 
@@ -232,16 +239,16 @@ def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, s
 
     A quote that a statement says word for word is left out: it can be read above.
     """
-    titles = {each.number: each.title for each in answer.citations}
-    said = [
-        fold(without_introduction(each.text, titles.get(number, "")))
-        for each in answer.statements
-        for number in each.citations
+    titles = {citation.number: citation.title for citation in answer.citations}
+    stated = [
+        fold(without_introduction(statement.text, titles.get(number, "")))
+        for statement in answer.statements
+        for number in statement.citations
     ]
     plains = {
-        each: shorten(plain(each.quote), longest)
-        for each in answer.citations
-        if plain(each.quote) and not _is_said(fold(each.quote), said)
+        citation: shorten(plain(citation.quote), longest)
+        for citation in answer.citations
+        if plain(citation.quote) and not _is_said(fold(citation.quote), stated)
     }
     markup = len("\n> -# ")
 
@@ -255,9 +262,9 @@ def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, s
     return escaped(limits[max(bisect_right(limits, room, key=size) - 1, 0)])
 
 
-def _is_said(quote: str, said: Sequence[str]) -> bool:
+def _is_said(quote: str, stated: Sequence[str]) -> bool:
     """Say whether a statement is the quote, give or take some words at its ends; both are folded."""
-    return any(quote in text or (text in quote and 2 * len(text) >= len(quote)) for text in said)
+    return any(quote in text or (text in quote and 2 * len(text) >= len(quote)) for text in stated)
 
 
 def _footer(answer: Answer, link: Callable[[str], str]) -> list[list[Block]]:

@@ -45,7 +45,7 @@ def _options(answer: Answer, answer_id: str, *, thread: bool) -> list[discord.Se
     options = _choices(answer, answer_id)
     if answer.citations:
         first = answer.citations[0]
-        several = any(each.paper_id != first.paper_id for each in answer.citations)
+        several = any(citation.paper_id != first.paper_id for citation in answer.citations)
         options += [
             _option(say("Quotes in full"), ids.QUOTES + answer_id),
             _option(say("Cite"), ids.CITE_ANSWER + answer_id, say("A line and BibTeX for each paper")),

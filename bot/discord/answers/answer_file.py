@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.discord.ui.markdown import escape, plain
-from bot.discord.ui.words import title_link, written_by
+from bot.discord.ui.phrases import title_link, written_by
 from bot.language import say
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def document(answer: Answer) -> str:
     if answer.citations:
         parts.append("## " + say("Papers"))
     parts += [
-        f"**[{each.number}]** {title_link(each)}{_place(each)}\n\n> {escape(plain(each.quote))}"
-        for each in answer.citations
+        f"**[{citation.number}]** {title_link(citation)}{_location(citation)}\n\n> {escape(plain(citation.quote))}"
+        for citation in answer.citations
     ]
     if answer.note:
         parts.append(escape(plain(answer.note)))
@@ -36,5 +36,5 @@ def document(answer: Answer) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _place(citation: Citation) -> str:
-    return f", {escape(plain(citation.place))}" if citation.place else ""
+def _location(citation: Citation) -> str:
+    return f", {escape(plain(citation.location))}" if citation.location else ""

@@ -48,10 +48,10 @@ class Why(Form, template=ids.WHY_FORM + ids.ANSWER):
     @staticmethod
     async def sent(form: Gesture, typed: Typed) -> None:
         """Keep the reason with the rating that the click has already given."""
-        kept = await form.services.store.feedback.rate(
+        rated = await form.services.store.feedback.rate(
             typed["answer"], form.interaction.user.id, -1, typed[TEXT] or None
         )
-        thanks = say("Thank you. What did not help will come up later.") if kept else gone()
+        thanks = say("Thank you. What did not help will come up later.") if rated else gone()
         await form.admitted.target.post(notice(thanks))
 
 
@@ -74,14 +74,14 @@ class NextQuestion(Form, template=ids.FOLLOW_UP_FORM + ids.ANSWER):
 
 async def follow_up(admitted: Admitted, services: Services, answer_id: str, question: str | int) -> None:
     """Answer the question, or the choice of this index, in the conversation of an earlier answer."""
-    kept = await services.store.answers.get(answer_id)
-    choices = () if kept is None else kept.answer.choices
+    stored = await services.store.answers.get(answer_id)
+    choices = () if stored is None else stored.answer.choices
     if isinstance(question, int):
         question = choices[question] if question < len(choices) else ""
-    if kept is None or not question:
+    if stored is None or not question:
         await admitted.target.post(notice(gone()))
         return
-    await services.responder.answer(admitted, question, parent=kept)
+    await services.responder.answer(admitted, question, parent=stored)
 
 
 def gone() -> str:

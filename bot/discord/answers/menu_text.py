@@ -21,8 +21,8 @@ async def text_of(message: discord.Message, me: discord.ClientUser | None, answe
     Only the text of the one message is read.
     """
     assert me is not None
-    kept = await answers.of_message(message.id) if message.author.id == me.id else None
-    text = plain(kept.answer.standalone_question if kept else words_of(message, me))
+    stored = await answers.of_message(message.id) if message.author.id == me.id else None
+    text = plain(stored.answer.standalone_question if stored else words_of(message, me))
     if not text:
         raise BadInputError(say("There is no text in that message that I could look for."))
     return text

@@ -52,18 +52,18 @@ async def carried(message: discord.Message, me: discord.abc.User, text: str | No
     """Read a message; `text` is the part of its own text to read instead of the whole."""
     whole = message.content if text is None else text
     own = words_of(message, me, _LINK.sub(" ", whole))
-    messages = [each async for each in _pointed_to(message, whole)]
-    seen = [each for each in messages if each is not None]
-    said = [words_of(each, me) for each in seen]
-    hidden = any(each is None for each in messages) or any(
-        not words and each.author.id != me.id for each, words in zip(seen, said, strict=True)
+    messages = [pointed async for pointed in _pointed_to(message, whole)]
+    seen = [pointed for pointed in messages if pointed is not None]
+    contents = [words_of(pointed, me) for pointed in seen]
+    hidden = any(pointed is None for pointed in messages) or any(
+        not words and pointed.author.id != me.id for pointed, words in zip(seen, contents, strict=True)
     )
     # In a server nobody asked for what a member's file says, and others would see it.
-    pdfs = [] if message.guild else [each for each in message.attachments if is_pdf(each)]
+    pdfs = [] if message.guild else [attachment for attachment in message.attachments if is_pdf(attachment)]
     files, unread = await _files(message, pdfs)
-    other = "\n".join(filter(None, [*said, *map(plain, files)]))
-    above = [each.reference.message_id for each in seen if each.reference]
-    ids = [*(each.id for each in seen), *filter(None, above)]
+    other = "\n".join(filter(None, [*contents, *map(plain, files)]))
+    above = [pointed.reference.message_id for pointed in seen if pointed.reference]
+    ids = [*(pointed.id for pointed in seen), *filter(None, above)]
     replied_to = message.reference.message_id if message.reference and not message.message_snapshots else None
     pointed = dict.fromkeys([*([replied_to] if replied_to else []), *ids])
     return Carried(own, shorten_at_end(other, MOST_CHARACTERS), tuple(pointed), tuple(unread), hidden, tuple(pdfs))
@@ -74,10 +74,10 @@ def together(parts: Sequence[Carried]) -> Carried:
     return Carried(
         " ".join(filter(None, (part.own for part in parts))),
         shorten_at_end("\n".join(filter(None, (part.other for part in parts))), MOST_CHARACTERS),
-        tuple(dict.fromkeys(each for part in parts for each in part.pointed)),
-        tuple(each for part in parts for each in part.unread),
+        tuple(dict.fromkeys(link for part in parts for link in part.pointed)),
+        tuple(name for part in parts for name in part.unread),
         any(part.hidden for part in parts),
-        tuple(each for part in parts for each in part.pdfs),
+        tuple(pdf for part in parts for pdf in part.pdfs),
     )
 
 
@@ -122,8 +122,8 @@ def _sees(person: discord.abc.User, channel: Any) -> bool:  # noqa: ANN401  # an
 async def _files(message: discord.Message, but: Sequence[discord.Attachment]) -> tuple[list[str], list[str]]:
     """Return the texts of the text files that come with a message, and the names of all else `but` some."""
     texts, unread = [], []
-    forwarded = [each for snapshot in message.message_snapshots for each in snapshot.attachments]
-    for attachment in [*(each for each in message.attachments if each not in but), *forwarded]:
+    forwarded = [file for snapshot in message.message_snapshots for file in snapshot.attachments]
+    for attachment in [*(own for own in message.attachments if own not in but), *forwarded]:
         text = await _text_of(attachment)
         if text is None:
             unread.append(_name_of(attachment))
@@ -133,7 +133,7 @@ async def _files(message: discord.Message, but: Sequence[discord.Attachment]) ->
 
 
 def _beside_files(message: discord.Message) -> Iterator[str]:
-    for sticker in [*message.stickers, *(one for each in message.message_snapshots for one in each.stickers)]:
+    for sticker in [*message.stickers, *(one for snapshot in message.message_snapshots for one in snapshot.stickers)]:
         yield say("the sticker “{name}”", name=_shown(sticker.name))
     if message.poll is not None:
         yield say("the poll")

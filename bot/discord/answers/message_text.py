@@ -51,7 +51,7 @@ def words_of(message: discord.Message, me: discord.abc.User, text: str | None = 
 def _forwarded(snapshot: discord.MessageSnapshot) -> str:
     """Return what a forwarded message says; whom it mentions is not known here."""
     titles = [embed.title for embed in snapshot.embeds if embed.title]
-    return " ".join(plain(_MENTION.sub(" ", each)) for each in (snapshot.content, *titles))
+    return " ".join(plain(_MENTION.sub(" ", title)) for title in (snapshot.content, *titles))
 
 
 def thread_name(question: str) -> str:

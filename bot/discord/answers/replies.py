@@ -15,11 +15,11 @@ from bot.discord.answers.responder import Request
 from bot.discord.answers.thread_memory import parent_of
 from bot.discord.answers.unread import unread_note, unreadable
 from bot.discord.connection.calls import NETWORK_ERRORS
-from bot.discord.gate.addressing import names_own_role
+from bot.discord.gate.addressee import names_own_role
 from bot.discord.reply.content import Destination, Whole
 from bot.discord.ui.discord_limits import DAY_UNTIL_ARCHIVED
 from bot.discord.ui.layout import notice
-from bot.discord.ui.people import own_name
+from bot.discord.ui.members import own_name
 from bot.discord.ui.permissions import author_may_thread, may_thread
 from bot.language import say
 from retrieval.errors import BadInputError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bot.discord.gate.gate import Admitted
     from bot.discord.reply.content import Content
     from bot.discord.services import Bot
-    from bot.store import KeptAnswer
+    from bot.store import StoredAnswer
 
 log = logging.getLogger(__name__)
 
@@ -59,20 +59,20 @@ class Replies:
         text: str | None = None,
     ) -> AsyncGenerator[Content]:
         """Yield what is shown to a message; to a part of its `text`, or to all `parts` of the question it begins."""
-        said = await self._carried(parts or [message], text)
-        if sentence := await self._no_question(message, said):
+        contents = await self._carried(parts or [message], text)
+        if sentence := await self._no_question(message, contents):
             yield Whole([notice(await self._links.linked(sentence))], is_answer=False)
             return
-        trouble = await self._take(message, said)
+        trouble = await self._take(message, contents)
         read = self._pdfs.at_hand(message.channel.id)
-        if said.pdfs and not said.own:
+        if contents.pdfs and not contents.own:
             yield Whole([notice(trouble or (taken(read) if read else ""))], is_answer=False)
             return
-        document = Attached(read, alone=bool(said.pdfs) and trouble is None) if read else None
-        parent = await parent_of(self._store, message.channel, message.author.id, said.pointed)
+        document = Attached(read, alone=bool(contents.pdfs) and trouble is None) if read else None
+        parent = await parent_of(self._store, message.channel, message.author.id, contents.pointed)
         threads = parent is None and _opens_threads(message, admitted)
         decide = partial(self._in_thread, message) if threads else None
-        asked = self._request(message, said, parent, decide)
+        asked = self._request(message, contents, parent, decide)
         note = " ".join(filter(None, [asked.note, trouble])) or None
         async for content in self._responder.contents(admitted, replace(asked, note=note, document=document)):
             yield content
@@ -83,7 +83,7 @@ class Replies:
         admitted: Admitted,
         parts: Sequence[discord.Message],
         text: str | None,
-        parent: KeptAnswer | None,
+        parent: StoredAnswer | None,
         decide: Decision,
     ) -> AsyncGenerator[Content]:
         """Yield what is shown to a message of which some `parts` were edited, nothing where it now asks nothing.
@@ -91,8 +91,8 @@ class Replies:
         `parent` is the answer that it follows up; `decide` is told the question, and says where its answer goes if it
         is to be answered.
         """
-        said = await self._carried(parts, text)
-        if await self._no_question(message, said):
+        contents = await self._carried(parts, text)
+        if await self._no_question(message, contents):
             return
         decided = False
 
@@ -103,18 +103,18 @@ class Replies:
             return destination
 
         read = self._pdfs.at_hand(message.channel.id)
-        document = Attached(read, alone=bool(said.pdfs)) if read else None
-        asked = replace(self._request(message, said, parent, noted), document=document)
+        document = Attached(read, alone=bool(contents.pdfs)) if read else None
+        asked = replace(self._request(message, contents, parent, noted), document=document)
         async for content in self._responder.contents(admitted, asked):
             if decided:
                 yield content
 
-    async def _take(self, message: discord.Message, said: Carried) -> str | None:
+    async def _take(self, message: discord.Message, contents: Carried) -> str | None:
         """Read the PDF that came with a message, the last if there are several; return why it cannot be read."""
-        if not said.pdfs:
+        if not contents.pdfs:
             return None
         try:
-            await self._pdfs.take(message.channel.id, said.pdfs[-1])
+            await self._pdfs.take(message.channel.id, contents.pdfs[-1])
         except BadInputError as error:
             return str(error)
         return None
@@ -122,7 +122,7 @@ class Replies:
     async def _carried(self, parts: Sequence[discord.Message], text: str | None) -> Carried:
         return together([await carried(part, self._me, text) for part in parts])
 
-    async def _no_question(self, message: discord.Message, said: Carried) -> str | None:
+    async def _no_question(self, message: discord.Message, contents: Carried) -> str | None:
         """Return what to say where a message cannot be read, or is a command; None where it may be a question."""
         if not message.content and names_own_role(message):
             return say(
@@ -130,20 +130,20 @@ class Replies:
                 "badge instead, or use /ask.",
                 me=self._me.mention,
             )
-        if command := await self._links.typed(said.own):
+        if command := await self._links.typed(contents.own):
             return say("Discord takes commands from its own list only: click {command}.", command=command)
         return None
 
     def _request(
-        self, message: discord.Message, said: Carried, parent: KeptAnswer | None, decide: Decision | None
+        self, message: discord.Message, contents: Carried, parent: StoredAnswer | None, decide: Decision | None
     ) -> Request:
         return Request(
-            said.own,
+            contents.own,
             parent,
             message_id=message.id,
-            before=said.other,
-            note=unread_note(said),
-            unreadable=unreadable(said),
+            before=contents.other,
+            note=unread_note(contents),
+            unreadable=unreadable(contents),
             called=own_name(self._bot, message.guild),
             decide=decide,
         )

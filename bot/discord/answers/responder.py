@@ -21,11 +21,11 @@ from bot.discord.gate.boundary import log_incident
 from bot.discord.reply.content import Draft, Whole
 from bot.discord.ui.discord_limits import LONGEST_QUESTION
 from bot.discord.ui.layout import notice
-from bot.discord.ui.people import roles_of
+from bot.discord.ui.members import roles_of
 from bot.discord.ui.permissions import may_thread, mine_in
 from bot.language import say
 from bot.llm.meter import Payer, paid_by
-from bot.store import KeptAnswer
+from bot.store import StoredAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -76,7 +76,7 @@ class Request:
     """
 
     text: str
-    parent: KeptAnswer | None = None
+    parent: StoredAnswer | None = None
     message_id: int | None = None
     before: str = ""
     note: str | None = None
@@ -108,7 +108,7 @@ class Responder:
         self._links = links
         self._turns = asyncio.Semaphore(AT_ONCE_WITH_MODEL if with_model else AT_ONCE)
 
-    async def answer(self, admitted: Admitted, question: str, *, parent: KeptAnswer | None = None) -> None:
+    async def answer(self, admitted: Admitted, question: str, *, parent: StoredAnswer | None = None) -> None:
         """Answer a question in its place, or say there in a sentence why not; raises nothing."""
         await admitted.target.show(self.contents(admitted, Request(question, parent)))
 
@@ -118,7 +118,7 @@ class Responder:
         All that is known without reading the question is prepared first, all that is shown for good is drawn last: in
         between, the question goes from its reader to the answerer at one go.
         """
-        started, at = time.monotonic(), datetime.now(UTC)
+        started, asked_at = time.monotonic(), datetime.now(UTC)
         target, text, before = admitted.target, asked.text, asked.before
         payer, history = _payer(admitted), await self._history(asked.parent)
         # A "yes" to choices is no small talk.
@@ -158,13 +158,13 @@ class Responder:
         # Somebody may reply to the message before all of it is there.
         known = list(target.shown)
         channel = destination.channel if destination else None
-        kept = _kept(admitted, asked, answer, at, channel.id if channel else target.channel_id)
-        answer_id = kept.answer_id if await self._keep(target.name, kept, known) else None
+        stored = _to_store(admitted, asked, answer, asked_at, channel.id if channel else target.channel_id)
+        answer_id = stored.answer_id if await self._keep(target.name, stored, known) else None
         may = {
             "thread": may_thread(channel) if channel else target.threadable,
             "file": (mine_in(channel) if channel else target.mine).attach_files,
         }
-        drawn = cards(kept.answer, answer_id, asked=shown, link=self._links.link, **may)
+        drawn = cards(stored.answer, answer_id, asked=shown, link=self._links.link, **may)
         yield Whole(drawn, destination=destination)
         if answer_id is not None and target.shown != known:
             await self._store.answers.posted(answer_id, target.shown)
@@ -173,12 +173,12 @@ class Responder:
         metrics.ANSWER_SECONDS.observe(seconds)
         log.info("answered place=%s outcome=%s seconds=%.2f", target.name, answer.outcome, seconds)
 
-    async def _history(self, parent: KeptAnswer | None) -> list[Exchange]:
+    async def _history(self, parent: StoredAnswer | None) -> list[Exchange]:
         """Return the conversation that a question goes on with, oldest first."""
         if parent is None:
             return []
-        kept = await self._store.answers.history(parent.answer_id) or [parent]
-        return [Exchange.of(each.answer) for each in kept]
+        thread = await self._store.answers.history(parent.answer_id) or [parent]
+        return [Exchange.of(earlier.answer) for earlier in thread]
 
     async def _friendly(self, talk: Kind, called: str) -> str:
         """Return what to say to small talk and to words about the bot."""
@@ -193,18 +193,18 @@ class Responder:
             about=await self._links.mention("about"),
         )
 
-    async def _keep(self, place: str, kept: KeptAnswer, message_ids: Sequence[int]) -> bool:
+    async def _keep(self, source: str, stored: StoredAnswer, message_ids: Sequence[int]) -> bool:
         """Remember an answer and say whether it is kept; one without buttons is better than none."""
         try:
-            return await self._store.answers.keep(kept, message_ids)
+            return await self._store.answers.keep(stored, message_ids)
         except Exception as error:  # noqa: BLE001  # whatever it is, there is an answer
-            log_incident(place, error)
+            log_incident(source, error)
             return False
 
 
-def _kept(admitted: Admitted, asked: Request, answer: Answer, at: datetime, channel_id: int) -> KeptAnswer:
+def _to_store(admitted: Admitted, asked: Request, answer: Answer, asked_at: datetime, channel_id: int) -> StoredAnswer:
     """Return the answer to a question of that time, which goes into that channel, as it is remembered."""
-    return KeptAnswer(
+    return StoredAnswer(
         answer_id=secrets.token_urlsafe(12),
         answer=replace(answer, note=" ".join(filter(None, [answer.note, asked.note])) or None),
         asker_id=admitted.user.id,
@@ -213,7 +213,7 @@ def _kept(admitted: Admitted, asked: Request, answer: Answer, at: datetime, chan
         question_message_id=asked.message_id,
         parent_id=asked.parent.answer_id if asked.parent else None,
         private=admitted.private,
-        asked_at=at,
+        asked_at=asked_at,
     )
 
 

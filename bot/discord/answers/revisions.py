@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.discord.gate.gate import Admitted
     from bot.discord.reply.content import Content
     from bot.discord.services import Bot
-    from bot.store import KeptAnswer
+    from bot.store import StoredAnswer
 
 log = logging.getLogger(__name__)
 
@@ -36,30 +36,30 @@ class Revisions:
         first: discord.Message,
         parts: Sequence[discord.Message],
         text: str | None,
-        kept: KeptAnswer,
+        stored: StoredAnswer,
         posted: Sequence[int],
         admitted: Admitted,
     ) -> AsyncGenerator[Content]:
         """Yield the answer to a question of which some `parts` were edited, over what is posted of the earlier one."""
 
         async def decide(question: str) -> Destination | None:
-            if question == kept.answer.question:
+            if question == stored.answer.question:
                 return None
-            await self._store.answers.withdraw(kept.answer_id)
-            return Destination(first, self._channel(kept.channel_id), posted)
+            await self._store.answers.withdraw(stored.answer_id)
+            return Destination(first, self._channel(stored.channel_id), posted)
 
-        parent = await self._store.answers.get(kept.parent_id) if kept.parent_id else None
+        parent = await self._store.answers.get(stored.parent_id) if stored.parent_id else None
         async for content in self._replies.to_revised(first, admitted, parts, text, parent, decide):
             yield content
 
-    async def withdraw(self, kept: KeptAnswer, posted: Sequence[int]) -> None:
+    async def withdraw(self, stored: StoredAnswer, posted: Sequence[int]) -> None:
         """Take an answer away."""
-        await self._store.answers.withdraw(kept.answer_id)
-        channel = self._channel(kept.channel_id)
+        await self._store.answers.withdraw(stored.answer_id)
+        channel = self._channel(stored.channel_id)
         for message_id in posted:
             with suppress(*NETWORK_ERRORS):
                 await channel.get_partial_message(message_id).delete()
-        log.info("withdrawn message=%s", kept.question_message_id)
+        log.info("withdrawn message=%s", stored.question_message_id)
 
     def _channel(self, channel_id: int) -> Any:  # noqa: ANN401  # whatever kind of channel it is, it has messages
         return self._bot.get_channel(channel_id) or self._bot.get_partial_messageable(channel_id)

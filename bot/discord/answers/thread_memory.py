@@ -10,14 +10,14 @@ import discord
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.store import KeptAnswer, Store
+    from bot.store import Store, StoredAnswer
 
 # A direct message goes on from the last answer for so long; a thread does for ever.
 SAME_SITTING = timedelta(hours=1)
 LOOKED_BACK = 50  # answers in a thread among which somebody's own last one is looked for
 
 
-async def parent_of(store: Store, channel: Any, user_id: int, pointed: Sequence[int] = ()) -> KeptAnswer | None:  # noqa: ANN401
+async def parent_of(store: Store, channel: Any, user_id: int, pointed: Sequence[int] = ()) -> StoredAnswer | None:  # noqa: ANN401
     """Return the answer that somebody's question in a channel goes on from; None where it begins a conversation.
 
     What points to an answer, to its question, or to a remark under it, goes on from it; `pointed` are the ids of the
@@ -36,7 +36,7 @@ async def parent_of(store: Store, channel: Any, user_id: int, pointed: Sequence[
     return None
 
 
-async def _about(store: Store, message_id: int) -> KeptAnswer | None:
+async def _about(store: Store, message_id: int) -> StoredAnswer | None:
     """Return the answer that a message shows, or that was given to it."""
     if (shown := await store.answers.of_message(message_id)) is not None:
         return shown
@@ -44,8 +44,8 @@ async def _about(store: Store, message_id: int) -> KeptAnswer | None:
     return given[0] if given else None
 
 
-async def _latest(store: Store, channel_id: int, user_id: int) -> KeptAnswer | None:
-    said = await store.answers.latest_in(channel_id, limit=LOOKED_BACK)
-    heard = [kept for kept in said if not kept.private or kept.asker_id == user_id]
-    own = [kept for kept in heard if kept.asker_id == user_id]
+async def _latest(store: Store, channel_id: int, user_id: int) -> StoredAnswer | None:
+    latest = await store.answers.latest_in(channel_id, limit=LOOKED_BACK)
+    heard = [stored for stored in latest if not stored.private or stored.asker_id == user_id]
+    own = [stored for stored in heard if stored.asker_id == user_id]
     return next(reversed(own or heard), None)

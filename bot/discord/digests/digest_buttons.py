@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from discord import ui
 
 from bot.discord.answers.answer_forms import TEXT, paragraph
-from bot.discord.digests.digest_wording import described
+from bot.discord.digests.digest_phrases import described
 from bot.discord.gate.doors import Clickable, Form
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost

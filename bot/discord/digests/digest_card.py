@@ -16,8 +16,8 @@ from bot.discord.ui.cite_menu import cite_menu
 from bot.discord.ui.discord_limits import MESSAGE_CHARACTERS, MESSAGE_COMPONENTS, THREAD_NAME
 from bot.discord.ui.layout import COLOUR, Card, button, star
 from bot.discord.ui.markdown import escape, length, link, plain, safe_url, shorten, shorten_at_end
-from bot.discord.ui.words import title_link
-from bot.language import say, spoken
+from bot.discord.ui.phrases import title_link
+from bot.language import current_language, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,7 +142,7 @@ def _paper(number: int, entry: Entry) -> str:
     """Return a paper in three lines: its title, why it matters, and what else is known of it."""
     facts = [escape(shorten(plain(entry.topic), TOPIC_CHARACTERS))]
     if entry.upvotes is not None:
-        facts.append(f"▲ {format_decimal(entry.upvotes, locale=spoken())}")
+        facts.append(f"▲ {format_decimal(entry.upvotes, locale=current_language())}")
     if entry.code_url and safe_url(entry.code_url):
         facts.append(link(say("Code"), entry.code_url))
     reason = escape(shorten(plain(entry.reason), REASON_CHARACTERS))

@@ -8,8 +8,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.digest.posting import GoneError, UnavailableError
-from bot.digest.subscribing import MOST_PAPERS, MOST_PER_PLACE, changed, due_after, subscribe
+from bot.digest.poster import GoneError, UnavailableError
+from bot.digest.subscription_editor import MOST_PAPERS, MOST_PER_CHANNEL, changed, due_after, subscribe
 from bot.discord.digests import digest_inputs as inputs
 from bot.discord.digests.digest_buttons import About, AboutDigest
 from bot.discord.digests.digest_card import digest_cards, shown_hint
@@ -23,7 +23,7 @@ from bot.discord.digests.digest_channels import (
     may_manage,
     target_of,
 )
-from bot.discord.digests.digest_wording import described, short, titled, where
+from bot.discord.digests.digest_phrases import described, short, titled, where
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.reply.interaction_target import server_of
@@ -31,7 +31,7 @@ from bot.discord.settings.server_settings import checked_zone
 from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES, MESSAGE_CHARACTERS
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
-from bot.language import nearest, say, say_many, spoken
+from bot.language import current_language, nearest, say, say_many
 from bot.store import ServerSettings
 from retrieval.errors import BadInputError
 
@@ -61,7 +61,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         self._gate = bot.services.gate
         self._library = bot.services.library
         self._store = bot.services.store
-        self._kept = bot.services.store.subscriptions
+        self._subscriptions = bot.services.store.subscriptions
 
     async def cog_load(self) -> None:
         """Listen to the buttons, also those of digests that were posted before a restart."""
@@ -116,12 +116,12 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             language=await self._language(interaction, target),
             **chosen,
         )
-        if len(await self._kept.of_place(target.place_id)) >= MOST_PER_PLACE:
+        if len(await self._subscriptions.of_place(target.place_id)) >= MOST_PER_CHANNEL:
             raise BadInputError(
-                say("There are {most} digests there already; unsubscribe one of them first.", most=MOST_PER_PLACE)
+                say("There are {most} digests there already; unsubscribe one of them first.", most=MOST_PER_CHANNEL)
             )
         await self._greet(wanted)
-        await self._kept.add(wanted)
+        await self._subscriptions.add(wanted)
         self._bot.deliverer.wake()
         await admitted.target.post(
             notice(
@@ -143,11 +143,11 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             return
         text = ""
         for one in found[:MOST_LISTED]:
-            each = await described(one, self._bot)
-            if text and len(text) + len(each) > MESSAGE_CHARACTERS * 3 // 4:
+            description = await described(one, self._bot)
+            if text and len(text) + len(description) > MESSAGE_CHARACTERS * 3 // 4:
                 await admitted.target.post(notice(text))
                 text = ""
-            text += ("\n\n" if text else "") + each
+            text += ("\n\n" if text else "") + description
         more = len(found) - MOST_LISTED
         if more > 0:
             text += "\n-# " + say_many("One more is not shown.", "{n} more are not shown.", more)
@@ -198,7 +198,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             demand_post(there, pictures=after.roundup)
             if crosspost:
                 demand_announcements(there)
-        if not await self._kept.change(after, was_due_at=before.next_due_at):
+        if not await self._subscriptions.change(after, was_due_at=before.next_due_at):
             raise _unknown()
         self._bot.deliverer.wake()
         await self._show(admitted, say("✅ Changed."), after)
@@ -209,7 +209,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         """Post nothing for now."""
         admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
-        new = await self._kept.pause(found.subscription_id)
+        new = await self._subscriptions.pause(found.subscription_id)
         await self._show(admitted, say("✅ Paused.") if new else say("It was paused already."), found)
 
     @app_commands.command()
@@ -221,7 +221,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         if found.kind != "dm" and interaction.guild is not None:
             demand_post(await find_channel(interaction.guild, found.place_id), pictures=found.roundup)
         await self._greet(found)
-        await self._kept.resume(found.subscription_id, due_after(found, self._bot.now()))
+        await self._subscriptions.resume(found.subscription_id, due_after(found, self._bot.now()))
         self._bot.deliverer.wake()
         await self._show(admitted, say("✅ It goes on."), found)
 
@@ -231,7 +231,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         """End a digest for good."""
         admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
-        await self._kept.remove(found.subscription_id)
+        await self._subscriptions.remove(found.subscription_id)
         await admitted.target.post(notice(say("✅ Unsubscribed.") + "\n" + titled(found)))
 
     @app_commands.command()
@@ -295,35 +295,39 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         command = interaction.command.name if interaction.command else ""
         wanted = typed.strip().casefold()
         choices = []
-        for each in await self._visible(interaction):
-            if command != "preview" and not may_change(interaction, each):
+        for subscription in await self._visible(interaction):
+            if command != "preview" and not may_change(interaction, subscription):
                 continue
-            name = shorten_at_end(short(each, _place_name(interaction, each)), CHOICE_CHARACTERS)
+            name = shorten_at_end(short(subscription, _channel_name(interaction, subscription)), CHOICE_CHARACTERS)
             if wanted in name.casefold():
-                choices.append(app_commands.Choice(name=name, value=each.subscription_id))
+                choices.append(app_commands.Choice(name=name, value=subscription.subscription_id))
         return choices[:CHOICES]
 
     async def _visible(self, interaction: discord.Interaction[Any]) -> list[Subscription]:
         """Return the digests that somebody may know of: those of this place, those they may change, and their own."""
-        found = [each for each in await self._kept.of_place(interaction.user.id) if each.kind == "dm"]
+        found = [
+            subscription
+            for subscription in await self._subscriptions.of_place(interaction.user.id)
+            if subscription.kind == "dm"
+        ]
         guild_id = server_of(interaction)
         if guild_id is not None:
             here = {interaction.channel_id, getattr(interaction.channel, "parent_id", None)}
             found += [
-                each
-                for each in await self._kept.of_server(guild_id)
-                if each.place_id in here or may_change(interaction, each)
+                subscription
+                for subscription in await self._subscriptions.of_server(guild_id)
+                if subscription.place_id in here or may_change(interaction, subscription)
             ]
         return found
 
     async def _find(self, interaction: discord.Interaction[Any], chosen: str, *, to_read: bool = False) -> Subscription:
         """Return the digest that was chosen, or whose topics were typed; raises BadInputError."""
         typed = chosen.strip().casefold()
-        for each in await self._visible(interaction):
-            if typed not in (each.subscription_id.casefold(), ", ".join(each.topics).casefold()):
+        for subscription in await self._visible(interaction):
+            if typed not in (subscription.subscription_id.casefold(), ", ".join(subscription.topics).casefold()):
                 continue
-            if to_read or may_change(interaction, each):
-                return each
+            if to_read or may_change(interaction, subscription):
+                return subscription
             raise BadInputError(say("You may not change this digest: it takes Manage Channels or Manage Server."))
         raise _unknown()
 
@@ -352,8 +356,8 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
 
     async def _show(self, admitted: Admitted, sentence: str, subscription: Subscription) -> None:
         """Say what was done, and how the digest stands now."""
-        kept = await self._kept.get(subscription.subscription_id)
-        await admitted.target.post(notice(f"{sentence}\n{await described(kept or subscription, self._bot)}"))
+        stored = await self._subscriptions.get(subscription.subscription_id)
+        await admitted.target.post(notice(f"{sentence}\n{await described(stored or subscription, self._bot)}"))
 
     def _trial(self, interaction: discord.Interaction[Any], topics: str) -> Subscription:
         """Return a digest on these topics that nobody subscribed to."""
@@ -366,7 +370,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             hour=0,
             zone="UTC",
             now=self._bot.now(),
-            language=spoken(),
+            language=current_language(),
             greeted=True,
         )
 
@@ -376,20 +380,20 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
 
     async def _own_zone(self, interaction: discord.Interaction[Any]) -> str:
         """Return the zone that somebody likely means: of the digest they made last, else the server's."""
-        made = await self._kept.of_owner(interaction.user.id)
+        made = await self._subscriptions.of_owner(interaction.user.id)
         return made[-1].zone if made else (await self._settings(interaction)).digest_zone
 
     async def _language(self, interaction: discord.Interaction[Any], target: Target) -> str:
         """Return the language of a new digest: the person's in direct messages, the server's in its channels."""
         if target.kind == "dm":
-            return spoken()
+            return current_language()
         return nearest((await self._settings(interaction)).language, str(interaction.guild_locale or ""))
 
     async def _sources(self) -> list[str]:
         return await self._library.sources()
 
 
-def _place_name(interaction: discord.Interaction[Any], subscription: Subscription) -> str:
+def _channel_name(interaction: discord.Interaction[Any], subscription: Subscription) -> str:
     """Return what a place is called where no mention is shown."""
     channel = interaction.guild and interaction.guild.get_channel_or_thread(subscription.place_id)
     return say("direct messages") if channel is None and subscription.kind == "dm" else f"#{channel or '?'}"

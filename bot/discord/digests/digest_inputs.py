@@ -13,7 +13,7 @@ from discord import app_commands
 
 from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.markdown import plain, shorten_at_end
-from bot.language import LANGUAGES, say, spoken
+from bot.language import LANGUAGES, current_language, say
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def name_days(days: Sequence[int]) -> str:
     if tuple(days) == WORKING_DAYS:
         return say("Monday to Friday")
     if len(days) == 1:
-        return say("every {day}", day=get_day_names("wide", locale=spoken())[days[0]])
-    names = get_day_names("abbreviated", locale=spoken())
+        return say("every {day}", day=get_day_names("wide", locale=current_language())[days[0]])
+    names = get_day_names("abbreviated", locale=current_language())
     return ", ".join(names[day] for day in days)
 
 
@@ -162,7 +162,7 @@ def offer_only(typed: str, known: Collection[str]) -> list[app_commands.Choice[s
         pass
     else:
         found.insert(0, typed.strip())
-    return [_choice(each, each) for each in dict.fromkeys(filter(None, found)) if len(each) <= CHOICE_CHARACTERS]
+    return [_choice(zone, zone) for zone in dict.fromkeys(filter(None, found)) if len(zone) <= CHOICE_CHARACTERS]
 
 
 def _choice(name: str, value: str) -> app_commands.Choice[str]:
@@ -178,7 +178,7 @@ def _day(word: str) -> int | None:
     start = word.strip(". ").casefold()
     if len(start) < SHORTEST_DAY:
         return None
-    for language in dict.fromkeys((spoken(), *LANGUAGES)):
+    for language in dict.fromkeys((current_language(), *LANGUAGES)):
         names: Mapping[int, str] = get_day_names("wide", locale=language)
         found = [day for day, name in names.items() if name.casefold().startswith(start)]
         if len(found) == 1:

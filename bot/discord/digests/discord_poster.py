@@ -16,7 +16,7 @@ import discord
 from discord import utils
 from discord.http import MultipartParameters, handle_message_parameters
 
-from bot.digest.posting import GoneError, UnavailableError
+from bot.digest.poster import GoneError, UnavailableError
 from bot.discord.connection.codes import (
     ARCHIVED,
     AUTOMOD,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.digest.digest import Digest
-    from bot.digest.posting import Note
+    from bot.digest.poster import Note
     from bot.discord.digests.digest_card import DigestCard
     from bot.discord.ui.command_links import CommandLinks
     from bot.discord.ui.layout import Card
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Place: TypeAlias = "discord.abc.MessageableChannel | discord.ForumChannel"
+Destination: TypeAlias = "discord.abc.MessageableChannel | discord.ForumChannel"
 
 # Of the 50 calls a second that Discord allows; the others are for answers.
 POSTS_PER_SECOND: Final = 20
@@ -80,44 +80,44 @@ class DiscordPoster:
 
         What does not fit into one message goes into a thread of it, or after it where there can be no thread.
         """
-        with said(subscription):
-            place = await self._place(subscription)
-            _demand(place)
+        with poster_errors(subscription):
+            destination = await self._destination(subscription)
+            _demand(destination)
             name, mark = thread_name(digest), Mark(subscription.subscription_id, nonce)
-            pictures, hint = mine_in(place).attach_files, await self._links.linked(shown_hint(digest))
+            pictures, hint = mine_in(destination).attach_files, await self._links.linked(shown_hint(digest))
             for card in digest_cards(digest, mark, hint=hint, with_picture=pictures, posted=posted):
                 if not posted.message_ids:
-                    posted = posted.plus(await self._begin(place, name, card, nonce), card.papers)
-                elif (more := await self._go_on(place, name, card, nonce, posted, note)) is not None:
+                    posted = posted.plus(await self._begin(destination, name, card, nonce), card.papers)
+                elif (more := await self._go_on(destination, name, card, nonce, posted, note)) is not None:
                     posted = more
                 else:
                     break
                 await note(posted)
-                if subscription.crosspost and posted.rest_id in {None, place.id}:
-                    await self._publish(place, posted.message_ids[-1])
+                if subscription.crosspost and posted.rest_id in {None, destination.id}:
+                    await self._publish(destination, posted.message_ids[-1])
         return posted
 
     async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:
         """Return what stands of a digest, with the next part of it where that has the nonce in a button."""
         if posted.message_ids and posted.rest_id is None:
             return posted  # no other part was tried
-        with said(subscription):
-            place = await self._place(subscription)
-            if isinstance(place, discord.ForumChannel) and not posted.message_ids:
-                found = await self._find_post(place, nonce, since)
+        with poster_errors(subscription):
+            destination = await self._destination(subscription)
+            if isinstance(destination, discord.ForumChannel) and not posted.message_ids:
+                found = await self._find_post(destination, nonce, since)
             else:
-                _demand(place, history=True)
-                found = await self._find_part(place, nonce, since, posted)
+                _demand(destination, history=True)
+                found = await self._find_part(destination, nonce, since, posted)
         return posted if found is None else posted.plus(found.id, papers_in(found))
 
     async def tell(self, owner_id: int, sentence: str, *, nonce: str) -> None:
         """Send a person one sentence in a direct message."""
-        with said(None):
+        with poster_errors(None):
             await self._turn()
             channel = await self._client.create_dm(discord.Object(owner_id))
             await channel.send(view=notice(await self._links.linked(sentence)), nonce=nonce)
 
-    async def _place(self, subscription: Subscription) -> Place:
+    async def _destination(self, subscription: Subscription) -> Destination:
         """Return where a subscription is posted; raises what Discord says where it is gone."""
         if subscription.kind == "dm":
             return await self._client.create_dm(discord.Object(subscription.place_id))
@@ -125,86 +125,88 @@ class DiscordPoster:
         if guild is not None and guild.unavailable:
             raise UnavailableError(say("Discord has that server switched off for now."))
         if known := self._client.get_channel(subscription.place_id):
-            return cast("Place", known)
-        place = await self._client.fetch_channel(subscription.place_id)
-        return cast("Place", place if guild is not None else await self._elsewhere(place))
+            return cast("Destination", known)
+        destination = await self._client.fetch_channel(subscription.place_id)
+        return cast("Destination", destination if guild is not None else await self._elsewhere(destination))
 
-    async def _elsewhere(self, place: object) -> object:
+    async def _elsewhere(self, destination: object) -> object:
         """Return a place in a server that another process hears of, with what the bot may do there."""
-        if not isinstance(place, (discord.abc.GuildChannel, discord.Thread)):
-            return place
+        if not isinstance(destination, (discord.abc.GuildChannel, discord.Thread)):
+            return destination
         assert self._client.user is not None
-        guild = await self._client.fetch_guild(place.guild.id, with_counts=False)
+        guild = await self._client.fetch_guild(destination.guild.id, with_counts=False)
         # discord.py fills these from the Gateway alone.
         guild._add_member(await guild.fetch_member(self._client.user.id))  # noqa: SLF001
-        if isinstance(place, discord.Thread):
-            parent = await guild.fetch_channel(place.parent_id)
+        if isinstance(destination, discord.Thread):
+            parent = await guild.fetch_channel(destination.parent_id)
             guild._add_channel(cast("discord.TextChannel", parent))  # noqa: SLF001
-        return await guild.fetch_channel(place.id)
+        return await guild.fetch_channel(destination.id)
 
     async def _send(
-        self, place: discord.abc.MessageableChannel, card: Card, nonce: str, *, silent: bool = False
+        self, destination: discord.abc.MessageableChannel, card: Card, nonce: str, *, silent: bool = False
     ) -> discord.Message:
         await self._turn()
         try:
-            return await place.send(view=card, files=card.files(), nonce=nonce, silent=silent)
+            return await destination.send(view=card, files=card.files(), nonce=nonce, silent=silent)
         except discord.HTTPException as error:
-            if error.code != ARCHIVED or not isinstance(place, discord.Thread):
+            if error.code != ARCHIVED or not isinstance(destination, discord.Thread):
                 raise
-        await place.edit(archived=False)
-        return await place.send(view=card, files=card.files(), nonce=nonce, silent=silent)
+        await destination.edit(archived=False)
+        return await destination.send(view=card, files=card.files(), nonce=nonce, silent=silent)
 
-    async def _begin(self, place: Place, name: str, card: Card, nonce: str) -> int:
+    async def _begin(self, destination: Destination, name: str, card: Card, nonce: str) -> int:
         """Post the first part and return its id; Discord knows no nonces of a forum's posts, so it looks first."""
-        if not isinstance(place, discord.ForumChannel):
-            return (await self._send(place, card, nonce)).id
-        found = await self._find_post(place, nonce, utils.utcnow() - RECENT)
+        if not isinstance(destination, discord.ForumChannel):
+            return (await self._send(destination, card, nonce)).id
+        found = await self._find_post(destination, nonce, utils.utcnow() - RECENT)
         await self._turn()
-        return found.id if found else await _open_once(place, name, card)
+        return found.id if found else await _open_once(destination, name, card)
 
     async def _go_on(
-        self, place: Place, name: str, card: DigestCard, nonce: str, posted: Posted, note: Note
+        self, destination: Destination, name: str, card: DigestCard, nonce: str, posted: Posted, note: Note
     ) -> Posted | None:
         """Post another part; None where people took the digest away that it belongs to."""
         if posted.rest_id is None:
-            posted = replace(posted, rest_id=await _place_of_rest(place, posted.message_ids[0], name))
+            posted = replace(posted, rest_id=await _destination_of_rest(destination, posted.message_ids[0], name))
             await note(posted)
         own, silent = f"{nonce}{len(posted.message_ids)}", True
         try:
-            sent = await self._send(self._rest(place, posted), card, own, silent=silent)
+            sent = await self._send(self._rest(destination, posted), card, own, silent=silent)
         except discord.HTTPException as error:
-            if posted.rest_id == place.id or not is_for_good(error):
+            if posted.rest_id == destination.id or not is_for_good(error):
                 raise
-            if isinstance(place, discord.ForumChannel):
+            if isinstance(destination, discord.ForumChannel):
                 if error.code == UNKNOWN_CHANNEL:
                     return None
                 raise
             # The thread was closed or taken away.
-            posted = replace(posted, rest_id=place.id)
+            posted = replace(posted, rest_id=destination.id)
             await note(posted)
-            sent = await self._send(place, card, own, silent=silent)
+            sent = await self._send(destination, card, own, silent=silent)
         return posted.plus(sent.id, card.papers)
 
-    def _rest(self, place: Place, posted: Posted) -> discord.abc.MessageableChannel:
+    def _rest(self, destination: Destination, posted: Posted) -> discord.abc.MessageableChannel:
         """Return where the parts after the first go."""
-        if posted.rest_id == place.id:
-            return cast("discord.abc.MessageableChannel", place)
+        if posted.rest_id == destination.id:
+            return cast("discord.abc.MessageableChannel", destination)
         assert posted.rest_id is not None
         known = self._client.get_channel(posted.rest_id)
-        guild_id = place.guild.id if place.guild else None
+        guild_id = destination.guild.id if destination.guild else None
         return cast("discord.Thread", known or self._client.get_partial_messageable(posted.rest_id, guild_id=guild_id))
 
-    async def _find_part(self, place: Place, nonce: str, since: datetime, posted: Posted) -> discord.Message | None:
+    async def _find_part(
+        self, destination: Destination, nonce: str, since: datetime, posted: Posted
+    ) -> discord.Message | None:
         """Return the next part of a digest, None where it is not there."""
         number = len(posted.message_ids)
-        where = self._rest(place, posted) if number else cast("discord.abc.MessageableChannel", place)
+        where = self._rest(destination, posted) if number else cast("discord.abc.MessageableChannel", destination)
         after = discord.Object(posted.message_ids[-1]) if number else since
         try:
             async for message in where.history(after=after, limit=LOOKED_THROUGH, oldest_first=True):
                 if self._is_mine(message) and bears(message, nonce, number):
                     return message
         except discord.NotFound:
-            if where is place:
+            if where is destination:
                 raise
         return None
 
@@ -220,9 +222,9 @@ class DiscordPoster:
                     return message
         return None
 
-    async def _publish(self, place: Place, message_id: int) -> None:
+    async def _publish(self, destination: Destination, message_id: int) -> None:
         """Begin to publish a message, and wait for it no longer than the digest can."""
-        publishing = asyncio.create_task(_publish(place, message_id))
+        publishing = asyncio.create_task(_publish(destination, message_id))
         self._publishing.add(publishing)
         publishing.add_done_callback(self._publishing.discard)
         await asyncio.wait([publishing], timeout=PUBLISHING)
@@ -252,7 +254,7 @@ def papers_in(message: discord.Message) -> int:
 
 
 @contextmanager
-def said(subscription: Subscription | None) -> Iterator[None]:
+def poster_errors(subscription: Subscription | None) -> Iterator[None]:
     """Raise GoneError or UnavailableError for what discord.py raises; None is for a person who is told something."""
     try:
         yield
@@ -310,10 +312,10 @@ def _refusal(error: discord.HTTPException, channel: str | None) -> str:
     return " ".join(filter(None, (sentence, hints.get(error.code))))
 
 
-def _demand(place: object, *, history: bool = False) -> None:
-    """Raise GoneError where the bot knows without asking that it may not post in a place."""
-    if missing := missing_to_post(place, history=history):
-        raise GoneError(_lacking(missing, f"<#{getattr(place, 'id', 0)}>"))
+def _demand(destination: object, *, history: bool = False) -> None:
+    """Raise GoneError where the bot knows without asking that it may not post in a destination."""
+    if missing := missing_to_post(destination, history=history):
+        raise GoneError(_lacking(missing, f"<#{getattr(destination, 'id', 0)}>"))
 
 
 def _lacking(missing: Sequence[str], channel: str) -> str:
@@ -328,28 +330,28 @@ def _custom_ids(components: Sequence[object]) -> Iterator[str]:
         yield from _custom_ids(getattr(component, "children", ()))
 
 
-async def _place_of_rest(place: Place, first_id: int, name: str) -> int:
+async def _destination_of_rest(destination: Destination, first_id: int, name: str) -> int:
     """Return the id of where the parts after the first go: a thread of it, opened if there can be one."""
-    if isinstance(place, discord.ForumChannel):
+    if isinstance(destination, discord.ForumChannel):
         return first_id
-    if not isinstance(place, discord.TextChannel) or not may_thread(place):
-        return place.id
+    if not isinstance(destination, discord.TextChannel) or not may_thread(destination):
+        return destination.id
     try:
-        return (await place.get_partial_message(first_id).create_thread(name=name)).id
+        return (await destination.get_partial_message(first_id).create_thread(name=name)).id
     except discord.HTTPException as error:
         if error.code == THREAD_EXISTS:
             return first_id  # a thread has the id of its message
         if not is_for_good(error):
             raise
-        return place.id
+        return destination.id
 
 
-async def _publish(place: Place, message_id: int) -> None:
+async def _publish(destination: Destination, message_id: int) -> None:
     """Publish a message to the servers that follow an announcement channel, if Discord lets the bot."""
-    if not isinstance(place, discord.TextChannel) or not place.is_news():
+    if not isinstance(destination, discord.TextChannel) or not destination.is_news():
         return
     try:
-        await place.get_partial_message(message_id).publish()
+        await destination.get_partial_message(message_id).publish()
     except (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError) as error:
         log.info("not published message=%d error=%s", message_id, type(error).__name__)
 

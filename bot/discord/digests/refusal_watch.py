@@ -28,12 +28,12 @@ class RefusalWatch(commands.Cog):
         self, _before: discord.abc.GuildChannel, channel: discord.abc.GuildChannel
     ) -> None:
         """Look at what goes into the channel or one of its threads."""
-        await self._look(channel.guild, lambda place: channel.id in {place.id, getattr(place, "parent_id", None)})
+        await self._look(channel.guild, lambda target: channel.id in {target.id, getattr(target, "parent_id", None)})
 
     @commands.Cog.listener()
     async def on_thread_update(self, _before: discord.Thread, thread: discord.Thread) -> None:
         """Look at what goes into the thread."""
-        await self._look(thread.guild, lambda place: place.id == thread.id)
+        await self._look(thread.guild, lambda target: target.id == thread.id)
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, _before: discord.Role, role: discord.Role) -> None:
@@ -65,10 +65,10 @@ class RefusalWatch(commands.Cog):
         """Have those looked at again that go into places that concern this and that the bot may post in."""
 
         def may_pass(subscription: Subscription) -> bool:
-            place = guild.get_channel_or_thread(subscription.place_id)
-            return place is not None and concerned(place) and not missing_to_post(place)
+            target = guild.get_channel_or_thread(subscription.place_id)
+            return target is not None and concerned(target) and not missing_to_post(target)
 
         held_back = filter(may_pass, await self._bot.services.store.subscriptions.held_back(guild.id))
-        if found := [each.subscription_id for each in held_back]:
+        if found := [subscription.subscription_id for subscription in held_back]:
             await self._bot.services.store.subscriptions.look_again(found, self._bot.now())
             self._bot.deliverer.wake()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot.discord.ui.markdown import escape, plain
-from bot.discord.ui.people import roles_of
+from bot.discord.ui.members import roles_of
 from bot.language import say
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ class AccessRules:
         allowed = sorted(self.settings.channels)
         if self.guild is None or self.guild.unavailable:
             return allowed
-        return [each for each in allowed if self.guild.get_channel_or_thread(each) is not None]
+        return [channel_id for channel_id in allowed if self.guild.get_channel_or_thread(channel_id) is not None]
 
     def _roles(self) -> list[str]:
         """Return the roles that are still there by name, as a mention says nothing in a direct message."""
         allowed = sorted(self.settings.roles)
         if self.guild is None or self.guild.unavailable:
-            return [f"<@&{each}>" for each in allowed]
-        found = (self.guild.get_role(each) for each in allowed)
+            return [f"<@&{role_id}>" for role_id in allowed]
+        found = (self.guild.get_role(role_id) for role_id in allowed)
         return [f"**@{escape(plain(role.name))}**" for role in found if role is not None]

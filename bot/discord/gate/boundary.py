@@ -74,14 +74,14 @@ async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
         log.warning("not told interaction=%d error=%s code=%s", interaction.id, type(failure).__name__, code)
 
 
-def sentence_for(error: Exception, place: str, mine: discord.Permissions) -> str:
+def sentence_for(error: Exception, source: str, mine: discord.Permissions) -> str:
     """Return what to say about an error: what the person can mend, or an apology with an id that the log has.
 
     `mine` is what the bot may do where it arose.
     """
     sentence = _mendable(error, mine)
     if sentence is None:
-        incident = log_incident(place, error)
+        incident = log_incident(source, error)
         sentence = say(
             "Something went wrong and there is no answer, sorry. If it happens again, report error {incident}.",
             incident=incident,
@@ -131,10 +131,10 @@ def cause_of(error: Exception) -> Exception:
     return error
 
 
-def log_incident(place: str, error: Exception) -> str:
+def log_incident(source: str, error: Exception) -> str:
     """Log where the error arose, but not what it says, which may be somebody's words; return its id."""
     incident = secrets.token_hex(4)
     detail = f" code={error.code}" if isinstance(error, discord.HTTPException) else ""
     frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("failed place=%s incident=%s error=%s%s\n%s", place, incident, type(error).__name__, detail, frames)
+    log.error("failed place=%s incident=%s error=%s%s\n%s", source, incident, type(error).__name__, detail, frames)
     return incident

@@ -185,7 +185,7 @@ class MessageEvent:
 
     async def acknowledge(self, _how: Acknowledge, _private: bool, /) -> ReplyTarget:
         """Return the place under the message, over what was said there that is no answer."""
-        self._target = self._place()
+        self._target = self._reply_target()
         return self._target
 
     async def tell(self, error: Exception) -> None:
@@ -198,14 +198,14 @@ class MessageEvent:
         elif not isinstance(cause, NotHereError):
             await self._say(cause)
         elif self._asks is None:
-            await self._direct.tell_once(self.user, await self._excuse(cause, self._place()))
+            await self._direct.tell_once(self.user, await self._excuse(cause, self._reply_target()))
 
-    def _place(self) -> MessageTarget:
+    def _reply_target(self) -> MessageTarget:
         return MessageTarget(self._message, self._excuse, self._notices)
 
     async def _say(self, error: Exception) -> None:
         """Say it under the message, in place of what was said there before."""
-        target = self._place()
+        target = self._reply_target()
         try:
             await target.post(notice(await self._excuse(error, target)))
         except NETWORK_ERRORS as failure:

@@ -18,7 +18,7 @@ from bot.discord.gate.acknowledgement import Acknowledgements
 from bot.discord.gate.boundary import IgnoredError, NotHereError, TooOftenError, sentence_for
 from bot.discord.gate.deduplication import Deduplication
 from bot.discord.gate.events import Acknowledge, Event, InteractionEvent, MessageEvent
-from bot.discord.gate.limits import PER_EXPORTER, PER_PERSON_ACTING, Limits
+from bot.discord.gate.rate_limits import PER_EXPORTER, PER_PERSON_ACTING, Limits
 from bot.discord.gate.shutdown import Shutdown
 from bot.discord.reply.direct import DirectMessages
 from bot.discord.reply.notices import Notices

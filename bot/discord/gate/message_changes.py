@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import discord
 from discord.ext import commands
 
-from bot.discord.gate.addressing import is_by_a_person
+from bot.discord.gate.addressee import is_by_a_person
 from bot.discord.gate.message_door import is_command
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.discord.gate.message_door import MessageDoor
     from bot.discord.reply.content import Content
     from bot.discord.services import Bot
-    from bot.store import KeptAnswer
+    from bot.store import StoredAnswer
 
 FRESH = timedelta(minutes=10)  # for so long an answer follows what becomes of its question
 
@@ -32,14 +32,14 @@ class Revision(Protocol):
         first: discord.Message,
         parts: Sequence[discord.Message],
         text: str | None,
-        kept: KeptAnswer,
+        stored: StoredAnswer,
         posted: Sequence[int],
         admitted: Admitted,
     ) -> AsyncGenerator[Content]:
         """Yield the answer to a question of which some `parts` were edited, over what is posted of the earlier one."""
         ...
 
-    async def withdraw(self, kept: KeptAnswer, posted: Sequence[int]) -> None:
+    async def withdraw(self, stored: StoredAnswer, posted: Sequence[int]) -> None:
         """Take an answer away."""
         ...
 
@@ -91,7 +91,7 @@ class MessageChanges(commands.Cog):
         """Forget a thread of the bot's that was deleted."""
         await self._store.threads.deleted(event.thread_id)
 
-    async def _find(self, message_id: int) -> tuple[KeptAnswer, list[int]] | None:
+    async def _find(self, message_id: int) -> tuple[StoredAnswer, list[int]] | None:
         """Return the answer to a message and where it stands; only what the bot can have heard is looked up at all.
 
         That is what it heard since it started, and for a while what was written before.

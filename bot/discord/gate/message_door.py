@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from discord.ext import commands
 
-from bot.discord.gate.addressing import Addressed, Addressing, brings_anything, is_by_a_person, names_own_role
+from bot.discord.gate.addressee import Addressed, AddresseeReader, brings_anything, is_by_a_person, names_own_role
 from bot.discord.gate.boundary import tell
 from bot.discord.gate.message_burst import Bursts
 from bot.store import ServerSettings
@@ -45,7 +45,7 @@ class MessageDoor(commands.Cog):
         self._reply = reply
         self._bot = bot
         self._gate = bot.services.gate
-        self._addressing = Addressing(me_of(bot), bot.services.store.threads, listens=bot.intents.message_content)
+        self._addressing = AddresseeReader(me_of(bot), bot.services.store.threads, listens=bot.intents.message_content)
         self.bursts = Bursts()
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 

@@ -49,11 +49,11 @@ class CiteAnswer(Clickable[ui.Button[Any]], template=ids.CITE_ANSWER + ids.ANSWE
 
     async def clicked(self, click: Gesture) -> None:
         """Say it to whoever chose."""
-        kept = await click.services.store.answers.get(self.match["answer"])
-        if kept is None:
+        stored = await click.services.store.answers.get(self.match["answer"])
+        if stored is None:
             await click.admitted.target.post(notice(gone()))
             return
-        keys = dict.fromkeys(ids.paper_key(each.paper_id) for each in kept.answer.citations)
+        keys = dict.fromkeys(ids.paper_key(citation.paper_id) for citation in stored.answer.citations)
         await click.admitted.target.post(await citations_of(click.services.library, list(keys)))
 
 
@@ -64,17 +64,21 @@ async def citations_of(library: Library, keys: Sequence[str]) -> Card:
     """Return the message that cites the papers of these keys."""
     found = [paper_id for key in keys if (paper_id := await ids.paper_of(key, library)) is not None]
     known = await library.details(found)
-    details = list({each.paper.paper_id: each for paper_id in found if (each := known.get(paper_id))}.values())
+    details = list(
+        {
+            found_details.paper.paper_id: found_details for paper_id in found if (found_details := known.get(paper_id))
+        }.values()
+    )
     return citation_card(details) if details else notice(say("I no longer have that paper."))
 
 
 def citation_card(papers: Sequence[Fetched]) -> Card:
     """Return the message that cites papers, with their BibTeX as a file where that does not fit into it."""
     keys = Keys()
-    entries = "\n".join(bibtex(each, keys.give(each), abstract=False) for each in papers).strip()
+    entries = "\n".join(bibtex(paper, keys.give(paper), abstract=False) for paper in papers).strip()
     lines, room = [], LINES_ROOM
-    for each in papers:
-        line = _line(each)
+    for paper in papers:
+        line = _line(paper)
         room -= length(line)
         if room < 0:
             break

@@ -12,7 +12,7 @@ from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import CUSTOM_ID
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows
 from bot.discord.ui.markdown import escape, length, plain, shorten
-from bot.discord.ui.words import date, origin, title_link
+from bot.discord.ui.phrases import date, origin, title_link
 from bot.language import say, say_many
 from retrieval.removal import UNDO
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bot.discord.ui.layout import Button
-    from retrieval.merging import Known
+    from retrieval.merge import Known
     from retrieval.papers import Paper
     from retrieval.removal import Removal, Removed
 
 PAGE_PAPERS: Final = 10
 PAGE_REMOVALS: Final = 5
-AT: Final = "at:"  # before the moment that stands for a removal
+REMOVAL_PREFIX: Final = "at:"  # before the moment that stands for a removal
 SHOWN: Final = 5  # of the papers that a removal takes
 LINK_ROOM: Final = 200
 ID_CHARACTERS: Final = 60
@@ -59,7 +59,9 @@ def removed_page(removals: Sequence[Removal], page: int) -> Card:
     numbered = list(enumerate(removals, start=1))[page * PAGE_REMOVALS : (page + 1) * PAGE_REMOVALS]
     groups = [[Block(_removal(number, removal))] for number, removal in numbered]
     where = [[Block("-# " + say("Page {page} of {pages}", page=page + 1, pages=most))]] if most > 1 else []
-    undo = [button(f"{say('Undo')} {number}", f"{_LIBRARY}undo:{moment(each.papers[0])}") for number, each in numbered]
+    undo = [
+        button(f"{say('Undo')} {number}", f"{_LIBRARY}undo:{moment(removal.papers[0])}") for number, removal in numbered
+    ]
     (laid,) = pages([[Block("### " + say("What can be put back"))], *groups, *where])
     turns = _turns(page, most, lambda to: f"{_LIBRARY}removed:{to}")
     return Card(ui.Container(*laid, accent_colour=COLOUR), *rows(undo, turns))
@@ -68,8 +70,9 @@ def removed_page(removals: Sequence[Removal], page: int) -> Card:
 def removal_choice(removal: Removal) -> tuple[str, str]:
     """Return what one removal is called where it is chosen among others, and what stands for it."""
     count = say_many("One paper", "{n} papers", len(removal.papers))
-    name = say("{papers}, {day}, {time} UTC", papers=count, day=date(removal.at.date()), time=f"{removal.at:%H:%M}")
-    return name, f"{AT}{moment(removal.papers[0])}"
+    when = removal.removed_at
+    name = say("{papers}, {day}, {time} UTC", papers=count, day=date(when.date()), time=f"{when:%H:%M}")
+    return name, f"{REMOVAL_PREFIX}{moment(removal.papers[0])}"
 
 
 def _removal(number: int, removal: Removal) -> str:
@@ -77,10 +80,10 @@ def _removal(number: int, removal: Removal) -> str:
     until = (
         say("erased since, so that only a source can bring it in again")
         if removal.erased
-        else say("can be put back until {day}", day=date((removal.at + UNDO).date()))
+        else say("can be put back until {day}", day=date((removal.removed_at + UNDO).date()))
     )
-    lines = [f"**{number}.** {count} · <t:{int(removal.at.timestamp())}:f> · {until}"]
-    lines += [f"- {escape(shorten(plain(each.title), FACT_CHARACTERS // 4))}" for each in removal.papers[:SHOWN]]
+    lines = [f"**{number}.** {count} · <t:{int(removal.removed_at.timestamp())}:f> · {until}"]
+    lines += [f"- {escape(shorten(plain(paper.title), FACT_CHARACTERS // 4))}" for paper in removal.papers[:SHOWN]]
     if len(removal.papers) > SHOWN:
         lines.append("- " + say_many("and one more", "and {n} more", len(removal.papers) - SHOWN))
     return "\n".join(lines)
@@ -169,6 +172,6 @@ def _question(lines: Sequence[str], heading: str, custom_id: str) -> Card:
 
 
 def _named(paper: Paper) -> str:
-    place = origin(paper)
-    about = " · ".join(part for part in (escape(shorten(plain(paper.paper_id), ID_CHARACTERS)), place) if part)
+    byline = origin(paper)
+    about = " · ".join(part for part in (escape(shorten(plain(paper.paper_id), ID_CHARACTERS)), byline) if part)
     return f"{title_link(paper, LINK_ROOM)}\n  -# {about}"

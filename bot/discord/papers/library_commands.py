@@ -8,14 +8,14 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.discord.gate.availability import in_servers, is_moderator
 from bot.discord.gate.boundary import RefusedError
 from bot.discord.gate.doors import Clickable
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
-from bot.discord.gate.reach import in_servers, is_moderator
 from bot.discord.papers import library_card as card
 from bot.discord.papers.source_names import SourceNames
-from bot.discord.papers.titles import Titles, unknown
+from bot.discord.papers.title_choices import Titles, unknown
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.layout import notice
@@ -104,13 +104,13 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         await demand_leave_to_change(interaction)
         removed = await self._library.removed()
         if paper is None:
-            found = [each for removal in removals(removed)[:1] for each in removal.papers]
-        elif paper.startswith(card.AT):
-            found = [each for each in removed if card.moment(each) == paper.removeprefix(card.AT)]
+            found = [gone for removal in removals(removed)[:1] for gone in removal.papers]
+        elif paper.startswith(card.REMOVAL_PREFIX):
+            found = [gone for gone in removed if card.moment(gone) == paper.removeprefix(card.REMOVAL_PREFIX)]
         else:
             meant = await self._library.id_of(paper)
             found = [
-                each for each in removed if {paper, meant} & {ids.paper_key(each.paper_id), each.paper_id, each.title}
+                gone for gone in removed if {paper, meant} & {ids.paper_key(gone.paper_id), gone.paper_id, gone.title}
             ]
         if not found:
             raise BadInputError(say("There is nothing to put back."))
@@ -136,8 +136,8 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
     @undo.autocomplete("paper")
     async def _removed(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
         removed = await self._library.removed()
-        several = [card.removal_choice(each) for each in removals(removed) if len(each.papers) > 1]
-        papers = [(plain(each.title), ids.paper_key(each.paper_id)) for each in removed]
+        several = [card.removal_choice(removal) for removal in removals(removed) if len(removal.papers) > 1]
+        papers = [(plain(gone.title), ids.paper_key(gone.paper_id)) for gone in removed]
         # Removals are named by their day and papers by their titles: half of the room is for each.
         offered = [
             (name, value)
@@ -178,7 +178,7 @@ class LibraryButton(Clickable[ui.Button[Any]], template=card.TEMPLATE):
             case "keep":
                 return notice(say("Nothing was taken out."))
             case "undo":
-                removed = [each for each in await library.removed() if card.moment(each) == of]
+                removed = [gone for gone in await library.removed() if card.moment(gone) == of]
                 return notice(await put_back(library, removed))
             case "source":
                 return await _take_out(library, await library.only_from(of))
@@ -211,7 +211,7 @@ async def listing(library: Library, source: str | None, page: int) -> ui.LayoutV
 
 async def put_back(library: Library, removed: Sequence[Removed]) -> str:
     """Put papers back and say what became of it."""
-    restored = await library.restore([each.paper_id for each in removed])
+    restored = await library.restore([gone.paper_id for gone in removed])
     sentences = []
     if count := len(restored.back):
         sentences.append(say_many("One paper is back.", "{n} papers are back.", count))

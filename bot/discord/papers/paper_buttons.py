@@ -14,7 +14,7 @@ from bot.discord.papers.search_pages import authors_of, find, show_page
 from bot.discord.reply.interaction_target import is_private
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.layout import notice
-from bot.discord.ui.words import title_link
+from bot.discord.ui.phrases import title_link
 from bot.language import say
 
 if TYPE_CHECKING:

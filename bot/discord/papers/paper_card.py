@@ -11,7 +11,7 @@ from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.cite_menu import cite_menu
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows, star
 from bot.discord.ui.markdown import escape, plain, shorten
-from bot.discord.ui.words import TITLE_CHARACTERS, address, origin, title_link, title_of
+from bot.discord.ui.phrases import TITLE_CHARACTERS, address, origin, title_link, title_of
 from bot.language import say, say_many
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def paper_card(paper: Paper, authors: Sequence[str] = (), *, starred: bool = Fal
     """Return one paper with its authors and abstract, its star, and the ways on from it."""
     title = escape(shorten(title_of(paper), TITLE_CHARACTERS))
     abstract = escape(shorten(plain(paper.abstract), ABSTRACT_CHARACTERS))
-    place = origin(paper, authors, most=MOST_AUTHORS)
-    blocks = [Block(f"### {title}" + (f"\n-# {place}" if place else "")), *([Block(abstract)] if abstract else [])]
+    byline = origin(paper, authors, most=MOST_AUTHORS)
+    blocks = [Block(f"### {title}" + (f"\n-# {byline}" if byline else "")), *([Block(abstract)] if abstract else [])]
     buttons = [
         star(paper.paper_id, lit=starred),
         button(say("Similar papers"), ids.similar(paper.paper_id)),
@@ -140,8 +140,8 @@ def _found(hit: Hit, authors: Sequence[str]) -> str:
     """Return the title, whose the paper is, and the sentence of it that is nearest to what was looked for."""
     nearest = next((plain(found.text) for found in (*hit.sentences, *hit.passages)), "")
     # Where a paper comes from says nothing by itself.
-    place = origin(hit.paper, authors) if authors or hit.paper.published else ""
-    lines = [f"**{title_link(hit.paper, LINK_ROOM)}**", *([f"-# {place}"] if place else [])]
+    byline = origin(hit.paper, authors) if authors or hit.paper.published else ""
+    lines = [f"**{title_link(hit.paper, LINK_ROOM)}**", *([f"-# {byline}"] if byline else [])]
     if nearest:
         lines.append(f"> -# {escape(shorten(nearest, PASSAGE_CHARACTERS))}")
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.papers.paper_card import PAGE_PAPERS, paper_card, similar_page
 from bot.discord.papers.search_pages import authors_of
-from bot.discord.papers.titles import Titles, unknown
+from bot.discord.papers.title_choices import Titles, unknown
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
 from retrieval.errors import BadInputError

@@ -24,7 +24,7 @@ FILE_NAME: Final = "papers"
 
 def format_menu(custom_id: str) -> Item:
     """Return the row with the select of a format."""
-    options = [discord.SelectOption(label=each.name, value=key) for key, each in FORMATS.items()]
+    options = [discord.SelectOption(label=form.name, value=key) for key, form in FORMATS.items()]
     select: ui.Select[Any] = ui.Select(custom_id=custom_id, placeholder=say("Get them as a file…"), options=options)
     return ui.ActionRow(select)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.answering.evidence.assessor import LISTED
 from bot.answering.evidence.features import listing_columns
 from bot.answering.evidence.models import models_for
-from bot.digest.matching import match, matching_for
+from bot.digest.matcher import match, matching_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,5 +45,5 @@ async def _named(query: str, library: Library, most: int) -> set[str]:
     for author in await library.authors_in(query):
         if author.in_full:
             works = await library.by_author(author.text, limit=most)
-            found |= {each.paper.paper_id for each in works.papers}
+            found |= {work.paper.paper_id for work in works.papers}
     return found

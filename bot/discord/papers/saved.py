@@ -14,7 +14,7 @@ from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.papers.references_file import format_menu, references_card
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows, star
-from bot.discord.ui.words import origin, title_link
+from bot.discord.ui.phrases import origin, title_link
 from bot.language import say, say_many
 
 if TYPE_CHECKING:
@@ -133,8 +133,8 @@ async def _starred(admitted: Admitted, services: Services, whose: Whose) -> Mapp
 
 
 def _listed(number: int, paper: Paper, own: Sequence[str]) -> Block:
-    place = origin(paper)
-    text = f"**{number}.** {title_link(paper, LINK_ROOM)}" + (f"\n-# {place}" if place else "")
+    byline = origin(paper)
+    text = f"**{number}.** {title_link(paper, LINK_ROOM)}" + (f"\n-# {byline}" if byline else "")
     return Block(text, star(paper.paper_id, lit=paper.paper_id in own))
 
 

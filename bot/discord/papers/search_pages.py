@@ -6,8 +6,8 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final, cast, get_args
 
 from bot.answering.gap_lines import gap_lines
-from bot.answering.reading.language import ENGLISH
-from bot.answering.reading.spelling import as_meant
+from bot.answering.reading.correction import as_meant
+from bot.answering.reading.language_detection import ENGLISH
 from bot.discord.papers.paper_card import PAGE_PAPERS, nothing_on, search_page
 from bot.discord.papers.relevance import relevant
 from bot.discord.ui.markdown import length
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 MOST_HITS: Final = 50
 TOKEN_CHARACTERS: Final = 60
-_WRITTEN, _KEPT, _BETWEEN = "w", "k", "~"
+_WRITTEN, _STORED, _BETWEEN = "w", "k", "~"
 
 
-async def token_of(search: Search, kept: Searches) -> str:
+async def token_of(search: Search, searches: Searches) -> str:
     """Return the token of a search, at most 60 characters: the search itself, or the key by which it is then kept."""
-    return written(search) or _KEPT + await kept.keep(search)
+    return written(search) or _STORED + await searches.keep(search)
 
 
 def written(search: Search) -> str | None:
@@ -37,13 +37,13 @@ def written(search: Search) -> str | None:
     return token if length(token) <= TOKEN_CHARACTERS and _read(token) == search else None
 
 
-async def find(token: str, kept: Searches) -> Search | None:
+async def find(token: str, searches: Searches) -> Search | None:
     """Return the search of a token; None where it is forgotten."""
-    return await kept.get(token.removeprefix(_KEPT)) if token.startswith(_KEPT) else _read(token)
+    return await searches.get(token.removeprefix(_STORED)) if token.startswith(_STORED) else _read(token)
 
 
 async def show_page(
-    library: Library, kept: Searches, search: Search, page: int = 0, *, starred: Collection[str] = ()
+    library: Library, searches: Searches, search: Search, page: int = 0, *, starred: Collection[str] = ()
 ) -> Card:
     """Search and return the page (counted from 0, the last one for any beyond it) of what is about it as a message."""
     language, meant = await as_meant(search.query, library)
@@ -58,7 +58,7 @@ async def show_page(
     pages = -(-len(hits) // PAGE_PAPERS)
     page = min(page, pages - 1)
     shown = hits[page * PAGE_PAPERS : (page + 1) * PAGE_PAPERS]
-    token = await token_of(search, kept)
+    token = await token_of(search, searches)
     authors = await authors_of([hit.paper for hit in shown], library)
     return search_page(
         shown, meant.text, page, pages, token, authors=authors, starred=starred, undated=undated, lines=lines
@@ -68,7 +68,7 @@ async def show_page(
 async def authors_of(papers: Sequence[Paper], library: Library) -> dict[str, tuple[str, ...]]:
     """Return the names of the authors of some papers, by the papers' ids."""
     details = await library.details([paper.paper_id for paper in papers])
-    return {paper_id: each.authors for paper_id, each in details.items()}
+    return {paper_id: record.authors for paper_id, record in details.items()}
 
 
 def _day(day: dt.date | None) -> str:

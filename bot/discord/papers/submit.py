@@ -10,10 +10,10 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.discord.gate.availability import for_moderators
 from bot.discord.gate.doors import Form
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
-from bot.discord.gate.reach import for_moderators
 from bot.discord.papers.paper_card import paper_card
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import FORM_TEXT

@@ -74,7 +74,7 @@ class PrivacyButton(Clickable[ui.Button[Any]], template=f"{_PRIVACY}(?P<what>exp
 
 def explanation(retained: int = RETENTION.days) -> Card:
     """Return what is kept, for how many days, and the buttons."""
-    kept = [
+    facts = [
         say("the questions that you ask me and my answers to them, so that you can follow them up"),
         say("which answers you rated, with your reason if you gave one, and which papers you starred"),
         say("which threads you had me open"),
@@ -95,7 +95,7 @@ def explanation(retained: int = RETENTION.days) -> Card:
     text = "\n".join(
         [
             "### " + say("What I keep about you"),
-            *(f"- {line}" for line in kept),
+            *(f"- {line}" for line in facts),
             f"{days} {left} {_copies()}",
             others,
             nobodys,
@@ -142,15 +142,15 @@ def _deleted(count: int) -> Card:
 
 
 async def _export(interaction: discord.Interaction[Any], services: Services) -> None:
-    kept = await services.store.export(interaction.user.id)
-    name, data = await asyncio.to_thread(packed, kept, interaction.filesize_limit)
+    export = await services.store.export(interaction.user.id)
+    name, data = await asyncio.to_thread(packed, export, interaction.filesize_limit)
     view = Card(ui.TextDisplay(say("This is everything that I keep about you.")), ui.File(f"attachment://{name}"))
     await interaction.followup.send(view=view, file=discord.File(BytesIO(data), name), ephemeral=True)
 
 
-def packed(kept: dict[str, object], most: int) -> tuple[str, bytes]:
+def packed(export: dict[str, object], most: int) -> tuple[str, bytes]:
     """Return the name and the bytes of a JSON file, compressed where it would take more than `most` bytes."""
-    data = json.dumps(kept, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "replace")
+    data = json.dumps(export, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "replace")
     return (FILE_NAME, data) if len(data) <= most else (f"{FILE_NAME}.gz", gzip.compress(data))
 
 

@@ -12,7 +12,7 @@ from babel.numbers import format_currency, format_decimal
 from rapidfuzz import process
 
 from bot.discord.ui.markdown import escape, plain
-from bot.language import LANGUAGES, say, say_many, spoken
+from bot.language import LANGUAGES, current_language, say, say_many
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -58,19 +58,19 @@ def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
         Setting(
             "channels",
             say("Channels"),
-            _listed((f"<#{each}>" for each in sorted(settings.channels)), say("all")),
+            _listed((f"<#{channel_id}>" for channel_id in sorted(settings.channels)), say("all")),
             say("Where I answer; threads count with their channel."),
         ),
         Setting(
             "roles",
             say("Roles"),
-            _listed((f"<@&{each}>" for each in sorted(settings.roles)), say("everyone")),
+            _listed((f"<@&{role_id}>" for role_id in sorted(settings.roles)), say("everyone")),
             say("Who may ask me."),
         ),
         Setting(
             "exempt",
             say("Exempt roles"),
-            _listed((f"<@&{each}>" for each in sorted(settings.exempt)), say("none")),
+            _listed((f"<@&{role_id}>" for role_id in sorted(settings.exempt)), say("none")),
             say("Where each person has a limit, the questions of these roles count only towards the server's."),
         ),
         Setting(
@@ -112,9 +112,9 @@ def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
 
 def taken(spendings: Sequence[Spending]) -> str:
     """Return what the language model took in a server this month, as two lines of Markdown."""
-    language = spoken()
-    tokens = format_decimal(sum(each.tokens for each in spendings), locale=language)
-    costs = [each.dollars for each in spendings if each.dollars is not None]
+    language = current_language()
+    tokens = format_decimal(sum(spending.tokens for spending in spendings), locale=language)
+    costs = [spending.dollars for spending in spendings if spending.dollars is not None]
     amount = say("{tokens} tokens this month", tokens=tokens)
     if costs:
         money = format_currency(sum(costs), "USD", locale=language)

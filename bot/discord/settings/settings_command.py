@@ -8,9 +8,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.discord.gate.availability import for_moderators
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
-from bot.discord.gate.reach import for_moderators
 from bot.discord.settings.settings_panel import (
     SettingButton,
     SettingSelect,

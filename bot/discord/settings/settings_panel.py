@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord import app_commands, ui
 
+from bot.discord.gate.availability import is_moderator
 from bot.discord.gate.doors import Clickable, Form
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.reach import is_moderator
 from bot.discord.settings.server_settings import (
     HOURS,
     PREFIX_CHARACTERS,
@@ -93,8 +93,8 @@ def panel(
 
 def _channels(settings: ServerSettings) -> ui.ChannelSelect[Any]:
     chosen = [
-        discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.channel)
-        for each in sorted(settings.channels)[:SELECT_OPTIONS]
+        discord.SelectDefaultValue(id=channel_id, type=discord.SelectDefaultValueType.channel)
+        for channel_id in sorted(settings.channels)[:SELECT_OPTIONS]
     ]
     return ui.ChannelSelect(
         custom_id=f"{_SET}channels",
@@ -116,8 +116,8 @@ def _exempt(settings: ServerSettings) -> ui.RoleSelect[Any]:
 
 def _role_select(key: str, placeholder: str, roles: frozenset[int]) -> ui.RoleSelect[Any]:
     chosen = [
-        discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.role)
-        for each in sorted(roles)[:SELECT_OPTIONS]
+        discord.SelectDefaultValue(id=role_id, type=discord.SelectDefaultValueType.role)
+        for role_id in sorted(roles)[:SELECT_OPTIONS]
     ]
     return ui.RoleSelect(
         custom_id=f"{_SET}{key}",
@@ -171,7 +171,7 @@ class SettingSelect(Clickable[ui.Select[Any]], template=f"{_SET}(?P<key>channels
         async def change(settings: ServerSettings) -> ServerSettings:
             if key == "language":
                 return replace(settings, language=None if chosen == [AS_SERVER] else chosen[0])
-            picked = frozenset(each.id for each in chosen)
+            picked = frozenset(item.id for item in chosen)
             match key:
                 case "channels":
                     return replace(settings, channels=picked)
@@ -303,13 +303,13 @@ def unheard(guild: discord.Guild | None, settings: ServerSettings) -> str | None
     if guild is None:
         return None
     closed = []
-    for each in sorted(settings.channels):
-        channel = guild.get_channel(each)
+    for channel_id in sorted(settings.channels):
+        channel = guild.get_channel(channel_id)
         if channel is None:
             continue
         mine = mine_in(channel)
         if not (mine.view_channel and mine.send_messages):
-            closed.append(f"<#{each}>")
+            closed.append(f"<#{channel_id}>")
     if not closed:
         return None
     return say("I need the permissions View Channel and Send Messages in {channels}.", channels=", ".join(closed))

@@ -10,26 +10,26 @@ from discord import ui
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import OPTION_CHARACTERS, SELECT_OPTIONS
 from bot.discord.ui.markdown import shorten_at_end
-from bot.discord.ui.words import title_of
+from bot.discord.ui.phrases import title_of
 from bot.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bot.discord.ui.layout import Item
-    from bot.discord.ui.words import Titled
+    from bot.discord.ui.phrases import Titled
 
 COMPONENTS: Final = 2  # of a message's: the row and the select
 
 
 def cite_menu(papers: Iterable[Titled]) -> list[Item]:
     """Return the row with the select of these papers, nothing where there are none."""
-    known = {each.paper_id: each for each in papers}
+    known = {paper.paper_id: paper for paper in papers}
     options = [
         discord.SelectOption(
-            label=shorten_at_end(title_of(each), OPTION_CHARACTERS) or "…", value=ids.paper_key(each.paper_id)
+            label=shorten_at_end(title_of(paper), OPTION_CHARACTERS) or "…", value=ids.paper_key(paper.paper_id)
         )
-        for each in list(known.values())[:SELECT_OPTIONS]
+        for paper in list(known.values())[:SELECT_OPTIONS]
     ]
     if not options:
         return []

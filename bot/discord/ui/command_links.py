@@ -71,7 +71,7 @@ class CommandLinks:
         found: dict[str, list[str]] = {}
         for command in self.tree.walk_commands() if self.tree else ():
             inner = command.walk_commands() if isinstance(command, app_commands.Group) else [command]
-            names = [each.qualified_name for each in inner]
+            names = [command.qualified_name for command in inner]
             found.update(dict.fromkeys(_in_every_language(command.qualified_name), names))
         return found
 

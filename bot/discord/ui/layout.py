@@ -145,14 +145,14 @@ def one_page(groups: Sequence[Sequence[Block]], last: Block) -> list[Item]:
     """Lay out in one message the last block and, above it, as many of the others as there is room for."""
     room = MESSAGE_CHARACTERS - length(last.text)
     free = MESSAGE_COMPONENTS - 1 - last.components
-    kept: list[list[Block]] = []
+    fitting: list[list[Block]] = []
     for group in groups:
         free -= 1  # the line below the group
-        kept.append([])
+        fitting.append([])
         for block in group:
             room -= length(block.text)
             free -= block.components
             if room < 0 or free < 0:
-                return pages([*filter(None, kept), [last]])[0]
-            kept[-1].append(block)
-    return pages([*filter(None, kept), [last]])[0]
+                return pages([*filter(None, fitting), [last]])[0]
+            fitting[-1].append(block)
+    return pages([*filter(None, fitting), [last]])[0]

@@ -35,7 +35,7 @@ def plain(text: str) -> str:
     """Return the text on one line, without what a reader cannot see and without piled-up marks."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
-    kept: list[str] = []
+    pieces: list[str] = []
     marks = 0
     for character in text:
         shown = " " if character.isspace() else character
@@ -44,8 +44,8 @@ def plain(text: str) -> str:
             continue
         marks = marks + 1 if category.startswith("M") else 0
         if marks <= _MARKS_IN_A_ROW:
-            kept.append(shown)
-    return " ".join("".join(kept).split())
+            pieces.append(shown)
+    return " ".join("".join(pieces).split())
 
 
 def escape(text: str) -> str:
@@ -74,9 +74,9 @@ def shorten(text: str, limit: int) -> str:
     elif length(escape(text)) <= limit:
         return text
     words = text.split(" ")
-    kept = bisect_right(range(1, len(words)), limit, key=lambda count: length(escape(_ends(words, count))))
-    if kept:
-        return _ends(words, kept)
+    fitting = bisect_right(range(1, len(words)), limit, key=lambda count: length(escape(_ends(words, count))))
+    if fitting:
+        return _ends(words, fitting)
     letters = bisect_right(range(len(text)), limit, key=lambda end: length(escape(text[:end] + ELLIPSIS)))
     return text[: max(letters - 1, 0)] + ELLIPSIS
 

@@ -208,12 +208,12 @@ function warn(sentence) {
   document.getElementById("wrong").textContent = sentence;
 }
 
-function send(deed, more = {}) {
+function send(action, more = {}) {
   warn("");
-  return act(state.who, state.channel, deed, more);
+  return act(state.who, state.channel, action, more);
 }
 
-/** Show what came of a deed; say whether it was done. */
+/** Show what came of a action; say whether it was done. */
 function done(came, from = null) {
   if (came.error) {
     warn(came.error);
@@ -271,7 +271,7 @@ function openMenu(button, message) {
   const name = article.querySelector(".name").textContent;
   const here = state.places.find((each) => each.id === state.channel);
   const entries = [];
-  const add = (label, deed) => entries.push([label, deed]);
+  const add = (label, action) => entries.push([label, action]);
   if (!article.dataset.ephemeral) {
     add("Reply", () => composer.answer({ id: message, name }));
     for (const command of state.menu) add(command, async () => done(await send("menu", { message, command }), from));

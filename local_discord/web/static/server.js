@@ -5,12 +5,12 @@ export async function about() {
 }
 
 /** Do something as somebody in a channel; the answer says what came of it, under `error` why nothing did. */
-export async function act(who, channel, deed, more = {}) {
+export async function act(who, channel, action, more = {}) {
   try {
     const reply = await fetch("/deeds", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ who, channel, do: deed, ...more }),
+      body: JSON.stringify({ who, channel, do: action, ...more }),
     });
     return reply.ok ? await reply.json() : { error: `The demo refused this (${reply.status}).` };
   } catch {

@@ -66,9 +66,9 @@ def _windows(rows: Sequence[sa.Row[Any]]) -> Iterable[dict[str, object]]:
         if row.kind != "window":
             continue
         vector = np.frombuffer(row.vector, np.float32)
-        own = [each for each in sentences if row.start <= each.start < row.end]
-        vectors = [np.frombuffer(each.vector, np.float32) for each in own]
-        spans = [(each.start - row.start, each.end - row.start) for each in own]
+        own = [sentence for sentence in sentences if row.start <= sentence.start < row.end]
+        vectors = [np.frombuffer(sentence.vector, np.float32) for sentence in own]
+        spans = [(sentence.start - row.start, sentence.end - row.start) for sentence in own]
         yield {
             **{name: getattr(row, name) for name in ("paper_id", "position", "start", "end", "text_hash", "model")},
             "vector": row.vector,

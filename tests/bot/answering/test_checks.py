@@ -11,8 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.answering.answer import Draft, Support
-from bot.answering.bearing.names import Names, unheld_names
 from bot.answering.checks import Checked, Rejection, check, invented_links, relation, tidy
+from bot.answering.entailment.invented_names import Names, unheld_names
 from retrieval.numbers import unsupported
 from retrieval.numerals import numerals
 from retrieval.papers import Evidence, Hit, Paper

@@ -72,9 +72,9 @@ CHANGES_OF_SUBJECT = [
 async def read(library: Library, history: list[str], question: str) -> tuple[Relation, str, str]:
     """Return the relation, the standalone question and the title of the first hit."""
     conversation = Conversation.over(library)
-    turn = await conversation.read(question, await conversation.recall([Exchange(asked) for asked in history]))
-    hits = await conversation.search(turn, 5)
-    return turn.relation, turn.standalone, hits[0].paper.title
+    contextual = await conversation.read(question, await conversation.recall([Exchange(asked) for asked in history]))
+    hits = await conversation.search(contextual, 5)
+    return contextual.relation, contextual.standalone, hits[0].paper.title
 
 
 async def test_follow_ups_find_their_paper_first(seeded: Library) -> None:
@@ -104,9 +104,9 @@ async def test_the_papers_that_an_answer_cited_are_what_a_follow_up_asks(seeded:
     conversation = Conversation.over(seeded)
     [webarena] = [id_ for title, id_ in ids.items() if title.startswith(WEB)]
     # The question alone would lead to another paper.
-    spoken = await conversation.recall([Exchange("agents that use the computer", (webarena,))])
-    turn = await conversation.read("how well do humans do there?", spoken)
-    assert turn.focus == (webarena,)
+    dialogue = await conversation.recall([Exchange("agents that use the computer", (webarena,))])
+    contextual = await conversation.read("how well do humans do there?", dialogue)
+    assert contextual.focus == (webarena,)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ async def test_papers_are_counted_as_they_were_cited(
 ) -> None:
     cited = [paper for start in (HUMANOIDS, MOTION) for paper in seeds if paper.title.startswith(start)]
     conversation = Conversation.over(seeded)
-    spoken = await conversation.recall([Exchange("humanoids?", tuple(paper.paper_id for paper in cited))])
-    turn = await conversation.read(question, spoken)
-    hits = await conversation.search(turn, 1)
+    dialogue = await conversation.recall([Exchange("humanoids?", tuple(paper.paper_id for paper in cited))])
+    contextual = await conversation.read(question, dialogue)
+    hits = await conversation.search(contextual, 1)
     assert hits[0].paper.title.startswith(begins)
 
 
@@ -134,8 +134,8 @@ async def test_a_comparison_with_the_second_one_asks_both_papers(seeded: Library
 async def test_a_pointer_to_nothing_is_read_as_it_stands(seeded: Library, history: list[Exchange]) -> None:
     conversation = Conversation.over(seeded)
     for question in ("how does it compare with gorilla?", "who else?", "the second one?", "and how many?"):
-        turn = await conversation.read(question, await conversation.recall(history))
-        assert (turn.relation, turn.query) == (Relation.NEW, question)
+        contextual = await conversation.read(question, await conversation.recall(history))
+        assert (contextual.relation, contextual.query) == (Relation.NEW, question)
 
 
 SIMPLETOM, NIGERIAN, THIRSTY = "SimpleToM", "Nigerian Schizophrenia", "Making AI Less"
@@ -189,11 +189,11 @@ async def test_a_follow_up_to_a_list_asks_the_papers_that_it_names(
     seeded: Library, seeds: list[Paper], cited: list[str], question: str, asked: list[str]
 ) -> None:
     conversation = Conversation.over(seeded)
-    spoken = await conversation.recall([Exchange("which papers have benchmarks?", beginning(seeds, cited))])
-    turn = await conversation.read(question, spoken)
-    assert turn.focus == beginning(seeds, asked)
-    hits = await conversation.search(turn, 5)
-    assert tuple(hit.paper.paper_id for hit in hits[: len(asked)]) == turn.focus
+    dialogue = await conversation.recall([Exchange("which papers have benchmarks?", beginning(seeds, cited))])
+    contextual = await conversation.read(question, dialogue)
+    assert contextual.focus == beginning(seeds, asked)
+    hits = await conversation.search(contextual, 5)
+    assert tuple(hit.paper.paper_id for hit in hits[: len(asked)]) == contextual.focus
 
 
 @pytest.mark.parametrize("question", ASKED_OF_ONE)
@@ -202,9 +202,9 @@ async def test_a_question_that_needs_a_paper_asks_the_one_spoken_of(
 ) -> None:
     conversation = Conversation.over(seeded)
     for title, before in ((THIRSTY, "water use of AI"), (TOM, "theory of mind dataset")):
-        spoken = await conversation.recall([Exchange(before, beginning(seeds, [title]))])
-        turn = await conversation.read(question, spoken)
-        assert (turn.relation, turn.focus) == (Relation.DETAIL, beginning(seeds, [title]))
+        dialogue = await conversation.recall([Exchange(before, beginning(seeds, [title]))])
+        contextual = await conversation.read(question, dialogue)
+        assert (contextual.relation, contextual.focus) == (Relation.DETAIL, beginning(seeds, [title]))
 
 
 @pytest.mark.parametrize(("answered", "before", "question", "found"), ASKED_FOR_ANOTHER)
@@ -212,9 +212,9 @@ async def test_others_and_corrections_leave_the_paper_spoken_of(
     seeded: Library, seeds: list[Paper], answered: str, before: str, question: str, found: str
 ) -> None:
     conversation = Conversation.over(seeded)
-    spoken = await conversation.recall([Exchange(before, beginning(seeds, [answered]))])
-    turn = await conversation.read(question, spoken)
-    hits = await conversation.search(turn, 5)
+    dialogue = await conversation.recall([Exchange(before, beginning(seeds, [answered]))])
+    contextual = await conversation.read(question, dialogue)
+    hits = await conversation.search(contextual, 5)
     assert hits[0].paper.title.startswith(found)
     assert not {hit.paper.paper_id for hit in hits} & set(beginning(seeds, [answered]))
 
@@ -223,49 +223,49 @@ async def test_the_other_one_of_two_is_the_one_not_asked_last(seeded: Library, s
     two, first = beginning(seeds, [HUMANOIDS, MOTION]), beginning(seeds, [HUMANOIDS])
     conversation = Conversation.over(seeded)
     history = [Exchange("humanoids?", two), Exchange("how large is the first one?", first)]
-    turn = await conversation.read("and the other one?", await conversation.recall(history))
-    assert turn.focus[:1] == beginning(seeds, [MOTION])
+    contextual = await conversation.read("and the other one?", await conversation.recall(history))
+    assert contextual.focus[:1] == beginning(seeds, [MOTION])
 
 
 async def test_a_comparison_with_a_paper_that_it_names_asks_both(seeded: Library, seeds: list[Paper]) -> None:
     conversation = Conversation.over(seeded)
-    spoken = await conversation.recall([Exchange("hacking benchmark", beginning(seeds, [CYBENCH]))])
-    turn = await conversation.read("how does it compare with WebArena?", spoken)
-    assert turn.focus == beginning(seeds, [CYBENCH, WEB])
+    dialogue = await conversation.recall([Exchange("hacking benchmark", beginning(seeds, [CYBENCH]))])
+    contextual = await conversation.read("how does it compare with WebArena?", dialogue)
+    assert contextual.focus == beginning(seeds, [CYBENCH, WEB])
 
 
 async def test_after_a_refusal_a_detail_is_not_asked_of_the_nearest_paper(seeded: Library, seeds: list[Paper]) -> None:
     conversation = Conversation.over(seeded)
-    spoken = await conversation.recall([Exchange("which whales sing?", beginning(seeds, [THIRSTY]), answered=False)])
-    turn = await conversation.read("how many of them are there?", spoken)
-    assert turn.focus == ()
+    dialogue = await conversation.recall([Exchange("which whales sing?", beginning(seeds, [THIRSTY]), answered=False)])
+    contextual = await conversation.read("how many of them are there?", dialogue)
+    assert contextual.focus == ()
 
 
 async def test_a_paper_spoken_of_is_asked_however_far_down_a_search_has_it(seeded: Library, seeds: list[Paper]) -> None:
     text = "Nurses counted how many patients and how many controls took part, and how many dropped out."
     await seeded.add([Paper(f"trial:{at}", f"Trial {at} with patients and controls", text, "test") for at in range(60)])
     conversation = Conversation.over(seeded)
-    spoken = await conversation.recall([Exchange("water use of AI", beginning(seeds, [THIRSTY]))])
-    hits = await conversation.search(await conversation.read("and who wrote it?", spoken), 3)
+    dialogue = await conversation.recall([Exchange("water use of AI", beginning(seeds, [THIRSTY]))])
+    hits = await conversation.search(await conversation.read("and who wrote it?", dialogue), 3)
     assert hits[0].paper.title.startswith(THIRSTY)
 
 
 async def test_asking_for_others_again_leaves_out_all_that_were_named(seeded: Library, seeds: list[Paper]) -> None:
     ids = [paper.paper_id for paper in seeds[:4]]
     conversation = Conversation.over(seeded)
-    spoken = await conversation.recall(
+    dialogue = await conversation.recall(
         [Exchange("which papers are on RL?", tuple(ids[:3])), Exchange("any other papers?", (ids[3],))]
     )
-    turn = await conversation.read("anything else?", spoken)
-    assert turn.exclude == set(ids)
-    assert not turn.exclude & {hit.paper.paper_id for hit in await conversation.search(turn, 10)}
+    contextual = await conversation.read("anything else?", dialogue)
+    assert contextual.exclude == set(ids)
+    assert not contextual.exclude & {hit.paper.paper_id for hit in await conversation.search(contextual, 10)}
 
 
 async def test_a_paper_that_is_gone_from_the_library_is_no_longer_spoken_of(seeded: Library) -> None:
     conversation = Conversation.over(seeded)
-    spoken = await conversation.recall([Exchange("theory of mind", ("arxiv:0000.00000",))])
-    turn = await conversation.read("how many tasks does it have?", spoken)
-    assert turn.relation is Relation.NEW
+    dialogue = await conversation.recall([Exchange("theory of mind", ("arxiv:0000.00000",))])
+    contextual = await conversation.read("how many tasks does it have?", dialogue)
+    assert contextual.relation is Relation.NEW
 
 
 @pytest.mark.parametrize("reply", ["2", "2.", "second", "the second one", "#2", "Number 2"])
@@ -286,6 +286,6 @@ def test_picking_gives_a_choice_or_the_reply(reply: str, choices: list[str]) -> 
 @given(st.text(), st.lists(st.text(max_size=40), min_size=1, max_size=3))
 def test_a_detail_keeps_the_question_and_the_order_of_its_papers(question: str, titles: list[str]) -> None:
     papers = [Paper(f"p{at}", title, "", "test") for at, title in enumerate(titles)]
-    turn = detail(question, papers)
-    assert turn.standalone.startswith(question)
-    assert turn.focus == tuple(paper.paper_id for paper in papers)
+    contextual = detail(question, papers)
+    assert contextual.standalone.startswith(question)
+    assert contextual.focus == tuple(paper.paper_id for paper in papers)

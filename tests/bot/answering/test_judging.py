@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.answering.answer import Answer, Citation, Statement
-from bot.answering.judging import Verdict, average, average_by_kind, judge_each
+from bot.answering.verdict import Verdict, average, average_by_kind, judge_each
 from retrieval.evaluation import Dataset, Judgement, Query
 
 if TYPE_CHECKING:

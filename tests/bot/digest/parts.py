@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bot.digest.digest_text import ReasonWriter
 from bot.digest.editor import Editor
-from bot.digest.posting import GoneError, UnavailableError
-from bot.digest.subscribing import subscribe
-from bot.digest.writing import ReasonWriter
+from bot.digest.poster import GoneError, UnavailableError
+from bot.digest.subscription_editor import subscribe
 from retrieval.papers import Evidence, Paper
 from retrieval.records import Fresh
 from retrieval.sources.fetched import Fetched
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bot.digest.digest import Digest
-    from bot.digest.posting import Note
+    from bot.digest.poster import Note
     from bot.store import PlaceKind, Posted, Store, Subscription
     from tests.papers import Facts
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.digest.choosing import DISLIKED, Candidate, choose, taste_of
+from bot.digest.selector import DISLIKED, Candidate, choose, taste_of
 
 
 def unit(*numbers: float) -> np.ndarray:

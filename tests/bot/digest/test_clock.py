@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.digest.clock import local_day, next_due
+from bot.digest.schedule import local_day, next_due
 from retrieval.errors import BadInputError
 
 EVERY_DAY = frozenset(range(7))

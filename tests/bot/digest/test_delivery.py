@@ -9,10 +9,10 @@ import pytest
 
 from bot.answering.answer import Draft
 from bot.digest.delivery import LEASE, Deliverer, nonce_of
+from bot.digest.digest_text import ReasonWriter
 from bot.digest.editor import FROM_FILES, Editor
-from bot.digest.posting import GoneError
-from bot.digest.subscribing import changed
-from bot.digest.writing import ReasonWriter
+from bot.digest.poster import GoneError
+from bot.digest.subscription_editor import changed
 from bot.llm.meter import Payer, payer
 from bot.store import Delivery
 from retrieval.sources.formats import format_of

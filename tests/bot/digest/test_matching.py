@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.digest.matching import Matching, match, matching_for
+from bot.digest.matcher import FittedMatcher, match, matching_for
 from retrieval.calibration import Logistic
 from retrieval.papers import Evidence
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from retrieval.papers import Paper
 
 MODEL = "all-MiniLM-L6-v2"
-BY_WORDS = Matching(Logistic(-5.0, {"words": 10.0}), first=0.5, floor=0.1)
+BY_WORDS = FittedMatcher(Logistic(-5.0, {"words": 10.0}), first=0.5, floor=0.1)
 
 
 def evidence(words: float, *, sentence_cosine: float = 0.5, bm25_share: float = 0.0) -> Evidence:

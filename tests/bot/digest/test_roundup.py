@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from bot.digest.drawing import BACKGROUND, draw
+from bot.digest.map_renderer import BACKGROUND, draw
 from bot.digest.roundup import cluster, make_map, silhouette
 
 THEMES = ("walking robots", "protein folding", "speech recognition", "weather forecasts")

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.digest.subscribing import HEAD_START, changed
+from bot.digest.subscription_editor import HEAD_START, changed
 from retrieval.errors import BadInputError
 from tests.bot.digest.parts import DAY, NOW, subscription
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.answering.llm import LLMWriter
-from bot.digest import writing
-from bot.digest.writing import Reason, ReasonWriter
+from bot.digest import digest_text
+from bot.digest.digest_text import Reason, ReasonWriter
 from bot.language import speaking
 from retrieval.papers import Paper
 from retrieval.text import sentences
@@ -32,7 +32,7 @@ async def test_the_reason_is_a_whole_sentence_of_the_abstract_on_what_the_author
     for each, reason in zip(seeds, reasons, strict=True):
         whole = [each.abstract[start:end] for start, end in sentences(each.abstract)]
         assert reason.quote in whole
-        assert 20 < len(reason.text) <= writing.LONGEST_REASON + 2
+        assert 20 < len(reason.text) <= digest_text.LONGEST_REASON + 2
     openings = [
         reason.quote == each.abstract[slice(*sentences(each.abstract)[0])]
         for each, reason in zip(seeds, reasons, strict=True)
@@ -78,25 +78,25 @@ async def test_what_a_language_model_says_without_proof_is_replaced_by_the_abstr
     ],
 )
 def test_a_sentence_reads_by_itself(verbatim: str, shown: str) -> None:
-    assert writing.readable(verbatim) == shown
+    assert digest_text.readable(verbatim) == shown
 
 
 def test_titles_and_notes_speak_plainly() -> None:
-    assert writing.title(["robots"], date(2026, 3, 16)) == "New papers on “robots”, March 16, 2026"
-    assert writing.named(["a", "b", "c"]) == "“a”, “b” and “c”"
-    assert writing.note(["rain"], 1200, 0, 5) == "Nothing new on “rain”: I looked through 1,200 new papers."
-    assert writing.note(["rain"], 1, 0, 5) == "Nothing new on “rain”: I looked through one new paper."
-    assert writing.note(["rain"], 12, 2, 5) == "No more than these: I looked through 12 new papers."
-    assert writing.note(["rain"], 0, 0, 5) == "There were no new papers."
-    assert writing.note(["rain"], 2, 0, 5, new=False) == "Nothing on “rain”: I looked through 2 papers."
-    assert writing.note(["rain"], 1, 1, 5, new=False) == "No more than this: I looked through one paper."
-    assert writing.note(["rain"], 12, 5, 5) is None
+    assert digest_text.title(["robots"], date(2026, 3, 16)) == "New papers on “robots”, March 16, 2026"
+    assert digest_text.named(["a", "b", "c"]) == "“a”, “b” and “c”"
+    assert digest_text.note(["rain"], 1200, 0, 5) == "Nothing new on “rain”: I looked through 1,200 new papers."
+    assert digest_text.note(["rain"], 1, 0, 5) == "Nothing new on “rain”: I looked through one new paper."
+    assert digest_text.note(["rain"], 12, 2, 5) == "No more than these: I looked through 12 new papers."
+    assert digest_text.note(["rain"], 0, 0, 5) == "There were no new papers."
+    assert digest_text.note(["rain"], 2, 0, 5, new=False) == "Nothing on “rain”: I looked through 2 papers."
+    assert digest_text.note(["rain"], 1, 1, 5, new=False) == "No more than this: I looked through one paper."
+    assert digest_text.note(["rain"], 12, 5, 5) is None
     with speaking("de"):
-        assert "16. März 2026" in writing.title(["robots"], date(2026, 3, 16))
+        assert "16. März 2026" in digest_text.title(["robots"], date(2026, 3, 16))
 
 
 def test_the_map_is_told_in_words() -> None:
-    caption = writing.map_title(1200, date(2026, 3, 9), date(2026, 3, 16))
+    caption = digest_text.map_title(1200, date(2026, 3, 9), date(2026, 3, 16))
     assert caption.startswith("1,200 new papers, Mar 9")
-    alt = writing.map_alt(caption, [("speech, ASR", 83), ("robots", 4)])
+    alt = digest_text.map_alt(caption, [("speech, ASR", 83), ("robots", 4)])
     assert alt.endswith("Groups: speech, ASR (83); robots (4).")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.discord.client import FootnoteBot
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
-from bot.discord.gate.limits import Limits, Rate
+from bot.discord.footnote_bot import FootnoteBot
+from bot.discord.gate.rate_limits import Limits, Rate
 from bot.discord.services import make_services
 from bot.store import Store
 from tests.bot.discord.prepared import PreparedAnswers

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from bot.answering.answer import Answer, Citation, NearPaper, Statement
 from bot.answering.conversation import Exchange
-from bot.language import spoken
+from bot.language import current_language
 from bot.llm.meter import Payer, payer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from bot.answering.answerer import Attached
-    from bot.store import KeptAnswer, Store
+    from bot.store import Store, StoredAnswer
     from tests.local_discord import Message
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
@@ -50,7 +50,7 @@ def done(message: Message) -> bool:
     return not message.loading and not any(stage in message.text for stage in STAGES)
 
 
-async def kept_as(store: Store, message: Message) -> KeptAnswer:
+async def kept_as(store: Store, message: Message) -> StoredAnswer:
     """Wait until the bot remembers the answer that a message of it shows; the message is there a moment before."""
     async with asyncio.timeout(10):
         while (kept := await store.answers.of_message(message.id)) is None:  # noqa: ASYNC110  # SQLite tells nobody
@@ -85,7 +85,7 @@ class PreparedAnswers:
         self.asked.append(question)
         self.documents.append(document)
         self.histories.append([turn.question if isinstance(turn, Exchange) else turn for turn in history])
-        self.languages.append(spoken())
+        self.languages.append(current_language())
         self.payers.append(payer())
         self._asked_more.set()
         for snapshot in self.growing:

@@ -254,7 +254,7 @@ class Storm:
         await self._end(told, said.id)
         if found := told.answers():
             known = self._known_at(said.id)
-            signs = [found[0].versions[0].at, *(at for at in channel.typing_at if at > known)]
+            signs = [found[0].versions[0].time, *(at for at in channel.typing_at if at > known)]
             told.acknowledged = min(signs) - known
             self._cards[told.person.id] = found[0]
 
@@ -330,7 +330,7 @@ class Storm:
             silent[told.person] += not found and not told.missed
             missed[told.person] += told.missed
         apologies: Counter[Person] = Counter()
-        for message in self._server.spoken():
+        for message in self._server.bot_messages():
             if message.deleted:
                 continue
             if not done(message) or not message.text:

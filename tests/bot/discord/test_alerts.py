@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.discord.alerts import Alerts
-from bot.discord.run import tell_owner
+from bot.discord.lifecycle import tell_owner
 from bot.llm.meter import Payer
 from bot.store import ServerSettings
 from bot.store.ledger import NOBODY
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
-    from local_discord.places import Guild
+    from local_discord.entities import Guild
     from tests.bot.discord.prepared import PreparedAnswers
     from tests.local_discord import Channel, LocalDiscord, Person
 

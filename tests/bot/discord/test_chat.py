@@ -16,7 +16,7 @@ from bot.store import ServerSettings
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, STAGES, TITLE, URL, PreparedAnswers, done, kept_as
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from tests.bot.discord.conftest import Online
     from tests.local_discord import Channel, LocalDiscord, Message, Person
@@ -198,7 +198,7 @@ class TestAsking:
         interaction = await ada.uses_command(papers, "ask", question="everything?")
         answer = await interaction.finished(done)
         await papers.wait_for_bot_message(lambda message: message is not answer)
-        assert all(message.is_v2 and not message.pings for message in local.spoken())
+        assert all(message.is_v2 and not message.pings for message in local.bot_messages())
 
 
 @pytest.mark.usefixtures("bot")

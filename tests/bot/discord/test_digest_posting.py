@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.digest.digest import Roundup
-from bot.digest.posting import GoneError, UnavailableError
-from bot.digest.subscribing import subscribe
+from bot.digest.poster import GoneError, UnavailableError
+from bot.digest.subscription_editor import subscribe
 from bot.discord.connection.calls import PAUSES
 from bot.store import Posted
 from tests.bot.discord.test_digest_render import NONCE, digest
 
 if TYPE_CHECKING:
     from bot.digest.digest import Digest
-    from bot.discord.client import FootnoteBot
     from bot.discord.digests.discord_poster import DiscordPoster
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import PlaceKind, Subscription
     from tests.bot.discord.conftest import Online
     from tests.local_discord import Channel, LocalDiscord, Message, Person

@@ -14,7 +14,7 @@ from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.markdown import length
 from bot.language import LANGUAGES, speaking
 from local_discord.limits import COMPONENTS_V2, check_message
-from local_discord.reading import displayed_text, walk
+from local_discord.plain_text import displayed_text, walk
 from retrieval.papers import Paper
 from tests.bot.discord.foreign import foreign, papers, urls
 from tests.bot.discord.prepared import TITLE, URL

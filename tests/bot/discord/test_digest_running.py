@@ -7,15 +7,15 @@ import datetime as dt
 import signal
 from typing import TYPE_CHECKING
 
-from bot.digest.subscribing import subscribe
-from bot.discord.run import serve, tell_owner
+from bot.digest.subscription_editor import subscribe
+from bot.discord.lifecycle import serve, tell_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from tests.bot.discord.conftest import Online
     from tests.local_discord import Channel, LocalDiscord, Person

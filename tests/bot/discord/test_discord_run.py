@@ -12,10 +12,10 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot.discord.client import FootnoteBot
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
 from bot.discord.connection.login import require_token
-from bot.discord.run import run_bot, serve
+from bot.discord.footnote_bot import FootnoteBot
+from bot.discord.lifecycle import run_bot, serve
 from bot.discord.services import Services, make_services
 from bot.errors import DiscordStartError
 from bot.settings import DiscordSettings, Settings

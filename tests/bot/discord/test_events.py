@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bot.discord.gate.gate import Cost
-from bot.discord.gate.limits import Limits, Rate
+from bot.discord.gate.rate_limits import Limits, Rate
 from bot.store import ServerSettings
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL, PreparedAnswers, done, kept_as
@@ -21,7 +21,7 @@ from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL, Prepare
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.conftest import Online
@@ -136,7 +136,7 @@ async def test_a_command_is_acknowledged_before_anything_is_looked_up(
         await never.wait()
         yield
 
-    for name in ("get", "search", "similar", "counts", "readings"):
+    for name in ("get", "search", "similar", "counts", "source_states"):
         monkeypatch.setattr(bot.services.library, name, hang)
     monkeypatch.setattr(bot.services.store._database, "reading", hanging)
     use = await (await moderator.uses_command(papers, command, **options)).response()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bot.answering.answer import Answer
     from bot.answering.conversation import Exchange
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from tests.bot.discord.conftest import Online
     from tests.local_discord import Channel, LocalDiscord, Message, Person

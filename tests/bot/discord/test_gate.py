@@ -19,7 +19,7 @@ from bot.discord.answers import answer_buttons
 from bot.discord.digests import digest_buttons
 from bot.discord.gate.doors import Clickable, Form
 from bot.discord.gate.gate import Cost
-from bot.discord.gate.limits import Limits, Rate
+from bot.discord.gate.rate_limits import Limits, Rate
 from bot.discord.papers import paper_buttons
 from bot.store import ServerSettings
 from tests.bot.discord.prepared import TITLE, done
@@ -27,7 +27,7 @@ from tests.bot.discord.prepared import TITLE, done
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from tests.local_discord import Channel, LocalDiscord, Person
 
 SOURCES = Path(bot.discord.__file__).parent

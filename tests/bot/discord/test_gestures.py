@@ -11,7 +11,7 @@ from bot.store import ServerSettings
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done, kept_as
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from tests.bot.discord.conftest import Online
     from tests.local_discord import Channel, LocalDiscord, Message, Person

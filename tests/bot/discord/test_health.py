@@ -22,7 +22,7 @@ from tests.bot.discord.prepared import TITLE, PreparedAnswers, done
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from tests.bot.discord.conftest import Online
     from tests.local_discord import Channel, LocalDiscord, Person

@@ -19,14 +19,14 @@ from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
 from bot.discord.ui.discord_limits import LONGEST_QUESTION
 from bot.store import ServerSettings
-from local_discord.reading import URL, displayed_text, walk
+from local_discord.plain_text import URL, displayed_text, walk
 from retrieval.papers import Paper
 from tests.bot.discord.prepared import GOOD, REFUSAL, done
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.prepared import PreparedAnswers
@@ -70,7 +70,7 @@ def assert_dead(text: str, local: LocalDiscord) -> None:
 
 def assert_harmless(local: LocalDiscord, at_least: int) -> None:
     """Assert that so many messages came from the bot, and that no version of any does harm."""
-    spoken = local.spoken()
+    spoken = local.bot_messages()
     assert len(spoken) >= at_least
     for message in spoken:
         assert "Not so fast" not in message.text  # or nothing was tried

@@ -15,7 +15,7 @@ from bot.store import ServerSettings
 from tests.bot.discord.prepared import GOOD, TITLE, PreparedAnswers, done
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from tests.local_discord import Channel, LocalDiscord, Message, Person
 
@@ -84,7 +84,7 @@ class TestCalls:
         said = await ada.says(papers, f"{mention} does likelihood matter?")
         use = await ada.uses_command(papers, "ask", question="does it scale?")
         reply = await papers.wait_for_bot_message(lambda message: message.reply_to is said)
-        assert reply.versions[0].at - began < 5  # discord.py itself would take nine
+        assert reply.versions[0].time - began < 5  # discord.py itself would take nine
         assert TITLE in (await use.finished(done)).text
         assert use.answered_after is not None
         assert use.answered_after < 3
@@ -170,7 +170,7 @@ class TestEvents:
     async def test_the_bot_is_back_soon_after_many_refusals(
         self, local: LocalDiscord, papers: Channel, ada: Person, mention: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("bot.discord.connection.gateway.LONGEST_PAUSE", 0.01)
+        monkeypatch.setattr("bot.discord.connection.gateway_connection.LONGEST_PAUSE", 0.01)
         local.gateway.refusals = 12
         await local.drop()
         await ada.says(papers, f"{mention} does likelihood matter?")

@@ -153,7 +153,7 @@ async def test_edits_keep_their_distance_and_the_latest_wins(
     assert said(message)[-1] == "done"
     shown = [int(text) for text in said(message)[:-1]]
     assert shown == sorted(set(shown))
-    times = [call.at for call in local.calls(EDIT)]
+    times = [call.time for call in local.calls(EDIT)]
     assert len(times) >= 2
     assert all(later - earlier >= INTERVAL for earlier, later in pairwise(times))
     assert message.reply_to is not None
@@ -328,7 +328,7 @@ async def test_an_interaction_shows_the_answer_growing_in_place_of_thinking(
         live.show(notice("working"))
         await local.journal.until(lambda: local.calls(ORIGINAL), "the first view")
         ids = await live.finish(notice("done"), notice("and more"))
-    first, second = local.spoken()
+    first, second = local.bot_messages()
     assert [first.id, second.id] == ids
     assert said(first) == ["working", "done"]
     assert first.ephemeral is private

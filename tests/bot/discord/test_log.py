@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.cli import CHATTY
+from bot.factory import make_answerer, make_meter, open_model
 from bot.log import Json, Pretty, begin_trace, write_json
 from bot.settings import Settings
-from bot.wiring import make_answerer, make_meter, open_model
 from tests.local_llm import LocalLLM
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from bot.answering.answerer import Answerer
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from retrieval.library import Library
     from tests.local_discord import Channel, LocalDiscord, Person

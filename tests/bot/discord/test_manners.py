@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.discord.gate.limits import Limits, Rate
+from bot.discord.gate.rate_limits import Limits, Rate
 from bot.store import ServerSettings
 from tests.bot.discord.prepared import TITLE, PreparedAnswers, done, kept_as
 

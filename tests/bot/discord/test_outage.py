@@ -10,8 +10,8 @@ import pytest
 
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
-from bot.discord.client import FootnoteBot
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
+from bot.discord.footnote_bot import FootnoteBot
 from bot.discord.services import make_services
 from bot.store import Store
 from retrieval.chroma_server import ChromaServer

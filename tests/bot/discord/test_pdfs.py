@@ -15,7 +15,7 @@ from tests.fulltext.printing import print_paper
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from retrieval.library import Library
     from tests.local_discord import Channel, LocalDiscord, Message, Person
 

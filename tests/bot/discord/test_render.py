@@ -20,7 +20,7 @@ from bot.language import LANGUAGES, speaking
 from bot.llm.usage import Usage
 from bot.store import Search, Trend
 from local_discord.limits import COMPONENTS_V2, check_message
-from local_discord.reading import displayed_text, walk
+from local_discord.plain_text import displayed_text, walk
 from retrieval.papers import Paper
 from tests.bot.discord.foreign import answered, foreign, found, hits, refused
 from tests.bot.discord.prepared import GOOD, QUOTE, REFUSAL, TITLE, URL

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.digest.posting import GoneError
-from bot.digest.subscribing import subscribe
+from bot.digest.poster import GoneError
+from bot.digest.subscription_editor import subscribe
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
-from bot.discord.gate.limits import Limits, Rate
-from bot.discord.run import read_shards
+from bot.discord.gate.rate_limits import Limits, Rate
+from bot.discord.lifecycle import read_shards
 from bot.discord.services import make_services
 from bot.discord.sharded_client import ShardedBot
 from bot.errors import DiscordStartError
@@ -346,7 +346,7 @@ async def test_48_digests_over_two_shards_are_posted_once_although_one_process_i
 
 
 def _spoke(local: LocalDiscord, times: int) -> bool:
-    return len(local.spoken()) == times
+    return len(local.bot_messages()) == times
 
 
 async def _until(holds: Callable[[], bool], seconds: float) -> None:

@@ -19,7 +19,7 @@ from tests.bot.discord.prepared import TITLE, done
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from retrieval.library import Library
     from tests.bot.discord.conftest import Online

@@ -12,7 +12,7 @@ from bot.language import ENGLISH, LANGUAGES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from tests.local_discord import LocalDiscord
 
 NAME = re.compile(r"^[-_'\w]{1,32}$")

@@ -6,10 +6,10 @@ import pytest
 from aiohttp import web
 
 from bot.errors import SettingsError
+from bot.factory import open_model
 from bot.llm.address import Address, Offer, visit
 from bot.preflight import CHECKS
 from bot.settings import LLMSettings, Settings
-from bot.wiring import open_model
 from tests.local_llm import LocalLLM
 from tests.local_llm.scripts import error
 from tests.local_llm.wild import Wild

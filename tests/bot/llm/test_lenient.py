@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.llm.lenient import Scanner, loads
-from bot.llm.reply import Said
+from bot.llm.reply import ReplyCollector
 from bot.llm.thoughts import Speech
 
 VALUES = st.recursive(
@@ -114,6 +114,6 @@ def test_whatever_is_thought_or_said_what_is_heard_was_said(text: str, cuts: lis
 @given(st.recursive(VALUES, lambda inner: st.dictionaries(KEYS, inner, max_size=5) | st.lists(inner, max_size=3)))
 @example({"text": [{"type": []}]})
 def test_a_chunk_may_be_anything(chunk: object) -> None:
-    said = Said()
+    said = ReplyCollector()
     assert isinstance(said.take(chunk), str)
     assert said.prompt_tokens is None or isinstance(said.prompt_tokens, int)

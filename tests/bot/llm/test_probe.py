@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.factory import open_store, open_store_if_any
 from bot.llm.address import Address, visit
 from bot.llm.probe import probe
 from bot.llm.window import window
 from bot.preflight import CHECKS
 from bot.settings import LLMSettings, Settings
-from bot.wiring import open_store, open_store_if_any
 from tests.local_llm import LocalLLM, fails, fills, refuses, silent, trickles, writes
 from tests.local_llm.asking import asking
 from tests.local_llm.scripts import openai_error, whole
@@ -101,7 +101,7 @@ async def test_the_structure_is_what_the_reply_keeps_to_not_what_the_server_lets
     async with LocalLLM(rejects=rejects) as llm, asking(llm.base_url) as model:
         llm.next(behaviour)
         found = await probe(model)
-    assert (found.shape, found.kept, found.said) == (shape, kept, GERMAN)
+    assert (found.shape, found.follows_schema, found.text) == (shape, kept, GERMAN)
     assert found.streams
 
 
@@ -125,7 +125,7 @@ async def test_a_server_that_replies_in_one_piece_does_not_stream_whatever_was_a
 async def test_a_server_that_loads_its_model_first_may_be_silent_longer_than_the_bot_waits() -> None:
     async with LocalLLM() as llm, asking(llm.base_url, seconds=0.2) as model:
         llm.next(trickles(0.1, fills(GERMAN)))
-        assert (await probe(model)).kept
+        assert (await probe(model)).follows_schema
 
 
 # --- what doctor says

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.answering.answer import Answer, Citation, NearPaper, Statement
 from bot.llm.usage import Usage
-from bot.store import KeptAnswer
+from bot.store import StoredAnswer
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 ANA = 2**61 + 1  # Discord's ids have 64 bits
@@ -46,9 +46,9 @@ def kept(
     parent: str | None = None,
     private: bool = False,
     minutes: float = 0,
-) -> KeptAnswer:
+) -> StoredAnswer:
     """Return an answer asked some minutes after NOW."""
-    return KeptAnswer(
+    return StoredAnswer(
         answer_id=answer_id.ljust(16, "_"),
         answer=answer(f"What about {answer_id}?", *papers),
         asker_id=asker,

@@ -8,15 +8,15 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import StatementError
 
-from bot.store.tables import answers
+from bot.store.memory_tables import answers
 from tests.bot.store.kept import ANA, BEN, CHANNEL, NOW, SERVER, answer, kept
 
 if TYPE_CHECKING:
-    from bot.store import KeptAnswer, Store
+    from bot.store import Store, StoredAnswer
     from tests.bot.store.conftest import Place
 
 
-def _ids(found: list[KeptAnswer]) -> list[str]:
+def _ids(found: list[StoredAnswer]) -> list[str]:
     return [one.answer_id.rstrip("_") for one in found]
 
 

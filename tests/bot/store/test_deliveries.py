@@ -21,12 +21,12 @@ async def claim(store: Store, *, worker: str = "me", after: timedelta = timedelt
 
 async def prepare(store: Store, delivery: Delivery, *papers: str, after: timedelta = timedelta()) -> bool:
     at = NOW + after
-    return await store.deliveries.prepare(delivery, "body", papers, until=at, at=at, claimed_until=at + MINUTE)
+    return await store.deliveries.prepare(delivery, "body", papers, until=at, tried_at=at, claimed_until=at + MINUTE)
 
 
 async def record(store: Store, delivery: Delivery, *messages: int) -> bool:
     return await store.deliveries.record(
-        delivery, messages, until=NOW, at=NOW, next_due=lambda each: each.next_due_at + 24 * HOUR
+        delivery, messages, until=NOW, posted_at=NOW, next_due=lambda each: each.next_due_at + 24 * HOUR
     )
 
 

@@ -15,7 +15,7 @@ from discord.utils import time_snowflake
 import storage.database
 from bot.llm.meter import Payer, Spent
 from bot.store import ServerSettings, Store
-from bot.store.tables import metadata
+from bot.store.memory_tables import metadata
 from tests.bot.store.kept import ANA, BEN, CHANNEL, NOW, SERVER, kept
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ async def post(store: Store, day: int, *papers: str) -> None:
         delivery,
         [day],
         until=NOW + day * DAY,
-        at=NOW + day * DAY,
+        posted_at=NOW + day * DAY,
         next_due=lambda each: each.next_due_at + DAY,
     )
 
@@ -61,7 +61,9 @@ async def test_what_is_under_way_stays_however_long_ago_it_was_due(store: Store)
     assert await store.forget_due(NOW + late) == 0
     (again,) = await claim(store, after=late)
     assert (again.due_at, again.body) == (NOW, "body")
-    assert await store.deliveries.record(again, [7], until=NOW, at=NOW + late, next_due=lambda _: NOW + late + DAY)
+    assert await store.deliveries.record(
+        again, [7], until=NOW, posted_at=NOW + late, next_due=lambda _: NOW + late + DAY
+    )
     # It was posted today: for as long as ever no other digest of the place may show that paper.
     assert await store.forget_due(NOW + late + store.retention) == 0
     await store.subscriptions.remove("one")

@@ -13,8 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from bot.store import ServerSettings, Store
+from bot.store.memory_tables import metadata
 from bot.store.store import MIGRATIONS
-from bot.store.tables import metadata
 from storage.errors import DatabaseUnusableError, FootnoteError, MigrationError
 from tests.bot.store.kept import ANA, SERVER, kept
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.embedding.words import Words, best_matches
+from retrieval.embedding.word_vectors import Words, best_matches
 
 if TYPE_CHECKING:
     from retrieval.embedding.local import LocalEmbedder

@@ -96,7 +96,7 @@ def test_categories_and_days_are_chosen_while_reading(tmp_path: Path) -> None:
     day = fetched(open_source(str(path)).papers)[0].paper.published
     choice = Choice(("CS.cl",), day)
     assert [paper.paper.title for paper in fetched(stream_source(str(path), choice).papers)] == ["One"]
-    assert choice.said() == [
+    assert choice.sentences() == [
         "Passed over 2 papers not in CS.cl.",
         f"Passed over 1 paper from before {day}.",
         "Passed over 1 paper without a date.",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.answering.evidence.names import named_by, own_name
+from bot.answering.evidence.named_papers import named_by, own_name
 from retrieval.papers import Evidence, Hit, Paper
 
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answering.reading.language import detect, hint, sentence_languages
+from bot.answering.reading.language_detection import detect, hint, sentence_languages
 
 EVAL = Path(__file__).parents[3] / "eval"
 

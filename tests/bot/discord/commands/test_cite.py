@@ -21,7 +21,7 @@ from retrieval.papers import Evidence, Hit, Paper
 from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from retrieval.library import Library
     from tests.local_discord import Channel, Message, Person
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.digest.subscribing import MOST_PER_PLACE, subscribe
+from bot.digest.subscription_editor import MOST_PER_CHANNEL, subscribe
 from bot.discord.connection.calls import PAUSES
 from bot.discord.digests import digest_buttons
 from bot.store import ServerSettings
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import PlaceKind, Store, Subscription
     from retrieval.embedding.local import LocalEmbedder
     from tests.bot.discord.conftest import Online
@@ -424,7 +424,7 @@ class TestSubscribing:
     async def test_a_place_holds_no_more_than_a_menu_shows(
         self, papers: Channel, moderator: Person, store: Store
     ) -> None:
-        for _ in range(MOST_PER_PLACE):
+        for _ in range(MOST_PER_CHANNEL):
             await store.subscriptions.add(made(papers, moderator))
         used = await moderator.uses_command(papers, "digest subscribe", topics=TOPIC)
         assert "There are 25 digests there already" in (await used.finished()).text

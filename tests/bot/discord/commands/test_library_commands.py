@@ -9,12 +9,12 @@ import pytest
 from bot.discord.papers.library_card import details, list_page
 from bot.language import LANGUAGES, speaking
 from local_discord.limits import COMPONENTS_V2, check_message
-from retrieval.merging import begin
+from retrieval.merge import begin
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"

@@ -11,7 +11,7 @@ import pytest
 from bot.discord.papers.references_file import references_card
 
 if TYPE_CHECKING:
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from retrieval.library import Library
     from tests.local_discord import Channel, Message, Person
 

@@ -17,7 +17,7 @@ from bot.discord.settings.settings_panel import panel
 from bot.llm.meter import Payer, Spent
 from bot.store import ServerSettings, Spending
 from local_discord.limits import COMPONENTS_V2, check_message
-from local_discord.reading import displayed_text
+from local_discord.plain_text import displayed_text
 from retrieval.errors import BadInputError
 from tests.bot.store.kept import NOW
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from typing import TypeAlias
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from tests.local_discord import Channel, LocalDiscord, Message, Person
 

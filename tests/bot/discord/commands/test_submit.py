@@ -18,7 +18,7 @@ from tests.local_sources import LocalClock, LocalSources, some_papers
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.discord.client import FootnoteBot
+    from bot.discord.footnote_bot import FootnoteBot
     from retrieval.library import Library
     from tests.local_discord import Channel, Person
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord.papers.titles import Titles
+from bot.discord.papers.title_choices import Titles
 from bot.discord.ui.custom_ids import paper_key
 from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES
 from bot.discord.ui.markdown import length

@@ -1,0 +1,215 @@
+"""Writing an answer: by the language model where there is one, else by the papers' own sentences; all of it checked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from bot.answering.checks import Rejection, check
+from bot.answering.form import MOST_STATEMENTS
+from bot.answering.reading.language_detection import ENGLISH
+from bot.answering.reading.question import plain
+from bot.errors import WriterError
+from bot.language import say
+from bot.llm.patience import Wait, sharing
+from bot.llm.usage import Usage
+from retrieval.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+
+    from bot.answering.answer import Statement
+    from bot.answering.answer_builder import AnswerBuilder, Page
+    from bot.answering.checks import Checked
+    from bot.answering.evidence.selection import Selection
+    from bot.answering.judge import Judge
+    from bot.answering.reading.question import Question
+    from bot.answering.writer import AnswerWriter
+
+log = logging.getLogger(__name__)
+
+GIVEN: Final = 10  # hits that a language model reads
+EARLY: Final = 8.0  # seconds for its first statement, before the papers' own sentences are shown meanwhile
+
+
+class Composer:
+    """Write answers, so that a language model never makes one worse than the papers' own sentences are."""
+
+    def __init__(self, extractive: AnswerWriter, llm: AnswerWriter | None, judge: Judge | None, early: float) -> None:
+        self.extractive = extractive
+        self.llm = llm
+        self._judge = judge
+        self._early = early
+
+    async def write(
+        self, question: Question, selection: Selection, builder: AnswerBuilder, *, with_model: bool
+    ) -> AsyncGenerator[Statement]:
+        """Let the language model write, and where there is none or it has nothing to show the extractive writer."""
+        if self.llm is not None and with_model:
+            async with aclosing(self._ask(self.llm, question, selection, builder)) as statements:
+                async for statement in statements:
+                    yield statement
+            if builder.page.statements:
+                return
+            builder.start(self.extractive)
+        async with aclosing(self._quote(question, selection, builder)) as statements:
+            async for statement in statements:
+                yield statement
+
+    async def _quote(
+        self, question: Question, selection: Selection, builder: AnswerBuilder
+    ) -> AsyncGenerator[Statement]:
+        """Give the papers' own sentences."""
+        async with aclosing(_checked(self.extractive, question, selection, builder)) as statements:
+            async for checked in statements:
+                yield builder.page.add(checked, selection.hits)
+
+    async def _ask(
+        self, llm: AnswerWriter, question: Question, selection: Selection, builder: AnswerBuilder
+    ) -> AsyncGenerator[Statement]:
+        """Give what the language model writes; the papers' own sentences while it says nothing for too long."""
+        given = replace(selection, hits=selection.hits[:GIVEN])
+        builder.start(llm)
+        written = _Written()
+        try:
+            async with aclosing(self._judged(llm, question, given, builder)) as statements:
+                async with _ahead(statements, builder.wait) as first:
+                    await asyncio.wait({first}, timeout=max(0.0, self._early - builder.stopwatch.seconds()))
+                    if not first.done():
+                        builder.start(self.extractive)
+                        async with aclosing(self._quote(question, selection, builder)) as quoted:
+                            async for statement in quoted:
+                                yield statement
+                    checked = await first
+                while checked is not None:
+                    if written.takes(checked):
+                        if written.count == 1:
+                            builder.start(llm)
+                        builder.outcome = "answered"
+                        yield builder.page.add(checked, given.hits)
+                    checked = await anext(statements, None)
+        except WriterError as error:
+            builder.notes.append(_trouble(error, some=written.count > 0))
+        else:
+            if not written.count and builder.drafts:
+                builder.notes.append(
+                    say("What the language model wrote did not pass the checks; these are the papers' own sentences.")
+                )
+            elif not written.count:
+                builder.outcome = "closest"
+                builder.notes.append(
+                    say("The language model found no answer in the papers; these are their own sentences.")
+                )
+
+    async def _judged(
+        self, writer: AnswerWriter, question: Question, selection: Selection, builder: AnswerBuilder
+    ) -> AsyncGenerator[Checked]:
+        """Yield each statement that passes its checks, all at the end where a judge has its say on them."""
+        async with aclosing(_checked(writer, question, selection, builder)) as statements:
+            if self._judge is None:
+                async for checked in statements:
+                    for sure in _surely(checked, builder.page):
+                        yield sure
+                return
+            passed, error = await _collected(statements)
+        verdicts = await self._verdicts(self._judge, passed, selection, builder) if passed else []
+        if verdicts is None:
+            for checked in passed:
+                for sure in _surely(checked, builder.page):
+                    yield sure
+        for checked, holds in zip(passed, verdicts or (), strict=verdicts is not None):
+            if holds:
+                yield checked
+            else:
+                log.info("statement dropped writer=%s reason=judge", writer.name)
+        if error:
+            raise error
+
+    async def _verdicts(
+        self, judge: Judge, passed: Sequence[Checked], selection: Selection, builder: AnswerBuilder
+    ) -> Sequence[bool] | None:
+        verdicts, usage = await judge.judge(passed, selection.hits)
+        builder.spend(usage)
+        if verdicts is None:
+            builder.notes.append(say("The judge could not be asked; quotes and numbers were checked as always."))
+        return verdicts
+
+
+@dataclass(slots=True)
+class _Written:
+    """Count what the language model wrote that is shown: each sentence once, and no more than it was asked for."""
+
+    written: set[str] = field(default_factory=set)
+
+    @property
+    def count(self) -> int:
+        return len(self.written)
+
+    def takes(self, checked: Checked) -> bool:
+        key = fold(checked.text)
+        if key in self.written or self.count == MOST_STATEMENTS:
+            return False
+        self.written.add(key)
+        return True
+
+
+@asynccontextmanager
+async def _ahead(statements: AsyncGenerator[Checked], wait: Wait) -> AsyncIterator[asyncio.Task[Checked | None]]:
+    """Begin to wait for the first statement, so that something else can be shown meanwhile."""
+
+    async def begin() -> Checked | None:
+        return await anext(statements, None)
+
+    with sharing(wait):
+        first = asyncio.create_task(begin())
+    try:
+        yield first
+    finally:
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+
+
+async def _collected(statements: AsyncGenerator[Checked]) -> tuple[list[Checked], WriterError | None]:
+    """Return the statements that come before the end or an error, and the error."""
+    passed = []
+    try:
+        async for checked in statements:
+            passed.append(checked)  # noqa: PERF401 - what came before the error counts
+    except WriterError as error:
+        return passed, error
+    return passed, None
+
+
+def _trouble(error: WriterError, *, some: bool) -> str:
+    if some:
+        return say("The language model {trouble}; the rest of its answer is missing.", trouble=error)
+    return say("The language model {trouble}; these are the papers' own sentences.", trouble=error)
+
+
+def _surely(checked: Checked, page: Page) -> list[Checked]:
+    """Return a statement, or in place of a doubtful one the sentences that it rests on, if not shown yet."""
+    if not checked.doubtful:
+        return [checked]
+    shown = {statement.text for statement in page.statements}
+    return [quote for quote in checked.as_quotes() if quote.text not in shown]
+
+
+async def _checked(
+    writer: AnswerWriter, question: Question, selection: Selection, builder: AnswerBuilder
+) -> AsyncGenerator[Checked]:
+    """Yield each draft that passes its checks, and count what the writer took."""
+    async with aclosing(writer.write(plain(question.asked), selection)) as drafts:
+        async for written in drafts:
+            if isinstance(written, Usage):
+                builder.spend(written)
+                continue
+            builder.drafts += writer.name == "llm"
+            language = question.language if writer.name == "llm" else ENGLISH
+            checked = await asyncio.to_thread(check, written, selection.hits, language=language)
+            if isinstance(checked, Rejection):
+                log.info("statement dropped writer=%s reason=%s", writer.name, checked.reason)
+            else:
+                yield checked

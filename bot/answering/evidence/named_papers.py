@@ -1,0 +1,82 @@
+"""Which papers a question names: by the name that a title gives its work ("X: …"), or by the whole title."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from rapidfuzz import fuzz
+
+from bot.answering.reading.terms import content_terms
+from retrieval.text import bare_words, clean, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retrieval.papers import Hit
+
+LONGEST_NAME: Final = 4  # words before the colon
+ALIKE: Final = 88  # of 100, for a name or title with typing slips
+SHORTEST_SLIPPED: Final = 6  # letters; of a shorter name every slip is another word
+SHORTEST_TITLE: Final = 3  # words
+RARE: Final = 3  # hits that may hold a name's words; more, and they are ordinary ones
+
+
+def own_name(title: str) -> str:
+    """Give the short name that a title gives its work, as in "SERL: A Software Suite"; empty where it gives none."""
+    name, colon, _ = clean(title).partition(":")
+    return name.strip() if colon and len(name.split()) <= LONGEST_NAME else ""
+
+
+def named_by(title: str, question: str, among: Sequence[Hit]) -> bool:
+    """Say whether a question names the paper of this title, with or without a slip.
+
+    A name counts only where few of the hits hold its words: "Agents: …" is not named by every question on agents.
+    """
+    asked = _plain(question)
+    whole = _plain(title)
+    if (
+        len(whole.split()) >= SHORTEST_TITLE
+        and fuzz.partial_ratio(whole, asked) >= ALIKE
+        and len(asked) >= 0.9 * len(whole)
+    ):
+        return True
+    name = _plain(own_name(title))
+    return bool(name) and _is_mentioned(name, asked) and _is_rare(name, among)
+
+
+def mentioned(question: str, hit: Hit, among: Sequence[Hit]) -> bool:
+    """Say whether a question holds a name by its form (RoboFuME, xKV, GPT-4) that few hits hold, this one too."""
+    words = ("".join(filter(str.isalnum, word)) for word in question.split())
+    names = [word.casefold() for word in words if len(word) > 1 and not (word[1:].islower() or word.isdigit())]
+    held = [frozenset(_plain(f"{hit.paper.title} {hit.paper.abstract}").split()) for hit in among]
+    own = frozenset(_plain(f"{hit.paper.title} {hit.paper.abstract}").split())
+    return any(name in own and sum(name in words for words in held) <= RARE for name in names)
+
+
+def _is_mentioned(name: str, asked: str) -> bool:
+    if f" {name} " in f" {asked} ":
+        return True
+    joined = name.replace(" ", "")
+    words = asked.split()
+    if joined in {"".join(words[start : start + span]) for span in (1, 2, 3) for start in range(len(words))}:
+        return True
+    if len(joined) < SHORTEST_SLIPPED:
+        return False
+    count = len(name.split())
+    return any(
+        fuzz.ratio(name, " ".join(words[start : start + count])) >= ALIKE for start in range(len(words) - count + 1)
+    )
+
+
+def _is_rare(name: str, among: Sequence[Hit]) -> bool:
+    terms = frozenset(content_terms(name))
+    if not terms:
+        return False
+    held = [frozenset(content_terms(f"{hit.paper.title} {hit.paper.abstract}")) for hit in among]
+    return sum(terms <= words for words in held) <= RARE
+
+
+@lru_cache(maxsize=512)  # each hit's title and text, for each question that finds it
+def _plain(text: str) -> str:
+    return " ".join(bare_words(fold(text)))

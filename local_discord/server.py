@@ -1,0 +1,160 @@
+"""Run the local Discord, and say who is there."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+from aiohttp import web
+
+from . import interactions, rest
+from .entities import Guild, User
+from .gateway import Gateway
+from .journal import Journal
+from .people import Person
+from .router import Call, Router, Routes
+from .transport import Certificates, connector
+from .world import World
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import aiohttp
+
+    from .clock import Clock
+    from .messages import Message
+
+gateway_routes = Routes()
+
+
+@gateway_routes("GET /gateway", "GET /gateway/bot")
+def gateway_address(world: World, call: Call) -> dict[str, Any]:
+    """Tell where the Gateway is; only auto-sharded clients ask."""
+    starts = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+    return {"url": "wss://gateway.discord.gg", "shards": world.shards, "session_start_limit": starts}
+
+
+class Server(Guild):
+    """A guild whose members are people who can be moved."""
+
+    def __init__(self, world: World, name: str, gateway: Gateway) -> None:
+        super().__init__(world, world.clock.snowflake(), name)
+        self._gateway = gateway
+
+    def member(self, name: str, *permissions: str, bot: bool = False) -> Person:
+        """Let somebody new in, with named permissions such as ``"manage_guild"`` beyond everyone's."""
+        person = Person(self.world, self.world.clock.snowflake(), name, bot, gateway=self._gateway)
+        self.world.users[person.id] = person
+        self.join(person, *permissions)
+        return person
+
+
+class LocalDiscord:
+    """A Discord of our own on local sockets.
+
+    ``message_content``, ``members`` and ``presences`` are the switches of the developer portal.
+    ``patience`` is how many seconds anything may take that is waited for.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str = "local.token",  # noqa: S107  # opens nothing but this
+        message_content: bool = False,
+        members: bool = False,
+        presences: bool = False,
+        patience: float = 10.0,
+    ) -> None:
+        self.token = token
+        self.journal = Journal(patience)
+        switches = discord.Intents(message_content=message_content, members=members, presences=presences)
+        self.gateway = Gateway(token, switches.value)
+        self.world = World(self.journal, self.gateway.emit, message_content=message_content)
+        self.gateway.world = self.world
+        self.router = self._make_router(rest.routes, interactions.routes, gateway_routes)
+        self._certificates = Certificates()
+        self._context = self._certificates.for_server()
+        self._port = 0
+        self._stack = contextlib.AsyncExitStack()
+
+    @property
+    def bot(self) -> User:
+        """The bot's account."""
+        return self.world.bot
+
+    @property
+    def clock(self) -> Clock:
+        """The server's clock; ``clock.advance(900)`` lets interaction tokens expire."""
+        return self.world.clock
+
+    @property
+    def command_syncs(self) -> list[int | None]:
+        """The scope of every bulk overwrite of commands: a guild's id, or None for the global ones."""
+        return self.world.command_syncs
+
+    def connector(self) -> aiohttp.TCPConnector:
+        """Return the connector with which a client in this process reaches this Discord."""
+        return connector(self._certificates, self._port)
+
+    def guild(self, name: str = "Lab") -> Server:
+        """Return the guild of this name, made if there is none."""
+        for known in self.world.guilds.values():
+            if known.name == name and isinstance(known, Server):
+                return known
+        made = Server(self.world, name, self.gateway)
+        self.world.add_guild(made)
+        return made
+
+    async def ready(self, times: int = 1) -> None:
+        """Wait until clients have identified so often and read all their guilds."""
+        await self.journal.until(lambda: self.gateway.identified >= times, f"a client to identify ({times})")
+        await self.gateway.taken_in()
+
+    async def taken_in(self) -> None:
+        """Wait until the client has read everything that was sent to it."""
+        await self.gateway.taken_in()
+
+    def answer_deadline(self, seconds: float) -> None:
+        """Change the 3 seconds within which an interaction must be answered."""
+        self.world.interaction_deadline = seconds
+
+    def bot_messages(self) -> list[Message]:
+        """Return every message that the bot has made, ephemeral ones too, in order."""
+        made = (call.message for call in self.router.calls if call.message)
+        return list(dict.fromkeys(made))
+
+    def calls(self, route: str) -> list[Call]:
+        """Return the requests to a route so far, as in ``"POST /channels/{}/messages"``."""
+        self.router.check_route(route)
+        return [call for call in self.router.calls if call.route == route]
+
+    # Life
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=1 << 26)
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        self._stack.push_async_callback(self._runner.cleanup)
+        await self._listen(0)
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.gateway.drop(code=4000)
+        await self._stack.aclose()
+
+    def _make_router(self, *tables: Routes) -> Router:
+        return Router(self.world, self.token, *tables)
+
+    async def _listen(self, port: int) -> None:
+        self._site = web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=self._context, reuse_address=True)
+        await self._site.start()
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self.gateway.handle(request)
+        return await self.router.handle(request)

@@ -1,0 +1,204 @@
+"""Papers on their way into the indexes and out of them, as the tables have it.
+
+A paper is pending while `indexed_hash` differs from `content_hash`; marking it indexed is the last step of
+indexing, so that a process killed at any point finds it pending and takes it up again. A paper that was withdrawn or
+removed, or turned out to be another one, is leaving until the indexes have let go of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import sqlalchemy as sa
+
+from retrieval.changes import note_changes
+from retrieval.contents import Contents, Embedded
+from retrieval.fulltext.storage import embed_again
+from retrieval.records import Held, PendingPaper
+from retrieval.tables import PENDING, STANDS, chunks, leaving_papers, papers
+from retrieval.upsert import BATCH, PAPER, paper_of
+from storage.columns import Moment
+from storage.database import insert_into
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from retrieval.papers import Chunk, Paper
+
+PROBES: Final = 500  # papers whose vectors are asked for at a start
+LATEST: Final = 100  # of those, the ones that came last, which a crash may take
+
+
+async def read_pending(connection: AsyncConnection, limit: int, model: str) -> list[PendingPaper]:
+    """Return up to `limit` papers that wait to be indexed, with what `model` already made of them."""
+    rows = (
+        await connection.execute(
+            sa.select(*PAPER, papers.c.indexed_chunks).where(PENDING).order_by(papers.c.number).limit(limit)
+        )
+    ).all()
+    embedded = await read_embedded(connection, [row.paper_id for row in rows], model)
+    return [PendingPaper(paper_of(row), embedded[row.paper_id], row.indexed_chunks) for row in rows]
+
+
+async def read_to_embed(connection: AsyncConnection, paper_ids: Sequence[str]) -> list[PendingPaper]:
+    """Return those of the papers that wait to be indexed, of which no model made anything."""
+    asked = sa.select(*PAPER, papers.c.indexed_chunks).where(PENDING, papers.c.paper_id.in_(paper_ids))
+    return [PendingPaper(paper_of(row), {}, row.indexed_chunks) for row in await connection.execute(asked)]
+
+
+async def read_embedded(
+    connection: AsyncConnection, paper_ids: Sequence[str], model: str
+) -> dict[str, dict[str, Embedded]]:
+    """Return what `model` made of each of some papers, by the hash of a window's text."""
+    stored = await connection.execute(
+        sa.select(chunks.c.paper_id, chunks.c.text_hash, chunks.c.vector, chunks.c.contents).where(
+            chunks.c.paper_id.in_(paper_ids), chunks.c.model == model
+        )
+    )
+    embedded: dict[str, dict[str, Embedded]] = {paper_id: {} for paper_id in paper_ids}
+    for paper_id, text_hash, vector, contents in stored:
+        embedded[paper_id][text_hash] = Embedded(np.frombuffer(vector, np.float32), Contents.unpack(contents))
+    return embedded
+
+
+async def store_chunks(connection: AsyncConnection, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
+    """Replace the chunks of the papers named, vectors included."""
+    counts = Counter(chunk.paper_id for chunk, _ in made)
+    rows = [
+        {
+            "paper_id": chunk.paper_id,
+            "position": chunk.position,
+            "start": chunk.start,
+            "end": chunk.end,
+            "text_hash": chunk.text_hash,
+            "model": model,
+            "vector": np.ascontiguousarray(embedded.vector, np.float32).tobytes(),
+            "contents": embedded.contents.pack(),
+        }
+        for chunk, embedded in made
+    ]
+    await connection.execute(sa.delete(chunks).where(chunks.c.paper_id.in_(counts)))
+    # Of a paper whose claim was lost with a connection another process may have stored them meanwhile.
+    insert = insert_into(connection, chunks)
+    anew = {column.name: insert.excluded[column.name] for column in chunks.c if not column.primary_key}
+    await connection.execute(insert.on_conflict_do_update(index_elements=["paper_id", "position"], set_=anew), rows)
+    for paper_id, count in counts.items():
+        await connection.execute(
+            sa.update(papers)
+            .where(papers.c.paper_id == paper_id, papers.c.indexed_chunks < count)
+            .values(indexed_chunks=count)
+        )
+
+
+async def mark_indexed(connection: AsyncConnection, done: Mapping[str, tuple[str, int]], now: dt.datetime) -> None:
+    """Record the content hash and the number of chunks that every index now holds, by paper id, and say it changed."""
+    moment = sa.literal(now, Moment)
+    for paper_id, (content_hash, count) in done.items():
+        await connection.execute(
+            sa.update(papers)
+            .where(papers.c.paper_id == paper_id)
+            .values(
+                indexed_hash=content_hash,
+                indexed_chunks=count,
+                added_at=sa.func.coalesce(papers.c.added_at, moment),
+            )
+        )
+    await note_changes(connection, done)
+
+
+async def note_windows(connection: AsyncConnection, counts: Mapping[str, int]) -> None:
+    """Record how many windows the dense index holds of papers that are indexed, by paper id."""
+    for paper_id, count in counts.items():
+        this = papers.c.paper_id == paper_id
+        await connection.execute(sa.update(papers).where(this).values(indexed_chunks=count))
+
+
+async def read_leaving(connection: AsyncConnection, limit: int) -> dict[str, int]:
+    """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
+    of_paper = chunks.c.paper_id == leaving_papers.c.paper_id
+    stored = sa.select(sa.func.max(chunks.c.position) + 1).where(of_paper)
+    marked = sa.select(papers.c.indexed_chunks).where(papers.c.paper_id == leaving_papers.c.paper_id)
+    rows = await connection.execute(
+        sa.select(
+            leaving_papers.c.paper_id, leaving_papers.c.chunks, stored.scalar_subquery(), marked.scalar_subquery()
+        ).limit(limit)
+    )
+    return {paper_id: max(count or 0 for count in counts) for paper_id, *counts in rows}
+
+
+async def mark_left(connection: AsyncConnection, paper_ids: Sequence[str]) -> None:
+    """Record that no index holds these papers, and say it changed; one that stands again waits to be indexed."""
+    # What was removed may be put back, and is not embedded twice.
+    stored = sa.select(papers.c.paper_id).where(papers.c.paper_id.in_(paper_ids), papers.c.withdrawn_by.is_(None))
+    gone = chunks.c.paper_id.in_(paper_ids), chunks.c.paper_id.not_in(stored)
+    await connection.execute(sa.delete(chunks).where(*gone))
+    await connection.execute(sa.delete(leaving_papers).where(leaving_papers.c.paper_id.in_(paper_ids)))
+    await connection.execute(
+        sa.update(papers).where(papers.c.paper_id.in_(paper_ids)).values(indexed_hash=None, indexed_chunks=0)
+    )
+    await note_changes(connection, paper_ids)
+
+
+async def mark_pending(connection: AsyncConnection, paper_ids: Sequence[str]) -> None:
+    """Have some papers indexed again, as an index lacks them or a part of them."""
+    for start in range(0, len(paper_ids), BATCH):
+        asked = papers.c.paper_id.in_(paper_ids[start : start + BATCH])
+        await connection.execute(sa.update(papers).where(asked).values(indexed_hash=None))
+
+
+async def mark_all_pending(connection: AsyncConnection) -> None:
+    """Forget what the indexes hold, so that every paper waits, and every full text."""
+    await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
+    await embed_again(connection)
+
+
+async def count_pending(connection: AsyncConnection) -> int:
+    """Return how many papers wait to be indexed, and how many to leave the indexes."""
+    count = sa.select(sa.func.count())
+    waiting = await connection.scalar(count.select_from(papers).where(PENDING))
+    return (waiting or 0) + (await connection.scalar(count.select_from(leaving_papers)) or 0)
+
+
+async def read_held(connection: AsyncConnection) -> Held:
+    """Return how much the indexes should hold, and some of it that a start may look for."""
+    totals = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(papers.c.indexed_chunks), 0)).select_from(papers)
+    standing, windows = (await connection.execute(totals.where(STANDS))).one()
+    pending, not_yet = (await connection.execute(totals.where(PENDING))).one()
+    ends = sa.select(sa.func.min(papers.c.number), sa.func.max(papers.c.number))
+    first, last = (await connection.execute(ends)).one()
+    whole = STANDS, papers.c.indexed_hash == papers.c.content_hash
+    asked = sa.select(papers.c.paper_id, papers.c.indexed_chunks).where(*whole)
+    latest = await connection.execute(asked.order_by(papers.c.number.desc()).limit(LATEST))
+    probes = dict(latest.all())
+    if first is not None:
+        numbers = range(first, last + 1, 1 + (last - first) // (PROBES - LATEST))
+        probes |= dict((await connection.execute(asked.where(papers.c.number.in_(numbers)))).all())
+    return Held(standing - pending, windows - not_yet, probes)
+
+
+async def read_indexed(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many windows the indexes should hold of each paper that they should hold whole."""
+    whole = STANDS, papers.c.indexed_hash == papers.c.content_hash
+    asked = sa.select(papers.c.paper_id, papers.c.indexed_chunks).where(*whole).order_by(papers.c.number)
+    return dict((await connection.execute(asked)).all())
+
+
+async def read_to_index(
+    connection: AsyncConnection, paper_ids: Sequence[str]
+) -> tuple[dict[str, Paper], dict[str, tuple[str, ...]]]:
+    """Return those of the papers that indexes should hold, and their authors, both by id."""
+    found: dict[str, Paper] = {}
+    authors: dict[str, tuple[str, ...]] = {}
+    for start in range(0, len(paper_ids), BATCH):
+        asked = papers.c.paper_id.in_(paper_ids[start : start + BATCH])
+        for row in await connection.execute(
+            sa.select(*PAPER, papers.c.authors).where(asked, STANDS, papers.c.added_at.is_not(None))
+        ):
+            found[row.paper_id] = paper_of(row)
+            authors[row.paper_id] = tuple(row.authors or ())
+    return found, authors

@@ -1,0 +1,349 @@
+"""Bring the dense index to what the catalogue says, and say in the feed of changes what it holds then.
+
+It alone writes vectors, one process at a time where several share a library; what each holds of its own follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from retrieval.errors import DatabaseAwayError, ServerAwayError
+from retrieval.fulltext.windows import read_windows
+from retrieval.index_lease import LeaseLostError
+from retrieval.self_check import lacks_vectors, lost_vectors
+from retrieval.stamp import is_outdated
+from retrieval.vectors import WRITE_ROWS, VectorsError
+from retrieval.windows import read_papers
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+
+    from retrieval.catalogue import Catalogue, PendingPaper
+    from retrieval.contents import Embedded
+    from retrieval.embedding import Embedder
+    from retrieval.follower import Follower
+    from retrieval.generations import LibraryState
+    from retrieval.lexical import LexicalIndex
+    from retrieval.papers import Chunk
+    from retrieval.vectors import DenseIndex
+
+log = logging.getLogger(__name__)
+
+INDEX_BATCH = 32  # papers between two commits: what a kill costs at most
+KNOWN_BATCH = 256  # of papers that are embedded already, so that a kill costs next to nothing
+PROBE = "Does the model answer?"
+ASKED_FOR = "a rebuild was asked for"
+OUTDATED = "an earlier version made the vectors of the server"
+WORKERS_ASKED_EVERY = 0.5  # seconds until papers that workers embed are looked for again
+WORKERS_PATIENCE = 60.0  # seconds for one that is embedding all that waits
+GRACE = 5.0  # seconds after which every process has gone over to a new collection
+
+
+class Progress(Protocol):
+    """Show how far long work has come."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Report `done` of `total` papers."""
+        ...
+
+
+class Indexer:
+    """Index what is pending and take out what is leaving, one batch at a time, one caller at a time.
+
+    Attributes:
+        fault: why the indexes cannot be used as they are and are made anew by the next run; None if they can.
+        unchecked: whether the server of the vectors was away when they were to be checked.
+        waiting: how many papers the run that goes on has before it, 0 where none does.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        dense: DenseIndex,
+        lexical: LexicalIndex,
+        follower: Follower,
+        embedder: Embedder,
+        now: Callable[[], dt.datetime],
+        *,
+        shared: bool = False,
+    ) -> None:
+        self._catalogue = catalogue
+        self._dense = dense
+        self._target = dense
+        self._lexical = lexical
+        self._follower = follower
+        self._shared = shared
+        self._embedder = embedder
+        self._now = now
+        self._lock = asyncio.Lock()
+        self._in_work: set[str] = set()  # papers whose vectors are being written, or were when it failed
+        self.fault: str | None = None
+        self.unchecked = False
+        self.waiting = 0
+
+    async def run(self, progress: Progress | None = None) -> int:
+        """Index every paper that waits for it, and return how many there were; what leaves, leaves first.
+
+        Full texts are embedded last: nothing is found by them, so that nobody waits for them.
+        """
+        async with self._lock, self._counting():
+            while True:
+                try:
+                    async with self._catalogue.indexing():
+                        return await self._run(progress)
+                except LeaseLostError:
+                    log.warning("another process indexes since the database was away from this one, which waits")
+
+    async def _run(self, progress: Progress | None) -> int:
+        """Index everything, having the turn."""
+        await self._make_ready(progress)
+        total = self.waiting = await self._catalogue.pending_count()
+        done = 0
+        while True:
+            leaving = await self._catalogue.leaving(INDEX_BATCH)
+            if leaving:
+                await _to_its_end(self._take_out(leaving))
+            waiting = await self._batch()
+            if waiting:
+                waiting = await self._index_free(waiting)
+            if not leaving and not waiting:
+                break
+            done += len(leaving) + len(waiting)
+            self.waiting = max(total - done, 0)
+            if progress:
+                progress(done, max(total, done))
+        if self._target is not self._dense:
+            await self._switch()
+        await self._embed_full_texts(done, total, progress)
+        return done
+
+    async def _make_ready(self, progress: Progress | None) -> None:
+        """Find the collection to write to, and make it and the index of words such that they can be gone on with."""
+        if self._in_work:  # perhaps written after another process wrote those of a newer version
+            await self._catalogue.mark_pending(self._in_work)
+            self._in_work.clear()
+        if self._shared:
+            await self._join()
+            if self.fault not in {None, ASKED_FOR}:  # another may have mended it while this one waited
+                self.fault = await self._find_fault()
+        if self.fault == OUTDATED:
+            await self._refill(progress)
+        elif self.fault:
+            await self._empty()
+        await self._follower.catch_up()
+
+    async def _batch(self) -> list[PendingPaper]:
+        """Return the papers to index next."""
+        waiting = await self._catalogue.pending(KNOWN_BATCH, self._embedder.model)
+        return waiting if all(paper.embedded for paper in waiting) else waiting[:INDEX_BATCH]
+
+    @asynccontextmanager
+    async def _counting(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            self.waiting = 0
+
+    async def _embed_full_texts(self, done: int, total: int, progress: Progress | None) -> None:
+        texts, model = self._catalogue.full_texts, self._embedder.model
+        while (waiting := await texts.waiting(model)) is not None:
+            windows = await read_windows(waiting.title, waiting.full_text, self._embedder, waiting.known)
+            await texts.store_windows(waiting, windows, model)
+            done += 1
+            if progress:
+                progress(done, max(total, done))
+
+    async def close(self) -> None:
+        """Close the indexes once nobody writes to them."""
+        async with self._lock:
+            await asyncio.to_thread(self._lexical.close)
+            await asyncio.to_thread(self._dense.close)
+
+    async def check(self, *, rebuild: bool = False) -> None:
+        """Find out whether the derived indexes can be used as they are; with `rebuild` they cannot.
+
+        Papers that an index has lost wait to be indexed again, which embeds nothing; where it has lost all, or was
+        made otherwise, everything is made anew.
+        """
+        try:
+            self.fault = ASKED_FOR if rebuild else await self._find_fault()
+        except ServerAwayError as error:
+            if isinstance(error, DatabaseAwayError):
+                raise
+            self.unchecked = True
+            log.warning("%s Papers are found by their words alone until it does.", error)
+            return
+        self.unchecked = False
+        if self.fault and not rebuild:
+            log.warning("the indexes have to be made anew from the catalogue: %s", self.fault)
+
+    async def follow(self) -> bool:
+        """Apply what other processes changed, and say whether there was anything; one may have filled a collection."""
+        await self._go_live()
+        return await self._follower.catch_up()
+
+    async def _go_live(self) -> LibraryState:
+        """Go over to the collection that is live by now, and return how the library stands."""
+        state = await self._catalogue.state(self._dense.expected)
+        await self._follower.follow(state.library_id)
+        if state.live != self._dense.name:
+            await asyncio.to_thread(self._dense.use, state.live)
+        return state
+
+    async def _join(self) -> None:
+        """Find the collection to write to: one that a rebuild fills, also one that died of it, else the live one."""
+        state = await self._go_live()
+        self._target = self._dense
+        if state.filling is not None:
+            self._target = await asyncio.to_thread(self._dense.sibling, state.collection(state.filling))
+
+    async def _switch(self) -> None:
+        """Make the collection that was filled the live one, and delete the other when nobody searches it any more."""
+        before = self._dense.name
+        await self._catalogue.switch_generation(self._dense.expected)
+        await asyncio.to_thread(self._dense.use, self._target.name)
+        self._target = self._dense
+        await asyncio.sleep(GRACE)
+        await asyncio.to_thread(self._dense.drop, before)
+
+    async def _empty(self) -> None:
+        """Empty both indexes, so that every paper waits; not before a model that is new to them has answered."""
+        if not (self._dense.stamp or "").startswith(f"{self._embedder.model}/{self._embedder.dimensions}/"):
+            await self._embedder.embed([PROBE])
+        if self._shared:
+            await asyncio.to_thread(self._dense.count)  # or a server that is away would leave every paper waiting
+            await self._catalogue.begin_generation()
+            await self._join()
+        else:
+            await self._catalogue.mark_all_pending()
+            await asyncio.to_thread(self._dense.reset)
+        await self._follower.empty()
+        self.fault = None
+
+    async def _refill(self, progress: Progress | None) -> None:
+        """Fill the next collection with the stored windows of papers that are indexed; the old one is searched still.
+
+        Where a process died of it the next one begins again, as the database calls the old one live.
+        """
+        await asyncio.to_thread(self._dense.count)  # or a server that is away would be found out half-way
+        await self._catalogue.begin_generation(anew=False)
+        await self._join()
+        log.info("the vectors of the server are filled anew, as an earlier version made them")
+        ids = list(await self._catalogue.indexed())
+        for start in range(0, len(ids), INDEX_BATCH):
+            stored = await self._catalogue.chunks_of(ids[start : start + INDEX_BATCH])
+            windows = [row for rows in stored.values() for row in rows]
+            for first in range(0, len(windows), WRITE_ROWS):
+                rows = windows[first : first + WRITE_ROWS]
+                names = [f"{row.paper_id}#{row.position}" for row in rows]
+                await asyncio.to_thread(self._target.upsert, names, np.stack([row.vector for row in rows]))
+            await self._catalogue.note_windows(Counter(window.paper_id for window in windows))
+            if progress:
+                progress(min(start + INDEX_BATCH, len(ids)), len(ids))
+        self.fault = None
+
+    async def _find_fault(self) -> str | None:
+        if self._shared:
+            state = await self._catalogue.state(self._dense.expected)
+            outdated = is_outdated(state.stamp, self._dense.expected)
+            await self.follow()
+            if outdated:
+                return OUTDATED
+        if self._dense.stamp != self._dense.expected:
+            return f"the dense index was made as {self._dense.stamp!r}, not as {self._dense.expected!r}"
+        held = await self._catalogue.held()
+        indexed: dict[str, int] | None = None  # of all papers, which is read where something lacks
+        try:
+            if await asyncio.to_thread(lacks_vectors, held, self._dense):
+                indexed = await self._catalogue.indexed()
+                if lost := await asyncio.to_thread(lost_vectors, indexed, self._dense):
+                    if len(lost) == len(indexed):
+                        return "the dense index has lost every paper"
+                    log.warning(
+                        "the dense index lacks %d of %d papers, which are indexed again", len(lost), held.papers
+                    )
+                    await self._catalogue.mark_pending(lost)
+        except VectorsError as error:
+            return f"the dense index cannot be read ({str(error).splitlines()[0]})"
+        await self._follower.catch_up()
+        # By what was to be held before: what lacks vectors waits by now, and would make up for words that lack.
+        if await asyncio.to_thread(self._lexical.count) < held.papers:
+            unread = await asyncio.to_thread(self._lexical.lacking, indexed or await self._catalogue.indexed())
+            log.warning("the lexical index lacks %d of %d papers, which are written again", len(unread), held.papers)
+            await self._follower.mend(unread)
+        return None
+
+    async def _take_out(self, leaving: Mapping[str, int]) -> None:
+        """Take papers out of the indexes; a kill between any two steps leaves them leaving."""
+        self._in_work = set(leaving)
+        held = [f"{paper_id}#{position}" for paper_id, count in leaving.items() for position in range(count)]
+        for start in range(0, len(held), WRITE_ROWS):
+            await asyncio.to_thread(self._target.delete, held[start : start + WRITE_ROWS])
+        await self._catalogue.mark_left(list(leaving))
+        self._in_work.clear()
+        await self._follower.catch_up()
+        log.info("%d papers have left the indexes", len(leaving))
+
+    async def _index_free(self, batch: Sequence[PendingPaper]) -> list[PendingPaper]:
+        """Index those of some papers that no worker embeds, and return them; where workers have all, wait for one.
+
+        A worker whose machine sleeps gives no sign and holds on to its papers: after a while it is waited for no more.
+        """
+        for _ in range(round(WORKERS_PATIENCE / WORKERS_ASKED_EVERY)):
+            async with self._catalogue.claimed(batch, self._embedder.model) as mine:
+                if mine:
+                    await self._index(mine)
+                    return mine
+            await asyncio.sleep(WORKERS_ASKED_EVERY)
+            batch = await self._batch()
+            if not batch:
+                return []
+        await self._index(batch)
+        return list(batch)
+
+    async def _index(self, batch: Sequence[PendingPaper]) -> None:
+        """Cut papers into windows, embed and write them."""
+        await _to_its_end(self._write(batch, await read_papers(batch, self._embedder)))
+        log.info("indexed %d papers", len(batch))
+
+    async def _write(self, batch: Sequence[PendingPaper], windows: Sequence[tuple[Chunk, Embedded]]) -> None:
+        """Write papers so that a kill between any two steps leaves them pending and nothing doubled."""
+        await self._catalogue.store_chunks(windows, self._embedder.model)
+        self._in_work = {waiting.paper.paper_id for waiting in batch}
+        counts = Counter(part.paper_id for part, _ in windows)
+        left_over = [
+            f"{waiting.paper.paper_id}#{position}"
+            for waiting in batch
+            for position in range(counts[waiting.paper.paper_id], waiting.indexed_chunks)
+        ]
+        if left_over:
+            await asyncio.to_thread(self._target.delete, left_over)
+        for start in range(0, len(windows), WRITE_ROWS):
+            part_rows = windows[start : start + WRITE_ROWS]
+            await asyncio.to_thread(
+                self._target.upsert,
+                [part.chunk_id for part, _ in part_rows],
+                np.stack([embedded.vector for _, embedded in part_rows]),
+            )
+        await self._catalogue.mark_indexed(
+            {w.paper.paper_id: (w.paper.content_hash, counts[w.paper.paper_id]) for w in batch}, self._now()
+        )
+        self._in_work.clear()
+        await self._follower.catch_up()
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Await work that a cancel must not stop half-way, as it leaves threads writing to an index that is then closed."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
