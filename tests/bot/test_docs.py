@@ -19,11 +19,11 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import typer.main
 import yaml
-from bot.store.tables import metadata
 
 from bot.cli import app
 from bot.llm.address import Address
 from bot.settings import Settings
+from bot.store.memory_tables import metadata
 from docs.make_reference import pages
 
 if TYPE_CHECKING:
