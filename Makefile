@@ -1,5 +1,5 @@
 # What one types while working on Footnote; `make check` is what a change must pass.
-.PHONY: check fast lint quick fix bench docs build sbom audit
+.PHONY: check fast lint quick fix bench docs site build sbom audit licences secrets
 
 check:  ## everything: lock, lint, format, types, imports, tests
 	bash .ci/run
@@ -24,6 +24,10 @@ bench:  ## one search and one answer beside plain Chroma and tantivy, over seeds
 docs:  ## the pictures of docs/, drawn from real answers; Chromium is needed
 	uv run python docs/make_pictures.py
 
+site:  ## the site of docs/ in site/, its settings and commands from the code; nothing is asked of the network
+	uv run python docs/make_reference.py
+	NO_MKDOCS_2_WARNING=1 uv run mkdocs build --strict --quiet
+
 build:  ## sdist and wheels into dist/, and a trial of them with plain pip in an empty environment
 	bash .ci/build
 	bash .ci/try_wheels
@@ -34,3 +38,9 @@ sbom:  ## what is locked, with versions and hashes, as CycloneDX
 
 audit:  ## known vulnerabilities of the locked versions; asks the network
 	uvx 'pip-audit>=2.9' --no-deps --disable-pip --requirement requirements.lock
+
+licences:  ## docs/licences.md: what each locked package says of itself
+	uv run python docs/make_licences.py
+
+secrets:  ## tokens and keys in what is tracked, but for the made-up ones that .secrets.baseline knows
+	git ls-files -z | xargs -0 uvx --from 'detect-secrets>=1.5' detect-secrets-hook --baseline .secrets.baseline

@@ -38,6 +38,7 @@ import discord
 import numpy as np
 from aiohttp import web
 
+from bench.running import environment
 from bot.digest.delivery import Deliverer
 from bot.digest.digest_text import ReasonWriter
 from bot.digest.editor import Editor
@@ -367,7 +368,7 @@ class Worker:
         """Start a process."""
         command = [sys.executable, *sys.argv, "--worker", url, folder]
         pipe = asyncio.subprocess.PIPE
-        return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe))
+        return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment()))
 
     async def tick(self, now: datetime) -> datetime | None:
         """Return when there is more to do; raises ConnectionError where it was killed."""

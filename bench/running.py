@@ -32,6 +32,10 @@ async def start_bot(server: LocalDiscord, data: Path, **settings: str) -> asynci
 
 
 def environment() -> dict[str, str]:
-    """Return this process's variables without settings of whoever measures, and with NumPy's threads as the bot's."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTNOTE_", "OPENAI_"))}
+    """Return this process's variables without settings of whoever measures, and with NumPy's threads as the bot's.
+
+    What is imported is compiled once, also where a container forbids that to keep its files as they are.
+    """
+    not_ours = ("FOOTNOTE_", "OPENAI_", "PYTHONDONTWRITEBYTECODE")
+    mine = {name: value for name, value in os.environ.items() if not name.startswith(not_ours)}
     return mine | {"OPENBLAS_NUM_THREADS": "1"}

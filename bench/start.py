@@ -16,6 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from bench.running import environment
+
 FOOTNOTE: Final = (sys.executable, "-m", "bot")
 ASKED: Final = "does a better one-step likelihood give you a better controller?"
 
@@ -23,7 +25,7 @@ ASKED: Final = "does a better one-step likelihood give you a better controller?"
 def spent(command: tuple[str, ...]) -> float:
     """Return the seconds of the processors that a command takes."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, env=environment())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -31,7 +33,7 @@ def spent(command: tuple[str, ...]) -> float:
 def main(data_dir: Path, rounds: int) -> None:
     """Take turns, and print the ratios."""
     at = ("--data-dir", str(data_dir))
-    subprocess.run((*FOOTNOTE, "ingest", "seeds", *at), check=True, capture_output=True)
+    subprocess.run((*FOOTNOTE, "ingest", "seeds", *at), check=True, capture_output=True, env=environment())
     commands = {
         "import typer": (sys.executable, "-c", "import typer"),
         "footnote --help": (*FOOTNOTE, "--help"),

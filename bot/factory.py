@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from bot.answering.answerer import Answerer
+    from bot.answering.plugged import PluggedWriter
     from bot.digest.editor import Editor, FreshPapers
     from bot.llm.client import LanguageModel
     from bot.llm.meter import Meter
@@ -31,13 +32,20 @@ MODELS: Final = "models"  # in the data dir; made anew where it is deleted
 async def make_embedder(settings: Settings) -> Embedder:
     """Return the embedding model that the settings name.
 
-    Raises EmbeddingError where a server is needed and away, or wants a key that is not set.
+    Raises EmbeddingError where a server is needed and away, or wants a key that is not set, PluginError where a plugin
+    cannot be loaded.
     """
     embedding = settings.embedding
     if embedding.provider == "local":
         from retrieval.embedding.local import LocalEmbedder
 
         return LocalEmbedder(cache_dir=settings.data_dir / MODELS, model_dir=embedding.model_dir)
+    if embedding.provider != "openai":
+        from retrieval.plugins import EMBEDDERS, make_plugin
+
+        needs = ("model", "dimensions", "max_tokens", "count_tokens", "embed", "close")
+        plugged: Embedder = make_plugin(EMBEDDERS, embedding.provider, embedding, needs=needs)
+        return plugged
     from retrieval.embedding.openai import OpenAIEmbedder
 
     key = embedding.api_key or settings.llm.api_key
@@ -150,7 +158,8 @@ async def open_answerer(settings: Settings, library: Library, *, use_llm: bool =
     What the model takes and writes goes to the settings' store.
     """
     if not use_llm or not settings.llm.enabled:
-        yield make_answerer(settings, library, None)
+        own = settings if use_llm else settings.model_copy(update={"writer": None})
+        yield make_answerer(own, library, None)
         return
     async with open_store(settings) as store, open_model(settings, meter=make_meter(settings, store)) as model:
         yield make_answerer(settings, library, model, store)
@@ -161,14 +170,15 @@ def make_answerer(
 ) -> Answerer:
     """Return an answerer over the library, in which the language model reads, writes and judges where there is one.
 
-    With a store, what the model wrote is kept there for a day, and not paid for again.
+    Where the settings name a plugin, that writes in the model's place. With a store, what the model wrote is kept there
+    for a day, and not paid for again.
     """
     from bot.answering.answerer import Answerer
     from bot.answering.extractive import ExtractiveWriter
 
-    extractive = ExtractiveWriter()
+    extractive, plugged = ExtractiveWriter(), make_plugged_writer(settings)
     if model is None:
-        return Answerer(library, extractive)
+        return Answerer(library, extractive, plugged)
     from bot.answering.cached import CachedWriter
     from bot.answering.judge import Judge
     from bot.answering.llm import LLMWriter
@@ -181,7 +191,17 @@ def make_answerer(
     recipe = "\n".join([model.name, chosen.base_url or "", str(chosen.prompt_tokens), str(PROMPT_VERSION)])
     writer = CachedWriter(llm, store.drafts, recipe) if store else llm
     judge = Judge(model) if chosen.judge else None
-    return Answerer(library, extractive, writer, LLMRewriter(model), judge, LLMTranslator(model))
+    return Answerer(library, extractive, plugged or writer, LLMRewriter(model), judge, LLMTranslator(model))
+
+
+def make_plugged_writer(settings: Settings) -> PluggedWriter | None:
+    """Return the plugin that the settings name to write answers, None where they name none."""
+    if settings.writer is None:
+        return None
+    from bot.answering.plugged import PluggedWriter
+    from retrieval.plugins import WRITERS, make_plugin
+
+    return PluggedWriter(settings.writer, make_plugin(WRITERS, settings.writer, settings, needs=("write",)))
 
 
 def make_editor(

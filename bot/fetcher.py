@@ -13,6 +13,7 @@ from bot.errors import SettingsError
 from bot.interruption import unless
 from retrieval.errors import BadInputError, FootnoteError
 from retrieval.sources import open_online
+from retrieval.sources.plugged import PluggedSource
 from retrieval.sources.specs import ACCEPTED
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ class Fetcher:
         if patience is None or reading is None:
             return None
         if reading.newest is None:
+            if isinstance(source, PluggedSource):
+                return None  # a plugin need not say how new its papers are
             return f"{source.name} gives no papers at all; check FOOTNOTE_FETCH__SOURCES."
         if self._clock.now() - reading.newest > patience:
             return f"{source.name} has had nothing new since {reading.newest:%Y-%m-%d}; it may be stale."

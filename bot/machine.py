@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import shutil
-import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +59,8 @@ def refuse_full_disk(data_dir: Path) -> int:
 
 def refuse_unwritable(data_dir: Path) -> None:
     """Make the data dir if need be and write to it; raises ShortageError with the reason where that fails."""
+    import tempfile  # which --help does without
+
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=data_dir) as file:

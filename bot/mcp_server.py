@@ -58,7 +58,7 @@ def make_server(library: Library, answerer: Answerer) -> MCPServer[Any]:
         question: Annotated[str, Field(min_length=1, max_length=2000, description="The question, in plain words.")],
     ) -> dict[str, Any]:
         """Answer a question from the papers, each statement with checked quotes, or say that they do not answer it."""
-        return (await answerer.answer(question)).to_json()
+        return {**(await answerer.answer(question)).to_json()}
 
     @tool
     async def similar(paper: Name, limit: Limit = 10) -> dict[str, Any]:

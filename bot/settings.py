@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PREFIX = "FOOTNOTE_"
 ENV_FILE = ".env"
 DEFAULT_MODEL = "gpt-5.4-mini"
+_PROVIDERS = ("local", "openai")  # those that are built in
 
 
 def _or_variable(name: str) -> BeforeValidator:
@@ -86,6 +87,26 @@ def _address(written: str | None) -> str | None:
     return written
 
 
+def _provider(name: str) -> str:
+    """Refuse what is neither built in nor the name of an installed plugin."""
+    if name not in _PROVIDERS:
+        from retrieval.plugins import EMBEDDERS, plugin_names
+
+        if name not in plugin_names(EMBEDDERS):
+            raise ValueError("Input should be 'local' or 'openai', or the name of a plugin that is installed")
+    return name
+
+
+def _writer(name: str | None) -> str | None:
+    """Refuse what is not the name of an installed plugin."""
+    if name is not None:
+        from retrieval.plugins import WRITERS, plugin_names
+
+        if name not in plugin_names(WRITERS):
+            raise ValueError("Input should be the name of a plugin that is installed; empty for none")
+    return name
+
+
 Key = Annotated[SecretStr | None, AfterValidator(_key)]
 Address = Annotated[str | None, AfterValidator(_address)]
 Endpoint = Annotated[str, AfterValidator(_address)]
@@ -111,7 +132,7 @@ class DiscordSettings(Section):
 
 
 class LLMSettings(Section):
-    """The language model that writes answers; without a key or a base URL the extractive writer does."""
+    """The language model that writes answers; without a key or a URL, answers are the papers' own sentences."""
 
     api_key: Annotated[Key, _or_variable("OPENAI_API_KEY")] = Field(
         default=None, description="API key (or OPENAI_API_KEY)."
@@ -146,9 +167,11 @@ class LLMSettings(Section):
 
 
 class EmbeddingSettings(Section):
-    """The model behind dense search; another model means that the indexes are rebuilt."""
+    """The model that turns texts into vectors; when it changes, every paper is embedded anew."""
 
-    provider: Literal["local", "openai"] = Field(default="local", description="local (all-MiniLM-L6-v2) or openai.")
+    provider: Annotated[str, AfterValidator(_provider)] = Field(
+        default="local", description="local (all-MiniLM-L6-v2), openai, or a plugin's name."
+    )
     model: str = Field(default="text-embedding-3-small", description="Model name for provider openai.")
     dimensions: int | None = Field(default=None, ge=1, description="Shortened vectors, for provider openai.")
     api_key: Key = Field(default=None, description="API key for embeddings (default: the LLM's).")
@@ -162,7 +185,9 @@ class ChromaSettings(Section):
     url: str | None = Field(default=None, description="Chroma server; empty for the embedded one in the data dir.")
     token: Key = Field(default=None, description="Token of the server, or of Chroma Cloud.")
     tenant: str | None = Field(default=None, description="Tenant; empty for the default one, or the token's.")
-    database: str | None = Field(default=None, description="Database of the tenant; empty likewise.")
+    database: str | None = Field(
+        default=None, description="Database of the tenant; empty for the default one, or the token's."
+    )
 
     @property
     def server(self) -> ChromaServer | None:
@@ -256,13 +281,17 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default=Path(".footnote"), description="Folder that holds all state.")
     database_url: str | None = Field(
-        default=None, description="SQLAlchemy URL of the catalogue; empty for SQLite in the data dir."
+        default=None,
+        description="Database, such as postgresql://user:password@host/footnote; empty for SQLite in the data dir.",
     )
     retention: int = Field(
         default=90, ge=30, le=3650, description="Days that conversations, searches and what digests showed are kept."
     )
     log: Literal["pretty", "json"] = Field(
         default="pretty", description="How the log is written: pretty for people, json for machines."
+    )
+    writer: Annotated[str | None, AfterValidator(_writer)] = Field(
+        default=None, description="Plugin that writes answers, in place of a language model; empty for none."
     )
     discord: DiscordSettings = Field(default_factory=DiscordSettings)
     llm: LLMSettings = Field(default_factory=LLMSettings)

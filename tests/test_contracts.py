@@ -18,7 +18,7 @@ REFUSED = {
     "bot/store/__init__.py": "chromadb",
     "bot/llm/__init__.py": "onnxruntime",
     "storage/errors.py": "retrieval.papers",
-    "storage/columns.py": "bot.lines",
+    "storage/columns.py": "bot.line_reader",
     "bot/digest/__init__.py": "storage.database",
     "retrieval/changes.py": "alembic",
 }

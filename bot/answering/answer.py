@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  # pydantic reads the types at run time
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bot.language import say
 from bot.llm.usage import Usage  # noqa: TC001
+
+if TYPE_CHECKING:
+    from bot.answering.answer_json import AnswerJson, CitationJson
 
 WriterName: TypeAlias = Literal["extractive", "llm"]
 # answered: a paper says it. closest: papers are on the subject, but whether they say just this is not sure.
@@ -41,9 +44,9 @@ class Citation:
             return say("page {page}", page=self.page)
         return say("“{section}”, page {page}", section=self.section, page=self.page)
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> CitationJson:
         """Return it as the JSON of an answer has it; of the full text alone, with section and any page."""
-        shown: dict[str, object] = {
+        shown: CitationJson = {
             "number": self.number,
             "paper_id": self.paper_id,
             "title": self.title,
@@ -121,7 +124,7 @@ class Answer:
         )
         return " ".join([*filter(None, [self.lead]), *parts])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> AnswerJson:
         """Return the object that `ask --json` prints; its keys are a contract."""
         usage = self.usage
         return {

@@ -74,7 +74,7 @@ async def open_demo(
 def _of_its_own(settings: Settings, folder: Path) -> Settings:
     """Return settings that keep everything in the folder and ask nobody on the network."""
     local = settings.embedding.model_copy(update={"provider": "local"})
-    own = {"data_dir": folder, "database_url": None, "chroma": ChromaSettings(), "embedding": local}
+    own = {"data_dir": folder, "database_url": None, "writer": None, "chroma": ChromaSettings(), "embedding": local}
     return settings.model_copy(update=own)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -11,6 +12,7 @@ from rich.table import Table
 from bot.answering.conversation import Conversation, Exchange
 from bot.answering.evidence.assessor import HOLDS
 from bot.console import print_json, progress_bar, show_figures, stdout
+from bot.errors import SettingsError
 from bot.factory import open_answerer, open_library
 from bot.files import share
 from bot.report.evaluation_run import Evaluation
@@ -43,7 +45,11 @@ async def evaluate(
     use_llm: bool,
     as_json: bool,
 ) -> None:
-    """Run over a dataset, write the files that are wanted and print the figures."""
+    """Run over a dataset, write the files that are wanted and print the figures.
+
+    Raises SettingsError where the packages that measure are not installed.
+    """
+    _demand_extra()
     for file in (run_file, answers_file, report):
         if file and not file.absolute().parent.is_dir():
             raise BadInputError(f"{file} cannot be written: make the folder {file.parent} first.")
@@ -88,6 +94,14 @@ async def evaluate(
     if evaluation.answered:
         show_figures(f"Answers, {queries}", evaluation.answered, console)
         _show_kinds(evaluation.by_kind, console)
+
+
+def _demand_extra() -> None:
+    if not all(map(find_spec, ("ir_measures", "matplotlib"))):
+        raise SettingsError(
+            "Measuring needs packages that are not installed; install footnote with its extra eval, as in "
+            "pip install 'footnote[eval]'."
+        )
 
 
 async def run_over(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typing_extensions import TypedDict
+
 from bot.answering.gap_lines import gap_lines
 from bot.answering.reading.correction import slips_mended
 from bot.commands.manage_papers import check_source, say_undated
@@ -43,7 +45,23 @@ async def search(
         show_hits(hits, stdout())
 
 
-def _row(hit: Hit) -> dict[str, object]:
+class FoundJson(TypedDict):
+    """A paper that was found, the best first; later versions may add keys, and take none away.
+
+    `score` compares within one search only; `published` is a day (YYYY-MM-DD); `passage` is what of the paper fits the
+    query best, and may be empty.
+    """
+
+    paper_id: str
+    title: str
+    score: float
+    url: str | None
+    published: str | None
+    source: str
+    passage: str
+
+
+def _row(hit: Hit) -> FoundJson:
     paper = hit.paper
     return {
         "paper_id": paper.paper_id,

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+from itertools import cycle
+from math import cos, pi, sin, sqrt
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
+
+    from numpy.typing import NDArray
+    from PIL.Image import Image
 
     from bot.digest.roundup import Map
 
@@ -28,52 +34,91 @@ COLOURS: Final = (
     "#9ad0ec",
     "#d8b08c",
 )
-WIDTH, HEIGHT, DPI = 10.0, 6.6, 150  # inches, and dots to each
+SIZE: Final = (1500, 990)
+ROOM: Final = (100, 170, 1400, 920)  # left, top, right and bottom of where the middles of points lie
+FONT: Final = Path(__file__).with_name("DejaVuSans-Bold.ttf")
+LARGE, SMALL = 35, 25  # dots that an em has
+OUTLINE: Final = 4  # dots of background around names
+ALL_POINTS: Final = 113_000  # dots that their squares may cover together
+SMALLEST, LARGEST = 8, 20  # dots that a point is wide
+STAR, RIM = 31, 44  # dots that a star is wide, and what is seen around it
+INNER: Final = 0.382  # of a star with five points: its inner corners' distance from the middle
+FINER: Final = 8  # times, in which shapes are drawn and then made smaller, so that their edges are smooth
+SHOWN: Final = 0.75  # of a point's colour, so that what lies beneath is seen
 
 
 def draw(chart: Map, title: str, posted: Collection[int], legend: str) -> bytes:
     """Return the map as a PNG of 1500 by 990 dots; `posted` are the papers with a star, which `legend` explains."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.patheffects import withStroke
+    from PIL import Image, ImageDraw, ImageFont
 
-    figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor=BACKGROUND)
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.02, 0.02, 0.96, 0.88))
-    axes.set_axis_off()
-    axes.set_aspect("equal", adjustable="datalim")
-    size = float(np.clip(26_000 / max(len(chart.points), 1), 14, 90))
-    marked = np.zeros(len(chart.points), bool)
-    marked[list(posted)] = True
-    outline = [withStroke(linewidth=3.5, foreground=BACKGROUND)]
-    for number, cluster in enumerate(chart.clusters):
-        members = np.array(cluster.members)
-        colour = COLOURS[number % len(COLOURS)]
-        plain = chart.points[members[~marked[members]]]
-        axes.scatter(plain[:, 0], plain[:, 1], s=size, color=colour, alpha=0.75, linewidths=0)
-        stars = chart.points[members[marked[members]]]
-        axes.scatter(
-            stars[:, 0], stars[:, 1], s=330, marker="*", color="white", edgecolors=colour, linewidths=1.6, zorder=4
+    image = Image.new("RGB", SIZE, BACKGROUND)
+    pen = ImageDraw.Draw(image)
+    large, small = (ImageFont.truetype(FONT, size) for size in (LARGE, SMALL))
+    place = _fit(chart.points)
+    across = np.clip(sqrt(ALL_POINTS / max(len(chart.points), 1)), SMALLEST, LARGEST)
+    point, star, rim = _disc(round(across)), _star(STAR), _star(RIM)
+    stars = set(posted)
+    for cluster, colour in zip(chart.clusters, cycle(COLOURS), strict=False):
+        for at in set(cluster.members) - stars:
+            _stamp(image, point, place(*chart.points[at]), colour)
+    for cluster, colour in zip(chart.clusters, cycle(COLOURS), strict=False):
+        for at in stars.intersection(cluster.members):
+            _stamp(image, rim, place(*chart.points[at]), colour)
+            _stamp(image, star, place(*chart.points[at]), "white")
+    for cluster, colour in zip(chart.clusters, cycle(COLOURS), strict=False):
+        name = f"{cluster.name.replace(', ', chr(10))}  {len(cluster.members)}"
+        pen.multiline_text(
+            place(cluster.x, cluster.y + cluster.radius),
+            name,
+            colour,
+            small,
+            anchor="md",
+            spacing=-3,
+            align="center",
+            stroke_width=OUTLINE,
+            stroke_fill=BACKGROUND,
         )
-    for number, cluster in enumerate(chart.clusters):
-        axes.text(
-            cluster.x,
-            cluster.y + cluster.radius,
-            f"{cluster.name.replace(', ', chr(10))}  {len(cluster.members)}",
-            color=COLOURS[number % len(COLOURS)],
-            fontsize=12,
-            fontweight="bold",
-            ha="center",
-            va="bottom",
-            linespacing=1.15,
-            path_effects=outline,
-            zorder=5,
-            parse_math=False,
-        )
-    axes.margins(0.05, 0.07)
-    figure.text(0.025, 0.945, title, color=INK, fontsize=17, fontweight="bold", va="center", parse_math=False)
-    if marked.any():
-        figure.text(0.975, 0.945, legend, color=FAINT, fontsize=12, ha="right", va="center", parse_math=False)
+    pen.text((37, 55), title, INK, large, anchor="lm")
+    if stars:
+        pen.text((1463, 55), legend, FAINT, small, anchor="rm")
     saved = io.BytesIO()
-    figure.savefig(saved, format="png", facecolor=BACKGROUND)
+    image.save(saved, "PNG")
     return saved.getvalue()
+
+
+def _fit(points: NDArray[np.float64]) -> Callable[[float, float], tuple[float, float]]:
+    """Return what gives the dot of a point, with one scale for both axes, and all of them in the middle of the room."""
+    left, top, right, bottom = ROOM
+    low, high = points.min(axis=0), points.max(axis=0)
+    width, height = np.maximum(high - low, 1e-9)
+    scale = min((right - left) / width, (bottom - top) / height)
+    x, y = (low + high) / 2
+    return lambda across, up: ((left + right) / 2 + (across - x) * scale, (top + bottom) / 2 - (up - y) * scale)
+
+
+def _disc(across: int) -> Image:
+    """Return a disc to stamp, through which some of what is beneath is seen."""
+    corners = [(0.5 + cos(turn) / 2, 0.5 + sin(turn) / 2) for turn in np.linspace(0, 2 * pi, 64)]
+    return _shape(across, corners).point(lambda shade: shade * SHOWN)
+
+
+def _star(across: int) -> Image:
+    """Return a star to stamp, on two of its points."""
+    corners = []
+    for corner in range(10):
+        reach, turn = (INNER if corner % 2 else 1) / 2, corner * pi / 5
+        corners.append((0.5 + reach * sin(turn), 0.5 - reach * cos(turn)))
+    return _shape(across, corners)
+
+
+def _shape(across: int, corners: list[tuple[float, float]]) -> Image:
+    from PIL import Image, ImageDraw
+
+    fine = Image.new("L", (across * FINER, across * FINER))
+    ImageDraw.Draw(fine).polygon([(x * fine.width, y * fine.height) for x, y in corners], 255)
+    return fine.resize((across, across), Image.Resampling.BOX)
+
+
+def _stamp(image: Image, shape: Image, middle: tuple[float, float], colour: str) -> None:
+    x, y = middle
+    image.paste(colour, (round(x - shape.width / 2), round(y - shape.height / 2)), shape)

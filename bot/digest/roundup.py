@@ -91,9 +91,8 @@ def silhouette(vectors: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
     names, counts = np.unique(labels, return_counts=True)
     if len(names) < 2:  # noqa: PLR2004 - one cluster has no next one
         return -1.0
-    from scipy.spatial.distance import cdist
-
-    apart = cdist(vectors, vectors)
+    squares = (vectors**2).sum(axis=1)
+    apart = np.sqrt(np.maximum(squares[:, None] + squares[None, :] - 2 * vectors @ vectors.T, 0.0))
     sums = np.stack([apart[:, labels == name].sum(axis=1) for name in names], axis=1)
     own = np.searchsorted(names, labels)
     rows = np.arange(len(vectors))
@@ -159,15 +158,28 @@ def _reduce(vectors: NDArray[np.floating], dimensions: int) -> NDArray[np.float6
 
 def _k_means(vectors: NDArray[np.float64], count: int) -> NDArray[np.intp]:
     """Return the cluster of each row (Lloyd's rounds from k-means++ starts), the tightest of a few tries."""
-    from scipy.cluster.vq import kmeans2  # and with it 30 MB of memory, for a map a week
-
     generator = np.random.default_rng(count)
-    count = min(count, len(np.unique(vectors, axis=0)))  # no two starts are the same
-    found = []
+    found: list[tuple[float, NDArray[np.intp]]] = []
     for _ in range(STARTS):
-        middles, labels = kmeans2(vectors, count, iter=ROUNDS, minit="++", rng=generator)
-        found.append((float(((vectors - middles[labels]) ** 2).sum()), labels))
-    return np.asarray(min(found, key=lambda start: start[0])[1], np.intp)
+        middles = vectors[[int(generator.integers(len(vectors)))]]
+        while len(middles) < count:
+            nearest = _distances(vectors, middles).min(axis=1)
+            total = nearest.sum()
+            chances = nearest / total if total > 0 else None
+            middles = np.vstack([middles, vectors[generator.choice(len(vectors), p=chances)]])
+        labels = np.zeros(len(vectors), np.intp)
+        for _ in range(ROUNDS):
+            labels = _distances(vectors, middles).argmin(axis=1)
+            middles = np.stack(
+                [vectors[labels == at].mean(axis=0) if (labels == at).any() else middles[at] for at in range(count)]
+            )
+        found.append((float(_distances(vectors, middles).min(axis=1).sum()), labels))
+    return min(found, key=lambda each: each[0])[1]
+
+
+def _distances(vectors: NDArray[np.float64], middles: NDArray[np.float64]) -> NDArray[np.float64]:
+    squares = (vectors**2).sum(axis=1)[:, None] + (middles**2).sum(axis=1)[None, :]
+    return np.asarray(np.maximum(squares - 2 * vectors @ middles.T, 0.0))
 
 
 def _lay_out(

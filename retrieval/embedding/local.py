@@ -43,7 +43,6 @@ REMEDY = (
 # As quick as any on one core, and a question that comes during an ingest waits for a batch.
 BATCH = 2
 SPLIT_REMEMBERED = 4096  # texts, some 4 MB; a paper has one or two windows and ten sentences
-GRAPH_VERSION = 3  # raise it with every change to minilm.py: graphs of other versions are not opened
 
 
 class LocalEmbedder:
@@ -187,19 +186,18 @@ class LocalEmbedder:
 
     def _graph(self) -> Path:
         """Return the network's file in the cache, built anew if the cache does not hold it and its weights whole."""
+        from retrieval.embedding import minilm
+
         weights = self._file(WEIGHTS)
-        path = self._cache_dir / f"{self.model}-{SHA256[WEIGHTS][:12]}-v{GRAPH_VERSION}.onnx"
+        path = self._cache_dir / f"{minilm.NAME}.onnx"
         mapped_path, digest_path = path.with_suffix(".weights"), path.with_suffix(".onnx.sha256")
         try:
             if [_sha256(path), _sha256(mapped_path)] == digest_path.read_text(encoding="ascii").split():
                 return path
         except (OSError, UnicodeDecodeError):
             pass
-        from retrieval.embedding import minilm  # imports onnx, which only building needs
-
-        model = minilm.build(weights)
-        mapped = minilm.move_weights_out(model, mapped_path.name)
-        graph: bytes = model.SerializeToString()
+        graph = minilm.GRAPH.read_bytes()
+        mapped, _ = minilm.lay_out(weights)
         try:
             self._cache_dir.mkdir(parents=True, exist_ok=True)
             for old in set(self._cache_dir.glob(f"{self.model}-*")) - {path, mapped_path, digest_path}:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from retrieval.errors import BadInputError
+from retrieval.sources.plugged import open_plugged
 
 if TYPE_CHECKING:
     from retrieval.sources.arxiv import Arxiv
@@ -55,7 +56,7 @@ def open_online(spec: str, web: Web, *, huggingface_url: str, arxiv_url: str) ->
         from retrieval.sources.feed import Feed
 
         return Feed(web, _checked(spec.strip()))
-    return None
+    return open_plugged(spec.strip(), web)
 
 
 def _days(given: str) -> tuple[dt.date, dt.date]:

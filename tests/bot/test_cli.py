@@ -289,6 +289,15 @@ def test_eval_measures_ranking_and_answers_and_writes_both_files(
     assert "follow-up" in shown
 
 
+def test_eval_without_its_extra_says_how_to_get_it(
+    footnote: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.commands.evaluate.find_spec", lambda _: None)
+    result = footnote("eval", str(_beir(tmp_path / "tiny")), "--split", "dev")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "pip install 'footnote[eval]'" in result.err
+
+
 def test_eval_of_a_folder_that_is_no_dataset_names_what_is_missing(
     footnote: Callable[..., Result], tmp_path: Path
 ) -> None:

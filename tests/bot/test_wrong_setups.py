@@ -253,6 +253,7 @@ SETTINGS = [
     Wrong("settings", "FOOTNOTE_DISCORD__SHARDS is wrong: write auto, or", sets(DISCORD__SHARDS="4")),
     Wrong("settings", f"{PROXY} is wrong: write an address that begins with http", {PROXY: "socks5://proxy:1080"}),
     Wrong("settings", f"{PROVIDER} is wrong: Input should be 'local' or 'openai'", {PROVIDER: "cohere"}),
+    Wrong("settings", "FOOTNOTE_WRITER is wrong: Input should be the name of a plugin", sets(WRITER="missing")),
     Wrong("settings", "FOOTNOTE_EMBEDDING__DIMENSIONS is wrong", sets(EMBEDDING__DIMENSIONS="0")),
     Wrong("settings", f"{EMBEDDING_URL} is wrong: write an address", {EMBEDDING_URL: "localhost:8080/v1"}),
     Wrong("settings", "FOOTNOTE_FETCH__EVERY is wrong: Input should be a valid integer", sets(FETCH__EVERY="hourly")),

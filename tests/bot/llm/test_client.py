@@ -292,16 +292,17 @@ async def test_all_calls_of_a_question_share_one_silence_and_one_deadline() -> N
     assert patience(30.0) is not first
 
 
-async def test_azures_deployments_are_asked_with_their_version_and_key_header() -> None:
+@pytest.mark.parametrize("version", ["2024-10-21", "v1"])
+async def test_azures_deployments_are_asked_with_their_version_and_key_header(version: str) -> None:
     seen = []
 
     def azure(call: Call) -> Sent:
         seen.append((dict(call.query), call.headers.get("api-key")))
         return well(call)
 
-    async with Wild({"x": azure}) as wild, asking(f"{wild.base_url('x')}?api-version=2024-10-21", key="k") as model:
+    async with Wild({"x": azure}) as wild, asking(f"{wild.base_url('x')}?api-version={version}", key="k") as model:
         await model.fill(PROMPT, "Well?")
-    assert seen == [({"api-version": "2024-10-21"}, "k")]
+    assert seen == [({"api-version": version}, "k")]
 
 
 async def test_what_a_server_said_stands_in_the_debug_log_without_the_key(

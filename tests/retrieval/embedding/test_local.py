@@ -15,7 +15,9 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrieval.embedding.local import BATCH, LocalEmbedder
+from bench.make_graph import build
+from retrieval.embedding.local import BATCH, WEIGHTS, LocalEmbedder
+from retrieval.embedding.minilm import GRAPH
 from retrieval.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -67,6 +69,11 @@ async def test_vectors_are_those_of_sentence_transformers(embedder: LocalEmbedde
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
     cosines = (vectors * expected).sum(axis=1)
     assert cosines.min() >= 0.99999, TEXTS[cosines.argmin()]
+
+
+def test_the_graph_that_ships_is_the_one_that_is_built(embedder: LocalEmbedder) -> None:
+    built = build(embedder._file(WEIGHTS))
+    assert built.SerializeToString(deterministic=True) == GRAPH.read_bytes(), "run bench/make_graph.py"
 
 
 async def test_no_texts_give_no_rows(embedder: LocalEmbedder) -> None:

@@ -1,0 +1,49 @@
+"""An embedding model: each word's hash says which of 512 numbers it adds to. Quick, and blind to meaning."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from footnote.plugins import EmbeddingSettings
+
+
+class HashedWords:
+    """Turn texts into unit vectors of word counts."""
+
+    def __init__(self, settings: EmbeddingSettings) -> None:
+        self.dimensions = settings.dimensions or 512
+        self.model = f"hashed-words-{self.dimensions}"  # vectors of two models are never mixed
+        self.max_tokens = 256
+
+    def count_tokens(self, text: str) -> int:
+        """Count words; a longer text than `max_tokens` is cut into several before it comes to `embed`."""
+        return len(_words(text))
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return a row for each text, of length 1; computed in a thread, so that the bot goes on meanwhile."""
+        return await asyncio.to_thread(self._rows, texts)
+
+    def _rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = np.zeros((len(texts), self.dimensions), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in _words(text) or [""]:
+                row[crc32(word.encode()) % self.dimensions] += 1
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows
+
+    async def close(self) -> None:
+        """There is nothing to release."""
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())

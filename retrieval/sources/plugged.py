@@ -1,0 +1,51 @@
+"""A source that another package brings: its pages, with a sentence in place of whatever goes wrong in its code."""
+
+from __future__ import annotations
+
+import re
+from contextlib import aclosing
+from typing import TYPE_CHECKING, cast
+
+from retrieval.errors import FootnoteError
+from retrieval.plugins import SOURCES, failed, make_plugin, plugin_names
+from retrieval.sources.fetched import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    from retrieval.sources.fetched import Cursor, OnlineSource, Page
+    from retrieval.sources.web import Web
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+
+
+def open_plugged(spec: str, web: Web) -> OnlineSource | None:
+    """Return the source of an installed plugin that a spec names, `NAME` or `NAME:rest`; None where it names none.
+
+    Raises PluginError where the plugin cannot be loaded.
+    """
+    name, _, rest = spec.partition(":")
+    if not _NAME.fullmatch(name) or name not in plugin_names(SOURCES):
+        return None
+    return PluggedSource(spec, name, make_plugin(SOURCES, name, rest, web, needs=("pages",)))
+
+
+class PluggedSource:
+    """Read a plugin's pages."""
+
+    def __init__(self, spec: str, plugin: str, source: OnlineSource) -> None:
+        """Name the source as the user wrote it, under which its cursor is kept."""
+        self.name = spec
+        self._plugin = plugin
+        self._source = source
+
+    async def pages(self, cursor: Cursor | None = None) -> AsyncIterator[Page]:
+        """Yield the plugin's pages; raises SourceError for whatever it raises."""
+        try:
+            async with aclosing(cast("AsyncGenerator[Page]", self._source.pages(cursor))) as pages:
+                async for page in pages:
+                    yield page
+        except FootnoteError:
+            raise
+        except Exception as error:
+            raise SourceError(failed(self._plugin, error)) from error
