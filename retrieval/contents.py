@@ -60,10 +60,10 @@ class Contents:
         """Give back what was packed; all is copied, as views would keep the words twice."""
         count, dimensions = HEADER.unpack_from(packed)
         spans = np.frombuffer(packed, np.int32, 2 * count, HEADER.size).reshape(count, 2)
-        scales = np.frombuffer(packed, np.float32, count, at := HEADER.size + spans.nbytes)
-        levels = np.frombuffer(packed, np.int8, count * dimensions, at := at + scales.nbytes)
+        scales = np.frombuffer(packed, np.float32, count, offset := HEADER.size + spans.nbytes)
+        levels = np.frombuffer(packed, np.int8, count * dimensions, offset := offset + scales.nbytes)
         rows = levels.reshape(count, dimensions)
-        return cls(spans.copy(), rows.copy(), scales.copy(), packed[at + levels.nbytes :])
+        return cls(spans.copy(), rows.copy(), scales.copy(), packed[offset + levels.nbytes :])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +80,13 @@ async def read_chunks(chunks: Sequence[Chunk], embedder: Embedder) -> list[Embed
     words = [b""] * len(chunks)
     if isinstance(embedder, WordEmbedder):
         vectors, found = await embedder.embed_words(texts)
-        words = [each.pack() for each in found]
+        words = [found_words.pack() for found_words in found]
     else:
         vectors = await embedder.embed(texts)
-    said = list(dict.fromkeys(sentence.text for chunk in chunks for sentence in chunk.sentences))
-    rows = await embedder.embed(said) if said else np.zeros((0, embedder.dimensions), np.float32)
-    places = {text: row for row, text in enumerate(said)}
+    sentences = list(dict.fromkeys(sentence.text for chunk in chunks for sentence in chunk.sentences))
+    rows = await embedder.embed(sentences) if sentences else np.zeros((0, embedder.dimensions), np.float32)
+    row_of = {text: row for row, text in enumerate(sentences)}
     return [
-        Embedded(vector, Contents.of(chunk.spans, rows[[places[each.text] for each in chunk.sentences]], held))
+        Embedded(vector, Contents.of(chunk.spans, rows[[row_of[sentence.text] for sentence in chunk.sentences]], held))
         for chunk, vector, held in zip(chunks, vectors, words, strict=True)
     ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from retrieval.catalogue import Catalogue
     from retrieval.lexical import LexicalIndex
-    from retrieval.shelf import Shelf
+    from retrieval.paper_cache import PaperCache
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +29,10 @@ class Follower:
     """Follow the changes of one library, one caller at a time."""
 
     def __init__(
-        self, catalogue: Catalogue, shelf: Shelf, lexical: LexicalIndex, folder: Path, library_id: str
+        self, catalogue: Catalogue, paper_cache: PaperCache, lexical: LexicalIndex, folder: Path, library_id: str
     ) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
+        self._paper_cache = paper_cache
         self._lexical = lexical
         self._file = folder / POSITION_FILE
         self._library_id = library_id
@@ -46,7 +46,7 @@ class Follower:
         async with self._lock:
             log.warning("the database holds another library now, which is read from its beginning")
             self._library_id = library_id
-            self._shelf.clear()
+            self._paper_cache.clear()
             await asyncio.to_thread(self._lexical.reset)
             self._number = None
 
@@ -89,7 +89,7 @@ class Follower:
         await self._note(last)
 
     async def _apply(self, paper_ids: Sequence[str]) -> None:
-        self._shelf.forget(paper_ids)
+        self._paper_cache.forget(paper_ids)
         papers, authors = await self._catalogue.to_index(paper_ids)
         gone = [paper_id for paper_id in paper_ids if paper_id not in papers]
         if gone:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from retrieval.errors import DatabaseAwayError, ServerAwayError
-from retrieval.fulltext.windows import read_windows
+from retrieval.fulltext.section_windows import read_windows
 from retrieval.index_lease import LeaseLostError
 from retrieval.self_check import lacks_vectors, lost_vectors
 from retrieval.stamp import is_outdated

@@ -16,17 +16,17 @@ from retrieval.authors import find_named_authors, find_works
 from retrieval.catalogue import Added, Catalogue
 from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, LibraryLockedError, ServerAwayError
 from retrieval.follower import Follower
-from retrieval.fulltext.searching import FullTextSearcher
+from retrieval.fulltext.full_text_searcher import FullTextSearcher
 from retrieval.gaps import Gaps
 from retrieval.index_guard import throw_away, watched
 from retrieval.indexer import Indexer, Progress
 from retrieval.lexical import LexicalIndex
+from retrieval.paper_cache import PaperCache
 from retrieval.references import find_references
 from retrieval.removal import UNDO, Removed, Restored
 from retrieval.resolver import look_up, resolve
 from retrieval.scope import Scope
-from retrieval.searching import Searcher, middle
-from retrieval.shelf import Shelf
+from retrieval.searcher import Searcher, middle
 from retrieval.sources.fetched import Fetched
 from retrieval.spelling import correct
 from retrieval.stamp import stamp_of
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from retrieval.chroma_server import ChromaServer
     from retrieval.embedding import Embedder
     from retrieval.fulltext.article import FullText
-    from retrieval.fulltext.searching import Document
+    from retrieval.fulltext.full_text_searcher import Document
     from retrieval.fulltext.storage import FullTexts
     from retrieval.merge import Known
     from retrieval.papers import Evidence, Hit, Paper
@@ -80,20 +80,20 @@ class Library:
         lexical: LexicalIndex,
         embedder: Embedder,
         now: Callable[[], dt.datetime],
-        shelf: Shelf,
+        paper_cache: PaperCache,
         indexer: Indexer,
         *,
         shared: bool,
     ) -> None:
         self._lock = lock
         self._catalogue = catalogue
-        self._shelf = shelf
+        self._paper_cache = paper_cache
         self._dense = dense
         self._lexical = lexical
         self._embedder = embedder
         self._now = now
         self._titles = Titles(catalogue, lexical)
-        self._searcher = Searcher(catalogue, shelf, dense, lexical, embedder)
+        self._searcher = Searcher(catalogue, paper_cache, dense, lexical, embedder)
         self._full_texts = FullTextSearcher(catalogue.full_texts, lexical, embedder)
         self._indexer = indexer
         self._shared = shared
@@ -143,11 +143,13 @@ class Library:
                 opened.push_async_callback(asyncio.to_thread, dense.close)
                 lexical = await asyncio.to_thread(LexicalIndex, data_dir / "lexical", stamp)
                 opened.push_async_callback(asyncio.to_thread, lexical.close)
-                shelf = Shelf(catalogue)
-                follower = Follower(catalogue, shelf, lexical, data_dir / "lexical", state.library_id)
+                paper_cache = PaperCache(catalogue)
+                follower = Follower(catalogue, paper_cache, lexical, data_dir / "lexical", state.library_id)
                 indexer = Indexer(catalogue, dense, lexical, follower, embedder, now, shared=chroma is not None)
                 await indexer.check(rebuild=rebuild)
-            library = cls(lock, catalogue, dense, lexical, embedder, now, shelf, indexer, shared=chroma is not None)
+            library = cls(
+                lock, catalogue, dense, lexical, embedder, now, paper_cache, indexer, shared=chroma is not None
+            )
             if chroma:
                 library._following = asyncio.create_task(library._follow())
             opened.pop_all()
@@ -215,7 +217,7 @@ class Library:
         # Read in a thread, and no more at once: the papers may come from a file larger than memory.
         while batch := await asyncio.to_thread(_batch, waiting):
             some = await self._catalogue.add(batch)
-            self._shelf.forget(some.touched)
+            self._paper_cache.forget(some.touched)
             added += replace(some, touched=frozenset())
         await self.index_pending(progress)
         return added
@@ -226,7 +228,7 @@ class Library:
         `source` is its `name`, as a user writes it.
         """
         added = await self._catalogue.take(page.papers, source, page.cursor, self._now())
-        self._shelf.forget(added.touched)
+        self._paper_cache.forget(added.touched)
         return added
 
     async def remove(self, paper_ids: Iterable[str]) -> list[str]:
@@ -236,7 +238,7 @@ class Library:
         """
         current = await self.current_ids(paper_ids)
         gone = await self._catalogue.remove(sorted(set(current.values())), self._now())
-        self._shelf.forget(gone)
+        self._paper_cache.forget(gone)
         await self.index_pending()
         return gone
 
@@ -306,9 +308,9 @@ class Library:
         Some forty are compared word by word; those below are no match for anything, and left out as unknown ones are.
         """
         current = await self.current_ids(paper_ids)
-        asked = {paper_id: each for each, paper_id in current.items()}
+        asked = {paper_id: known_as for known_as, paper_id in current.items()}
         found = await self._searcher.evidence(query, asked) if query.strip() else {}
-        return {asked[paper_id]: each for paper_id, each in found.items()}
+        return {asked[paper_id]: record for paper_id, record in found.items()}
 
     async def embed(self, query: str) -> QueryVectors:
         """Read a query by the embedding model; raises EmbeddingError where a remote one cannot be asked."""
@@ -316,7 +318,7 @@ class Library:
 
     async def spelled(self, text: str) -> Spelled:
         """Read words that nobody knows as the nearest that a paper here has; for English."""
-        return await correct(text, self._lexical, self._embedder, self._shelf)
+        return await correct(text, self._lexical, self._embedder, self._paper_cache)
 
     async def judge(self, query: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
         """Return these papers as hits of a query, best first, however far down a search would have them."""
@@ -338,10 +340,10 @@ class Library:
         return await self._full_texts.prepare(paper, full_text)
 
     async def document_passages(
-        self, document: Document, query: str, vectors: QueryVectors, *, opening: bool = False
+        self, document: Document, query: str, vectors: QueryVectors, *, lead_only: bool = False
     ) -> list[Hit]:
-        """Return the parts of a document that are nearest to a query, as hits; with `opening` of its abstract alone."""
-        return await self._full_texts.passages_of(document, query, vectors, opening=opening)
+        """Return the parts of a document that are nearest to a query, as hits; `lead_only` asks its abstract alone."""
+        return await self._full_texts.passages_of(document, query, vectors, lead_only=lead_only)
 
     async def full_text(self, paper_id: str) -> FullText | None:
         """Return the text of a paper beside its abstract, by any of its ids; None where it is not known."""
@@ -350,10 +352,10 @@ class Library:
 
     async def add_full_text(self, paper_id: str, full_text: FullText) -> bool:
         """Keep and read the text of a paper beside its abstract; False where the paper does not stand (any more)."""
-        kept = await self._catalogue.full_texts.put(paper_id, full_text)
-        if kept:
+        stored = await self._catalogue.full_texts.put(paper_id, full_text)
+        if stored:
             await self.index_pending()
-        return kept
+        return stored
 
     @property
     def full_texts(self) -> FullTexts:
@@ -405,10 +407,10 @@ class Library:
 
     async def get(self, paper_id: str) -> Paper | None:
         """Return a paper by any of its ids, or None; also one that is withdrawn, and is found no more."""
-        if paper := (await self._shelf.papers([paper_id])).get(paper_id):
+        if paper := (await self._paper_cache.papers([paper_id])).get(paper_id):
             return paper
         current = (await self.current_ids([paper_id])).get(paper_id)
-        return (await self._shelf.papers([current])).get(current) if current else None
+        return (await self._paper_cache.papers([current])).get(current) if current else None
 
     async def find(self, text: str) -> Paper | None:
         """Return the one paper that a text names, by an id or a link in whatever spelling; None if it names several."""
@@ -451,7 +453,7 @@ class Library:
     async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
         """Return the unit mean of each paper's window vectors, by the ids asked for; those without any are left out."""
         current = await self.current_ids(paper_ids)
-        windows = await self._shelf.windows(set(current.values()))
+        windows = await self._paper_cache.windows(set(current.values()))
         return {asked: middle(windows[paper_id]) for asked, paper_id in current.items() if paper_id in windows}
 
     async def reading(self, source: str) -> SourceState | None:
@@ -462,9 +464,9 @@ class Library:
         """Return how it stands with every source that was ever read, in the order of their names."""
         return await self._catalogue.source_states()
 
-    async def failed(self, source: str, sentence: str, at: dt.datetime) -> None:
+    async def failed(self, source: str, sentence: str, when: dt.datetime) -> None:
         """Keep what is wrong with a source, until it is next read to its end."""
-        await self._catalogue.failed(source, sentence, at)
+        await self._catalogue.failed(source, sentence, when)
 
     async def sources(self) -> list[str]:
         """Return the names of the sources that papers came from, in order; quick, however many papers there are."""

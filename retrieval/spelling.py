@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from retrieval.embedding import Embedder
     from retrieval.lexical import LexicalIndex
-    from retrieval.shelf import Shelf
+    from retrieval.paper_cache import PaperCache
 
 _WORD: Final = re.compile(r"[^\W\d_]{5,}")
 _CUT_SHORT: Final = 0.5
@@ -37,7 +37,7 @@ class Spelled:
     read_as: tuple[tuple[str, str], ...] = ()
 
 
-async def correct(text: str, lexical: LexicalIndex, embedder: Embedder, shelf: Shelf) -> Spelled:
+async def correct(text: str, lexical: LexicalIndex, embedder: Embedder, paper_cache: PaperCache) -> Spelled:
     """Read words that no paper has as the nearest that one has: one slip in five letters, two in nine.
 
     What English knows or an author is called is meant as it stands ("planes", where no paper flies), and so is what the
@@ -46,7 +46,7 @@ async def correct(text: str, lexical: LexicalIndex, embedder: Embedder, shelf: S
     similar = await asyncio.to_thread(_unknown, text, lexical, embedder)
     if not 0 < len(similar) <= _MOST:
         return Spelled(text)
-    papers = await shelf.papers({paper_id for ids in similar.values() for paper_id in ids})
+    papers = await paper_cache.papers({paper_id for ids in similar.values() for paper_id in ids})
     texts = {paper_id: f"{paper.title}\n{paper.abstract}" for paper_id, paper in papers.items()}
 
     def choose() -> dict[str, str]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bot.answering.reading.question import Question
     from bot.answering.translation import Translator
     from bot.answering.writer import AnswerWriter
-    from retrieval.fulltext.searching import Document
+    from retrieval.fulltext.full_text_searcher import Document
     from retrieval.library import Library
 
 LONGEST_QUESTION = 2000  # characters; what comes after costs neither embedding nor tokens

@@ -84,7 +84,7 @@ def best_matches(query: NDArray[np.float32], packed: Sequence[bytes]) -> NDArray
     be put together; the row of a text without words is 0. Three bits tell a cosine within a few hundredths.
     """
     found = np.zeros((len(packed), len(query)), np.float32)
-    held = [row for row, each in enumerate(packed) if each]
+    held = [row for row, code in enumerate(packed) if code]
     if not len(query) or not held:
         return found
     dimensions = query.shape[1]

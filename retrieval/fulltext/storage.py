@@ -141,7 +141,7 @@ class FullTexts:
     async def windows_of(self, paper_ids: Sequence[str], model: str) -> dict[str, list[Window]]:
         """Return the windows of those of the papers that have some made by `model`, by id, in order, no contents."""
         found: dict[str, list[Window]] = {}
-        wanted = [each for each in section_windows.c if each is not section_windows.c.contents]
+        wanted = [column for column in section_windows.c if column is not section_windows.c.contents]
         async with self._database.reading() as connection:
             rows = await connection.execute(
                 sa.select(*wanted)

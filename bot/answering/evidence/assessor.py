@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bot.answering.answer import Outcome
     from bot.answering.evidence.models import Models
     from bot.answering.reading.question import Question
-    from retrieval.fulltext.searching import Document
+    from retrieval.fulltext.full_text_searcher import Document
     from retrieval.library import Library
     from retrieval.papers import Hit
 
@@ -127,7 +127,7 @@ class Assessor:
     async def of_document(self, question: Question, document: Document) -> Selection:
         """Say what a document holds that somebody asks about, and that may be in no library."""
         summary = question.kind is Kind.SUMMARY
-        parts = await self._library.document_passages(document, question.text, question.vectors, opening=summary)
+        parts = await self._library.document_passages(document, question.text, question.vectors, lead_only=summary)
         if not parts:
             return Selection("refused", 0.0)
         if summary:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import discord
 
     from retrieval.fulltext.extraction import Fault
-    from retrieval.fulltext.searching import Document
+    from retrieval.fulltext.full_text_searcher import Document
     from retrieval.library import Library
     from retrieval.sources.fetched import Fetched
 

@@ -56,7 +56,7 @@ async def read_part(title: str, part: str, embedder: Embedder) -> Contents:
 
     def cut() -> Chunk:
         paper = Paper("", title, part, "")
-        sentences = [each for window in chunk(paper, embedder) for each in window.sentences]
+        sentences = [sentence for window in chunk(paper, embedder) for sentence in window.sentences]
         whole = window_text(paper, Passage(0, len(part), "", 0.0), embedder)
         return Chunk("", 0, 0, len(part), whole, tuple(sentences))
 

@@ -1,6 +1,6 @@
 """The way of a query: both indexes propose papers, all are mixed, the best compared by more, and hits made of them.
 
-What computes runs in threads, one step each; what is read comes from the shelf, between the steps.
+What computes runs in threads, one step each; what is read comes from the paper_cache, between the steps.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from retrieval.embedding import Embedder
     from retrieval.embedding.word_vectors import Words
     from retrieval.lexical import LexicalIndex, LexicalQuery
+    from retrieval.paper_cache import PaperCache
     from retrieval.papers import Paper
     from retrieval.scope import Scope
-    from retrieval.shelf import Shelf
     from retrieval.vectors import DenseIndex
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class _Proposed:
 
 
 class Searcher:
-    """Find papers for a query; it reads the indexes and the shelf and changes neither.
+    """Find papers for a query; it reads the indexes and the cache and changes neither.
 
     Attributes:
         away: whether the server of the vectors did not answer when it was last asked.
@@ -92,10 +92,15 @@ class Searcher:
     """
 
     def __init__(
-        self, catalogue: Catalogue, shelf: Shelf, dense: DenseIndex, lexical: LexicalIndex, embedder: Embedder
+        self,
+        catalogue: Catalogue,
+        paper_cache: PaperCache,
+        dense: DenseIndex,
+        lexical: LexicalIndex,
+        embedder: Embedder,
     ) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
+        self._paper_cache = paper_cache
         self._dense = dense
         self._lexical = lexical
         self._embedder = embedder
@@ -117,9 +122,9 @@ class Searcher:
         paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25, *proposed.named, *proposed.authored]))
         if not scope.everything:
             paper_ids = await self._catalogue.among(paper_ids, scope)
-            nearest = {each: nearest[each] for each in paper_ids if each in nearest}
+            nearest = {paper_id: nearest[paper_id] for paper_id in paper_ids if paper_id in nearest}
         # The cosine of what the dense index proposed is its best window's.
-        windows = await self._shelf.windows(each for each in paper_ids if each not in nearest)
+        windows = await self._paper_cache.windows(paper_id for paper_id in paper_ids if paper_id not in nearest)
         ranked = await asyncio.to_thread(self._mix, query, windows, nearest, proposed)
         return await self._hits(query, ranked, limit)
 
@@ -127,7 +132,7 @@ class Searcher:
         """Weigh given papers for a query as a search does; return the best of them, best first, by id."""
         query, ranked = await self._among(text, await self.embed(text), paper_ids)
         shortlist = ranked[:SHORTLIST]
-        chunks = await self._shelf.chunks(candidate.paper_id for _, candidate in shortlist)
+        chunks = await self._paper_cache.chunks(candidate.paper_id for _, candidate in shortlist)
 
         def weigh_all() -> dict[str, Evidence]:
             best = self._compare(query, shortlist, chunks)
@@ -141,7 +146,7 @@ class Searcher:
 
     async def similar(self, paper: Paper, limit: int) -> list[Hit]:
         """Return up to `limit` other papers, those with windows nearest to this one's first."""
-        own = (await self._shelf.windows([paper.paper_id])).get(paper.paper_id)
+        own = (await self._paper_cache.windows([paper.paper_id])).get(paper.paper_id)
         if own is None or own.shape[1] != self._embedder.dimensions:
             return []
         lexical = await asyncio.to_thread(self._lexical.read, paper.title)
@@ -149,7 +154,9 @@ class Searcher:
         others = await asyncio.to_thread(self._nearest, query.vector, REACH)
         others.pop(paper.paper_id, None)
         mixed = await asyncio.to_thread(self._mix, query, {}, others, _Proposed(lexical))
-        ranked = sorted(((each.window, each) for _, each in mixed), key=lambda pair: (-pair[0], pair[1].paper_id))
+        ranked = sorted(
+            ((candidate.window, candidate) for _, candidate in mixed), key=lambda pair: (-pair[0], pair[1].paper_id)
+        )
         return await self._hits(query, ranked, limit)
 
     async def judge(self, text: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
@@ -163,7 +170,7 @@ class Searcher:
         """Order just these papers as a search does before it compares the best."""
         lexical = await asyncio.to_thread(self._lexical.read, text)
         query = _Query(vectors.vector, vectors.words, lexical)
-        windows = await self._shelf.windows(paper_ids)
+        windows = await self._paper_cache.windows(paper_ids)
         mixed = await asyncio.to_thread(self._mix, query, windows, {}, _Proposed(lexical))
         return query, mixed
 
@@ -186,7 +193,7 @@ class Searcher:
     async def agreement(self, text: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
         """Compare a query's words with those of the title and of each sentence of these hits."""
         whole = [hit.paper.paper_id for hit in hits if hit.location is None]
-        chunks = await self._shelf.chunks(whole) if vectors.words else {}
+        chunks = await self._paper_cache.chunks(whole) if vectors.words else {}
 
         def held(hit: Hit) -> bytes:
             return hit.location.words if hit.location else _words(chunks.get(hit.paper.paper_id, ()))
@@ -197,7 +204,7 @@ class Searcher:
                 terms = self._lexical.read(text).words
                 weights = weigh(np.array([counts * self._lexical.idf(term) for term, counts in terms.items()]))
                 return [
-                    agreement_of_terms(list(terms), weights, hit.paper.title, _said(hit), self._lexical.stems)
+                    agreement_of_terms(list(terms), weights, hit.paper.title, _passage_texts(hit), self._lexical.stems)
                     for hit in hits
                 ]
             weights = weigh(self._rarity(vectors.words))
@@ -214,7 +221,7 @@ class Searcher:
         rows = unpack(packed, embedder.dimensions)
         if len(names) != len(rows):  # of a text that changed in between; a search to come finds both alike
             names, rows = [], rows[:0]
-        title, *held = (frozenset(split(clean(each))) for each in (hit.paper.title, *_said(hit)))
+        title, *held = (frozenset(split(clean(text))) for text in (hit.paper.title, *_passage_texts(hit)))
         return agreement_of_vectors(words.vectors, weights, rows, names, title, held)
 
     def _rarity(self, words: Words) -> NDArray[np.float64]:
@@ -281,7 +288,7 @@ class Searcher:
         `nearest` has the cosines of those that the dense index proposed, `windows` the vectors of the others.
         """
         cosines = {**nearest, **_best_cosines(windows, query.vector)}
-        rest = self._lexical.score(query.lexical, [each for each in cosines if each not in proposed.bm25])
+        rest = self._lexical.score(query.lexical, [paper_id for paper_id in cosines if paper_id not in proposed.bm25])
         candidates = [
             Candidate(
                 paper_id,
@@ -299,17 +306,17 @@ class Searcher:
         """Order the best anew, by their sentences and words too, and make hits of the first."""
         reached = max(limit, SHORTLIST) if query.words else limit
         paper_ids = [candidate.paper_id for _, candidate in ranked[:reached]]
-        chunks = await self._shelf.chunks(paper_ids)
-        papers = await self._shelf.papers(paper_ids)
+        chunks = await self._paper_cache.chunks(paper_ids)
+        papers = await self._paper_cache.papers(paper_ids)
 
         def make() -> list[Hit]:
             best = self._compare(query, ranked, chunks)[:limit]
             coverage = self._lexical.coverage(query.lexical, [candidate.paper_id for _, candidate in best])
             ideal = self._lexical.ideal(query.lexical)
             return [
-                _hit(papers[each.paper_id], score, each, chunks[each.paper_id], query.vector, ideal, coverage)
-                for score, each in best
-                if each.paper_id in papers and each.paper_id in chunks  # or it has left since it was found
+                _hit(papers[one.paper_id], score, one, chunks[one.paper_id], query.vector, ideal, coverage)
+                for score, one in best
+                if one.paper_id in papers and one.paper_id in chunks  # or it has left since it was found
             ]
 
         return await asyncio.to_thread(make)
@@ -336,7 +343,7 @@ class Searcher:
         chunks: Mapping[str, Sequence[StoredChunk]],
     ) -> list[tuple[float, Candidate]]:
         rarity = self._rarity(words)
-        alike = best_matches(words.vectors, [_words(chunks.get(each.paper_id, ())) for each in shortlist])
+        alike = best_matches(words.vectors, [_words(chunks.get(candidate.paper_id, ())) for candidate in shortlist])
         sentences = _nearest_sentences(chunks, query.vector)
         compared = [
             replace(candidate, words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
@@ -345,7 +352,7 @@ class Searcher:
         return fuse(compared, self._embedder.model, query.read)
 
 
-def _said(hit: Hit) -> list[str]:
+def _passage_texts(hit: Hit) -> list[str]:
     """Give the sentences of a hit in the order of its abstract."""
     return [passage.text for passage in sorted(hit.sentences, key=lambda passage: passage.start)]
 
@@ -366,10 +373,12 @@ def _hit(
     coverage: Mapping[str, float],
 ) -> Hit:
     windows = _nearest_first(
-        Passage(each.start, each.end, paper.abstract[each.start : each.end], float(each.vector @ vector), each.vector)
-        for each in chunks
+        Passage(
+            chunk.start, chunk.end, paper.abstract[chunk.start : chunk.end], float(chunk.vector @ vector), chunk.vector
+        )
+        for chunk in chunks
     )
-    sentences = _nearest_first(passage for each in chunks for passage in _sentences(paper, each, vector))
+    sentences = _nearest_first(passage for chunk in chunks for passage in _sentences(paper, chunk, vector))
     evidence = _evidence(candidate, sentences[0].cosine if sentences else 0.0, ideal, coverage)
     return Hit(paper, score, windows, sentences, evidence)
 
@@ -388,7 +397,7 @@ def _evidence(candidate: Candidate, sentence: float, ideal: float, coverage: Map
 def _best_cosines(windows: Mapping[str, NDArray[np.float32]], vector: NDArray[np.float32]) -> dict[str, float]:
     """Return the best cosine of each paper's windows, by id."""
     # What another model made is in the catalogue until all is made anew.
-    windows = {each: rows for each, rows in windows.items() if rows.shape[1] == len(vector)}
+    windows = {paper_id: rows for paper_id, rows in windows.items() if rows.shape[1] == len(vector)}
     if not windows:
         return {}
     firsts = np.cumsum([0, *(len(rows) for rows in windows.values())])[:-1]
@@ -398,21 +407,21 @@ def _best_cosines(windows: Mapping[str, NDArray[np.float32]], vector: NDArray[np
 
 def _words(chunks: Iterable[StoredChunk]) -> bytes:
     """Give the packed words of a paper's windows."""
-    return b"".join(each.contents.words for each in chunks)
+    return b"".join(chunk.contents.words for chunk in chunks)
 
 
 def _nearest_sentences(chunks: Mapping[str, Sequence[StoredChunk]], vector: NDArray[np.float32]) -> dict[str, float]:
     """Return the best cosine of each paper's sentences, by id; a paper without any is left out."""
-    said = [
-        (paper_id, each.contents) for paper_id, parts in chunks.items() for each in parts if len(each.contents.spans)
+    rows_with_sentences = [
+        (paper_id, chunk.contents) for paper_id, parts in chunks.items() for chunk in parts if len(chunk.contents.spans)
     ]
-    if not said:
+    if not rows_with_sentences:
         return {}
-    levels = np.concatenate([contents.levels for _, contents in said], dtype=np.float32)
-    cosines = (levels @ vector) * np.concatenate([contents.scales for _, contents in said])
-    firsts = np.cumsum([0, *(len(contents.spans) for _, contents in said)])[:-1]
+    levels = np.concatenate([contents.levels for _, contents in rows_with_sentences], dtype=np.float32)
+    cosines = (levels @ vector) * np.concatenate([contents.scales for _, contents in rows_with_sentences])
+    firsts = np.cumsum([0, *(len(contents.spans) for _, contents in rows_with_sentences)])[:-1]
     best: dict[str, float] = {}
-    for (paper_id, _), cosine in zip(said, np.maximum.reduceat(cosines, firsts).tolist(), strict=True):
+    for (paper_id, _), cosine in zip(rows_with_sentences, np.maximum.reduceat(cosines, firsts).tolist(), strict=True):
         best[paper_id] = max(cosine, best.get(paper_id, cosine))
     return best
 

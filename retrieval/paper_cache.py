@@ -1,4 +1,4 @@
-"""The shelf: what the catalogue said of papers lately, kept at hand so that a search need not ask it again."""
+"""PaperCache: what the catalogue said of papers lately, kept at hand so that a search need not ask it again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHUNKS = 96 << 20
 PAPERS = 16 << 20
 
 
-class Shelf:
+class PaperCache:
     """Read papers through caches that hold what was used last; whoever changes a paper has it forgotten."""
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -47,14 +47,14 @@ class Shelf:
         return await self._read(self._papers, paper_ids, self._catalogue.get)
 
     def forget(self, paper_ids: Iterable[str]) -> None:
-        """Take papers off the shelf, because they change in the catalogue."""
+        """Drop papers, because they change in the catalogue."""
         self._changes += 1
         for paper_id in paper_ids:
             for cache in (self._windows, self._chunks, self._papers):
                 cache.pop(paper_id, None)
 
     def clear(self) -> None:
-        """Take every paper off the shelf."""
+        """Drop every paper."""
         self._changes += 1
         for cache in (self._windows, self._chunks, self._papers):
             cache.clear()
@@ -66,7 +66,7 @@ class Shelf:
         ask: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]],
     ) -> dict[str, T]:
         wanted = list(paper_ids)
-        found = {paper_id: kept for paper_id in wanted if (kept := cache.get(paper_id)) is not None}
+        found = {paper_id: known for paper_id in wanted if (known := cache.get(paper_id)) is not None}
         if missing := [paper_id for paper_id in wanted if paper_id not in found]:
             changes = self._changes
             read = await ask(missing)

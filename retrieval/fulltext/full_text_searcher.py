@@ -15,7 +15,7 @@ import numpy as np
 from retrieval.calibration import standardise
 from retrieval.embedding.word_vectors import best_matches
 from retrieval.fulltext.article import FullText, Section
-from retrieval.fulltext.windows import embed_windows, read_part
+from retrieval.fulltext.section_windows import embed_windows, read_part
 from retrieval.lexical import K1
 from retrieval.papers import Evidence, Hit, Location, Passage
 from retrieval.query import importance
@@ -87,38 +87,38 @@ class FullTextSearcher:
         ]
         best = await asyncio.to_thread(self._nearest, text, vectors, candidates, limit)
         stored = await self._full_texts.contents_of(
-            [(each.hit.paper.paper_id, each.window) for each in best], self._embedder.model
+            [(candidate.hit.paper.paper_id, candidate.window) for candidate in best], self._embedder.model
         )
         contents = await self._read(best, stored)
         return await asyncio.to_thread(self._hits, text, vectors, best, contents)
 
     async def prepare(self, paper: Paper, full_text: FullText) -> Document:
         """Return a full text as it can be looked into without being kept; its abstract is its first section."""
-        opening = Section("", paper.abstract, ((0, 1),))
-        whole = FullText(full_text.pages, (opening, *full_text.sections))
+        lead = Section("", paper.abstract, ((0, 1),))
+        whole = FullText(full_text.pages, (lead, *full_text.sections))
         return Document(paper, whole, tuple(await embed_windows(paper.title, whole, self._embedder)))
 
     async def passages_of(
-        self, document: Document, text: str, vectors: QueryVectors, *, opening: bool = False, limit: int = READ
+        self, document: Document, text: str, vectors: QueryVectors, *, lead_only: bool = False, limit: int = READ
     ) -> list[Hit]:
-        """Return up to `limit` parts of a document as hits, the nearest first; with `opening` of its abstract alone."""
+        """Return up to `limit` parts of a document as hits, nearest first; `lead_only` reads its abstract alone."""
         nothing = Hit(document.paper, 0.0, (), (), Evidence(0.0, 0.0, 0.0, 0.0, 0.0))
         sections = document.full_text.sections
         candidates = [
             _Candidate(nothing, sections[window.section], window, number)
             for number, window in enumerate(document.windows)
-            if not opening or window.section == 0
+            if not lead_only or window.section == 0
         ]
         best = await asyncio.to_thread(self._nearest, text, vectors, candidates, limit)
-        contents = await self._read(best, [document.contents.get(each.number) for each in best])
-        document.contents.update(zip((each.number for each in best), contents, strict=True))
+        contents = await self._read(best, [document.contents.get(candidate.number) for candidate in best])
+        document.contents.update(zip((candidate.number for candidate in best), contents, strict=True))
         return await asyncio.to_thread(self._hits, text, vectors, best, contents)
 
     async def _read(self, best: Sequence[_Candidate], known: Sequence[Contents | None]) -> list[Contents]:
         """Read what is not known of some windows; of a library's that is those that no start has read yet."""
         return [
-            contents or await read_part(each.hit.paper.title, each.text, self._embedder)
-            for each, contents in zip(best, known, strict=True)
+            contents or await read_part(candidate.hit.paper.title, candidate.text, self._embedder)
+            for candidate, contents in zip(best, known, strict=True)
         ]
 
     def _hits(
@@ -128,7 +128,10 @@ class FullTextSearcher:
         rarity = np.array([])
         if vectors.words is not None:
             rarity = np.array([importance(word) * self._lexical.weight(word) for word in vectors.words.words])
-        return [self._hit(weights, vectors, rarity, each, found) for each, found in zip(best, contents, strict=True)]
+        return [
+            self._hit(weights, vectors, rarity, candidate, found)
+            for candidate, found in zip(best, contents, strict=True)
+        ]
 
     def _weights(self, text: str) -> dict[str, float]:
         """Return how much each stemmed word of a question counts."""
@@ -140,11 +143,11 @@ class FullTextSearcher:
         """Return the windows that are nearest by their vectors and by the words that they share with the question."""
         if not candidates:
             return []
-        cosines = np.array([each.window.vector for each in candidates]) @ vectors.vector
+        cosines = np.array([candidate.window.vector for candidate in candidates]) @ vectors.vector
         weights = self._weights(text)
-        shared = np.array([self._shares(weights, each.text)[0] for each in candidates])
+        shared = np.array([self._shares(weights, candidate.text)[0] for candidate in candidates])
         scores = standardise(cosines.astype(np.float64)) + WORDS_COUNT * standardise(shared)
-        return [candidates[int(at)] for at in np.argsort(-scores, kind="stable")[:limit]]
+        return [candidates[int(index)] for index in np.argsort(-scores, kind="stable")[:limit]]
 
     def _shares(self, weights: dict[str, float], text: str) -> tuple[float, float]:
         """Return which share of the question's words a text holds, and the same as BM25 counts them."""

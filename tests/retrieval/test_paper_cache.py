@@ -10,8 +10,8 @@ import pytest
 
 from retrieval.catalogue import Catalogue
 from retrieval.contents import Contents, Embedded
+from retrieval.paper_cache import PaperCache
 from retrieval.papers import Chunk, Paper
-from retrieval.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -63,40 +63,40 @@ async def store(catalogue: Catalogue, paper: Paper, value: float) -> None:
 
 
 async def test_what_was_read_is_not_read_again(catalogue: Watched) -> None:
-    shelf = Shelf(catalogue)
-    first = await shelf.chunks(["cats"])
+    paper_cache = PaperCache(catalogue)
+    first = await paper_cache.chunks(["cats"])
     assert [len(chunks) for chunks in first.values()] == [2]
-    assert set(await shelf.chunks([*BOTH, "unknown"])) == set(BOTH)
-    await shelf.chunks(BOTH)
+    assert set(await paper_cache.chunks([*BOTH, "unknown"])) == set(BOTH)
+    await paper_cache.chunks(BOTH)
     assert catalogue.asked == [["cats"], ["dogs", "unknown"]]
 
 
 async def test_windows_are_rows(catalogue: Watched) -> None:
-    shelf = Shelf(catalogue)
+    paper_cache = PaperCache(catalogue)
     for _ in range(2):
-        windows = await shelf.windows(BOTH)
+        windows = await paper_cache.windows(BOTH)
         assert {name: rows.tolist() for name, rows in windows.items()} == {
             "cats": [[1.0] * 4] * 2,
             "dogs": [[2.0] * 4] * 2,
         }
-        assert await shelf.papers(["dogs", "unknown"]) == {"dogs": DOGS}
+        assert await paper_cache.papers(["dogs", "unknown"]) == {"dogs": DOGS}
 
 
 async def test_what_changed_is_read_anew(catalogue: Watched) -> None:
-    shelf = Shelf(catalogue)
-    await shelf.windows(BOTH)
+    paper_cache = PaperCache(catalogue)
+    await paper_cache.windows(BOTH)
     await store(catalogue, CATS, 3.0)
-    shelf.forget(["cats"])
-    assert (await shelf.windows(["cats"]))["cats"][0, 0] == 3.0
+    paper_cache.forget(["cats"])
+    assert (await paper_cache.windows(["cats"]))["cats"][0, 0] == 3.0
 
 
 async def test_what_was_replaced_while_it_was_read_is_not_kept(catalogue: Watched) -> None:
-    shelf = Shelf(catalogue)
+    paper_cache = PaperCache(catalogue)
     catalogue.gate.clear()
-    reading = asyncio.create_task(shelf.chunks(["cats"]))
+    reading = asyncio.create_task(paper_cache.chunks(["cats"]))
     await asyncio.wait_for(catalogue.reading.wait(), 10)
     await store(catalogue, CATS, 3.0)
-    shelf.forget(["cats"])
+    paper_cache.forget(["cats"])
     catalogue.gate.set()
     await asyncio.wait_for(reading, 10)
-    assert (await shelf.chunks(["cats"]))["cats"][0].vector[0] == 3.0
+    assert (await paper_cache.chunks(["cats"]))["cats"][0].vector[0] == 3.0
