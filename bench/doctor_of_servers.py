@@ -2,7 +2,8 @@
 
     uv run python bench/doctor_of_servers.py
 
-The lines go to docs/language-models.md; a local server on 127.0.0.1 plays each of them, and its model answers well.
+The lines go to docs/language-models.md and docs/recipes; a local server on 127.0.0.1 plays each of them, and its model
+answers well.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ SERVERS = {
     "Ollama": served.ollama(context_length=8192),
     "Ollama, left as it is": served.ollama(),
     "vLLM": served.vllm(),
+    "LM Studio": served.lm_studio("qwen3-8b", 8192),
+    "LM Studio, left as it is": served.lm_studio("qwen3-8b", 4096),
+    "OpenRouter": served.open_router("openai/gpt-5.4-mini", 400000),
 }
 
 
@@ -31,7 +35,8 @@ async def main() -> None:
         async with llm:
             llm.next(fills(GERMAN), times=10)
             os.environ["FOOTNOTE_LLM__BASE_URL"] = llm.base_url
-            os.environ["FOOTNOTE_LLM__API_KEY"] = "token-abc123"
+            os.environ["FOOTNOTE_LLM__API_KEY"] = "sk-or" if name == "OpenRouter" else "token-abc123"
+            os.environ["FOOTNOTE_LLM__MODEL"] = "openai/gpt-5.4-mini" if name == "OpenRouter" else ""
             with tempfile.TemporaryDirectory() as folder:
                 print(name)
                 async for finding in examine(lambda: Settings.load(data_dir=Path(folder))):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from bot.answering import Answerer
-    from bot.answering.plugged import PluggedWriter
+    from bot.answering.plugin_writer import PluginWriter
     from bot.digest import Editor, FreshPapers
     from bot.llm import LanguageModel, Meter
     from bot.settings import Settings
@@ -40,7 +40,7 @@ async def make_embedder(settings: Settings) -> Embedder:
 
         return LocalEmbedder(cache_dir=settings.data_dir / MODELS, model_dir=embedding.model_dir)
     if embedding.provider != "openai":
-        from retrieval.plugins import EMBEDDERS, make_plugin
+        from retrieval.plugin_loader import EMBEDDERS, make_plugin
 
         needs = ("model", "dimensions", "max_tokens", "count_tokens", "embed", "close")
         plugged: Embedder = make_plugin(EMBEDDERS, embedding.provider, embedding, needs=needs)
@@ -175,7 +175,7 @@ def make_answerer(
     from bot.answering import Answerer
     from bot.answering.extractive import ExtractiveWriter
 
-    extractive, plugged = ExtractiveWriter(), make_plugged_writer(settings)
+    extractive, plugged = ExtractiveWriter(), make_plugin_writer(settings)
     if model is None:
         return Answerer(library, extractive, plugged)
     from bot.answering.cached import CachedWriter
@@ -193,14 +193,14 @@ def make_answerer(
     return Answerer(library, extractive, plugged or writer, LLMRewriter(model), judge, LLMTranslator(model))
 
 
-def make_plugged_writer(settings: Settings) -> PluggedWriter | None:
+def make_plugin_writer(settings: Settings) -> PluginWriter | None:
     """Return the plugin that the settings name to write answers, None where they name none."""
     if settings.writer is None:
         return None
-    from bot.answering.plugged import PluggedWriter
-    from retrieval.plugins import WRITERS, make_plugin
+    from bot.answering.plugin_writer import PluginWriter
+    from retrieval.plugin_loader import WRITERS, make_plugin
 
-    return PluggedWriter(settings.writer, make_plugin(WRITERS, settings.writer, settings, needs=("write",)))
+    return PluginWriter(settings.writer, make_plugin(WRITERS, settings.writer, settings, needs=("write",)))
 
 
 def make_editor(

@@ -13,7 +13,7 @@ from bot.errors import SettingsError
 from bot.interruption import unless
 from retrieval import BadInputError, FootnoteError
 from retrieval.sources import open_online
-from retrieval.sources.plugged import PluggedSource
+from retrieval.sources.plugin_source import PluginSource
 from retrieval.sources.specs import ACCEPTED
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Fetcher:
         if patience is None or reading is None:
             return None
         if reading.newest is None:
-            if isinstance(source, PluggedSource):
+            if isinstance(source, PluginSource):
                 return None  # a plugin need not say how new its papers are
             return f"{source.name} gives no papers at all; check FOOTNOTE_FETCH__SOURCES."
         if self._clock.now() - reading.newest > patience:

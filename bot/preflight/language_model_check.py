@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import WriterError
-from bot.factory import make_meter, make_plugged_writer, open_store_if_any
+from bot.factory import make_meter, make_plugin_writer, open_store_if_any
 from bot.preflight.check import Finding
 from bot.settings import DEFAULT_MODEL
 
@@ -22,7 +22,7 @@ OPENAI: Final = "https://api.openai.com/v1"
 
 async def language_model(settings: Settings) -> AsyncGenerator[Finding]:
     """Yield whether a plugin or the language model is there and answers, then what the model can do."""
-    if make_plugged_writer(settings):
+    if make_plugin_writer(settings):
         yield Finding("writer", ok=True, sentence=f"the plugin {settings.writer} writes answers")
     if not settings.llm.enabled:
         sentence = "none set; answers are the papers' own sentences (FOOTNOTE_LLM__API_KEY or __BASE_URL adds one)"

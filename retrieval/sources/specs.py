@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from retrieval.errors import BadInputError
-from retrieval.sources.plugged import open_plugged
+from retrieval.sources.plugin_source import open_plugin_source
 
 if TYPE_CHECKING:
     from retrieval.sources.arxiv import Arxiv
@@ -56,7 +56,7 @@ def open_online(spec: str, web: Web, *, huggingface_url: str, arxiv_url: str) ->
         from retrieval.sources.feed import Feed
 
         return Feed(web, _checked(spec.strip()))
-    return open_plugged(spec.strip(), web)
+    return open_plugin_source(spec.strip(), web)
 
 
 def _days(given: str) -> tuple[dt.date, dt.date]:

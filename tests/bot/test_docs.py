@@ -237,6 +237,18 @@ def test_programs_tests_and_files_that_the_pages_name_are_here() -> None:
         assert [name for name in named if not (ROOT / name).exists()] == [], file
 
 
+def test_what_the_pages_call_by_its_dotted_name_is_there() -> None:
+    for file in PAGES:
+        dotted = re.findall(r"`((?:bot|local_discord|retrieval|storage)(?:\.(?!py`)\w+)+)`", file.read_text("utf-8"))
+        for name in dotted:
+            module, rest = ROOT, name.split(".")
+            while rest and (module / rest[0]).is_dir():
+                module /= rest.pop(0)
+            module = module / f"{rest.pop(0)}.py" if rest and (module / f"{rest[0]}.py").is_file() else module
+            text = (module / "__init__.py" if module.is_dir() else module).read_text(encoding="utf-8")
+            assert not rest or re.search(rf"\b{rest[0]}\b", text), (file, name)
+
+
 def values() -> list[tuple[str, str]]:
     """Each setting that a block or a line of the pages sets."""
     found: dict[tuple[str, str], None] = {}
@@ -252,7 +264,7 @@ def test_a_setting_that_the_pages_set_is_taken(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if name == "FOOTNOTE_WRITER" or value in {"hashed", "NAME"}:  # plugins, which tests/bot/test_plugins.py installs
-        monkeypatch.setattr("retrieval.plugins.plugin_names", lambda _group: ("hashed", "one-line", "NAME"))
+        monkeypatch.setattr("retrieval.plugin_loader.plugin_names", lambda _group: ("hashed", "one-line", "NAME"))
     before = Settings.load()
     monkeypatch.setenv(name, re.sub(r"…|[A-Z]+-[A-Z]+(?=:)", "x", value))
     settings = Settings.load()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class PluggedWriter:
+class PluginWriter:
     """Have a plugin write; where it fails, the papers' own sentences answer, as for any language model."""
 
     name: WriterName = "llm"

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
 from retrieval.errors import FootnoteError
-from retrieval.plugins import SOURCES, failed, make_plugin, plugin_names
+from retrieval.plugin_loader import SOURCES, failed, make_plugin, plugin_names
 from retrieval.sources.fetched import SourceError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
-def open_plugged(spec: str, web: Web) -> OnlineSource | None:
+def open_plugin_source(spec: str, web: Web) -> OnlineSource | None:
     """Return the source of an installed plugin that a spec names, `NAME` or `NAME:rest`; None where it names none.
 
     Raises PluginError where the plugin cannot be loaded.
@@ -27,10 +27,10 @@ def open_plugged(spec: str, web: Web) -> OnlineSource | None:
     name, _, rest = spec.partition(":")
     if not _NAME.fullmatch(name) or name not in plugin_names(SOURCES):
         return None
-    return PluggedSource(spec, name, make_plugin(SOURCES, name, rest, web, needs=("pages",)))
+    return PluginSource(spec, name, make_plugin(SOURCES, name, rest, web, needs=("pages",)))
 
 
-class PluggedSource:
+class PluginSource:
     """Read a plugin's pages."""
 
     def __init__(self, spec: str, plugin: str, source: OnlineSource) -> None:

@@ -36,21 +36,21 @@ def make_plugin(group: str, name: str, *arguments: object, needs: tuple[str, ...
     package = f" of the package {entry.dist.name}" if entry.dist else ""
     try:
         made = entry.load()(*arguments)
-        if missing := [each for each in needs if not hasattr(made, each)]:
+        if missing := [attribute for attribute in needs if not hasattr(made, attribute)]:
             raise AttributeError(f"what it makes has no {missing[0]}")  # noqa: TRY301  # said like what it raises itself
     except FootnoteError:
         raise
     except Exception as error:
-        sentence = f'The plugin "{name}"{package} cannot be used ({_said(error)}); mend it, or uninstall it.'
+        sentence = f'The plugin "{name}"{package} cannot be used ({_reason(error)}); mend it, or uninstall it.'
         raise PluginError(sentence) from error
     return made
 
 
 def failed(name: str, error: Exception) -> str:
     """Return the sentence on a plugin that failed while it worked."""
-    return f'The plugin "{name}" failed ({_said(error)}); mend it, or do without it.'
+    return f'The plugin "{name}" failed ({_reason(error)}); mend it, or do without it.'
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     words = " ".join(str(error).split())[:200].rstrip(".")
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
