@@ -9,7 +9,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.discord.digests.digest_phrases import freshness
+from bot.discord.digests.digest_phrases import NAME_CHARACTERS, SOURCES_SHOWN, freshness
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
 from bot.discord.ui.layout import COLOUR, Card
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
     from bot.discord.services import Bot
 
-SOURCES_SHOWN: Final = 10
 # In arXiv's own words, which it asks products to carry.
 ARXIV_THANKS: Final = "Thank you to arXiv for use of its open access interoperability."
-NAME_CHARACTERS: Final = 100
 
 # The papers are in English, and so are the examples.
 QUESTION: Final = "which papers are about language models?"

@@ -49,7 +49,7 @@ class Actions:
         }
 
     async def do(self, action: Payload) -> Payload:
-        """Return what came of a action: a form, choices, commands, or under ``error`` why it could not be done."""
+        """Return what came of an action: a form, choices, commands, or under ``error`` why it could not be done."""
         try:
             person, channel = self.who(action.get("who")), self.where(action.get("who"), action.get("channel"))
             demand(action.get("do") in self._table, "This page is of another version; load it anew")

@@ -28,7 +28,7 @@ Payload = dict[str, Any]
 LOOPBACK: Final = "127.0.0.1"
 _STATIC: Final = files(__package__) / "static"
 _KINDS: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_MOST_BYTES: Final = 16 << 20  # of a action: a file of 10 MiB in Base64
+_MOST_BYTES: Final = 16 << 20  # of an action: a file of 10 MiB in Base64
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "style-src-attr 'unsafe-inline'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 
 from bot.discord.answers.message_text import words_of
-from bot.discord.answers.pdf_attachment import is_pdf
+from bot.discord.answers.pdf_attachment import NAME_CHARACTERS, is_pdf
 from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.ui.markdown import escape, plain, shorten, shorten_at_end
 from bot.language import say
@@ -22,7 +22,6 @@ TEXT_FILES: Final = frozenset({".txt", ".md", ".bib"})
 LARGEST_FILE: Final = 64 * 1024  # bytes; a question has no use for more
 MOST_CHARACTERS: Final = 1000  # of all that a message points to
 MOST_LINKS: Final = 3
-NAME_CHARACTERS: Final = 80
 
 _LINK: Final = re.compile(r"<?https?://(?:\w+\.)?discord(?:app)?\.com/channels/(?:@me|\d+)/(\d+)/(\d+)>?")
 

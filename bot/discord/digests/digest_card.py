@@ -10,6 +10,7 @@ import discord
 from babel.numbers import format_decimal
 from discord import ui
 
+from bot.digest.editor import ALT_CHARACTERS
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.cite_menu import COMPONENTS as CITE_COMPONENTS
 from bot.discord.ui.cite_menu import cite_menu
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from bot.discord.ui.layout import Item
     from bot.store import Posted
 
-ALT_CHARACTERS: Final = 1024
 PICTURE_NAME: Final = "week.png"
 
 # Escaped lengths, so chosen that a heading and a paper always fit into a message together.

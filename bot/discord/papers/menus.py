@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -11,14 +11,13 @@ from discord.ext import commands
 from bot.discord.answers.menu_text import text_of
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
+from bot.discord.papers.paper_card import QUERY_CHARACTERS
 from bot.discord.papers.search_pages import show_page
 from bot.discord.ui.markdown import shorten_at_end
 from bot.store import Search
 
 if TYPE_CHECKING:
     from bot.discord.services import Bot
-
-QUERY_CHARACTERS: Final = 300
 
 
 class Menus(commands.Cog):

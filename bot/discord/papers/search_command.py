@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
+from bot.discord.papers.paper_card import QUERY_CHARACTERS
 from bot.discord.papers.search_pages import show_page
 from bot.discord.papers.source_names import SourceNames
 from bot.discord.ui.markdown import plain, shorten_at_end
@@ -22,7 +23,6 @@ from retrieval import BadInputError
 if TYPE_CHECKING:
     from bot.discord.services import Bot
 
-QUERY_CHARACTERS: Final = 300
 AGES: Final = (7, 30, 90, 365)  # days offered for `since`
 
 _DATE: Final = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
