@@ -140,7 +140,6 @@ class Indexer:
         await self._follower.catch_up()
 
     async def _batch(self) -> list[PendingPaper]:
-        """Return the papers to index next."""
         waiting = await self._catalogue.pending(KNOWN_BATCH, self._embedder.model)
         return waiting if all(paper.embedded for paper in waiting) else waiting[:INDEX_BATCH]
 

@@ -395,7 +395,6 @@ def _evidence(candidate: Candidate, sentence: float, ideal: float, coverage: Map
 
 
 def _best_cosines(windows: Mapping[str, NDArray[np.float32]], vector: NDArray[np.float32]) -> dict[str, float]:
-    """Return the best cosine of each paper's windows, by id."""
     # What another model made is in the catalogue until all is made anew.
     windows = {paper_id: rows for paper_id, rows in windows.items() if rows.shape[1] == len(vector)}
     if not windows:

@@ -42,7 +42,7 @@ class SourceState:
 
 
 async def read_source_states(connection: AsyncConnection, source: str | None = None) -> list[SourceState]:
-    """Return the readings of one source or of all, in the order of their names."""
+    """Return the states of one source or of all, in the order of their names."""
     asked = sa.select(source_readings).order_by(source_readings.c.source)
     if source is not None:
         asked = asked.where(source_readings.c.source == source)

@@ -82,7 +82,6 @@ class Titles:
         return await asyncio.to_thread(_nearest, text, titles) if titles else {}
 
     async def _read(self, paper_ids: Sequence[str]) -> dict[str, str]:
-        """Return the titles of papers, in the order of their ids here."""
         titles = await self._catalogue.titles_of(paper_ids)
         return {paper_id: titles[paper_id] for paper_id in paper_ids if paper_id in titles}
 

@@ -104,7 +104,6 @@ def newest_revision(scripts: Path) -> str | None:
 
 
 async def _read_revision(engine: AsyncEngine, version_table: str) -> str | None:
-    """Return the database's revision, None where it has none."""
     versions = sa.table(version_table, sa.column("version_num"))
     async with engine.connect() as connection:
         if not await connection.run_sync(lambda sync: sa.inspect(sync).has_table(version_table)):

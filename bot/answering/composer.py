@@ -1,4 +1,4 @@
-"""Writing an answer: by the language model where there is one, else by the papers' own sentences; all of it checked."""
+"""Compose an answer: by the language model where there is one, else by the papers' own sentences; all of it checked."""
 
 from __future__ import annotations
 

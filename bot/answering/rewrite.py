@@ -54,7 +54,7 @@ class LLMRewriter:
         self._model = model
 
     async def rewrite(self, question: str, dialogue: DialogueState) -> tuple[ContextualQuestion | None, Usage | None]:
-        """Return the contextual, None where the model gave none that can be used, and what it took; never raises."""
+        """Return the question in its context, None where the model gave none, and what it took; never raises."""
         papers = list(dict.fromkeys([*dialogue.focus, *dialogue.listed, *dialogue.seen.values()]))[:_MOST_PAPERS]
         reply, usage = await self._model.fill(_PROMPT, _content(question, dialogue, papers))
         return _turn(question, reply, dialogue, papers) if reply else None, usage
@@ -72,7 +72,7 @@ def _content(question: str, dialogue: DialogueState, papers: list[Paper]) -> str
 
 
 def _turn(question: str, reply: _Reply, dialogue: DialogueState, papers: list[Paper]) -> ContextualQuestion | None:
-    """Return the turn that a reply describes, None where it describes none."""
+    """Return the contextual question that a reply describes, None where it describes none."""
     rewritten = " ".join(reply.question.split())
     if reply.relation is Relation.NEW:
         return ContextualQuestion(question, question, question)

@@ -201,6 +201,5 @@ def _plain(value: object) -> object:
 
 
 def _nameless(url: str) -> str:
-    """Return a URL without user and password."""
     scheme, _, rest = url.partition("://")
     return f"{scheme.partition('+')[0]}://{rest.rpartition('@')[2]}"

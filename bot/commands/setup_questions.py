@@ -103,7 +103,6 @@ def _ask_papers() -> dict[str, Any]:
 
 
 def _choose(choices: Sequence[str]) -> int:
-    """Return which of them is wanted."""
     for number, choice in enumerate(choices, start=1):
         _say(f"  {number}. {choice}")
     while True:

@@ -60,7 +60,6 @@ def _total(spendings: Sequence[Spending]) -> dict[str, object]:
 
 
 def _table(spendings: Sequence[Spending]) -> Table:
-    """Return the rows with their sums below."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_footer=True, caption_justify="left")
     total = _total(spendings)
     names = ["calls", "estimated_calls", "prompt_tokens", "completion_tokens"]

@@ -150,7 +150,6 @@ def _spellings(titles: Sequence[str]) -> dict[str, str]:
 
 
 def _reduce(vectors: NDArray[np.floating], dimensions: int) -> NDArray[np.float64]:
-    """Return the principal components of rows, strongest first."""
     centred = np.asarray(vectors - vectors.mean(axis=0), np.float64)
     left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
     return np.asarray((left * sizes)[:, :dimensions])

@@ -114,7 +114,6 @@ class Help(commands.Cog):
 
 
 def _inner(command: Inner | app_commands.Group) -> Iterable[Inner]:
-    """Return the command, or of a group those in it."""
     if not isinstance(command, app_commands.Group):
         return [command]
     return [child for child in command.walk_commands() if isinstance(child, app_commands.Command)]

@@ -49,7 +49,6 @@ async def window(address: Address, api_key: str | None, name: str) -> int | None
 async def _read(
     session: aiohttp.ClientSession, url: str, query: dict[str, str] | None = None, asked: object = None
 ) -> object:
-    """Return the JSON at an address, None where there is none."""
     method = "POST" if asked else "GET"
     try:
         async with session.request(method, url, params=query, allow_redirects=False, json=asked) as response:

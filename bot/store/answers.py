@@ -193,7 +193,6 @@ async def _exists(connection: AsyncConnection, answer_id: str | None) -> bool:
 
 
 async def _messages(connection: AsyncConnection, answer_id: str) -> list[int]:
-    """Return the messages that show an answer, in order."""
     found = await connection.scalars(
         sa.select(answer_messages.c.message_id)
         .where(answer_messages.c.answer_id == answer_id)

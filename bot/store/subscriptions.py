@@ -192,7 +192,6 @@ def _one(subscription_id: str) -> sa.ColumnElement[bool]:
 
 
 def _chosen(subscription: Subscription) -> dict[str, object]:
-    """Return what people choose, as columns."""
     return {name: value for name, value in to_columns(subscription).items() if name not in PROGRESS}
 
 

@@ -83,7 +83,6 @@ def _content(message: Message, scene: Scene) -> str:
 
 
 def _files(message: Message) -> str:
-    """Return links to the files that no component shows."""
     shown = str(message.components)
     left = [attachment for attachment in message.attachments if f"attachment://{attachment.filename}" not in shown]
     return "".join(

@@ -80,7 +80,6 @@ def _tag(state: StateInline, silent: bool) -> bool:
 
 
 def _show_tag(_: Any, tokens: Sequence[Token], index: int, __: Any, env: MutableMapping[str, Any]) -> str:
-    """Return the HTML of what stood in angle brackets."""
     names: Names = env["names"]
     kind, number, command, _command_id, moment, style, emoji = tokens[index].meta["found"].groups()
     if moment:

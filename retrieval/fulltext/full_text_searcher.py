@@ -134,7 +134,6 @@ class FullTextSearcher:
         ]
 
     def _weights(self, text: str) -> dict[str, float]:
-        """Return how much each stemmed word of a question counts."""
         return {term: counts * self._lexical.idf(term) for term, counts in self._lexical.read(text).words.items()}
 
     def _nearest(

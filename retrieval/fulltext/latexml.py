@@ -162,7 +162,6 @@ def _classes(element: Any) -> frozenset[str]:  # noqa: ANN401
 
 
 def _text(element: Any) -> str:  # noqa: ANN401
-    """Return the text of a title, formulas read."""
     reader = _Reader()
     reader.walk_children(element)
     return "".join("".join(block) for block in reader.parts[0].blocks)

@@ -142,7 +142,6 @@ def _fields(entry: Entry, *, enclosed: bool = False) -> Mapping[str, object]:
 
 
 def _bare(value: str) -> str:
-    """Return a value without the braces or quotes around it."""
     value = value.strip()
     enclosed = len(value) > 1 and (value[0], value[-1]) in {("{", "}"), ('"', '"')}
     return value[1:-1] if enclosed and _closes_at_the_end(value) else value

@@ -1,4 +1,4 @@
-"""Exchange, Turn and DialogueState: a conversation's earlier turns, its next question, and what it has come to."""
+"""Exchange, ContextualQuestion and DialogueState: earlier turns, the next question, and what a talk has come to."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Rewriter(Protocol):
     """Read a question in its conversation with a language model."""
 
     async def rewrite(self, question: str, dialogue: DialogueState) -> tuple[ContextualQuestion | None, Usage | None]:
-        """Return the turn, None where the model gave none that can be used, and what it took; never raises."""
+        """Return the question in its context, None where the model gave none, and what it took; never raises."""
         ...
 
 

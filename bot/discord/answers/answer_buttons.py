@@ -189,7 +189,6 @@ async def _delete(interaction: discord.Interaction[Any], channel_id: int, messag
 
 
 def _why_no_thread(interaction: discord.Interaction[Any], guild_id: int | None) -> str | None:
-    """Return why there can be no thread; None where there can."""
     if guild_id is None or isinstance(interaction.channel, discord.Thread):
         return say("There can be no thread here: just go on asking.")
     if permission := _missing_for_thread(interaction.app_permissions):
