@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import ModelProto, NodeProto
 
-    from retrieval.embedding.minilm import Place
+    from retrieval.embedding.minilm import Span
 
 LAYERS = 6
 HEADS = 12
@@ -37,8 +37,8 @@ def build(weights: Path) -> ModelProto:
     Both inputs are int64 of shape (batch, length), length 1..256. `embeddings` are float32 of shape (batch, 384),
     mean-pooled over the mask and L2-normalised; `states`, of shape (batch, length, 384), are what they are pooled from.
     """
-    _, places = lay_out(weights)
-    graph = _Graph(places)
+    _, spans = lay_out(weights)
+    graph = _Graph(spans)
     hidden, mask = graph.embed(), graph.mask()
     for layer in range(LAYERS):
         hidden = graph.encode(hidden, mask, f"encoder.layer.{layer}.")
@@ -49,8 +49,8 @@ def build(weights: Path) -> ModelProto:
 class _Graph:
     """Collect the nodes of a BERT encoder; each method returns the name of what it computes."""
 
-    def __init__(self, places: dict[str, Place]) -> None:
-        self._places = places
+    def __init__(self, spans: dict[str, Span]) -> None:
+        self._places = spans
         self._nodes: list[NodeProto] = []
         self._constants: dict[str, NDArray[np.generic]] = {}
 
@@ -123,7 +123,7 @@ class _Graph:
         return output
 
 
-def _pointer(name: str, place: Place) -> TensorProto:
+def _pointer(name: str, place: Span) -> TensorProto:
     """Return a tensor that is found in the file of weights."""
     tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=place.shape)
     tensor.raw_data = b""  # only one that has raw data can be found elsewhere

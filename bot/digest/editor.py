@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bot.digest.digest_text import ReasonWriter
-    from bot.store.nouns import Subscription
+    from bot.store.domain import Subscription
     from retrieval.embedding import Embedder
     from retrieval.papers import Evidence
     from retrieval.records import Fresh

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.digest.digest import Digest
-    from bot.store.nouns import Posted, Subscription
+    from bot.store.domain import Posted, Subscription
 
 
 class GoneError(FootnoteError):

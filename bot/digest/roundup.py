@@ -171,10 +171,13 @@ def _k_means(vectors: NDArray[np.float64], count: int) -> NDArray[np.intp]:
         for _ in range(ROUNDS):
             labels = _distances(vectors, middles).argmin(axis=1)
             middles = np.stack(
-                [vectors[labels == at].mean(axis=0) if (labels == at).any() else middles[at] for at in range(count)]
+                [
+                    vectors[labels == label].mean(axis=0) if (labels == label).any() else middles[label]
+                    for label in range(count)
+                ]
             )
         found.append((float(_distances(vectors, middles).min(axis=1).sum()), labels))
-    return min(found, key=lambda each: each[0])[1]
+    return min(found, key=lambda run: run[0])[1]
 
 
 def _distances(vectors: NDArray[np.float64], middles: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.digest.schedule import find_zone, next_due
 from bot.language import say
-from bot.store.nouns import Subscription
+from bot.store.domain import Subscription
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from bot.store.nouns import PlaceKind
+    from bot.store.domain import PlaceKind
 
 MOST_TOPICS: Final = 5
 TOPIC_CHARACTERS: Final = 100

@@ -1,7 +1,7 @@
 """What the bot remembers of servers, conversations, digests and what the language model took; how it forgets."""
 
 from bot.store.budgets import Budgets, StoreMeter
-from bot.store.nouns import (
+from bot.store.domain import (
     Delivery,
     PlaceKind,
     Posted,

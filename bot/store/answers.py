@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from bot.store.domain import StoredAnswer
 from bot.store.memory_tables import answer_messages, answer_papers, answers
-from bot.store.nouns import StoredAnswer
 from bot.store.row_mapper import exported, to_columns
 from bot.store.stored_answer import UnreadableError, as_json, dumps, loads
 from storage.database import upsert

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from bot.store.domain import Delivery, Posted, Subscription
 from bot.store.memory_tables import deliveries, shown_papers, subscriptions
-from bot.store.nouns import Delivery, Posted, Subscription
 from bot.store.row_mapper import exported, from_row
 from bot.store.subscriptions import GOING_ON, HELD_BACK, set_paused
 from storage.database import insert_into

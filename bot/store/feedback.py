@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import sqlalchemy as sa
 
+from bot.store.domain import Trend
 from bot.store.memory_tables import answer_papers, answers, ratings, stars, tastes
-from bot.store.nouns import Trend
 from bot.store.row_mapper import exported
 from storage.database import insert_into, upsert
 

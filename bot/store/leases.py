@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from bot.store.nouns import Shards
+    from bot.store.domain import Shards
     from storage.database import Database
 
 LEASE: Final = timedelta(seconds=20)  # clocks of machines may differ by some of them

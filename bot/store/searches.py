@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from bot.store.domain import Search
 from bot.store.memory_tables import searches
-from bot.store.nouns import Search
 from storage.database import upsert
 
 if TYPE_CHECKING:

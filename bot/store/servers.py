@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from cachetools import TTLCache
 
+from bot.store.domain import ServerSettings
 from bot.store.memory_tables import servers
-from bot.store.nouns import ServerSettings
 from bot.store.row_mapper import from_row, to_columns
 from storage.database import insert_into, upsert
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from bot.store.domain import Subscription
 from bot.store.memory_tables import deliveries, subscriptions
-from bot.store.nouns import Subscription
 from bot.store.row_mapper import exported, from_row, to_columns
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from bot.commands import copy as command
 from bot.commands.copy import copy
 from bot.store import ServerSettings, Store
-from bot.store.nouns import StoredAnswer
+from bot.store.domain import StoredAnswer
 from retrieval.chroma_server import ChromaServer
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.errors import BadInputError, LibraryDamagedError

@@ -15,7 +15,7 @@ from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:
     from bot.store import Subscription
-    from bot.store.nouns import PlaceKind
+    from bot.store.domain import PlaceKind
 
     Channel: TypeAlias = "discord.abc.GuildChannel | discord.Thread"
 
