@@ -376,7 +376,7 @@ class Worker:
         assert self.process.stdout is not None
         self.process.stdin.write(f"{now.isoformat()}\n".encode())
         await self.process.stdin.drain()
-        async with asyncio.timeout(600):
+        async with asyncio.timeout(3600):
             line = (await self.process.stdout.readline()).decode()
         if not line:
             raise ConnectionError

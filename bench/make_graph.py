@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import ModelProto, NodeProto
 
-    from retrieval.embedding.minilm import Span
+    from retrieval.embedding.minilm import Extent
 
 LAYERS = 6
 HEADS = 12
@@ -37,8 +37,8 @@ def build(weights: Path) -> ModelProto:
     Both inputs are int64 of shape (batch, length), length 1..256. `embeddings` are float32 of shape (batch, 384),
     mean-pooled over the mask and L2-normalised; `states`, of shape (batch, length, 384), are what they are pooled from.
     """
-    _, spans = lay_out(weights)
-    graph = _Graph(spans)
+    _, extents = lay_out(weights)
+    graph = _Graph(extents)
     hidden, mask = graph.embed(), graph.mask()
     for layer in range(LAYERS):
         hidden = graph.encode(hidden, mask, f"encoder.layer.{layer}.")
@@ -49,8 +49,8 @@ def build(weights: Path) -> ModelProto:
 class _Graph:
     """Collect the nodes of a BERT encoder; each method returns the name of what it computes."""
 
-    def __init__(self, spans: dict[str, Span]) -> None:
-        self._places = spans
+    def __init__(self, extents: dict[str, Extent]) -> None:
+        self._extents = extents
         self._nodes: list[NodeProto] = []
         self._constants: dict[str, NDArray[np.generic]] = {}
 
@@ -98,7 +98,7 @@ class _Graph:
             helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["batch", 384]),
             helper.make_tensor_value_info("states", TensorProto.FLOAT, [*shape, 384]),
         ]
-        weights = [_pointer(name, place) for name, place in self._places.items()]
+        weights = [_pointer(name, extent) for name, extent in self._extents.items()]
         weights += [numpy_helper.from_array(value, name) for name, value in self._constants.items()]
         graph = helper.make_graph(self._nodes, "all-MiniLM-L6-v2", inputs, outputs, weights)
         opset = helper.make_opsetid("", OPSET)
@@ -123,11 +123,11 @@ class _Graph:
         return output
 
 
-def _pointer(name: str, place: Span) -> TensorProto:
+def _pointer(name: str, extent: Extent) -> TensorProto:
     """Return a tensor that is found in the file of weights."""
-    tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=place.shape)
+    tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=extent.shape)
     tensor.raw_data = b""  # only one that has raw data can be found elsewhere
-    set_external_data(tensor, MAPPED, offset=place.offset, length=place.length)
+    set_external_data(tensor, MAPPED, offset=extent.offset, length=extent.length)
     tensor.ClearField("raw_data")
     return tensor
 

@@ -222,7 +222,7 @@ class Year:
                     blow = asyncio.create_task(_strike(worker, chance.random() * 2))
             try:
                 due = await worker.tick(server.now)
-            except (ConnectionError, OSError):
+            except ConnectionError:
                 due = None
             if blow:
                 blow.cancel()

@@ -41,7 +41,7 @@ async def make_embedder(settings: Settings) -> Embedder:
 
         return LocalEmbedder(cache_dir=settings.data_dir / MODELS, model_dir=embedding.model_dir)
     if embedding.provider != "openai":
-        from retrieval.entry_points import EMBEDDERS, make_plugin
+        from retrieval.plugin_loader import EMBEDDERS, make_plugin
 
         needs = ("model", "dimensions", "max_tokens", "count_tokens", "embed", "close")
         plugged: Embedder = make_plugin(EMBEDDERS, embedding.provider, embedding, needs=needs)
@@ -199,7 +199,7 @@ def make_plugin_writer(settings: Settings) -> PluginWriter | None:
     if settings.writer is None:
         return None
     from bot.answering.plugin_writer import PluginWriter
-    from retrieval.entry_points import WRITERS, make_plugin
+    from retrieval.plugin_loader import WRITERS, make_plugin
 
     return PluginWriter(settings.writer, make_plugin(WRITERS, settings.writer, settings, needs=("write",)))
 

@@ -90,7 +90,7 @@ def _address(written: str | None) -> str | None:
 def _provider(name: str) -> str:
     """Refuse what is neither built in nor the name of an installed plugin."""
     if name not in _PROVIDERS:
-        from retrieval.entry_points import EMBEDDERS, plugin_names
+        from retrieval.plugin_loader import EMBEDDERS, plugin_names
 
         if name not in plugin_names(EMBEDDERS):
             raise ValueError("Input should be 'local' or 'openai', or the name of a plugin that is installed")
@@ -100,7 +100,7 @@ def _provider(name: str) -> str:
 def _writer(name: str | None) -> str | None:
     """Refuse what is not the name of an installed plugin."""
     if name is not None:
-        from retrieval.entry_points import WRITERS, plugin_names
+        from retrieval.plugin_loader import WRITERS, plugin_names
 
         if name not in plugin_names(WRITERS):
             raise ValueError("Input should be the name of a plugin that is installed; empty for none")

@@ -42,7 +42,8 @@ Sans (`bot/digest/DejaVuSans-LICENSE.txt`).
 def licences() -> dict[str, str]:
     """Return what each locked package that is installed here says; empty where it says nothing."""
     locked = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    names = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", locked, re.MULTILINE)
+    # Windows has packages of its own, which a tool of the developer's may bring here, too.
+    names = re.findall(r"^([a-z0-9][a-z0-9._-]*)==(?!.*== 'win32')", locked, re.MULTILINE)
     found = {}
     for name in sorted(set(names)):
         try:

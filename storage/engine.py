@@ -39,9 +39,10 @@ def create_engine(location: str | Path, pragmas: Mapping[str, object] | None = N
         url = sa.make_url(location)
     except (ArgumentError, ValueError):  # whose sentences may hold the password
         url = None
-    if url is None or url.get_backend_name() != "sqlite":
+    # A database in memory would be another one for each connection, and nothing of a URL is passed over.
+    if url is None or url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"} or url.query:
         raise BadInputError(
             "FOOTNOTE_DATABASE_URL names no database that Footnote can use; write it as "
             "postgresql://user:password@host/name, or leave it out for SQLite in the data dir."
         )
-    return create_sqlite_engine(url.database or ":memory:", pragmas or {})
+    return create_sqlite_engine(str(url.database), pragmas or {})

@@ -54,21 +54,21 @@ def draw(chart: Map, title: str, posted: Collection[int], legend: str) -> bytes:
     image = Image.new("RGB", SIZE, BACKGROUND)
     pen = ImageDraw.Draw(image)
     large, small = (ImageFont.truetype(FONT, size) for size in (LARGE, SMALL))
-    to_pixels = _fit(chart.points)
+    to_dot = _fit(chart.points)
     across = np.clip(sqrt(ALL_POINTS / max(len(chart.points), 1)), SMALLEST, LARGEST)
     point, star, rim = _disc(round(across)), _star(STAR), _star(RIM)
     stars = set(posted)
     for cluster, colour in zip(chart.clusters, cycle(COLOURS), strict=False):
-        for member in set(cluster.members) - stars:
-            _stamp(image, point, to_pixels(*chart.points[member]), colour)
+        for index in set(cluster.members) - stars:
+            _stamp(image, point, to_dot(*chart.points[index]), colour)
     for cluster, colour in zip(chart.clusters, cycle(COLOURS), strict=False):
-        for member in stars.intersection(cluster.members):
-            _stamp(image, rim, to_pixels(*chart.points[member]), colour)
-            _stamp(image, star, to_pixels(*chart.points[member]), "white")
+        for index in stars.intersection(cluster.members):
+            _stamp(image, rim, to_dot(*chart.points[index]), colour)
+            _stamp(image, star, to_dot(*chart.points[index]), "white")
     for cluster, colour in zip(chart.clusters, cycle(COLOURS), strict=False):
         name = f"{cluster.name.replace(', ', chr(10))}  {len(cluster.members)}"
         pen.multiline_text(
-            to_pixels(cluster.x, cluster.y + cluster.radius),
+            to_dot(cluster.x, cluster.y + cluster.radius),
             name,
             colour,
             small,

@@ -171,13 +171,10 @@ def _k_means(vectors: NDArray[np.float64], count: int) -> NDArray[np.intp]:
         for _ in range(ROUNDS):
             labels = _distances(vectors, middles).argmin(axis=1)
             middles = np.stack(
-                [
-                    vectors[labels == label].mean(axis=0) if (labels == label).any() else middles[label]
-                    for label in range(count)
-                ]
+                [vectors[labels == k].mean(axis=0) if (labels == k).any() else middles[k] for k in range(count)]
             )
         found.append((float(_distances(vectors, middles).min(axis=1).sum()), labels))
-    return min(found, key=lambda run: run[0])[1]
+    return min(found, key=lambda start: start[0])[1]
 
 
 def _distances(vectors: NDArray[np.float64], middles: NDArray[np.float64]) -> NDArray[np.float64]:

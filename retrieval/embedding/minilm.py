@@ -20,7 +20,7 @@ MAX_POSITIONS: Final = 256  # the table holds 512, but the model was trained, an
 PAGE: Final = 4096  # bytes: what is mapped begins with one
 
 
-class Span(NamedTuple):
+class Extent(NamedTuple):
     """Say where in the file some weights stand, in bytes, and what shape they have."""
 
     offset: int
@@ -28,19 +28,19 @@ class Span(NamedTuple):
     shape: tuple[int, ...]
 
 
-def lay_out(weights: Path) -> tuple[bytearray, dict[str, Span]]:
+def lay_out(weights: Path) -> tuple[bytearray, dict[str, Extent]]:
     """Return the content of the file for the weights in a safetensors file, and where in it each stands by its name.
 
     onnxruntime maps it: of the table of words, half of all weights, only what is used comes into memory.
     """
     from safetensors.numpy import load_file  # only building needs it
 
-    content, spans = bytearray(), {}
+    content, extents = bytearray(), {}
     for name, values in _rearrange(load_file(weights)).items():
         content += bytes(-len(content) % PAGE)
-        spans[name] = Span(len(content), values.nbytes, values.shape)
+        extents[name] = Extent(len(content), values.nbytes, values.shape)
         content += values.astype("<f4").tobytes()
-    return content, spans
+    return content, extents
 
 
 def _rearrange(tensors: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:

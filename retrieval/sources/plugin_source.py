@@ -6,8 +6,8 @@ import re
 from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
-from retrieval.entry_points import SOURCES, failed, make_plugin, plugin_names
 from retrieval.errors import FootnoteError
+from retrieval.plugin_loader import SOURCES, failed, make_plugin, plugin_names
 from retrieval.sources.fetched import SourceError
 
 if TYPE_CHECKING:

@@ -264,7 +264,7 @@ def test_a_setting_that_the_pages_set_is_taken(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if name == "FOOTNOTE_WRITER" or value in {"hashed", "NAME"}:  # plugins, which tests/bot/test_plugins.py installs
-        monkeypatch.setattr("retrieval.entry_points.plugin_names", lambda _group: ("hashed", "one-line", "NAME"))
+        monkeypatch.setattr("retrieval.plugin_loader.plugin_names", lambda _group: ("hashed", "one-line", "NAME"))
     before = Settings.load()
     monkeypatch.setenv(name, re.sub(r"…|[A-Z]+-[A-Z]+(?=:)", "x", value))
     settings = Settings.load()

@@ -53,7 +53,17 @@ async def test_a_loop_ends_though_its_transactions_were_cancelled_twice(tmp_path
             await asyncio.wait_for(process.wait(), 10)
 
 
-@pytest.mark.parametrize("url", ["hunter2", "mysql://me:hunter2@host/x", "postgresql://me:hunter2@host:port/x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hunter2",
+        "mysql://me:hunter2@host/x",
+        "postgresql://me:hunter2@host:port/x",
+        "sqlite://",
+        "sqlite+aiosqlite:///:memory:",
+        "sqlite:///some.db?mode=hunter2",
+    ],
+)
 def test_a_url_of_no_database_is_a_sentence_without_its_password(url: str) -> None:
     with pytest.raises(BadInputError, match="FOOTNOTE_DATABASE_URL") as caught:
         create_engine(url)

@@ -41,16 +41,16 @@ def make_plugin(group: str, name: str, *arguments: object, needs: tuple[str, ...
     except FootnoteError:
         raise
     except Exception as error:
-        sentence = f'The plugin "{name}"{package} cannot be used ({_describe(error)}); mend it, or uninstall it.'
+        sentence = f'The plugin "{name}"{package} cannot be used ({_reason(error)}); mend it, or uninstall it.'
         raise PluginError(sentence) from error
     return made
 
 
 def failed(name: str, error: Exception) -> str:
     """Return the sentence on a plugin that failed while it worked."""
-    return f'The plugin "{name}" failed ({_describe(error)}); mend it, or do without it.'
+    return f'The plugin "{name}" failed ({_reason(error)}); mend it, or do without it.'
 
 
-def _describe(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     words = " ".join(str(error).split())[:200].rstrip(".")
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
