@@ -213,7 +213,7 @@ function send(action, more = {}) {
   return act(state.who, state.channel, action, more);
 }
 
-/** Show what came of a action; say whether it was done. */
+/** Show what came of an action; say whether it was done. */
 function done(came, from = null) {
   if (came.error) {
     warn(came.error);
