@@ -322,7 +322,7 @@ class Shelf:
         return {paper_id: self._vectors[paper_id] for paper_id in wanted}
 
 
-def read_papers(path: Path) -> list[Fresh]:
+def embed_papers(path: Path) -> list[Fresh]:
     """Return the papers, spread over the working days of the year in the order of their dates."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         rows = sorted(map(json.loads, lines), key=lambda row: (row["date"], row["id"]))
@@ -340,7 +340,7 @@ def read_papers(path: Path) -> list[Fresh]:
 
 async def work(options: argparse.Namespace, url: str, folder: str) -> None:
     """Run the engine whenever standard input gives the time; say when it is done, and when there is more to do."""
-    shelf = Shelf(read_papers(options.papers))
+    shelf = Shelf(embed_papers(options.papers))
     store = await Store.open(Path(folder), options.database)
     now = START
     lines = asyncio.StreamReader()

@@ -81,10 +81,10 @@ class Bot:
     async def live(self, now: datetime) -> None:
         """Fetch, answer and forget; a day that a kill cut short is gone on with."""
         day = min((now - START).days, len(self._days) - 1)
-        reading = await self.library.reading(SOURCE)
+        reading = await self.library.source_state(SOURCE)
         for at in range(reading.cursor.position if reading and reading.cursor else 0, day + 1):
             cursor = Cursor(complete=True, position=at + 1, newest=START + timedelta(days=at))
-            await self.library.take(Page(tuple(self._days[at]), cursor, 1.0), SOURCE)
+            await self.library.ingest_page(Page(tuple(self._days[at]), cursor, 1.0), SOURCE)
             await self.library.index_pending()
         chance = random.Random(day)
         for number in range(self._questions):

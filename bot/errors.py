@@ -6,7 +6,7 @@ from retrieval import FootnoteError
 
 
 class SettingsError(FootnoteError):
-    """Say which setting is wrong, and the nearest known name where the name is."""
+    """Say which setting is wrong; if its name is unknown, suggest the nearest known one."""
 
 
 class OutputError(FootnoteError):

@@ -77,13 +77,13 @@ class Fetcher:
 
     async def fetch(self, source: OnlineSource) -> None:
         """Read a source from where it was left, index what comes, and keep and report how it went."""
-        before = await self._library.reading(source.name)
+        before = await self._library.source_state(source.name)
         failing_since = before.failing_since if before else None
         failure = await self._read(source)
         metrics.FETCHES.labels(source.name, "failed" if failure else "ok").inc()
         trouble = failure or await self._staleness(source)
         if trouble:
-            await self._library.failed(source.name, trouble, failing_since or self._clock.now())
+            await self._library.note_failure(source.name, trouble, failing_since or self._clock.now())
             log.warning("%s: %s", source.name, trouble)
             if failing_since is None:
                 await self._report(trouble)
@@ -95,7 +95,7 @@ class Fetcher:
     async def _fetch_if_due(self, source: OnlineSource, due: dict[str, dt.datetime]) -> None:
         """Read a source, or put down when it will be due where it was read not long ago."""
         try:
-            reading = await self._library.reading(source.name)
+            reading = await self._library.source_state(source.name)
             last = reading.last_success if reading and reading.failing_since is None else None
             if last and last + self._every > self._clock.now():
                 due[source.name] = last + self._every
@@ -106,11 +106,11 @@ class Fetcher:
 
     async def _read(self, source: OnlineSource) -> str | None:
         """Take every page in; return what went wrong, None if nothing did."""
-        reading = await self._library.reading(source.name)
+        reading = await self._library.source_state(source.name)
         try:
             async with aclosing(pages_of(source, reading.cursor if reading else None)) as pages:
                 async for page in pages:
-                    added = await self._library.take(page, source.name)
+                    added = await self._library.ingest_page(page, source.name)
                     await self._library.index_pending()
                     log.info("%s: %s; %s", source.name, added, page.notice or "")
         except FootnoteError as error:
@@ -123,7 +123,7 @@ class Fetcher:
     async def _staleness(self, source: OnlineSource) -> str | None:
         """Return what there is to say of a source that can be read but gives nothing new."""
         patience = _patience(source.name)
-        reading = await self._library.reading(source.name)
+        reading = await self._library.source_state(source.name)
         if patience is None or reading is None:
             return None
         if reading.newest is None:

@@ -137,10 +137,10 @@ class AsyncLibrary:
 
     async def _read(self, source: OnlineSource) -> Added:
         papers, added = self._open, Added()
-        reading = await papers.reading(source.name)
+        reading = await papers.source_state(source.name)
         async with aclosing(pages_of(source, reading.cursor if reading else None)) as pages:
             async for page in pages:
-                added += await papers.take(page, source.name)
+                added += await papers.ingest_page(page, source.name)
                 await papers.index_pending()
         return added
 

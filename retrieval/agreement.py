@@ -57,7 +57,7 @@ def agreement_of_vectors(
     title: frozenset[str],
     sentences: Sequence[frozenset[str]],
 ) -> Agreement:
-    """Compare words by the vectors that a model gives them where they stand.
+    """Compare words by their vectors in context.
 
     Args:
         vectors: unit vectors of the query's words.

@@ -68,7 +68,7 @@ class NamedAuthor:
 
 
 async def find_works(name: str, limit: int, catalogue: Catalogue, lexical: LexicalIndex) -> Works:
-    """Find the papers of an author, the closest way to read the name first, and of each way the newest first.
+    """Find an author's papers: the likeliest reading of the name first, the newest first within each.
 
     Who is named in full is not mistaken for others of that surname, unless nobody has the full name, even misspelt.
     """

@@ -100,14 +100,14 @@ class Catalogue:
         async with self._arriving() as connection:
             return await ingest(connection, batch)
 
-    async def take(self, batch: Sequence[Fetched], source: str, cursor: Cursor, now: dt.datetime) -> Added:
+    async def ingest_page(self, batch: Sequence[Fetched], source: str, cursor: Cursor, now: dt.datetime) -> Added:
         """Take in the papers of a page and keep the cursor after it, both or neither."""
         async with self._arriving() as connection:
             added = await ingest(connection, batch)
             await note_page(connection, source, cursor, now)
             return added
 
-    async def failed(self, source: str, sentence: str, now: dt.datetime) -> None:
+    async def note_failure(self, source: str, sentence: str, now: dt.datetime) -> None:
         """Keep what is wrong with a source."""
         async with self._database.writing() as connection:
             await note_failure(connection, source, sentence, now)

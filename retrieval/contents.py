@@ -74,7 +74,7 @@ class Embedded:
     contents: Contents
 
 
-async def read_chunks(chunks: Sequence[Chunk], embedder: Embedder) -> list[Embedded]:
+async def embed_chunks(chunks: Sequence[Chunk], embedder: Embedder) -> list[Embedded]:
     """Embed windows and each of their sentences, the words out of the windows' own pass where the model has them."""
     texts = [chunk.text for chunk in chunks]
     words = [b""] * len(chunks)

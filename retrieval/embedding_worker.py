@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from retrieval.stamp import is_outdated
-from retrieval.window_embedder import read_papers
+from retrieval.window_embedder import embed_papers
 
 if TYPE_CHECKING:
     from retrieval.catalogue import Catalogue
@@ -33,7 +33,7 @@ async def embed_pending(catalogue: Catalogue, embedder: Embedder, stamp: str, pr
         async with catalogue.to_embed(BATCH, embedder.model) as work:
             if not work.papers:
                 return done
-            await work.store(await read_papers(work.papers, embedder))
+            await work.store(await embed_papers(work.papers, embedder))
         done += len(work.papers)
         log.info("embedded %d papers for whoever indexes them", len(work.papers))
         if progress:

@@ -40,7 +40,7 @@ class Follower:
         self._number: int | None = None
 
     async def follow(self, library_id: str) -> None:
-        """Follow this library from now on; what is held of another one, which the database had before, is forgotten."""
+        """Follow this library from now on; if the database held another one before, drop what is held of that."""
         if library_id == self._library_id:
             return
         async with self._lock:

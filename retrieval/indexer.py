@@ -19,7 +19,7 @@ from retrieval.index_lease import LeaseLostError
 from retrieval.self_check import lacks_vectors, lost_vectors
 from retrieval.stamp import is_outdated
 from retrieval.vectors import WRITE_ROWS, VectorsError
-from retrieval.window_embedder import read_papers
+from retrieval.window_embedder import embed_papers
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -309,7 +309,7 @@ class Indexer:
 
     async def _index(self, batch: Sequence[PendingPaper]) -> None:
         """Cut papers into windows, embed and write them."""
-        await _to_its_end(self._write(batch, await read_papers(batch, self._embedder)))
+        await _to_its_end(self._write(batch, await embed_papers(batch, self._embedder)))
         log.info("indexed %d papers", len(batch))
 
     async def _write(self, batch: Sequence[PendingPaper], windows: Sequence[tuple[Chunk, Embedded]]) -> None:

@@ -126,7 +126,7 @@ class Library:
         will not have us.
         """
         async with AsyncExitStack() as opened:
-            lock = own(data_dir)
+            lock = lock_data_dir(data_dir)
             opened.callback(lock.release)
             catalogue = await Catalogue.open(database_url or data_dir / CATALOGUE)
             opened.push_async_callback(catalogue.close)
@@ -222,12 +222,12 @@ class Library:
         await self.index_pending(progress)
         return added
 
-    async def take(self, page: Page, source: str) -> Added:
+    async def ingest_page(self, page: Page, source: str) -> Added:
         """Catalogue a page's papers and keep the cursor after it, both or neither; they wait for `index_pending`.
 
         `source` is its `name`, as a user writes it.
         """
-        added = await self._catalogue.take(page.papers, source, page.cursor, self._now())
+        added = await self._catalogue.ingest_page(page.papers, source, page.cursor, self._now())
         self._paper_cache.forget(added.touched)
         return added
 
@@ -320,9 +320,9 @@ class Library:
         """Read words that nobody knows as the nearest that a paper here has; for English."""
         return await correct(text, self._lexical, self._embedder, self._paper_cache)
 
-    async def judge(self, query: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
+    async def hits_for(self, query: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
         """Return these papers as hits of a query, best first, however far down a search would have them."""
-        return await self._searcher.judge(query, paper_ids, vectors) if paper_ids else []
+        return await self._searcher.hits_for(query, paper_ids, vectors) if paper_ids else []
 
     async def agreement(self, query: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
         """Say, for each hit, how far its title and each of its sentences agree with each word of the query."""
@@ -456,7 +456,7 @@ class Library:
         windows = await self._paper_cache.windows(set(current.values()))
         return {asked: middle(windows[paper_id]) for asked, paper_id in current.items() if paper_id in windows}
 
-    async def reading(self, source: str) -> SourceState | None:
+    async def source_state(self, source: str) -> SourceState | None:
         """Return how it stands with a source, by its name as a user writes it; None if it was never read."""
         return next(iter(await self._catalogue.source_states(source)), None)
 
@@ -464,9 +464,9 @@ class Library:
         """Return how it stands with every source that was ever read, in the order of their names."""
         return await self._catalogue.source_states()
 
-    async def failed(self, source: str, sentence: str, when: dt.datetime) -> None:
+    async def note_failure(self, source: str, sentence: str, when: dt.datetime) -> None:
         """Keep what is wrong with a source, until it is next read to its end."""
-        await self._catalogue.failed(source, sentence, when)
+        await self._catalogue.note_failure(source, sentence, when)
 
     async def sources(self) -> list[str]:
         """Return the names of the sources that papers came from, in order; quick, however many papers there are."""
@@ -492,7 +492,7 @@ def _batch(waiting: Iterator[Paper | Fetched]) -> list[Paper | Fetched]:
     return batch
 
 
-def own(data_dir: Path) -> FileLock:
+def lock_data_dir(data_dir: Path) -> FileLock:
     """Lock a data directory, which is made if need be; raises LibraryLockedError where another process owns it."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)

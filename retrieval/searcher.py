@@ -159,7 +159,7 @@ class Searcher:
         )
         return await self._hits(query, ranked, limit)
 
-    async def judge(self, text: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
+    async def hits_for(self, text: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
         """Return these papers as hits of a query, best first, however far down a search would have them."""
         query, ranked = await self._among(text, vectors, paper_ids)
         return await self._hits(query, ranked, len(ranked))

@@ -1,7 +1,7 @@
 """Find what the derived indexes lack of what the catalogue says they hold: by ids, never by what a search finds.
 
-An approximate search may miss a vector that is there, most of all among many that are alike. Chroma knows every id
-although its file of vectors is lost or cut, so that the vectors themselves are asked for.
+An approximate search may miss a vector that is there, most of all among many that are alike. Chroma still
+lists every id after its file of vectors is lost or cut, so the vectors themselves are fetched.
 """
 
 from __future__ import annotations

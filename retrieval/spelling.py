@@ -40,8 +40,8 @@ class Spelled:
 async def correct(text: str, lexical: LexicalIndex, embedder: Embedder, paper_cache: PaperCache) -> Spelled:
     """Read words that no paper has as the nearest that one has: one slip in five letters, two in nine.
 
-    What English knows or an author is called is meant as it stands ("planes", where no paper flies), and so is what the
-    embedding model has a piece of its own for, or what is written in capitals, as names are.
+    English words ("planes", though no paper flies), names of authors, words that are one token of the embedding model
+    and words in capitals are left alone.
     """
     similar = await asyncio.to_thread(_unknown, text, lexical, embedder)
     if not 0 < len(similar) <= _MOST:

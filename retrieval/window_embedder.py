@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from retrieval.chunker import chunk
-from retrieval.contents import read_chunks
+from retrieval.contents import embed_chunks
 from retrieval.embedding import WordEmbedder
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from retrieval.records import PendingPaper
 
 
-async def read_papers(batch: Sequence[PendingPaper], embedder: Embedder) -> list[tuple[Chunk, Embedded]]:
+async def embed_papers(batch: Sequence[PendingPaper], embedder: Embedder) -> list[tuple[Chunk, Embedded]]:
     """Return the windows of papers with their vectors and what they say, of which only the unknown is embedded."""
     made: list[tuple[Chunk, Embedded | None]] = await asyncio.to_thread(
         lambda: [
@@ -26,7 +26,7 @@ async def read_papers(batch: Sequence[PendingPaper], embedder: Embedder) -> list
         ]
     )
     unknown = list(dict.fromkeys(part for part, known in made if not _serves(part, known, embedder)))
-    read = dict(zip(unknown, await read_chunks(unknown, embedder), strict=True)) if unknown else {}
+    read = dict(zip(unknown, await embed_chunks(unknown, embedder), strict=True)) if unknown else {}
     return [(part, found) for part, known in made if (found := read.get(part, known))]
 
 

@@ -76,7 +76,7 @@ class IntentReader:
         return (await self._assessor.assess(read, hits)).outcome != "refused"
 
     async def _read(self, text: str) -> Question | None:
-        """Read a message; None where the embedding model is away, which whoever answers has to say."""
+        """Read a message; None if the embedding model is away, which the answerer then reports."""
         try:
             return await (await self._get_reader()).read(text)
         except EmbeddingError:

@@ -13,7 +13,7 @@ from bot.commands.manage_papers import papers_in_words
 from bot.console import progress_bar, stdout
 from bot.store import FILE as MEMORY
 from retrieval import BadInputError, LibraryDamagedError
-from retrieval.library import CATALOGUE, own
+from retrieval.library import CATALOGUE, lock_data_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ def recover(settings: Settings, file: Path) -> None:
     """Put catalogue and memory back into a data dir that has none; the next start makes the indexes anew."""
     _refuse_server(settings)
     target = settings.data_dir
-    lock = own(target)
+    lock = lock_data_dir(target)
     try:
         for name in PARTS:
             if (target / name).exists():

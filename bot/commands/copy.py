@@ -18,7 +18,7 @@ from bot.store import memory_tables as memory
 from retrieval import BadInputError, LibraryDamagedError
 from retrieval import catalogue_tables as library
 from retrieval.catalogue import Catalogue
-from retrieval.library import CATALOGUE, own
+from retrieval.library import CATALOGUE, lock_data_dir
 from storage.engine import create_engine
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class DataLocation:
         """Give an engine for each table, the tables brought up to date."""
         async with AsyncExitStack() as stack:
             if self.own:
-                stack.callback(own(self.folder).release)
+                stack.callback(lock_data_dir(self.folder).release)
             await (await Catalogue.open(self.catalogue)).close()
             await (await Store.open(self.folder, self.memory)).close()
             first = create_engine(self.catalogue)

@@ -185,6 +185,6 @@ def _show_kinds(by_kind: Mapping[str, Mapping[str, float]], console: Console) ->
 
 
 def _digest(corpus: Path) -> str:
-    """Return a name for the corpus' index, so that another corpus never shares it."""
+    """Return a hash of the corpus, which names its index."""
     with corpus.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -140,7 +140,7 @@ def _tell(intake: Intake) -> None:
 
 async def _read(library: Library, source: OnlineSource) -> tuple[Added, str | None]:
     """Take in and index page by page, so that a kill costs one page's fetching; return what failed, too."""
-    reading = await library.reading(source.name)
+    reading = await library.source_state(source.name)
     added, notices, failure = Added(), [], None
     try:
         with progress_bar(f"Reading {source.name}") as report:
@@ -150,7 +150,7 @@ async def _read(library: Library, source: OnlineSource) -> tuple[Added, str | No
                 async for page in pages:
                     if page.notice:
                         notices.append(page.notice)
-                    added += await library.take(page, source.name)
+                    added += await library.ingest_page(page, source.name)
                     await library.index_pending(_part(report, before, page.share))
                     report(round(100 * page.share), 100)
                     before = page.share

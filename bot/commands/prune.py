@@ -12,7 +12,7 @@ from bot.console import stdout
 from bot.factory import open_store
 from bot.store import FILE as MEMORY
 from retrieval import BadInputError, LibraryDamagedError
-from retrieval.library import CATALOGUE, own
+from retrieval.library import CATALOGUE, lock_data_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 async def prune(settings: Settings) -> None:
     """Forget what is due, as the bot does once a day, and write the files of SQLite anew; a server sees to its own."""
-    lock = own(settings.data_dir)
+    lock = lock_data_dir(settings.data_dir)
     try:
         files = [settings.data_dir / name for name in (CATALOGUE, MEMORY)]
         if not settings.database_url and not any(file.exists() for file in files):

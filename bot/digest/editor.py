@@ -56,7 +56,7 @@ class FreshPapers(Protocol):
         ...
 
     async def evidence(self, query: str, paper_ids: Iterable[str]) -> Mapping[str, Evidence]:
-        """Weigh papers for a query; return the best of them by the ids asked for."""
+        """Return the evidence of the best of these papers for a query, by the ids passed in."""
         ...
 
     async def vectors(self, paper_ids: Iterable[str]) -> Mapping[str, NDArray[np.float32]]:
@@ -190,7 +190,7 @@ class Editor:
         return digest, tuple(paper_id for index in chosen for paper_id in candidates[index].ids)
 
     async def draw(self, subscription: Subscription, pool: Pool, since: datetime, digest: Digest) -> Roundup | None:
-        """Return the map of the papers in a pool since a moment, those of the digest with a star; None for too few."""
+        """Draw a map of the pool's papers since a moment, a star on each in the digest; None if there are too few."""
         asked = [index for index in pool.since_moment(since) if _asked_for(pool.papers[index], subscription)][
             -MOST_PAPERS:
         ]

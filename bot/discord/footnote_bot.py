@@ -158,7 +158,7 @@ class FootnoteBot(Bot):
 
     @tasks.loop(hours=HOURS_BETWEEN_COUNTS)
     async def show_count(self) -> None:
-        """Show in the bot's presence how many papers it knows, where that has changed."""
+        """Put the number of papers into the bot's status, if it has changed."""
         await self.wait_until_ready()
         activity = await self._activity()
         if activity != self.activity:

@@ -60,7 +60,7 @@ def too_long(message: str) -> TooLong | None:
 
 
 def silently_cut(counted: int, told: int) -> TooLong | None:
-    """Return what a server's count of a prompt betrays, where it read less than was sent."""
+    """Return the size that the server silently cut a prompt to, if its token count shows that it did."""
     if counted < _LEAST_CUT or told >= counted:
         return None
     if told % _SIZES == 0 or _LEAST_CUT // 4 <= told < counted * _FAR_FEWER:

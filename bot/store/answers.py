@@ -1,4 +1,4 @@
-"""Answers: the conversations, found again by answer, by message, by channel and by what they follow up."""
+"""Stored answers, looked up by id, message, channel, or the answer that they follow."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Traffic:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def is_new(self, event_id: int, version: float, now: datetime) -> bool:
+    async def note_if_new(self, event_id: int, version: float, now: datetime) -> bool:
         """Remember an event, and say whether no process knew this version of it or a later one."""
         values = {"version": version, "seen_at": now}
         async with self._database.writing() as connection:

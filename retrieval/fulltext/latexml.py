@@ -115,7 +115,7 @@ class _Reader:
         self.parts.append(self._into)
 
     def walk_children(self, element: Any) -> None:  # noqa: ANN401
-        """Take in what is in an element."""
+        """Read an element's text and children."""
         self._say(element.text)
         for child in element:
             if isinstance(child.tag, str):

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from retrieval.chunker import chunk, window_text
-from retrieval.contents import read_chunks
+from retrieval.contents import embed_chunks
 from retrieval.fulltext.storage import Window
 from retrieval.papers import Chunk, Paper, Passage
 
@@ -44,7 +44,7 @@ async def read_windows(
     read = dict(known)
     for start in range(0, len(unknown), AT_ONCE):
         some = unknown[start : start + AT_ONCE]
-        read |= zip((part.text_hash for part in some), await read_chunks(some, embedder), strict=True)
+        read |= zip((part.text_hash for part in some), await embed_chunks(some, embedder), strict=True)
     return [
         Window(number, part.start, part.end, part.text_hash, found.vector, found.contents)
         for number, part, found in ((number, part, read[part.text_hash]) for number, part in made)
@@ -60,7 +60,7 @@ async def read_part(title: str, part: str, embedder: Embedder) -> Contents:
         whole = window_text(paper, Passage(0, len(part), "", 0.0), embedder)
         return Chunk("", 0, 0, len(part), whole, tuple(sentences))
 
-    (read,) = await read_chunks([await asyncio.to_thread(cut)], embedder)
+    (read,) = await embed_chunks([await asyncio.to_thread(cut)], embedder)
     return read.contents
 
 

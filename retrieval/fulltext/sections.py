@@ -170,7 +170,7 @@ def _leading(lines: Sequence[Line], size: float) -> float:
 
 
 def _begins(line: Line, before: Line | None, column: float, usual: float) -> tuple[float, bool]:
-    """Return where the column begins that a line is in, and whether a paragraph begins with it."""
+    """Return the left edge of the line's column, and whether the line starts a paragraph."""
     if before is None:
         return line.x, True
     step = before.y - line.y

@@ -245,7 +245,7 @@ def _published(record: Mapping[str, Any], notes: list[str]) -> dt.date | None:
 
 
 def _with_year(value: Any, record: Mapping[str, Any]) -> str:  # noqa: ANN401
-    """Return a date with the year that stands in a field of its own: Web of Science writes MAR 3, and 2018 apart."""
+    """Add the year from a field of its own: Web of Science writes "MAR 3" and "2018" separately."""
     year = next((str(record[key]) for key in _YEARS if record.get(key)), "")
     return f"{value} {year}" if isinstance(value, str) and year else ""
 

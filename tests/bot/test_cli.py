@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrieval.library import own
+from retrieval.library import lock_data_dir
 from retrieval.text import fold
 from tests.terminal import Result
 
@@ -128,7 +128,7 @@ def test_an_unknown_source_is_refused_with_what_is_known(footnote: Callable[...,
 
 
 def test_pruning_says_what_went_and_needs_the_folder(seeded: Callable[..., Result], tmp_path: Path) -> None:
-    lock = own(tmp_path / ".footnote")
+    lock = lock_data_dir(tmp_path / ".footnote")
     assert "Another footnote process is using" in seeded("prune").err
     lock.release()
     assert seeded("prune").out.startswith("0 rows were older than 90 days and forgotten; ")

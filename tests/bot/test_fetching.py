@@ -103,7 +103,7 @@ async def test_what_is_fetched_can_be_found_at_once(bot: Bot, clock: LocalClock)
     assert hit.paper.title.startswith("Study 1 of alignment")
     fresh = await bot.library.fresh(clock.start - HOUR, clock.now())
     assert [(each.details.upvotes, each.details.listed) for each in fresh] == [(4, FRIDAY)] * 3
-    reading = await bot.library.reading("huggingface")
+    reading = await bot.library.source_state("huggingface")
     assert reading is not None
     assert reading.last_success is not None
     assert (reading.newest, reading.sentence) == (dt.datetime(2026, 11, 20, tzinfo=dt.UTC), None)
@@ -130,7 +130,7 @@ async def test_an_outage_is_reported_once_and_its_end_once(bot: Bot, clock: Loca
         clock.advance(hours=1)
     (sentence,) = bot.reports.said
     assert "Hugging Face is out of order" in sentence
-    reading = await bot.library.reading("huggingface")
+    reading = await bot.library.source_state("huggingface")
     assert reading is not None
     assert (reading.sentence, reading.last_success) == (sentence, None)
     assert reading.failing_since is not None
@@ -168,7 +168,7 @@ async def test_an_empty_weekend_is_nothing_to_report_but_a_stale_source_is_once(
         assert len(bot.reports.said) == (1 if day >= 7 else 0)
         clock.advance(days=1)
     assert "nothing new since 2026-11-20" in bot.reports.said[0]
-    reading = await bot.library.reading("huggingface")
+    reading = await bot.library.source_state("huggingface")
     assert reading is not None
     assert reading.failing_since is not None
     assert reading.failing_since.date() == dt.date(2026, 11, 27)

@@ -75,7 +75,7 @@ async def bot(tmp_path: Path, embedder: LocalEmbedder) -> AsyncIterator[Bot]:
         source = open_online("arxiv:cs.CL", web, huggingface_url=local.base_url, arxiv_url=local.base_url)
         assert source is not None
         async for page in source.pages(None):
-            await library.take(page, source.name)
+            await library.ingest_page(page, source.name)
         await library.add([OWN])
         yield Bot(library, web, local, clock)
     await library.close()
@@ -92,7 +92,7 @@ async def test_what_was_cited_gets_its_text_of_html_or_pdf_and_is_read_at_once(b
     assert bot.asked() == [f"/html/{one}", f"/html/{other}", f"/pdf/{other}"]
     question = "What batch size is it trained with?"
     vectors = await bot.library.embed(question)
-    hits = await bot.library.judge(question, [f"arxiv:{one}"], vectors)
+    hits = await bot.library.hits_for(question, [f"arxiv:{one}"], vectors)
     parts = await bot.library.full_text_passages(question, vectors, hits)
     assert any("batch size of 96" in part.paper.abstract for part in parts)
     assert (await bot.library.counts()).pending == 0

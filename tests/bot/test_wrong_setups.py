@@ -25,7 +25,7 @@ from bot.factory import open_model
 from bot.preflight import CHECKS, look_at_settings
 from bot.settings import DiscordSettings, Settings
 from retrieval.errors import FootnoteError
-from retrieval.library import own
+from retrieval.library import lock_data_dir
 from tests.beside import Beside
 from tests.local_discord import LocalDiscord
 from tests.local_llm import LocalLLM, fails, silent, writes
@@ -172,7 +172,7 @@ def the_port_is_taken(place: Place) -> None:
 
 
 def another_has_the_data_dir(place: Place) -> None:
-    lock = own(place.data)
+    lock = lock_data_dir(place.data)
     place.beside.enter(_Undone(lock.release))
 
 

@@ -213,10 +213,10 @@ async def test_one_batch_may_hold_all_of_that_at_once(catalogue: Catalogue) -> N
 
 async def test_a_page_and_its_cursor_are_kept_both_or_neither(catalogue: Catalogue) -> None:
     cursor = Cursor(position=3)
-    await catalogue.take([huggingface()], "huggingface", cursor, DAY)
+    await catalogue.ingest_page([huggingface()], "huggingface", cursor, DAY)
     broken = replace(huggingface("2401.00002"), paper=replace(SEED, paper_id="x", title=NO_TITLE))
     with pytest.raises(Exception, match=r"(?i)title|null|none"):
-        await catalogue.take([huggingface("2401.00003", "Dogs"), broken], "huggingface", Cursor(position=4), DAY)
+        await catalogue.ingest_page([huggingface("2401.00003", "Dogs"), broken], "huggingface", Cursor(position=4), DAY)
     (reading,) = await catalogue.source_states()
     assert reading.cursor == cursor
     assert (await catalogue.counts()).papers == 1
@@ -245,14 +245,14 @@ async def test_a_source_is_failing_since_its_first_failure_and_until_it_is_read_
     catalogue: Catalogue,
 ) -> None:
     hour = dt.timedelta(hours=1)
-    await catalogue.take([], "arxiv:cs.CL", Cursor(complete=True, newest=DAY), DAY)
-    await catalogue.failed("arxiv:cs.CL", "It is down.", DAY + hour)
-    await catalogue.failed("arxiv:cs.CL", "It is still down.", DAY + 2 * hour)
-    await catalogue.take([], "arxiv:cs.CL", Cursor(position=1), DAY + 3 * hour)
+    await catalogue.ingest_page([], "arxiv:cs.CL", Cursor(complete=True, newest=DAY), DAY)
+    await catalogue.note_failure("arxiv:cs.CL", "It is down.", DAY + hour)
+    await catalogue.note_failure("arxiv:cs.CL", "It is still down.", DAY + 2 * hour)
+    await catalogue.ingest_page([], "arxiv:cs.CL", Cursor(position=1), DAY + 3 * hour)
     (reading,) = await catalogue.source_states("arxiv:cs.CL")
     assert (reading.last_success, reading.newest) == (DAY, DAY)
     assert (reading.failing_since, reading.sentence) == (DAY + hour, "It is still down.")
-    await catalogue.take([], "arxiv:cs.CL", Cursor(complete=True), DAY + 4 * hour)
+    await catalogue.ingest_page([], "arxiv:cs.CL", Cursor(complete=True), DAY + 4 * hour)
     (reading,) = await catalogue.source_states("arxiv:cs.CL")
     assert (reading.last_success, reading.failing_since, reading.sentence) == (DAY + 4 * hour, None, None)
     assert await catalogue.source_states("huggingface") == []

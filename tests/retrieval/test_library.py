@@ -572,11 +572,11 @@ async def test_a_page_taken_before_a_kill_is_indexed_at_the_next_start(
     await library.add([_fetched(3, "Cats sleep.")])
     gone = _fetched(3, "Cats sleep.", 2, withdrawn=True)
     page = Page((_fetched(1, "Cats sit on mats."), gone), Cursor(position=200), 0.5)
-    assert await library.take(page, "arxiv:cs.CL") == Added(new=1, known=1, withdrawn=1)
+    assert await library.ingest_page(page, "arxiv:cs.CL") == Added(new=1, known=1, withdrawn=1)
     await library.close()
 
     again = await Library.open(tmp_path, counting, now=lambda: moment)
-    reading = await again.reading("arxiv:cs.CL")
+    reading = await again.source_state("arxiv:cs.CL")
     assert reading is not None
     assert (reading.cursor, reading.last_success) == (page.cursor, None)
     assert (await again.counts()).pending == 2
@@ -595,7 +595,7 @@ async def test_a_removal_cut_off_half_way_is_finished_at_the_next_start(
     library = await Library.open(tmp_path, counting)
     await library.add([_fetched(1, "Cats sit on mats."), _fetched(2, "Cats sit on hats.")])
     gone = _fetched(1, "Cats sit on mats.", 2, withdrawn=True)
-    await library.take(Page((gone,), Cursor(complete=True), 1.0), "arxiv:cs.CL")
+    await library.ingest_page(Page((gone,), Cursor(complete=True), 1.0), "arxiv:cs.CL")
     await asyncio.to_thread(library._dense.delete, ["arxiv:2401.00001#0"])
     await library.close()
     counting.asked.clear()

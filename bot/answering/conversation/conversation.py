@@ -86,14 +86,14 @@ class Conversation:
             known = {hit.paper.paper_id for hit in hits}
             hits = [*hits, *(hit for hit in again if hit.paper.paper_id not in known)]
         if missing := set(contextual.focus).difference(hit.paper.paper_id for hit in hits):
-            hits = [*hits, *await self._library.judge(question.text, list(missing), question.vectors)]
+            hits = [*hits, *await self._library.hits_for(question.text, list(missing), question.vectors)]
         remaining = [hit for hit in hits if hit.paper.paper_id not in contextual.exclude]
         order = {paper_id: rank for rank, paper_id in enumerate(contextual.focus)}
         return sorted(remaining, key=lambda hit: order.get(hit.paper.paper_id, len(order)))[:limit]
 
     async def besides(self, contextual: ContextualQuestion, question: Question) -> list[Hit]:
         """Give the papers that a turn asks for others than, as hits of its query."""
-        return await self._library.judge(question.text, list(contextual.exclude), question.vectors)
+        return await self._library.hits_for(question.text, list(contextual.exclude), question.vectors)
 
     async def _after(self, exchange: Exchange, dialogue: DialogueState) -> DialogueState:
         """Say what the conversation has come to after one more exchange."""

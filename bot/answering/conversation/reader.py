@@ -79,7 +79,7 @@ class FollowUpReader:
     ) -> dict[str, Hit]:
         """Return these papers' hits by id, and look at those that the search did not reach."""
         found = {hit.paper.paper_id: hit for hit in hits}
-        missing = await self._library.judge(query, [id_ for id_ in ids if id_ not in found], vectors)
+        missing = await self._library.hits_for(query, [id_ for id_ in ids if id_ not in found], vectors)
         return found | {hit.paper.paper_id: hit for hit in missing}
 
     def _utterance(self, question: str, vectors: QueryVectors) -> UtteranceScores:

@@ -46,7 +46,7 @@ def named_by(title: str, question: str, among: Sequence[Hit]) -> bool:
 
 
 def mentioned(question: str, hit: Hit, among: Sequence[Hit]) -> bool:
-    """Say whether a question holds a name by its form (RoboFuME, xKV, GPT-4) that few hits hold, this one too."""
+    """Say whether the question has what looks like a name (RoboFuME, xKV, GPT-4) that this hit and few others have."""
     words = ("".join(filter(str.isalnum, word)) for word in question.split())
     names = [word.casefold() for word in words if len(word) > 1 and not (word[1:].islower() or word.isdigit())]
     held = [frozenset(_plain(f"{hit.paper.title} {hit.paper.abstract}").split()) for hit in among]

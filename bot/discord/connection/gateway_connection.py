@@ -50,7 +50,7 @@ def make_steady(client: discord.Client) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Hold how a shard's connection lives: seconds that the last heartbeat took, and since its reply."""
+    """Hold how long a shard's last heartbeat took, and how long ago it was answered, in seconds."""
 
     latency: float
     age: float

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RefusalWatch(commands.Cog):
-    """Have paused digests looked at again when something changes where they go."""
+    """Retry paused digests when their channel, thread or permissions change."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot

@@ -15,7 +15,7 @@ class Deduplication:
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._versions: LRUCache[int, float] = LRUCache(capacity)
 
-    def is_new(self, snowflake: int, version: float = 0.0) -> bool:
+    def note_if_new(self, snowflake: int, version: float = 0.0) -> bool:
         """Remember the id, and say whether neither this version of it was known nor a later one."""
         known = self._versions.get(snowflake)
         self._versions[snowflake] = version if known is None else max(known, version)

@@ -118,10 +118,10 @@ class Gate:
         """
         begin_trace()
         event = self.event_of(source) if isinstance(source, (discord.Interaction, commands.Context)) else source
-        if not self._seen.is_new(event.id, event.version):
+        if not self._seen.note_if_new(event.id, event.version):
             raise IgnoredError
         speak(event.language(ServerSettings(), True))  # in which it is said that settings cannot be read
-        if self._traffic and not await self._traffic.is_new(event.id, event.version, datetime.now(UTC)):
+        if self._traffic and not await self._traffic.note_if_new(event.id, event.version, datetime.now(UTC)):
             raise IgnoredError
         self.acknowledgements.add(event.id)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)

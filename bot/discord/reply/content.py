@@ -1,4 +1,4 @@
-"""What is put into a reply: drafts, of which the next one takes the place, and at last the whole."""
+"""What a reply shows: drafts, each replaced by the next, and finally the whole."""
 
 from __future__ import annotations
 

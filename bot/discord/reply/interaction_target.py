@@ -125,7 +125,7 @@ class InteractionTarget(ReplyTarget):
         return not missing_to_post(self._interaction.channel)
 
     def _give_up_on(self, error: discord.HTTPException) -> None:
-        """Note that the interaction has expired; raises the error where it says something else."""
+        """Note that the interaction has expired; raise any error that means something else."""
         if error.code not in UNUSABLE_INTERACTION:
             raise error
         log.warning("interaction expired place=%s code=%d", self.name, error.code)

@@ -137,7 +137,7 @@ def rows(*groups: Iterable[Button]) -> list[Item]:
 
 
 def count(items: Iterable[Item]) -> int:
-    """Return how many components the items are, with what is in them."""
+    """Count the components, nested ones included."""
     return sum(1 + len(item.children) if isinstance(item, ui.ActionRow) else 1 for item in items)
 
 

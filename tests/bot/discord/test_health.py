@@ -133,7 +133,7 @@ async def test_a_source_in_trouble_is_told_and_no_reason_to_start_again(
     settings: HealthSettings, bot: FootnoteBot
 ) -> None:
     await bot.wait_until_ready()
-    await bot.services.library.failed("arxiv:cs.CL", "It is down.", bot.now())
+    await bot.services.library.note_failure("arxiv:cs.CL", "It is down.", bot.now())
     async with serving_health(settings, bot), reader(settings) as read:
         status, page = await read("/healthz")
         assert json.loads(page)["parts"]["sources"] == {"ok": False, "says": "in trouble: arxiv:cs.CL"}

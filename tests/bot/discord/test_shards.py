@@ -268,16 +268,16 @@ async def test_only_servers_of_own_shards_count_as_left(local: LocalDiscord, pro
 async def test_what_one_has_taken_is_nothing_to_the_other(database: str, tmp_path: Path) -> None:
     stores = [await Store.open(tmp_path, database) for _ in range(2)]
     now = datetime.now(UTC)
-    new = await asyncio.gather(*(store.traffic.is_new(7, 0.0, now) for store in stores for _ in range(5)))
+    new = await asyncio.gather(*(store.traffic.note_if_new(7, 0.0, now) for store in stores for _ in range(5)))
     assert sum(new) == 1
-    assert await stores[0].traffic.is_new(7, 1.0, now)  # an edit
-    assert not await stores[1].traffic.is_new(7, 1.0, now)
+    assert await stores[0].traffic.note_if_new(7, 1.0, now)  # an edit
+    assert not await stores[1].traffic.note_if_new(7, 1.0, now)
     limits = [("person", 5, 10, 60.0), ("server", 6, 1000, 60.0)]
     waits = await asyncio.gather(*(stores[number % 2].traffic.take("QUESTION", limits, now) for number in range(25)))
     assert waits.count(0.0) == 10
     async with stores[0]._database.writing() as connection:
         await stores[0].traffic.forget_older(connection, now + timedelta(seconds=1))
-    assert await stores[1].traffic.is_new(7, 0.0, now)
+    assert await stores[1].traffic.note_if_new(7, 0.0, now)
     for store in stores:
         await store.close()
 

@@ -719,7 +719,7 @@ class TestLookingAfter:
         self, papers: Channel, ada: Person, bot: FootnoteBot, seeded: Library
     ) -> None:
         assert not bot.is_closed()
-        await seeded.failed("arxiv:cs.RO", "arXiv is out of order.", dt.datetime.now(dt.UTC))
+        await seeded.note_failure("arxiv:cs.RO", "arXiv is out of order.", dt.datetime.now(dt.UTC))
         text = (await (await ada.uses_command(papers, "about")).finished()).text
         assert "not read yet" in text
         assert "arXiv is out of order." in text
