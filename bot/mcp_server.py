@@ -13,7 +13,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from retrieval import BadInputError, FootnoteError
-from retrieval.citation import bibtex, line
+from retrieval.bibliography import bibtex, line
 from retrieval.text import clean
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import sqlalchemy as sa
 
-from retrieval.changes import read_changes, read_last_change
-from retrieval.claims import claim, claim_unembedded, count_unembedded
+from retrieval.catalogue_tables import STANDS, chunks, full_texts, paper_sources, papers
+from retrieval.change_feed import read_changes, read_last_change
 from retrieval.contents import Contents, Embedded
+from retrieval.embedding_locks import claim, claim_unembedded, count_unembedded
 from retrieval.errors import DatabaseAwayError
 from retrieval.fulltext.storage import WAITING, FullTexts
 from retrieval.generations import begin_generation, read_state, switch_generation
@@ -44,7 +45,6 @@ from retrieval.records import Count, Counts, Fresh, Held, PendingPaper, StoredCh
 from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.scope import read_count
 from retrieval.source_state import SourceState, note_failure, note_page, read_source_states, read_sources
-from retrieval.tables import STANDS, chunks, full_texts, paper_sources, papers
 from retrieval.upsert import BATCH, PAPER, Added, ingest, owners_of, paper_of, read_known
 from storage.database import Database
 from storage.migration import Migrations

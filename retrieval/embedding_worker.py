@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from retrieval.stamp import is_outdated
-from retrieval.windows import read_papers
+from retrieval.window_embedder import read_papers
 
 if TYPE_CHECKING:
     from retrieval.catalogue import Catalogue

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from retrieval.citation import Cited, Keys, Name, bibtex
+from retrieval.bibliography import Cited, Keys, Name, bibtex
 from retrieval.errors import BadInputError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from retrieval.tables import library_state
+from retrieval.catalogue_tables import library_state
 from storage.database import insert_into
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from retrieval.catalogue_tables import index_turn
 from retrieval.errors import DatabaseAwayError
-from retrieval.tables import index_turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

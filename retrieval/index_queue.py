@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import sqlalchemy as sa
 
-from retrieval.changes import note_changes
+from retrieval.catalogue_tables import PENDING, STANDS, chunks, leaving_papers, papers
+from retrieval.change_feed import note_changes
 from retrieval.contents import Contents, Embedded
 from retrieval.fulltext.storage import embed_again
 from retrieval.records import Held, PendingPaper
-from retrieval.tables import PENDING, STANDS, chunks, leaving_papers, papers
 from retrieval.upsert import BATCH, PAPER, paper_of
 from storage.columns import Moment
 from storage.database import insert_into

@@ -19,7 +19,7 @@ from retrieval.index_lease import LeaseLostError
 from retrieval.self_check import lacks_vectors, lost_vectors
 from retrieval.stamp import is_outdated
 from retrieval.vectors import WRITE_ROWS, VectorsError
-from retrieval.windows import read_papers
+from retrieval.window_embedder import read_papers
 
 if TYPE_CHECKING:
     import datetime as dt

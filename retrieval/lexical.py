@@ -19,8 +19,8 @@ from retrieval.names import NAME_FORMS, Name
 from retrieval.papers import identify, short_key
 from retrieval.query import importance
 from retrieval.references import address_key, find_references
-from retrieval.scripts import VERSION, asked, spaced, words, written
 from retrieval.text import fold
+from retrieval.writing_systems import VERSION, asked, spaced, words, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

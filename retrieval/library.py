@@ -17,7 +17,6 @@ from retrieval.catalogue import Added, Catalogue
 from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, LibraryLockedError, ServerAwayError
 from retrieval.follower import Follower
 from retrieval.fulltext.full_text_searcher import FullTextSearcher
-from retrieval.gaps import Gaps
 from retrieval.index_guard import throw_away, watched
 from retrieval.indexer import Indexer, Progress
 from retrieval.lexical import LexicalIndex
@@ -26,6 +25,7 @@ from retrieval.references import find_references
 from retrieval.removal import UNDO, Removed, Restored
 from retrieval.resolver import look_up, resolve
 from retrieval.scope import Scope
+from retrieval.search_gaps import Gaps
 from retrieval.searcher import Searcher, middle
 from retrieval.sources.fetched import Fetched
 from retrieval.spelling import correct

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from retrieval.catalogue_tables import STANDS, chunks, leaving_papers, paper_aliases, paper_sources, papers
 from retrieval.fulltext.storage import forget
-from retrieval.tables import STANDS, chunks, leaving_papers, paper_aliases, paper_sources, papers
 from storage.database import insert_into
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from retrieval.catalogue_tables import STANDS, paper_sources, papers
 from retrieval.records import Count
-from retrieval.tables import STANDS, paper_sources, papers
 
 if TYPE_CHECKING:
     import datetime as dt

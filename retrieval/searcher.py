@@ -24,9 +24,9 @@ from retrieval.query import QueryVectors, importance
 from retrieval.ranking import SHORTLIST, Candidate, fuse, match_words, weigh
 from retrieval.references import find_references
 from retrieval.resolver import resolve
-from retrieval.scripts import latin_share
 from retrieval.text import clean, fold
 from retrieval.vectors import VectorsError, VectorsGoneError
+from retrieval.writing_systems import latin_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from retrieval.catalogue_tables import STANDS, paper_sources, papers, source_readings
 from retrieval.sources.fetched import Cursor, SourceError
-from retrieval.tables import STANDS, paper_sources, papers, source_readings
 from storage.database import insert_into, upsert
 
 if TYPE_CHECKING:

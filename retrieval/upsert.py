@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from retrieval.catalogue_tables import paper_aliases, paper_sources, papers
 from retrieval.fulltext import storage as fulltext
 from retrieval.merge import Known, apart, as_fetched, begin, join, may_be_same, same_title_alone, tell_the_same, unite
 from retrieval.papers import Paper
 from retrieval.removal import let_go
 from retrieval.sources.fetched import Fetched
-from retrieval.tables import paper_aliases, paper_sources, papers
 from storage.database import insert_into
 
 if TYPE_CHECKING:

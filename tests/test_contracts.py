@@ -23,7 +23,7 @@ REFUSED = {
     "storage/errors.py": "retrieval.papers",
     "storage/columns.py": "bot.line_reader",
     "bot/digest/__init__.py": "storage.database",
-    "retrieval/changes.py": "alembic",
+    "retrieval/change_feed.py": "alembic",
 }
 
 

@@ -14,8 +14,8 @@ from bot.answering.entailment.score import bears_out, negates
 from bot.answering.entailment.statement_features import numbers_moved
 from bot.answering.prompt import RULES
 from bot.answering.reading.language_detection import ENGLISH
-from retrieval.numbers import count_given, unsupported
-from retrieval.numerals import numerals
+from retrieval.number_check import count_given, unsupported
+from retrieval.number_parser import numerals
 from retrieval.quotes import content_words, count_words, locate, surroundings
 from retrieval.text import bare_words, clean, fold, sentences
 

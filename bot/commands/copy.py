@@ -16,7 +16,7 @@ from bot.console import progress_bar, show_figures, stdout
 from bot.store import FILE, Store
 from bot.store import memory_tables as memory
 from retrieval import BadInputError, LibraryDamagedError
-from retrieval import tables as library
+from retrieval import catalogue_tables as library
 from retrieval.catalogue import Catalogue
 from retrieval.library import CATALOGUE, own
 from storage.engine import create_engine

@@ -25,7 +25,7 @@ from bot.discord.digests.discord_poster import DiscordPoster
 from bot.discord.digests.refusal_watch import RefusalWatch
 from bot.discord.gate.boundary import log_incident
 from bot.discord.gate.command_tree import Tree
-from bot.discord.gate.doors import FormDoor
+from bot.discord.gate.gate_components import FormDoor
 from bot.discord.gate.message_door import prefixes
 from bot.discord.help import Help
 from bot.discord.papers import cite, paper_buttons

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from retrieval.tables import STANDS, full_text_attempts, full_texts, papers
+from retrieval.catalogue_tables import STANDS, full_text_attempts, full_texts, papers
 from storage.database import insert_into
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import sqlalchemy as sa
 
+from retrieval.catalogue_tables import STANDS, full_texts, papers, section_windows, sections
 from retrieval.contents import Contents, Embedded
 from retrieval.fulltext import attempts
 from retrieval.fulltext.article import FullText, Section
-from retrieval.tables import STANDS, full_texts, papers, section_windows, sections
 
 if TYPE_CHECKING:
     import datetime as dt

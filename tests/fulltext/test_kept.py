@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from retrieval.catalogue_tables import full_texts, section_windows
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.fulltext.article import FullText, Section
 from retrieval.library import Library
 from retrieval.papers import Paper, identify
 from retrieval.removal import UNDO
 from retrieval.sources.fetched import Fetched, identities
-from retrieval.tables import full_texts, section_windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,13 +16,13 @@ from alembic.migration import MigrationContext
 
 from retrieval import catalogue as module
 from retrieval.catalogue import Added, Catalogue
+from retrieval.catalogue_tables import metadata
 from retrieval.embedding.word_vectors import Words, best_matches
 from retrieval.fulltext.article import FullText, Section
 from retrieval.fulltext.storage import Window
 from retrieval.papers import Paper, identify
 from retrieval.scope import Scope
 from retrieval.sources.fetched import Fetched
-from retrieval.tables import metadata
 from storage.engine import create_engine
 from storage.errors import MigrationError
 

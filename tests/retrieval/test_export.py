@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrieval.citation import Cited, Keys, bibtex, key_of, line
+from retrieval.bibliography import Cited, Keys, bibtex, key_of, line
 from retrieval.errors import BadInputError
 from retrieval.export import FORMATS, format_of
 from retrieval.papers import Paper, identify

@@ -15,12 +15,12 @@ import pytest
 import sqlalchemy as sa
 
 from retrieval.catalogue import Added, Catalogue
+from retrieval.catalogue_tables import papers
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
 from retrieval.papers import Paper, identify
 from retrieval.removal import UNDO, Restored
 from retrieval.sources.fetched import Fetched, identities
-from retrieval.tables import papers
 from tests.retrieval.consistency import assert_consistent, held
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from bot.discord.answers.answer_card import quotes, stars
 from bot.discord.answers.answer_forms import NextQuestion, Why, follow_up, gone
 from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.connection.codes import THREAD_EXISTS, TOO_MANY_THREADS
-from bot.discord.gate.doors import Clickable
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate_components import Clickable
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import DAY_UNTIL_ARCHIVED, THREAD_NAME
 from bot.discord.ui.layout import notice
@@ -28,7 +28,7 @@ from bot.language import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.discord.gate.doors import Gesture
+    from bot.discord.gate.gate_components import Gesture
     from bot.discord.services import Services
 
 log = logging.getLogger(__name__)

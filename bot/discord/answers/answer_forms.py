@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord import ui
 
-from bot.discord.gate.doors import Form
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate_components import Form
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import FORM_HINT, LONGEST_QUESTION
 from bot.discord.ui.layout import notice
 from bot.language import say
 
 if TYPE_CHECKING:
-    from bot.discord.gate.doors import Gesture, Typed
     from bot.discord.gate.gate import Admitted
+    from bot.discord.gate.gate_components import Gesture, Typed
     from bot.discord.services import Services
 
 REASON_CHARACTERS: Final = 500

@@ -9,9 +9,9 @@ from discord import ui
 
 from bot.discord.answers.answer_forms import TEXT, paragraph
 from bot.discord.digests.digest_phrases import described
-from bot.discord.gate.doors import Clickable, Form
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate_components import Clickable, Form
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import LONGEST_QUESTION
 from bot.discord.ui.layout import notice
@@ -19,7 +19,7 @@ from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
 
 if TYPE_CHECKING:
-    from bot.discord.gate.doors import Gesture, Typed
+    from bot.discord.gate.gate_components import Gesture, Typed
     from bot.discord.services import Bot
 
 TITLE_CHARACTERS: Final = 300

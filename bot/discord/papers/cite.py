@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 from discord import ui
 
 from bot.discord.answers.answer_forms import gone
-from bot.discord.gate.doors import Clickable
+from bot.discord.gate.gate_components import Clickable
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import MESSAGE_CHARACTERS
 from bot.discord.ui.layout import COLOUR, Card, FileCard, notice
 from bot.discord.ui.markdown import escape, length, plain, safe_url, shorten
 from bot.language import say
-from retrieval.citation import Cited, Keys, bibtex, words
+from retrieval.bibliography import Cited, Keys, bibtex, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.discord.gate.doors import Gesture
+    from bot.discord.gate.gate_components import Gesture
     from retrieval import Fetched, Library
 
 FILE_NAME: Final = "citations.bib"

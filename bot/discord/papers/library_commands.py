@@ -10,9 +10,9 @@ from discord.ext import commands
 
 from bot.discord.gate.availability import in_servers, is_moderator
 from bot.discord.gate.boundary import RefusedError
-from bot.discord.gate.doors import Clickable
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate_components import Clickable
 from bot.discord.papers import library_card as card
 from bot.discord.papers.source_names import SourceNames
 from bot.discord.papers.title_choices import Titles, unknown
@@ -28,7 +28,7 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.discord.gate.doors import Gesture
+    from bot.discord.gate.gate_components import Gesture
     from bot.discord.services import Bot
     from retrieval import Library, Paper, Removed
 

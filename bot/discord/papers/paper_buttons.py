@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from discord import ui
 
-from bot.discord.gate.doors import Clickable
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience
+from bot.discord.gate.gate_components import Clickable
 from bot.discord.papers.paper_card import PAGE_PAPERS, similar_page
 from bot.discord.papers.search_pages import authors_of, find, show_page
 from bot.discord.reply.interaction_target import is_private
@@ -20,8 +20,8 @@ from bot.language import say
 if TYPE_CHECKING:
     import discord
 
-    from bot.discord.gate.doors import Gesture
     from bot.discord.gate.gate import Cost
+    from bot.discord.gate.gate_components import Gesture
     from retrieval import Library, Paper
 
 

@@ -9,9 +9,9 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.discord.gate.boundary import RefusedError
-from bot.discord.gate.doors import Clickable
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate_components import Clickable
 from bot.discord.papers.references_file import format_menu, references_card
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows, star
 from bot.discord.ui.phrases import origin, title_link
@@ -20,8 +20,8 @@ from bot.language import say, say_many
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.discord.gate.doors import Gesture
     from bot.discord.gate.gate import Admitted
+    from bot.discord.gate.gate_components import Gesture
     from bot.discord.services import Bot, Services
     from bot.discord.ui.layout import Item
     from retrieval import Paper

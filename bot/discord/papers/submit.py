@@ -11,9 +11,9 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.discord.gate.availability import for_moderators
-from bot.discord.gate.doors import Form
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate_components import Form
 from bot.discord.papers.paper_card import paper_card
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import FORM_TEXT
@@ -25,8 +25,8 @@ from retrieval.papers import ARXIV_ID, DOI, identify
 from retrieval.sources.fetched import SourceError
 
 if TYPE_CHECKING:
-    from bot.discord.gate.doors import Gesture, Typed
     from bot.discord.gate.gate import Admitted
+    from bot.discord.gate.gate_components import Gesture, Typed
     from bot.discord.services import Bot, Services
 
 log = logging.getLogger(__name__)

@@ -12,15 +12,15 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.discord.gate.doors import Clickable
 from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate_components import Clickable
 from bot.discord.ui.layout import Card
 from bot.language import say, say_many
 from bot.store.store import GRACE, RETENTION
 
 if TYPE_CHECKING:
-    from bot.discord.gate.doors import Gesture
+    from bot.discord.gate.gate_components import Gesture
     from bot.discord.services import Bot, Services
 
 FILE_NAME: Final = "footnote-data.json"

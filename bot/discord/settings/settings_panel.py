@@ -13,8 +13,8 @@ import discord
 from discord import app_commands, ui
 
 from bot.discord.gate.availability import is_moderator
-from bot.discord.gate.doors import Clickable, Form
 from bot.discord.gate.events import Acknowledge
+from bot.discord.gate.gate_components import Clickable, Form
 from bot.discord.settings.server_settings import (
     HOURS,
     PREFIX_CHARACTERS,
@@ -36,8 +36,8 @@ from retrieval import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from bot.discord.gate.doors import Gesture, Typed
     from bot.discord.gate.gate import Admitted, Audience, Cost
+    from bot.discord.gate.gate_components import Gesture, Typed
     from bot.discord.services import Services
     from bot.discord.settings.server_settings import Setting
     from bot.store import ServerSettings, Spending, Store

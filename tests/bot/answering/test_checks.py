@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from bot.answering.answer import Draft, Support
 from bot.answering.checks import Checked, Rejection, check, invented_links, relation, tidy
 from bot.answering.entailment.invented_names import Names, unheld_names
-from retrieval.numbers import unsupported
-from retrieval.numerals import numerals
+from retrieval.number_check import unsupported
+from retrieval.number_parser import numerals
 from retrieval.papers import Evidence, Hit, Paper
 from retrieval.quotes import MAX_QUOTE_CHARACTERS, locate
 from retrieval.text import sentences

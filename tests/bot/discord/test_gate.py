@@ -17,8 +17,8 @@ from discord.ext import commands
 import bot.discord
 from bot.discord.answers import answer_buttons
 from bot.discord.digests import digest_buttons
-from bot.discord.gate.doors import Clickable, Form
 from bot.discord.gate.gate import Cost
+from bot.discord.gate.gate_components import Clickable, Form
 from bot.discord.gate.rate_limits import Limits, Rate
 from bot.discord.papers import paper_buttons
 from bot.store import ServerSettings

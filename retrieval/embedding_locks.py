@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from retrieval.tables import PENDING, chunks, papers
+from retrieval.catalogue_tables import PENDING, chunks, papers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from retrieval.tables import index_changes
+from retrieval.catalogue_tables import index_changes
 
 if TYPE_CHECKING:
     from collections.abc import Collection

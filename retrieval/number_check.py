@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from retrieval.numerals import Number, Numerals, numerals
+from retrieval.number_parser import Number, Numerals, numerals
 from retrieval.text import fold
 
 if TYPE_CHECKING:
