@@ -4,7 +4,8 @@
     uv run python bench/upkeep.py DATA_DIR
 
 DATA_DIR may be of an earlier version, and stays as it is: all is done on what its backup gives back. The vectors are
-those that it was built with; a model is not asked, and the exit code is 1 if it would have been, or if a paper is lost.
+those that it was built with; the exit code is 1 if a model would be asked for more than `--anew` texts, as for those
+that an earlier version read otherwise, or if a paper is lost.
 """
 
 from __future__ import annotations
@@ -27,14 +28,21 @@ from retrieval.library import Library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import NoReturn
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from retrieval.embedding.word_vectors import Words
 
 
-class Asked(StandIn):
-    """Refuse to read anything: what was embedded once is not embedded again."""
+class Counted(StandIn):
+    """Count what is read: what was embedded once need not be again."""
 
-    def _run(self, texts: list[str], *, with_words: bool) -> NoReturn:  # noqa: ARG002
-        raise SystemExit(f"{len(texts)} texts were to be embedded again.")
+    texts = 0
+
+    def _run(self, texts: list[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:
+        Counted.texts += len(texts)
+        return super()._run(texts, with_words=with_words)
 
 
 @contextmanager
@@ -47,7 +55,7 @@ def timed(what: str) -> Iterator[None]:
 
 async def start(data_dir: Path, *, rebuild: bool = False) -> int:
     """Open a library as `footnote run` does, make its indexes whole, and return how many papers it holds."""
-    library = await Library.open(data_dir, Asked(cache_dir=CACHE), rebuild=rebuild)
+    library = await Library.open(data_dir, Counted(cache_dir=CACHE), rebuild=rebuild)
     try:
         await library.index_pending()
         counts = await library.counts()
@@ -61,6 +69,7 @@ def main() -> None:
     """Read the arguments and do it all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data_dir", type=Path)
+    parser.add_argument("--anew", type=int, default=0, metavar="TEXTS")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.data_dir.parent) as name:
         file, folder = Path(name) / "backup.zip", Path(name) / "again"
@@ -79,8 +88,9 @@ def main() -> None:
         with timed("prune"):
             asyncio.run(prune(settings))
         print(f"{first} papers; the backup has {file.stat().st_size / 1e6:.0f} MB")
+        print(f"{Counted.texts} texts were embedded anew")
         shutil.rmtree(folder)
-    sys.exit(int(len({first, second, rebuilt}) > 1))
+    sys.exit(int(len({first, second, rebuilt}) > 1 or Counted.texts > options.anew))
 
 
 if __name__ == "__main__":
