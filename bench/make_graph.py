@@ -1,8 +1,8 @@
-"""Write retrieval/embedding/minilm.onnx: the network of all-MiniLM-L6-v2 as a graph, without its weights.
+"""Write the graphs of retrieval/embedding: all-MiniLM-L6-v2 without its weights, and the products of packed words.
 
     uv run python bench/make_graph.py
 
-It finds them in the file that retrieval/embedding/minilm.py lays out. Only this needs onnx, and no user does.
+The network finds its weights in the file that minilm.py lays out. Only this needs onnx, and no user does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
+from retrieval.embedding import products
 from retrieval.embedding.local import WEIGHTS, LocalEmbedder
 from retrieval.embedding.minilm import GRAPH, MAPPED, lay_out
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from onnx import ModelProto, NodeProto
+    from onnx import GraphProto, ModelProto, NodeProto
 
     from retrieval.embedding.minilm import Extent
 
@@ -44,6 +45,33 @@ def build(weights: Path) -> ModelProto:
         hidden = graph.encode(hidden, mask, f"encoder.layer.{layer}.")
     graph.pool(hidden)
     return graph.model()
+
+
+def build_products() -> ModelProto:
+    """Return the graph by which retrieval/embedding/products.py multiplies."""
+    numbers = range(4)
+    nodes = [
+        *(
+            helper.make_node("MatMulInteger", [f"part{number}", f"quarter{number}"], [f"lower{number}"])
+            for number in numbers
+        ),
+        helper.make_node("Add", ["lower0", "lower1"], ["lower01"]),
+        helper.make_node("Add", ["lower2", "lower3"], ["lower23"]),
+        helper.make_node("Add", ["lower01", "lower23"], ["lower"]),
+        helper.make_node("MatMulInteger", ["halves", "vectors"], ["upper"]),
+        helper.make_node("Mul", ["upper", "four"], ["raised"]),
+        helper.make_node("Add", ["lower", "raised"], ["products"]),
+    ]
+    packed, signed, whole = TensorProto.UINT8, TensorProto.INT8, TensorProto.INT32
+    inputs = [
+        *(helper.make_tensor_value_info(f"part{number}", packed, ["rows", "quarter"]) for number in numbers),
+        *(helper.make_tensor_value_info(f"quarter{number}", signed, ["quarter", "columns"]) for number in numbers),
+        helper.make_tensor_value_info("halves", packed, ["rows", "dimensions"]),
+        helper.make_tensor_value_info("vectors", signed, ["dimensions", "columns"]),
+    ]
+    outputs = [helper.make_tensor_value_info("products", whole, ["rows", "columns"])]
+    four = numpy_helper.from_array(np.array(4, np.int32), "four")
+    return _model(helper.make_graph(nodes, "products", inputs, outputs, [four]))
 
 
 class _Graph:
@@ -101,8 +129,7 @@ class _Graph:
         weights = [_pointer(name, extent) for name, extent in self._extents.items()]
         weights += [numpy_helper.from_array(value, name) for name, value in self._constants.items()]
         graph = helper.make_graph(self._nodes, "all-MiniLM-L6-v2", inputs, outputs, weights)
-        opset = helper.make_opsetid("", OPSET)
-        return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
+        return _model(graph)
 
     def _dense(self, hidden: str, name: str) -> str:
         return self._node("Add", self._node("MatMul", hidden, f"{name}.weight"), f"{name}.bias")
@@ -123,6 +150,10 @@ class _Graph:
         return output
 
 
+def _model(graph: GraphProto) -> ModelProto:
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
 def _pointer(name: str, extent: Extent) -> TensorProto:
     """Return a tensor that is found in the file of weights."""
     tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=extent.shape)
@@ -135,3 +166,4 @@ def _pointer(name: str, extent: Extent) -> TensorProto:
 if __name__ == "__main__":
     weights = LocalEmbedder(GRAPH.parent)._file(WEIGHTS)  # noqa: SLF001  # nothing else needs to know where it lies
     GRAPH.write_bytes(build(weights).SerializeToString(deterministic=True))
+    products.GRAPH.write_bytes(build_products().SerializeToString(deterministic=True))

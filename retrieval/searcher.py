@@ -304,7 +304,7 @@ class Searcher:
 
     async def _hits(self, query: _Query, ranked: Sequence[tuple[float, Candidate]], limit: int) -> list[Hit]:
         """Order the best anew, by their sentences and words too, and make hits of the first."""
-        reached = max(limit, SHORTLIST) if query.words else limit
+        reached = limit if query.words is None else max(limit, SHORTLIST)
         paper_ids = [candidate.paper_id for _, candidate in ranked[:reached]]
         chunks = await self._paper_cache.chunks(paper_ids)
         papers = await self._paper_cache.papers(paper_ids)

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
+from retrieval.embedding.onnx_session import open_session
 from retrieval.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -176,13 +177,8 @@ class LocalEmbedder:
 
     @cached_property
     def _session(self) -> InferenceSession:
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would count sessions, and leave a file among others
-        from onnxruntime import InferenceSession, SessionOptions
-
-        options = SessionOptions()
-        options.intra_op_num_threads = 1  # that of the worker who asks
         assert self._tokenizer is not None  # both or neither: what is missing is said at the first use
-        return InferenceSession(str(self._graph()), options, providers=["CPUExecutionProvider"])
+        return open_session(self._graph())
 
     def _graph(self) -> Path:
         """Return the network's file in the cache, built anew if the cache does not hold it and its weights whole."""

@@ -32,7 +32,7 @@ ZERO = 3.5  # of the levels 0 to 7 that three bits tell apart
 CUT = 0.586
 STEP = CUT / 0.9626
 MOST = 127  # of the levels of a query's eight bits, on either side of zero
-SMALLEST = 1e-9
+SMALLEST = 1e-9  # that is divided by
 BLOCK = 2048  # words at a time: larger arrays are handed back to the system, and faulted in anew
 
 
@@ -129,7 +129,7 @@ def _step(dimensions: int) -> float:
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-9), np.float32)
+    return np.asarray(vectors / np.maximum(lengths, SMALLEST), np.float32)
 
 
 @functools.cache
