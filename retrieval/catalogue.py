@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import sqlalchemy as sa
@@ -51,7 +51,7 @@ from storage.migration import Migrations
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -253,17 +253,8 @@ class Catalogue:
 
     async def get(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
         """Return the papers known among those asked for, by id; withdrawn ones are included, removed ones not."""
-        ids = list(paper_ids)
-
-        def read(connection: sa.Connection) -> dict[str, Paper]:
-            found: dict[str, Paper] = {}
-            for start in range(0, len(ids), BATCH):
-                some = papers.c.paper_id.in_(ids[start : start + BATCH])
-                rows = connection.execute(sa.select(*PAPER).where(some, ~REMOVED))
-                found |= {row.paper_id: paper_of(row) for row in rows}
-            return found
-
-        return await self._database.read(read)
+        rows = _rows_of(papers, paper_ids, sa.select(*PAPER).where(~REMOVED))
+        return await self._database.read(lambda connection: {row.paper_id: paper_of(row) for row in rows(connection)})
 
     async def titles(self, limit: int) -> list[tuple[str, str]]:
         """Return id and title of up to `limit` papers that stand, those published or added last first."""
@@ -273,16 +264,8 @@ class Catalogue:
 
     async def titles_of(self, paper_ids: Sequence[str]) -> dict[str, str]:
         """Return the titles of those of some papers that stand, by id."""
-
-        def read(connection: sa.Connection) -> dict[str, str]:
-            found: dict[str, str] = {}
-            for start in range(0, len(paper_ids), BATCH):
-                some = papers.c.paper_id.in_(paper_ids[start : start + BATCH])
-                rows = connection.execute(sa.select(papers.c.paper_id, papers.c.title).where(some, STANDS))
-                found |= dict(rows.all())
-            return found
-
-        return await self._database.read(read)
+        rows = _rows_of(papers, paper_ids, sa.select(papers.c.paper_id, papers.c.title).where(STANDS))
+        return await self._database.read(lambda connection: {row.paper_id: row.title for row in rows(connection)})
 
     async def sources(self) -> list[str]:
         """Return the names of the sources that papers which stand came from, in order, however many those are."""
@@ -297,46 +280,27 @@ class Catalogue:
 
     async def chunks_of(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
         """Return the stored chunks of papers, by id, in order."""
-        ids = list(paper_ids)
+        rows = _rows_of(chunks, paper_ids, sa.select(*CHUNK).order_by(chunks.c.paper_id, chunks.c.position))
 
         def read(connection: sa.Connection) -> dict[str, list[StoredChunk]]:
             found: dict[str, list[StoredChunk]] = {}
-            for start in range(0, len(ids), BATCH):
-                some = chunks.c.paper_id.in_(ids[start : start + BATCH])
-                rows = connection.execute(sa.select(*CHUNK).where(some).order_by(chunks.c.paper_id, chunks.c.position))
-                for row in rows:
-                    vector, contents = np.frombuffer(row.vector, np.float32), Contents.unpack(row.contents)
-                    window = StoredChunk(row.paper_id, row.position, row.start, row.end, vector, contents)
-                    found.setdefault(row.paper_id, []).append(window)
+            for row in rows(connection):
+                vector, contents = np.frombuffer(row.vector, np.float32), Contents.unpack(row.contents)
+                window = StoredChunk(row.paper_id, row.position, row.start, row.end, vector, contents)
+                found.setdefault(row.paper_id, []).append(window)
             return found
 
         return await self._database.read(read)
 
     async def windows_of(self, paper_ids: Iterable[str]) -> list[tuple[str, bytes]]:
         """Return paper id and float32 vector of each window of these papers."""
-        ids = list(paper_ids)
-
-        def read(connection: sa.Connection) -> list[tuple[str, bytes]]:
-            found: list[tuple[str, bytes]] = []
-            for start in range(0, len(ids), BATCH):
-                some = chunks.c.paper_id.in_(ids[start : start + BATCH])
-                found += connection.execute(sa.select(chunks.c.paper_id, chunks.c.vector).where(some)).all()
-            return found
-
-        return await self._database.read(read)
+        rows = _rows_of(chunks, paper_ids, sa.select(chunks.c.paper_id, chunks.c.vector))
+        return await self._database.read(lambda connection: [(row.paper_id, row.vector) for row in rows(connection)])
 
     async def among(self, paper_ids: Iterable[str], scope: Scope) -> list[str]:
         """Return those of the papers that are in a scope."""
-        ids = list(paper_ids)
-
-        def read(connection: sa.Connection) -> list[str]:
-            found: list[str] = []
-            for start in range(0, len(ids), BATCH):
-                some = papers.c.paper_id.in_(ids[start : start + BATCH])
-                found += connection.scalars(sa.select(papers.c.paper_id).where(some, *scope.conditions()))
-            return found
-
-        return await self._database.read(read)
+        rows = _rows_of(papers, paper_ids, sa.select(papers.c.paper_id).where(*scope.conditions()))
+        return await self._database.read(lambda connection: [row.paper_id for row in rows(connection)])
 
     async def newest(self, limit: int, scope: Scope) -> list[Paper]:
         """Return up to `limit` papers of a scope that stand and have a date, those published last first."""
@@ -451,3 +415,16 @@ class Catalogue:
             if connection.dialect.name == "postgresql":
                 await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(b"footnote arrivals"))))
             yield connection
+
+
+def _rows_of(
+    table: sa.Table, paper_ids: Iterable[str], asked: sa.Select[Any]
+) -> Callable[[sa.Connection], Iterator[sa.Row[Any]]]:
+    """Return what reads the rows of some papers in a table, BATCH papers a statement."""
+    ids = list(paper_ids)
+
+    def read(connection: sa.Connection) -> Iterator[sa.Row[Any]]:
+        for start in range(0, len(ids), BATCH):
+            yield from connection.execute(asked.where(table.c.paper_id.in_(ids[start : start + BATCH])))
+
+    return read
