@@ -117,7 +117,9 @@ async def read(folder: Path, split: str, cache: Path) -> list[Asked]:
                 hits,
                 readings[0],
                 readings[1] if source else None,
-                held(judgement.facts, readings[1]) if source else np.zeros((0, 0), bool),
+                held(judgement.facts, [passage.text for passage in readings[1].sentences])
+                if source
+                else np.zeros((0, 0), bool),
                 any(character.isdigit() for character in "".join(judgement.facts[:1])),
             )
         )
@@ -125,9 +127,9 @@ async def read(folder: Path, split: str, cache: Path) -> list[Asked]:
     return asked
 
 
-def held(facts: Sequence[str], reading: Reading) -> NDArray[np.bool_]:
+def held(facts: Sequence[str], sentences: Sequence[str]) -> NDArray[np.bool_]:
     """Say which sentence holds which fact, shape (facts, sentences)."""
-    said = [fold(passage.text) for passage in reading.sentences]
+    said = [fold(text) for text in sentences]
     return np.array(
         [[fact in text or (len(text) >= SHORTEST and text in fact) for text in said] for fact in map(fold, facts)]
     ).reshape(len(facts), len(said))

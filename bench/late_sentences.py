@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from bench.fit_evidence import held
 from retrieval.chunker import chunk
 from retrieval.embedding.local import LocalEmbedder
-from retrieval.papers import Paper
+from retrieval.evaluation import read_dataset
+from retrieval.sources.jsonl import read_jsonl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    from retrieval.papers import Chunk
+    from retrieval.papers import Chunk, Paper
 
 RIDGE: Final = 3.0
 MOST: Final = 300  # questions of a set
@@ -51,19 +51,19 @@ class Reader:
 
     def __init__(self, cache: Path) -> None:
         self.embedder = LocalEmbedder(cache_dir=cache)
-        self._read: dict[str, tuple[list[str], NDArray[np.float32], NDArray[np.float32]]] = {}
+        self._read: dict[Paper, tuple[list[str], NDArray[np.float32], NDArray[np.float32]]] = {}
 
     async def sentences(self, paper: Paper) -> tuple[list[str], NDArray[np.float32], NDArray[np.float32]]:
         """Return the sentences of a paper, their own vectors, and those from their windows' states."""
-        if paper.paper_id not in self._read:
+        if paper not in self._read:
             texts: list[str] = []
             late: list[NDArray[np.float32]] = []
             for window in await asyncio.to_thread(chunk, paper, self.embedder):
                 for text, vector in self._late(window):
                     texts.append(text)
                     late.append(vector)
-            self._read[paper.paper_id] = texts, await self.embedder.embed(texts), np.array(late)
-        return self._read[paper.paper_id]
+            self._read[paper] = texts, await self.embedder.embed(texts), np.array(late)
+        return self._read[paper]
 
     def _late(self, window: Chunk) -> Iterator[tuple[str, NDArray[np.float32]]]:
         # What the embedder gives to nobody else: the states of all pieces, and where they stand.
@@ -81,22 +81,18 @@ class Reader:
 
 async def read_cases(reader: Reader, folder: Path, split: str) -> list[Case]:
     """Return a case for each question with one right paper, some of whose sentences hold a fact and some do not."""
-    corpus = {line["_id"]: line for line in _lines(folder / "corpus.jsonl")}
-    texts = {line["_id"]: line["text"] for line in _lines(folder / "queries.jsonl") if not line.get("history")}
-    right: dict[str, list[str]] = {}
-    for line in (folder / "qrels" / f"{split}.tsv").read_text(encoding="utf-8").splitlines()[1:]:
-        query_id, paper_id, score = line.split("\t")
-        right.setdefault(query_id, []).extend([paper_id] * (int(score) > 0))
+    dataset = read_dataset(folder, split)
+    papers = {paper.paper_id: paper for paper in read_jsonl(dataset.corpus, own_ids=True)}
     cases: list[Case] = []
-    for answer in _lines(folder / "answers.jsonl"):
-        query_id, facts = answer["query_id"], [_form(fact) for fact in answer.get("facts", ())]
-        if query_id not in texts or len(right.get(query_id, ())) != 1 or len(cases) == MOST:
+    for query in dataset.queries:
+        right = [paper_id for paper_id, score in dataset.qrels.get(query.query_id, {}).items() if score > 0]
+        judgement = dataset.judgements.get(query.query_id)
+        if query.history or judgement is None or len(right) != 1 or len(cases) == MOST:
             continue
-        found = corpus[right[query_id][0]]
-        said, alone, late = await reader.sentences(Paper(found["_id"], found["title"], found["text"], "bench"))
-        holds = np.array([any(fact in _form(text) or _form(text) in fact for fact in facts) for text in said])
+        sentences, alone, late = await reader.sentences(papers[right[0]])
+        holds = np.asarray(held(judgement.facts, sentences).any(axis=0))
         if holds.any() and not holds.all():
-            cases.append(Case((await reader.embedder.embed([texts[query_id]]))[0], alone, late, holds))
+            cases.append(Case((await reader.embedder.embed([query.text]))[0], alone, late, holds))
     return cases
 
 
@@ -130,15 +126,6 @@ async def compare(folders: list[str]) -> None:
         ]
         name = Path(named.rpartition(":")[0]).name
         print(f"| {name} | {len(own)} | " + " | ".join(f"{share:.3f}" for share in shares) + " |")
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
-
-
-def _form(text: str) -> str:
-    return re.sub(r"\s+", " ", text.replace("\\%", "%").replace(" -- ", " ")).strip().lower()
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from bot.settings import Settings
 from retrieval.library import Library
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -40,9 +40,9 @@ class Counted(StandIn):
 
     texts = 0
 
-    def _run(self, texts: list[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:
+    async def _embed(self, texts: Sequence[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:
         Counted.texts += len(texts)
-        return super()._run(texts, with_words=with_words)
+        return await super()._embed(texts, with_words=with_words)
 
 
 @contextmanager
