@@ -295,7 +295,9 @@ class Catalogue:
     async def windows_of(self, paper_ids: Iterable[str]) -> list[tuple[str, bytes]]:
         """Return paper id and float32 vector of each window of these papers."""
         rows = _rows_of(chunks, paper_ids, sa.select(chunks.c.paper_id, chunks.c.vector))
-        return await self._database.read(lambda connection: [(row.paper_id, row.vector) for row in rows(connection)])
+        return await self._database.read(
+            lambda connection: [(paper_id, vector) for paper_id, vector in rows(connection)]
+        )
 
     async def among(self, paper_ids: Iterable[str], scope: Scope) -> list[str]:
         """Return those of the papers that are in a scope."""
