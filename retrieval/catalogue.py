@@ -420,12 +420,12 @@ class Catalogue:
 
 
 def _rows_of(
-    table: sa.Table, paper_ids: Iterable[str], asked: sa.Select[Any]
-) -> Callable[[sa.Connection], Iterator[sa.Row[Any]]]:
+    table: sa.Table, paper_ids: Iterable[str], asked: sa.Select[*tuple[Any, ...]]
+) -> Callable[[sa.Connection], Iterator[sa.Row[*tuple[Any, ...]]]]:
     """Return what reads the rows of some papers in a table, BATCH papers a statement."""
     ids = list(paper_ids)
 
-    def read(connection: sa.Connection) -> Iterator[sa.Row[Any]]:
+    def read(connection: sa.Connection) -> Iterator[sa.Row[*tuple[Any, ...]]]:
         for start in range(0, len(ids), BATCH):
             yield from connection.execute(asked.where(table.c.paper_id.in_(ids[start : start + BATCH])))
 
