@@ -37,7 +37,7 @@ _ARXIV: Final = r"(?<![a-z0-9])(?:oai:arxiv\.org:|arxiv(?:\.org)?\s?[:#_/.-]?\s?
 _SUBJECT: Final = r"(?:\s?\[[a-z-]+(?:\.[a-z-]+)?\])?"  # arXiv:2401.12345v2 [cs.CL], as printed on first pages
 
 _DOI: Final = r"10\.[0-9]{4,9}/[-._;()/:a-z0-9+%]+"  # Crossref's pattern, which covers nearly all
-# Only URL characters, because Chinese text follows without a space; no brackets, because Markdown closes links with them.
+# Only URL characters, because Chinese text follows without a space; no brackets, because they close Markdown links.
 _REST_OF_ADDRESS: Final = r"[!#$%&()*+,./0-9:;=?@a-z_~-]+"
 _HOST: Final = r"(?<![a-z0-9@./-])(?:[a-z0-9-]+\.)+[a-z]{2,}/"
 
