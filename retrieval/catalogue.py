@@ -284,10 +284,11 @@ class Catalogue:
 
         def read(connection: sa.Connection) -> dict[str, list[StoredChunk]]:
             found: dict[str, list[StoredChunk]] = {}
-            for row in rows(connection):
-                vector, contents = np.frombuffer(row.vector, np.float32), Contents.unpack(row.contents)
-                window = StoredChunk(row.paper_id, row.position, row.start, row.end, vector, contents)
-                found.setdefault(row.paper_id, []).append(window)
+            for paper_id, position, start, end, vector, contents in rows(connection):
+                window = StoredChunk(
+                    paper_id, position, start, end, np.frombuffer(vector, np.float32), Contents.unpack(contents)
+                )
+                found.setdefault(paper_id, []).append(window)
             return found
 
         return await self._database.read(read)
@@ -427,6 +428,6 @@ def _rows_of(
 
     def read(connection: sa.Connection) -> Iterator[sa.Row[*tuple[Any, ...]]]:
         for start in range(0, len(ids), BATCH):
-            yield from connection.execute(asked.where(table.c.paper_id.in_(ids[start : start + BATCH])))
+            yield from connection.execute(asked.where(table.c.paper_id.in_(ids[start : start + BATCH]))).all()
 
     return read

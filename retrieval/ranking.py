@@ -7,7 +7,7 @@ comparing each word of the query with each word of the paper (late interaction),
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,9 +28,8 @@ ALIKE, ALIKE_WIDTH = 0.5, 0.1
 RARITY_POWER = 0.8
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Hold a paper's raw scores for one query.
+class Candidate(NamedTuple):
+    """Hold a paper's raw scores for one query; a search makes hundreds, and a tuple is made the quickest.
 
     Attributes:
         paper_id: whose scores they are.
@@ -87,8 +86,7 @@ def fuse(candidates: Sequence[Candidate], model: str, read: float = 1.0) -> list
             scores += read * weight * standardise(np.array([getattr(candidate, signal) for candidate in candidates]))
     steps = np.array([2 * candidate.named + candidate.authored for candidate in candidates])
     scores += (np.ptp(scores) + 1.0) * steps
-    order = sorted(range(len(candidates)), key=lambda index: (-scores[index], candidates[index].paper_id))
-    return [(float(scores[index]), candidates[index]) for index in order]
+    return sorted(zip(scores.tolist(), candidates, strict=True), key=lambda pair: (-pair[0], pair[1].paper_id))
 
 
 def match_words(best: NDArray[np.float32], rarity: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The way of a query: both indexes propose papers, all are mixed, the best compared by more, and hits made of them.
+"""The way of a query: both indexes propose papers, the best of all are measured whole, and hits made of the first.
 
 What computes runs in threads, one step each; what is read comes from the paper_cache, between the steps.
 """
@@ -82,6 +82,22 @@ class _Proposed:
     named: frozenset[str] = frozenset()
     authored: frozenset[str] = frozenset()
 
+    def candidates(
+        self, paper_ids: Iterable[str], cosines: Mapping[str, float], *, cosine: float = 0.0, bm25: float = 0.0
+    ) -> list[Candidate]:
+        """Bring the scores of papers together; `cosine` and `bm25` are for those that have none."""
+        return [
+            Candidate(
+                paper_id,
+                window=cosines.get(paper_id, cosine),
+                bm25=self.bm25.get(paper_id, bm25),
+                sentence=cosines.get(paper_id, cosine),
+                named=paper_id in self.named,
+                authored=paper_id in self.authored,
+            )
+            for paper_id in paper_ids
+        ]
+
 
 class Searcher:
     """Find papers for a query; it reads the indexes and the cache and changes neither.
@@ -122,20 +138,25 @@ class Searcher:
         paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25, *proposed.named, *proposed.authored]))
         if not scope.everything:
             paper_ids = await self._catalogue.among(paper_ids, scope)
-            nearest = {paper_id: nearest[paper_id] for paper_id in paper_ids if paper_id in nearest}
-        # The cosine of what the dense index proposed is its best window's.
-        windows = await self._paper_cache.windows(paper_id for paper_id in paper_ids if paper_id not in nearest)
-        ranked = await asyncio.to_thread(self._mix, query, windows, nearest, proposed)
-        return await self._hits(query, ranked, limit)
+        # A paper that an index did not propose scores there no more than the last that it did, and is taken to score
+        # as much, until the best are measured: to measure all takes as long as the indexes do.
+        candidates = proposed.candidates(
+            paper_ids,
+            nearest,
+            cosine=min(nearest.values(), default=0.0),
+            bm25=min(proposed.bm25.values()) if len(proposed.bm25) == reach else 0.0,
+        )
+        ranked = fuse(candidates, self._embedder.model, query.read)
+        return await self._hits(query, [candidate for _, candidate in ranked], proposed.bm25, limit)
 
     async def evidence(self, text: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
         """Weigh given papers for a query as a search does; return the best of them, best first, by id."""
         query, ranked = await self._among(text, await self.embed(text), paper_ids)
         shortlist = ranked[:SHORTLIST]
-        chunks = await self._paper_cache.chunks(candidate.paper_id for _, candidate in shortlist)
+        chunks = await self._paper_cache.chunks(candidate.paper_id for candidate in shortlist)
 
         def weigh_all() -> dict[str, Evidence]:
-            best = self._compare(query, shortlist, chunks)
+            best = self._order(query, self._measure(query, shortlist, chunks))
             coverage = self._lexical.coverage(query.lexical, [candidate.paper_id for _, candidate in best])
             ideal = self._lexical.ideal(query.lexical)
             return {
@@ -153,26 +174,32 @@ class Searcher:
         query = _Query(middle(own), None, lexical)
         others = await asyncio.to_thread(self._nearest, query.vector, REACH)
         others.pop(paper.paper_id, None)
-        mixed = await asyncio.to_thread(self._mix, query, {}, others, _Proposed(lexical))
-        ranked = sorted(
-            ((candidate.window, candidate) for _, candidate in mixed), key=lambda pair: (-pair[0], pair[1].paper_id)
-        )
-        return await self._hits(query, ranked, limit)
+        nearest = sorted(others, key=lambda paper_id: (-others[paper_id], paper_id))[:limit]
+        chunks = await self._paper_cache.chunks(nearest)
+        bm25 = await asyncio.to_thread(self._lexical.score, lexical, nearest)
+        ranked = _Proposed(lexical, bm25).candidates(nearest, others)
+        return await self._make_hits(query, [(candidate.window, candidate) for candidate in ranked], chunks)
 
     async def hits_for(self, text: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
         """Return these papers as hits of a query, best first, however far down a search would have them."""
         query, ranked = await self._among(text, vectors, paper_ids)
-        return await self._hits(query, ranked, len(ranked))
+        bm25 = {candidate.paper_id: candidate.bm25 for candidate in ranked}
+        return await self._hits(query, ranked, bm25, len(ranked))
 
     async def _among(
         self, text: str, vectors: QueryVectors, paper_ids: Iterable[str]
-    ) -> tuple[_Query, list[tuple[float, Candidate]]]:
+    ) -> tuple[_Query, list[Candidate]]:
         """Order just these papers as a search does before it compares the best."""
-        lexical = await asyncio.to_thread(self._lexical.read, text)
-        query = _Query(vectors.vector, vectors.words, lexical)
         windows = await self._paper_cache.windows(paper_ids)
-        mixed = await asyncio.to_thread(self._mix, query, windows, {}, _Proposed(lexical))
-        return query, mixed
+
+        def order() -> tuple[_Query, list[Candidate]]:
+            query = _Query(vectors.vector, vectors.words, self._lexical.read(text))
+            cosines = _best_cosines(windows, query.vector)
+            scored = _Proposed(query.lexical, self._lexical.score(query.lexical, list(cosines)))
+            ranked = fuse(scored.candidates(cosines, cosines), self._embedder.model, query.read)
+            return query, [candidate for _, candidate in ranked]
+
+        return await asyncio.to_thread(order)
 
     async def embed(self, text: str) -> QueryVectors:
         """Read a query by the embedding model; those read last are remembered.
@@ -276,42 +303,33 @@ class Searcher:
             proposed = replace(proposed, named=proposed.named.union(meant.values()))
         return proposed
 
-    def _mix(
-        self,
-        query: _Query,
-        windows: Mapping[str, NDArray[np.float32]],
-        nearest: Mapping[str, float],
-        proposed: _Proposed,
-    ) -> list[tuple[float, Candidate]]:
-        """Order papers by both scores, which are computed for those that only one index proposed.
+    async def _hits(
+        self, query: _Query, ranked: Sequence[Candidate], bm25: Mapping[str, float], limit: int
+    ) -> list[Hit]:
+        """Measure the best by all that they say, order them by it, and make hits of the first.
 
-        `nearest` has the cosines of those that the dense index proposed, `windows` the vectors of the others.
+        `bm25` has the scores that are known; another candidate's is an estimate, but 0 if it has none.
         """
-        cosines = {**nearest, **_best_cosines(windows, query.vector)}
-        rest = self._lexical.score(query.lexical, [paper_id for paper_id in cosines if paper_id not in proposed.bm25])
-        candidates = [
-            Candidate(
-                paper_id,
-                window=cosine,
-                bm25=proposed.bm25.get(paper_id) or rest.get(paper_id, 0.0),
-                sentence=cosine,
-                named=paper_id in proposed.named,
-                authored=paper_id in proposed.authored,
-            )
-            for paper_id, cosine in cosines.items()
-        ]
-        return fuse(candidates, self._embedder.model, query.read)
+        ranked = ranked[: max(limit, SHORTLIST)]
+        chunks = await self._paper_cache.chunks(candidate.paper_id for candidate in ranked)
+        estimated = [one.paper_id for one in ranked if one.bm25 and one.paper_id not in bm25]
+        measured, missing = await asyncio.gather(
+            asyncio.to_thread(self._measure, query, ranked, chunks),
+            asyncio.to_thread(self._lexical.score, query.lexical, estimated),
+        )
+        known = {**missing, **bm25}
+        best = self._order(query, [one._replace(bm25=known.get(one.paper_id, 0.0)) for one in measured])
+        return await self._make_hits(query, best[:limit], chunks)
 
-    async def _hits(self, query: _Query, ranked: Sequence[tuple[float, Candidate]], limit: int) -> list[Hit]:
-        """Order the best anew, by their sentences and words too, and make hits of the first."""
-        reached = limit if query.words is None else max(limit, SHORTLIST)
-        paper_ids = [candidate.paper_id for _, candidate in ranked[:reached]]
-        chunks = await self._paper_cache.chunks(paper_ids)
-        papers = await self._paper_cache.papers(paper_ids)
+    async def _make_hits(
+        self, query: _Query, best: Sequence[tuple[float, Candidate]], chunks: Mapping[str, Sequence[StoredChunk]]
+    ) -> list[Hit]:
+        paper_ids = [candidate.paper_id for _, candidate in best]
+        papers, coverage = await asyncio.gather(
+            self._paper_cache.papers(paper_ids), asyncio.to_thread(self._lexical.coverage, query.lexical, paper_ids)
+        )
 
         def make() -> list[Hit]:
-            best = self._compare(query, ranked, chunks)[:limit]
-            coverage = self._lexical.coverage(query.lexical, [candidate.paper_id for _, candidate in best])
             ideal = self._lexical.ideal(query.lexical)
             return [
                 _hit(papers[one.paper_id], score, one, chunks[one.paper_id], query.vector, ideal, coverage)
@@ -321,35 +339,41 @@ class Searcher:
 
         return await asyncio.to_thread(make)
 
-    def _compare(
-        self,
-        query: _Query,
-        ranked: Sequence[tuple[float, Candidate]],
-        chunks: Mapping[str, Sequence[StoredChunk]],
-    ) -> list[tuple[float, Candidate]]:
-        """Order the best by their sentences and words too; the others stay below in their order."""
+    def _measure(
+        self, query: _Query, ranked: Sequence[Candidate], chunks: Mapping[str, Sequence[StoredChunk]]
+    ) -> list[Candidate]:
+        """Give candidates the cosines that they have, the first of them how their words match too.
+
+        Those that have left meanwhile are left out, and those that only another model has read.
+        """
+        cosines = _best_cosines(
+            {paper_id: [chunk.vector for chunk in parts] for paper_id, parts in chunks.items()}, query.vector
+        )
+        measured = [
+            candidate._replace(window=cosine, sentence=cosine)
+            for candidate in ranked
+            if (cosine := cosines.get(candidate.paper_id)) is not None
+        ]
         if query.words is None:
-            return list(ranked)
-        best = self._fuse_all(query, query.words, [candidate for _, candidate in ranked[:SHORTLIST]], chunks)
-        rest = ranked[SHORTLIST:]
+            return measured
+        shortlist = [(candidate, chunks[candidate.paper_id]) for candidate in measured[:SHORTLIST]]
+        rarity = self._rarity(query.words)
+        alike = best_matches(query.words.vectors, [_words(parts) for _, parts in shortlist])
+        sentences = _nearest_sentences(shortlist, query.vector)
+        compared = [
+            candidate._replace(words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
+            for (candidate, _), match in zip(shortlist, match_words(alike, rarity).tolist(), strict=True)
+        ]
+        return [*compared, *measured[SHORTLIST:]]
+
+    def _order(self, query: _Query, measured: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
+        """Order measured candidates, best first; those whose words were not compared stay below the others."""
+        if query.words is None:
+            return fuse(measured, self._embedder.model, query.read)
+        best = fuse(measured[:SHORTLIST], self._embedder.model, query.read)
+        rest = fuse(measured[SHORTLIST:], self._embedder.model, query.read)
         above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
         return [*best, *((score + above, candidate) for score, candidate in rest)]
-
-    def _fuse_all(
-        self,
-        query: _Query,
-        words: Words,
-        shortlist: Sequence[Candidate],
-        chunks: Mapping[str, Sequence[StoredChunk]],
-    ) -> list[tuple[float, Candidate]]:
-        rarity = self._rarity(words)
-        alike = best_matches(words.vectors, [_words(chunks.get(candidate.paper_id, ())) for candidate in shortlist])
-        sentences = _nearest_sentences(chunks, query.vector)
-        compared = [
-            replace(candidate, words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
-            for candidate, match in zip(shortlist, match_words(alike, rarity).tolist(), strict=True)
-        ]
-        return fuse(compared, self._embedder.model, query.read)
 
 
 def _passage_texts(hit: Hit) -> list[str]:
@@ -394,13 +418,15 @@ def _evidence(candidate: Candidate, sentence: float, ideal: float, coverage: Map
     )
 
 
-def _best_cosines(windows: Mapping[str, NDArray[np.float32]], vector: NDArray[np.float32]) -> dict[str, float]:
+def _best_cosines(
+    windows: Mapping[str, Sequence[NDArray[np.float32]] | NDArray[np.float32]], vector: NDArray[np.float32]
+) -> dict[str, float]:
     # What another model made is in the catalogue until all is made anew.
-    windows = {paper_id: rows for paper_id, rows in windows.items() if rows.shape[1] == len(vector)}
+    windows = {paper_id: rows for paper_id, rows in windows.items() if len(rows[0]) == len(vector)}
     if not windows:
         return {}
     firsts = np.cumsum([0, *(len(rows) for rows in windows.values())])[:-1]
-    cosines = np.maximum.reduceat(np.concatenate(list(windows.values())) @ vector, firsts)
+    cosines = np.maximum.reduceat(np.stack([row for rows in windows.values() for row in rows]) @ vector, firsts)
     return dict(zip(windows, cosines.tolist(), strict=True))
 
 
@@ -409,10 +435,15 @@ def _words(chunks: Iterable[StoredChunk]) -> bytes:
     return b"".join(chunk.contents.words for chunk in chunks)
 
 
-def _nearest_sentences(chunks: Mapping[str, Sequence[StoredChunk]], vector: NDArray[np.float32]) -> dict[str, float]:
+def _nearest_sentences(
+    shortlist: Sequence[tuple[Candidate, Sequence[StoredChunk]]], vector: NDArray[np.float32]
+) -> dict[str, float]:
     """Return the best cosine of each paper's sentences, by id; a paper without any is left out."""
     rows_with_sentences = [
-        (paper_id, chunk.contents) for paper_id, parts in chunks.items() for chunk in parts if len(chunk.contents.spans)
+        (candidate.paper_id, chunk.contents)
+        for candidate, parts in shortlist
+        for chunk in parts
+        if len(chunk.contents.spans)
     ]
     if not rows_with_sentences:
         return {}
