@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import sqlalchemy as sa
 
-from retrieval.catalogue_tables import STANDS, chunks, full_texts, paper_sources, papers
+from retrieval.catalogue_tables import GONE, STANDS, chunks, full_texts, paper_sources, papers
 from retrieval.change_feed import read_changes, read_last_change
 from retrieval.contents import Contents, Embedded
 from retrieval.embedding_locks import claim, claim_unembedded, count_unembedded
@@ -380,14 +380,12 @@ class Catalogue:
         """Return how much the catalogue holds and how much of it waits to be indexed."""
         count = sa.func.count()
         async with self._database.reading() as connection:
-            by_source = await connection.execute(
-                sa.select(paper_sources.c.source, count)
-                .join(papers, papers.c.paper_id == paper_sources.c.paper_id)
-                .where(STANDS)
-                .group_by(paper_sources.c.source)
-                .order_by(paper_sources.c.source)
-            )
-            sources: dict[str, int] = dict(by_source.all())
+            by_source = sa.select(paper_sources.c.source, count).group_by(paper_sources.c.source)
+            of_gone = await connection.execute(by_source.where(paper_sources.c.paper_id.in_(GONE)))
+            gone: dict[str, int] = dict(of_gone.all())
+            in_order = await connection.execute(by_source.order_by(paper_sources.c.source))
+            standing_by_source = ((source, held - gone.get(source, 0)) for source, held in in_order)
+            sources = {source: held for source, held in standing_by_source if held}
             # One by one, as each is answered by an index of its own.
             those = sa.select(count).select_from(papers)
             standing = await connection.scalar(those.where(STANDS)) or 0
@@ -398,9 +396,7 @@ class Catalogue:
             total = await connection.scalar(sa.select(count).select_from(chunks)) or 0
             waiting = await connection.scalar(sa.select(count).select_from(WAITING.subquery())) or 0
             whole = await connection.scalar(
-                sa.select(count)
-                .select_from(full_texts.join(papers, papers.c.paper_id == full_texts.c.paper_id))
-                .where(STANDS)
+                sa.select(count).select_from(full_texts).where(full_texts.c.paper_id.not_in(GONE))
             )
         return Counts(standing, pending + waiting, total, sources, newest, withdrawn, removed, whole or 0)
 
