@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import sqlalchemy as sa
 
-from retrieval.catalogue_tables import STANDS, chunks, full_texts, paper_sources, papers
+from retrieval.catalogue_tables import GONE, STANDS, chunks, full_texts, paper_sources, papers
 from retrieval.change_feed import read_changes, read_last_change
 from retrieval.contents import Contents, Embedded
 from retrieval.embedding_locks import claim, claim_unembedded, count_unembedded
@@ -284,10 +284,11 @@ class Catalogue:
 
         def read(connection: sa.Connection) -> dict[str, list[StoredChunk]]:
             found: dict[str, list[StoredChunk]] = {}
-            for row in rows(connection):
-                vector, contents = np.frombuffer(row.vector, np.float32), Contents.unpack(row.contents)
-                window = StoredChunk(row.paper_id, row.position, row.start, row.end, vector, contents)
-                found.setdefault(row.paper_id, []).append(window)
+            for paper_id, position, start, end, vector, contents in rows(connection):
+                window = StoredChunk(
+                    paper_id, position, start, end, np.frombuffer(vector, np.float32), Contents.unpack(contents)
+                )
+                found.setdefault(paper_id, []).append(window)
             return found
 
         return await self._database.read(read)
@@ -379,14 +380,12 @@ class Catalogue:
         """Count papers, chunks and full texts, and what is pending."""
         count = sa.func.count()
         async with self._database.reading() as connection:
-            by_source = await connection.execute(
-                sa.select(paper_sources.c.source, count)
-                .join(papers, papers.c.paper_id == paper_sources.c.paper_id)
-                .where(STANDS)
-                .group_by(paper_sources.c.source)
-                .order_by(paper_sources.c.source)
-            )
-            sources: dict[str, int] = dict(by_source.all())
+            by_source = sa.select(paper_sources.c.source, count).group_by(paper_sources.c.source)
+            of_gone = await connection.execute(by_source.where(paper_sources.c.paper_id.in_(GONE)))
+            gone: dict[str, int] = dict(of_gone.all())
+            in_order = await connection.execute(by_source.order_by(paper_sources.c.source))
+            standing_by_source = ((source, held - gone.get(source, 0)) for source, held in in_order)
+            sources = {source: held for source, held in standing_by_source if held}
             # One statement each: every one has its own covering index.
             those = sa.select(count).select_from(papers)
             standing = await connection.scalar(those.where(STANDS)) or 0
@@ -397,9 +396,7 @@ class Catalogue:
             total = await connection.scalar(sa.select(count).select_from(chunks)) or 0
             waiting = await connection.scalar(sa.select(count).select_from(WAITING.subquery())) or 0
             whole = await connection.scalar(
-                sa.select(count)
-                .select_from(full_texts.join(papers, papers.c.paper_id == full_texts.c.paper_id))
-                .where(STANDS)
+                sa.select(count).select_from(full_texts).where(full_texts.c.paper_id.not_in(GONE))
             )
         return Counts(standing, pending + waiting, total, sources, newest, withdrawn, removed, whole or 0)
 
@@ -427,6 +424,6 @@ def _rows_of(
 
     def read(connection: sa.Connection) -> Iterator[sa.Row[*tuple[Any, ...]]]:
         for start in range(0, len(ids), BATCH):
-            yield from connection.execute(asked.where(table.c.paper_id.in_(ids[start : start + BATCH])))
+            yield from connection.execute(asked.where(table.c.paper_id.in_(ids[start : start + BATCH]))).all()
 
     return read

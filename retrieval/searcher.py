@@ -1,4 +1,4 @@
-"""The search: both indexes propose candidates, a first score ranks them all, a finer one reranks the best, hits follow.
+"""The search: both indexes propose candidates, an estimated score ranks them, exact scores rerank the best.
 
 Each computing step runs in a thread; data is read from the paper cache between the steps.
 """
@@ -82,6 +82,22 @@ class _Proposed:
     named: frozenset[str] = frozenset()
     authored: frozenset[str] = frozenset()
 
+    def candidates(
+        self, paper_ids: Iterable[str], cosines: Mapping[str, float], *, cosine: float = 0.0, bm25: float = 0.0
+    ) -> list[Candidate]:
+        """Build candidates from the scores of both indexes; `cosine` and `bm25` are the defaults for missing ones."""
+        return [
+            Candidate(
+                paper_id,
+                window=cosines.get(paper_id, cosine),
+                bm25=self.bm25.get(paper_id, bm25),
+                sentence=cosines.get(paper_id, cosine),
+                named=paper_id in self.named,
+                authored=paper_id in self.authored,
+            )
+            for paper_id in paper_ids
+        ]
+
 
 class Searcher:
     """Finds papers for a query, from the indexes and the paper cache, both read-only.
@@ -122,20 +138,25 @@ class Searcher:
         paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25, *proposed.named, *proposed.authored]))
         if not scope.everything:
             paper_ids = await self._catalogue.among(paper_ids, scope)
-            nearest = {paper_id: nearest[paper_id] for paper_id in paper_ids if paper_id in nearest}
-        # The dense index has already given the best cosine of its candidates.
-        windows = await self._paper_cache.windows(paper_id for paper_id in paper_ids if paper_id not in nearest)
-        ranked = await asyncio.to_thread(self._mix, query, windows, nearest, proposed)
-        return await self._hits(query, ranked, limit)
+        # A paper that an index did not propose scores at most as much there as the last one it did. Use that as an
+        # estimate until the best are scored exactly: scoring all would take as long as the index queries.
+        candidates = proposed.candidates(
+            paper_ids,
+            nearest,
+            cosine=min(nearest.values(), default=0.0),
+            bm25=min(proposed.bm25.values()) if len(proposed.bm25) == reach else 0.0,
+        )
+        ranked = fuse(candidates, self._embedder.model, query.read)
+        return await self._hits(query, [candidate for _, candidate in ranked], proposed.bm25, limit)
 
     async def evidence(self, text: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
         """Score the given papers as a search does; the evidence of the best SHORTLIST, best first, by id."""
         query, ranked = await self._among(text, await self.embed(text), paper_ids)
         shortlist = ranked[:SHORTLIST]
-        chunks = await self._paper_cache.chunks(candidate.paper_id for _, candidate in shortlist)
+        chunks = await self._paper_cache.chunks(candidate.paper_id for candidate in shortlist)
 
         def weigh_all() -> dict[str, Evidence]:
-            best = self._compare(query, shortlist, chunks)
+            best = self._order(query, self._measure(query, shortlist, chunks))
             coverage = self._lexical.coverage(query.lexical, [candidate.paper_id for _, candidate in best])
             ideal = self._lexical.ideal(query.lexical)
             return {
@@ -153,26 +174,32 @@ class Searcher:
         query = _Query(middle(own), None, lexical)
         others = await asyncio.to_thread(self._nearest, query.vector, REACH)
         others.pop(paper.paper_id, None)
-        mixed = await asyncio.to_thread(self._mix, query, {}, others, _Proposed(lexical))
-        ranked = sorted(
-            ((candidate.window, candidate) for _, candidate in mixed), key=lambda pair: (-pair[0], pair[1].paper_id)
-        )
-        return await self._hits(query, ranked, limit)
+        nearest = sorted(others, key=lambda paper_id: (-others[paper_id], paper_id))[:limit]
+        chunks = await self._paper_cache.chunks(nearest)
+        bm25 = await asyncio.to_thread(self._lexical.score, lexical, nearest)
+        ranked = _Proposed(lexical, bm25).candidates(nearest, others)
+        return await self._make_hits(query, [(candidate.window, candidate) for candidate in ranked], chunks)
 
     async def hits_for(self, text: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
         """The given papers as hits for a query, best first, however low a search would rank them."""
         query, ranked = await self._among(text, vectors, paper_ids)
-        return await self._hits(query, ranked, len(ranked))
+        bm25 = {candidate.paper_id: candidate.bm25 for candidate in ranked}
+        return await self._hits(query, ranked, bm25, len(ranked))
 
     async def _among(
         self, text: str, vectors: QueryVectors, paper_ids: Iterable[str]
-    ) -> tuple[_Query, list[tuple[float, Candidate]]]:
-        """Rank the given papers by the first score."""
-        lexical = await asyncio.to_thread(self._lexical.read, text)
-        query = _Query(vectors.vector, vectors.words, lexical)
+    ) -> tuple[_Query, list[Candidate]]:
+        """Rank the given papers by cosine and BM25."""
         windows = await self._paper_cache.windows(paper_ids)
-        mixed = await asyncio.to_thread(self._mix, query, windows, {}, _Proposed(lexical))
-        return query, mixed
+
+        def order() -> tuple[_Query, list[Candidate]]:
+            query = _Query(vectors.vector, vectors.words, self._lexical.read(text))
+            cosines = _best_cosines(windows, query.vector)
+            scored = _Proposed(query.lexical, self._lexical.score(query.lexical, list(cosines)))
+            ranked = fuse(scored.candidates(cosines, cosines), self._embedder.model, query.read)
+            return query, [candidate for _, candidate in ranked]
+
+        return await asyncio.to_thread(order)
 
     async def embed(self, text: str) -> QueryVectors:
         """Embed a query; recent ones are cached.
@@ -277,42 +304,33 @@ class Searcher:
             proposed = replace(proposed, named=proposed.named.union(meant.values()))
         return proposed
 
-    def _mix(
-        self,
-        query: _Query,
-        windows: Mapping[str, NDArray[np.float32]],
-        nearest: Mapping[str, float],
-        proposed: _Proposed,
-    ) -> list[tuple[float, Candidate]]:
-        """Rank candidates by cosine and BM25; the score that an index did not give is computed.
+    async def _hits(
+        self, query: _Query, ranked: Sequence[Candidate], bm25: Mapping[str, float], limit: int
+    ) -> list[Hit]:
+        """Score the best candidates exactly, rerank them, and turn the first `limit` into hits.
 
-        `nearest` has the cosines of the dense index's candidates, `windows` the vectors of the others.
+        `bm25` has the exact scores by paper id; other candidates' scores are estimates, except for zeros.
         """
-        cosines = {**nearest, **_best_cosines(windows, query.vector)}
-        rest = self._lexical.score(query.lexical, [paper_id for paper_id in cosines if paper_id not in proposed.bm25])
-        candidates = [
-            Candidate(
-                paper_id,
-                window=cosine,
-                bm25=proposed.bm25.get(paper_id) or rest.get(paper_id, 0.0),
-                sentence=cosine,
-                named=paper_id in proposed.named,
-                authored=paper_id in proposed.authored,
-            )
-            for paper_id, cosine in cosines.items()
-        ]
-        return fuse(candidates, self._embedder.model, query.read)
+        ranked = ranked[: max(limit, SHORTLIST)]
+        chunks = await self._paper_cache.chunks(candidate.paper_id for candidate in ranked)
+        estimated = [one.paper_id for one in ranked if one.bm25 and one.paper_id not in bm25]
+        measured, missing = await asyncio.gather(
+            asyncio.to_thread(self._measure, query, ranked, chunks),
+            asyncio.to_thread(self._lexical.score, query.lexical, estimated),
+        )
+        known = {**missing, **bm25}
+        best = self._order(query, [one._replace(bm25=known.get(one.paper_id, 0.0)) for one in measured])
+        return await self._make_hits(query, best[:limit], chunks)
 
-    async def _hits(self, query: _Query, ranked: Sequence[tuple[float, Candidate]], limit: int) -> list[Hit]:
-        """Rerank the best candidates by sentences and words too, and turn the first `limit` into hits."""
-        reached = limit if query.words is None else max(limit, SHORTLIST)
-        paper_ids = [candidate.paper_id for _, candidate in ranked[:reached]]
-        chunks = await self._paper_cache.chunks(paper_ids)
-        papers = await self._paper_cache.papers(paper_ids)
+    async def _make_hits(
+        self, query: _Query, best: Sequence[tuple[float, Candidate]], chunks: Mapping[str, Sequence[StoredChunk]]
+    ) -> list[Hit]:
+        paper_ids = [candidate.paper_id for _, candidate in best]
+        papers, coverage = await asyncio.gather(
+            self._paper_cache.papers(paper_ids), asyncio.to_thread(self._lexical.coverage, query.lexical, paper_ids)
+        )
 
         def make() -> list[Hit]:
-            best = self._compare(query, ranked, chunks)[:limit]
-            coverage = self._lexical.coverage(query.lexical, [candidate.paper_id for _, candidate in best])
             ideal = self._lexical.ideal(query.lexical)
             return [
                 _hit(papers[one.paper_id], score, one, chunks[one.paper_id], query.vector, ideal, coverage)
@@ -322,35 +340,41 @@ class Searcher:
 
         return await asyncio.to_thread(make)
 
-    def _compare(
-        self,
-        query: _Query,
-        ranked: Sequence[tuple[float, Candidate]],
-        chunks: Mapping[str, Sequence[StoredChunk]],
-    ) -> list[tuple[float, Candidate]]:
-        """Rerank the shortlist by sentences and words too; the others follow in their old order."""
+    def _measure(
+        self, query: _Query, ranked: Sequence[Candidate], chunks: Mapping[str, Sequence[StoredChunk]]
+    ) -> list[Candidate]:
+        """Compute the exact cosines of candidates, and the sentence and word scores of the first SHORTLIST.
+
+        Candidates that were removed meanwhile, or that only another model has embedded, are left out.
+        """
+        cosines = _best_cosines(
+            {paper_id: [chunk.vector for chunk in parts] for paper_id, parts in chunks.items()}, query.vector
+        )
+        measured = [
+            candidate._replace(window=cosine, sentence=cosine)
+            for candidate in ranked
+            if (cosine := cosines.get(candidate.paper_id)) is not None
+        ]
         if query.words is None:
-            return list(ranked)
-        best = self._fuse_all(query, query.words, [candidate for _, candidate in ranked[:SHORTLIST]], chunks)
-        rest = ranked[SHORTLIST:]
+            return measured
+        shortlist = [(candidate, chunks[candidate.paper_id]) for candidate in measured[:SHORTLIST]]
+        rarity = self._rarity(query.words)
+        alike = best_matches(query.words.vectors, [_words(parts) for _, parts in shortlist])
+        sentences = _nearest_sentences(shortlist, query.vector)
+        compared = [
+            candidate._replace(words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
+            for (candidate, _), match in zip(shortlist, match_words(alike, rarity).tolist(), strict=True)
+        ]
+        return [*compared, *measured[SHORTLIST:]]
+
+    def _order(self, query: _Query, measured: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
+        """Rank exactly scored candidates, best first; those without word scores come after the others."""
+        if query.words is None:
+            return fuse(measured, self._embedder.model, query.read)
+        best = fuse(measured[:SHORTLIST], self._embedder.model, query.read)
+        rest = fuse(measured[SHORTLIST:], self._embedder.model, query.read)
         above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
         return [*best, *((score + above, candidate) for score, candidate in rest)]
-
-    def _fuse_all(
-        self,
-        query: _Query,
-        words: Words,
-        shortlist: Sequence[Candidate],
-        chunks: Mapping[str, Sequence[StoredChunk]],
-    ) -> list[tuple[float, Candidate]]:
-        rarity = self._rarity(words)
-        alike = best_matches(words.vectors, [_words(chunks.get(candidate.paper_id, ())) for candidate in shortlist])
-        sentences = _nearest_sentences(chunks, query.vector)
-        compared = [
-            replace(candidate, words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
-            for candidate, match in zip(shortlist, match_words(alike, rarity).tolist(), strict=True)
-        ]
-        return fuse(compared, self._embedder.model, query.read)
 
 
 def _passage_texts(hit: Hit) -> list[str]:
@@ -395,13 +419,15 @@ def _evidence(candidate: Candidate, sentence: float, ideal: float, coverage: Map
     )
 
 
-def _best_cosines(windows: Mapping[str, NDArray[np.float32]], vector: NDArray[np.float32]) -> dict[str, float]:
+def _best_cosines(
+    windows: Mapping[str, Sequence[NDArray[np.float32]] | NDArray[np.float32]], vector: NDArray[np.float32]
+) -> dict[str, float]:
     # The catalogue holds the vectors of an earlier model until a rebuild is complete.
-    windows = {paper_id: rows for paper_id, rows in windows.items() if rows.shape[1] == len(vector)}
+    windows = {paper_id: rows for paper_id, rows in windows.items() if len(rows[0]) == len(vector)}
     if not windows:
         return {}
     firsts = np.cumsum([0, *(len(rows) for rows in windows.values())])[:-1]
-    cosines = np.maximum.reduceat(np.concatenate(list(windows.values())) @ vector, firsts)
+    cosines = np.maximum.reduceat(np.stack([row for rows in windows.values() for row in rows]) @ vector, firsts)
     return dict(zip(windows, cosines.tolist(), strict=True))
 
 
@@ -410,10 +436,15 @@ def _words(chunks: Iterable[StoredChunk]) -> bytes:
     return b"".join(chunk.contents.words for chunk in chunks)
 
 
-def _nearest_sentences(chunks: Mapping[str, Sequence[StoredChunk]], vector: NDArray[np.float32]) -> dict[str, float]:
+def _nearest_sentences(
+    shortlist: Sequence[tuple[Candidate, Sequence[StoredChunk]]], vector: NDArray[np.float32]
+) -> dict[str, float]:
     """The best sentence cosine of each paper, by id; papers without sentences are left out."""
     rows_with_sentences = [
-        (paper_id, chunk.contents) for paper_id, parts in chunks.items() for chunk in parts if len(chunk.contents.spans)
+        (candidate.paper_id, chunk.contents)
+        for candidate, parts in shortlist
+        for chunk in parts
+        if len(chunk.contents.spans)
     ]
     if not rows_with_sentences:
         return {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import sqlalchemy as sa
 
-from retrieval.catalogue_tables import STANDS, full_texts, papers, section_windows, sections
+from retrieval.catalogue_tables import GONE, STANDS, full_texts, papers, section_windows, sections
 from retrieval.contents import Contents, Embedded
 from retrieval.fulltext import attempts
 from retrieval.fulltext.article import FullText, Section
@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 TABLES: Final = (section_windows, sections, full_texts)
 ROWS: Final = 500  # per statement
 
-WAITING = (
-    sa.select(full_texts.c.paper_id)
-    .join(papers, papers.c.paper_id == full_texts.c.paper_id)
-    .where(STANDS, full_texts.c.embedded.is_(False))
-)
+WAITING = sa.select(full_texts.c.paper_id).where(full_texts.c.embedded.is_(False), full_texts.c.paper_id.not_in(GONE))
 
 
 @dataclass(frozen=True, slots=True)
