@@ -49,7 +49,7 @@ STEPS = np.arange(0.0, 1.0, 0.01)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Hold a topic with what BM25 finds, best first, the evidence of the search, and the papers' vectors."""
+    """A topic with BM25's ranking, best first, the search's evidence, and the papers' vectors."""
 
     topic: Topic
     bm25: Sequence[str]
@@ -57,19 +57,19 @@ class Asked:
     vectors: Mapping[str, NDArray[np.float32]]
 
     def digest(self, fitted: FittedMatcher) -> list[str]:
-        """Return the papers that a digest shows, best first."""
+        """The papers in the digest, best first."""
         matches = match(self.topic.text, self.evidence, fitted)
         candidates = [Candidate((each,), self.vectors[each], (chance,), 0, 0.0) for each, chance in matches.items()]
         return [candidates[at].ids[0] for at in choose(candidates, DEPTH)]
 
     def precision(self, shown: Sequence[str]) -> float:
-        """Return the share that is right of as many papers as are right, ten at most."""
+        """Precision at the number of relevant papers, ten at most."""
         depth = max(1, min(DEPTH, len(self.topic.right)))
         return len(self.topic.right & set(shown[:depth])) / depth
 
 
 def main() -> None:
-    """Read the papers, and fit or measure."""
+    """Parse the arguments, then fit or measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("papers", type=Path)
     parser.add_argument("--days", required=True, metavar="FROM..TO")
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 async def run(options: argparse.Namespace, folder: Path) -> None:
-    """Do what the options say."""
+    """Fit or measure."""
     groups = groups_of(read_days(options.papers, options.days), options.pool, options.half)
     embedder = LocalEmbedder(cache_dir=folder / "models")
     library = await Library.open(folder / f"{options.days}-{options.pool.name}", embedder)
@@ -103,7 +103,7 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
 
 
 async def ask(group: Group, library: Library) -> list[Asked]:
-    """Ask BM25 and the search for every topic of a group, over its papers alone."""
+    """Run BM25 and the search for every topic of a group, over its papers alone."""
     vectors = await library.vectors([paper.paper_id for paper in group.papers])
     with tempfile.TemporaryDirectory() as folder:
         lexical = LexicalIndex(Path(folder) / "lexical", "bench")
@@ -119,7 +119,7 @@ async def ask(group: Group, library: Library) -> list[Asked]:
 
 
 def measure(name: str, asked: Sequence[Asked], fitted: FittedMatcher) -> None:
-    """Print a table of a group of topics."""
+    """Print the table of a group of topics."""
     print(f"\n{name}\n{'':46}{'relevant':>9}{'BM25':>10}{'digest':>10}")
     scores = []
     for each in asked:
@@ -144,14 +144,14 @@ def compare(asked: Mapping[str, Sequence[Asked]], fitted: FittedMatcher) -> None
 
 
 def scores_of(asked: Asked, shown: Sequence[str]) -> tuple[float, ...]:
-    """Return what is measured of the papers shown for a topic."""
+    """The metrics of the papers shown for a topic."""
     right = len(asked.topic.right & set(shown))
     share = right / len(shown) if shown else np.nan
     return right / DEPTH, asked.precision(shown), share, len(shown), float(not shown)
 
 
 def fit(asked: Mapping[str, Sequence[Asked]], command: str) -> dict[str, object]:
-    """Return the data file's content; nothing is learned from a quiet day, which may have papers next to the topic."""
+    """Fit the data file's content, without quiet days, which may have papers close to the topic."""
     learned = [topics for name, topics in asked.items() if not name.endswith("quiet")]
     rows, truth, weight = [], [], []
     for topics in learned:
@@ -169,7 +169,7 @@ def fit(asked: Mapping[str, Sequence[Asked]], command: str) -> dict[str, object]
 
 
 def bars(learned: Sequence[Sequence[Asked]], chance: Logistic) -> dict[str, float]:
-    """Choose the lowest first bar that no topic without papers passes, and the highest floor free of cost to lists."""
+    """Choose the lowest first threshold that excludes every topic without papers, and the highest harmless floor."""
     without = [each for topics in learned for each in topics if not each.topic.right]
     lists = [each for topics in learned for each in topics if each.topic.right]
     first = lowest(lambda bar: not any(each.digest(FittedMatcher(chance, bar, bar)) for each in without))
@@ -183,7 +183,7 @@ def bars(learned: Sequence[Sequence[Asked]], chance: Logistic) -> dict[str, floa
 
 
 def lowest(holds: Callable[[float], bool]) -> float:
-    """Return the lowest hundredth for which something holds."""
+    """The lowest hundredth for which a condition holds."""
     return next(round(float(bar), 2) for bar in STEPS if holds(bar))
 
 

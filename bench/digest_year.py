@@ -73,14 +73,14 @@ DOWN = timedelta(hours=3)  # how long a killed worker is missed at most
 
 @dataclass(frozen=True)
 class Way:
-    """Say how a call fails.
+    """A way for a call to fail.
 
     Attributes:
-        status: of the reply; 0 for a connection that is cut.
-        code: Discord's own.
-        words: what Discord says to it.
-        carried_out: whether only the reply is lost.
-        everywhere: whether all calls are refused for a while.
+        status: the HTTP status; 0 for a broken connection.
+        code: Discord's error code.
+        words: Discord's error message.
+        carried_out: whether the call took effect, and only the reply is lost.
+        everywhere: whether all calls fail for a while.
     """
 
     status: int
@@ -119,7 +119,7 @@ ZONES = (
 
 
 def main() -> None:
-    """Play Discord and the clock, or, started by that, a worker."""
+    """Play Discord and the clock, or be a worker, as which this starts itself."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("papers", type=Path)
     parser.add_argument("--days", type=int, default=YEAR)
@@ -139,7 +139,7 @@ def main() -> None:
 
 @dataclass
 class Discord:
-    """Show posts, remember nonces, lose some replies, and tell the time."""
+    """A fake Discord: stores posts, remembers nonces, loses some replies, and has the clock."""
 
     failing: float
     chance: random.Random
@@ -153,7 +153,7 @@ class Discord:
     kill: tuple[int, bool] | None = None  # a kill waits for so many more posts, and comes before or after it is shown
 
     def routes(self) -> web.Application:
-        """Return the server."""
+        """The web application."""
         app = web.Application()
         app.add_routes([web.post("/post", self.post), web.post("/find", self.find)])
         return app
@@ -194,7 +194,7 @@ class Discord:
         return web.json_response({"message": known and known["message"], "papers": known and len(known["papers"])})
 
     def _way(self) -> Way | None:
-        """Return how this call fails, None where it does not."""
+        """How this call fails; None if it succeeds."""
         if self.now < self.limited_until:
             return Way(429)
         way = self.chance.choice(WAYS) if self.chance.random() < self.failing else None
@@ -271,11 +271,11 @@ class WordVectors:
     max_tokens = 256
 
     def count_tokens(self, text: str) -> int:
-        """Return the words of a text."""
+        """Count the words of a text."""
         return len(text.split())
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return a row for each text."""
+        """One row for each text."""
         rows = np.full((len(texts), self.dimensions), 1e-3, np.float32)
         for row, text in zip(rows, texts, strict=True):
             for word in text.lower().split():
@@ -287,7 +287,7 @@ class WordVectors:
 
 
 class Shelf:
-    """Hold all papers of the year, each visible from the moment it comes in."""
+    """All papers of the year, each visible from its arrival on."""
 
     def __init__(self, papers: Sequence[Fresh]) -> None:
         self.embedder = WordVectors()
@@ -297,12 +297,12 @@ class Shelf:
         self._vectors: dict[str, NDArray[np.float32]] = {}
 
     async def fresh(self, after: datetime, before: datetime, since: date | None = None) -> list[Fresh]:
-        """Return the papers that came in between; each is of the day on which it comes."""
+        """The papers that arrived in (after, before]; each is dated on its day of arrival."""
         came = self._papers[bisect_right(self._times, after) : bisect_right(self._times, before)]
         return [paper for paper in came if since is None or paper.added_at.date() >= since]
 
     async def evidence(self, query: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
-        """Weigh papers by the cosine of their cheap vectors and by the words that they share with a query."""
+        """Score papers by the cosine of their cheap vectors and by the words they share with a query."""
         (asked,) = await self.embedder.embed([query])
         vectors = await self.vectors(paper_ids)
         words = set(query.lower().split())
@@ -314,7 +314,7 @@ class Shelf:
         return found
 
     async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
-        """Return cheap vectors."""
+        """Cheap vectors by paper id."""
         wanted = list(paper_ids)
         new = [self._by_id[paper_id] for paper_id in wanted if paper_id not in self._vectors]
         rows = await self.embedder.embed([f"{paper.title} {paper.abstract[:300]}" for paper in new])
@@ -323,7 +323,7 @@ class Shelf:
 
 
 def embed_papers(path: Path) -> list[Fresh]:
-    """Return the papers, spread over the working days of the year in the order of their dates."""
+    """The papers, by date, spread over the working days of the year."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         rows = sorted(map(json.loads, lines), key=lambda row: (row["date"], row["id"]))
     working = [day for day in range(YEAR) if (START + timedelta(days=day)).weekday() < 5]
@@ -371,7 +371,7 @@ class Worker:
         return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment()))
 
     async def tick(self, now: datetime) -> datetime | None:
-        """Return when there is more to do; raises ConnectionError where it was killed."""
+        """Let the worker run; the time when it has more to do. Raises ConnectionError if it was killed."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{now.isoformat()}\n".encode())
@@ -440,7 +440,7 @@ async def live(options: argparse.Namespace) -> int:
 
 
 def make_subscription(number: int, chance: random.Random) -> Subscription:
-    """Return one of the subscriptions; three places in four have one, the others several."""
+    """Make a subscription; three channels in four have one, the others several."""
     place = 10_000 + (number if number % 4 else number % 20)
     weekdays = chance.choice(((0, 1, 2, 3, 4, 5, 6), (0, 1, 2, 3, 4), (0,), (1, 4)))
     made = subscribe(
@@ -458,7 +458,7 @@ def make_subscription(number: int, chance: random.Random) -> Subscription:
 
 
 async def recorded_dues(store: Store, subscription_id: str) -> list[tuple[datetime, datetime, list[int]]]:
-    """Return due moment, up to when papers were looked through, and messages of every delivery that was recorded."""
+    """Due time, end of the covered period, and messages of every recorded delivery."""
     from sqlalchemy import select
 
     from bot.store.memory_tables import deliveries

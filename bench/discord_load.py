@@ -1,4 +1,4 @@
-"""Ask the bot 200 questions at once, and print how soon it acknowledges and answers them.
+"""Ask the bot 200 questions at once, and measure how soon it acknowledges and answers them.
 
     uv run python bench/discord_load.py --data-dir .footnote
 
@@ -118,7 +118,7 @@ def _seconds_between(first: Message, second: Message) -> float:
 
 
 def _share(values: Sequence[float], share: float) -> float:
-    """Return the value that this share of the values does not exceed."""
+    """The quantile of some values."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 

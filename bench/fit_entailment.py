@@ -1,4 +1,4 @@
-"""Fit bot/answering/entailment/entailment.json: whether sentences bear a statement out.
+"""Fit bot/answering/entailment/entailment.json: whether sentences support a statement.
 
     uv run python bench/fit_entailment.py SCIFACT_FOLDER WORDNET_FOLDER PAPERS.jsonl.gz... [--write]
 
@@ -80,7 +80,7 @@ class Synonyms:
         self._irregular = exceptions(folder)
 
     def of(self, word: str) -> list[str]:
-        """Return synonyms of the two commonest meanings."""
+        """Synonyms of the two most common senses."""
         found = []
         for letter in "vanr":
             for lemma in lemmas(word, letter, self._senses, self._irregular)[:1]:
@@ -91,7 +91,7 @@ class Synonyms:
 
 
 def said_otherwise(sentence: str, synonyms: Synonyms, filler: list[str], chance: random.Random) -> str:
-    """Say a sentence in other words."""
+    """Paraphrase a sentence."""
     text = re.sub(r"\([^)]*\)", "", sentence)
     clauses = re.split(r"[,;:] (?=\w+ \w+ \w+)", text.rstrip("."))
     if len(clauses) > 1 and chance.random() < 0.6:
@@ -118,7 +118,7 @@ def said_otherwise(sentence: str, synonyms: Synonyms, filler: list[str], chance:
 
 
 def negated(text: str, _: random.Random) -> str | None:
-    """Take a negation out, or put one in."""
+    """Remove a negation, or insert one."""
     if NOT.search(text):
         return NOT.sub("", text, count=1)
     if AUXILIARY.search(text):
@@ -129,7 +129,7 @@ def negated(text: str, _: random.Random) -> str | None:
 
 
 def turned(text: str, chance: random.Random, opposites: dict[str, list[str]]) -> str | None:
-    """Put a word's opposite in its place."""
+    """Replace a word with its opposite."""
     places = [match for match in re.finditer(r"[a-z]{3,}", text) if opposites.get(match[0])]
     if not places:
         return None
@@ -138,7 +138,7 @@ def turned(text: str, chance: random.Random, opposites: dict[str, list[str]]) ->
 
 
 def numbers_exchanged(text: str, chance: random.Random) -> str | None:
-    """Let two numbers change places."""
+    """Swap two numbers."""
     places = list(NUMBER.finditer(text))
     if len(places) < 2:
         return None
@@ -149,7 +149,7 @@ def numbers_exchanged(text: str, chance: random.Random) -> str | None:
 
 
 def parties_exchanged(text: str, chance: random.Random) -> str | None:
-    """Let what stands around a verb, or a word like "than", change places."""
+    """Swap the two sides of a verb, or of a word like "than"."""
     places = list(PIVOTS.finditer(text))
     if not places:
         return None
@@ -164,7 +164,7 @@ def parties_exchanged(text: str, chance: random.Random) -> str | None:
 
 
 def strengthened(text: str, chance: random.Random) -> str | None:
-    """Say more than is said: all of some, proves for suggests."""
+    """Overstate: "all" for "some", "proves" for "suggests"."""
     places = [(word, strong) for word, strong in HEDGES.items() if re.search(rf"\b{word}\b", text)]
     if places and chance.random() < 0.7:
         word, strong = chance.choice(places)
@@ -175,7 +175,7 @@ def strengthened(text: str, chance: random.Random) -> str | None:
 
 
 def caused(text: str, chance: random.Random, filler: list[str]) -> str:
-    """Give a cause that nobody gave."""
+    """Add a made-up cause."""
     if chance.random() < 0.5:
         return (
             text.rstrip(".")
@@ -285,7 +285,7 @@ def main() -> None:
 
 
 def chosen(words: list[set[str]], kinds: np.ndarray) -> list[str]:
-    """Return the single words that tell most: those that come oftener with false statements than with true ones."""
+    """The most telling single words: those that are more frequent in false statements than in true ones."""
     false: Counter[str] = Counter()
     true: Counter[str] = Counter()
     for more, kind in zip(words, kinds, strict=True):

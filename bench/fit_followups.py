@@ -67,7 +67,7 @@ SMALLEST = 0.02  # a word's weight below it is left out
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """Hold a follow-up with right papers, as it was asked after turns that were answered rightly.
+    """A follow-up with its relevant papers, asked after turns that were answered correctly.
 
     `sort` says whether it is a folder's, our own, or staged.
     """
@@ -94,7 +94,7 @@ def fit_reading(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def fit_readings(rows: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32]) -> dict[str, Any]:
-    """Fit every reading, print how well it is read in cross-validation, and give its row of the data file."""
+    """Fit every utterance score, print its cross-validated metrics, and build its row of the data file."""
     described = [utterance_features(row["text"], vector) for row, vector in zip(rows, vectors, strict=True)]
     counts: dict[str, int] = {}
     for each in described:
@@ -120,7 +120,7 @@ def fit_readings(rows: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32]
 
 
 def fit_candidates(folders: Sequence[Sequence[FollowUp]], model: str, evidence: Sequence[str]) -> dict[str, float]:
-    """Fit the weights that make the right papers likeliest."""
+    """Fit the weights that make the relevant papers likeliest."""
     examples = []
     features: dict[str, NDArray[np.float64]] = {}
     for folder in folders:
@@ -209,7 +209,7 @@ async def read_own(library: Library, papers: Sequence[Paper]) -> list[FollowUp]:
 
 
 async def measure(library: Library, followups: Sequence[FollowUp], *, verbose: bool) -> float:
-    """Return how many follow-ups find a right paper first; a folder's after earlier turns that are bare questions."""
+    """Count the follow-ups that find a relevant paper first; a folder's earlier turns are plain questions."""
     conversation, found = Conversation.over(library), []
     for each in (each for each in followups if each.sort != "staged"):
         bare = await conversation.recall([Exchange(q) for q in each.history]) if each.sort == "folder" else None
@@ -224,7 +224,7 @@ async def measure(library: Library, followups: Sequence[FollowUp], *, verbose: b
 
 
 def using(rows: Mapping[str, Any]) -> Iterator[AbstractContextManager[Any]]:
-    """Have these rows read in place of the data file's."""
+    """Use these rows instead of the data file's."""
     reading.logistics.cache_clear()
     yield patch.object(reading, "fitted", lambda: rows)
     yield patch.object(weighing, "fitted", lambda: rows)

@@ -124,7 +124,7 @@ class Filler:
         return SLOT.sub(lambda slot: sides.get(slot[1]) or self._one(slot[1]), text)
 
     def rough(self, text: str, kind: Kind) -> str:  # noqa: C901 - one chance after the other
-        """Return the text as it may be typed: around it what people say, in it their slips."""
+        """The text as a user might type it: with chatter around it, and typos."""
         chance = self._random.random
         if kind is not Kind.SMALL_TALK:
             if chance() < 0.08 and kind is not Kind.BOT and len(text) > 12:
@@ -202,7 +202,7 @@ def telling(texts: Sequence[str]) -> list[str]:
 
 
 def bags(texts: Sequence[str], names: Sequence[str]) -> csr_matrix:
-    """Return one row a text, 1 where it shows a feature."""
+    """One row per text, with 1 for each feature it has."""
     column = {name: at for at, name in enumerate(names)}
     rows, columns = [], []
     for row, text in enumerate(texts):
@@ -214,14 +214,14 @@ def bags(texts: Sequence[str], names: Sequence[str]) -> csr_matrix:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Coefficients of a multinomial logistic, a column a label."""
+    """The coefficients of a multinomial logistic regression, one column per label."""
 
     intercept: NDArray[np.float64]
     weights: NDArray[np.float64]
     vector: NDArray[np.float64] | None
 
     def probabilities(self, bag: csr_matrix, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return one row a text, one column a label."""
+        """Probabilities; shape (texts, labels)."""
         logits = bag @ self.weights + self.intercept
         if self.vector is not None:
             logits = logits + vectors @ self.vector
@@ -284,11 +284,11 @@ class Questions:
 
     @property
     def fitting(self) -> list[int]:
-        """Return which of them are fitted on."""
+        """The indices of those to fit on."""
         return [at for at, label in enumerate(self.labels) if label in ALLOWED]
 
     def goal(self) -> NDArray[np.bool_]:
-        """Say which kinds each of those may be of."""
+        """The kinds that each of those may have."""
         return np.array([[kind in ALLOWED[self.labels[at]] for kind in KINDS] for at in self.fitting])
 
 
@@ -322,7 +322,7 @@ def fit_kinds(
 def cross_validate(
     rows: Sequence[Example], vectors: NDArray[np.floating], folders: Sequence[Questions], *, with_vectors: bool
 ) -> NDArray[np.float64]:
-    """Return each example's probabilities from a fit that saw no phrasing of its block."""
+    """Each example's probabilities, from a fit without its block."""
     fold = np.array([hash_of(row.phrasing.kind, row.phrasing.block) % FOLDS for row in rows])
     found = np.zeros((len(rows), len(KINDS)))
     for each in range(FOLDS):

@@ -62,10 +62,10 @@ def _table() -> NDArray[np.float32]:
 
 
 class StandIn(LocalEmbedder):
-    """Read texts as the local model does, with vectors that cost nothing."""
+    """A stand-in for the local model, with cheap vectors."""
 
     async def load(self) -> None:
-        """Open nothing."""
+        """Do nothing."""
 
     def _run(self, texts: list[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:
         words = []
@@ -77,7 +77,7 @@ class StandIn(LocalEmbedder):
 
 
 def papers(files: Sequence[str], number: int) -> Iterator[Fetched]:
-    """Give this many papers: those of the files, then such as are put together of them."""
+    """Yield this many papers: those of the files, then synthetic ones made from them."""
     real: dict[str, Fetched] = {}
     for file in files:
         for each in open_source(file).papers:
@@ -99,7 +99,7 @@ def papers(files: Sequence[str], number: int) -> Iterator[Fetched]:
 
 
 async def build(data_dir: Path, files: Sequence[str], number: int) -> None:
-    """Take the papers in, and keep queries with their vectors beside them."""
+    """Ingest the papers, and store queries with their vectors."""
     indexer.INDEX_BATCH = indexer.KNOWN_BATCH  # a kill costs no model's time here
     embedder = StandIn(cache_dir=CACHE)
     indexed = 0
@@ -137,7 +137,7 @@ async def build(data_dir: Path, files: Sequence[str], number: int) -> None:
 
 
 def held(process: int | str = "self") -> dict[str, int]:
-    """Return what a process holds, in MB: all of it, and without the pages of files."""
+    """The memory of a process in MB: resident, and without file pages."""
     lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
     fields = {
         name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines) if "kB" in value
@@ -149,7 +149,7 @@ Times = list[tuple[float, float]]  # seconds that passed, and of processors
 
 
 def show(what: str, times: Times) -> None:
-    """Print a row: quantiles of what passed, and of the processors' time, which tells more where they are busy."""
+    """Print a row: quantiles of wall-clock time, and of CPU time, which says more on a busy machine."""
     passed, worked = np.array(times).T * 1000
     p50, p95 = np.quantile(passed, (0.5, 0.95))
     w50, w95 = np.quantile(worked, (0.5, 0.95))
@@ -157,7 +157,7 @@ def show(what: str, times: Times) -> None:
 
 
 async def timed(work: Callable[[int], Awaitable[object]], numbers: Sequence[int]) -> Times:
-    """Return how long each took."""
+    """Time each call."""
     times = []
     for number in numbers:
         start, worked = time.perf_counter(), time.process_time()
@@ -174,7 +174,7 @@ def misspelt(title: str, chance: random.Random) -> str:
 
 
 async def measure(data_dir: Path) -> None:
-    """Time a start, searches and choices of titles, and tell what is held in memory and on disk."""
+    """Time the start, searches and title completions, and print memory and disk use."""
     kept = np.load(data_dir / QUERIES)
     embedder = LocalEmbedder(cache_dir=CACHE)
     await embedder.embed(["Does the model answer?"])
@@ -266,7 +266,7 @@ def _weigh_files(data_dir: Path, number: int) -> None:
 
 
 async def weigh_bot(data_dir: Path) -> None:
-    """Start the bot over the data dir and tell how soon it is ready and what it holds."""
+    """Start the bot over the data dir, and print how long it takes to get ready and its memory."""
     from bench.running import start_bot
     from tests.local_discord import LocalDiscord
 

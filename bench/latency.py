@@ -40,7 +40,7 @@ ROWS = 2000  # a write to plain Chroma; it takes 5461 at most
 
 
 def plain_chroma(folder: Path, data_dir: Path, embedder: LocalEmbedder) -> Callable[[str], Awaitable[object]]:
-    """Return a search as Chroma's tutorial has it: a vector a paper, default settings, the same model."""
+    """A search as in Chroma's tutorial: one vector per paper, default settings, the same model."""
     with sqlite3.connect(data_dir / "footnote.db") as db:
         rows = db.execute("SELECT paper_id, vector FROM chunks WHERE position = 0").fetchall()
     collection = chromadb.PersistentClient(str(folder)).create_collection("plain", embedding_function=None)
@@ -57,7 +57,7 @@ def plain_chroma(folder: Path, data_dir: Path, embedder: LocalEmbedder) -> Calla
 
 
 def plain_tantivy(folder: Path, data_dir: Path) -> Callable[[str], Awaitable[object]]:
-    """Return a search over title and abstract in one field of stemmed words."""
+    """A search over title and abstract in one field of stemmed words."""
     schema = (
         tantivy.SchemaBuilder()
         .add_text_field("paper_id", stored=True, tokenizer_name="raw")
@@ -122,7 +122,7 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
 
 
 def main() -> None:
-    """Read the arguments and measure in a folder that is thrown away."""
+    """Parse the arguments and measure in a temporary folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("queries_file", type=Path, metavar="QUERIES.jsonl")

@@ -58,7 +58,7 @@ class Synset(NamedTuple):
 
 
 def read(folder: Path) -> tuple[dict[str, Synset], dict[tuple[str, str], list[str]]]:
-    """Return synsets by part of speech and offset, and the synsets of each word, the commonest first."""
+    """Synsets by part of speech and offset, and the synsets of each word, most common first."""
     synsets, senses = {}, {}
     for letter, name in (("n", "noun"), ("v", "verb"), ("a", "adj"), ("r", "adv")):
         for line in (folder / f"data.{name}").read_text("utf-8").splitlines():
@@ -72,7 +72,7 @@ def read(folder: Path) -> tuple[dict[str, Synset], dict[tuple[str, str], list[st
 
 
 def parse(line: str) -> Synset:
-    """Read a line of a data file."""
+    """Parse a line of a data file."""
     fields = line.split(" | ", maxsplit=1)[0].split()
     count = int(fields[3], 16)
     words = [word.lower().split("(")[0] for word in fields[4 : 4 + 2 * count : 2]]
@@ -85,7 +85,7 @@ def parse(line: str) -> Synset:
 
 
 def exceptions(folder: Path) -> dict[tuple[str, str], list[str]]:
-    """Return the irregular forms: what they are forms of."""
+    """The base forms of irregular forms."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for letter, name in (("n", "noun"), ("v", "verb"), ("a", "adj"), ("r", "adv")):
         for line in (folder / f"{name}.exc").read_text("utf-8").splitlines():
@@ -97,7 +97,7 @@ def exceptions(folder: Path) -> dict[tuple[str, str], list[str]]:
 def lemmas(
     word: str, letter: str, senses: Container[tuple[str, str]], irregular: Mapping[tuple[str, str], list[str]]
 ) -> list[str]:
-    """Return what a word may be a form of, as one part of speech."""
+    """The possible base forms of a word, as one part of speech."""
     found = list(irregular.get((word, letter), []))
     found += [word[: len(word) - len(ending)] for ending in ENDINGS[0] if word.endswith(ending)]
     found += [word[: len(word) - len(old)] + new for old, new in ENDINGS[1] if word.endswith(old)]
@@ -106,7 +106,7 @@ def lemmas(
 
 
 def in_use(files: list[Path]) -> list[str]:
-    """Return the words that papers use."""
+    """The words that papers use."""
     counts: Counter[str] = Counter()
     for file in files:
         with gzip.open(file, "rt", encoding="utf-8") as lines:

@@ -23,7 +23,7 @@ ASKED: Final = "does a better one-step likelihood give you a better controller?"
 
 
 def spent(command: tuple[str, ...]) -> float:
-    """Return the seconds of the processors that a command takes."""
+    """The CPU time of a command, in seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, capture_output=True, env=environment())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -54,7 +54,7 @@ def timed(what: str) -> Iterator[None]:
 
 
 async def start(data_dir: Path, *, rebuild: bool = False) -> int:
-    """Open a library as `footnote run` does, make its indexes whole, and return how many papers it holds."""
+    """Open a library as `footnote run` does, and complete its indexes; the number of papers."""
     library = await Library.open(data_dir, Counted(cache_dir=CACHE), rebuild=rebuild)
     try:
         await library.index_pending()

@@ -58,7 +58,7 @@ FOLDERS: Final = ("memory.db", "footnote.db", "chroma", "lexical")
 
 
 def days_of(options: argparse.Namespace) -> list[list[Fetched]]:
-    """Return the papers of each day, published on it."""
+    """The papers of each day, published on that day."""
     known = list(papers(options.files, options.days * options.papers))
     found = []
     for day in range(options.days):
@@ -144,7 +144,7 @@ async def work(options: argparse.Namespace, url: str, folder: str) -> None:
 
 
 def sizes(folder: Path) -> dict[str, float]:
-    """Return what is on the disk, in MB; of databases with what is in their logs."""
+    """Sizes on disk, in MB; databases with their logs."""
     return {
         name: sum(each.stat().st_size for path in folder.glob(f"{name}*") for each in _files(path)) / 1_000_000
         for name in FOLDERS
@@ -251,7 +251,7 @@ class Year:
             known |= {row[0]: row for row in await recorded_dues(self._store, subscription_id)}
 
     def recorded(self) -> dict[str, list[tuple[datetime, datetime, list[int]]]]:
-        """Return what was recorded of each subscription, in order."""
+        """The recorded deliveries of each subscription, in order."""
         return {name: [rows[due] for due in sorted(rows)] for name, rows in self._posted.items()}
 
     def judge(self) -> int:

@@ -37,10 +37,10 @@ class Peer:
             self._papers.add([text.text_id for text in texts[part]], vectors[part], documents=wholes[part])
 
     def search(self, query: str, limit: int) -> list[str]:
-        """Return the nearest papers."""
+        """Find the nearest papers."""
         with self._parts.part(QUERY_MODEL):
             vectors = self._model.encode([query])
         return self._papers.query(query_embeddings=vectors, n_results=limit)["ids"][0]
 
     def close(self) -> None:
-        """Leave it to Chroma, which writes at once."""
+        """Do nothing: Chroma writes at once."""

@@ -119,7 +119,7 @@ class PeerProcess:
 
 
 def interpreter(name: str, python: str | None) -> list[str]:
-    """Return the command of a Python that has what a peer needs: this one, a given one, or one that uv lays over it."""
+    """The command of a Python with a peer's requirements: this one, the given one, or one that uv prepares."""
     beside = PEERS[name].beside
     if not beside:
         return [sys.executable]
@@ -129,7 +129,7 @@ def interpreter(name: str, python: str | None) -> list[str]:
 
 
 def weights() -> str:
-    """Return the folder of the model's files, as the project's environment has it."""
+    """The folder of the model's files in the project's environment."""
     for package in PACKAGES:
         spec = importlib.util.find_spec(package)
         if spec is not None and spec.submodule_search_locations:
