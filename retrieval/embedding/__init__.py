@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from retrieval.embedding.word_vectors import Words
 
+__all__ = ["Embedder", "WordEmbedder"]
+
 
 class Embedder(Protocol):
     """An embedding model: texts in, unit vectors out.
