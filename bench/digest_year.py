@@ -251,7 +251,7 @@ class Wire:
         return posted if found["message"] is None else posted.plus(found["message"], found["papers"])
 
     async def tell(self, owner_id: int, sentence: str, *, nonce: str) -> None:
-        """Tell nobody."""
+        """Do nothing."""
 
     async def _call(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         """Make a call; raises what discord.py raises, which the bot's own poster takes for one thing or another."""
@@ -358,7 +358,7 @@ async def work(options: argparse.Namespace, url: str, folder: str) -> None:
 
 
 class Worker:
-    """Hold a worker's process and ask it to do what is due."""
+    """A worker process that delivers due digests."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process

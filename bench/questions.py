@@ -144,7 +144,7 @@ async def at_once(answerer: Answerer, questions: Sequence[str]) -> None:
 
 
 async def soak(answerer: Answerer, questions: Sequence[str], seconds: float) -> None:
-    """Have a few people ask without a pause for so long; tell of the first and the last quarter apart."""
+    """Ask continuously with a few users for some seconds; print the first and the last quarter separately."""
     outcomes: Counter[str] = Counter()
     took: list[tuple[float, float]] = []
     held: list[float] = []

@@ -1,4 +1,4 @@
-"""Tell what commands cost to start beside the imports that they cannot do without, in turn, in processor time.
+"""Measure the CPU time that commands take to start, compared to the imports that they need, in turn.
 
     uv run python bench/start.py [DATA_DIR] [--rounds 5]
 
@@ -31,7 +31,7 @@ def spent(command: tuple[str, ...]) -> float:
 
 
 def main(data_dir: Path, rounds: int) -> None:
-    """Take turns, and print the ratios."""
+    """Measure in turn, and print the ratios."""
     at = ("--data-dir", str(data_dir))
     subprocess.run((*FOOTNOTE, "ingest", "seeds", *at), check=True, capture_output=True, env=environment())
     commands = {

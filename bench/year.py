@@ -184,7 +184,7 @@ async def live(options: argparse.Namespace) -> int:
 
 
 class Year:
-    """Keep the clock, kill, and note what is on the disk and what was posted."""
+    """The clock of the year: kills the bot, and records disk use and what was posted."""
 
     def __init__(
         self,
@@ -206,7 +206,7 @@ class Year:
         self.killed = 0
 
     async def pass_by(self) -> None:
-        """Let it pass."""
+        """Run the whole year."""
         server, options, chance = self._server, self._options, self._chance
         end = START + timedelta(days=options.days)
         kills = sorted(START + (end - START) * chance.random() for _ in range(options.kills))
@@ -243,7 +243,7 @@ class Year:
         await worker.end()
 
     async def collect(self) -> None:
-        """Note what was recorded as posted, which is forgotten in time."""
+        """Collect the recorded deliveries, before the bot deletes them."""
         async with self._store._database.reading() as connection:  # noqa: SLF001  # nothing in the bot needs this
             ids = list(await connection.scalars(sa.text("SELECT subscription_id FROM subscriptions")))
         for subscription_id in ids:
@@ -255,7 +255,7 @@ class Year:
         return {name: [rows[due] for due in sorted(rows)] for name, rows in self._posted.items()}
 
     def judge(self) -> int:
-        """Say how large the memory was in both halves of the year, and whether it still grew."""
+        """Print the size of the store in both halves of the year; 1 if it still grew, else 0."""
         middle = self._options.days // 2
         first = max(size for day, size in self._memory.items() if day < middle)
         second = max(size for day, size in self._memory.items() if day >= middle)
@@ -269,7 +269,7 @@ async def _strike(worker: Worker, seconds: float) -> None:
 
 
 async def compare(folder: Path, options: argparse.Namespace) -> int:
-    """Say whether all papers are there, once, and whether catalogue, Chroma and tantivy hold the same."""
+    """Check that every paper is there once, and that catalogue, Chroma and tantivy agree; 1 if they do not, else 0."""
     library = await Library.open(folder, StandIn(cache_dir=CACHE))
     try:
         await library.index_pending()

@@ -53,7 +53,7 @@ class OnnxEmbedding(BaseEmbedding):
 
 
 class Peer:
-    """Keep nodes in Chroma and count their words in memory."""
+    """Nodes in Chroma, and BM25 in memory."""
 
     def __init__(self, folder: Path, cache: Path, parts: Parts) -> None:
         self._embedding = OnnxEmbedding(Model(cache), parts)

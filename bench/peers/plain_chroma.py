@@ -19,7 +19,7 @@ ROWS = 2000  # a write; Chroma takes 5461 at most
 
 
 class Peer:
-    """Keep each paper's text with its vector, and ask for the nearest."""
+    """One vector per paper, and nearest-neighbour search."""
 
     def __init__(self, folder: Path, cache: Path, parts: Parts) -> None:
         self._parts = parts

@@ -29,7 +29,7 @@ class PeerFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Hold what an order gave: the ids found, what it took, its parts, and the process's memory in MB."""
+    """The result of an order: the ids found, its time in total and by part, and the process's memory in MB."""
 
     found: list[str]
     spent: Spent
@@ -61,11 +61,11 @@ class PeerProcess:
         self.start = self._answer()
 
     def ingest(self, texts: Sequence[Text]) -> Done:
-        """Have it take in texts."""
+        """Ingest texts."""
         return self._order(do="ingest", texts=[(text.text_id, text.title, text.body) for text in texts])
 
     def search(self, query: str, limit: int) -> Done:
-        """Have it search."""
+        """Run a search."""
         return self._order(do="search", query=query, limit=limit)
 
     def __enter__(self) -> Self:

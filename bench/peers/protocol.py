@@ -62,7 +62,7 @@ class Parts:
 
 
 class Peer(Protocol):
-    """Take in texts and search them, in a folder of its own and a process of its own."""
+    """A system under test: ingests texts and searches them, in its own folder and process."""
 
     def ingest(self, texts: Sequence[Text]) -> None:
         """Make all texts searchable; called once, with the model loaded."""

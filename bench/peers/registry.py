@@ -31,7 +31,7 @@ class Entry:
 
     @property
     def searches(self) -> bool:
-        """Say whether it has an index to search."""
+        """Whether it has an index to search."""
         return self.given == "papers"
 
 
