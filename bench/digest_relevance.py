@@ -1,15 +1,17 @@
-r"""Measure what digests choose, against BM25, by topics in keywords and in plain words; or fit what chooses.
+r"""Compare the papers chosen for digests with BM25's, for keyword topics and plain-language ones; or fit the matcher.
 
     uv run python bench/digest_relevance.py PAPERS.gz --days 2025-06-02..2025-06-03 --pool pool-a --half first --fit
     uv run python bench/digest_relevance.py PAPERS.gz --days 2025-07-08..2025-07-09 --pool pool-b --half second
 
-PAPERS.gz has a JSON object a line with `id`, `date`, `title`, `abstract` and `categories`. A paper is relevant to a
-keyword topic where its text holds what the patterns beside the topic say, which the topic itself need not say, and to
-a category's topic where its authors put it in that category. The lists that a pool (a BEIR folder, split dev) asks for
-are topics too: right are the papers judged so, borderline ones are taken out, and all others are noise, those of the
-days included ("among"). Nothing is right for topics elsewhere, for a pool's questions far off its papers, and on a
-quiet day, which has none of a topic's papers. `--half` says which of the topics are asked (bench/digest_topics.py);
-`--fit` writes bot/digest/matcher.json before it measures. `--kept` keeps the libraries, which take minutes to make.
+PAPERS.gz has one JSON object per line, with `id`, `date`, `title`, `abstract` and `categories`. A paper is relevant to
+a keyword topic if its text matches the topic's patterns, and to a category's topic if its authors put it in that
+category. The list questions of a pool (a BEIR folder, split dev) are topics too: papers judged relevant are relevant,
+borderline ones are removed, and all others are noise, including, for the group "among", the papers of the given days.
+Nothing is relevant to topics from elsewhere, to a pool's off-topic questions, or on a quiet day, from which a topic's
+relevant papers are removed.
+
+`--half` selects the half of the topics (bench/digest_topics.py), `--fit` writes bot/digest/matcher.json before it
+measures, and `--kept` keeps the libraries, which take minutes to build.
 """
 
 from __future__ import annotations

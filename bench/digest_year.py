@@ -1,15 +1,16 @@
-"""Live through a year of digests with a worker that is killed and a Discord that fails, and count what was posted.
+"""Simulate a year of digests with workers that are killed and a Discord that fails, and count what was posted.
 
     uv run python bench/digest_year.py PAPERS.jsonl.gz [--days 365] [--subscriptions 200] [--kills 100] [--failing 0.05]
     uv run python bench/digest_year.py PAPERS.jsonl.gz --database postgresql+asyncpg://... --workers 3
 
-PAPERS has a JSON object a line with `id`, `date`, `title`, `abstract` and `categories`; the papers come in in the order
-of their dates, spread over the working days of the year. Digests have up to 20 papers, seven a message. This process
-plays Discord (it remembers nonces for three minutes, and refuses calls in each of the ways of WAYS) and keeps the clock
-of the year; workers, each a process of its own, run the real engine on the real store, with the real reading of what
-Discord refuses, and are killed with SIGKILL while they post, before or after it is shown. Papers have cheap vectors
-made from their words, as it is the delivery that is tried here. The last lines say what came of it; the exit code is 1
-if anything was posted twice, in part or not at all.
+PAPERS has one JSON object per line, with `id`, `date`, `title`, `abstract` and `categories`; papers arrive in the order
+of their dates, spread over the working days of the year. Digests have up to 20 papers, seven per message.
+
+This process has the clock and plays Discord: it remembers nonces for three minutes, and fails calls in each of the ways
+in WAYS. Workers, each in its own process, run the real engine on the real store, with the real handling of Discord's
+errors, and are killed with SIGKILL while they post, before or after the post is shown. Papers have cheap vectors made
+from their words, because only the delivery is tested. The last lines are the result; the exit code is 1 if anything was
+posted twice, partly or not at all.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
     uv run python bench/discord_load.py --data-dir .footnote
 
-`footnote run` runs as a process of its own, over a copy of the data dir (seeds/ where there is none), and this process
-is its Discord, on local sockets: 50 people in 20 channels of 5 servers ask 4 questions each, every other one by /ask
-and the rest by a mention. What is measured is what Discord would see: a command is acknowledged by its deferral, a
-mention by the first message of its answer.
+`footnote run` runs in its own process, over a copy of the data dir (or of seeds/ if there is none). This process plays
+Discord on local sockets: 50 people in 20 channels of 5 servers ask 4 questions each, half of them by /ask and half by a
+mention. Times are as Discord sees them: a command is acknowledged by its deferral, a mention by the first message of
+its answer.
 """
 
 from __future__ import annotations

@@ -1,16 +1,17 @@
-"""Let calls, connections and events fail at random while people ask in every way, and count what became of it.
+"""Inject random faults into calls, connections and events while people ask, and check that every question is answered.
 
     uv run python bench/discord_storm.py --faults 2000 --data-dir .footnote
     uv run python bench/discord_storm.py --faults 10000 --prepared --failing 0.4
 
-`footnote run` runs as a process of its own, over a copy of the data dir (seeds/ where there is none), and this process
-is its Discord, on local sockets; with --prepared the bot runs in this process and has its answers made beforehand,
-which tries the Discord side alone. 320 people in 64 channels of 32 servers ask by mention, direct message, /ask, menu
-and form, and click. A share of all calls fails: the connection is reset before or after the call was carried out, or
-there comes an error of the servers before or after that, or a 429 of the bucket or of all. Every few seconds the
-Gateway is dropped, refused, ordered to resume, repeats events or sends one that nobody can read, or all connections are
-refused. Each question has to have one answer or one apology, with nothing left unfinished and nothing said twice; the
-exit code is 1 if not.
+`footnote run` runs in its own process, over a copy of the data dir (or of seeds/ if there is none), and this process
+plays Discord on local sockets. With --prepared, the bot runs in this process with answers prepared in advance, which
+tests the Discord side alone. 320 people in 64 channels of 32 servers ask by mention, direct message, /ask, menu and
+form, and click buttons.
+
+A share of all calls fails: the connection is reset, or the server returns an error, before or after the call takes
+effect, or it returns a 429 for one bucket or for all. Every few seconds the Gateway is dropped, refused, told to
+resume, repeats events or sends a malformed one, or all connections are refused. Each question must get exactly one
+answer or one apology, and nothing may be left unfinished; otherwise the exit code is 1.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
     uv run python bench/fit_entailment.py SCIFACT_FOLDER WORDNET_FOLDER PAPERS.jsonl.gz... [--write]
 
-True statements are sentences of abstracts said otherwise (shortened, with synonyms, reordered, with words of their own
-added), and the claims of SciFact that their rationales support. False ones are such statements changed (negated, turned
-round, with numbers or parties exchanged, with stronger words), and the claims that are refuted. Papers of seeds/ are
-left out. It prints the figures of a tenth that was not fitted on.
+True statements are paraphrased sentences of abstracts (shortened, with synonyms, reordered, with words added), and the
+claims that SciFact's rationales support. False ones are such statements altered (negated, reversed, with numbers or
+parties swapped, overstated), and the refuted claims. Papers of seeds/ are left out. It prints the metrics on a held-out
+tenth.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     uv run python bench/fit_evidence.py EVAL_FOLDER:SPLIT... [--answers [--kinds DIR]] [--write] [--cache DIR]
 
-Each folder is a BEIR folder with answers.jsonl whose kinds are named as in README of the tuning sets. Every table is
-fitted on all folders but one and measured on that one, in turn; with --write what ships is fitted on all of them.
-What it prints goes to docs/quality.md.
+Each folder is a BEIR folder with answers.jsonl, whose kinds are those in the README of the tuning sets. Every table is
+cross-validated: fitted on all folders but one, and measured on that one. With --write, the shipped tables are fitted on
+all folders. The output goes to docs/quality.md.
 """
 
 from __future__ import annotations

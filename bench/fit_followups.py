@@ -1,16 +1,17 @@
 """Fit bot/answering/conversation/followups.json, and print how many follow-ups then find their paper first.
 
-Four logistics read an utterance by its vector and its words; they see bench/data/followups.jsonl alone, and are
-measured in five-fold cross-validation. The weights of a follow-up's candidates maximise the probability (softmax) of
-the right papers over the dialogues of the folders, in which each earlier turn is taken as answered rightly, and over
-staged ones, made of a folder's first questions: a change to another's subject, a detail that any paper has, a place in
-a list. A folder's dialogues count as much as those staged of it, and every folder as much as the first. To them come
-our own, bench/data/dialogues.jsonl, over papers of PAPERS, a file of arXiv papers, among others of it. The weights are
-measured on each source's dialogues without having seen it; in a folder every earlier turn is a bare question there.
-
     uv run python bench/fit_followups.py DATA_DIR PAPERS EVAL_FOLDER:SPLIT...
 
-DATA_DIR keeps the libraries that are made, so that a second run embeds nothing.
+Four logistic models score an utterance by its vector and its words; they are fitted on bench/data/followups.jsonl
+alone, with five-fold cross-validation. The weights of a follow-up's candidates maximise the probability (softmax) of
+the relevant papers, over three kinds of dialogues: those of the folders, where each earlier turn is taken as answered
+correctly; staged ones, made of a folder's first questions (a change of subject, a detail that any paper has, a position
+in a list); and our own, bench/data/dialogues.jsonl, over papers of PAPERS, a file of arXiv papers, mixed with others
+from it.
+
+A folder's own dialogues weigh as much as those staged from it, and all folders weigh the same. The weights are measured
+on each source's dialogues with a fit that excludes it; in a folder, every earlier turn is a plain question then.
+DATA_DIR keeps the libraries, so that a second run embeds nothing.
 """
 
 from __future__ import annotations

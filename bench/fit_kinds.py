@@ -1,17 +1,17 @@
-"""Fit bot/answering/reading/kinds.json on the phrasings of bench/data, and print how well it tells kinds.
-
-Each phrasing is filled with subjects several times and roughened the way people write: lower case, no question mark,
-slips, a greeting in front. Words are features only where several different phrasings hold them, so that what fills
-the slots cannot become one. Neighbours in a file are alike, so cross-validation holds out blocks of lines, and with
-them all variants of a phrasing. On what it held out the bars are chosen: a message is of the kind whose probability
-stands highest against the kind's bar. The questions of BEIR folders are fitted on too, where their own labels leave
-few kinds open, and each folder is judged by a fit that never saw it; with --left-out those fits are kept, for
-bench/fit_evidence.py.
-
-Beside the kinds stands whether a message asks anything, for talk that is to nobody in particular: fitted on the same
-phrasings, of which small talk asks nothing, on follow-ups, and on the remarks of bench/data/asking.jsonl.
+"""Fit bot/answering/reading/kinds.json on the phrasings in bench/data, and print how well it classifies kinds.
 
     uv run python bench/fit_kinds.py EVAL_FOLDER... [--left-out DIR]
+
+Each phrasing is filled with several subjects and roughened the way people write: lower case, no question mark, typos, a
+greeting in front. A word is only a feature if several phrasings contain it, so that subjects cannot become features.
+Neighbouring lines of a file are similar, so cross-validation holds out blocks of lines, with all variants of a
+phrasing. The thresholds are chosen on the held-out blocks: a message gets the kind whose probability is highest
+relative to the kind's threshold. The questions of BEIR folders are fitted on too, if their labels leave few kinds open,
+and each folder is evaluated with a fit that excludes it; with --left-out these fits are saved for
+bench/fit_evidence.py.
+
+A second model decides whether a message asks anything at all, for chatter that is addressed to nobody. It is fitted on
+the same phrasings (small talk asks nothing), on follow-ups, and on the remarks in bench/data/asking.jsonl.
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
-"""Build a library of many papers without a model, and time what is done with a large one.
+"""Build a large library without a model, and measure it.
 
     uv run python bench/large_library.py build DATA_DIR --papers 20000 --from arxiv-20k.jsonl.gz [--from MORE]
     uv run python bench/large_library.py measure DATA_DIR [--bot]
 
-The papers are those of the files; where they run out, titles are spliced and abstracts put together of sentences that
-are shuffled between papers. They go through the house's own way of indexing; only the model is left out: each word is
-a random unit vector, always the same, and a text is the sum of its words', so that texts which share words are near
-each other as they are to a model. Building again with more papers goes on from those that are there. `measure` opens
-the library as a process would that has the model ready, and asks with the vectors that were kept when it was built,
-so that what it times is everything but the embedding. With `--bot` it also starts `footnote run` against a local
-Discord and tells what the process holds when it is ready.
+The papers are those of the files; when they run out, more are made by splicing titles and shuffling sentences between
+abstracts. They are indexed as usual, except for the model: each word has a fixed random unit vector, and a text is the
+sum of its words' vectors, so that texts with common words are near each other, as with a real model. Building again
+with more papers continues from those that exist.
+
+`measure` opens the library like a process whose model is loaded, and queries it with vectors stored at build time, so
+it times everything but the embedding. With `--bot` it also starts `footnote run` against a local Discord, and prints
+its memory when it is ready.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""See whether a sentence's vector may be had from its window's pass, which would halve what an ingest computes.
+"""Test whether sentence vectors can come from their window's forward pass, which would halve the work of an ingest.
 
     uv run python bench/late_sentences.py FOLDER:SPLIT...
 
-The folders are evaluation sets with `answers.jsonl`. For each question with one right paper, the sentences of that
-paper are ordered by their cosine to the question, and the share of questions is told whose first sentence holds a fact
-of the answer: with the vectors of sentences read by themselves, with the mean of their states in the window's pass,
-and with that mean after a ridge regression on the papers of the other sets.
+The folders are evaluation sets with `answers.jsonl`. For each question with one relevant paper, the paper's sentences
+are ranked by their cosine to the question. The metric is the share of questions whose first sentence contains a fact of
+the answer, for three kinds of vectors: sentences embedded on their own, the mean of their states in the window's pass,
+and that mean after a ridge regression on the papers of the other sets.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Time one search and one answer, embedding included, beside plain Chroma and plain tantivy over the same papers.
+"""Time a search and an answer, embedding included, next to plain Chroma and plain tantivy over the same papers.
 
     OPENBLAS_NUM_THREADS=1 uv run python bench/latency.py DATA_DIR QUERIES.jsonl [--queries 200]
 
-DATA_DIR is a library as it is; `footnote ingest` fills one. QUERIES.jsonl has a `text` a line. They take turns, query
-by query, so that whatever else the machine does hits them alike; the extractive writer answers the query half a round
-away, which nothing remembers. One thread for NumPy, because its threads wait for each other by spinning, which costs
-most where the cores are busy.
+DATA_DIR is an existing library, as filled by `footnote ingest`; QUERIES.jsonl has a `text` per line. The systems
+alternate query by query, so that other load on the machine affects them alike; the extractive writer answers the query
+half a round away, so that nothing is cached. NumPy has one thread, because its threads wait for each other by spinning,
+which is slowest on a busy machine.
 """
 
 from __future__ import annotations

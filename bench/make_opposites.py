@@ -1,11 +1,10 @@
-"""Write bot/answering/entailment/opposites.json: which words mean the opposite of which, from WordNet's antonyms.
+"""Write bot/answering/entailment/opposites.json: words and their opposites, from WordNet's antonyms.
 
     uv run python bench/make_opposites.py WORDNET_FOLDER PAPERS.jsonl.gz...
 
-The folder is the `dict` of WordNet 3 (Debian: wordnet-base, in /usr/share/wordnet); the papers say which words are
-in use. A word has antonyms of its own, and those of what it means nearly: its synonyms and the verb above it (to
-shorten is to decrease, and increase is its opposite). WordNet holds no prepositions and few quantities: these are at
-the end of this file.
+The folder is the `dict` of WordNet 3 (Debian: wordnet-base, in /usr/share/wordnet); the papers show which words are in
+use. A word has its own antonyms, and those of its synonyms and of its hypernym verb (to shorten is to decrease, and
+increase is its opposite). WordNet has no prepositions and few quantifiers: those are at the end of this file.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""Let a real Prometheus scrape a running bot, as deploy/ configures it, and ask it all that the dashboard asks.
+"""Let a real Prometheus scrape a running bot, configured as in deploy/, and run all queries of the dashboard.
 
     uv run python bench/prometheus.py [--seconds 60]
 
-It starts `footnote run` over a library of seeds/ on a local Discord, Prometheus (`apt-get install prometheus`) with
-deploy/prometheus.yml, in which only the address and the interval are other ones, has a question asked, and tells for
-each query of the dashboard what came back. The exit code is 1 where the bot was not scraped or Prometheus could not
-read a query, and 77 where there is no Prometheus.
+It starts `footnote run` over a library of seeds/ on a local Discord, and Prometheus (`apt-get install prometheus`) with
+deploy/prometheus.yml, changing only address and interval; then it asks a question, and prints the result of each query.
+The exit code is 1 if the bot was not scraped or a query is invalid, and 77 if Prometheus is not installed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A library on a real PostgreSQL and a real Chroma server: moved there and back, filled, and both servers taken away.
+"""Measure a library on a real PostgreSQL and a real Chroma server: moving it there and back, and outages of both.
 
     uv run python -m bench.servers
 

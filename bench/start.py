@@ -1,9 +1,9 @@
-"""Measure the CPU time that commands take to start, compared to the imports that they need, in turn.
+"""Measure the CPU time that commands take to start, compared to the imports that they need.
 
     uv run python bench/start.py [DATA_DIR] [--rounds 5]
 
-Every command runs once before it counts, so that files are read and compiled. The least of the rounds counts: whatever
-else the machine does only ever adds to it.
+Every command runs once before it counts, so that files are cached and compiled. The commands alternate, and the minimum
+over the rounds counts, because other load on the machine only ever adds to it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Compare `footnote usage` with a server's own counts, over 200 mixed calls of the shipped client with kills.
+"""Compare `footnote usage` with a server's own token counts, over 200 mixed calls of the client, with kills.
 
     uv run python bench/usage_of_client.py [DATABASE_URL]
 
-The server answers well, slowly, not to the end, with errors or not at all. Processes that call it are killed at random
-and the next goes on. The breaker is left out, as it would spare the server most of the calls. What is printed goes to
+The server answers well, slowly, partly, with errors or not at all. Processes that call it are killed at random, and the
+next one continues. The circuit breaker is disabled, because it would skip most of the calls. The output goes to
 docs/operating.md.
 """
 

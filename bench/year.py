@@ -1,14 +1,15 @@
-"""Live through a year of operation with a bot that is killed, and see what was lost, doubled, and left on the disk.
+"""Simulate a year of operation with a bot that is killed, and check what was lost, duplicated, or left on the disk.
 
     uv run python bench/year.py --from PAPERS.jsonl.gz [--days 365] [--papers 5] [--questions 3] [--kills 60]
 
-Each day some papers are fetched (a page and its cursor, as from a source), questions asked, rated and kept, digests
-posted to a Discord that fails in the ways of bench/digest_year.py, and what is old forgotten, as the bot does once a
-day. All of it happens in a process of its own, on a real library and a real memory, which is killed with SIGKILL while
-it posts, or at any other moment of its day. Papers are those of the file, read by stand-in vectors (as in
-bench/large_library.py); the retention is 30 days, so that a year has a dozen of them. At the end catalogue, Chroma and
-tantivy are compared and the digests counted, and the exit code is 1 if anything was posted twice or not at all, if
-anything is missing, or if the memory grew in the second half of the year.
+Each day some papers are fetched (a page and its cursor, as from a source), questions are asked, rated and saved,
+digests are posted to a Discord that fails in the ways of bench/digest_year.py, and old data is deleted, as the bot does
+once a day. All of it runs in its own process, on a real library and a real store, which is killed with SIGKILL while it
+posts, or at any other moment. Papers are those of the file, with the stand-in vectors of bench/large_library.py; the
+retention is 30 days, so that a year has a dozen retention periods.
+
+At the end, catalogue, Chroma and tantivy are compared, and the digests counted. The exit code is 1 if anything was
+posted twice or not at all, if anything is missing, or if the store grew in the second half of the year.
 """
 
 from __future__ import annotations
