@@ -131,13 +131,13 @@ def measure(name: str, asked: Sequence[Asked], fitted: FittedMatcher) -> None:
         scores.append([scores_of(each, way) for way in ways])
     titles = (f"precision@{DEPTH}", f"precision@R (R up to {DEPTH})", "relevant of those shown", "shown", "empty")
     for title, column in zip(titles, np.moveaxis(np.array(scores), 2, 0), strict=True):
-        known = column[~np.isnan(column).any(axis=1)]  # of an empty digest no share is relevant
+        known = column[~np.isnan(column).any(axis=1)]  # an empty digest has no precision
         bm25, digest = known.mean(axis=0) if len(known) else (np.nan, np.nan)
         print(f"{'mean ' + title:55}{bm25:>10.3f}{digest:>10.3f}")
 
 
 def compare(asked: Mapping[str, Sequence[Asked]], fitted: FittedMatcher) -> None:
-    """Print, for each group, what a digest has over BM25, in precision@10 and @R, and how many papers it shows."""
+    """Print, for each group, a digest's gain over BM25 in precision@10 and @R, and how many papers it shows."""
     for name, topics in asked.items():
         bm25 = np.mean([scores_of(each, each.bm25) for each in topics], axis=0)
         digest = np.mean([scores_of(each, each.digest(fitted)) for each in topics], axis=0)

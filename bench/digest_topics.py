@@ -48,7 +48,7 @@ KEYWORDS = {
         r"document understanding|chart|\btables?\b|document (?:layout|parsing)|\bOCR\b",
     ),
 }
-# Those with ten papers and more in either week, but for those of which half of all papers are.
+# Categories with at least ten papers in either week, except those of half of all papers.
 CATEGORIES = {
     "robotics and robot learning": "cs.RO",
     "information retrieval and recommender systems": "cs.IR",
@@ -62,7 +62,7 @@ CATEGORIES = {
     "human-computer interaction": "cs.HC",
     "medical image analysis": "eess.IV",
 }
-# Nothing on these is in the papers of the days in docs/digest.md's two commands; other days may have some.
+# No paper of the days in docs/digest.md's two commands is about these; other days may have some.
 ELSEWHERE = {
     "first": (
         "coral reefs and marine biology", "Renaissance poetry", "central bank interest rates", "superconductors",

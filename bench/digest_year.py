@@ -63,13 +63,13 @@ if TYPE_CHECKING:
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 NONCE_MEMORY = timedelta(minutes=3)
-STILL_TO_COME = timedelta(days=2)  # what was refused for good is tried again a day later
-LOOKED_AT_LAST = timedelta(minutes=2)  # papers of the last minutes are left for the next digest
+STILL_TO_COME = timedelta(days=2)  # permanent failures are retried a day later
+LOOKED_AT_LAST = timedelta(minutes=2)  # papers that arrived in the last minutes are left for the next digest
 YEAR = 365
-ROOM = 7  # papers a message, as in Discord
+ROOM = 7  # papers per message, as in Discord
 MOST = 20
 RETRY_AFTER = 90  # seconds, of a 429
-DOWN = timedelta(hours=3)  # how long a killed worker is missed at most
+DOWN = timedelta(hours=3)  # the longest time until a killed worker is replaced
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Discord:
     codes: Counter[int] = field(default_factory=Counter)
     finished: asyncio.Queue[tuple[int, str | None]] = field(default_factory=asyncio.Queue)
     limited_until: datetime = START
-    kill: tuple[int, bool] | None = None  # a kill waits for so many more posts, and comes before or after it is shown
+    kill: tuple[int, bool] | None = None  # pending kill: after how many more posts, and whether after the post is shown
 
     def routes(self) -> web.Application:
         """The web application."""
@@ -160,7 +160,7 @@ class Discord:
         return app
 
     async def post(self, request: web.Request) -> web.Response:
-        """Show a part of a digest, unless its nonce is remembered; fail sometimes, before or after."""
+        """Post a part of a digest, unless its nonce is known; sometimes fail, before or after posting."""
         wanted = await request.json()
         self.calls["post"] += 1
         struck = after = False
@@ -185,7 +185,7 @@ class Discord:
         return self._fail(request, way) if way is not None else web.json_response({"message": known["message"]})
 
     async def find(self, request: web.Request) -> web.Response:
-        """Look for a part by its nonce."""
+        """Find a part by its nonce."""
         wanted = await request.json()
         self.calls["find"] += 1
         if (way := self._way()) is not None:
@@ -218,7 +218,7 @@ class Discord:
 
 
 class Wire:
-    """Post over HTTP, as a client of Discord would."""
+    """A poster that uses HTTP, as a Discord client does."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
@@ -227,7 +227,7 @@ class Wire:
     async def post(
         self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted, note: Note
     ) -> Posted:
-        """Post what is missing of a digest."""
+        """Post the missing parts of a digest."""
         papers = [entry.paper.paper_id for entry in digest.entries]
         while not posted.message_ids or sum(posted.papers) < len(papers):
             part = papers[sum(posted.papers) :][:ROOM]
@@ -246,7 +246,7 @@ class Wire:
         return posted
 
     async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:  # noqa: ARG002  # the engine's
-        """Look for the next part of a digest."""
+        """Find the next part of a digest."""
         with poster_errors(subscription):
             found = await self._call("find", {"nonce": f"{nonce}{len(posted.message_ids)}"})
         return posted if found["message"] is None else posted.plus(found["message"], found["papers"])
@@ -255,7 +255,7 @@ class Wire:
         """Do nothing."""
 
     async def _call(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Make a call; raises what discord.py raises, which the bot's own poster takes for one thing or another."""
+        """Make a call; raises discord.py's errors, which the bot's real poster then classifies."""
         async with self._session.post(f"{self._url}/{name}", json=body) as response:
             answer = await response.json()
             if response.status >= HTTPStatus.BAD_REQUEST:
@@ -265,9 +265,9 @@ class Wire:
 
 
 class WordVectors:
-    """Embed by the words of a text alone."""
+    """A cheap embedder: bags of words."""
 
-    model = "all-MiniLM-L6-v2"  # whose calibration lets papers with a topic's words through
+    model = "all-MiniLM-L6-v2"  # its calibration accepts papers with a topic's words
     dimensions = 64
     max_tokens = 256
 
@@ -340,7 +340,7 @@ def embed_papers(path: Path) -> list[Fresh]:
 
 
 async def work(options: argparse.Namespace, url: str, folder: str) -> None:
-    """Run the engine whenever standard input gives the time; say when it is done, and when there is more to do."""
+    """Run the engine for each time read from stdin; write when it is done, and when there is more to do."""
     shelf = Shelf(embed_papers(options.papers))
     store = await Store.open(Path(folder), options.database)
     now = START
@@ -391,7 +391,7 @@ class Worker:
 
 
 async def live(options: argparse.Namespace) -> int:
-    """Let the year pass and return the exit code."""
+    """Simulate the year; the exit code."""
     chance = random.Random(options.seed)
     server = Discord(options.failing, random.Random(options.seed + 1))
     end = START + timedelta(days=options.days)
@@ -482,7 +482,7 @@ def report(
     killed: int,
     seconds: float,
 ) -> int:
-    """Print what came of the year and return the exit code."""
+    """Print the result of the year; the exit code."""
     end = START + timedelta(days=options.days)
     due = missed = doubled = unposted = caught_up = partial = waiting = 0
     by_message = {post["message"]: post for post in server.posts}

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 QUERIES = ROOT / "tests" / "eval" / "seeds-answerable" / "queries.jsonl"
 SERVERS, CHANNELS, PEOPLE, EACH = 5, 4, 10, 4  # channels and people of each server, questions of each person
-PATIENCE = 120.0  # seconds for everything that is waited for
-BEAT = 2.0  # seconds between heartbeats: many, so that a late one is seen
-UNFINISHED = " …"  # ends what a message says while its answer is being made
+PATIENCE = 120.0  # timeout in seconds
+BEAT = 2.0  # seconds between heartbeats; short, so that a late one is noticed
+UNFINISHED = " …"  # ends a message whose answer is still growing
 
 
 async def main() -> None:

@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 QUERIES = ROOT / "tests" / "eval" / "seeds-answerable" / "queries.jsonl"
-SERVERS, CHANNELS, PEOPLE = 32, 2, 10  # channels and people of each server: nobody meets a limit
-STARTING = 300.0  # seconds for a bot that takes seeds/ in
+SERVERS, CHANNELS, PEOPLE = 32, 2, 10  # channels and people per server, so many that nobody hits a rate limit
+STARTING = 300.0  # timeout in seconds for a bot that ingests seeds/
 
 
 def main() -> None:
-    """Run the bot in a storm and print what became of it."""
+    """Run the bot in a storm, and print the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -82,7 +82,7 @@ async def _weather(options: argparse.Namespace) -> Report:
 
 @asynccontextmanager
 async def _real(server: LocalDiscord, data: Path) -> AsyncIterator[None]:
-    """Run the bot as its user does."""
+    """Run the bot as a user would."""
     process = await start_bot(server, data)
     try:
         yield
@@ -93,7 +93,7 @@ async def _real(server: LocalDiscord, data: Path) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _prepared(server: LocalDiscord, data: Path) -> AsyncIterator[None]:
-    """Run the bot in this process, with a library of its own and with answers that were made beforehand."""
+    """Run the bot in this process, with its own library and prepared answers."""
     logging.getLogger("discord").setLevel(logging.CRITICAL)
     library = await Library.open(data, LocalEmbedder(cache_dir=data / "models"))
     store = await Store.open(data)

@@ -39,7 +39,7 @@ RIDGE = 3.0
 TRUE = frozenset(["true", "claim"])
 LEAST_SEEN = 10
 OFTENER = 3
-WORDS = 30  # single words that have a weight
+WORDS = 30  # single words with a weight
 STRONG = (
     "all",
     "every",
@@ -73,7 +73,7 @@ FRAMES = ("The authors show that {}", "According to the paper, {}", "{}", "{}", 
 
 
 class Synonyms:
-    """Other words for a word, from WordNet."""
+    """Synonyms from WordNet."""
 
     def __init__(self, folder: Path) -> None:
         self._synsets, self._senses = read(folder)
@@ -102,7 +102,7 @@ def said_otherwise(sentence: str, synonyms: Synonyms, filler: list[str], chance:
     for word in words:
         bare = word.strip(".,").casefold()
         if rate and chance.random() < rate / 3:
-            done.append(chance.choice(filler))  # any word of a paper, the commonest most often
+            done.append(chance.choice(filler))  # a random word, by its frequency in papers
         if bare.isalpha() and len(bare) > 4 and chance.random() < rate:
             if chance.random() < 0.3 and (bare.endswith(("ly", "ive", "al", "ous"))):
                 continue
@@ -155,7 +155,7 @@ def parties_exchanged(text: str, chance: random.Random) -> str | None:
         return None
     place = chance.choice(places)
     before, after = text[: place.start()].split(), text[place.end() :].rstrip(".").split()
-    # A short side changes its place as a whole.
+    # Short sides are swapped whole.
     here = len(before) if len(before) <= 5 else chance.randint(2, 4)
     there = len(after) if len(after) <= 5 else chance.randint(2, 4)
     if not here or not there:
@@ -187,7 +187,7 @@ def caused(text: str, chance: random.Random, filler: list[str]) -> str:
 
 
 def made(files: list[Path], synonyms: Synonyms, chance: random.Random) -> Iterator[tuple[str, str, bool, str]]:
-    """Yield statement, source, whether it is true, and what was done to it."""
+    """Yield (statement, source, whether it is true, how it was altered)."""
     known = {fold(paper.title) for paper in plain(open_source("seeds").papers)}
     papers = []
     for file in files:
@@ -223,7 +223,7 @@ def made(files: list[Path], synonyms: Synonyms, chance: random.Random) -> Iterat
 
 
 def claims(folder: Path) -> Iterator[tuple[str, str, bool, str]]:
-    """Yield the claims of SciFact with what was annotated to support or refute them."""
+    """Yield the claims of SciFact with the annotated sentences that support or refute them."""
     texts = {row["_id"]: row["text"] for row in map(json.loads, (folder / "queries.jsonl").open(encoding="utf-8"))}
     for row in map(json.loads, (folder / "answers.jsonl").open(encoding="utf-8")):
         holds = row["kind"] == "claim-support"

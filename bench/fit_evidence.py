@@ -45,13 +45,13 @@ if TYPE_CHECKING:
     from retrieval.papers import Hit
 
 DEPTH = 20
-SHORTEST = 40  # characters of a sentence that may stand for the longer fact that holds it
+SHORTEST = 40  # characters from which a sentence that is part of a longer fact counts as that fact
 NEAR = ("unanswerable-near", "unanswerable-premise")
 FAR = "unanswerable-far"
 LIST = "multi-list"
-# Kinds that are told together.
+# Kinds that are reported together.
 KINDS = dict.fromkeys(NEAR, "near") | {"dialogue-first": "single"}
-# By words alone: what a model without a table is judged by.
+# Features left out for embedding models without a table of their own, which are judged by words alone.
 WITHOUT_COSINES = (
     "words",
     "cosine",
@@ -65,7 +65,7 @@ WITHOUT_COSINES = (
 
 @dataclass
 class Asked:
-    """A judged question with its hits; `facts` says which sentence of the right paper holds which fact."""
+    """A judged question with its hits; `facts` is whether each sentence of the relevant paper contains each fact."""
 
     text: str
     kind: str
@@ -136,7 +136,7 @@ def held(facts: Sequence[str], sentences: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def fit_number(asked: Iterable[Asked]) -> Logistic:
-    """Fit whether a question asks for a number, on whether the fact that answers it has one."""
+    """Fit whether a question asks for a number; the label is whether its fact has one."""
     some = [each for each in asked if each.single and each.facts.size]
     read = [words_and_pairs(each.text) for each in some]
     counts: dict[str, int] = {}

@@ -53,24 +53,24 @@ if TYPE_CHECKING:
 FITTED = Path(str(reading.FITTED))
 UTTERANCES = Path(__file__).parent / "data" / "followups.jsonl"
 OWN = Path(__file__).parent / "data" / "dialogues.jsonl"
-BESIDE = 150  # of the papers that our own dialogues do not speak of, one in so many is beside them
+BESIDE = 150  # one in this many of the unrelated papers is added to those of our own dialogues
 FOLDS = 5
-TWICE = 2  # utterances that must hold a word or a pair of words for it to have a weight
+TWICE = 2  # a word or pair of words needs to be in this many utterances to become a feature
 READING_RIDGE = 0.3
 CANDIDATE_RIDGE = 0.03
-RARE = 0.1  # keeps a weight small that few candidates have a say in
+RARE = 0.1  # added to a feature's deviation, so that features of few candidates get no large weight
 STAGED = 12  # of each sort, in each folder
 DETAILS = ("what is the main idea?", "how does it work", "is the code public?", "what are its limits?", "any numbers?")
 PLACED = (("summarise the second one", 1), ("the third, what does it say?", 2), ("and the first?", 0), ("#2?", 1))
-SHARES = {"folder": 1.0, "staged": 1.0, "own": 2.0}  # of a source's weight in all
-SMALLEST = 0.02  # a word's weight below it is left out
+SHARES = {"folder": 1.0, "staged": 1.0, "own": 2.0}  # total weight of each source
+SMALLEST = 0.02  # smaller word weights are dropped
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
     """A follow-up with its relevant papers, asked after turns that were answered correctly.
 
-    `sort` says whether it is a folder's, our own, or staged.
+    `sort` is whether it comes from a folder, is our own, or was staged.
     """
 
     text: str
@@ -151,7 +151,7 @@ def fit_candidates(folders: Sequence[Sequence[FollowUp]], model: str, evidence: 
 
 
 def stage(dataset: Dataset) -> list[tuple[tuple[str, ...], str, frozenset[str]]]:
-    """Make follow-ups of a folder's first questions: history, text and right papers of each."""
+    """Make follow-ups from a folder's first questions: (history, text, relevant papers) of each."""
     right = {query.text: dataset.qrels.get(query.query_id, {}) for query in dataset.queries if not query.history}
     single = [text for text, papers in right.items() if len(papers) == 1]
     several = [text for text, papers in right.items() if len(papers) > max(at for _, at in PLACED)]
@@ -167,7 +167,7 @@ def stage(dataset: Dataset) -> list[tuple[tuple[str, ...], str, frozenset[str]]]
 
 
 async def read_dialogues(library: Library, dataset: Dataset) -> list[FollowUp]:
-    """Read the follow-ups that have right papers, each after its earlier turns and their right papers."""
+    """Read the follow-ups that have relevant papers, each with its earlier turns and their relevant papers."""
     right = {query.text: tuple(dataset.qrels.get(query.query_id, {})) for query in dataset.queries}
     found = []
     own = [
@@ -186,7 +186,7 @@ async def read_dialogues(library: Library, dataset: Dataset) -> list[FollowUp]:
 async def read_followup(
     library: Library, exchanges: Sequence[Exchange], text: str, right: frozenset[str], sort: str
 ) -> FollowUp:
-    """Read one follow-up after these turns."""
+    """Read one follow-up, asked after these turns."""
     dialogue = await Conversation.over(library).recall(exchanges)
     vectors = await library.embed(text)
     _, _, candidates = await FollowUpReader(library).candidates(text, dialogue, vectors)
@@ -195,7 +195,7 @@ async def read_followup(
 
 
 async def read_own(library: Library, papers: Sequence[Paper]) -> list[FollowUp]:
-    """Read our own dialogues, over their papers among others."""
+    """Read our own dialogues, over their papers mixed with others."""
     rows = [json.loads(line) for line in OWN.read_text(encoding="utf-8").splitlines()]
     named = {id_ for row in rows for turn in row["history"] for id_ in turn["papers"]}.union(
         *(row["right"] for row in rows)

@@ -59,7 +59,7 @@ def _bibtex(number: int) -> str:
     return f"@article{{key{number},\n  title = {{Paper number {number}}},\n  abstract = {{{ABSTRACT}}},\n}}\n"
 
 
-# Before, between and after the entries, and what makes an entry.
+# Header, separator and footer of a file, and the function that makes an entry.
 FORMATS: dict[str, tuple[str, str, str, Callable[[int], str]]] = {
     "jsonl": ("", "\n", "\n", _kaggle),
     "json": ("[", ",\n", "]\n", _kaggle),

@@ -52,8 +52,8 @@ QUERIES: Final = "queries.npz"
 ASKED: Final = 300  # queries, of which the first are a warm-up
 WARM_UP: Final = 50
 BEGAN: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-ARRIVING: Final = dt.timedelta(days=365)  # over which all papers come in
-TABLE: Final = 1 << 16  # vectors of words, which they share by their hash
+ARRIVING: Final = dt.timedelta(days=365)  # the period over which all papers arrive
+TABLE: Final = 1 << 16  # number of word vectors; words share them by hash
 
 
 @cache
@@ -101,7 +101,7 @@ def papers(files: Sequence[str], number: int) -> Iterator[Fetched]:
 
 async def build(data_dir: Path, files: Sequence[str], number: int) -> None:
     """Ingest the papers, and store queries with their vectors."""
-    indexer.INDEX_BATCH = indexer.KNOWN_BATCH  # a kill costs no model's time here
+    indexer.INDEX_BATCH = indexer.KNOWN_BATCH  # a kill wastes no model time here
     embedder = StandIn(cache_dir=CACHE)
     indexed = 0
     library = await Library.open(data_dir, embedder, now=lambda: BEGAN + ARRIVING * (indexed / number))
@@ -146,7 +146,7 @@ def held(process: int | str = "self") -> dict[str, int]:
     return {"resident": fields["VmRSS"] // 1000, "of its own": fields["RssAnon"] // 1000}
 
 
-Times = list[tuple[float, float]]  # seconds that passed, and of processors
+Times = list[tuple[float, float]]  # (wall-clock, CPU) seconds
 
 
 def show(what: str, times: Times) -> None:
@@ -168,7 +168,7 @@ async def timed(work: Callable[[int], Awaitable[object]], numbers: Sequence[int]
 
 
 def misspelt(title: str, chance: random.Random) -> str:
-    """Swap two letters of one word and leave one out of another."""
+    """Swap two letters of one word, and drop one from another."""
     at, other = (chance.randrange(len(title) - 2) for _ in range(2))
     title = title[:at] + title[at + 1] + title[at] + title[at + 2 :]
     return title[:other] + title[other + 1 :]
@@ -230,7 +230,7 @@ async def _time_searches(library: Library, kept: Mapping[str, NDArray[Any]]) -> 
 
 
 async def _time_choices(library: Library, titles: Sequence[str]) -> None:
-    from bot.discord.papers.title_choices import Titles  # discord is a part of the process that is weighed
+    from bot.discord.papers.title_choices import Titles  # discord is part of the measured process
 
     chooser = Titles(library)
     start = time.perf_counter()
