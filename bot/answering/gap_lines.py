@@ -1,4 +1,4 @@
-"""Say in the bot's words what searches pass over for now."""
+"""Tell users what searches leave out for now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def gap_lines(gaps: Gaps) -> list[str]:
-    """Return a line for each thing that is not searched for now, none where everything is."""
+    """List one line for each thing that is not searched for now; empty if everything is."""
     lines = []
     if gaps.vectors:
         lines.append(say("The server of the vectors is away: papers were found by their words alone."))
