@@ -1,4 +1,4 @@
-"""Offer the library to other programs' language models by the Model Context Protocol: to read, never to change."""
+"""Offer the library to other programs' language models over the Model Context Protocol, read-only."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Name = Annotated[str, Field(max_length=500, description="An id or a link of the 
 
 
 def make_server(library: Library, answerer: Answerer) -> MCPServer[Any]:
-    """Return a server whose tools are search, ask, similar and get."""
+    """Make a server with the tools search, ask, similar and get."""
     server: MCPServer[Any] = MCPServer(
         "footnote", title="Footnote", instructions=INSTRUCTIONS, version=version("footnote"), log_level="WARNING"
     )
@@ -88,7 +88,7 @@ def make_server(library: Library, answerer: Answerer) -> MCPServer[Any]:
 
 
 def _told(function: Callable[..., Awaitable[dict[str, Any]]]) -> Callable[..., Awaitable[dict[str, Any]]]:
-    """Return a tool whose errors are the sentences that people may read."""
+    """Wrap a tool so that its errors are sentences for people."""
 
     @wraps(function)
     async def call(*arguments: Any, **options: Any) -> dict[str, Any]:  # noqa: ANN401  # as the tool takes them

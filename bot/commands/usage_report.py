@@ -1,4 +1,4 @@
-"""`footnote usage`: what the language model took, by day, purpose and model, and what that costs."""
+"""`footnote usage`: language model usage and cost, by day, purpose and model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def usage(settings: Settings, since: date | None, *, as_json: bool) -> None:
-    """Print what was taken from a day (UTC) on, by default the first of this month."""
+    """Print the usage since a day (UTC), by default the first of this month."""
     first = since or datetime.now(UTC).date().replace(day=1)
     async with open_store(settings) as store:
         spendings = await store.usage.since(first)

@@ -1,4 +1,4 @@
-"""Look whether the language model answers, and what it can do."""
+"""Check whether the language model answers, and what it can do."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from bot.llm import Abilities, Address, Meter
     from bot.settings import Settings
 
-TIMEOUT: Final = 10.0  # seconds for a server to say anything
+TIMEOUT: Final = 10.0  # seconds for a server to reply
 OPENAI: Final = "https://api.openai.com/v1"
 
 
 async def language_model(settings: Settings) -> AsyncGenerator[Finding]:
-    """Yield whether a plugin or the language model is there and answers, then what the model can do."""
+    """Yield whether a plugin or the language model is available and answers, then what the model can do."""
     if make_plugin_writer(settings):
         yield Finding("writer", ok=True, sentence=f"the plugin {settings.writer} writes answers")
     if not settings.llm.enabled:
@@ -44,7 +44,7 @@ async def language_model(settings: Settings) -> AsyncGenerator[Finding]:
 
 
 async def _asked(settings: Settings, address: Address, name: str, meter: Meter | None) -> AsyncGenerator[Finding]:
-    """Yield what one real call shows, which is counted like any other."""
+    """Yield the result of one real call, which counts like any other."""
     from bot.llm import LanguageModel
     from bot.llm.probe import SECONDS, mend, probe
     from bot.llm.window import window
@@ -62,7 +62,7 @@ async def _asked(settings: Settings, address: Address, name: str, meter: Meter |
 
 
 def _able(found: Abilities, window: int | None, prompt_tokens: int) -> Finding:
-    """Say what the model can do, and whether anything of it makes answers worse."""
+    """Describe what the model can do; not `ok` if any of it makes answers worse."""
     from bot.answering.reading.language_detection import detect
 
     structure, keeps = _structure(found)
