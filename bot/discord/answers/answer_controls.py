@@ -1,4 +1,4 @@
-"""The controls under an answer: a row of buttons, and a menu of all else; each choice in it is a button's custom id."""
+"""The controls under an answer: a row of buttons, and a menu whose options are the custom ids of buttons."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MOST_CHOICES: Final = 4
 
 
 def controls(answer: Answer, answer_id: str, *, thread: bool) -> list[Item]:
-    """Return what stands under an answer; nothing under a refusal that leaves no choices.
+    """Lay out the controls of an answer; none under a refusal without choices.
 
-    `thread` adds the choice to go on in a thread.
+    `thread` adds the option to continue in a thread.
     """
     if answer.refused:
         choices = _choices(answer, answer_id)

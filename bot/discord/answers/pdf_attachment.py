@@ -1,4 +1,4 @@
-"""PDFs that people give the bot: read few at a time by processes that may die, and looked into for an hour."""
+"""PDFs that people send: read a few at a time in separate processes, and searched for an hour."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from retrieval.fulltext.extraction import Fault
     from retrieval.fulltext.full_text_searcher import Document
 
-AT_ONCE: Final = 2  # processes, of up to a gigabyte each
+AT_ONCE: Final = 2  # processes, each of up to a gigabyte
 REMEMBERED: Final = 3600.0  # seconds
-MOST_DOCUMENTS: Final = 50  # of all people together, some megabytes each
+MOST_DOCUMENTS: Final = 50  # across all people; some megabytes each
 NAME_CHARACTERS: Final = 80
 
 
 class PdfAttachments:
-    """Read attached PDFs, and hold the last one of each direct talk in memory for a while; none is stored."""
+    """Read attached PDFs, and keep the last one of each DM in memory for a while; none is stored."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -39,7 +39,7 @@ class PdfAttachments:
         self._documents: TTLCache[int, Document] = TTLCache(MOST_DOCUMENTS, REMEMBERED)
 
     async def read(self, attachment: discord.Attachment, source: str = SOURCE) -> Fetched:
-        """Return the paper in a PDF with its full text; raises BadInputError with a sentence for whoever sent it."""
+        """Read the paper in a PDF with its full text; raises BadInputError with a sentence for the sender."""
         name = escape(shorten(plain(attachment.filename), NAME_CHARACTERS))
         if attachment.size > LARGEST:
             raise BadInputError(_sentence("large", name))
@@ -52,11 +52,11 @@ class PdfAttachments:
                 return await asyncio.to_thread(paper_in, data, source)
             except PdfError as error:
                 raise BadInputError(_sentence(error.fault, name)) from error
-            except BadInputError:  # no words that a title could be made of
+            except BadInputError:  # there are no words to make a title of
                 raise BadInputError(_sentence("malformed", name)) from None
 
     async def take(self, channel_id: int, attachment: discord.Attachment) -> Document:
-        """Read a PDF for a direct talk, whose questions look into it from now on; raises as `read` does."""
+        """Read a PDF in a DM, whose questions are answered from it from now on; raises as `read` does."""
         fetched = await self.read(attachment)
         assert fetched.full_text is not None
         document = await self._library.prepare_document(fetched.paper, fetched.full_text)
@@ -64,17 +64,17 @@ class PdfAttachments:
         return document
 
     def at_hand(self, channel_id: int) -> Document | None:
-        """Return what was given last in a direct talk, if that is not too long ago."""
+        """Get the PDF last sent in a DM, None if it was too long ago."""
         return self._documents.get(channel_id)
 
 
 def is_pdf(attachment: discord.Attachment) -> bool:
-    """Say whether an attachment is a PDF that can be read here."""
+    """Check whether an attachment is a PDF and can be read here."""
     return attachment.filename.lower().endswith(".pdf") and can_read_pdfs()
 
 
 def taken(document: Document) -> str:
-    """Say that a document was read, and for how long it is looked into."""
+    """Say that a document was read, and for how long questions are answered from it."""
     return say(
         "I have read “{title}” ({pages} pages). For an hour I look into it for what you ask me here; after that I have "
         "forgotten it.",

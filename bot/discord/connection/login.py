@@ -27,7 +27,7 @@ INTENT_OFF: Final = (
 NOT_DISCORD: Final = "What answers in Discord's place is not Discord: sign in to the network, or look at the proxy."
 
 _TOKEN: Final = re.compile(r"[\w-]+(\.[\w-]+)+", re.ASCII)
-# What else the portal shows to be copied, by its form.
+# Other values that the portal offers to copy, by their form.
 _OTHERS: Final = (
     (re.compile(r"\d+"), "is the application's id"),
     (re.compile(r"[0-9a-f]{64}"), "is the application's public key"),
@@ -38,7 +38,7 @@ _OTHERS: Final = (
 
 
 def require_token(settings: Settings) -> str:
-    """Return the bot token; raises DiscordStartError where there is none or where it cannot be one."""
+    """Return the bot token; raises DiscordStartError if there is none or it does not look like one."""
     secret = settings.discord.token
     if secret is None:
         raise DiscordStartError(f"There is no Discord bot token: {_HOW}.")
@@ -56,7 +56,7 @@ def not_let_in(status: int) -> str:
 
 
 def unreachable(error: Exception, proxy: str | None) -> str:
-    """Say that Discord cannot be reached, without any address, which could hold a proxy's password."""
+    """Say that Discord cannot be reached, without any address, as it may contain a proxy's password."""
     return f"Discord cannot be reached ({_reason(error)}): {mend_connection(proxy)}."
 
 

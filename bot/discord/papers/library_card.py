@@ -1,4 +1,4 @@
-"""Show the library to those who look after it: a list, all that is known of a paper, and what a removal takes."""
+"""Show the library to moderators: lists of papers, details of a paper, and what a removal takes."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 PAGE_PAPERS: Final = 10
 PAGE_REMOVALS: Final = 5
-REMOVAL_PREFIX: Final = "at:"  # before the moment that stands for a removal
-SHOWN: Final = 5  # of the papers that a removal takes
+REMOVAL_PREFIX: Final = "at:"  # before the time stamp that identifies a removal
+SHOWN: Final = 5  # papers listed of each removal
 LINK_ROOM: Final = 200
 ID_CHARACTERS: Final = 60
 FACT_CHARACTERS: Final = 500  # escaped
@@ -36,7 +36,7 @@ TEMPLATE: Final = rf"{_LIBRARY}(?P<what>list|removed|ask|paper|source|undo|keep)
 
 
 def list_page(papers: Sequence[Paper], total: int, source: str | None, page: int, most: int) -> Card:
-    """Return a page (from 0, of `most`) of the papers of the library, or of a source, with their ids."""
+    """Lay out a page (from 0, of `most`) of the papers of the library, or of a source, with their ids."""
     if not papers:
         return notice(say("There are no papers here yet."))
     heading = say_many("One paper", "{n} papers", total)
@@ -50,7 +50,7 @@ def list_page(papers: Sequence[Paper], total: int, source: str | None, page: int
 
 
 def removed_page(removals: Sequence[Removal], page: int) -> Card:
-    """Return a page (from 0, the last one for any beyond it) of what was taken out, with a button to undo each."""
+    """Lay out a page of removals (from 0; the last one for any beyond it), with a button to undo each."""
     if not removals:
         return notice(say("There is nothing to put back."))
     most = -(-len(removals) // PAGE_REMOVALS)
@@ -67,7 +67,7 @@ def removed_page(removals: Sequence[Removal], page: int) -> Card:
 
 
 def removal_choice(removal: Removal) -> tuple[str, str]:
-    """Return what one removal is called where it is chosen among others, and what stands for it."""
+    """Make the name and the value of a removal as a choice of a command."""
     count = say_many("One paper", "{n} papers", len(removal.papers))
     when = removal.removed_at
     name = say("{papers}, {day}, {time} UTC", papers=count, day=date(when.date()), time=f"{when:%H:%M}")
@@ -89,7 +89,7 @@ def _removal(number: int, removal: Removal) -> str:
 
 
 def _turns(page: int, most: int, custom_id: Callable[[int], str]) -> list[Button]:
-    """Return the buttons to the pages beside one."""
+    """Make the buttons to the previous and next page."""
     sides = ((say("◀ Previous"), page - 1), (say("Next ▶"), page + 1))
     return [
         button(label, custom_id(to)) for label, to in sides if 0 <= to < most and length(custom_id(to)) <= CUSTOM_ID
@@ -97,7 +97,7 @@ def _turns(page: int, most: int, custom_id: Callable[[int], str]) -> list[Button
 
 
 def details(known: Known) -> Card:
-    """Return all that is known of a paper but its abstract, and what can be done with it."""
+    """Lay out everything known about a paper except its abstract, and the buttons for it."""
     found, paper = known.details, known.details.paper
     facts = {
         say("Authors"): ", ".join(found.authors),
@@ -123,12 +123,12 @@ def details(known: Known) -> Card:
 
 
 def question_of_paper(paper: Paper) -> Card:
-    """Return the question before a paper is taken out."""
+    """Lay out the question before a paper is removed."""
     return _question([_named(paper)], say("Take this paper out?"), f"{_LIBRARY}paper:{ids.paper_key(paper.paper_id)}")
 
 
 def question_of_source(source: str, papers: Sequence[Paper], total: int, shared: int) -> Card:
-    """Return the question before all papers are taken out that a source alone had; `shared` are others' too."""
+    """Lay out the question before all papers that only one source has are removed; `shared` counts those it shares."""
     custom_id = f"{_LIBRARY}source:{source}"
     name = escape(shorten(plain(source), ID_CHARACTERS))
     if total == 0 or length(custom_id) > CUSTOM_ID:
@@ -146,7 +146,7 @@ def question_of_source(source: str, papers: Sequence[Paper], total: int, shared:
 
 
 def taken_out(count: int, last: Removed) -> Card:
-    """Return what was done, with the button that undoes it; `last` is one of the papers."""
+    """Lay out the result of a removal, with the button that undoes it; `last` is one of the papers."""
     done = say_many("One paper is out of my library.", "{n} papers are out of my library.", count)
     until = date((last.removed_at + UNDO).date())
     how = say(
@@ -159,7 +159,7 @@ def taken_out(count: int, last: Removed) -> Card:
 
 
 def moment(removed: Removed) -> str:
-    """Return when a paper was taken out, to the microsecond: what one removal took has the same."""
+    """Format the time of a removal in microseconds, which identifies it: all of its papers have the same."""
     return str((removed.removed_at - dt.datetime.fromtimestamp(0, dt.UTC)) // dt.timedelta(microseconds=1))
 
 

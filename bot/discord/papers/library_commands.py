@@ -1,4 +1,4 @@
-"""/library: moderators see what is in the library, take papers out of it, and put them back."""
+"""/library: moderators see, remove and restore the papers of the library."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bot.discord.services import Bot
     from retrieval import Library, Paper, Removed
 
-# Of every command here: what a moderator is told alone disturbs nobody.
+# Terms of every command here: replies in private disturb nobody.
 TERMS: Final = (Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
 
 moderated: Final = app_commands.checks.has_permissions(manage_guild=True)
@@ -52,7 +52,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         self._source_names = SourceNames(bot.services.library)
 
     async def cog_load(self) -> None:
-        """Listen to the buttons, also to those that were shown before a restart."""
+        """Register the buttons, so that those shown before a restart work too."""
         self._bot.add_dynamic_items(LibraryButton)
 
     @app_commands.command(name="list")
@@ -136,7 +136,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         removed = await self._library.removed()
         several = [card.removal_choice(removal) for removal in removals(removed) if len(removal.papers) > 1]
         papers = [(plain(gone.title), ids.paper_key(gone.paper_id)) for gone in removed]
-        # Removals are named by their day and papers by their titles: half of the room is for each.
+        # Removals are found by their day and papers by their titles: half of the choices for each.
         offered = [
             (name, value)
             for some, most in ((several, CHOICES // 2), (papers, CHOICES))
@@ -148,7 +148,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         ]
 
     async def _find(self, typed: str) -> Paper:
-        """Return the paper that was chosen or typed; raises BadInputError."""
+        """Find the paper that was chosen or typed; raises BadInputError."""
         paper = await self._titles.paper(typed)
         if paper is None:
             raise unknown(typed)
@@ -156,12 +156,12 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
 
 
 class LibraryButton(Clickable[ui.Button[Any]], template=card.TEMPLATE):
-    """Turn a page, ask before papers are taken out, take them out, or put them back."""
+    """Turn a page, ask before a removal, remove papers, or restore them."""
 
     acknowledge = Acknowledge.ON_CARD
 
     async def clicked(self, click: Gesture) -> None:
-        """Do it, and show what became of it in place of what was asked."""
+        """Act, and show the result in place of the card."""
         if not is_moderator(click.interaction.permissions, click.interaction.guild_id):
             raise RefusedError(say("Only moderators may do that here (it needs the permission Manage Server)."))
         if self.match["what"] not in {"list", "removed"}:
@@ -188,7 +188,7 @@ class LibraryButton(Clickable[ui.Button[Any]], template=card.TEMPLATE):
 
 
 async def demand_leave_to_change(interaction: discord.Interaction[Any]) -> None:
-    """Raise RefusedError where the library is other servers' too, whose moderators nobody has asked."""
+    """Raise RefusedError if other servers share the library, as their moderators were not asked."""
     bot = cast("Bot", interaction.client)
     if len(bot.guilds) > 1 and not await bot.is_owner(interaction.user):
         raise RefusedError(
@@ -197,7 +197,7 @@ async def demand_leave_to_change(interaction: discord.Interaction[Any]) -> None:
 
 
 async def listing(library: Library, source: str | None, page: int) -> ui.LayoutView:
-    """Return a page (from 0, the last one for any beyond it) of the library, or of a source."""
+    """Lay out a page (from 0; the last one for any beyond it) of the library, or of a source."""
     found = await library.ids(source=source)
     most = max(1, -(-len(found) // card.PAGE_PAPERS))
     page = min(page, most - 1)
@@ -208,7 +208,7 @@ async def listing(library: Library, source: str | None, page: int) -> ui.LayoutV
 
 
 async def put_back(library: Library, removed: Sequence[Removed]) -> str:
-    """Put papers back and say what became of it."""
+    """Restore papers and report the result."""
     restored = await library.restore([gone.paper_id for gone in removed])
     sentences = []
     if count := len(restored.back):
@@ -225,7 +225,7 @@ async def put_back(library: Library, removed: Sequence[Removed]) -> str:
 
 
 async def _page(library: Library, what: str, of: str) -> ui.LayoutView:
-    """Return the page that a button leads to: of the library or one of its sources, or of what was taken out."""
+    """Lay out the page that a button leads to: of the library, of a source, or of removals."""
     page, _, source = of.partition(":")
     number = int(page) if page.isdecimal() else 0
     if what == "list":

@@ -1,4 +1,4 @@
-"""/paper, /similar and /compare: papers picked by their titles."""
+"""/paper, /similar and /compare: papers chosen by their titles."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TITLE_CHARACTERS: Final = 300  # of each title in the question that /compare ask
 
 
 class Papers(commands.Cog):
-    """Show a paper, what is like it, and how it compares to another."""
+    """Show a paper, similar papers, and a comparison with another."""
 
     def __init__(self, bot: Bot) -> None:
         self._gate = bot.services.gate
@@ -51,7 +51,7 @@ class Papers(commands.Cog):
         admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         found = await self._find(paper)
         async with admitted.target.working():
-            # The paper itself may be among the hits, which the page leaves out.
+            # The paper itself may be among the hits; the page leaves it out.
             hits = await self._library.similar(found.paper_id, limit=PAGE_PAPERS + 1)
             authors = await authors_of([hit.paper for hit in hits], self._library)
         await admitted.target.post(similar_page(found, hits, authors=authors))
@@ -74,7 +74,7 @@ class Papers(commands.Cog):
         return await self._titles.choices(typed)
 
     async def _find(self, typed: str) -> Paper:
-        """Return the paper that was chosen or typed; raises BadInputError."""
+        """Find the paper that was chosen or typed; raises BadInputError."""
         paper = await self._titles.paper(typed)
         if paper is None:
             raise unknown(typed)
@@ -82,6 +82,6 @@ class Papers(commands.Cog):
 
 
 def comparison(one: Paper, other: Paper) -> str:
-    """Return the question how two papers differ, in the language that questions are read in."""
+    """Write the question how two papers differ, in English."""
     first, second = (shorten_at_end(plain(paper.title), TITLE_CHARACTERS) for paper in (one, other))
     return f"Compare “{first}” and “{second}”"

@@ -94,7 +94,7 @@ class Search(commands.Cog):
 
 
 def read_day(typed: str, *, today: dt.date) -> dt.date:
-    """Return the first day that was meant, from a year, a month, a day or an age ("30 days"); raises BadInputError."""
+    """Parse a year, a month, a day or an age ("30 days") to the first day meant; raises BadInputError."""
     text = typed.strip()
     try:
         if age := _AGE.fullmatch(text):

@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SOURCE: Final = "submitted"  # what the library calls papers that were typed in
+SOURCE: Final = "submitted"  # the source of papers that were typed in
 TITLE_CHARACTERS: Final = 300
 SHORTEST_ABSTRACT: Final = 50
 LINK_CHARACTERS: Final = 300
-ARXIV_SECONDS: Final = 120.0  # it lets one request through every 3 s, and others may be waiting
+ARXIV_SECONDS: Final = 120.0  # arXiv accepts one request every 3 s, and others may be waiting
 
 
 class Submit(commands.Cog):
-    """Take papers in that no source brings."""
+    """Add papers that no source brings."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -71,7 +71,7 @@ class Submit(commands.Cog):
         await _add(self._services, admitted, await self._fetch(arxiv_id))
 
     async def _fetch(self, arxiv_id: str) -> Paper:
-        """Return arXiv's paper of this id; raises BadInputError where there is none to be had."""
+        """Fetch the paper with this id from arXiv; raises BadInputError if it is not available."""
         if self._services.arxiv is None:
             raise BadInputError(
                 say("I cannot read arXiv from here: use /submit alone, and type the paper's title and abstract.")
@@ -116,7 +116,7 @@ class PaperForm(Form, template=ids.PAPER_FORM):
 
 
 def read_arxiv_id(typed: str) -> str:
-    """Return the arXiv id in an id or a link, without its version; raises BadInputError."""
+    """Parse the arXiv id in an id or a link, without its version; raises BadInputError."""
     text = typed.strip().removesuffix(".pdf")
     for part in (text, text.partition("/abs/")[2], text.partition("/pdf/")[2], text.partition(":")[2]):
         if match := ARXIV_ID.fullmatch(part.partition("?")[0].partition("#")[0].strip("/ ")):
@@ -125,7 +125,7 @@ def read_arxiv_id(typed: str) -> str:
 
 
 def read_paper(title: str, abstract: str, link: str) -> Paper:
-    """Return the paper that somebody typed, its identity from the link where that names it; raises BadInputError."""
+    """Build the paper that somebody typed, identified by the link if possible; raises BadInputError."""
     title, abstract, link = " ".join(title.split()), abstract.strip(), link.strip()
     if not plain(title) or len(plain(abstract)) < SHORTEST_ABSTRACT:
         raise BadInputError(say("A paper needs a title and an abstract that can be read."))
@@ -141,7 +141,7 @@ def read_paper(title: str, abstract: str, link: str) -> Paper:
 
 
 async def _add(services: Services, admitted: Admitted, added: Paper | Fetched) -> None:
-    """Add a paper unless it is there: nobody may change by a form, or by a file, what a source has said."""
+    """Add a paper unless it is known: forms and files must not overwrite what a source says."""
     paper = added.paper if isinstance(added, Fetched) else added
     known = await services.library.get(paper.paper_id)
     if known is None and (await services.library.add([added])).removed:
