@@ -206,7 +206,7 @@ class Answerer:
                 found = await self._facts.by_author(question)
                 if not found.chosen:
                     sure = question.kinds[Kind.BY_AUTHOR] >= SURE
-                    found = _refusal(say("I know no paper here by that author.")) if sure else selection
+                    found = _refusal(say("I know no papers by that author.")) if sure else selection
                 return found, None
             case Kind.NEWEST:
                 whole = not selection.chosen or len(question.terms) <= NO_SUBJECT
@@ -215,7 +215,7 @@ class Answerer:
                 known_of_it = await self._facts.about_one(question, selection.hits[0])
                 if known_of_it is not None:
                     return known_of_it.selection, known_of_it.statement
-                builder.notes.append(say("The library does not know that of this paper."))
+                builder.notes.append(say("The library does not know that about this paper."))
         return selection, None
 
     async def _references(self, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -229,7 +229,7 @@ class Answerer:
 def _nothing(question: Question) -> str:
     """Say that the library has nothing on a question; for small talk, say what the bot is for."""
     if question.is_chat or not question.terms:
-        return say("I answer questions about papers: ask me what a paper found, or which papers work on something.")
+        return say("I answer questions about papers: ask me what a paper found, or which papers are about a topic.")
     return say("The papers here say nothing on that.")
 
 

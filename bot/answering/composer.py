@@ -133,7 +133,7 @@ class Composer:
         verdicts, usage = await judge.judge(passed, selection.hits)
         builder.spend(usage)
         if verdicts is None:
-            builder.notes.append(say("The judge could not be asked; quotes and numbers were checked as always."))
+            builder.notes.append(say("The judge could not be reached; quotes and numbers were checked as always."))
         return verdicts
 
 

@@ -74,11 +74,11 @@ class LibraryFacts:
             count = len(selection.chosen)
             more = count == MOST
             sentence = (
-                say("At least {count} of the {total} papers here look to be about that.", count=count, total=total)
+                say("At least {count} of the {total} papers here seem to be about that.", count=count, total=total)
                 if more
                 else say_many(
-                    "One of the {total} papers here looks to be about that.",
-                    "{n} of the {total} papers here look to be about that.",
+                    "One of the {total} papers here seems to be about that.",
+                    "{n} of the {total} papers here seem to be about that.",
                     count,
                     total=total,
                 )

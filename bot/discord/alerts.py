@@ -66,7 +66,7 @@ class Alerts:
         with speaking(settings.language or str(guild.preferred_locale)):
             sentence = say(
                 "{server} has used up its tokens for today: until midnight UTC I answer there with the papers' own "
-                "sentences. /settings shows what was taken this month.",
+                "sentences. /settings shows this month's usage.",
                 server=escape(guild.name),
             )
         try:

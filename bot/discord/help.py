@@ -56,10 +56,12 @@ class Help(commands.Cog):
         for command in self._bot.tree.get_commands():
             if _is_seen(command, admitted.guild_id, ctx.permissions):
                 links[command.name] = [await self._link(inner) for inner in _inner(command)]
-        ways = say("Mention me (@{name}), write to me directly, or reply to an answer of mine to ask on.", name=name)
+        ways = say(
+            "Mention me (@{name}), send me a direct message, or reply to one of my answers to follow up.", name=name
+        )
         if self._bot.intents.message_content:
             prefix = escape(admitted.settings.prefix)
-            ways += " " + say("{prefix}ask and a question does it too.", prefix=prefix)
+            ways += " " + say("{prefix}ask with a question works too.", prefix=prefix)
         asked = f"@{name} {QUESTION}"
         groups = [
             (say("Ask"), ASK, ways, asked),
@@ -91,7 +93,7 @@ class Help(commands.Cog):
             *(f"- {_origin(source)}: " + say_many("one paper", "{n} papers", number) for source, number in sources),
         ]
         if counts.newest is not None:
-            lines.append(say("The newest is of {day}.", day=date(counts.newest)))
+            lines.append(say("The newest is from {day}.", day=date(counts.newest)))
         lines += freshness(await self._library.source_states())
         lines += [self._writer(), f"-# Footnote {version('footnote')} · {ARXIV_THANKS}"]
         await admitted.target.post(Card(ui.TextDisplay("\n".join(lines))))

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def over_budget(budget: str) -> BudgetError:
     """Make the error for a used-up budget."""
     sentences = {
-        "day": say("has used up its budget of today"),
-        "server": say("has used up this server's budget of today"),
-        "person": say("has used up your budget of today"),
+        "day": say("has used up its budget for today"),
+        "server": say("has used up this server's budget for today"),
+        "person": say("has used up your budget for today"),
     }
     return BudgetError(sentences.get(budget, sentences["day"]), budget)
 
@@ -84,7 +84,7 @@ def failed(failure: Failure, model: str, *, speaking: bool) -> WriterError:
         case HTTPStatus.NOT_FOUND:
             words = say("is not known to the server as {model}", model=model)
         case HTTPStatus.TOO_MANY_REQUESTS:
-            words = say("is out of credit") if broke else say("is out of requests")
+            words = say("is out of credit") if broke else say("is taking no more requests")
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             words = say("is out of order")
         case _:

@@ -55,7 +55,7 @@ def test_a_search_while_chroma_is_away_finds_by_words_and_says_so(
     found = terminal("search", "otters")
     assert found.code == 0
     assert "On otters" in found.out
-    assert "words alone" in found.out + found.err
+    assert "only by their words" in found.out + found.err
 
 
 def test_to_embed_beside_others_wants_a_server(terminal: Callable[..., Result]) -> None:

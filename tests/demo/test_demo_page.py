@@ -142,7 +142,7 @@ async def test_settings_are_for_the_moderator_and_hold(visitor: Visitor, stage: 
     await visitor.opens_select(panel)
     await visitor.press("Space", "Enter")
     await expect(panel).to_contain_text("Channels: all")
-    await visitor.clicks(panel, "Open no threads")  # or what follows would be answered in threads
+    await visitor.clicks(panel, "Do not open threads")  # or what follows would be answered in threads
     await expect(panel).to_contain_text("Threads: off")
     await alice_in_papers(visitor)
 

@@ -74,9 +74,11 @@ class Assessor:
         if not selection.chosen:
             return selection
         if left_out:
-            note = say("Left out what is about “{topic}”.", topic=question.ruled_out)
+            note = say("I left out papers about “{topic}”.", topic=question.ruled_out)
         else:
-            note = say("I could not tell which papers are about “{topic}”; none is left out.", topic=question.ruled_out)
+            note = say(
+                "I could not tell which papers are about “{topic}”, so I left none out.", topic=question.ruled_out
+            )
         return replace(selection, remarks=(note, *selection.remarks))
 
     async def _weigh(  # noqa: PLR0911 - one way for each kind of question
@@ -217,7 +219,7 @@ class Assessor:
                 if held:
                     pair.append(found)
                 else:
-                    remarks.append(say("The papers here hold nothing on “{topic}”.", topic=side))
+                    remarks.append(say("The papers here have nothing on “{topic}”.", topic=side))
         else:
             pair = list(hits[:2])
         if not pair:

@@ -136,7 +136,7 @@ class TakeAway(Clickable[ui.Button[Any]], template=ids.TAKE_AWAY + ids.ANSWER):
         stored = await click.services.store.answers.get(answer_id)
         mine = stored is not None and stored.asker_id == click.interaction.user.id
         if not mine and not (click.admitted.guild_id and _moderates(click.interaction.permissions)):
-            sentence = say("Only whoever asked, and moderators, can take this answer away.") if stored else gone()
+            sentence = say("Only the person who asked and moderators can delete this answer.") if stored else gone()
         else:
             shown = await click.services.store.answers.messages(answer_id)
             with suppress(discord.NotFound):
@@ -145,7 +145,7 @@ class TakeAway(Clickable[ui.Button[Any]], template=ids.TAKE_AWAY + ids.ANSWER):
                 await _delete(click.interaction, stored.channel_id, shown)
                 await click.services.store.answers.withdraw(answer_id)
             log.info("taken away interaction=%d", click.interaction.id)
-            sentence = say("The answer is gone.")
+            sentence = say("The answer was deleted.")
         await click.interaction.followup.send(view=notice(sentence), ephemeral=True)
 
 
@@ -190,11 +190,11 @@ async def _delete(interaction: discord.Interaction[Any], channel_id: int, messag
 
 def _why_no_thread(interaction: discord.Interaction[Any], guild_id: int | None) -> str | None:
     if guild_id is None or isinstance(interaction.channel, discord.Thread):
-        return say("There can be no thread here: just go on asking.")
+        return say("I cannot open a thread here: just keep asking.")
     if permission := _missing_for_thread(interaction.app_permissions):
-        return say("To open a thread here I lack the permission “{name}”.", name=permission)
+        return say("I need the permission “{name}” to open a thread here.", name=permission)
     if not interaction.permissions.create_public_threads:
-        return say("To open a thread here you need the permission “{name}”.", name=say("Create Public Threads"))
+        return say("You need the permission “{name}” to open a thread here.", name=say("Create Public Threads"))
     return None
 
 
@@ -204,7 +204,7 @@ async def _open(interaction: discord.Interaction[Any], services: Services, messa
         thread = await message.create_thread(name=name, auto_archive_duration=DAY_UNTIL_ARCHIVED)
     except discord.HTTPException as error:
         if error.code == TOO_MANY_THREADS:
-            return say("This server has as many open threads as Discord allows: just go on asking here.")
+            return say("This server has as many open threads as Discord allows: just keep asking here.")
         if error.code == THREAD_EXISTS:
             return say("This answer has a thread already: {thread}", thread=f"<#{message.id}>")
         raise
@@ -212,12 +212,12 @@ async def _open(interaction: discord.Interaction[Any], services: Services, messa
     listens = interaction.client.intents.message_content
     await thread.send(
         view=notice(
-            say("Ask on here: I remember what was said.")
+            say("Keep asking here: I remember what was said.")
             if listens
-            else say("Ask on here and mention me, or reply to me: I remember what was said.")
+            else say("Keep asking here: mention me or reply to me. I remember what was said.")
         )
     )
-    return say("It goes on in {thread}.", thread=thread.mention)
+    return say("Let us continue in {thread}.", thread=thread.mention)
 
 
 def _missing_for_thread(mine: discord.Permissions) -> str | None:

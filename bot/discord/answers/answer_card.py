@@ -89,7 +89,7 @@ def _rest(*, file: bool) -> list[Item]:
         words = say("There is more than fits here: all of it is in the file.")
         return [ui.TextDisplay(f"-# {words}"), ui.File(f"attachment://{FILE_NAME}")]
     words = say(
-        "There is more than fits here; to attach all of it I lack the permission “{name}”.", name=say("Attach Files")
+        "There is more than fits here; I need the permission “{name}” to attach all of it.", name=say("Attach Files")
     )
     return [ui.TextDisplay(f"-# {words}")]
 
@@ -119,7 +119,7 @@ def stars(answer: Answer, starred: Collection[str]) -> Card:
     for together in _by_paper(answer.citations)[:MOST_STARS]:
         paper_id = together[0].paper_id
         blocks.append(Block(_title(together[0], STAR_ROOM), star(paper_id, lit=paper_id in starred)))
-    hint = say("Green stars are yours; a click takes one back.")
+    hint = say("Green stars are yours; click one to remove it.")
     return Card(ui.Container(*one_page([blocks], Block(f"-# {hint}")), accent_colour=COLOUR))
 
 

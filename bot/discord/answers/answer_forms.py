@@ -86,4 +86,4 @@ async def follow_up(admitted: Admitted, services: Services, answer_id: str, ques
 
 def gone() -> str:
     """Say that the answer asked for is no longer stored."""
-    return say("I no longer have that answer: answers are kept for a while only. Please ask me again.")
+    return say("I no longer have that answer: I keep answers only for a while. Please ask me again.")

@@ -42,7 +42,7 @@ class Ask(commands.Cog):
     @app_commands.command()
     @app_commands.describe(
         question="What would you like to know?",
-        private="Show the answer to you alone?",
+        private="Show the answer only to you?",
     )
     async def ask(
         self,

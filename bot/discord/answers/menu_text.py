@@ -24,5 +24,5 @@ async def text_of(message: discord.Message, me: discord.ClientUser | None, answe
     stored = await answers.of_message(message.id) if message.author.id == me.id else None
     text = plain(stored.answer.standalone_question if stored else words_of(message, me))
     if not text:
-        raise BadInputError(say("There is no text in that message that I could look for."))
+        raise BadInputError(say("That message has no text that I could search for."))
     return text

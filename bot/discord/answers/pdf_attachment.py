@@ -46,7 +46,9 @@ class PdfAttachments:
         try:
             data = await attachment.read()
         except NETWORK_ERRORS:
-            raise BadInputError(say("I cannot get “{name}” from Discord: please send it again.", name=name)) from None
+            raise BadInputError(
+                say("I could not download “{name}” from Discord: please send it again.", name=name)
+            ) from None
         async with self._turns:
             try:
                 return await asyncio.to_thread(paper_in, data, source)
@@ -76,8 +78,8 @@ def is_pdf(attachment: discord.Attachment) -> bool:
 def taken(document: Document) -> str:
     """Say that a document was read, and for how long questions are answered from it."""
     return say(
-        "I have read “{title}” ({pages} pages). For an hour I look into it for what you ask me here; after that I have "
-        "forgotten it.",
+        "I have read “{title}” ({pages} pages). For an hour I also look in it for answers to what you ask me "
+        "here; then I forget it.",
         title=escape(shorten(plain(document.paper.title), NAME_CHARACTERS)),
         pages=document.full_text.pages,
     )
@@ -87,14 +89,14 @@ def _sentence(fault: Fault, name: str) -> str:
     sentences: Mapping[Fault, str] = {
         "missing": say("I cannot read PDFs here: please write your question as text."),
         "large": say("“{name}” is larger than {most} MB: please send a smaller PDF.", name=name, most=LARGEST >> 20),
-        "malformed": say("“{name}” is a damaged PDF: please save it anew, and send it again.", name=name),
-        "encrypted": say("“{name}” is encrypted: please save it without a password, and send it again.", name=name),
+        "malformed": say("“{name}” is a damaged PDF: please save it again, and send me the new file.", name=name),
+        "encrypted": say("“{name}” is encrypted: please save it without a password, and send me that file.", name=name),
         "long": say(
-            "“{name}” has more than {most} pages: please send only those of one paper.", name=name, most=MOST_PAGES
+            "“{name}” has more than {most} pages: please send only the pages of one paper.", name=name, most=MOST_PAGES
         ),
         "pictures": say(
-            "“{name}” has pictures of text instead of text: please run it through an OCR program first.", name=name
+            "“{name}” contains images of text, not text: please run it through an OCR program first.", name=name
         ),
-        "heavy": say("“{name}” takes too long to read: please print it to a new PDF, and send that.", name=name),
+        "heavy": say("“{name}” takes too long to read: please print it to a new PDF, and send me that one.", name=name),
     }
     return sentences[fault]

@@ -21,8 +21,8 @@ def unreadable(message: Carried) -> str | None:
         return None
     if message.hidden:
         return say(
-            "I cannot see what the message says that you mean. Please write its question here, or choose “Ask about "
-            "this” in its menu, under Apps."
+            "I cannot see the message that you mean. Please write the question here, or choose “Ask about this” in "
+            "the message's menu, under Apps."
         )
     if message.unread:
         return say("I cannot read {things}: please write your question as text.", things=", ".join(message.unread))

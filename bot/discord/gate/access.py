@@ -44,7 +44,7 @@ class AccessRules:
     def _only_in(self, channels: list[int]) -> str:
         if not channels:
             return say(
-                "The moderators want me to answer only in channels that are gone. A moderator can choose others with "
+                "I may answer only in certain channels, and they no longer exist. A moderator can choose others with "
                 "/settings."
             )
         listed = ", ".join(f"<#{channel_id}>" for channel_id in channels)
@@ -53,9 +53,9 @@ class AccessRules:
     def _only_for(self, roles: list[str]) -> str:
         if not roles:
             return say(
-                "The moderators let only roles ask me that are gone. A moderator can choose others with /settings."
+                "Only certain roles may ask me, and they no longer exist. A moderator can choose others with /settings."
             )
-        return say("The moderators let only some roles ask me: {roles}.", roles=", ".join(roles))
+        return say("Only these roles may ask me here: {roles}.", roles=", ".join(roles))
 
     def _channels(self) -> list[int]:
         """List the allowed channels that still exist; an archived thread, which is not cached, counts as gone."""

@@ -110,7 +110,7 @@ def _mendable(error: Exception, mine: discord.Permissions) -> str | None:  # noq
         case commands.NoPrivateMessage() | app_commands.NoPrivateMessage():
             sentence = say("That works only in a server.")
         case commands.UserInputError():
-            sentence = say("I could not read that command. /help lists what there is.")
+            sentence = say("I did not understand that command. /help lists all of them.")
         case discord.Forbidden(code=code) if code in {MISSING_ACCESS, MISSING_PERMISSIONS}:
             sentence = _forbidden(mine)
     return sentence
@@ -119,7 +119,7 @@ def _mendable(error: Exception, mine: discord.Permissions) -> str | None:  # noq
 def _forbidden(mine: discord.Permissions) -> str:
     """Name the permissions that the bot lacks, as far as they are known."""
     if names := ", ".join(lacking(mine)):
-        return say("For that I lack a permission here: {names}. A moderator can give it to me.", names=names)
+        return say("I lack a permission for that here: {names}. A moderator can give it to me.", names=names)
     return say("I lack a permission for that here. A moderator can give it to me in the channel's settings.")
 
 

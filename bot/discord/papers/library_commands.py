@@ -66,9 +66,9 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
 
     @app_commands.command()
     @moderated
-    @app_commands.describe(paper="A part of its title, its arXiv id or its link")
+    @app_commands.describe(paper="Part of its title, its arXiv id or its link")
     async def show(self, interaction: discord.Interaction[Any], paper: str) -> None:
-        """See all that I know of a paper."""
+        """See everything I know about a paper."""
         admitted = await self._gate.admit(interaction, *TERMS)
         known = await self._library.known((await self._find(paper)).paper_id)
         assert known is not None
@@ -77,15 +77,15 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
     @app_commands.command()
     @moderated
     @app_commands.describe(
-        paper="A part of its title, its arXiv id or its link", source="All papers that this source alone had"
+        paper="Part of its title, its arXiv id or its link", source="All papers that only this source has"
     )
     async def remove(
         self, interaction: discord.Interaction[Any], paper: str | None = None, source: str | None = None
     ) -> None:
-        """Take papers out of my library; I ask before I do it, and it can be undone."""
+        """Remove papers from my library; I ask first, and it can be undone."""
         admitted = await self._gate.admit(interaction, *TERMS)
         if (paper is None) == (source is None):
-            raise BadInputError(say("Say either which paper to take out, or all papers of which source."))
+            raise BadInputError(say("Name either a paper to remove, or a source whose papers to remove."))
         await demand_leave_to_change(interaction)
         if paper is not None:
             await admitted.target.post(card.question_of_paper(await self._find(paper)))
@@ -95,9 +95,9 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
 
     @app_commands.command()
     @moderated
-    @app_commands.describe(paper="Which one (all that were taken out last if you leave it out)")
+    @app_commands.describe(paper="Which one (by default, everything last removed)")
     async def undo(self, interaction: discord.Interaction[Any], paper: str | None = None) -> None:
-        """Put papers back that were taken out of my library."""
+        """Restore papers that were removed from my library."""
         admitted = await self._gate.admit(interaction, *TERMS)
         await demand_leave_to_change(interaction)
         removed = await self._library.removed()
@@ -111,13 +111,13 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
                 gone for gone in removed if {paper, meant} & {ids.paper_key(gone.paper_id), gone.paper_id, gone.title}
             ]
         if not found:
-            raise BadInputError(say("There is nothing to put back."))
+            raise BadInputError(say("There is nothing to restore."))
         await admitted.target.post(notice(await put_back(self._library, found)))
 
     @app_commands.command()
     @moderated
     async def removed(self, interaction: discord.Interaction[Any]) -> None:
-        """See what was taken out of my library, and put it back."""
+        """See what was removed from my library, and restore it."""
         admitted = await self._gate.admit(interaction, *TERMS)
         await admitted.target.post(card.removed_page(removals(await self._library.removed()), 0))
 
@@ -174,7 +174,7 @@ class LibraryButton(Clickable[ui.Button[Any]], template=card.TEMPLATE):
             case "list" | "removed":
                 return await _page(library, what, of)
             case "keep":
-                return notice(say("Nothing was taken out."))
+                return notice(say("Nothing was removed."))
             case "undo":
                 removed = [gone for gone in await library.removed() if card.moment(gone) == of]
                 return notice(await put_back(library, removed))
@@ -192,7 +192,7 @@ async def demand_leave_to_change(interaction: discord.Interaction[Any]) -> None:
     bot = cast("Bot", interaction.client)
     if len(bot.guilds) > 1 and not await bot.is_owner(interaction.user):
         raise RefusedError(
-            say("Several servers share my library: only whoever runs me may take papers out of it or put them back.")
+            say("Several servers share my library: only the person who runs me may remove or restore papers.")
         )
 
 
@@ -216,12 +216,12 @@ async def put_back(library: Library, removed: Sequence[Removed]) -> str:
     if count := len(restored.free):
         sentences.append(
             say_many(
-                "The text of one is erased since; its source may bring it in again.",
-                "The texts of {n} are erased since; their sources may bring them in again.",
+                "The text of one was erased by then; its source may add it again.",
+                "The texts of {n} were erased by then; their sources may add them again.",
                 count,
             )
         )
-    return " ".join(sentences) or say("There is nothing to put back.")
+    return " ".join(sentences) or say("There is nothing to restore.")
 
 
 async def _page(library: Library, what: str, of: str) -> ui.LayoutView:
@@ -244,6 +244,6 @@ async def _question_of_source(library: Library, source: str) -> ui.LayoutView:
 async def _take_out(library: Library, paper_ids: Sequence[str]) -> ui.LayoutView:
     gone = await library.remove(paper_ids)
     if not gone:
-        return notice(say("Nothing was taken out."))
+        return notice(say("Nothing was removed."))
     last, *_ = await library.removed()
     return card.taken_out(len(gone), last)

@@ -38,7 +38,7 @@ class Star(Clickable[ui.Button[Any]], template=ids.STAR + ids.PAPER):
         ):
             sentence = say("⭐ You starred {title}.", title=title_link(paper))
         else:
-            sentence = say("You took your star back from {title}.", title=title_link(paper))
+            sentence = say("You removed your star from {title}.", title=title_link(paper))
         await click.admitted.target.post(notice(sentence))
 
 

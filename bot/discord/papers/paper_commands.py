@@ -35,7 +35,7 @@ class Papers(commands.Cog):
         self._titles = Titles(bot.services.library)
 
     @commands.HybridCommand  # hybrid_command() loses the type of the cog
-    @app_commands.describe(paper="A part of its title, its arXiv id or its link")
+    @app_commands.describe(paper="Part of its title, its arXiv id or its link")
     async def paper(self, ctx: commands.Context[Any], *, paper: str) -> None:
         """Show a paper with its abstract."""
         admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
@@ -45,7 +45,7 @@ class Papers(commands.Cog):
         await admitted.target.post(paper_card(found, authors.get(found.paper_id, ()), starred=starred))
 
     @commands.HybridCommand  # hybrid_command() loses the type of the cog
-    @app_commands.describe(paper="A part of its title, its arXiv id or its link")
+    @app_commands.describe(paper="Part of its title, its arXiv id or its link")
     async def similar(self, ctx: commands.Context[Any], *, paper: str) -> None:
         """Find papers like one that you name."""
         admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
@@ -57,7 +57,7 @@ class Papers(commands.Cog):
         await admitted.target.post(similar_page(found, hits, authors=authors))
 
     @app_commands.command()
-    @app_commands.describe(first="The one paper: a part of its title", second="The other paper: a part of its title")
+    @app_commands.describe(first="The first paper: part of its title", second="The second paper: part of its title")
     async def compare(self, interaction: discord.Interaction[Any], first: str, second: str) -> None:
         """Ask how two papers differ."""
         admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)

@@ -56,7 +56,7 @@ class Saved(commands.Cog):
         ]
     )
     async def saved(self, interaction: discord.Interaction[Any], whose: Literal["mine", "server"] = "mine") -> None:
-        """See the papers with a ⭐, and take them away as a file."""
+        """See the papers with a ⭐, and get them as a file."""
         admitted = await self._services.gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         await admitted.target.post(await saved_page(admitted, self._services, whose, 0))
 
@@ -140,11 +140,11 @@ def _listed(number: int, paper: Paper, own: Sequence[str]) -> Block:
 
 def _missing(known: Mapping[str, Paper | None]) -> list[str]:
     count = sum(paper is None for paper in known.values())
-    words = say_many("One of them I no longer have.", "{n} of them I no longer have.", count)
+    words = say_many("I no longer have one of them.", "I no longer have {n} of them.", count)
     return [f"-# {words}"] if count else []
 
 
 def _nothing(whose: Whose) -> str:
     if whose == "mine":
-        return say("You have not starred a paper yet: ⭐ beside a paper does it.")
-    return say("Nobody here has starred a paper where all could see it.")
+        return say("You have not starred a paper yet: click the ⭐ next to one.")
+    return say("Nobody here has starred a paper publicly yet.")

@@ -103,4 +103,4 @@ def read_day(typed: str, *, today: dt.date) -> dt.date:
             return dt.date(int(date[1]), int(date[2] or 1), int(date[3] or 1))
     except (ValueError, OverflowError):
         pass
-    raise BadInputError(say("I cannot read that day; write it like 2024, 2024-05 or 2024-05-17."))
+    raise BadInputError(say("I do not understand that date; write it like 2024, 2024-05 or 2024-05-17."))

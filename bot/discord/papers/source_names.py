@@ -34,7 +34,7 @@ class SourceNames:
         if found is None:
             shown = shorten_at_end(plain(typed), CHOICE_CHARACTERS)
             there = ", ".join(known[:CHOICES]) or "–"
-            raise BadInputError(say("I have no source {source}; there are: {known}.", source=shown, known=there))
+            raise BadInputError(say("I have no source {source}; my sources are: {known}.", source=shown, known=there))
         return found
 
     async def _all(self) -> list[str]:

@@ -56,4 +56,6 @@ class Titles:
 def unknown(typed: str) -> BadInputError:
     """Make the error for an input that matches no paper."""
     shown = shorten_at_end(plain(typed), REPEATED_CHARACTERS)
-    return BadInputError(say("I know no paper “{typed}”; pick one of those that I offer while you type.", typed=shown))
+    return BadInputError(
+        say("I know no paper “{typed}”; pick one of the suggestions that appear while you type.", typed=shown)
+    )

@@ -31,7 +31,7 @@ class Trending(commands.Cog):
     @commands.HybridCommand  # hybrid_command() loses the type of the cog
     @commands.guild_only()
     @in_servers
-    @app_commands.describe(days="How many days to look back (30 if you leave it out)")
+    @app_commands.describe(days="How many days to look back (30 by default)")
     async def trending(self, ctx: commands.Context[Any], days: commands.Range[int, 1, 90] = DAYS) -> None:
         """See which papers this server asked about and liked."""
         assert ctx.guild is not None

@@ -53,6 +53,6 @@ def undelivered(code: int | None, channel_id: int) -> str:
     if code == AUTOMOD:
         return say("I could not answer you in {channel}: the server's AutoMod stopped my message.", channel=channel)
     return say(
-        "I could not answer you in {channel}: I may not write there. A moderator can let me, or ask me here.",
+        "I could not answer you in {channel}: I may not write there. A moderator can allow it, or you can ask me here.",
         channel=channel,
     )

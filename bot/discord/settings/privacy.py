@@ -77,20 +77,20 @@ def explanation(retained: int = RETENTION.days) -> Card:
     facts = [
         say("the questions that you ask me and my answers to them, so that you can follow them up"),
         say("which answers you rated, with your reason if you gave one, and which papers you starred"),
-        say("which threads you had me open"),
+        say("which threads I opened for you"),
         say("which digests you subscribed to, with their topics, hour and place"),
-        say("for the day, how much your questions took of a language model"),
+        say("for one day, how much of a language model your questions used"),
     ]
     days = say_many("Conversations are deleted after one day.", "Conversations are deleted after {n} days.", retained)
     left = say_many(
-        "What belongs to a server goes one day after I have left it.",
-        "What belongs to a server goes {n} days after I have left it.",
+        "A server's data is deleted one day after I leave it.",
+        "A server's data is deleted {n} days after I leave it.",
         GRACE.days,
     )
     others = say("I do not keep what people write to each other, only messages that are for me.")
     nobodys = say(
-        "What tells nothing of you stays: how much a server liked a paper, what its questions took of a language model "
-        "and, for a while, the words of long searches and what a language model wrote."
+        "What does not identify you stays: how much a server liked a paper, how much of a language model its "
+        "questions used and, for a while, the words of long searches and what a language model wrote."
     )
     text = "\n".join(
         [
@@ -104,8 +104,8 @@ def explanation(retained: int = RETENTION.days) -> Card:
     return Card(
         ui.TextDisplay(text),
         ui.ActionRow(
-            _button(say("Export mine"), "export"),
-            _button(say("Delete mine…"), "delete", discord.ButtonStyle.danger),
+            _button(say("Export my data"), "export"),
+            _button(say("Delete my data…"), "delete", discord.ButtonStyle.danger),
         ),
     )
 
@@ -129,8 +129,8 @@ def question() -> Card:
 
 def _copies() -> str:
     return say_many(
-        "A copy from before an update may hold it for up to one day more.",
-        "A copy from before an update may hold it for up to {n} days more.",
+        "A backup from before an update may keep it for up to one more day.",
+        "A backup from before an update may keep it for up to {n} more days.",
         GRACE.days,
     )
 

@@ -71,13 +71,13 @@ def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
             "exempt",
             say("Exempt roles"),
             _listed((f"<@&{role_id}>" for role_id in sorted(settings.exempt)), say("none")),
-            say("Where each person has a limit, the questions of these roles count only towards the server's."),
+            say("Questions from these roles count only towards the server's limit, not towards a person's."),
         ),
         Setting(
             "language",
             say("Language"),
             LANGUAGES[settings.language] if settings.language else say("as set in the server"),
-            say("What I write in for everybody; what you alone see is in your own language."),
+            say("The language I write in for everybody; what only you see is in your own."),
         ),
         Setting(
             "private",
@@ -119,7 +119,7 @@ def taken(spendings: Sequence[Spending]) -> str:
     if costs:
         money = format_currency(sum(costs), "USD", locale=language)
         amount = say("{tokens} tokens this month, {money}", tokens=tokens, money=money)
-    purpose = say("What questions and digests took; prices are the makers' list prices.")
+    purpose = say("What questions and digests used, at the makers' list prices.")
     return Setting("tokens", say("Language model"), amount, purpose).text
 
 
@@ -132,7 +132,7 @@ def checked_prefix(typed: str) -> str:
         )
     if prefix.startswith(_TAKEN_BY_DISCORD):
         raise BadInputError(
-            say("Discord itself reads what begins with {sign}: please choose another prefix.", sign=prefix[0])
+            say("Discord itself uses {sign} at the start of a message: please choose another prefix.", sign=prefix[0])
         )
     return prefix
 
@@ -160,7 +160,7 @@ def _zone(wanted: str) -> str:
     name = process.extractOne(wanted.casefold(), [*zones, *cities])[0]
     raise BadInputError(
         say(
-            "{typed} is no time zone that I know; did you mean {near}?",
+            "I know no time zone {typed}; did you mean {near}?",
             typed=plain(wanted)[:ZONE_CHARACTERS] or "…",
             near=zones.get(name) or cities[name],
         )

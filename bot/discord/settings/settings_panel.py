@@ -146,7 +146,7 @@ def _switch(setting: Setting, *, on: bool) -> ui.Section[Any]:
         ("private", False): say("Make answers private"),
         ("private", True): say("Make answers public"),
         ("threads", False): say("Open threads"),
-        ("threads", True): say("Open no threads"),
+        ("threads", True): say("Do not open threads"),
     }[setting.key, on]
     wanted = "off" if on else "on"
     style = discord.ButtonStyle.success if on else discord.ButtonStyle.secondary
