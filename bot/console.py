@@ -44,7 +44,7 @@ def stdout() -> Console:
     Raises OutputError if standard output is closed.
     """
     if sys.stdout is None:
-        raise OutputError("Standard output is closed, so that the result has nowhere to go; run it again with one.")
+        raise OutputError("Standard output is closed, so the result has nowhere to go; run it again with it open.")
     return _Results(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, markup=False)
 
 
@@ -103,7 +103,7 @@ def show_paper(known: Known, console: Console) -> None:
         "keywords": ", ".join(details.keywords),
         "categories": ", ".join(details.categories),
         "version": str(details.version or ""),
-        "withdrawn": known.withdrawn_by and f"says {known.withdrawn_by}",
+        "withdrawn": known.withdrawn_by and f"according to {known.withdrawn_by}",
     }
     for name, value in rows.items():
         if value:

@@ -82,7 +82,7 @@ def refuse_wrong_clock(now: datetime) -> None:
     """Raise ShortageError if the clock shows a time before this program was written."""
     if now < EARLIEST:
         raise ShortageError(
-            f"The clock says {now:%Y-%m-%d %H:%M} UTC; set it, since digests and certificates go by it."
+            f"The clock says {now:%Y-%m-%d %H:%M} UTC; set it, as digests and certificates depend on it."
         )
 
 
@@ -96,7 +96,7 @@ def shortage_behind(error: BaseException) -> str | None:
         if number in _TOO_MANY:
             return _too_few_files("too many files are open")
         if number == errno.EROFS:
-            return "What is to be written lies on a disk that is read-only; choose another folder with --data-dir."
+            return "The disk to write to is read-only; choose another folder with --data-dir."
         if isinstance(cause, MemoryError) or number == errno.ENOMEM or any(words in told for words in _MEMORY):
             return _short_of_memory("none was left")
     return None
@@ -108,15 +108,15 @@ def sentence_for(error: BaseException) -> str:
         return lacking
     if isinstance(error, OSError):
         what = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
-        return f"The system refused Footnote a file or a connection ({what}); mend that and run it again."
+        return f"The system refused Footnote a file or a connection ({what}); fix that and run it again."
     return (
-        f"Footnote failed in a way that it should not ({type(error).__name__}: {error}); "
+        f"Footnote failed unexpectedly ({type(error).__name__}: {error}); "
         "run it again with --verbose and report what it prints."
     )
 
 
 def _full(seen: str) -> str:
-    return f"There is no room to write: {seen}; free 100 MB there, or choose another folder with --data-dir."
+    return f"There is no space to write: {seen}; free 100 MB there, or choose another folder with --data-dir."
 
 
 def _too_few_files(seen: str) -> str:
@@ -125,7 +125,7 @@ def _too_few_files(seen: str) -> str:
 
 def _short_of_memory(seen: str) -> str:
     needed = f"Footnote needs some {MEMORY_BYTES // MEGABYTE} MB"
-    return f"There is not enough memory: {seen}, and {needed}; end other programs, or raise its limit."
+    return f"There is not enough memory: {seen}, and {needed}; close other programs, or raise its limit."
 
 
 def _unwritable(data_dir: Path, error: OSError) -> str:
@@ -133,7 +133,7 @@ def _unwritable(data_dir: Path, error: OSError) -> str:
         case errno.EEXIST | errno.ENOTDIR:
             return f"The data dir {data_dir} is, or lies in, a file; choose another folder with --data-dir."
         case errno.EACCES | errno.EPERM:
-            return f"Nothing may be written to the data dir {data_dir}; let its owner run Footnote, or choose another."
+            return f"Footnote may not write to the data dir {data_dir}; run it as its owner, or choose another."
     reason = error.strerror or error
     return f"The data dir {data_dir} cannot be used: {reason}; choose another folder with --data-dir."
 

@@ -66,7 +66,7 @@ def make_server(library: Library, answerer: Answerer) -> MCPServer[Any]:
 
     @tool
     async def get(paper: Name) -> dict[str, Any]:
-        """Return all that is known of a paper: title, abstract, authors, venue, ids, link, and how it is cited."""
+        """Fetch everything known about a paper: title, abstract, authors, venue, ids, link, and how to cite it."""
         paper_id = await _id_of(library, paper)
         details = (await library.details([paper_id]))[paper_id]
         known = details.paper
@@ -103,7 +103,7 @@ def _told(function: Callable[..., Awaitable[dict[str, Any]]]) -> Callable[..., A
 async def _id_of(library: Library, name: str) -> str:
     paper = await library.find(name)
     if paper is None:
-        raise BadInputError("No paper of the library goes by this id or link; search finds the ids.")
+        raise BadInputError("No paper in the library has this id or link; use search to find ids.")
     return paper.paper_id
 
 

@@ -50,7 +50,7 @@ def _env_file() -> dict[str, str | None]:
     except UnicodeDecodeError:
         raise SettingsError(f"{ENV_FILE} is not UTF-8 text; save it as that.") from None
     except OSError as error:
-        raise SettingsError(f"{ENV_FILE} cannot be read ({error.strerror}); let Footnote read it.") from None
+        raise SettingsError(f"{ENV_FILE} cannot be read ({error.strerror}); change its permissions.") from None
     for line in parse_stream(StringIO(text)):
         if line.error:  # dotenv would silently skip it, and the setting with it
             raise SettingsError(f"Line {line.original.line} of {ENV_FILE} cannot be read; write it as NAME=value.")
@@ -70,7 +70,7 @@ def _shards(written: str | None) -> str | None:
 def _key(secret: SecretStr | None) -> SecretStr | None:
     """Refuse characters that no header may carry, such as quotation marks or line ends copied with the key."""
     if secret is not None and not re.fullmatch(r"[!#-&(-~]+", secret.get_secret_value()):
-        raise ValueError("it holds a blank, a quotation mark or a sign that no key has; copy it anew")
+        raise ValueError("it contains a space, a quotation mark or another character that no key has; copy it again")
     return secret
 
 
@@ -262,8 +262,8 @@ class HealthSettings(Section):
 
     def refusal(self, error: OSError) -> str:
         """Explain why the port cannot be used."""
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror or error})"
-        return f"FOOTNOTE_HEALTH__PORT {self.port} at {self.host} {why}; choose another, or end who has it."
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror or error})"
+        return f"FOOTNOTE_HEALTH__PORT {self.port} at {self.host} {why}; choose another, or free it."
 
 
 class Settings(BaseSettings):
@@ -324,14 +324,14 @@ def refuse_overridden(values: Mapping[str, str | None]) -> None:
     """Raise SettingsError if the environment overrides a value that is about to be written to .env."""
     for name, value in values.items():
         if os.environ.get(name, value or "") not in {"", value}:
-            raise SettingsError(f"{name} is set in the environment, which goes before {ENV_FILE}; unset it there.")
+            raise SettingsError(f"{name} is set in the environment, which overrides {ENV_FILE}; unset it there.")
 
 
 def mend_connection(proxy: str | None) -> str:
     """Advise what to do if Discord cannot be reached, with or without a proxy."""
     if proxy:
         return "check the network and FOOTNOTE_DISCORD__PROXY, which is set"
-    return "check the network, or set FOOTNOTE_DISCORD__PROXY where only a proxy leads out"
+    return "check the network, or set FOOTNOTE_DISCORD__PROXY if you need a proxy to reach it"
 
 
 def known_names() -> Iterator[tuple[str, FieldInfo]]:

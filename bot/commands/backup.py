@@ -29,7 +29,7 @@ def backup(settings: Settings, file: Path) -> None:
     _refuse_server(settings)
     catalogue = settings.data_dir / CATALOGUE
     if not catalogue.is_file() or not (count := _count(catalogue)):
-        raise BadInputError(f"There is no paper in {settings.data_dir}, so that there is nothing to back up.")
+        raise BadInputError(f"There are no papers in {settings.data_dir}, so there is nothing to back up.")
     part = file.with_name(f"{file.name}.part")
     try:
         with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".footnote-") as folder:
@@ -43,7 +43,7 @@ def backup(settings: Settings, file: Path) -> None:
                     archive.write(copy, copy.name)
         with zipfile.ZipFile(part) as archive:
             if broken := archive.testzip():
-                raise BadInputError(f"{broken} was written wrongly to {file}; check that disk and run it again.")
+                raise BadInputError(f"{broken} was not written correctly to {file}; check that disk and run it again.")
         part.replace(file)
     except OSError as error:
         raise BadInputError(f"{file} cannot be written: {error.strerror or error}.") from error
@@ -68,9 +68,7 @@ def recover(settings: Settings, file: Path) -> None:
         count = _unpack(file, target)
     finally:
         lock.release()
-    stdout().print(
-        f"Put {papers_in_words(count)} back into {target}; the next start makes the indexes.", soft_wrap=True
-    )
+    stdout().print(f"Restored {papers_in_words(count)} to {target}; the next start makes the indexes.", soft_wrap=True)
 
 
 def _unpack(file: Path, target: Path) -> int:
@@ -79,7 +77,7 @@ def _unpack(file: Path, target: Path) -> int:
         with zipfile.ZipFile(file) as archive, tempfile.TemporaryDirectory(dir=target) as folder:
             names = [name for name in PARTS if name in archive.namelist()]
             if CATALOGUE not in names:
-                raise BadInputError(f"{file} is no backup of Footnote's: it holds no {CATALOGUE}.")
+                raise BadInputError(f"{file} is not a Footnote backup: it contains no {CATALOGUE}.")
             found = [Path(archive.extract(name, folder)) for name in names]
             for copy in found:
                 _look_through(copy)
@@ -87,9 +85,9 @@ def _unpack(file: Path, target: Path) -> int:
             for copy in reversed(found):  # the catalogue last: if it is there, everything is
                 copy.replace(target / copy.name)
     except (zipfile.BadZipFile, EOFError) as error:
-        raise BadInputError(f"{file} is no backup of Footnote's, or it is damaged ({error}).") from error
+        raise BadInputError(f"{file} is not a Footnote backup, or it is damaged ({error}).") from error
     except OSError as error:
-        raise BadInputError(f"{file} cannot be put back: {error.strerror or error}.") from error
+        raise BadInputError(f"{file} cannot be restored: {error.strerror or error}.") from error
     return count
 
 

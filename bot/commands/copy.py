@@ -75,7 +75,7 @@ async def copy(source: str, target: str) -> None:
         raise BadInputError(f"{source} holds no library; name a data dir, or a database like postgresql://host/name.")
     came, goes = DataLocation.read(source), DataLocation.read(target)
     if came.name == goes.name:
-        raise BadInputError("Both names are of the same place; name another with --to.")
+        raise BadInputError("Source and target are the same; name another target with --to.")
     tables = [
         table
         for metadata in (library.metadata, memory.metadata)
@@ -105,7 +105,7 @@ async def copy(source: str, target: str) -> None:
         async with written["papers"].begin() as connection:
             await connection.execute(sa.schema.DropTable(UNFINISHED))
     copied = {name: rows for name, rows in totals.items() if rows}
-    show_figures("Copied, and the same by counts and hashes", copied, stdout())
+    show_figures("Copied; counts and hashes match", copied, stdout())
 
 
 async def _begin(engine: AsyncEngine, source: str, target: str) -> None:
@@ -114,10 +114,10 @@ async def _begin(engine: AsyncEngine, source: str, target: str) -> None:
         there = await connection.run_sync(lambda plain: sa.inspect(plain).has_table(UNFINISHED.name))
         if there:
             if await connection.scalar(sa.select(UNFINISHED.c.source)) != source:
-                raise BadInputError(f"{target} holds a part of another library; name an empty database with --to.")
+                raise BadInputError(f"{target} contains part of another library; name an empty database with --to.")
             return
         if await connection.scalar(sa.select(sa.exists().select_from(library.papers))):
-            raise BadInputError(f"{target} holds papers already; name an empty database with --to.")
+            raise BadInputError(f"{target} already contains papers; name an empty database with --to.")
         await connection.execute(sa.schema.CreateTable(UNFINISHED))
         await connection.execute(sa.insert(UNFINISHED).values(source=source))
 

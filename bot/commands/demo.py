@@ -39,12 +39,12 @@ async def demo(settings: Settings, port: int, *, configured: bool) -> None:
         try:
             refuse_taken(port)  # before the papers are read, not after
             async with open_demo(settings, Path(folder), port, configured=configured) as stage:
-                stdout().print(f"{stage.site.address} shows the bot to this machine alone; Ctrl-C ends it.")
+                stdout().print(f"{stage.site.address} shows the bot to this machine only; Ctrl-C ends it.")
                 await stage.running
         except OSError as error:
             if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
                 raise
-            why = "is in use" if error.errno == errno.EADDRINUSE else "may not be taken"
+            why = "is in use" if error.errno == errno.EADDRINUSE else "may not be used"
             raise DemoError(f"Port {port} {why}; choose another: footnote demo --port {port + 1}.") from None
 
 

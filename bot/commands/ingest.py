@@ -180,7 +180,7 @@ async def embed(settings: Settings) -> None:
         stack.push_async_callback(catalogue.close)
         with progress_bar("Embedding") as report:
             count = await embed_pending(catalogue, embedder, stamp_of(embedder), report)
-    stdout().print(f"Embedded {count} papers; whoever indexes the library finds it done.")
+    stdout().print(f"Embedded {count} papers; whoever indexes the library will use the vectors.")
 
 
 async def rebuild(settings: Settings) -> None:
@@ -189,7 +189,7 @@ async def rebuild(settings: Settings) -> None:
         with progress_bar("Rebuilding") as report:
             count = await library.index_pending(report)
         if (await library.counts()).pending:
-            raise ServerAwayError("The indexes are not whole; run `footnote rebuild` again once the server answers.")
+            raise ServerAwayError("The indexes are incomplete; run `footnote rebuild` again once the server answers.")
     stdout().print(f"Rebuilt the indexes of {count} papers.")
 
 

@@ -84,11 +84,11 @@ async def remove(settings: Settings, names: Sequence[str], source: str | None, *
         stderr().print(f"{papers_in_words(shared)} of {source} stay, because other sources had them too.")
     if really:
         stdout().print(
-            f"Removed {papers_in_words(len(ids))}. No source brings them in again; for {UNDO.days} days "
-            "`footnote restore` puts them back: --last now, and --at with what `list --removed` says later."
+            f"Removed {papers_in_words(len(ids))}. No source adds them again; for {UNDO.days} days "
+            "`footnote restore` puts them back: with --last now, or later with --at and a time from `list --removed`."
         )
     else:
-        stdout().print(f"This would remove {papers_in_words(len(ids))}; nothing is removed yet. --yes does it.")
+        stdout().print(f"This would remove {papers_in_words(len(ids))}; nothing is removed yet. Add --yes to do it.")
 
 
 async def restore(settings: Settings, names: Sequence[str], *, last: bool, when: str | None) -> None:
@@ -114,7 +114,7 @@ async def restore(settings: Settings, names: Sequence[str], *, last: bool, when:
     if restored.free:
         stdout().print(
             f"{papers_in_words(len(restored.free))} were removed more than {UNDO.days} days ago and are erased; "
-            "from now on their sources may bring them in again."
+            "from now on their sources may add them again."
         )
 
 
@@ -175,7 +175,7 @@ async def _ids(library: Library, names: Iterable[str]) -> list[str]:
 async def _removed_id(library: Library, removed: Sequence[Removed], name: str) -> str:
     paper_id = await library.id_of(name)
     if not any(paper.paper_id == paper_id for paper in removed):
-        raise BadInputError(f"{printable(name)} is no paper that was removed; `footnote list --removed` shows those.")
+        raise BadInputError(f"{printable(name)} is not a removed paper; `footnote list --removed` shows those.")
     assert paper_id is not None
     return paper_id
 

@@ -37,7 +37,7 @@ async def prune(settings: Settings) -> None:
     finally:
         lock.release()
     rows = "One row was" if count == 1 else f"{count:,} rows were"
-    stdout().print(f"{rows} older than {settings.retention} days and forgotten; {given_back:.1f} MB were given back.")
+    stdout().print(f"{rows} older than {settings.retention} days and deleted; {given_back:.1f} MB were freed.")
 
 
 def _size(file: Path) -> int:

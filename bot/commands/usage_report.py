@@ -31,7 +31,7 @@ async def usage(settings: Settings, since: date | None, *, as_json: bool) -> Non
     elif spendings:
         stdout().print(_table(spendings))
     else:
-        stdout().print(f"The language model was not asked since {first}.")
+        stdout().print(f"The language model has not been used since {first}.")
 
 
 def _row(spending: Spending) -> dict[str, object]:
@@ -79,7 +79,7 @@ def _table(spendings: Sequence[Spending]) -> Table:
             _money(amounts["usd"]),
         )
     if total["unpriced_tokens"] and total["usd"] is not None:
-        table.caption = f"{total['unpriced_tokens']:,} tokens are of models whose price is not known."
+        table.caption = f"{total['unpriced_tokens']:,} tokens were used by models whose price is not known."
     return table
 
 

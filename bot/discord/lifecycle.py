@@ -96,7 +96,7 @@ def _make_bot(chosen: DiscordSettings, *arguments: Any, **options: Any) -> Footn
     shards, services = read_shards(chosen.shards), arguments[0]
     if shards and len(shards.ids) < shards.count and not services.store.shared:
         raise DiscordStartError(
-            "FOOTNOTE_DISCORD__SHARDS leaves shards to other processes, and those share a database on a server: set "
+            "FOOTNOTE_DISCORD__SHARDS leaves shards to other processes, which must share a database server: set "
             "FOOTNOTE_DATABASE_URL."
         )
     return ShardedBot(*arguments, shards=shards, **options)

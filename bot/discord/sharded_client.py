@@ -99,6 +99,6 @@ class ShardedBot(FootnoteBot, commands.AutoShardedBot):
 def _refusal(taken: dict[int, datetime]) -> str:
     named = ", ".join(map(str, sorted(taken)))
     return (
-        f"Another process serves shard {named} of the bot, or counts the shards otherwise; stop it, or choose others "
+        f"Another process serves shard {named} of the bot, or uses another shard count; stop it, or choose others "
         "in FOOTNOTE_DISCORD__SHARDS."
     )

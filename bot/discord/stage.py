@@ -40,12 +40,12 @@ TOPICS: Final = "reinforcement learning for robots; image generation"
 ABOUT: Final[dict[str, Any]] = {
     "title": "Footnote demo",
     "roles": {MODERATOR: "(moderator)"},
-    "hint": "Each is written for you; Enter sends it. Or ask your own: the papers are at hand, and nothing leaves this "
+    "hint": "Click one, then press Enter to send it. Or ask your own: the papers are here, and nothing leaves this "
     "machine.",
     "tries": [
         {"label": "A question that a paper answers", "place": PAPERS, "text": f"@Footnote {ASKED}"},
-        {"label": "One where it is not sure", "place": PAPERS, "text": f"@Footnote {CLOSEST}"},
-        {"label": "One that no paper is about", "place": PAPERS, "text": f"@Footnote {UNANSWERED}"},
+        {"label": "A question where it is not sure", "place": PAPERS, "text": f"@Footnote {CLOSEST}"},
+        {"label": "A question that no paper is about", "place": PAPERS, "text": f"@Footnote {UNANSWERED}"},
         {"label": "A list of papers", "place": PAPERS, "text": f"@Footnote {LISTED}"},
         {"label": "Search", "place": PAPERS, "command": "search", "options": {"query": SEARCHED}},
         {"label": "Ask in direct messages", "place": "Footnote", "text": LISTED},

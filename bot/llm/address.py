@@ -41,7 +41,7 @@ class Address:
         text = written.strip()
         if "://" not in text:
             raise SettingsError(f"{NAME} lacks http:// or https://; write {_guess(text)}.")
-        no_address = SettingsError(f"{NAME} is no address; write one such as http://localhost:11434/v1.")
+        no_address = SettingsError(f"{NAME} is not an address; write one such as http://localhost:11434/v1.")
         try:
             parts = urlsplit(text)
             host, port = parts.hostname, parts.port

@@ -29,10 +29,10 @@ Reply in JSON."""
 _QUESTION: Final = "<question>\nWarum sind die Sterne nur in der Nacht zu sehen und nicht am Tag?\n</question>"
 
 
-_ACCOUNT: Final = "look into the account at whoever runs the server, or wait"
+_ACCOUNT: Final = "check your account with the server's provider, or wait"
 _MEND: Final[Mapping[int | None, str]] = {
     None: "run it again, or set FOOTNOTE_LLM__MODEL to another model",
-    0: "see that the server runs, and check FOOTNOTE_LLM__BASE_URL",
+    0: "make sure that the server is running, and check FOOTNOTE_LLM__BASE_URL",
     HTTPStatus.UNAUTHORIZED: "check FOOTNOTE_LLM__API_KEY",
     HTTPStatus.PAYMENT_REQUIRED: _ACCOUNT,
     HTTPStatus.FORBIDDEN: "check FOOTNOTE_LLM__API_KEY",

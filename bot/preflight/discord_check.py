@@ -43,7 +43,7 @@ async def discord(settings: Settings) -> AsyncGenerator[Finding]:
         yield Finding("discord", ok=None, sentence="no token set; only `footnote run` needs FOOTNOTE_DISCORD__TOKEN")
         return
     found = await _require_login(settings)
-    sentence = f"the token is {found.name}'s, whom a server invites by {invitation(found)}"
+    sentence = f"the token belongs to {found.name}; invite it to a server with {invitation(found)}"
     yield Finding("discord", ok=True, sentence=sentence)
 
 

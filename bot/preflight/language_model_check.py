@@ -68,7 +68,7 @@ def _able(found: Abilities, window: int | None, prompt_tokens: int) -> Finding:
     structure, keeps = _structure(found)
     context, roomy = _context(window, prompt_tokens)
     german = detect(found.text) == "de"
-    stream = "streams" if found.streams else "does not stream, so that an answer comes in one piece"
+    stream = "streams" if found.streams else "does not stream, so answers come in one piece"
     language = "answers German in German" if german else "answers German in another language"
     sentence = f"{structure}; {stream}; {context}; {language}"
     return Finding(
@@ -79,19 +79,19 @@ def _able(found: Abilities, window: int | None, prompt_tokens: int) -> Finding:
 def _structure(found: Abilities) -> tuple[str, bool]:
     match found.shape:
         case "json_schema" if found.follows_schema:
-            return "keeps to a JSON schema", True
+            return "follows a JSON schema", True
         case "json_schema":
-            return "takes a JSON schema without keeping to it, so that more of its replies cannot be read", False
+            return "accepts a JSON schema without following it, so more of its replies cannot be read", False
         case "":
-            return "knows no JSON mode, so that more of its replies cannot be read", False
-    return "writes JSON, but by no schema", False
+            return "has no JSON mode, so more of its replies cannot be read", False
+    return "writes JSON, but without a schema", False
 
 
 def _context(window: int | None, prompt_tokens: int) -> tuple[str, bool]:
     from bot.llm.context import room_in
 
     if window is None:
-        return "does not tell its context", True
+        return "does not report its context size", True
     if (room := room_in(window)) >= prompt_tokens:
         return f"has a context of {window:,} tokens", True
     enough = 1 << (window - 1).bit_length()

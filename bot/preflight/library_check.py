@@ -44,7 +44,7 @@ async def look_into(library: Library, settings: Settings) -> Finding:
     if counts.papers == 0:
         return Finding("library", ok=None, sentence=f"empty, {where}; `footnote ingest` or the first question fills it")
     if fault := library.fault:
-        sentence = f"{fault}; the next question, or `footnote rebuild`, makes the indexes {where} anew"
+        sentence = f"{fault}; the next question, or `footnote rebuild`, rebuilds the indexes {where}"
         return Finding("library", ok=False, sentence=sentence)
     if counts.pending:
         sentence = f"{counts.pending} of {counts.papers} papers {where} wait to be indexed; run `footnote rebuild`"

@@ -24,7 +24,7 @@ MINUTE: Final = 60
 async def open_files(settings: Settings) -> AsyncGenerator[Finding]:  # noqa: ARG001
     """Check whether enough files may be open at once."""
     spare = machine.refuse_few_files()
-    yield Finding("open files", ok=True, sentence="as many as are needed" if spare is None else f"{spare} more")
+    yield Finding("open files", ok=True, sentence="enough may be opened" if spare is None else f"{spare} more")
 
 
 async def disk(settings: Settings) -> AsyncGenerator[Finding]:
@@ -42,7 +42,7 @@ async def data_dir(settings: Settings) -> AsyncGenerator[Finding]:
 async def memory(settings: Settings) -> AsyncGenerator[Finding]:  # noqa: ARG001
     """Check whether there is enough memory."""
     left = machine.refuse_little_memory()
-    told = "the system does not tell" if left is None else f"{left // machine.MEGABYTE:,} MB are left"
+    told = "unknown on this system" if left is None else f"{left // machine.MEGABYTE:,} MB are left"
     yield Finding("memory", ok=True if left else None, sentence=told)
 
 

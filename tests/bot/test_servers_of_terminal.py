@@ -76,6 +76,6 @@ def test_what_was_embedded_beside_is_indexed_by_the_next_that_comes(
     monkeypatch.setenv("FOOTNOTE_DATABASE_URL", database)
     monkeypatch.setenv("FOOTNOTE_CHROMA__URL", chroma.url)
     said = terminal("embed")
-    assert (said.code, said.out) == (0, "Embedded 5 papers; whoever indexes the library finds it done.\n")
+    assert (said.code, said.out) == (0, "Embedded 5 papers; whoever indexes the library will use the vectors.\n")
     assert terminal("embed").out.startswith("Embedded 0 papers")
     assert "On otters" in terminal("search", "otters").out
