@@ -1,4 +1,4 @@
-"""A writer that another package brings, which is taken for a language model: its drafts pass the same checks."""
+"""A writer from another package, treated like a language model: its drafts pass the same checks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class PluginWriter:
-    """Have a plugin write; where it fails, the papers' own sentences answer, as for any language model."""
+    """Write with a plugin; if it fails, the papers' own sentences answer, as with any language model."""
 
     name: WriterName = "llm"
 
@@ -30,7 +30,7 @@ class PluginWriter:
         self._writer = writer
 
     async def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Usage]:
-        """Yield the plugin's drafts; raises WriterError for whatever it raises."""
+        """Yield the plugin's drafts; any error it raises becomes a WriterError."""
         try:
             async with aclosing(self._writer.write(question, selection)) as drafts:
                 async for draft in drafts:
