@@ -1,1 +1,1 @@
-"""What each command of `footnote` does, behind the options that bot.cli reads."""
+"""What each command of `footnote` does, behind the options that `bot.cli` reads."""
