@@ -1,6 +1,6 @@
-"""The way of a query: both indexes propose papers, all are mixed, the best compared by more, and hits made of them.
+"""The search: both indexes propose candidates, an estimated score ranks them, exact scores rerank the best.
 
-What computes runs in threads, one step each; what is read comes from the paper_cache, between the steps.
+Each computing step runs in a thread; data is read from the paper cache between the steps.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# What each retriever proposes, papers by words and windows by vectors; a paper has one or two windows.
+# Candidates per index: papers from the lexical one, windows from the dense one; a paper has one or two windows.
 REACH = 200
 FILTERED_REACH = 1000
 HALF = 0.5
-REMEMBERED = 64  # queries whose vectors are kept, some 50 kB each
+REMEMBERED = 64  # queries whose vectors are cached, some 50 kB each
 
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """Hold a query as each part of the search takes it; `words` is None where the model has no vectors of words."""
+    """A query in the forms that the steps need; `words` is None if the model has no word vectors."""
 
     vector: NDArray[np.float32]
     words: Words | None
@@ -62,19 +62,19 @@ class _Query:
 
     @property
     def read(self) -> float:
-        """Return how much (0..1) of the query an English model can read."""
+        """The share (0..1) of the query in Latin letters, which is all that an English model can read."""
         return latin_share(fold(self.lexical.text))
 
 
 @dataclass(frozen=True, slots=True)
 class _Proposed:
-    """Hold what the words of a query lead to.
+    """The candidates of the lexical index.
 
     Attributes:
-        query: the words.
+        query: the parsed query.
         bm25: scores by paper id, best first.
-        named: papers that it names by their title, an id or a link.
-        authored: papers by the authors that it names in full.
+        named: papers that the query names by title, id or link.
+        authored: papers by authors whose full name is in the query.
     """
 
     query: LexicalQuery
@@ -82,13 +82,29 @@ class _Proposed:
     named: frozenset[str] = frozenset()
     authored: frozenset[str] = frozenset()
 
+    def candidates(
+        self, paper_ids: Iterable[str], cosines: Mapping[str, float], *, cosine: float = 0.0, bm25: float = 0.0
+    ) -> list[Candidate]:
+        """Build candidates from the scores of both indexes; `cosine` and `bm25` are the defaults for missing ones."""
+        return [
+            Candidate(
+                paper_id,
+                window=cosines.get(paper_id, cosine),
+                bm25=self.bm25.get(paper_id, bm25),
+                sentence=cosines.get(paper_id, cosine),
+                named=paper_id in self.named,
+                authored=paper_id in self.authored,
+            )
+            for paper_id in paper_ids
+        ]
+
 
 class Searcher:
-    """Find papers for a query; it reads the indexes and the cache and changes neither.
+    """Finds papers for a query, from the indexes and the paper cache, both read-only.
 
     Attributes:
-        away: whether the server of the vectors did not answer when it was last asked.
-        lost: whether it answered that it has none of them.
+        away: whether the Chroma server failed to answer the last query.
+        lost: whether the Chroma server has lost the vectors.
     """
 
     def __init__(
@@ -109,9 +125,9 @@ class Searcher:
         self._embedded_lately: LRUCache[str, QueryVectors] = LRUCache(REMEMBERED)
 
     async def search(self, text: str, limit: int, scope: Scope, vectors: QueryVectors | None = None) -> list[Hit]:
-        """Return up to `limit` papers of a scope for a query that is not blank, best first.
+        """Up to `limit` papers of a scope for a non-blank query, best first.
 
-        `vectors` are the query's, where they are known already.
+        `vectors` are the query's, if the caller has them.
         """
         # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
         reach = REACH if scope.everything else FILTERED_REACH
@@ -122,20 +138,25 @@ class Searcher:
         paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25, *proposed.named, *proposed.authored]))
         if not scope.everything:
             paper_ids = await self._catalogue.among(paper_ids, scope)
-            nearest = {paper_id: nearest[paper_id] for paper_id in paper_ids if paper_id in nearest}
-        # The cosine of what the dense index proposed is its best window's.
-        windows = await self._paper_cache.windows(paper_id for paper_id in paper_ids if paper_id not in nearest)
-        ranked = await asyncio.to_thread(self._mix, query, windows, nearest, proposed)
-        return await self._hits(query, ranked, limit)
+        # A paper that an index did not propose scores at most as much there as the last one it did. Use that as an
+        # estimate until the best are scored exactly: scoring all would take as long as the index queries.
+        candidates = proposed.candidates(
+            paper_ids,
+            nearest,
+            cosine=min(nearest.values(), default=0.0),
+            bm25=min(proposed.bm25.values()) if len(proposed.bm25) == reach else 0.0,
+        )
+        ranked = fuse(candidates, self._embedder.model, query.read)
+        return await self._hits(query, [candidate for _, candidate in ranked], proposed.bm25, limit)
 
     async def evidence(self, text: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
-        """Weigh given papers for a query as a search does; return the best of them, best first, by id."""
+        """Score the given papers as a search does; the evidence of the best SHORTLIST, best first, by id."""
         query, ranked = await self._among(text, await self.embed(text), paper_ids)
         shortlist = ranked[:SHORTLIST]
-        chunks = await self._paper_cache.chunks(candidate.paper_id for _, candidate in shortlist)
+        chunks = await self._paper_cache.chunks(candidate.paper_id for candidate in shortlist)
 
         def weigh_all() -> dict[str, Evidence]:
-            best = self._compare(query, shortlist, chunks)
+            best = self._order(query, self._measure(query, shortlist, chunks))
             coverage = self._lexical.coverage(query.lexical, [candidate.paper_id for _, candidate in best])
             ideal = self._lexical.ideal(query.lexical)
             return {
@@ -145,7 +166,7 @@ class Searcher:
         return await asyncio.to_thread(weigh_all)
 
     async def similar(self, paper: Paper, limit: int) -> list[Hit]:
-        """Return up to `limit` other papers, those with windows nearest to this one's first."""
+        """Up to `limit` other papers, nearest first by their windows."""
         own = (await self._paper_cache.windows([paper.paper_id])).get(paper.paper_id)
         if own is None or own.shape[1] != self._embedder.dimensions:
             return []
@@ -153,31 +174,38 @@ class Searcher:
         query = _Query(middle(own), None, lexical)
         others = await asyncio.to_thread(self._nearest, query.vector, REACH)
         others.pop(paper.paper_id, None)
-        mixed = await asyncio.to_thread(self._mix, query, {}, others, _Proposed(lexical))
-        ranked = sorted(
-            ((candidate.window, candidate) for _, candidate in mixed), key=lambda pair: (-pair[0], pair[1].paper_id)
-        )
-        return await self._hits(query, ranked, limit)
+        nearest = sorted(others, key=lambda paper_id: (-others[paper_id], paper_id))[:limit]
+        chunks = await self._paper_cache.chunks(nearest)
+        bm25 = await asyncio.to_thread(self._lexical.score, lexical, nearest)
+        ranked = _Proposed(lexical, bm25).candidates(nearest, others)
+        return await self._make_hits(query, [(candidate.window, candidate) for candidate in ranked], chunks)
 
     async def hits_for(self, text: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
-        """Return these papers as hits of a query, best first, however far down a search would have them."""
+        """The given papers as hits for a query, best first, however low a search would rank them."""
         query, ranked = await self._among(text, vectors, paper_ids)
-        return await self._hits(query, ranked, len(ranked))
+        bm25 = {candidate.paper_id: candidate.bm25 for candidate in ranked}
+        return await self._hits(query, ranked, bm25, len(ranked))
 
     async def _among(
         self, text: str, vectors: QueryVectors, paper_ids: Iterable[str]
-    ) -> tuple[_Query, list[tuple[float, Candidate]]]:
-        """Order just these papers as a search does before it compares the best."""
-        lexical = await asyncio.to_thread(self._lexical.read, text)
-        query = _Query(vectors.vector, vectors.words, lexical)
+    ) -> tuple[_Query, list[Candidate]]:
+        """Rank the given papers by cosine and BM25."""
         windows = await self._paper_cache.windows(paper_ids)
-        mixed = await asyncio.to_thread(self._mix, query, windows, {}, _Proposed(lexical))
-        return query, mixed
+
+        def order() -> tuple[_Query, list[Candidate]]:
+            query = _Query(vectors.vector, vectors.words, self._lexical.read(text))
+            cosines = _best_cosines(windows, query.vector)
+            scored = _Proposed(query.lexical, self._lexical.score(query.lexical, list(cosines)))
+            ranked = fuse(scored.candidates(cosines, cosines), self._embedder.model, query.read)
+            return query, [candidate for _, candidate in ranked]
+
+        return await asyncio.to_thread(order)
 
     async def embed(self, text: str) -> QueryVectors:
-        """Read a query by the embedding model; those read last are remembered.
+        """Embed a query; recent ones are cached.
 
-        A message of a chat is read to hear whether it is to the bot, then for its answer, then as what came before.
+        One chat message is embedded up to three times: to decide whether it is for the bot, to answer it, and as the
+        history of the next question.
         """
         vectors = self._embedded_lately.get(text)
         if vectors is None:
@@ -191,7 +219,7 @@ class Searcher:
         return QueryVectors((await self._embedder.embed([text]))[0], None)
 
     async def agreement(self, text: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
-        """Compare a query's words with those of the title and of each sentence of these hits."""
+        """The word agreement of each hit with the query: of its title and of each sentence."""
         whole = [hit.paper.paper_id for hit in hits if hit.location is None]
         chunks = await self._paper_cache.chunks(whole) if vectors.words else {}
 
@@ -219,7 +247,7 @@ class Searcher:
         windows = sorted(hit.passages, key=lambda passage: passage.start)
         names = [name for passage in windows for name in split(window_text(hit.paper, passage, embedder))]
         rows = unpack(packed, embedder.dimensions)
-        if len(names) != len(rows):  # of a text that changed in between; a search to come finds both alike
+        if len(names) != len(rows):  # the text has changed meanwhile; the next search is consistent again
             names, rows = [], rows[:0]
         title, *held = (frozenset(split(clean(text))) for text in (hit.paper.title, *_passage_texts(hit)))
         return agreement_of_vectors(words.vectors, weights, rows, names, title, held)
@@ -230,19 +258,19 @@ class Searcher:
     async def _look_near(
         self, text: str, vectors: QueryVectors | None, reach: int
     ) -> tuple[QueryVectors, dict[str, float]]:
-        """Embed a query, if that was not done before, and find the papers nearest to it."""
+        """Embed the query unless `vectors` is given, and find the nearest papers."""
         embedded = vectors or await self.embed(text)
         return embedded, await asyncio.to_thread(self._nearest, embedded.vector, reach)
 
     def _nearest(self, vector: NDArray[np.float32], reach: int) -> dict[str, float]:
-        """Return the papers whose chunks are nearest, by id, with the best cosine of each."""
+        """The papers with the nearest chunks, by id, each with its best cosine."""
         nearest: dict[str, float] = {}
         for chunk_id, cosine in self._ask_dense(vector, reach):
             nearest.setdefault(chunk_id.rpartition("#")[0], cosine)
         return nearest
 
     def _ask_dense(self, vector: NDArray[np.float32], reach: int) -> list[tuple[str, float]]:
-        """Return the nearest chunks; none where a server that should know them is away or has lost them."""
+        """The nearest chunks; empty if the Chroma server is away or has lost them."""
         try:
             found = self._dense.query(vector, reach)
         except (ServerAwayError, ServerRefusedError, VectorsError) as error:
@@ -259,7 +287,7 @@ class Searcher:
         return found
 
     async def _propose(self, text: str, reach: int) -> _Proposed:
-        """Ask the lexical index."""
+        """Get the candidates of the lexical index, and the papers named by an id or a link."""
 
         def ask() -> _Proposed:
             query = self._lexical.read(text)
@@ -276,89 +304,86 @@ class Searcher:
             proposed = replace(proposed, named=proposed.named.union(meant.values()))
         return proposed
 
-    def _mix(
-        self,
-        query: _Query,
-        windows: Mapping[str, NDArray[np.float32]],
-        nearest: Mapping[str, float],
-        proposed: _Proposed,
-    ) -> list[tuple[float, Candidate]]:
-        """Order papers by both scores, which are computed for those that only one index proposed.
+    async def _hits(
+        self, query: _Query, ranked: Sequence[Candidate], bm25: Mapping[str, float], limit: int
+    ) -> list[Hit]:
+        """Score the best candidates exactly, rerank them, and turn the first `limit` into hits.
 
-        `nearest` has the cosines of those that the dense index proposed, `windows` the vectors of the others.
+        `bm25` has the exact scores by paper id; other candidates' scores are estimates, except for zeros.
         """
-        cosines = {**nearest, **_best_cosines(windows, query.vector)}
-        rest = self._lexical.score(query.lexical, [paper_id for paper_id in cosines if paper_id not in proposed.bm25])
-        candidates = [
-            Candidate(
-                paper_id,
-                window=cosine,
-                bm25=proposed.bm25.get(paper_id) or rest.get(paper_id, 0.0),
-                sentence=cosine,
-                named=paper_id in proposed.named,
-                authored=paper_id in proposed.authored,
-            )
-            for paper_id, cosine in cosines.items()
-        ]
-        return fuse(candidates, self._embedder.model, query.read)
+        ranked = ranked[: max(limit, SHORTLIST)]
+        chunks = await self._paper_cache.chunks(candidate.paper_id for candidate in ranked)
+        estimated = [one.paper_id for one in ranked if one.bm25 and one.paper_id not in bm25]
+        measured, missing = await asyncio.gather(
+            asyncio.to_thread(self._measure, query, ranked, chunks),
+            asyncio.to_thread(self._lexical.score, query.lexical, estimated),
+        )
+        known = {**missing, **bm25}
+        best = self._order(query, [one._replace(bm25=known.get(one.paper_id, 0.0)) for one in measured])
+        return await self._make_hits(query, best[:limit], chunks)
 
-    async def _hits(self, query: _Query, ranked: Sequence[tuple[float, Candidate]], limit: int) -> list[Hit]:
-        """Order the best anew, by their sentences and words too, and make hits of the first."""
-        reached = limit if query.words is None else max(limit, SHORTLIST)
-        paper_ids = [candidate.paper_id for _, candidate in ranked[:reached]]
-        chunks = await self._paper_cache.chunks(paper_ids)
-        papers = await self._paper_cache.papers(paper_ids)
+    async def _make_hits(
+        self, query: _Query, best: Sequence[tuple[float, Candidate]], chunks: Mapping[str, Sequence[StoredChunk]]
+    ) -> list[Hit]:
+        paper_ids = [candidate.paper_id for _, candidate in best]
+        papers, coverage = await asyncio.gather(
+            self._paper_cache.papers(paper_ids), asyncio.to_thread(self._lexical.coverage, query.lexical, paper_ids)
+        )
 
         def make() -> list[Hit]:
-            best = self._compare(query, ranked, chunks)[:limit]
-            coverage = self._lexical.coverage(query.lexical, [candidate.paper_id for _, candidate in best])
             ideal = self._lexical.ideal(query.lexical)
             return [
                 _hit(papers[one.paper_id], score, one, chunks[one.paper_id], query.vector, ideal, coverage)
                 for score, one in best
-                if one.paper_id in papers and one.paper_id in chunks  # or it has left since it was found
+                if one.paper_id in papers and one.paper_id in chunks  # it may have been removed since it was found
             ]
 
         return await asyncio.to_thread(make)
 
-    def _compare(
-        self,
-        query: _Query,
-        ranked: Sequence[tuple[float, Candidate]],
-        chunks: Mapping[str, Sequence[StoredChunk]],
-    ) -> list[tuple[float, Candidate]]:
-        """Order the best by their sentences and words too; the others stay below in their order."""
+    def _measure(
+        self, query: _Query, ranked: Sequence[Candidate], chunks: Mapping[str, Sequence[StoredChunk]]
+    ) -> list[Candidate]:
+        """Compute the exact cosines of candidates, and the sentence and word scores of the first SHORTLIST.
+
+        Candidates that were removed meanwhile, or that only another model has embedded, are left out.
+        """
+        cosines = _best_cosines(
+            {paper_id: [chunk.vector for chunk in parts] for paper_id, parts in chunks.items()}, query.vector
+        )
+        measured = [
+            candidate._replace(window=cosine, sentence=cosine)
+            for candidate in ranked
+            if (cosine := cosines.get(candidate.paper_id)) is not None
+        ]
         if query.words is None:
-            return list(ranked)
-        best = self._fuse_all(query, query.words, [candidate for _, candidate in ranked[:SHORTLIST]], chunks)
-        rest = ranked[SHORTLIST:]
+            return measured
+        shortlist = [(candidate, chunks[candidate.paper_id]) for candidate in measured[:SHORTLIST]]
+        rarity = self._rarity(query.words)
+        alike = best_matches(query.words.vectors, [_words(parts) for _, parts in shortlist])
+        sentences = _nearest_sentences(shortlist, query.vector)
+        compared = [
+            candidate._replace(words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
+            for (candidate, _), match in zip(shortlist, match_words(alike, rarity).tolist(), strict=True)
+        ]
+        return [*compared, *measured[SHORTLIST:]]
+
+    def _order(self, query: _Query, measured: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
+        """Rank exactly scored candidates, best first; those without word scores come after the others."""
+        if query.words is None:
+            return fuse(measured, self._embedder.model, query.read)
+        best = fuse(measured[:SHORTLIST], self._embedder.model, query.read)
+        rest = fuse(measured[SHORTLIST:], self._embedder.model, query.read)
         above = best[-1][0] - rest[0][0] - 1.0 if rest else 0.0
         return [*best, *((score + above, candidate) for score, candidate in rest)]
 
-    def _fuse_all(
-        self,
-        query: _Query,
-        words: Words,
-        shortlist: Sequence[Candidate],
-        chunks: Mapping[str, Sequence[StoredChunk]],
-    ) -> list[tuple[float, Candidate]]:
-        rarity = self._rarity(words)
-        alike = best_matches(words.vectors, [_words(chunks.get(candidate.paper_id, ())) for candidate in shortlist])
-        sentences = _nearest_sentences(chunks, query.vector)
-        compared = [
-            replace(candidate, words=match, sentence=sentences.get(candidate.paper_id, candidate.window))
-            for candidate, match in zip(shortlist, match_words(alike, rarity).tolist(), strict=True)
-        ]
-        return fuse(compared, self._embedder.model, query.read)
-
 
 def _passage_texts(hit: Hit) -> list[str]:
-    """Give the sentences of a hit in the order of its abstract."""
+    """The sentences of a hit, in the order of the abstract."""
     return [passage.text for passage in sorted(hit.sentences, key=lambda passage: passage.start)]
 
 
 def middle(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of unit vectors as a unit vector."""
+    """The mean of unit vectors, normalised."""
     mean = windows.mean(axis=0)
     return np.asarray(mean / np.linalg.norm(mean), np.float32)
 
@@ -394,25 +419,32 @@ def _evidence(candidate: Candidate, sentence: float, ideal: float, coverage: Map
     )
 
 
-def _best_cosines(windows: Mapping[str, NDArray[np.float32]], vector: NDArray[np.float32]) -> dict[str, float]:
-    # What another model made is in the catalogue until all is made anew.
-    windows = {paper_id: rows for paper_id, rows in windows.items() if rows.shape[1] == len(vector)}
+def _best_cosines(
+    windows: Mapping[str, Sequence[NDArray[np.float32]] | NDArray[np.float32]], vector: NDArray[np.float32]
+) -> dict[str, float]:
+    # The catalogue holds the vectors of an earlier model until a rebuild is complete.
+    windows = {paper_id: rows for paper_id, rows in windows.items() if len(rows[0]) == len(vector)}
     if not windows:
         return {}
     firsts = np.cumsum([0, *(len(rows) for rows in windows.values())])[:-1]
-    cosines = np.maximum.reduceat(np.concatenate(list(windows.values())) @ vector, firsts)
+    cosines = np.maximum.reduceat(np.stack([row for rows in windows.values() for row in rows]) @ vector, firsts)
     return dict(zip(windows, cosines.tolist(), strict=True))
 
 
 def _words(chunks: Iterable[StoredChunk]) -> bytes:
-    """Give the packed words of a paper's windows."""
+    """The packed word vectors of a paper."""
     return b"".join(chunk.contents.words for chunk in chunks)
 
 
-def _nearest_sentences(chunks: Mapping[str, Sequence[StoredChunk]], vector: NDArray[np.float32]) -> dict[str, float]:
-    """Return the best cosine of each paper's sentences, by id; a paper without any is left out."""
+def _nearest_sentences(
+    shortlist: Sequence[tuple[Candidate, Sequence[StoredChunk]]], vector: NDArray[np.float32]
+) -> dict[str, float]:
+    """The best sentence cosine of each paper, by id; papers without sentences are left out."""
     rows_with_sentences = [
-        (paper_id, chunk.contents) for paper_id, parts in chunks.items() for chunk in parts if len(chunk.contents.spans)
+        (candidate.paper_id, chunk.contents)
+        for candidate, parts in shortlist
+        for chunk in parts
+        if len(chunk.contents.spans)
     ]
     if not rows_with_sentences:
         return {}
@@ -426,7 +458,7 @@ def _nearest_sentences(chunks: Mapping[str, Sequence[StoredChunk]], vector: NDAr
 
 
 def _sentences(paper: Paper, chunk: StoredChunk, vector: NDArray[np.float32]) -> list[Passage]:
-    """Give the sentences of a window as passages of the abstract."""
+    """The sentences of a window, as passages."""
     rows = chunk.contents.sentences
     return [
         Passage(start, end, paper.abstract[start:end], cosine, row)

@@ -215,7 +215,7 @@ async def library(tmp_path: Path, empty_dir: Path, embedder: LocalEmbedder) -> A
 
 @pytest.fixture
 async def library_with(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, empty_dir: Path, embedder: LocalEmbedder
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, empty_dir: Path, models: Path, embedder: LocalEmbedder
 ) -> AsyncIterator[LibraryWith]:
     """Give libraries of their own that hold some papers, which are embedded once a run."""
     opened: list[Library] = []
@@ -223,7 +223,7 @@ async def library_with(
     async def give(papers: Sequence[Paper | Fetched]) -> Library:
         async def fill(folder: Path) -> None:
             shutil.copytree(empty_dir, folder, ignore=shutil.ignore_patterns("memory.db*"))
-            library = await Library.open(folder, embedder)
+            library = await Library.open(folder, LocalEmbedder(cache_dir=models))  # the library closes it
             await library.add(papers)
             await library.close()
 

@@ -21,9 +21,8 @@ BOTH = "words (tantivy) and vectors (Chroma)"
 STEPS = {
     "_propose": BOTH,
     "_nearest": BOTH,
-    "_mix": "both scores of all candidates",
-    "_compare": "the best forty, by sentences and words",
-    "_hits": "hits with passages",
+    "_measure": "the best forty, by sentences and words",
+    "_make_hits": "hits with passages",
 }
 
 
