@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 settings.register_profile("footnote", deadline=None, derandomize=True, max_examples=20)
 settings.load_profile("footnote")
 
+# Of these each takes some 15 to 30 seconds of processor.
+LONGEST = ("tests/bot/discord/test_storm.py", "tests/bot/test_demo.py", "tests/test_bench.py")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     add_option(parser)
@@ -47,6 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--fast"):
         config.pluginmanager.register(FastLane())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest, so that no worker is still at one of them when the others have nothing left to do."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(scope="session")
