@@ -154,11 +154,10 @@ async def open_model(
 async def open_answerer(settings: Settings, library: Library, *, use_llm: bool = True) -> AsyncIterator[Answerer]:
     """Open an answerer over the library, with the language model if it is configured and wanted.
 
-    The model's usage and drafts go to the store.
+    The usage and drafts of the model or plugin go to the store.
     """
-    if not use_llm or not settings.llm.enabled:
-        own = settings if use_llm else settings.model_copy(update={"writer": None})
-        yield make_answerer(own, library, None)
+    if not use_llm or not (settings.llm.enabled or settings.writer):
+        yield make_answerer(settings.model_copy(update={"writer": None}), library, None)
         return
     async with open_store(settings) as store, open_model(settings, meter=make_meter(settings, store)) as model:
         yield make_answerer(settings, library, model, store)
@@ -175,7 +174,8 @@ def make_answerer(
     from bot.answering import Answerer
     from bot.answering.extractive import ExtractiveWriter
 
-    extractive, plugged = ExtractiveWriter(), make_plugin_writer(settings)
+    meter = make_meter(settings, store) if store else None
+    extractive, plugged = ExtractiveWriter(), make_plugin_writer(settings, meter)
     if model is None:
         return Answerer(library, extractive, plugged)
     from bot.answering.cached import CachedWriter
@@ -193,14 +193,14 @@ def make_answerer(
     return Answerer(library, extractive, plugged or writer, LLMRewriter(model), judge, LLMTranslator(model))
 
 
-def make_plugin_writer(settings: Settings) -> PluginWriter | None:
+def make_plugin_writer(settings: Settings, meter: Meter | None = None) -> PluginWriter | None:
     """Load the configured writer plugin, None if there is none."""
     if settings.writer is None:
         return None
     from bot.answering.plugin_writer import PluginWriter
     from retrieval.plugin_loader import WRITERS, make_plugin
 
-    return PluginWriter(settings.writer, make_plugin(WRITERS, settings.writer, settings, needs=("write",)))
+    return PluginWriter(settings.writer, make_plugin(WRITERS, settings.writer, settings, needs=("write",)), meter)
 
 
 def make_editor(

@@ -14,6 +14,7 @@ from bot.commands.run import SWITCH_SECONDS
 from bot.console import progress_bar, stdout
 from bot.errors import DemoError
 from bot.factory import make_answerer, make_editor, open_library, open_model, prepare_library
+from bot.invocation import command
 from bot.settings import ChromaSettings
 from bot.store import Store
 from retrieval import Fetched, Paper
@@ -45,7 +46,7 @@ async def demo(settings: Settings, port: int, *, configured: bool) -> None:
             if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
                 raise
             why = "is in use" if error.errno == errno.EADDRINUSE else "may not be used"
-            raise DemoError(f"Port {port} {why}; choose another: footnote demo --port {port + 1}.") from None
+            raise DemoError(f"Port {port} {why}; choose another: {command(f'demo --port {port + 1}')}.") from None
 
 
 @asynccontextmanager

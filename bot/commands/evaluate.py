@@ -16,6 +16,7 @@ from bot.console import print_json, progress_bar, show_figures, stdout
 from bot.errors import SettingsError
 from bot.factory import open_answerer, open_library
 from bot.files import share
+from bot.invocation import extra
 from bot.report.evaluation_run import Evaluation
 from bot.settings import ChromaSettings
 from retrieval import BadInputError
@@ -99,7 +100,7 @@ def _demand_extra() -> None:
     if not all(map(find_spec, ("ir_measures", "matplotlib"))):
         raise SettingsError(
             "Measuring needs packages that are not installed; install footnote with its extra eval, as in "
-            "pip install 'footnote[eval]'."
+            f"{extra('eval')}."
         )
 
 

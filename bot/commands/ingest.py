@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.console import print_json, printable, progress_bar, show_figures, stderr, stdout
 from bot.factory import make_embedder, open_library
 from bot.fetcher import online_source, pages_of, single_paper
+from bot.invocation import command
 from retrieval import Added, BadInputError, ServerAwayError
 from retrieval.catalogue import Catalogue
 from retrieval.embedding_worker import embed_pending
@@ -171,7 +172,7 @@ async def embed(settings: Settings) -> None:
     if settings.database_url is None:
         raise BadInputError(
             "`footnote embed` helps to fill a library that several processes share; set FOOTNOTE_DATABASE_URL to its "
-            "database, or run `footnote ingest`, which embeds by itself."
+            f"database, or run `{command('ingest')}`, which embeds by itself."
         )
     embedder = await make_embedder(settings)
     async with AsyncExitStack() as stack:
@@ -189,7 +190,9 @@ async def rebuild(settings: Settings) -> None:
         with progress_bar("Rebuilding") as report:
             count = await library.index_pending(report)
         if (await library.counts()).pending:
-            raise ServerAwayError("The indexes are incomplete; run `footnote rebuild` again once the server answers.")
+            raise ServerAwayError(
+                f"The indexes are incomplete; run `{command('rebuild')}` again once the server answers."
+            )
     stdout().print(f"Rebuilt the indexes of {count} papers.")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.console import print_json, printable, progress_bar, show_paper, show_papers, stderr, stdout
 from bot.factory import open_library
+from bot.invocation import command
 from retrieval import BadInputError
 from retrieval.removal import UNDO, removals
 from retrieval.text import clean
@@ -85,7 +86,8 @@ async def remove(settings: Settings, names: Sequence[str], source: str | None, *
     if really:
         stdout().print(
             f"Removed {papers_in_words(len(ids))}. No source adds them again; for {UNDO.days} days "
-            "`footnote restore` puts them back: with --last now, or later with --at and a time from `list --removed`."
+            f"`{command('restore')}` puts them back: with --last now, or later with --at and a time from "
+            "`list --removed`."
         )
     else:
         stdout().print(f"This would remove {papers_in_words(len(ids))}; nothing is removed yet. Add --yes to do it.")
@@ -96,7 +98,7 @@ async def restore(settings: Settings, names: Sequence[str], *, last: bool, when:
     if [bool(names), last, when is not None].count(True) != 1:
         raise BadInputError(
             "Say which papers to put back: their ids, --last for those that were removed last, or --at with the time "
-            "of a removal; `footnote list --removed` shows them."
+            f"of a removal; `{command('list --removed')}` shows them."
         )
     async with open_library(settings) as library:
         removed = await library.removed()
@@ -161,9 +163,9 @@ async def known_paper(library: Library, name: str) -> Known:
     paper_id = await library.id_of(name)
     known = await library.known(paper_id) if paper_id else None
     if known is None and paper_id:
-        raise BadInputError(f"{printable(name)} was removed; `footnote restore {paper_id}` puts it back.")
+        raise BadInputError(f"{printable(name)} was removed; `{command(f'restore {paper_id}')}` puts it back.")
     if known is None:
-        raise BadInputError(f'No paper goes by "{printable(name)}"; `footnote list` and `search --json` show ids.')
+        raise BadInputError(f'No paper goes by "{printable(name)}"; `{command("list")}` and `search --json` show ids.')
     return known
 
 
@@ -175,7 +177,7 @@ async def _ids(library: Library, names: Iterable[str]) -> list[str]:
 async def _removed_id(library: Library, removed: Sequence[Removed], name: str) -> str:
     paper_id = await library.id_of(name)
     if not any(paper.paper_id == paper_id for paper in removed):
-        raise BadInputError(f"{printable(name)} is not a removed paper; `footnote list --removed` shows those.")
+        raise BadInputError(f"{printable(name)} is not a removed paper; `{command('list --removed')}` shows those.")
     assert paper_id is not None
     return paper_id
 

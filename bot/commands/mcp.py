@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import SettingsError
 from bot.factory import open_answerer, open_library, prepare_library
+from bot.invocation import extra
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -18,7 +19,7 @@ async def serve(settings: Settings, *, use_llm: bool) -> None:
     except ModuleNotFoundError as error:
         raise SettingsError(
             "The MCP server needs a package that is not installed; install footnote with its extra mcp, as in "
-            "pip install 'footnote[mcp]'."
+            f"{extra('mcp')}."
         ) from error
     async with open_library(settings) as library:
         await prepare_library(library)

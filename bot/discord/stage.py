@@ -6,6 +6,7 @@ import asyncio
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
@@ -29,6 +30,7 @@ MODERATOR: Final = "Mo"
 # A busy machine is no reason to show a bot that did not answer.
 PATIENCE: Final = 20.0  # seconds to acknowledge, instead of Discord's three
 START: Final = 60.0  # seconds for the bot to come online
+AHEAD: Final = timedelta(minutes=2)  # of the clock, as a digest leaves out what came in within the last two minutes
 
 ASKED: Final = "has anyone shown that a better one-step likelihood doesn't actually give you a better controller?"
 CLOSEST: Final = "how do transformers store facts about dates?"
@@ -85,6 +87,11 @@ class Stage:
     running: asyncio.Task[None]
 
 
+def _ahead() -> datetime:
+    """Return the time of the clock that the bot goes by, so that a digest has the papers that came in just now."""
+    return datetime.now(UTC) + AHEAD
+
+
 @asynccontextmanager
 async def open_stage(
     services: Services, folder: Path, *, editor: Editor | None = None, port: int = 0
@@ -105,6 +112,7 @@ async def open_stage(
             CommandsFile(folder / FILE_NAME),
             message_content=True,
             editor=editor,
+            now=_ahead,
             connector=local.connector(),
             guild_ready_timeout=0.1,
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.factory import make_embedder, open_library
 from bot.fetcher import read_sources
+from bot.invocation import command
 from bot.preflight.check import Finding
 from retrieval.sources.web import Web
 
@@ -42,12 +43,14 @@ async def look_into(library: Library, settings: Settings) -> Finding:
     if library.gaps.vectors:
         return Finding("library", ok=False, sentence=CHROMA_AWAY)
     if counts.papers == 0:
-        return Finding("library", ok=None, sentence=f"empty, {where}; `footnote ingest` or the first question fills it")
+        return Finding(
+            "library", ok=None, sentence=f"empty, {where}; `{command('ingest')}` or the first question fills it"
+        )
     if fault := library.fault:
-        sentence = f"{fault}; the next question, or `footnote rebuild`, rebuilds the indexes {where}"
+        sentence = f"{fault}; the next question, or `{command('rebuild')}`, rebuilds the indexes {where}"
         return Finding("library", ok=False, sentence=sentence)
     if counts.pending:
-        sentence = f"{counts.pending} of {counts.papers} papers {where} wait to be indexed; run `footnote rebuild`"
+        sentence = f"{counts.pending} of {counts.papers} papers {where} wait to be indexed; run `{command('rebuild')}`"
         return Finding("library", ok=False, sentence=sentence)
     told = f"{counts.papers} papers, {counts.chunks} chunks {where}; indexes agree"
     return Finding("library", ok=True, sentence=told)
