@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot import metrics
@@ -18,12 +18,11 @@ from retrieval.sources.specs import ACCEPTED
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from bot.settings import Settings
     from retrieval import Library
-    from retrieval.sources.fetched import Cursor, OnlineSource, Page
-    from retrieval.sources.single import Single
+    from retrieval.sources.fetched import OnlineSource
     from retrieval.sources.web import Web
 
 log = logging.getLogger(__name__)
@@ -106,12 +105,9 @@ class Fetcher:
 
     async def _read(self, source: OnlineSource) -> str | None:
         """Take every page in; return what went wrong, None if nothing did."""
-        reading = await self._library.source_state(source.name)
         try:
-            async with aclosing(pages_of(source, reading.cursor if reading else None)) as pages:
-                async for page in pages:
-                    added = await self._library.ingest_page(page, source.name)
-                    await self._library.index_pending()
+            async with aclosing(self._library.ingest(source)) as pages:
+                async for page, added in pages:
                     log.info("%s: %s; %s", source.name, added, page.notice or "")
         except FootnoteError as error:
             return str(error)
@@ -166,24 +162,6 @@ def read_sources(settings: Settings, web: Web) -> list[OnlineSource]:
 def online_source(settings: Settings, spec: str, web: Web) -> OnlineSource | None:
     """Return the source on the network that a spec names, at the addresses that the settings name; None if none."""
     return open_online(spec, web, huggingface_url=settings.huggingface.base_url, arxiv_url=settings.arxiv.base_url)
-
-
-def single_paper(settings: Settings, spec: str, web: Web) -> Single | None:
-    """Return the one paper that a spec names by an id or a link; None if it names none."""
-    from retrieval.sources.single import Addresses, open_single
-
-    addresses = Addresses(
-        arxiv=settings.arxiv.base_url,
-        doi=settings.doi.base_url,
-        openreview=settings.openreview.base_url,
-        acl=settings.acl.base_url,
-    )
-    return open_single(spec, web, addresses)
-
-
-def pages_of(source: OnlineSource, cursor: Cursor | None) -> AsyncGenerator[Page, None]:
-    """Return a source's pages from a cursor on, to be closed when they are not read to the end."""
-    return cast("AsyncGenerator[Page, None]", source.pages(cursor))
 
 
 def _patience(name: str) -> dt.timedelta | None:
