@@ -2,10 +2,11 @@
 
 Every question is searched for once; the evidence of its shortlist is then mixed anew for each row of the table.
 
-    uv run python bench/ranking.py DATA_DIR EVAL_FOLDER:SPLIT... [--mix PAPERS.jsonl.gz]
+    uv run python bench/ranking.py DATA_DIR EVAL_FOLDER:SPLIT... [--mix PAPERS.jsonl.gz] [--together]
 
 DATA_DIR keeps the libraries that are made, so that a second run embeds nothing. With --mix each folder is judged a
-second time with those papers (`id`, `title`, `abstract`) among its own, but for papers of the same title.
+second time with those papers (`id`, `title`, `abstract`) among its own, but for papers of the same title. With
+--together each is judged only among the papers of all folders.
 """
 
 from __future__ import annotations
@@ -155,12 +156,21 @@ async def main() -> None:
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("folders", nargs="+", metavar="EVAL_FOLDER:SPLIT")
     parser.add_argument("--mix", type=Path)
+    parser.add_argument("--together", action="store_true")
     options = parser.parse_args()
+    sets = {}
     for argument in options.folders:
         folder, split = argument.rsplit(":", 1)
-        dataset, name = read_dataset(Path(folder), split), Path(folder).name
+        dataset = read_dataset(Path(folder), split)
         with dataset.corpus.open(encoding="utf-8") as lines:
             papers = [Paper(row["_id"], row["title"], row["text"], "eval") for row in map(json.loads, lines)]
+        sets[Path(folder).name] = dataset, papers
+    if options.together:
+        every = [paper for _, papers in sets.values() for paper in papers]
+        for name, (dataset, _) in sets.items():
+            report(f"{name} among {len(every)} papers", await ask(options.data_dir / "together", every, dataset))
+        return
+    for name, (dataset, papers) in sets.items():
         report(name, await ask(options.data_dir / name, papers, dataset))
         if options.mix:
             with gzip.open(options.mix, "rt", encoding="utf-8") as lines:

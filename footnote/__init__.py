@@ -6,7 +6,7 @@
         library.ingest("seeds")
         print(answer("which papers train robots with language corrections?", library).text)
 
-`AsyncLibrary` is the same for code that runs in an event loop. What is exported here is kept stable.
+`AsyncLibrary` is the same for async code. The names exported here are stable.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""AsyncLibrary: the library of a data dir and what answers from it, for code that runs in an event loop."""
+"""AsyncLibrary: a library of papers that answers questions, for async code."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 
 class AsyncLibrary:
-    """Hold the papers of a folder, and answer from them.
+    """A library of papers in a folder, and answers from it.
 
-    Open it with `async with`; one process owns a folder at a time. Errors that a person may read are FootnoteErrors.
+    Open it with `async with`; only one process can use a folder at a time. Errors meant for users are FootnoteErrors.
     """
 
     def __init__(self, data_dir: str | Path | None = None, *, llm: bool = True) -> None:
-        """Name the folder that holds all state.
+        """Choose the folder; it is opened by `async with`.
 
         Args:
-            data_dir: made if it is not there; what FOOTNOTE_DATA_DIR says, else `.footnote`, if it is not given.
-            llm: let the language model write answers where the settings (FOOTNOTE_LLM__…) name one.
+            data_dir: created if missing; defaults to FOOTNOTE_DATA_DIR, then to `.footnote`.
+            llm: let a language model write the answers if the settings (FOOTNOTE_LLM__…) name one.
         """
         self._data_dir = data_dir
         self._llm = llm
@@ -50,7 +50,7 @@ class AsyncLibrary:
             settings = Settings.load(**({"data_dir": Path(self._data_dir)} if self._data_dir else {}))
             papers = await stack.enter_async_context(open_library(settings))
             self._answerer = await stack.enter_async_context(open_answerer(settings, papers, use_llm=self._llm))
-            await papers.index_pending()  # what a process that was killed left to do
+            await papers.index_pending()  # left over by a process that was killed
             self._settings, self._papers = settings, papers
             self._opened = stack.pop_all()
         return self
@@ -62,9 +62,9 @@ class AsyncLibrary:
         await self._opened.aclose()
 
     async def ingest(self, *sources: str) -> Added:
-        """Take papers in, and count them: "seeds", files, folders or sources on the network, as `footnote ingest` does.
+        """Ingest sources ("seeds", files, folders, online sources), like `footnote ingest`, and count the papers.
 
-        What cannot be read in a file is left out. Raises BadInputError where a source is none.
+        Unreadable records of a file are skipped. Raises BadInputError for an unknown source.
         """
         papers = self._open
         added = Added()
@@ -75,20 +75,20 @@ class AsyncLibrary:
         return added
 
     async def add(self, papers: Iterable[Paper | Fetched]) -> Added:
-        """Take papers in that are at hand, and count them."""
+        """Ingest papers that you already have, and count them."""
         return await self._open.add(papers)
 
     async def answer(self, question: str, history: Sequence[str | Answer] = ()) -> Answer:
-        """Answer a question, each statement with citations whose quotes were checked, or refuse to.
+        """Answer a question with checked citations for each statement, or refuse.
 
-        `history` holds the earlier turns of a conversation, oldest first: answers, or bare questions.
+        `history` holds the earlier turns of the conversation, oldest first: answers or plain questions.
         """
         _ = self._open
         assert self._answerer is not None
         return await self._answerer.answer(question, _turns(history))
 
     async def stream(self, question: str, history: Sequence[str | Answer] = ()) -> AsyncGenerator[Answer]:
-        """Yield the answer as it grows, each statement only after its check; the last one is the whole."""
+        """Yield the answer as it grows, statement by statement, each one checked; the last is the complete answer."""
         _ = self._open
         assert self._answerer is not None
         async with aclosing(self._answerer.stream(question, _turns(history))) as snapshots:
@@ -98,35 +98,35 @@ class AsyncLibrary:
     async def search(
         self, query: str, *, limit: int = 10, since: dt.date | None = None, source: str | None = None
     ) -> list[Hit]:
-        """Return up to `limit` papers for a query, the best first; since a day, or of one source."""
+        """Up to `limit` papers for a query, best first; optionally published since a day, or from one source."""
         return await self._open.search(query, limit=limit, since=since, source=source)
 
     async def get(self, paper: str) -> Paper | None:
-        """Return the paper that an id or a link names, in whatever spelling, or None."""
+        """Find a paper by an id or a link, in any spelling; None if it is not here."""
         return await self._open.find(paper)
 
     async def details(self, paper: str) -> Fetched | None:
-        """Return all that is known of the paper that an id or a link names: authors, venue, other ids; or None."""
+        """Everything known about a paper (authors, venue, other ids), by an id or a link; None if it is not here."""
         found = await self._open.find(paper)
         return (await self._open.details([found.paper_id])).get(found.paper_id) if found else None
 
     async def similar(self, paper: str, *, limit: int = 10) -> list[Hit]:
-        """Return up to `limit` other papers, the nearest first; none if the paper is not here."""
+        """Up to `limit` similar papers, nearest first; empty if the paper is not here."""
         found = await self._open.find(paper)
         return await self._open.similar(found.paper_id, limit=limit) if found else []
 
     async def papers(self, *, since: dt.date | None = None, source: str | None = None) -> list[str]:
-        """Return the ids of all papers, the newest first; since a day, or of one source."""
+        """Ids of all papers, newest first; optionally published since a day, or from one source."""
         return await self._open.ids(since=since, source=source)
 
     async def export(self, form: str = "bibtex", papers: Sequence[str] | None = None) -> str:
-        """Return papers by their ids, or all, as "bibtex", "ris", "csl", "csv" or "jsonl"."""
+        """Export all papers, or those with the given ids, as "bibtex", "ris", "csl", "csv" or "jsonl"."""
         pieces: list[str] = []
         await export(self._open, await self.papers() if papers is None else papers, form, pieces.append)
         return "".join(pieces)
 
     async def counts(self) -> Counts:
-        """Return how much the library holds."""
+        """Count the papers and chunks of the library."""
         return await self._open.counts()
 
     @property

@@ -1,6 +1,6 @@
-"""What a plugin is written with: a source, an embedding model or a writer in a package of its own.
+"""The API for plugins: sources, embedding models and writers that live in packages of their own.
 
-docs/extending.md shows one of each; what is exported here is kept stable.
+docs/extending.md shows one of each. The names exported here are stable.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Library: the same as AsyncLibrary for code without an event loop; one runs for it in a thread."""
+"""Library: AsyncLibrary for synchronous code, on an event loop in a thread."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class Library:
-    """Hold the papers of a folder, and answer from them; every method is AsyncLibrary's.
+    """A library of papers in a folder, and answers from it; every method is AsyncLibrary's.
 
-    Open it with `with`, or close it at the end.
+    Use it in a `with` block, or call `close`.
     """
 
     def __init__(self, data_dir: str | Path | None = None, *, llm: bool = True) -> None:
-        """Open the folder that holds all state, as AsyncLibrary does."""
+        """Open the folder; the arguments are AsyncLibrary's."""
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal())
             library = AsyncLibrary(data_dir, llm=llm)
@@ -43,54 +43,54 @@ class Library:
         self.close()
 
     def close(self) -> None:
-        """Let go of the folder; closing twice does nothing."""
+        """Release the folder; closing twice does nothing."""
         self._opened.close()
 
     def ingest(self, *sources: str) -> Added:
-        """Take papers in, and count them: "seeds", files, folders, or sources on the network."""
+        """Ingest sources ("seeds", files, folders, online sources), and count the papers."""
         return self._portal.call(self._library.ingest, *sources)
 
     def add(self, papers: Iterable[Paper | Fetched]) -> Added:
-        """Take papers in that are at hand, and count them."""
+        """Ingest papers that you already have, and count them."""
         return self._portal.call(self._library.add, papers)
 
     def answer(self, question: str, history: Sequence[str | Answer] = ()) -> Answer:
-        """Answer a question, each statement with citations whose quotes were checked, or refuse to."""
+        """Answer a question with checked citations for each statement, or refuse."""
         return self._portal.call(self._library.answer, question, history)
 
     def search(
         self, query: str, *, limit: int = 10, since: dt.date | None = None, source: str | None = None
     ) -> list[Hit]:
-        """Return up to `limit` papers for a query, the best first; since a day, or of one source."""
+        """Up to `limit` papers for a query, best first; optionally published since a day, or from one source."""
         return self._portal.call(partial(self._library.search, query, limit=limit, since=since, source=source))
 
     def get(self, paper: str) -> Paper | None:
-        """Return the paper that an id or a link names, in whatever spelling, or None."""
+        """Find a paper by an id or a link, in any spelling; None if it is not here."""
         return self._portal.call(self._library.get, paper)
 
     def details(self, paper: str) -> Fetched | None:
-        """Return all that is known of the paper that an id or a link names: authors, venue, other ids; or None."""
+        """Everything known about a paper (authors, venue, other ids), by an id or a link; None if it is not here."""
         return self._portal.call(self._library.details, paper)
 
     def similar(self, paper: str, *, limit: int = 10) -> list[Hit]:
-        """Return up to `limit` other papers, the nearest first; none if the paper is not here."""
+        """Up to `limit` similar papers, nearest first; empty if the paper is not here."""
         return self._portal.call(partial(self._library.similar, paper, limit=limit))
 
     def papers(self, *, since: dt.date | None = None, source: str | None = None) -> list[str]:
-        """Return the ids of all papers, the newest first; since a day, or of one source."""
+        """Ids of all papers, newest first; optionally published since a day, or from one source."""
         return self._portal.call(partial(self._library.papers, since=since, source=source))
 
     def export(self, form: str = "bibtex", papers: Sequence[str] | None = None) -> str:
-        """Return papers by their ids, or all, as "bibtex", "ris", "csl", "csv" or "jsonl"."""
+        """Export all papers, or those with the given ids, as "bibtex", "ris", "csl", "csv" or "jsonl"."""
         return self._portal.call(self._library.export, form, papers)
 
     def counts(self) -> Counts:
-        """Return how much the library holds."""
+        """Count the papers and chunks of the library."""
         return self._portal.call(self._library.counts)
 
 
 def answer(question: str, library: Library | None = None, history: Sequence[str | Answer] = ()) -> Answer:
-    """Answer a question from a library, or from the one that the settings name, which is opened for it alone."""
+    """Answer a question from a library, by default the one in the settings, opened for this call only."""
     if library is not None:
         return library.answer(question, history)
     with Library() as opened:

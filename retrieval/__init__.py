@@ -1,8 +1,8 @@
-"""Papers in, ranked passages out: knows nothing of Discord or of prompts."""
+"""Papers in, ranked passages out. Knows nothing about Discord or prompts."""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # for type checkers alone; `typing` takes longer to load than this package
+TYPE_CHECKING = False  # importing `typing` would take longer than importing this package
 
 if TYPE_CHECKING:
     from retrieval.catalogue import Added, Counts

@@ -1,6 +1,6 @@
-"""Word agreement: how far the words of a paper's title and of each of its sentences mean what a query's words mean.
+"""Word agreement: how well the words of a query match those of a paper's title and of each sentence.
 
-Ranking compares a query with a paper as a whole; whoever answers it wants to know which sentence agrees, and on what.
+Ranking compares a query with a whole paper; answering needs to know which sentence matches, and on which words.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Agreement:
-    """How far a paper agrees with each word of a query, from 0 (not at all) to 1 (the same word).
+    """How well a paper matches each word of a query, from 0 (not at all) to 1 (the same word).
 
     Attributes:
-        weights: how much each of the query's words counts, positive; shape (words,).
-        title: the agreement of the title; shape (words,).
-        sentences: that of each sentence, in the order of the abstract; shape (sentences, words).
-        whole: that of title and abstract together; shape (words,).
+        weights: positive weights of the query's words; shape (words,).
+        title: agreement of the title; shape (words,).
+        sentences: agreement of each sentence, in the order of the abstract; shape (sentences, words).
+        whole: agreement of title and abstract together; shape (words,).
     """
 
     weights: NDArray[np.float64]
@@ -36,13 +36,13 @@ class Agreement:
 
     @property
     def beyond_title(self) -> NDArray[np.float64]:
-        """Weigh the query's words by what the title leaves open of them; shape (words,)."""
+        """The weights of the query's words, reduced by how well the title matches them; shape (words,)."""
         return self.weights * (1 - self.title)
 
     def share(self, agreement: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """Give the weighted share (0..1) of the query's words that each row agrees with; 0 where none counts.
+        """The weighted share (0..1) of the query's words that each row matches; 0 if all weights are 0.
 
-        `weights` say how much each word counts, if not as much as in the query.
+        `weights` replace those of the query.
         """
         counted = self.weights if weights is None else weights
         total = counted.sum()
@@ -57,13 +57,13 @@ def agreement_of_vectors(
     title: frozenset[str],
     sentences: Sequence[frozenset[str]],
 ) -> Agreement:
-    """Compare words by their vectors in context.
+    """Compare words by their contextual vectors.
 
     Args:
         vectors: unit vectors of the query's words.
-        weights: how much each of them counts.
+        weights: their weights.
         rows: unit vectors of the words of the paper's windows.
-        names: the words that the rows belong to.
+        names: the word of each row.
         title: the words of the title.
         sentences: the words of each sentence.
     """

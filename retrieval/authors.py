@@ -1,4 +1,4 @@
-"""Papers by their authors: whose name is asked for, and which names stand in a text."""
+"""Author search: papers by an author, and names of authors in a text."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 Match: TypeAlias = Literal["name", "initials", "slip", "surname", "given"]
 _Step: TypeAlias = tuple[Match, "Sequence[NameTerm]"]
 
-FAR = 1000  # more letters than any name has
-TWO_SLIPS = 12  # characters of a name in which two letters may be wrong; in a shorter one, one
+FAR = 1000  # longer than any name
+TWO_SLIPS = 12  # names with this many characters may have two typos, shorter ones one
 
 
 @dataclass(frozen=True, slots=True)
 class Authored:
-    """Hold a paper, the author that was asked for as the paper names them, and how the two names match.
+    """A paper by the author asked for, and how well the names match.
 
     Attributes:
-        paper: one that stands.
-        author: such as "Yejin Choi".
-        match: "name", but for middle names; "initials", where one of the names has no more of the given name; "slip",
-            where a letter or two differ; "surname" or "given", where nothing more was asked for or found.
+        paper: the paper.
+        author: the author as the paper names them, such as "Yejin Choi".
+        match: "name" (same name, apart from middle names), "initials" (one has only an initial as given name), "slip"
+            (one or two letters differ), or "surname" or "given" (only that was asked for, or only that matches).
     """
 
     paper: Paper
@@ -44,7 +44,7 @@ class Authored:
 
 @dataclass(frozen=True, slots=True)
 class Works:
-    """Hold how many papers there are by whoever goes by a name, and the first of them."""
+    """How many papers match an author's name, and the first of them."""
 
     total: int
     papers: tuple[Authored, ...]
@@ -52,13 +52,13 @@ class Works:
 
 @dataclass(frozen=True, slots=True)
 class NamedAuthor:
-    """Hold a name in a text that is an author's.
+    """An author's name in a text.
 
     Attributes:
-        text: as it stands there.
-        span: where it stands there.
-        papers: about how many papers have such an author.
-        in_full: given name and surname, so that hardly anything else can be meant; a surname may be any word.
+        text: the name as written.
+        span: its (start, end) in the text.
+        papers: about how many papers have an author of this name.
+        in_full: whether it is given name and surname, and so unambiguous; a surname alone may be any word.
     """
 
     text: str
@@ -68,9 +68,9 @@ class NamedAuthor:
 
 
 async def find_works(name: str, limit: int, catalogue: Catalogue, lexical: LexicalIndex) -> Works:
-    """Find an author's papers: the likeliest reading of the name first, the newest first within each.
+    """Find an author's papers: the likeliest reading of the name first, newest first within each.
 
-    Who is named in full is not mistaken for others of that surname, unless nobody has the full name, even misspelt.
+    A full name only falls back to others with that surname if nobody has the full name, even misspelled.
     """
     asked = Name.read(name)
     total, found = await asyncio.to_thread(_find, asked, limit, lexical)
@@ -84,7 +84,7 @@ async def find_works(name: str, limit: int, catalogue: Catalogue, lexical: Lexic
 
 
 def find_named_authors(text: str, lexical: LexicalIndex) -> tuple[NamedAuthor, ...]:
-    """Find the names in a text that authors of the library have, in its order; of two that overlap, the longer one."""
+    """Find names of the library's authors in a text, in text order; of two that overlap, the longer one."""
     found: list[NamedAuthor] = []
     for written in possible_names(text):
         start, end = written.span
@@ -101,7 +101,7 @@ def find_named_authors(text: str, lexical: LexicalIndex) -> tuple[NamedAuthor, .
 
 
 def works_in_full(text: str, lexical: LexicalIndex, limit: int) -> list[str]:
-    """Return the ids of up to `limit` papers by the authors that a text names in full."""
+    """Ids of up to `limit` papers by authors whose full names are in a text."""
     terms = [NameTerm("full", " ".join(name.name.words)) for name in possible_names(text) if name.name.in_full]
     known = [term for term in terms if lexical.frequency(term)]
     return lexical.newest(known, limit)[1] if known else []
@@ -123,7 +123,7 @@ def _find(asked: Name, limit: int, lexical: LexicalIndex) -> tuple[int, list[tup
 
 
 def _interpretations(asked: Name) -> Iterator[Sequence[_Step]]:
-    """Yield the ways to read a name, the likeliest first; the first step of each is nearer to what is asked for."""
+    """Yield the readings of a name, likeliest first; the steps of a reading go from exact to loose."""
     *others, last = asked.words or ("",)
     if not last:
         return
@@ -140,7 +140,7 @@ def _interpretations(asked: Name) -> Iterator[Sequence[_Step]]:
 
 
 def _in_full(name: Name) -> Sequence[_Step]:
-    # "Y. Choi" may be any of them; Yejin Choi is one who is called no more than "Y. Choi".
+    # "Y. Choi" matches any Choi with that initial; "Yejin Choi" also matches authors listed as just "Y. Choi".
     form: NameForm = "initial" if name.abbreviated else "full"
     return (
         ("name", [NameTerm("full", full) for full in name.forms("full")]),
@@ -149,7 +149,7 @@ def _in_full(name: Name) -> Sequence[_Step]:
 
 
 def _author(authors: Sequence[str], terms: Sequence[NameTerm]) -> str:
-    """Return the author of a paper that one of the terms was found for; the nearest, should the index be behind."""
+    """The author that matches one of the terms; the nearest one if the index is out of date."""
     asked = {(term.form, term.text) for term in terms}
     best, least = "", FAR
     for author in authors:

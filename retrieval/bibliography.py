@@ -1,4 +1,4 @@
-"""How a paper is cited: as a line to read, as an entry of BibTeX; and what of it every format of references says."""
+"""Bibliography: a paper as a readable reference, as a BibTeX entry, and as plain fields for every format."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from retrieval.sources.fetched import Fetched
 
-NAMED: Final = 6  # authors in a line; of more, the first six and "et al."
+NAMED: Final = 6  # authors in a reference; more become "et al."
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _BETWEEN: Final = re.compile(r"[,;]")
 _KEY: Final = re.compile(r"[^a-z0-9]+")
 _AND: Final = re.compile(r"\sand\s|,", re.IGNORECASE)
-# Braces are no braces in any parser only as commands: BibTeX counts them, escaped or not.
+# Braces must be written as commands, because BibTeX counts even escaped ones.
 _ESCAPES: Final = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -34,7 +34,7 @@ _ESCAPES: Final = str.maketrans(
     }
     | {sign: f"\\{sign}" for sign in "&%$#_"}
 )
-# Signs that no address has but in this form, and the semicolon, at which readers of references cut addresses apart.
+# Characters that URLs must percent-encode, and the semicolon, at which reference managers split URLs.
 _IN_ADDRESS: Final = str.maketrans({sign: quote(sign) for sign in ' <>"{}|\\^`;'})
 
 _IN_DOI: Final = str.maketrans({sign: quote(sign) for sign in "{}\\"})
@@ -42,7 +42,7 @@ _IN_DOI: Final = str.maketrans({sign: quote(sign) for sign in "{}\\"})
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Hold a person's name in parts; a name of one word is all `family`."""
+    """A person's name in parts; a single word is the `family` name."""
 
     given: str
     family: str
@@ -50,7 +50,7 @@ class Name:
 
     @classmethod
     def read(cls, written: str) -> Name:
-        """Read a name with the given name first; what is written small before the last word belongs to it."""
+        """Parse a name with the given name first; lower-case words before the last one belong to the family name."""
         parts = given_first(_line(written)).split()
         suffix = parts.pop() if len(parts) > 2 and SUFFIX.fullmatch(parts[-1]) else ""  # noqa: PLR2004
         end = len(parts) - 1
@@ -60,26 +60,26 @@ class Name:
 
     @property
     def family_first(self) -> str:
-        """Return the name as reference managers write it: "King, Martin, Jr."."""
+        """The name as reference managers write it: "King, Martin, Jr."."""
         return ", ".join(part for part in (self.family, self.given, self.suffix) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """Hold what formats of references say of a paper, as plain text.
+    """The fields of a paper that reference formats need, as plain text.
 
     Attributes:
         paper_id: the paper's own id.
         title: without LaTeX, on one line.
         authors: given name first.
-        published: the day.
-        venue: where it was published.
-        arxiv: its arXiv id, without a version.
+        published: the publication date.
+        venue: the journal or conference.
+        arxiv: its arXiv id, without version.
         doi: its DOI.
-        url: its own address, else the one at arXiv or of its DOI; never a search.
+        url: its own URL, else the one at arXiv or of its DOI; never a search.
         abstract: without LaTeX, on one line.
         keywords: without commas or semicolons.
-        category: the primary one at arXiv.
+        category: its primary arXiv category.
     """
 
     paper_id: str
@@ -96,7 +96,7 @@ class Cited:
 
     @classmethod
     def of(cls, details: Fetched) -> Cited:
-        """Return what is to be said of a paper."""
+        """The fields of a paper."""
         paper = details.paper
         arxiv, doi = id_of("arxiv", details.external_ids), id_of("doi", details.external_ids)
         given = [paper.url.translate(_IN_ADDRESS)] if paper.url else []
@@ -116,12 +116,12 @@ class Cited:
 
 
 def line(details: Fetched) -> str:
-    """Return a paper as a line to read: authors, year, title, venue, link."""
+    """A readable reference: authors, year, title, venue, link."""
     return " ".join(part for part in (words(details), Cited.of(details).url) if part)
 
 
 def words(details: Fetched) -> str:
-    """Return what the line of a paper says before its link: authors, year, title, venue."""
+    """A readable reference without the link: authors, year, title, venue."""
     paper = Cited.of(details)
     year = f"({paper.published.year})" if paper.published else "(n.d.)"
     named = ", ".join(paper.authors[:NAMED]) + (" et al." if len(paper.authors) > NAMED else "")
@@ -131,7 +131,7 @@ def words(details: Fetched) -> str:
 
 
 def bibtex(details: Fetched, key: str | None = None, *, abstract: bool = True) -> str:
-    """Return a paper as an entry of BibTeX, which BibLaTeX reads too; its letters stay, in UTF-8."""
+    """A BibTeX entry, which BibLaTeX reads too; in UTF-8, accents are not converted to LaTeX."""
     from bibtexparser.library import Library
     from bibtexparser.model import Entry, Field
     from bibtexparser.writer import BibtexFormat, write
@@ -146,7 +146,7 @@ def bibtex(details: Fetched, key: str | None = None, *, abstract: bool = True) -
 
 
 def key_of(details: Fetched) -> str:
-    """Return what LaTeX cites a paper by: the first author's surname, the year, the first word that says something."""
+    """A citation key: the first author's surname, the year, and the first significant word of the title."""
     paper = Cited.of(details)
     family = Name.read(paper.authors[0]).family if paper.authors else ""
     telling = fold(paper.title).split()
@@ -155,13 +155,13 @@ def key_of(details: Fetched) -> str:
 
 
 class Keys:
-    """Give each paper of a file a key of its own."""
+    """Citation keys that are unique within a file."""
 
     def __init__(self) -> None:
         self._given: dict[str, int] = {}
 
     def give(self, details: Fetched) -> str:
-        """Return a key that no paper before has: what `key_of` says, with a number where that is taken."""
+        """A key that is not taken yet: `key_of`, with a number appended if necessary."""
         key = key_of(details)
         while (count := self._given.get(key, 0)) > 0:
             self._given[key] = count + 1
@@ -171,7 +171,7 @@ class Keys:
 
 
 def id_of(scheme: str, external_ids: Iterable[str]) -> str:
-    """Return a paper's id of a scheme ("arxiv", "doi"), "" where it has none; arXiv's own DOI of a paper is none."""
+    """A paper's id of a scheme ("arxiv", "doi"); "" if it has none. DOIs that arXiv assigns do not count."""
     ids = (
         external_id.removeprefix(f"{scheme}:") for external_id in external_ids if external_id.startswith(f"{scheme}:")
     )
@@ -195,7 +195,7 @@ def _fields(paper: Cited) -> Mapping[str, str]:
         "url": f"{{{paper.url}}}" if paper.url else "",
         "keywords": _braced(", ".join(paper.keywords)),
         "abstract": _braced(paper.abstract),
-        # What has no id of its own is known again by this one.
+        # A paper without an id of its own is recognised by this one when it is imported again.
         "footnote-id": f"{{{paper.paper_id}}}" if paper.paper_id.startswith("title:") else "",
     }
 
@@ -205,13 +205,13 @@ def _braced(text: str) -> str:
 
 
 def _author(name: str) -> str:
-    """Return a name, in braces if BibTeX would take it for several."""
+    """A name, in braces if BibTeX would split it into several."""
     written = name.translate(_ESCAPES)
     return f"{{{written}}}" if _AND.search(name) else written
 
 
 def _ended(text: str) -> str:
-    """Return a part of a line with a stop at its end."""
+    """Add a full stop unless the text ends a sentence already."""
     return text if not text or text.endswith((".", "?", "!", "…")) else f"{text}."
 
 

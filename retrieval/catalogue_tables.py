@@ -17,21 +17,21 @@ papers = sa.Table(
     sa.Column("paper_id", sa.String, nullable=False, unique=True),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("abstract", sa.Text, nullable=False),
-    # The source of the text; all that had the paper are in paper_sources.
+    # The source of title and abstract; paper_sources lists all sources of the paper.
     sa.Column("source", sa.String, nullable=False),
     sa.Column("url", sa.Text),
     sa.Column("published", sa.Date),
     sa.Column("content_hash", sa.String(64), nullable=False),
     sa.Column("indexed_hash", sa.String(64)),
-    # How many windows of this paper the dense index may hold, so that none outlives a shorter text.
+    # How many windows the dense index may hold; when the text gets shorter, the surplus ones are deleted.
     sa.Column("indexed_chunks", sa.Integer, nullable=False, default=0),
-    # When the paper could first be found, null until then: neither a rebuild nor a new version makes it new again.
+    # When the paper was first indexed, null until then; a rebuild or a new version does not change it.
     sa.Column("added_at", Moment),
     sa.Column("upvotes", sa.Integer),
     sa.Column("code_url", sa.Text),
     sa.Column("keywords", sa.JSON(none_as_null=True)),
     sa.Column("version", sa.Integer),
-    # The source that said so; null for a paper that stands.
+    # The source that reported the withdrawal; null if the paper is not withdrawn.
     sa.Column("withdrawn_by", sa.Text),
     sa.Column("updated", Moment),
     sa.Column("authors", sa.JSON(none_as_null=True)),
@@ -39,17 +39,22 @@ papers = sa.Table(
     sa.Column("listed", sa.Date),
     sa.Column("announce_type", sa.Text),
     sa.Column("venue", sa.Text),
-    # Title and abstract with the markup that reading them took away; null where there was none.
+    # Title and abstract with their original markup; null if there was none.
     sa.Column("raw_title", sa.Text),
     sa.Column("raw_abstract", sa.Text),
-    # When somebody took the paper out of the library; null for one that is in it.
+    # When the paper was removed from the library; null if it was not.
     sa.Column("removed_at", Moment),
-    # Whether nothing but title and ids is left of a paper that was removed.
+    # Whether the text of a removed paper was erased; title and ids stay.
     sa.Column("erased", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("papers_by_arrival", "added_at"),
 )
 
 STANDS = papers.c.withdrawn_by.is_(None) & papers.c.removed_at.is_(None)
+# The ids of withdrawn and removed papers, which are few: cheaper to exclude than STANDS is to look up.
+GONE = sa.union(
+    sa.select(papers.c.paper_id).where(papers.c.withdrawn_by.is_not(None)),
+    sa.select(papers.c.paper_id).where(papers.c.removed_at.is_not(None)),
+)
 PENDING = STANDS & papers.c.indexed_hash.is_distinct_from(papers.c.content_hash)
 
 
@@ -57,7 +62,7 @@ def _of_those(name: str, condition: sa.ColumnElement[bool], *columns: sa.Column[
     sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
-# Rows hold abstracts, so that a question to all of them would read the whole table; these answer it by themselves.
+# Rows contain abstracts, so a query over all papers would read the whole table; these covering indexes answer it.
 _of_those("papers_standing", STANDS, papers.c.published, papers.c.number, papers.c.indexed_chunks)
 _of_those("papers_pending", PENDING, papers.c.number, papers.c.indexed_chunks)
 _of_those("papers_withdrawn", papers.c.withdrawn_by.is_not(None), papers.c.number)
@@ -73,7 +78,7 @@ chunks = sa.Table(
     sa.Column("text_hash", sa.String(64), nullable=False),
     sa.Column("model", sa.String, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),
-    # What the window says (contents.py), some 10 kB; last, so that SQLite can read a row without it.
+    # Packed Contents (contents.py), some 10 kB; the last column, so that SQLite can read a row without it.
     sa.Column("contents", sa.LargeBinary, nullable=False),
 )
 
@@ -93,7 +98,7 @@ paper_aliases = sa.Table(
     sa.Index("paper_aliases_by_paper", "paper_id"),
 )
 
-# Papers that the derived indexes must let go of, and how many chunk positions they may hold of each.
+# Papers that must be dropped from the indexes, and how many chunks of each they may hold.
 leaving_papers = sa.Table(
     "leaving_papers",
     metadata,
@@ -107,7 +112,7 @@ index_changes = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("paper_id", sa.String, nullable=False),
     sa.Index("index_changes_by_paper", "paper_id"),
-    sqlite_autoincrement=True,  # a number is never given twice
+    sqlite_autoincrement=True,  # numbers are never reused
 )
 
 library_state = sa.Table(
@@ -120,7 +125,7 @@ library_state = sa.Table(
     sa.Column("filling", sa.Integer),
 )
 
-# Which process indexes, where several share the library; one row, or none.
+# The index lease: which process indexes a shared library; one row, or none.
 index_turn = sa.Table(
     "index_turn",
     metadata,
@@ -129,13 +134,13 @@ index_turn = sa.Table(
     sa.Column("renewed_at", Moment, nullable=False),
 )
 
-# Papers whose text beside the abstract is known. No index holds it: it is looked into for papers that were found.
+# Papers that have a full text. It is in no index: search reads it for papers it has already found.
 full_texts = sa.Table(
     "full_texts",
     metadata,
     sa.Column("paper_id", sa.String, primary_key=True),
     sa.Column("pages", sa.Integer, nullable=False),
-    # Whether section_windows holds what the model of the indexes makes of it.
+    # Whether section_windows holds its vectors by the indexes' model.
     sa.Column("embedded", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
@@ -146,7 +151,7 @@ sections = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("heading", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
-    # Pairs of an offset in the text and the page that begins there.
+    # Pairs (offset in the text, page that begins there).
     sa.Column("breaks", sa.JSON, nullable=False),
 )
 
@@ -161,11 +166,11 @@ section_windows = sa.Table(
     sa.Column("text_hash", sa.String(64), nullable=False),
     sa.Column("model", sa.String, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),
-    # As those of an abstract's windows. None: not read yet.
+    # Packed Contents, as in `chunks`; null until embedded.
     sa.Column("contents", sa.LargeBinary),
 )
 
-# How often somebody tried to get the full text of a paper, when last, and why it failed.
+# Attempts to fetch the full text of a paper: how many, the last one, and why it failed.
 full_text_attempts = sa.Table(
     "full_text_attempts",
     metadata,

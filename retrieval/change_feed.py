@@ -1,7 +1,7 @@
-"""The feed of changes: which papers the indexes came to hold, in a new version, or let go of.
+"""The change feed: which papers were added to the indexes, updated in them, or dropped.
 
-The indexer writes it in the transaction that marks them, one indexer at a time, so that its numbers become visible in
-their order. Each process follows it with what it holds of its own: tantivy, titles and what it has read of papers.
+The indexer appends to it in the transaction that marks the papers, one indexer at a time, so that numbers become
+visible in order. Each process applies it to its own lexical index and paper cache.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BATCH: Final = 500
 
 
 async def note_changes(connection: AsyncConnection, paper_ids: Collection[str]) -> None:
-    """Put papers at the end of the feed; of each only the last change stays."""
+    """Append papers to the feed; only the last change of each paper is kept."""
     ids = list(paper_ids)
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
@@ -30,7 +30,7 @@ async def note_changes(connection: AsyncConnection, paper_ids: Collection[str]) 
 
 
 async def read_changes(connection: AsyncConnection, after: int, limit: int) -> dict[int, str]:
-    """Return up to `limit` papers that changed after a number, by their numbers, in order."""
+    """Up to `limit` changes after a number: paper ids by change number, in order."""
     rows = await connection.execute(
         sa.select(index_changes.c.number, index_changes.c.paper_id)
         .where(index_changes.c.number > after)
@@ -41,5 +41,5 @@ async def read_changes(connection: AsyncConnection, after: int, limit: int) -> d
 
 
 async def read_last_change(connection: AsyncConnection) -> int:
-    """Return the number of the latest change, 0 where there is none."""
+    """The number of the latest change; 0 if there is none."""
     return await connection.scalar(sa.select(sa.func.max(index_changes.c.number))) or 0

@@ -1,7 +1,7 @@
-"""A Chroma server: where it is, as whom it is asked, and calls to it that end within seconds whatever it does.
+"""A Chroma server: its address and credentials, and a client with timeouts.
 
-Chroma's own client waits for ever for a server that says nothing, and opens a second connection, without the same
-options, to look for tenant and database. So its layer of HTTP calls is taken alone, and each call is given a time.
+Chroma's own client has no timeout, and opens a second connection, without the same options, to look up tenant and
+database. So only its HTTP layer is used, with a timeout for each call.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 CLOUD: Final = re.compile(r"(.*\.)?trychroma\.com")
 CLOUD_BY_TLS_ALONE: Final = True
-CLOUD_RESULTS: Final = 300  # Chroma Cloud's quotas: results a query, records a write
+CLOUD_RESULTS: Final = 300  # Chroma Cloud's quotas: results per query, records per call
 CLOUD_RECORDS: Final = 300
 
-CONNECTING: Final = 2.0  # seconds
+CONNECTING: Final = 2.0  # timeouts, in seconds
 ANSWERING: Final = 3.0
-WRITING: Final = 30.0  # nobody waits for it but the indexer
-REST: Final = 5.0  # seconds that a server is left alone which failed twice
+WRITING: Final = 30.0  # only the indexer waits for it
+REST: Final = 5.0  # seconds without calls after two failures in a row
 SLOW_CALLS: Final = ("/add", "/upsert", "/delete", "/get", "/collections")
 UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
@@ -47,16 +47,16 @@ PORT: Final = 8000
 
 @dataclass(frozen=True, slots=True)
 class ChromaServer:
-    """Hold where a Chroma server is and as whom it is asked.
+    """The address and credentials of a Chroma server.
 
     Attributes:
         url: `http(s)://[user:password@]host[:port][/path]`.
-        token: what a server of Chroma's own, or a proxy before it, asks for.
-        tenant: whose databases; None for the default one, or for the one that a token of Chroma Cloud belongs to.
-        database: which of them; None likewise.
+        token: the token that the server, or a proxy in front of it, requires.
+        tenant: the tenant; None for the default one, or for the owner of a Chroma Cloud token.
+        database: the database; None for the default one, or for the only one of a Chroma Cloud token.
     """
 
-    url: str = field(repr=False)  # it may hold a password
+    url: str = field(repr=False)  # may contain a password
     token: str | None = field(default=None, repr=False)
     tenant: str | None = None
     database: str | None = None
@@ -64,7 +64,7 @@ class ChromaServer:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Hold the parts of a server's URL; `base` has neither user nor password in it."""
+    """The parts of a server's URL; `base` contains neither user nor password."""
 
     base: str
     authority: str
@@ -74,11 +74,11 @@ class Address:
 
     @classmethod
     def read(cls, url: str) -> Address:
-        """Take a URL apart; raises BadInputError where it is none, or has parts that would have no effect."""
+        """Parse a URL; raises BadInputError if it is invalid or has parts that would be ignored."""
         try:
             parts = urlsplit(url.strip())
             port = parts.port
-        except ValueError:  # of a port that is none
+        except ValueError:  # an invalid port
             raise _no_address() from None
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise _no_address()
@@ -102,15 +102,15 @@ def _no_address() -> BadInputError:
 
 
 class ServerClient:
-    """Open collections of one database on a server; after it, each call to them is bounded.
+    """A client for one database of a Chroma server, with timeouts for all calls, also those of its collections.
 
     Attributes:
-        most_results: how many results a query may ask for, None where the server sets no limit.
-        most_records: how many records a call may name, None likewise.
+        most_results: the server's limit of results per query; None for no limit.
+        most_records: the server's limit of records per call; None for no limit.
     """
 
     def __init__(self, server: ChromaServer) -> None:
-        """Read the address; raises BadInputError where it, or what goes with it, cannot be meant."""
+        """Parse the address; raises BadInputError if it or the credentials are invalid."""
         self._address = Address.read(server.url)
         self._tenant, self._database = server.tenant, server.database
         self._found = False
@@ -119,7 +119,7 @@ class ServerClient:
         settings = ChromaSettings(
             anonymized_telemetry=False,
             chroma_api_impl="chromadb.api.fastapi.FastAPI",
-            chroma_server_host=self._address.base,  # with its port and path, which Chroma's own URL then has
+            chroma_server_host=self._address.base,  # includes port and path, which Chroma then keeps
             chroma_server_http_port=PORT,
             chroma_server_headers=_headers(self._address, server.token),
         )
@@ -127,9 +127,9 @@ class ServerClient:
         self._api = _BoundedAPI(self._system, self._address.authority)
 
     def find(self) -> None:
-        """Make sure once that the server speaks to us and has tenant and database.
+        """Check once that the server accepts us and has the tenant and database.
 
-        Raises ServerAwayError where it does not answer, ServerRefusedError where it will not have us.
+        Raises ServerAwayError if it does not answer, ServerRefusedError if it rejects us.
         """
         if self._found:
             return
@@ -149,7 +149,7 @@ class ServerClient:
         self._found = True
 
     def find_collection(self, name: str) -> Collection | None:
-        """Return a collection by its name, None where there is none."""
+        """A collection by name; None if it does not exist."""
         self.find()
         assert self._tenant is not None
         assert self._database is not None
@@ -160,7 +160,7 @@ class ServerClient:
         return Collection(client=self._api, model=model, embedding_function=None)
 
     def make_collection(self, name: str, configuration: Mapping[str, Any], metadata: dict[str, Any]) -> Collection:
-        """Return a collection by its name, made where it is not there."""
+        """Get or create a collection."""
         self.find()
         assert self._tenant is not None
         assert self._database is not None
@@ -171,19 +171,19 @@ class ServerClient:
         return Collection(client=self._api, model=model, embedding_function=None)
 
     def delete_collection(self, name: str) -> None:
-        """Delete a collection; raises NotFoundError where there is none."""
+        """Delete a collection; raises NotFoundError if it does not exist."""
         self.find()
         assert self._tenant is not None
         assert self._database is not None
         self._api.delete_collection(name, self._tenant, self._database)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._api.hang_up()
         self._system.stop()
 
     def _own(self) -> tuple[str, str]:
-        """Return tenant and database where one is not set: those of the token in the Cloud, else Chroma's defaults."""
+        """Default tenant and database: those of a Chroma Cloud token, else Chroma's defaults."""
         tenant, database = self._tenant or DEFAULT_TENANT, self._database or DEFAULT_DATABASE
         if not self._address.cloud:
             return tenant, database
@@ -197,7 +197,7 @@ class ServerClient:
 
 
 class _BoundedAPI(FastAPI):
-    """Make each call in a bounded time, and none for some seconds after two that had no answer."""
+    """Chroma's HTTP layer, with a timeout for each call and a circuit breaker."""
 
     def __init__(self, system: System, address: str) -> None:
         super().__init__(system)
@@ -205,7 +205,7 @@ class _BoundedAPI(FastAPI):
         self._breaker = Breaker(REST)
 
     def hang_up(self) -> None:
-        """Close what connections are open."""
+        """Close open connections."""
         self._session.close()
 
     @override
@@ -220,7 +220,7 @@ class _BoundedAPI(FastAPI):
             except httpx.TimeoutException:
                 raise
             except httpx.TransportError:
-                # A connection that was kept for the next call may be closed by now, and every call may be repeated.
+                # A pooled connection may have been closed meanwhile; all calls are safe to repeat.
                 reply = super()._make_request(method, path, **options)
         except httpx.TransportError as error:
             self._breaker.failed()
@@ -231,20 +231,20 @@ class _BoundedAPI(FastAPI):
         except ChromaError:
             self._breaker.worked()
             raise
-        except Exception as error:  # Chroma's own way to say that a reply is none of a Chroma server
+        except Exception as error:  # raised by Chroma for a reply that is not a Chroma server's
             raise self._strange(error) from error
         self._breaker.worked()
         return reply
 
     def _strange(self, error: Exception) -> Exception:
-        """Return what a reply means that Chroma's client makes nothing of."""
+        """The error for a reply that Chroma's client does not understand."""
         cause = error.__context__
         if not isinstance(cause, httpx.HTTPStatusError):
             return _wrong(self._authority)
         status = cause.response.status_code
         if status in {UNAUTHORIZED, FORBIDDEN}:
             return _refused(self._authority, f"HTTP {status}")
-        if status >= OUT_OF_ORDER or status == TOO_MANY:  # mostly of a proxy whose server is away
+        if status >= OUT_OF_ORDER or status == TOO_MANY:  # mostly a proxy whose server is away
             self._breaker.failed()
             return self._away(f"HTTP {status}")
         return _wrong(self._authority)
@@ -257,7 +257,7 @@ class _BoundedAPI(FastAPI):
 
 
 def _headers(address: Address, token: str | None) -> dict[str, str]:
-    """Return what says who we are; raises BadInputError where it is said twice."""
+    """The authentication headers; raises BadInputError if there are both a user and a token."""
     if address.user is not None:
         if token:
             raise BadInputError(
@@ -269,7 +269,7 @@ def _headers(address: Address, token: str | None) -> dict[str, str]:
         if address.cloud:
             raise BadInputError("Chroma Cloud wants a token: set FOOTNOTE_CHROMA__TOKEN.")
         return {}
-    # Chroma's own header, and the one that proxies know.
+    # Chroma's own header, and the one that proxies understand.
     return {"X-Chroma-Token": token} | ({} if address.cloud else {"Authorization": f"Bearer {token}"})
 
 
@@ -289,7 +289,7 @@ def _wrong(address: str) -> ServerRefusedError:
 
 
 def _reason(error: httpx.TransportError) -> str:
-    """Return a few words without any address."""
+    """A short reason, without any URL."""
     match error:
         case httpx.TimeoutException():
             return "nothing came in time"

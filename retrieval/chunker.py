@@ -1,4 +1,4 @@
-"""Cut a paper into windows, which are embedded with the title in front, and these into sentences."""
+"""The chunker: splits a paper into windows, which are embedded with the title in front, and windows into sentences."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from retrieval.embedding import Embedder
     from retrieval.papers import Paper, Passage
 
-CHUNKER_VERSION = 1  # raise it with every change to what `chunk` returns: libraries rebuild their indexes then
+CHUNKER_VERSION = 1  # raise it whenever the result of `chunk` changes: libraries then rebuild their indexes
 
 _WORD = re.compile(r"[^\W_]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """Hold a sentence, or as much of a long one as fits a window: its span, its clean text and its tokens."""
+    """A sentence, or a part of one too long for a window: its span, clean text and token count."""
 
     start: int
     end: int
@@ -33,12 +33,12 @@ class _Segment:
 
 
 def chunk(paper: Paper, embedder: Embedder) -> tuple[Chunk, ...]:
-    """Return the windows of a paper with their sentences; no text has more than `embedder.max_tokens`.
+    """Split a paper into windows and their sentences; no text has more than `embedder.max_tokens` tokens.
 
-    Windows are whole sentences, as many as fit and about equally full, with the title in front. Together they hold
-    every character of the abstract that is no blank. They do not overlap, as each sentence has a vector of its own. A
-    sentence too long for a window is cut between words, and a title longer than half a window is cut. A paper without
-    an abstract is one window: its title.
+    Windows consist of whole sentences after the title; they are as few as possible and about equally full. They cover
+    all of the abstract but whitespace, and do not overlap, because each sentence has its own vector. A sentence too
+    long for a window is split between words, and a title longer than half a window is truncated. A paper without an
+    abstract is one window: its title.
     """
     if not paper.abstract.strip():
         return (Chunk(paper.paper_id, 0, 0, 0, _shortened(clean(paper.title), embedder, embedder.max_tokens)),)
@@ -61,7 +61,7 @@ def chunk(paper: Paper, embedder: Embedder) -> tuple[Chunk, ...]:
 
 
 def window_text(paper: Paper, passage: Passage, embedder: Embedder) -> str:
-    """Give the text that was embedded for a window of a paper."""
+    """The text that was embedded for a window."""
     if not paper.abstract.strip():
         return _shortened(clean(paper.title), embedder, embedder.max_tokens)
     return _window_text(_prefix(paper, embedder), paper.abstract[passage.start : passage.end])
@@ -72,7 +72,7 @@ def _window_text(prefix: str, part: str) -> str:
 
 
 def _prefix(paper: Paper, embedder: Embedder) -> str:
-    """Give the title as it stands in front of a window."""
+    """The title, as put in front of each window."""
     prefix = _shortened(clean(paper.title), embedder, embedder.max_tokens // 2)
     if not prefix:
         return ""
@@ -80,7 +80,7 @@ def _prefix(paper: Paper, embedder: Embedder) -> str:
 
 
 def _shortened(title: str, embedder: Embedder, limit: int) -> str:
-    """Return the title, or as many of its words (of a single word: letters) as have no more than `limit` tokens."""
+    """Truncate a title to `limit` tokens, between words if it has several."""
     if embedder.count_tokens(title) <= limit:
         return title
     length = bisect_right(range(1, len(title)), limit, key=lambda length: embedder.count_tokens(title[:length]))
@@ -89,7 +89,7 @@ def _shortened(title: str, embedder: Embedder, limit: int) -> str:
 
 
 def _segments(abstract: str, embedder: Embedder, prefix: str) -> list[_Segment]:
-    """Return the sentences, each counted once; one that does not fit behind the prefix is halved until it does."""
+    """Split an abstract into sentences; one that does not fit after the prefix is halved until it does."""
     taken = embedder.count_tokens(prefix)
 
     def fitting(start: int, end: int) -> Iterator[_Segment]:
@@ -106,7 +106,7 @@ def _segments(abstract: str, embedder: Embedder, prefix: str) -> list[_Segment]:
 
 
 def _middle(text: str, start: int, end: int) -> int:
-    """Return where to halve text[start:end]: at the blank nearest to the middle, else in the middle."""
+    """Where to halve text[start:end]: at the whitespace nearest to the middle, else in the middle."""
     half = (start + end) // 2
     blanks = (blank.start() for blank in re.finditer(r"\s", text[start:end]))
     return min((start + blank for blank in blanks), key=lambda blank: abs(blank - half), default=half)
@@ -115,21 +115,21 @@ def _middle(text: str, start: int, end: int) -> int:
 def _windows(
     abstract: str, segments: Sequence[_Segment], embedder: Embedder, prefix: str
 ) -> list[tuple[int, int, str]]:
-    """Return (start, end, text) of the windows: as few as possible, the fullest as empty as possible."""
+    """(start, end, text) of the windows: as few as possible, with the fullest as small as possible."""
     room = embedder.max_tokens - embedder.count_tokens(prefix)
     while True:
         packed = _evenly_packed(segments, room)
         spans = [(part[0].start, part[-1].end) for part in packed]
         windows = [(start, end, _window_text(prefix, abstract[start:end])) for start, end in spans]
         excess = max(embedder.count_tokens(text) for *_, text in windows) - embedder.max_tokens
-        # A whole may have more tokens than its parts together; in the end each segment, which fits, stands alone.
+        # A window may have more tokens than the sum of its segments. At worst each segment, which fits, stands alone.
         if excess <= 0 or len(packed) == len(segments):
             return windows
         room -= excess
 
 
 def _evenly_packed(segments: Sequence[_Segment], room: int) -> list[list[_Segment]]:
-    """Return the segments in as few runs as `room` allows, the longest run as short as that many allow."""
+    """Group segments into as few runs as `room` (tokens) allows, with the longest run as short as possible."""
     fewest = len(_packed(segments, room))
     smallest = max(segment.tokens for segment in segments)
     sizes = range(smallest, room)
@@ -137,7 +137,7 @@ def _evenly_packed(segments: Sequence[_Segment], room: int) -> list[list[_Segmen
 
 
 def _packed(segments: Sequence[_Segment], room: int) -> list[list[_Segment]]:
-    """Return runs of segments, each filled until the next one has no room."""
+    """Group segments greedily into runs of at most `room` tokens."""
     runs: list[list[_Segment]] = []
     tokens = room + 1
     for segment in segments:

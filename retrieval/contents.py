@@ -1,4 +1,4 @@
-"""What a window says: its sentences and words with their vectors, as they are read by a model and kept in bytes."""
+"""The contents of a window: its sentences and words with their vectors, and how they are packed into bytes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from retrieval.papers import Chunk
 
 HEADER: Final = struct.Struct("<II")  # sentences, dimensions
-MOST: Final = 127  # of the levels of eight bits, on either side of zero
+MOST: Final = 127  # the largest int8 level used, on either side of zero
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contents:
-    """Hold what a window says, each sentence's unit vector in eight bits a dimension.
+    """The sentences and words of a window, with sentence vectors quantised to 8 bits per dimension.
 
     Attributes:
-        spans: where in the window each sentence begins and ends.
-        levels: the vectors of the sentences as int8, shape (sentences, dimensions).
-        scales: what to multiply the levels by, one for each sentence.
-        words: the packed vectors of the window's words; empty where the model has none.
+        spans: (start, end) of each sentence, relative to the window; shape (sentences, 2).
+        levels: the quantised sentence vectors; shape (sentences, dimensions).
+        scales: the factor to multiply the levels by, per sentence; shape (sentences,).
+        words: the packed word vectors; empty if the model has none.
     """
 
     spans: NDArray[np.int32]
@@ -40,24 +40,24 @@ class Contents:
 
     @classmethod
     def of(cls, spans: Sequence[tuple[int, int]], sentences: NDArray[np.float32], words: bytes = b"") -> Contents:
-        """Take the vectors of sentences, shape (len(spans), dimensions), into eight bits, which rank as 32 do."""
+        """Quantise sentence vectors, shape (len(spans), dimensions), to 8 bits, which rank like float32."""
         scales = np.maximum(np.abs(sentences).max(axis=1, initial=0.0), 1e-9).astype(np.float32) / MOST
         levels = np.rint(sentences / scales[:, None]).astype(np.int8)
         return cls(np.array(spans, np.int32).reshape(-1, 2), levels, scales, words)
 
     @property
     def sentences(self) -> NDArray[np.float32]:
-        """Give the vectors of the sentences, of about unit length, shape (sentences, dimensions)."""
+        """The dequantised sentence vectors, of about unit length; shape (sentences, dimensions)."""
         return self.levels * self.scales[:, None]
 
     def pack(self) -> bytes:
-        """Return all in bytes."""
+        """Serialise to bytes."""
         parts = (self.spans, self.scales, self.levels)
         return b"".join((HEADER.pack(*self.levels.shape), *(part.tobytes() for part in parts), self.words))
 
     @classmethod
     def unpack(cls, packed: bytes) -> Contents:
-        """Give back what was packed; all is copied, as views would keep the words twice."""
+        """Deserialise; arrays are copied, because views would keep the whole buffer alive."""
         count, dimensions = HEADER.unpack_from(packed)
         spans = np.frombuffer(packed, np.int32, 2 * count, HEADER.size).reshape(count, 2)
         scales = np.frombuffer(packed, np.float32, count, offset := HEADER.size + spans.nbytes)
@@ -68,14 +68,14 @@ class Contents:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedded:
-    """Hold what a model made of a window: a unit vector, and what the window says."""
+    """An embedded window: its unit vector and its contents."""
 
     vector: NDArray[np.float32]
     contents: Contents
 
 
 async def embed_chunks(chunks: Sequence[Chunk], embedder: Embedder) -> list[Embedded]:
-    """Embed windows and each of their sentences, the words out of the windows' own pass where the model has them."""
+    """Embed windows and their sentences; word vectors, if the model has them, come from the windows' own pass."""
     texts = [chunk.text for chunk in chunks]
     words = [b""] * len(chunks)
     if isinstance(embedder, WordEmbedder):

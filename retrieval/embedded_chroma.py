@@ -1,8 +1,8 @@
-"""The Chroma that is embedded in this process: its engine alone, without the Python of its client around it.
+"""Embedded Chroma: its Rust engine alone, without the Python client around it.
 
-`import chromadb` takes longer than all else that a search needs, and some 35 MB, for servers, telemetry and embedding
-functions that a folder of vectors has no use for. What the client does to a folder is done here by the same calls; the
-version of chromadb is pinned, since they are its own.
+`import chromadb` takes longer than everything else in a search, and some 35 MB, for servers, telemetry and embedding
+functions that are not needed here. This makes the same engine calls as the client; they are private to chromadb, so its
+version is pinned.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DATABASE: Final = ("default_tenant", "default_database")  # of every folder that Chroma makes
-OPEN_AT_ONCE: Final = 8  # indexes of vectors; there is one, and for a moment another
-# The rest of what the client writes into a collection that embeds nothing.
+DATABASE: Final = ("default_tenant", "default_database")  # Chroma's defaults
+OPEN_AT_ONCE: Final = 8  # vector indexes; there is one, and briefly a second
+# The rest of the configuration that the client writes for a collection without an embedding function.
 DEFAULTS: Final = {"spann": None, "embedding_function": {"type": "legacy"}}
 
 
 class EmbeddedClient:
-    """Open collections in a folder; errors are those of `chromadb.errors`, which are imported when one is raised.
+    """A client for the collections in a folder; raises the errors of `chromadb.errors`, which it imports only then.
 
     Attributes:
-        most_results: how many results a query may ask for; None, as there is no limit.
-        most_records: how many records a call may name; None likewise.
+        most_results: None, as there is no limit of results per query.
+        most_records: None, as there is no limit of records per call.
     """
 
     most_results: int | None = None
@@ -49,7 +49,7 @@ class EmbeddedClient:
         )
 
     def find_collection(self, name: str) -> EmbeddedCollection | None:
-        """Return a collection by its name, None where there is none."""
+        """A collection by name; None if it does not exist."""
         found = (
             collection for collection in self._engine.list_collections(None, None, *DATABASE) if collection.name == name
         )
@@ -60,46 +60,46 @@ class EmbeddedClient:
     def make_collection(
         self, name: str, configuration: Mapping[str, Any], metadata: dict[str, Any]
     ) -> EmbeddedCollection:
-        """Make a collection."""
+        """Create a collection."""
         asked = json.dumps({**configuration, **DEFAULTS})
         made = self._engine.create_collection(name, asked, None, metadata, False, *DATABASE)
         return EmbeddedCollection(self._engine, str(made.id), made.metadata)
 
     def delete_collection(self, name: str) -> None:
-        """Delete a collection that is there."""
+        """Delete an existing collection."""
         self._engine.delete_collection(name, *DATABASE)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         del self._engine
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedCollection:
-    """Ask a collection in the words of Chroma's own `Collection`."""
+    """A collection with the methods of Chroma's own `Collection` that are used here."""
 
     _engine: Any
     _number: str
     metadata: dict[str, Any] | None
 
     def count(self) -> int:
-        """Return how many records there are."""
+        """Count the records."""
         return int(self._engine.count(self._number, *DATABASE))
 
     def get(self, *, ids: list[str] | None, include: list[str]) -> dict[str, Any]:
-        """Return those of some records that are here, or all, with what of them is included."""
+        """Get records by id, or all, with the fields in `include`; missing ids are left out."""
         found = self._engine.get(self._number, ids, None, None, 0, None, include, *DATABASE)
         return {"ids": found.ids, "embeddings": found.embeddings}
 
     def query(self, *, query_embeddings: NDArray[np.float32], n_results: int, include: list[str]) -> dict[str, Any]:
-        """Return the records nearest to each row, the nearest first, with what of them is included."""
+        """Find the records nearest to each row, nearest first, with the fields in `include`."""
         found = self._engine.query(self._number, None, query_embeddings, n_results, None, None, include, *DATABASE)
         return {"ids": found.ids, "distances": found.distances}
 
     def upsert(self, *, ids: list[str], embeddings: NDArray[np.float32]) -> None:
-        """Write vectors under their ids."""
+        """Write vectors by id."""
         self._engine.upsert(self._number, ids, embeddings, None, None, None, *DATABASE)
 
     def delete(self, *, ids: list[str]) -> None:
-        """Remove records; ids not known are passed over."""
+        """Delete records; unknown ids are ignored."""
         self._engine.delete(self._number, ids, None, None, None, *DATABASE)

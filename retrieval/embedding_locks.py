@@ -1,7 +1,7 @@
-"""Claims on papers to embed, so that of several processes no two embed the same.
+"""Claims on papers to embed, so that no two processes embed the same paper.
 
-They are PostgreSQL's advisory locks, which last as long as a transaction, and so no longer than the process that holds
-it. A data dir has one owner, who need not claim.
+They are PostgreSQL advisory locks, held until the end of a transaction, and so never longer than the process lives.
+With SQLite one process owns the data dir and needs no claims.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-KIND: Final = zlib.crc32(b"footnote embedding") >> 1  # beside the hash of a paper's id, as a lock of two numbers
-LOOKED_AT: Final = 2048  # papers, the last ones first: whoever indexes begins with the first
+KIND: Final = zlib.crc32(b"footnote embedding") >> 1  # the first key of the lock; the second is the hash of a paper id
+LOOKED_AT: Final = 2048  # papers to consider, last ones first, because the indexer starts with the first
 
 
 def _unembedded(model: str) -> sa.Select[Any]:
@@ -29,7 +29,7 @@ def _unembedded(model: str) -> sa.Select[Any]:
 
 
 async def claim(connection: AsyncConnection, paper_ids: Sequence[str]) -> list[str]:
-    """Claim papers until the transaction ends, and return those that are nobody else's."""
+    """Claim papers until the transaction ends; the ones that no other process has claimed."""
     await connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     wanted = sa.func.unnest(sa.cast(list(paper_ids), postgresql.ARRAY(sa.Text))).column_valued("wanted")
     mine = sa.func.pg_try_advisory_xact_lock(KIND, sa.func.hashtext(wanted))
@@ -37,12 +37,12 @@ async def claim(connection: AsyncConnection, paper_ids: Sequence[str]) -> list[s
 
 
 async def claim_unembedded(connection: AsyncConnection, limit: int, model: str) -> list[str]:
-    """Claim up to `limit` papers that wait to be indexed and of which `model` has made nothing yet."""
+    """Claim up to `limit` pending papers that `model` has not embedded."""
     unembedded = _unembedded(model)
     seen = list(await connection.scalars(unembedded.order_by(papers.c.number.desc()).limit(LOOKED_AT)))
     for start in range(0, len(seen), limit):
         mine = await claim(connection, seen[start : start + limit])
-        # What was another's may be embedded since it was looked at.
+        # Another process may have embedded some of them since the query above.
         left = list(await connection.scalars(unembedded.where(papers.c.paper_id.in_(mine)))) if mine else []
         if left:
             return left
@@ -50,5 +50,5 @@ async def claim_unembedded(connection: AsyncConnection, limit: int, model: str) 
 
 
 async def count_unembedded(connection: AsyncConnection, model: str) -> int:
-    """Return how many papers wait to be indexed of which `model` has made nothing yet."""
+    """Count the pending papers that `model` has not embedded."""
     return await connection.scalar(sa.select(sa.func.count()).select_from(_unembedded(model).subquery())) or 0

@@ -1,7 +1,7 @@
-"""A worker that embeds papers of a library which several processes share, beside the one that indexes them.
+"""A worker that embeds pending papers of a shared library, next to the process that indexes them.
 
-It writes nothing but what the model makes of papers. Whoever indexes finds that done, and has only to write it into
-Chroma: any number of machines can fill a large library.
+It only stores embeddings; the indexer then finds them and just writes them to Chroma. So any number of machines can
+help to fill a large library.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 32  # papers that are embedded and stored at once: what a kill costs at most
+BATCH: Final = 32  # papers embedded and stored at a time: the most that a kill costs
 
 
 async def embed_pending(catalogue: Catalogue, embedder: Embedder, stamp: str, progress: Progress | None = None) -> int:
-    """Embed what waits for it and nobody else embeds, and return how many papers that were.
+    """Embed pending papers that no other process has claimed; the number of papers.
 
-    `stamp` is of the indexes that this embedder would make. Raises BadInputError where the library has others.
+    `stamp` is that of this embedder's indexes. Raises BadInputError if the library's indexes have another model.
     """
     is_outdated((await catalogue.state(stamp)).stamp, stamp)
     done = 0

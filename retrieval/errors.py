@@ -1,4 +1,4 @@
-"""The errors of papers and models, beside those of databases and servers; each is one sentence to be read."""
+"""The errors of papers and models, and those of databases and servers; each message is one sentence."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ __all__ = [
 
 
 class LibraryLockedError(FootnoteError):
-    """Say that another process owns the data directory."""
+    """Another process is using the data directory."""
 
 
 class LibraryDamagedError(FootnoteError):
-    """Say that what nothing can be rebuilt from cannot be read or kept."""
+    """The catalogue, from which everything else is rebuilt, cannot be read or written."""
 
 
 class WeightsError(FootnoteError):
-    """Say that the embedding model's files are missing or are not the ones expected."""
+    """The embedding model's files are missing, or are not the expected ones."""
 
 
 class EmbeddingError(FootnoteError):
-    """Say that a remote embedding model could not be asked, and why."""
+    """A remote embedding model failed; the message says why."""

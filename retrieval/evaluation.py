@@ -27,7 +27,7 @@ _JUDGEMENT = '{"query_id": "1", "answerable": true, "facts": ["…"]}'
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Hold a question of a dataset and the earlier questions of its dialogue, oldest first."""
+    """A question of a dataset, with the earlier questions of its dialogue, oldest first."""
 
     query_id: str
     text: str
@@ -36,9 +36,9 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Hold what a right answer rests on: verbatim `facts` of the right abstracts, and whether there is one.
+    """The gold answer of a query: whether it is answerable, and verbatim `facts` of the relevant abstracts.
 
-    `borderline` papers are neither right nor wrong; `nearest` may be named by a refusal.
+    `borderline` papers count neither as right nor as wrong.
     """
 
     query_id: str
@@ -50,7 +50,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Hold a BEIR folder; `qrels` are paper ids with a score above 0, by query id."""
+    """A BEIR folder; `qrels` maps query ids to paper ids and their relevance grades."""
 
     corpus: Path
     queries: tuple[Query, ...]
@@ -59,11 +59,10 @@ class Dataset:
 
 
 def read_dataset(folder: Path, split: str) -> Dataset:
-    """Read queries, relevance and (where there is one) answers.jsonl of a BEIR folder.
+    """Read the queries, relevance judgements and, if present, answers.jsonl of a BEIR folder.
 
-    Queries without a relevant paper and without a judgement belong to another split and are left out, and so is the
-    relevance of queries that are not there.
-    Raises BadInputError naming the file, and the line where one is wrong.
+    Queries with neither qrels nor a judgement belong to another split and are left out, as are qrels of missing
+    queries. Raises BadInputError with the file, and the line if one is wrong.
     """
     qrels_file = folder / "qrels" / f"{split}.tsv"
     if not (folder / "corpus.jsonl").is_file() or not qrels_file.is_file():
@@ -92,7 +91,7 @@ def read_dataset(folder: Path, split: str) -> Dataset:
 
 
 def measure(qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[Hit]]) -> dict[str, float]:
-    """Return nDCG@10, R@1/5/20/100 and MRR@10, averaged over the queries that have a relevant paper."""
+    """nDCG@10, R@1/5/20/100 and MRR@10, averaged over the queries that have a relevant paper."""
     from ir_measures import RR, R, nDCG
 
     return _aggregate(
@@ -102,12 +101,12 @@ def measure(qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[H
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Hold what the first `k` papers give, averaged over the queries.
+    """Recall and success among the first `k` papers, averaged over the queries.
 
     Attributes:
-        k: how many papers are looked at, from the first.
-        recall: share of the right papers that are among them.
-        success: share of the queries with at least one right paper among them.
+        k: the cutoff.
+        recall: share of the relevant papers that are among them.
+        success: share of the queries with at least one relevant paper among them.
     """
 
     k: int
@@ -120,7 +119,7 @@ def recall_curve(
     run: Mapping[str, Sequence[Hit]],
     cutoffs: Sequence[int] = (1, 2, 3, 5, 10, 20, 50, RUN_DEPTH),
 ) -> list[Depth]:
-    """Return recall and success at each cutoff; an empty list where no query has a relevant paper."""
+    """Recall and success at each cutoff; empty if no query has a relevant paper."""
     from ir_measures import R, Success
 
     names = {f"R@{k}": R @ k for k in cutoffs} | {f"S@{k}": Success @ k for k in cutoffs}
@@ -136,7 +135,7 @@ def _aggregate(
     judged = {query_id: dict(relevant) for query_id, relevant in qrels.items() if any(relevant.values())}
     if not judged:
         return {}
-    # By rank, not by fused score: the order is what is measured, and a conversation may change it.
+    # By rank, not by fused score: the order is what is measured, and a conversation may have changed it.
     scored = {
         query_id: {hit.paper.paper_id: 1 / rank for rank, hit in enumerate(hits, start=1)}
         for query_id, hits in run.items()
@@ -147,7 +146,7 @@ def _aggregate(
 
 
 def check_run_ids(ids: Iterable[str]) -> None:
-    """Raise BadInputError for an id that a TREC run cannot hold, as blanks part its columns."""
+    """Raise BadInputError for an id with whitespace, which separates the columns of a TREC run."""
     for one in ids:
         if one.split() != [one]:
             raise BadInputError(f'A run in TREC form cannot hold the id "{one}", for its blank; leave --run-file out.')
@@ -156,7 +155,7 @@ def check_run_ids(ids: Iterable[str]) -> None:
 def write_run(path: Path, run: Mapping[str, Sequence[Hit]], tag: str) -> None:
     """Write a TREC run: query id, Q0, paper id, rank from 1, score, tag.
 
-    The score is one over the rank: tools sort by it, and fused scores compare within one query only.
+    The score is 1/rank: tools sort by it, and fused scores are only comparable within a query.
     """
     with path.open("w", encoding="utf-8") as file:
         for query_id, hits in run.items():
@@ -209,7 +208,7 @@ def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
 
 
 def _grade(score: str) -> int:
-    """Return a score as a whole number, which "1.0" is, too."""
+    """Parse a whole score, also "1.0"; raises ValueError."""
     grade = float(score)
     if not grade.is_integer():
         raise ValueError(score)

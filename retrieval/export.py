@@ -1,4 +1,4 @@
-"""Write papers as references in the formats that reference managers, tables and programs read."""
+"""Export of papers to the formats of reference managers, spreadsheets and programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from retrieval.sources.fetched import Fetched
 
-# A table's program would take a cell that begins with one of these for a formula; a blank before it makes it text.
+# A spreadsheet takes a cell that begins with one of these for a formula; a leading space makes it text.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _BATCH: Final = 200
 _SEVERAL: Final = re.compile(r"\s(?:and|&)\s", re.IGNORECASE)
@@ -29,7 +29,7 @@ _COLUMNS: Final = ("id", "title", "authors", "date", "venue", "doi", "arxiv", "u
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """Hold how papers are written in a format: `write` yields pieces of text, a paper or so each."""
+    """An export format; `write` yields pieces of text, about a paper each."""
 
     name: str
     suffixes: tuple[str, ...]
@@ -37,19 +37,19 @@ class Format:
 
 
 def write_bibtex(papers: Iterable[Fetched]) -> Iterator[str]:
-    """Yield an entry of BibTeX for each paper."""
+    """Yield a BibTeX entry for each paper."""
     keys = Keys()
     for number, paper in enumerate(papers):
         yield ("\n" if number else "") + bibtex(paper, keys.give(paper))
 
 
 def write_ris(papers: Iterable[Fetched]) -> Iterator[str]:
-    """Yield an entry of RIS for each paper."""
+    """Yield a RIS entry for each paper."""
     from rispy.writer import RisWriter
 
     class Writer(RisWriter):  # type: ignore[misc]  # rispy has no types
         def set_header(self, count: int) -> str:  # noqa: ARG002
-            return ""  # or each entry has its number above it
+            return ""  # no number above each entry
 
     writer = Writer()
     for fetched in papers:
@@ -71,7 +71,7 @@ def write_ris(papers: Iterable[Fetched]) -> Iterator[str]:
 
 
 def write_csl(papers: Iterable[Fetched]) -> Iterator[str]:
-    """Yield an array of CSL-JSON, which Zotero, Pandoc and citeproc read."""
+    """Yield a CSL-JSON array, which Zotero, Pandoc and citeproc read."""
     keys = Keys()
     yield "["
     for number, paper in enumerate(papers):
@@ -80,7 +80,7 @@ def write_csl(papers: Iterable[Fetched]) -> Iterator[str]:
 
 
 def write_csv(papers: Iterable[Fetched]) -> Iterator[str]:
-    """Yield a table with a line for each paper."""
+    """Yield CSV with a header and a row for each paper."""
     yield _row(_COLUMNS)
     for fetched in papers:
         paper, verbatim = Cited.of(fetched), fetched.paper
@@ -101,7 +101,7 @@ def write_csv(papers: Iterable[Fetched]) -> Iterator[str]:
 
 
 def write_jsonl(papers: Iterable[Fetched]) -> Iterator[str]:
-    """Yield a JSON object a line, with everything that is known and the text as it stands."""
+    """Yield a JSON object per line, with everything known about a paper and its verbatim text."""
     for fetched in papers:
         paper, verbatim = Cited.of(fetched), fetched.paper
         row = {
@@ -133,17 +133,17 @@ FORMATS: Final[dict[str, Format]] = {
 
 
 class Papers(Protocol):
-    """Know papers, as a library does."""
+    """The part of a library that export needs."""
 
     async def details(self, paper_ids: Iterable[str]) -> Mapping[str, Fetched]:
-        """Return all that is known of papers, by the ids asked for; unknown ones are left out."""
+        """Everything known about papers, by the ids given; unknown ids are left out."""
         ...
 
 
 async def export(papers: Papers, paper_ids: Sequence[str], form: str, write: Callable[[str], object]) -> int:
-    """Write papers in a format, some hundred of them in memory at a time; return how many are known and written.
+    """Write papers in a format, with some hundred in memory at a time; the number of papers written.
 
-    `write` is called in a thread, with a piece of the text at a time.
+    `write` is called in a thread, with one piece of text at a time. Unknown ids are left out.
     """
     loop = asyncio.get_running_loop()
     stopped = threading.Event()
@@ -176,7 +176,7 @@ async def _details(papers: Papers, paper_ids: Sequence[str]) -> Mapping[str, Fet
 
 
 def format_of(file_name: str) -> str:
-    """Return the format that a file's name asks for; raises BadInputError where it asks for none of them."""
+    """The key of the format for a file name; raises BadInputError if the suffix is unknown."""
     suffix = PurePath(file_name).suffix.lower()
     for key, form in FORMATS.items():
         if suffix in form.suffixes:
@@ -211,13 +211,13 @@ def _csl_name(written: str) -> dict[str, str]:
 
 
 def _addresses(paper: Cited) -> list[str]:
-    """Return the paper's address and, for the id in it, the one at arXiv."""
+    """The paper's URL, and the one at arXiv, from which importers read the arXiv id."""
     at_arxiv = f"https://arxiv.org/abs/{paper.arxiv}" if paper.arxiv else ""
     return list(dict.fromkeys(address for address in (paper.url, at_arxiv) if address))
 
 
 def _names(authors: tuple[str, ...]) -> str:
-    """Return names after each other; one alone that reads like several ends as a list does."""
+    """Join names with semicolons; a single name that reads like several gets a trailing one."""
     names = [name.replace(";", " ") for name in authors]
     return "; ".join(names) + (";" if len(names) == 1 and _SEVERAL.search(names[0]) else "")
 

@@ -1,7 +1,7 @@
-"""The follower: what a process holds of its own, brought to what the feed of changes says.
+"""The follower: applies the change feed to a process's own lexical index and paper cache.
 
-That is tantivy, beside what was read of papers lately. It writes to nothing that is shared. How far it has come stands
-in a file beside the index, written after tantivy's commit: what a kill comes between is done twice, to no harm.
+It writes nothing that is shared. Its position in the feed is in a file next to the index, written after tantivy's
+commit; after a kill in between, the changes are applied twice, which does no harm.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 200  # papers that tantivy takes between two commits
+BATCH: Final = 200  # papers per commit of tantivy
 POSITION_FILE: Final = "followed.json"
 
 
 class Follower:
-    """Follow the changes of one library, one caller at a time."""
+    """Follows the change feed of one library, one caller at a time."""
 
     def __init__(
         self, catalogue: Catalogue, paper_cache: PaperCache, lexical: LexicalIndex, folder: Path, library_id: str
@@ -40,7 +40,7 @@ class Follower:
         self._number: int | None = None
 
     async def follow(self, library_id: str) -> None:
-        """Follow this library from now on; if the database held another one before, drop what is held of that."""
+        """Switch to this library; if it differs from the one followed so far, drop everything held."""
         if library_id == self._library_id:
             return
         async with self._lock:
@@ -51,7 +51,7 @@ class Follower:
             self._number = None
 
     async def catch_up(self) -> bool:
-        """Apply what has changed, and say whether there was anything; an index of nothing known is filled first."""
+        """Apply new changes, or fill the index if its position is unknown; whether there was anything to do."""
         async with self._lock:
             if self._number is None:
                 self._number = await asyncio.to_thread(self._read_position)
@@ -67,19 +67,19 @@ class Follower:
             return changed
 
     async def mend(self, paper_ids: Sequence[str]) -> None:
-        """Write papers again that the index has lost."""
+        """Write papers that the index has lost."""
         async with self._lock:
             for start in range(0, len(paper_ids), BATCH):
                 await self._apply(paper_ids[start : start + BATCH])
 
     async def empty(self) -> None:
-        """Forget everything, so that the index is filled anew."""
+        """Empty the index; the next `catch_up` fills it."""
         async with self._lock:
             await asyncio.to_thread(self._lexical.reset)
             self._number = None
 
     async def _fill(self, last: int) -> None:
-        """Make the index anew from the catalogue."""
+        """Rebuild the index from the catalogue."""
         await asyncio.to_thread(self._lexical.reset)
         ids = list(await self._catalogue.indexed())
         if ids:
@@ -107,7 +107,7 @@ class Follower:
         draft.replace(self._file)
 
     def _read_position(self) -> int | None:
-        """Return the number of the last change that was applied; None where the index is of nothing known."""
+        """The number of the last applied change; None if it is unknown or the index has another stamp."""
         if self._lexical.stamp != self._lexical.expected:
             return None
         try:

@@ -1,7 +1,7 @@
-"""Which library this is, and which of its collections of vectors is live.
+"""Generations: the id of a library, and which of its vector collections is live.
 
-Libraries may share a Chroma server, and processes a library: so a collection is named by the library and its
-generation, and the database says which one is searched. A rebuild fills the next one, and only then it is live.
+Libraries may share a Chroma server, and processes a library, so a collection is named after the library's id and a
+generation number, and the database says which one is live. A rebuild fills the next collection, then switches to it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LibraryState:
-    """Hold what all processes of a library go by.
+    """The state that all processes of a library share.
 
     Attributes:
-        library_id: what tells it from other libraries.
-        stamp: what the live vectors were made with.
+        library_id: the random id of the library.
+        stamp: the stamp of the live vectors.
         generation: the number of the live collection.
-        filling: the number of the collection that a rebuild fills, None where there is none.
+        filling: the number of the collection that a rebuild is filling; None if there is none.
     """
 
     library_id: str
@@ -36,19 +36,19 @@ class LibraryState:
     filling: int | None
 
     def collection(self, generation: int) -> str:
-        """Return the name of a collection on a server."""
+        """The name of a collection on a Chroma server."""
         return f"footnote-{self.library_id}-{generation}"
 
     @property
     def live(self) -> str:
-        """Return the name of the collection that is searched."""
+        """The name of the live collection."""
         return self.collection(self.generation)
 
 
 async def read_state(connection: AsyncConnection, stamp: str) -> LibraryState:
-    """Return the state; whoever comes first makes it, with the stamp of its own model."""
+    """Read the state; the first process creates it, with the stamp of its model."""
     columns = [column for column in library_state.c if column.name != "key"]
-    # Every process looks often, and all but the first need write nothing.
+    # All processes read it often, and only the first one has to write.
     if (known := (await connection.execute(sa.select(*columns))).one_or_none()) is not None:
         return LibraryState(*known)
     first = {"key": 1, "library_id": secrets.token_hex(6), "stamp": stamp, "generation": 1}
@@ -57,13 +57,13 @@ async def read_state(connection: AsyncConnection, stamp: str) -> LibraryState:
 
 
 async def begin_generation(connection: AsyncConnection) -> None:
-    """Have the next collection filled; one that was begun and never ended is gone on with."""
+    """Begin to fill the next collection, or continue with one that was left unfinished."""
     following = sa.func.coalesce(library_state.c.filling, library_state.c.generation + 1)
     await connection.execute(sa.update(library_state).values(filling=following))
 
 
 async def switch_generation(connection: AsyncConnection, stamp: str) -> None:
-    """Make the collection that was filled the live one."""
+    """Make the filled collection the live one."""
     await connection.execute(
         sa.update(library_state)
         .where(library_state.c.filling.is_not(None))

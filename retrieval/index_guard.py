@@ -1,4 +1,4 @@
-"""Throw away an embedded Chroma that cannot be opened: it is derived, and the catalogue makes it anew."""
+"""The index guard: deletes an embedded Chroma that cannot be opened; it is rebuilt from the catalogue."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# What hnswlib writes first: a version, an offset, room for how many vectors, how many there are, bytes for each.
+# The start of hnswlib's header: version, offset, capacity, number of vectors, bytes per vector.
 _HEADER: Final = struct.Struct("<iQQQQ")
 _HEADER_BYTES: Final = 100  # in Chroma 1.5.9
-_LENGTH: Final = 4  # bytes that a length takes
+_LENGTH: Final = 4  # bytes of a length field
 
 
 @contextmanager
 def watched(folder: Path, marker: Path) -> Iterator[None]:
-    """Open what is in a folder inside the block; where an earlier block never ended, the folder is thrown away.
+    """Open a folder inside the block; if an earlier block never ended, delete the folder first.
 
-    Random bytes in Chroma's files end the interpreter, which no `except` sees. Whatever can be seen, an error or
-    Ctrl-C, says nothing against the folder.
+    Corrupt Chroma files can crash the interpreter, which no `except` catches. Anything that can be caught, such as an
+    error or Ctrl-C, is no reason to delete the folder.
     """
     if marker.exists():
         throw_away(folder)
     marker.touch()
     try:
         yield
-    except (Exception, asyncio.CancelledError, KeyboardInterrupt):  # what Rust panics with is none of these
+    except (Exception, asyncio.CancelledError, KeyboardInterrupt):  # a Rust panic is none of these
         marker.unlink()
         raise
     marker.unlink()
 
 
 def throw_away(folder: Path) -> None:
-    """Remove a folder as far as it can be; whoever opens it next says what is wrong with the rest."""
+    """Delete a folder as far as possible; opening it again reports what is wrong with the rest."""
     if folder.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
     else:
@@ -45,9 +45,9 @@ def throw_away(folder: Path) -> None:
 
 
 def torn(folder: Path) -> bool:
-    """Say whether a file of vectors in a folder of Chroma's is shorter than its header says.
+    """Whether a vector file in a Chroma folder is shorter than its header says.
 
-    Chroma reads beyond its end, which ends the interpreter.
+    Chroma would read beyond its end and crash the interpreter.
     """
     return any(_is_short(header) for header in folder.glob("*/header.bin"))
 
@@ -66,7 +66,7 @@ def _is_short(header: Path) -> bool:
 
 
 def _holds_lists(links: bytes, count: int) -> bool:
-    """Say whether there are so many lists, each after its length in bytes."""
+    """Whether the bytes contain `count` lists, each preceded by its length in bytes."""
     offset = 0
     for _ in range(count):
         if offset + _LENGTH > len(links):

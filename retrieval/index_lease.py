@@ -1,9 +1,9 @@
-"""The turn to index a library that several processes share: who has it, and whether they still do.
+"""The index lease: which process may index a shared library.
 
-PostgreSQL's advisory lock hands it on, but is let go of where a connection is cut, although its process lives and is in
-the midst of embedding. So whoever has the turn renews a row, too: another one takes it over with the lock, and only
-once the row was not renewed for a while; and each transaction of whoever has it begins with that row, so that one who
-was too long away to keep it writes nothing more.
+A PostgreSQL advisory lock alone is not enough: it is released when its connection breaks, although the process may
+live on and be embedding. So the holder also renews a row. Another process takes over only if it gets the lock and the
+row has not been renewed for a while, and each of the holder's transactions first updates that row, so that a process
+that has lost the lease writes nothing more.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ log = logging.getLogger(__name__)
 KEY: Final = zlib.crc32(b"footnote indexing")
 TRIED_EVERY: Final = 0.5  # seconds
 RENEWED_EVERY: Final = 1.0
-STALE: Final = 3.0  # seconds without a sign after which its holder is taken to be gone
-# The server's, as processes may differ.
+STALE: Final = 3.0  # seconds without renewal after which the holder counts as gone
+# The server's clock, because those of the processes may differ.
 NOW: Final = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
 
 
 class LeaseLostError(Exception):
-    """Say that another process indexes by now."""
+    """Another process has taken the index lease over."""
 
 
 class IndexLease:
-    """Let one process at a time index; in a data dir of one owner there is nothing to wait for."""
+    """A lease that one process holds at a time; on SQLite the data dir has one owner, and it is always free."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -50,7 +50,7 @@ class IndexLease:
 
     @asynccontextmanager
     async def taken(self) -> AsyncIterator[None]:
-        """Wait for the turn, and keep it inside the block; it goes to another when this process dies."""
+        """Wait for the lease, and hold it inside the block; if this process dies, another takes it over."""
         if self._engine.dialect.name != "postgresql":
             yield
             return
@@ -64,12 +64,12 @@ class IndexLease:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)
             self._holder = None
-            with suppress(DatabaseAwayError):  # it is stale soon
+            with suppress(DatabaseAwayError):  # it will soon be stale
                 async with self._engine.begin() as connection:
                     await connection.execute(sa.delete(index_turn).where(index_turn.c.holder == holder))
 
     async def demand(self, connection: AsyncConnection) -> None:
-        """Renew the turn with a transaction of its holder; raises LeaseLostError where it is another's by now."""
+        """Renew the lease in a transaction of its holder; raises LeaseLostError if another process has it."""
         if self._holder is None:
             return
         mine = sa.update(index_turn).where(index_turn.c.holder == self._holder)
@@ -77,7 +77,7 @@ class IndexLease:
             raise LeaseLostError
 
     async def _take(self, holder: str) -> AsyncConnection:
-        """Return a connection that has the lock, once the turn is nobody's, or nobody's who gives a sign."""
+        """Wait until the lease is free or stale and take it; the connection that holds the lock."""
         while True:
             if (lock := await self._try_lock()) is not None:
                 try:
@@ -100,7 +100,7 @@ class IndexLease:
             return claimed.rowcount > 0
 
     async def _keep(self, lock: AsyncConnection | None) -> None:
-        """Renew the turn until it is lost, and take the lock again when its connection was cut."""
+        """Renew the lease until it is lost; take the lock again if its connection breaks."""
         try:
             while True:
                 await asyncio.sleep(RENEWED_EVERY)
@@ -123,10 +123,10 @@ class IndexLease:
                 await _let_go(lock)
 
     async def _try_lock(self) -> AsyncConnection | None:
-        """Return a connection in whose transaction the lock is held, None where it is another's.
+        """A connection whose transaction holds the lock; None if another process has it.
 
-        Of a transaction, not of a session, which PgBouncer may hand to another; and never waited for in a statement,
-        as one that takes long looks like a server that is away.
+        It is a transaction's lock, because PgBouncer may give a session to another client, and it is polled, because a
+        statement that waits for long looks like a server that is away.
         """
         connection = await self._engine.connect()
         try:
@@ -141,6 +141,6 @@ class IndexLease:
 
 
 async def _let_go(lock: AsyncConnection) -> None:
-    """Close a connection, which may be cut."""
+    """Close a connection, which may be broken already."""
     with suppress(DatabaseAwayError):
         await lock.close()

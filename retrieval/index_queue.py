@@ -1,8 +1,8 @@
-"""Papers on their way into the indexes and out of them, as the tables have it.
+"""The index queue: papers waiting to enter or leave the indexes.
 
-A paper is pending while `indexed_hash` differs from `content_hash`; marking it indexed is the last step of
-indexing, so that a process killed at any point finds it pending and takes it up again. A paper that was withdrawn or
-removed, or turned out to be another one, is leaving until the indexes have let go of it.
+A paper is pending while `indexed_hash` differs from `content_hash`. Marking it indexed is the last step of indexing, so
+that after a kill at any point it is still pending. A paper that was withdrawn, removed, or merged into another is in
+`leaving_papers` until the indexes have dropped it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
     from retrieval.papers import Chunk, Paper
 
-PROBES: Final = 500  # papers whose vectors are asked for at a start
-LATEST: Final = 100  # of those, the ones that came last, which a crash may take
+PROBES: Final = 500  # papers whose vectors are checked at startup
+LATEST: Final = 100  # how many of those are the latest ones, which a crash is likeliest to lose
 
 
 async def read_pending(connection: AsyncConnection, limit: int, model: str) -> list[PendingPaper]:
-    """Return up to `limit` papers that wait to be indexed, with what `model` already made of them."""
+    """Up to `limit` pending papers, with what `model` has already embedded of them."""
     rows = (
         await connection.execute(
             sa.select(*PAPER, papers.c.indexed_chunks).where(PENDING).order_by(papers.c.number).limit(limit)
@@ -46,7 +46,7 @@ async def read_pending(connection: AsyncConnection, limit: int, model: str) -> l
 
 
 async def read_to_embed(connection: AsyncConnection, paper_ids: Sequence[str]) -> list[PendingPaper]:
-    """Return those of the papers that wait to be indexed, of which no model made anything."""
+    """The given papers that are still pending, without stored embeddings."""
     asked = sa.select(*PAPER, papers.c.indexed_chunks).where(PENDING, papers.c.paper_id.in_(paper_ids))
     return [PendingPaper(paper_of(row), {}, row.indexed_chunks) for row in await connection.execute(asked)]
 
@@ -54,7 +54,7 @@ async def read_to_embed(connection: AsyncConnection, paper_ids: Sequence[str]) -
 async def read_embedded(
     connection: AsyncConnection, paper_ids: Sequence[str], model: str
 ) -> dict[str, dict[str, Embedded]]:
-    """Return what `model` made of each of some papers, by the hash of a window's text."""
+    """What `model` has embedded of the given papers: by paper id, then by the hash of a window's text."""
     stored = await connection.execute(
         sa.select(chunks.c.paper_id, chunks.c.text_hash, chunks.c.vector, chunks.c.contents).where(
             chunks.c.paper_id.in_(paper_ids), chunks.c.model == model
@@ -67,7 +67,7 @@ async def read_embedded(
 
 
 async def store_chunks(connection: AsyncConnection, made: Sequence[tuple[Chunk, Embedded]], model: str) -> None:
-    """Replace the chunks of the papers named, vectors included."""
+    """Replace the chunks, with their vectors, of the papers they belong to."""
     counts = Counter(chunk.paper_id for chunk, _ in made)
     rows = [
         {
@@ -83,7 +83,7 @@ async def store_chunks(connection: AsyncConnection, made: Sequence[tuple[Chunk, 
         for chunk, embedded in made
     ]
     await connection.execute(sa.delete(chunks).where(chunks.c.paper_id.in_(counts)))
-    # Of a paper whose claim was lost with a connection another process may have stored them meanwhile.
+    # If a claim was lost with its connection, another process may have stored the chunks meanwhile.
     insert = insert_into(connection, chunks)
     anew = {column.name: insert.excluded[column.name] for column in chunks.c if not column.primary_key}
     await connection.execute(insert.on_conflict_do_update(index_elements=["paper_id", "position"], set_=anew), rows)
@@ -96,7 +96,7 @@ async def store_chunks(connection: AsyncConnection, made: Sequence[tuple[Chunk, 
 
 
 async def mark_indexed(connection: AsyncConnection, done: Mapping[str, tuple[str, int]], now: dt.datetime) -> None:
-    """Record the content hash and the number of chunks that every index now holds, by paper id, and say it changed."""
+    """Record the content hash and number of chunks that the indexes now hold, by paper id, and append to the feed."""
     moment = sa.literal(now, Moment)
     for paper_id, (content_hash, count) in done.items():
         await connection.execute(
@@ -112,14 +112,14 @@ async def mark_indexed(connection: AsyncConnection, done: Mapping[str, tuple[str
 
 
 async def note_windows(connection: AsyncConnection, counts: Mapping[str, int]) -> None:
-    """Record how many windows the dense index holds of papers that are indexed, by paper id."""
+    """Record how many windows of each indexed paper the dense index holds."""
     for paper_id, count in counts.items():
         this = papers.c.paper_id == paper_id
         await connection.execute(sa.update(papers).where(this).values(indexed_chunks=count))
 
 
 async def read_leaving(connection: AsyncConnection, limit: int) -> dict[str, int]:
-    """Return up to `limit` papers that the indexes must let go of, and how many chunks Chroma may hold of each."""
+    """Up to `limit` papers to drop from the indexes, each with how many of its chunks Chroma may hold."""
     of_paper = chunks.c.paper_id == leaving_papers.c.paper_id
     stored = sa.select(sa.func.max(chunks.c.position) + 1).where(of_paper)
     marked = sa.select(papers.c.indexed_chunks).where(papers.c.paper_id == leaving_papers.c.paper_id)
@@ -132,8 +132,8 @@ async def read_leaving(connection: AsyncConnection, limit: int) -> dict[str, int
 
 
 async def mark_left(connection: AsyncConnection, paper_ids: Sequence[str]) -> None:
-    """Record that no index holds these papers, and say it changed; one that stands again waits to be indexed."""
-    # What was removed may be put back, and is not embedded twice.
+    """Record that these papers have left the indexes, and append to the feed; restored ones become pending."""
+    # Removed papers keep their chunks, so that restoring them embeds nothing.
     stored = sa.select(papers.c.paper_id).where(papers.c.paper_id.in_(paper_ids), papers.c.withdrawn_by.is_(None))
     gone = chunks.c.paper_id.in_(paper_ids), chunks.c.paper_id.not_in(stored)
     await connection.execute(sa.delete(chunks).where(*gone))
@@ -145,27 +145,27 @@ async def mark_left(connection: AsyncConnection, paper_ids: Sequence[str]) -> No
 
 
 async def mark_pending(connection: AsyncConnection, paper_ids: Sequence[str]) -> None:
-    """Have some papers indexed again, as an index lacks them or a part of them."""
+    """Make papers pending that an index has lost in whole or in part."""
     for start in range(0, len(paper_ids), BATCH):
         asked = papers.c.paper_id.in_(paper_ids[start : start + BATCH])
         await connection.execute(sa.update(papers).where(asked).values(indexed_hash=None))
 
 
 async def mark_all_pending(connection: AsyncConnection) -> None:
-    """Forget what the indexes hold, so that every paper waits, and every full text."""
+    """Make every paper pending, and have every full text embedded again."""
     await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
     await embed_again(connection)
 
 
 async def count_pending(connection: AsyncConnection) -> int:
-    """Return how many papers wait to be indexed, and how many to leave the indexes."""
+    """Count the papers that are waiting to be indexed or to leave the indexes."""
     count = sa.select(sa.func.count())
     waiting = await connection.scalar(count.select_from(papers).where(PENDING))
     return (waiting or 0) + (await connection.scalar(count.select_from(leaving_papers)) or 0)
 
 
 async def read_held(connection: AsyncConnection) -> Held:
-    """Return how much the indexes should hold, and some of it that a start may look for."""
+    """How much the indexes should hold, with a sample of papers to check at startup."""
     totals = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(papers.c.indexed_chunks), 0)).select_from(papers)
     standing, windows = (await connection.execute(totals.where(STANDS))).one()
     pending, not_yet = (await connection.execute(totals.where(PENDING))).one()
@@ -182,7 +182,7 @@ async def read_held(connection: AsyncConnection) -> Held:
 
 
 async def read_indexed(connection: AsyncConnection) -> dict[str, int]:
-    """Return how many windows the indexes should hold of each paper that they should hold whole."""
+    """The number of windows of each indexed paper, by id."""
     whole = STANDS, papers.c.indexed_hash == papers.c.content_hash
     asked = sa.select(papers.c.paper_id, papers.c.indexed_chunks).where(*whole).order_by(papers.c.number)
     return dict((await connection.execute(asked)).all())
@@ -191,7 +191,7 @@ async def read_indexed(connection: AsyncConnection) -> dict[str, int]:
 async def read_to_index(
     connection: AsyncConnection, paper_ids: Sequence[str]
 ) -> tuple[dict[str, Paper], dict[str, tuple[str, ...]]]:
-    """Return those of the papers that indexes should hold, and their authors, both by id."""
+    """The given papers that belong in the indexes, and their authors, both by id."""
     found: dict[str, Paper] = {}
     authors: dict[str, tuple[str, ...]] = {}
     for start in range(0, len(paper_ids), BATCH):

@@ -1,6 +1,6 @@
-"""Bring the dense index to what the catalogue says, and say in the feed of changes what it holds then.
+"""The indexer: brings the dense index in line with the catalogue, and records what changed in the change feed.
 
-It alone writes vectors, one process at a time where several share a library; what each holds of its own follows.
+Only it writes vectors, in one process at a time; the lexical index and caches of each process follow the feed.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-INDEX_BATCH = 32  # papers between two commits: what a kill costs at most
-KNOWN_BATCH = 256  # of papers that are embedded already, so that a kill costs next to nothing
+INDEX_BATCH = 32  # papers per commit: the most that a kill costs
+KNOWN_BATCH = 256  # papers per commit if all are embedded already, and a kill costs little
 PROBE = "Does the model answer?"
 ASKED_FOR = "a rebuild was asked for"
 OUTDATED = "an earlier version made the vectors of the server"
-WORKERS_ASKED_EVERY = 0.5  # seconds until papers that workers embed are looked for again
-WORKERS_PATIENCE = 60.0  # seconds for one that is embedding all that waits
-GRACE = 5.0  # seconds after which every process has gone over to a new collection
+WORKERS_ASKED_EVERY = 0.5  # seconds between looks whether embedding workers are done
+WORKERS_PATIENCE = 60.0  # seconds to wait for workers that have claimed all pending papers
+GRACE = 5.0  # seconds within which every process has switched to a new collection
 
 
 class Progress(Protocol):
-    """Show how far long work has come."""
+    """A callback that shows the progress of long work."""
 
     def __call__(self, done: int, total: int) -> None:
         """Report `done` of `total` papers."""
@@ -55,12 +55,12 @@ class Progress(Protocol):
 
 
 class Indexer:
-    """Index what is pending and take out what is leaving, one batch at a time, one caller at a time.
+    """Indexes pending papers and drops leaving ones, one batch and one caller at a time.
 
     Attributes:
-        fault: why the indexes cannot be used as they are and are made anew by the next run; None if they can.
-        unchecked: whether the server of the vectors was away when they were to be checked.
-        waiting: how many papers the run that goes on has before it, 0 where none does.
+        fault: why the indexes are unusable and will be rebuilt by the next run; None if they are fine.
+        unchecked: whether the check is still to do because the Chroma server was away.
+        waiting: how many papers the current run has left; 0 if none is running.
     """
 
     def __init__(
@@ -83,15 +83,15 @@ class Indexer:
         self._embedder = embedder
         self._now = now
         self._lock = asyncio.Lock()
-        self._in_work: set[str] = set()  # papers whose vectors are being written, or were when it failed
+        self._in_work: set[str] = set()  # papers whose vectors are being written, or were when a write failed
         self.fault: str | None = None
         self.unchecked = False
         self.waiting = 0
 
     async def run(self, progress: Progress | None = None) -> int:
-        """Index every paper that waits for it, and return how many there were; what leaves, leaves first.
+        """Index every pending paper, after dropping the leaving ones; the number of papers.
 
-        Full texts are embedded last: nothing is found by them, so that nobody waits for them.
+        Full texts are embedded last, because search does not need them.
         """
         async with self._lock, self._counting():
             while True:
@@ -102,7 +102,7 @@ class Indexer:
                     log.warning("another process indexes since the database was away from this one, which waits")
 
     async def _run(self, progress: Progress | None) -> int:
-        """Index everything, having the turn."""
+        """Index everything, while holding the lease."""
         await self._make_ready(progress)
         total = self.waiting = await self._catalogue.pending_count()
         done = 0
@@ -125,13 +125,13 @@ class Indexer:
         return done
 
     async def _make_ready(self, progress: Progress | None) -> None:
-        """Find the collection to write to, and make it and the index of words such that they can be gone on with."""
-        if self._in_work:  # perhaps written after another process wrote those of a newer version
+        """Choose the collection to write to, rebuild it if there is a fault, and bring the lexical index up to date."""
+        if self._in_work:  # our write may have overwritten another process's newer one
             await self._catalogue.mark_pending(self._in_work)
             self._in_work.clear()
         if self._shared:
             await self._join()
-            if self.fault not in {None, ASKED_FOR}:  # another may have mended it while this one waited
+            if self.fault not in {None, ASKED_FOR}:  # another process may have fixed it while this one waited
                 self.fault = await self._find_fault()
         if self.fault == OUTDATED:
             await self._refill(progress)
@@ -160,16 +160,16 @@ class Indexer:
                 progress(done, max(total, done))
 
     async def close(self) -> None:
-        """Close the indexes once nobody writes to them."""
+        """Close the indexes after a running write."""
         async with self._lock:
             await asyncio.to_thread(self._lexical.close)
             await asyncio.to_thread(self._dense.close)
 
     async def check(self, *, rebuild: bool = False) -> None:
-        """Find out whether the derived indexes can be used as they are; with `rebuild` they cannot.
+        """Check the indexes and set `fault`; `rebuild` always sets it.
 
-        Papers that an index has lost wait to be indexed again, which embeds nothing; where it has lost all, or was
-        made otherwise, everything is made anew.
+        Papers that an index has lost become pending, without being embedded again; an index that has lost everything,
+        or has another stamp, is a fault.
         """
         try:
             self.fault = ASKED_FOR if rebuild else await self._find_fault()
@@ -184,12 +184,12 @@ class Indexer:
             log.warning("the indexes have to be made anew from the catalogue: %s", self.fault)
 
     async def follow(self) -> bool:
-        """Apply what other processes changed, and say whether there was anything; one may have filled a collection."""
+        """Apply other processes' changes, among them a new live collection; whether the change feed had any."""
         await self._go_live()
         return await self._follower.catch_up()
 
     async def _go_live(self) -> LibraryState:
-        """Go over to the collection that is live by now, and return how the library stands."""
+        """Switch to the live collection; the library's state."""
         state = await self._catalogue.state(self._dense.expected)
         await self._follower.follow(state.library_id)
         if state.live != self._dense.name:
@@ -197,14 +197,14 @@ class Indexer:
         return state
 
     async def _join(self) -> None:
-        """Find the collection to write to: one that a rebuild fills, also one that died of it, else the live one."""
+        """Choose the collection to write to: one that a rebuild (even a dead one) is filling, else the live one."""
         state = await self._go_live()
         self._target = self._dense
         if state.filling is not None:
             self._target = await asyncio.to_thread(self._dense.sibling, state.collection(state.filling))
 
     async def _switch(self) -> None:
-        """Make the collection that was filled the live one, and delete the other when nobody searches it any more."""
+        """Make the filled collection the live one, and delete the old one once no process searches it."""
         before = self._dense.name
         await self._catalogue.switch_generation(self._dense.expected)
         await asyncio.to_thread(self._dense.use, self._target.name)
@@ -213,11 +213,11 @@ class Indexer:
         await asyncio.to_thread(self._dense.drop, before)
 
     async def _empty(self) -> None:
-        """Empty both indexes, so that every paper waits; not before a model that is new to them has answered."""
+        """Empty both indexes and make every paper pending; a new model is tried first."""
         if not (self._dense.stamp or "").startswith(f"{self._embedder.model}/{self._embedder.dimensions}/"):
             await self._embedder.embed([PROBE])
         if self._shared:
-            await asyncio.to_thread(self._dense.count)  # or a server that is away would leave every paper waiting
+            await asyncio.to_thread(self._dense.count)  # fails here if the server is away, before all are pending
             await self._catalogue.begin_generation()
             await self._join()
         else:
@@ -227,11 +227,11 @@ class Indexer:
         self.fault = None
 
     async def _refill(self, progress: Progress | None) -> None:
-        """Fill the next collection with the stored windows of papers that are indexed; the old one is searched still.
+        """Fill the next collection with the stored vectors of indexed papers, while the old one is still searched.
 
-        Where a process died of it the next one begins again, as the database calls the old one live.
+        If the process dies, the next one starts over, because the old collection is still the live one.
         """
-        await asyncio.to_thread(self._dense.count)  # or a server that is away would be found out half-way
+        await asyncio.to_thread(self._dense.count)  # fail now if the server is away, not half-way
         await self._catalogue.begin_generation(anew=False)
         await self._join()
         log.info("the vectors of the server are filled anew, as an earlier version made them")
@@ -258,7 +258,7 @@ class Indexer:
         if self._dense.stamp != self._dense.expected:
             return f"the dense index was made as {self._dense.stamp!r}, not as {self._dense.expected!r}"
         held = await self._catalogue.held()
-        indexed: dict[str, int] | None = None  # of all papers, which is read where something lacks
+        indexed: dict[str, int] | None = None  # of all papers; read only if something is missing
         try:
             if await asyncio.to_thread(lacks_vectors, held, self._dense):
                 indexed = await self._catalogue.indexed()
@@ -272,7 +272,7 @@ class Indexer:
         except VectorsError as error:
             return f"the dense index cannot be read ({str(error).splitlines()[0]})"
         await self._follower.catch_up()
-        # By what was to be held before: what lacks vectors waits by now, and would make up for words that lack.
+        # Compare with the earlier count: papers that lack vectors are pending by now, which would hide missing words.
         if await asyncio.to_thread(self._lexical.count) < held.papers:
             unread = await asyncio.to_thread(self._lexical.lacking, indexed or await self._catalogue.indexed())
             log.warning("the lexical index lacks %d of %d papers, which are written again", len(unread), held.papers)
@@ -280,7 +280,7 @@ class Indexer:
         return None
 
     async def _take_out(self, leaving: Mapping[str, int]) -> None:
-        """Take papers out of the indexes; a kill between any two steps leaves them leaving."""
+        """Drop papers from the indexes; after a kill at any step they are still queued."""
         self._in_work = set(leaving)
         held = [f"{paper_id}#{position}" for paper_id, count in leaving.items() for position in range(count)]
         for start in range(0, len(held), WRITE_ROWS):
@@ -291,9 +291,9 @@ class Indexer:
         log.info("%d papers have left the indexes", len(leaving))
 
     async def _index_free(self, batch: Sequence[PendingPaper]) -> list[PendingPaper]:
-        """Index those of some papers that no worker embeds, and return them; where workers have all, wait for one.
+        """Index the papers that no worker has claimed, and return them; if workers have claimed all, wait for one.
 
-        A worker whose machine sleeps gives no sign and holds on to its papers: after a while it is waited for no more.
+        A worker on a suspended machine keeps its claims, so the wait ends after WORKERS_PATIENCE.
         """
         for _ in range(round(WORKERS_PATIENCE / WORKERS_ASKED_EVERY)):
             async with self._catalogue.claimed(batch, self._embedder.model) as mine:
@@ -308,12 +308,12 @@ class Indexer:
         return list(batch)
 
     async def _index(self, batch: Sequence[PendingPaper]) -> None:
-        """Cut papers into windows, embed and write them."""
+        """Chunk, embed and write papers."""
         await _to_its_end(self._write(batch, await embed_papers(batch, self._embedder)))
         log.info("indexed %d papers", len(batch))
 
     async def _write(self, batch: Sequence[PendingPaper], windows: Sequence[tuple[Chunk, Embedded]]) -> None:
-        """Write papers so that a kill between any two steps leaves them pending and nothing doubled."""
+        """Write papers; after a kill at any step they are still pending, and nothing is duplicated."""
         await self._catalogue.store_chunks(windows, self._embedder.model)
         self._in_work = {waiting.paper.paper_id for waiting in batch}
         counts = Counter(part.paper_id for part, _ in windows)
@@ -339,7 +339,7 @@ class Indexer:
 
 
 async def _to_its_end(work: Coroutine[None, None, None]) -> None:
-    """Await work that a cancel must not stop half-way, as it leaves threads writing to an index that is then closed."""
+    """Finish the work even when cancelled: its threads would go on writing to an index that is then closed."""
     task = asyncio.create_task(work)
     try:
         await asyncio.shield(task)

@@ -1,4 +1,4 @@
-"""Read JSON Lines, plain or gzipped: one object a line, and whatever is wrong said with its file and line."""
+"""Reads JSON Lines, plain or gzipped, one object per line; errors name the file and the line."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LONGEST_LINE = 1_600_000  # bytes: a text of 100,000 characters, each written as an escaped pair, and what is beside it
+LONGEST_LINE = 1_600_000  # bytes: 100,000 characters, each escaped as a surrogate pair, and the other fields
 
-# No text has these, and neither SQL nor a hash takes them.
+# Never valid in text; neither databases nor hashes accept them.
 _IMPOSSIBLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def read_json_lines(path: Path, make: Callable[[dict[str, Any]], T], example: str) -> Iterator[T]:
-    """Yield what `make` makes of each line's object; blank lines are passed over.
+    """Yield the result of `make` for each line's object; blank lines are skipped.
 
-    Raises BadInputError that names the line and shows what a right one is like, `example`: where it is no object, and
-    where `make` raises a BadInputError of a few words.
+    Raises BadInputError with the line number and `example`, a valid line, if a line is not an object or `make` raises
+    BadInputError.
     """
     like = f"a line is one JSON object such as {example}"
     for number, line in _lines(path, like):
@@ -37,13 +37,13 @@ def read_json_lines(path: Path, make: Callable[[dict[str, Any]], T], example: st
 
 
 def text_of(record: dict[str, Any], *names: str) -> str:
-    """Return the first of the fields that is there and not null, "" if none is; a number that is whole is text, too."""
+    """The first of the given fields that is present and not null, else ""; integers are converted to text."""
     name, value = next(((name, record[name]) for name in names if record.get(name) is not None), ("", ""))
     return _text(name, value)
 
 
 def texts_of(record: dict[str, Any], name: str) -> tuple[str, ...]:
-    """Return the texts of a field that is a list of them; none where it is missing or null."""
+    """The texts of a list field; empty if it is missing or null."""
     values = record.get(name)
     if values is None:
         return ()
@@ -63,7 +63,7 @@ def _text(name: str, value: object) -> str:
 
 
 def _lines(path: Path, like: str) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not blank, numbered from 1."""
+    """Yield (line number from 1, line) of each non-blank line."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):

@@ -1,18 +1,18 @@
-"""Exports of a package that are imported when they are first used, so that naming a package loads none of its parts."""
+"""Lazy exports: a package's names are imported on first use, so that importing the package loads no submodule."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-TYPE_CHECKING = False  # `typing` takes longer to load than this
+TYPE_CHECKING = False  # importing `typing` would take longer than importing this module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
 def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
-    """Make a package's `__getattr__` (PEP 562); `homes` says in which of its modules each exported name is."""
+    """Make a package's `__getattr__` (PEP 562); `homes` maps each exported name to its module."""
 
     def get(name: str) -> object:
         if name not in homes:

@@ -1,8 +1,8 @@
 r"""The lexical index: BM25 over title and abstract in tantivy, derived from the catalogue.
 
-The unit is the whole paper with stemmed words: on SciFact it beats windows and sentences. Text is folded
-first, so that "tulu" finds what an author wrote as T\"ULU; `scripts.py` knows the words of other scripts than Latin.
-Beside it stand what has no part in BM25: the title by itself, the names of the authors, the address.
+A document is a whole paper with stemmed words: on SciFact this beats windows and sentences. Text is folded first, so
+that "tulu" finds T\"ULU; writing_systems.py splits scripts other than Latin. Title, author names and address are
+indexed too, outside of BM25.
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ if TYPE_CHECKING:
     from retrieval.names import NameForm
     from retrieval.papers import Paper
 
-# tantivy's own constants; they bound a term's share of the score.
+# tantivy's BM25 constant; it bounds a term's contribution to the score.
 K1 = 1.2
 WRITER_HEAP = 15_000_000  # bytes, tantivy's minimum for one thread
 STAMP = "stamp"
 PIECE = 4  # characters
-MOST_NAMED = 10  # papers of one and the same title
+MOST_NAMED = 10  # papers with the same title
 PIECES_WEIGHT = 0.25
-# A piece of a word that this share of all papers have tells little, and reading its list is half of BM25's time among
-# 100,000 papers; a short list costs nothing.
+# Pieces in more than this share of the papers say little, and reading their posting lists is half of BM25's time among
+# 100,000 papers; short lists cost nothing.
 COMMON = 0.3
 LONG_LIST = 3000  # papers
 LOOKED_FOR = 1000
-SHORTEST_BEGINNING = 3  # letters of a word amid a title that may be completed
+SHORTEST_BEGINNING = 3  # letters that a word before the last needs to match as a prefix
 LONGEST_TITLE = 300  # characters
 
 _WORD = re.compile(r"\w+")
 
 
 def title_form(text: str) -> str:
-    """Return a title, or what was typed of one, in the form in which titles are indexed and compared."""
+    """Normalise a title, or a part typed by a user, as titles are indexed: folded words, at most 300 characters."""
     return " ".join(_WORD.findall(fold(text)))[:LONGEST_TITLE].rstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class LexicalQuery:
-    """Hold a query as the index reads it: how much (0..1) each stemmed word and each piece of a word counts."""
+    """A parsed query: the weights (0..1) of its stemmed words and of its pieces (character 4-grams)."""
 
     text: str
     words: Mapping[str, float]
@@ -63,7 +63,7 @@ class LexicalQuery:
 
 @dataclass(frozen=True, slots=True)
 class NameTerm:
-    """Hold a form of a name that an author of a paper may have, and how many letters of it may be slips."""
+    """A form of an author's name to look up, and how many edits (`slips`) away from it still match."""
 
     form: NameForm
     text: str
@@ -71,7 +71,7 @@ class NameTerm:
 
 
 class LexicalIndex:
-    """Find the papers that share words with a query; one writer, in one process.
+    """Full-text search over the papers; one process has the only writer.
 
     Attributes:
         expected: the stamp that the index should have.
@@ -124,20 +124,20 @@ class LexicalIndex:
 
     @property
     def stamp(self) -> str | None:
-        """Return what the index was made with."""
+        """The stamp stored with the index."""
         return (self._folder / STAMP).read_text()
 
     def reset(self) -> None:
-        """Empty the index and stamp it anew."""
-        del self._writer  # and with it tantivy's lock on the folder
+        """Empty the index and give it the expected stamp."""
+        del self._writer  # this releases tantivy's lock on the folder
         self._create()
 
     def count(self) -> int:
-        """Return how many papers the index holds."""
+        """Count the papers."""
         return self._index.searcher().num_docs
 
     def lacking(self, paper_ids: Iterable[str]) -> list[str]:
-        """Return those of the papers that the index does not hold."""
+        """The given papers that are missing from the index."""
         ids = list(paper_ids)
         lost: list[str] = []
         for start in range(0, len(ids), LOOKED_FOR):
@@ -148,7 +148,7 @@ class LexicalIndex:
         return lost
 
     def replace(self, papers: Iterable[Paper], authors: Mapping[str, Sequence[str]] | None = None) -> None:
-        """Write papers, replacing those known by id, and commit; `authors` are the names by paper id."""
+        """Write papers, replacing those with the same id, and commit; `authors` maps paper ids to names."""
         for paper in papers:
             self._writer.delete_documents_by_term("paper_id", paper.paper_id)
             text = fold(f"{paper.title}\n{paper.abstract}")
@@ -174,14 +174,14 @@ class LexicalIndex:
         self._index.reload()
 
     def delete(self, paper_ids: Iterable[str]) -> None:
-        """Remove papers and commit; ids not known are passed over."""
+        """Delete papers and commit; unknown ids are ignored."""
         for paper_id in paper_ids:
             self._writer.delete_documents_by_term("paper_id", paper_id)
         self._writer.commit()
         self._index.reload()
 
     def read(self, query: str) -> LexicalQuery:
-        """Return a query as the other methods take it; words that only carry the question count little."""
+        """Parse a query for the other methods; function words of a question get a low weight."""
         terms: dict[str, float] = {}
         pieces: dict[str, float] = {}
         for word in words(fold(query)):
@@ -191,11 +191,11 @@ class LexicalIndex:
         return LexicalQuery(query, terms, self._tells(pieces))
 
     def has(self, word: str) -> bool:
-        """Say whether a paper has a word, in any of its forms."""
+        """Whether any paper has a word, in any inflected form."""
         return any(self._index.searcher().doc_freq("words", stem) for stem in self.stems(word))
 
     def similar(self, word: str, slips: int, limit: int) -> list[str]:
-        """Return ids of up to twice `limit` papers that may have a word like one: by its stem, or by its pieces."""
+        """Ids of up to twice `limit` papers with a similar word: a stem within `slips` edits, or shared pieces."""
         stems = [tantivy.Query.fuzzy_term_query(self._schema, "words", stem, slips) for stem in self.stems(word)]
         pieces = [self._term("pieces", piece) for piece in _pieces(word)]
         found = [
@@ -208,36 +208,36 @@ class LexicalIndex:
         return list(dict.fromkeys(found))
 
     def stems(self, text: str) -> list[str]:
-        """Give the stemmed words of a text, as the index holds them."""
+        """Stem the words of a text, as they are indexed."""
         return list(self._analyzer.analyze(written(fold(text))))
 
     def idf(self, term: str) -> float:
-        """Return BM25's inverse document frequency of a stemmed word; the rarer, the larger, never negative."""
+        """BM25's inverse document frequency of a stemmed word; never negative."""
         return self._idf("words", term)
 
     def weight(self, word: str) -> float:
-        """Return the inverse document frequency of a word as written; of one that is cut in two, of the rarer part."""
+        """The inverse document frequency of an unstemmed word; if the tokenizer splits it, of the rarest part."""
         return max(map(self.idf, self._analyzer.analyze(asked(fold(word)))), default=self.idf(word))
 
     def search(self, query: LexicalQuery, limit: int) -> list[tuple[str, float]]:
-        """Return up to `limit` paper ids with their BM25 score, best first."""
+        """(paper id, BM25 score) of up to `limit` papers, best first."""
         parts = self._parts(query)
         return self._run(tantivy.Query.boolean_query(parts), limit) if parts else []
 
     def score(self, query: LexicalQuery, paper_ids: Sequence[str]) -> dict[str, float]:
-        """Return the BM25 score of just these papers, by id; a paper without a common word is left out."""
+        """BM25 scores of the given papers, by id; papers that share no word are left out."""
         return self._among(self._parts(query), paper_ids)
 
     def named(self, query: LexicalQuery) -> set[str]:
-        """Return the ids of the papers whose title the query is."""
+        """Ids of the papers whose title is the query."""
         asked = tantivy.Query.term_query(self._schema, "identity", identify(query.text), "basic")
         return {paper_id for paper_id, _ in self._run(asked, MOST_NAMED)}
 
     def titled(self, text: str, limit: int) -> list[str]:
-        """Return up to `limit` papers of each kind for what was typed of a title, folded, the newest of each first.
+        """Papers for a partly typed title, folded: up to `limit` of each kind, newest first within a kind.
 
-        They are those whose titles begin so, then those that hold it, then those that hold each word; the last word may
-        be no more than the beginning of one, and the others too if they have a few letters.
+        The kinds are titles that start with the text, that contain it, and that contain all its words. The last word
+        matches as a prefix, and so do the others if they have SHORTEST_BEGINNING letters.
         """
         *before, last = text.split()
         begins = tantivy.Query.regex_query(self._schema, "title", f"{re.escape(text)}.*")
@@ -254,26 +254,26 @@ class LexicalIndex:
         return list(found)
 
     def titled_like(self, text: str, limit: int) -> list[str]:
-        """Return up to `limit` papers whose titles share most pieces of words with a folded text."""
+        """Up to `limit` papers whose titles share the most pieces with a folded text."""
         pieces = [(tantivy.Occur.Should, self._term("title_pieces", piece)) for piece in dict.fromkeys(_pieces(text))]
         return [paper_id for paper_id, _ in self._run(tantivy.Query.boolean_query(pieces), limit)] if pieces else []
 
     def of_key(self, key: str) -> str | None:
-        """Return the paper that a key stands for where it is not the paper's own id."""
+        """The paper with a hashed `short_key`; None if there is none."""
         found = self._run(tantivy.Query.term_query(self._schema, "key", key, "basic"), 1)
         return found[0][0] if found else None
 
     def at_address(self, terms: Sequence[str]) -> str | None:
-        """Return the one paper whose address has one of these forms, or names one of these ids; None for several."""
+        """The one paper whose address matches one of the given addresses or ids; None if there are none or several."""
         found = self._run(tantivy.Query.term_set_query(self._schema, "address", list(terms)), 2)
         return found[0][0] if len(found) == 1 else None
 
     def frequency(self, term: NameTerm) -> int:
-        """Return about how many papers have a term: until a merge, those that left count too."""
+        """About how many papers have a term; deleted papers count until tantivy merges segments."""
         return self._index.searcher().doc_freq(term.form, term.text)
 
     def newest(self, terms: Sequence[NameTerm], limit: int, *, but: Sequence[NameTerm] = ()) -> tuple[int, list[str]]:
-        """Return how many papers have any of the terms and none of some others, and up to `limit`, the newest first."""
+        """How many papers have any of `terms` and none of `but`, and up to `limit` of them, newest first."""
         must_not = [(tantivy.Occur.MustNot, self._holding(term)) for term in but]
         any_of = tantivy.Query.boolean_query([(tantivy.Occur.Should, self._holding(term)) for term in terms])
         query = tantivy.Query.boolean_query([(tantivy.Occur.Must, any_of), *must_not])
@@ -283,7 +283,7 @@ class LexicalIndex:
         return total, [searcher.doc(address)["paper_id"][0] for _, address in found.hits]
 
     def coverage(self, query: LexicalQuery, paper_ids: Sequence[str]) -> dict[str, float]:
-        """Return the weighted share (0..1) of the query's words that these papers hold, by id; 0 is left out."""
+        """The idf-weighted share (0..1) of the query's words in each of the given papers, by id; zeros are left out."""
         weights = {term: counts * self.idf(term) for term, counts in query.words.items()}
         held = self._among(
             [
@@ -295,20 +295,18 @@ class LexicalIndex:
         return {paper_id: min(1.0, weight / sum(weights.values())) for paper_id, weight in held.items()}
 
     def ideal(self, query: LexicalQuery) -> float:
-        """Return the score that a paper holding every term of the query, over and over, would come near to."""
+        """The upper bound of the query's BM25 score: of a paper that repeats every term endlessly."""
         words = sum(counts * self._idf("words", term) for term, counts in query.words.items())
         pieces = sum(counts * self._idf("pieces", piece) for piece, counts in query.pieces.items())
         return (K1 + 1) * (words + PIECES_WEIGHT * pieces)
 
     def close(self) -> None:
-        """Let go of the writer and its lock."""
+        """Release the writer and its lock."""
         self._writer.wait_merging_threads()
 
     def _idf(self, field: str, term: str) -> float:
         searcher = self._index.searcher()
-        holding = min(
-            searcher.doc_freq(field, term), searcher.num_docs
-        )  # until a merge, it counts papers that left too
+        holding = min(searcher.doc_freq(field, term), searcher.num_docs)  # deleted papers count until a merge
         return idf(holding, searcher.num_docs)
 
     def _parts(self, query: LexicalQuery) -> list[tuple[tantivy.Occur, tantivy.Query]]:
@@ -320,7 +318,7 @@ class LexicalIndex:
         ]
 
     def _tells(self, pieces: Mapping[str, float]) -> dict[str, float]:
-        """Leave out the pieces that most papers have."""
+        """Leave out pieces that are in too many papers."""
         searcher = self._index.searcher()
         most = max(COMMON * searcher.num_docs, LONG_LIST)
         if searcher.num_docs <= most:
@@ -372,7 +370,7 @@ def _forms(names: Sequence[Name], form: NameForm) -> list[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """Cut each word, marked at both ends, into overlapping runs of four characters."""
+    """Split each word, with # at both ends, into overlapping 4-grams."""
     pieces: list[str] = []
     for word in words(spaced(fold(text))):
         marked = f"#{word}#"

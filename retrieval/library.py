@@ -1,4 +1,4 @@
-"""The library: catalogue, dense and lexical index behind one door; papers go in, ranked hits come out."""
+"""The library: catalogue, dense index and lexical index behind one interface; papers go in, ranked hits come out."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ __all__ = ["Library", "Progress"]
 
 log = logging.getLogger(__name__)
 
-CATALOGUE = "footnote.db"  # in the data dir, where no database is named
+CATALOGUE = "footnote.db"  # in the data dir, unless a database is configured
 ADD_BATCH = 500
-MANY = 10  # one in so many papers that waits is worth a word
-FOLLOWED_EVERY = 2.0  # seconds between two looks at what other processes changed
+MANY = 10  # users are told of pending papers once they are one in this many
+FOLLOWED_EVERY = 2.0  # seconds between polls for other processes' changes
 
 
 def _utc_now() -> dt.datetime:
@@ -70,7 +70,7 @@ def _utc_now() -> dt.datetime:
 
 
 class Library:
-    """Own a data directory: add papers, search them, rebuild what can be derived."""
+    """The papers of a data directory: add them, search them, rebuild their indexes."""
 
     def __init__(
         self,
@@ -112,18 +112,29 @@ class Library:
         rebuild: bool = False,
         now: Callable[[], dt.datetime] = _utc_now,
     ) -> Library:
-        """Take ownership of a data directory and check that its indexes hold what the catalogue says.
+        """Lock a data directory, open it, and check its indexes against the catalogue.
 
-        Indexes that are damaged, gone or made by another model or chunker are a `fault` (with `rebuild`, any are), and
-        papers that an index has lost wait, which the next `index_pending` mends, embedding nothing that is already in
-        the catalogue; with a fault nothing is found before. `now` tells the time (in UTC) that papers arrive
-        and sources are read at.
-        With a database on a server and a Chroma server several processes share one library: what one takes in, the
-        others find within some seconds. While the Chroma server is away papers are found by their words, and what
-        arrives waits; that is made up for by itself.
-        Raises LibraryLockedError where another process owns the directory, LibraryDamagedError where the catalogue
-        cannot be read, DatabaseAwayError where its server does not answer and ServerRefusedError where a Chroma server
-        will not have us.
+        Indexes that are damaged, missing, or made by another model or chunker set `fault` (`rebuild` always does), and
+        papers that an index has lost become pending. The next `index_pending` repairs both, reusing the vectors in the
+        catalogue; until then, a library with a fault finds nothing.
+
+        With a database server and a Chroma server, several processes share one library: what one ingests, the others
+        find within seconds. While the Chroma server is away, search is lexical only, and new papers stay pending;
+        both recover by themselves.
+
+        Args:
+            data_dir: created if missing.
+            embedder: the embedding model.
+            database_url: the catalogue's database; by default an SQLite file in `data_dir`.
+            chroma: a Chroma server; by default Chroma runs in this process.
+            rebuild: make all indexes again.
+            now: the clock, in UTC, for the times at which papers arrive and sources are read.
+
+        Raises:
+            LibraryLockedError: Another process is using the directory.
+            LibraryDamagedError: The catalogue cannot be read.
+            DatabaseAwayError: The database server does not answer.
+            ServerRefusedError: The Chroma server refuses the connection.
         """
         async with AsyncExitStack() as opened:
             lock = lock_data_dir(data_dir)
@@ -157,23 +168,23 @@ class Library:
 
     @property
     def fault(self) -> str | None:
-        """Return why the indexes have to be made anew by `index_pending` before anything is searched, or None."""
+        """Why `index_pending` must rebuild the indexes before anything can be searched; None if it need not."""
         return self._indexer.fault
 
     @property
     def _unusable(self) -> bool:
-        """Say whether the indexes may be of another model; where they are shared, others have seen to that."""
+        """Whether the indexes may belong to another model; never so in a shared library."""
         return self.fault is not None and not self._shared
 
     @property
     def gaps(self) -> Gaps:
-        """Return what searches pass over for now."""
+        """What searches currently leave out."""
         waiting = self._indexer.waiting
         many = waiting * MANY > self._lexical.count() + waiting
         return Gaps(vectors=self._searcher.away or self._indexer.unchecked, waiting=waiting if many else 0)
 
     async def close(self) -> None:
-        """Close every part and let go of the data directory."""
+        """Close everything and unlock the data directory."""
         for task in filter(None, (self._following, self._mending)):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -183,7 +194,7 @@ class Library:
         self._lock.release()
 
     async def _follow(self) -> None:
-        """Keep up with what other processes change, whatever fails meanwhile."""
+        """Apply other processes' changes for ever; errors are logged."""
         while True:
             await asyncio.sleep(FOLLOWED_EVERY)
             try:
@@ -194,7 +205,7 @@ class Library:
                 log.warning("not up to date with other processes: %s", type(error).__name__)
 
     async def _mend(self) -> None:
-        """Make up for what a Chroma server that was away, or came back empty, could not do or lost."""
+        """Recover after a Chroma server was away or came back empty: check the indexes, index what is pending."""
         try:
             if self._searcher.lost or self._indexer.unchecked:
                 await self._indexer.check()
@@ -208,13 +219,13 @@ class Library:
             log.warning("not mended yet: %s", error if isinstance(error, FootnoteError) else type(error).__name__)
 
     async def add(self, papers: Iterable[Paper | Fetched], progress: Progress | None = None) -> Added:
-        """Catalogue papers and index what is new or changed; what is known as it is costs nothing.
+        """Store papers and index those that are new or changed; unchanged papers cost nothing.
 
-        A paper that is known under any of its ids stays one paper, under the id that it had first.
+        A paper that is already known by any of its ids stays one paper, under its first id.
         """
         waiting = iter(papers)
         added = Added()
-        # Read in a thread, and no more at once: the papers may come from a file larger than memory.
+        # Read in a thread, a batch at a time: the papers may come from a file larger than memory.
         while batch := await asyncio.to_thread(_batch, waiting):
             some = await self._catalogue.add(batch)
             self._paper_cache.forget(some.touched)
@@ -242,18 +253,18 @@ class Library:
                 yield page, added
 
     async def ingest_page(self, page: Page, source: str) -> Added:
-        """Catalogue a page's papers and keep the cursor after it, both or neither; they wait for `index_pending`.
+        """Store a page's papers and its cursor in one transaction; `index_pending` indexes them.
 
-        `source` is its `name`, as a user writes it.
+        `source` is the source's name, as a user writes it.
         """
         added = await self._catalogue.ingest_page(page.papers, source, page.cursor, self._now())
         self._paper_cache.forget(added.touched)
         return added
 
     async def remove(self, paper_ids: Iterable[str]) -> list[str]:
-        """Take papers out of catalogue and indexes until they are restored, and return the ids of those that were in.
+        """Remove papers from the library, until they are restored; the ids of those that were in it.
 
-        No source brings a removed paper in again. It can be put back as it was within UNDO.
+        Sources do not add a removed paper again. Within UNDO it can be restored unchanged.
         """
         current = await self.current_ids(paper_ids)
         gone = await self._catalogue.remove(sorted(set(current.values())), self._now())
@@ -262,31 +273,31 @@ class Library:
         return gone
 
     async def restore(self, paper_ids: Iterable[str]) -> Restored:
-        """Put removed papers back; those whose text is erased by now may only be brought in anew by a source."""
+        """Restore removed papers; one whose text has been erased can only come back from a source."""
         current = await self.current_ids(paper_ids)
         restored = await self._catalogue.restore(sorted(set(current.values())))
         await self.index_pending()
         return restored
 
     async def removed(self) -> list[Removed]:
-        """Return every paper that was taken out, the last one first."""
+        """All removed papers, last removed first."""
         return await self._catalogue.removed()
 
     async def only_from(self, source: str) -> list[str]:
-        """Return the ids of the papers that no other source had."""
+        """Ids of the papers that only this source has."""
         return await self._catalogue.only_from(source)
 
     async def ids(
         self, *, since: dt.date | None = None, until: dt.date | None = None, source: str | None = None
     ) -> list[str]:
-        """Return the id of every paper, those published or added last first; with a day, of those that have one."""
+        """Ids of all papers, newest first; with `since` or `until`, only of papers that have a date."""
         return await self._catalogue.ids(Scope(since, until, source))
 
     async def index_pending(self, progress: Progress | None = None) -> int:
-        """Chunk, embed and index every paper that waits for it; return how many there were.
+        """Chunk, embed and index every pending paper; the number of papers.
 
-        Withdrawn papers leave the indexes first. It may be cancelled: what is done by then stays done. Where a Chroma
-        server that is shared does not answer they go on waiting, and the process that lives on indexes them.
+        Withdrawn papers leave the indexes first. It may be cancelled: finished batches stay indexed. If a shared Chroma
+        server does not answer, the papers stay pending and are indexed once it does.
         """
         await self._catalogue.erase_removed(self._now() - UNDO)
         try:
@@ -311,20 +322,20 @@ class Library:
         source: str | None = None,
         vectors: QueryVectors | None = None,
     ) -> list[Hit]:
-        """Return up to `limit` papers for a query, best first, each with its passages and raw evidence.
+        """Up to `limit` papers for a query, best first, each with its passages and raw evidence.
 
-        What the query names by title, id or link comes first, then the papers of an author whose full name it has.
-        `since` and `until` keep papers published from one day to another, both included (those without a date are left
-        out), `source` those of one source. `vectors` are what `embed` made of the query, where that is known already.
+        Papers that the query names by title, id or link come first, then those of an author whose full name it has.
+        `since` and `until` (inclusive) exclude papers without a date. `vectors` is the result of `embed` for this
+        query, if the caller already has it.
         """
         if not query.strip() or self._unusable:
             return []
         return await self._searcher.search(query, limit, Scope(since, until, source), vectors)
 
     async def evidence(self, query: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
-        """Weigh some papers for a query as `search` does; return the best, best first, by the ids asked for.
+        """Score the given papers for a query as `search` does; the best forty or so, best first, by the ids given.
 
-        Some forty are compared word by word; those below are no match for anything, and left out as unknown ones are.
+        The rest are too far from the query to be a match. Unknown ids are left out.
         """
         current = await self.current_ids(paper_ids)
         asked = {paper_id: known_as for known_as, paper_id in current.items()}
@@ -332,45 +343,45 @@ class Library:
         return {asked[paper_id]: record for paper_id, record in found.items()}
 
     async def embed(self, query: str) -> QueryVectors:
-        """Read a query by the embedding model; raises EmbeddingError where a remote one cannot be asked."""
+        """Embed a query; raises EmbeddingError if a remote model fails."""
         return await self._searcher.embed(query)
 
     async def spelled(self, text: str) -> Spelled:
-        """Read words that nobody knows as the nearest that a paper here has; for English."""
+        """Correct unknown English words to the nearest word of the library's papers."""
         return await correct(text, self._lexical, self._embedder, self._paper_cache)
 
     async def hits_for(self, query: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
-        """Return these papers as hits of a query, best first, however far down a search would have them."""
+        """The given papers as hits for a query, best first, however low a search would rank them."""
         return await self._searcher.hits_for(query, paper_ids, vectors) if paper_ids else []
 
     async def agreement(self, query: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
-        """Say, for each hit, how far its title and each of its sentences agree with each word of the query."""
+        """The word agreement of each hit: how well its title and each sentence match each word of the query."""
         return await self._searcher.agreement(query, vectors, hits)
 
     async def full_text_passages(self, query: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Hit]:
-        """Return the parts of these papers' full texts that are nearest to a query, as hits; none where none is known.
+        """The parts of these papers' full texts that are nearest to a query, as hits; empty if none has a full text.
 
-        The papers' own hits say nothing of them: search ranks by titles and abstracts.
+        The hits themselves come from titles and abstracts alone.
         """
         return await self._full_texts.passages(query, vectors, hits)
 
     async def prepare_document(self, paper: Paper, full_text: FullText) -> Document:
-        """Return a full text that can be looked into without being taken in."""
+        """Prepare a full text for `document_passages`, without storing it."""
         return await self._full_texts.prepare(paper, full_text)
 
     async def document_passages(
         self, document: Document, query: str, vectors: QueryVectors, *, lead_only: bool = False
     ) -> list[Hit]:
-        """Return the parts of a document that are nearest to a query, as hits; `lead_only` asks its abstract alone."""
+        """The parts of a document that are nearest to a query, as hits; with `lead_only`, only from its abstract."""
         return await self._full_texts.passages_of(document, query, vectors, lead_only=lead_only)
 
     async def full_text(self, paper_id: str) -> FullText | None:
-        """Return the text of a paper beside its abstract, by any of its ids; None where it is not known."""
+        """The full text of a paper, by any of its ids; None if there is none."""
         current = (await self.current_ids([paper_id])).get(paper_id)
         return (await self._catalogue.full_texts.of([current])).get(current) if current else None
 
     async def add_full_text(self, paper_id: str, full_text: FullText) -> bool:
-        """Keep and read the text of a paper beside its abstract; False where the paper does not stand (any more)."""
+        """Store and embed the full text of a paper; False if the paper is unknown, withdrawn or removed."""
         stored = await self._catalogue.full_texts.put(paper_id, full_text)
         if stored:
             await self.index_pending()
@@ -378,19 +389,19 @@ class Library:
 
     @property
     def full_texts(self) -> FullTexts:
-        """Return what is kept of full texts, and of attempts to get them."""
+        """The stored full texts, and the attempts to fetch them."""
         return self._catalogue.full_texts
 
     async def lookup(self, text: str) -> Lookup:
-        """Find the papers that a text names by an id or a link, and which of those are not here."""
+        """Find the papers that a text names by an id or a link, and the names that are not in the library."""
         return await look_up(text, self._catalogue, self._lexical)
 
     async def by_author(self, name: str, *, limit: int = 10) -> Works:
-        """Find up to `limit` papers of an author, the newest first; the name may be a surname, or have a slip."""
+        """Up to `limit` papers of an author, newest first; the name may be a surname, or misspelled."""
         return await find_works(name, limit, self._catalogue, self._lexical)
 
     async def authors_in(self, text: str) -> tuple[NamedAuthor, ...]:
-        """Find the names in a text that authors of the library have."""
+        """Find names of the library's authors in a text."""
         return await asyncio.to_thread(find_named_authors, text, self._lexical)
 
     async def newest(
@@ -401,43 +412,43 @@ class Library:
         until: dt.date | None = None,
         source: str | None = None,
     ) -> list[Paper]:
-        """Return up to `limit` papers, those published last first; those without a date are left out."""
+        """Up to `limit` papers, newest first; papers without a date are left out."""
         return await self._catalogue.newest(limit, Scope(since, until, source))
 
     async def count(
         self, *, since: dt.date | None = None, until: dt.date | None = None, source: str | None = None
     ) -> Count:
-        """Count the papers published from one day to another, and those that have no date and so are left out."""
+        """Count the papers of a period and source, and the undated papers that it leaves out."""
         return await self._catalogue.count(Scope(since, until, source))
 
     async def similar(self, paper_id: str, *, limit: int = 10) -> list[Hit]:
-        """Return up to `limit` other papers, those with windows nearest to this one's first; none if it is unknown."""
+        """Up to `limit` other papers, nearest first by their windows; empty if the paper is unknown."""
         paper = await self.get(paper_id)
         return await self._searcher.similar(paper, limit) if paper and not self._unusable else []
 
     @property
     def titles(self) -> Titles:
-        """Return what finds papers by their titles."""
+        """The search for papers by title."""
         return self._titles
 
     async def of_key(self, key: str) -> str | None:
-        """Return the id of the paper that `short_key` made a hash of, None where none here has it."""
+        """The id of the paper with a hashed `short_key`; None if there is none."""
         return await asyncio.to_thread(self._lexical.of_key, key)
 
     async def get(self, paper_id: str) -> Paper | None:
-        """Return a paper by any of its ids, or None; also one that is withdrawn, and is found no more."""
+        """A paper by any of its ids, even if it is withdrawn and no longer found; None if it is unknown."""
         if paper := (await self._paper_cache.papers([paper_id])).get(paper_id):
             return paper
         current = (await self.current_ids([paper_id])).get(paper_id)
         return (await self._paper_cache.papers([current])).get(current) if current else None
 
     async def find(self, text: str) -> Paper | None:
-        """Return the one paper that a text names, by an id or a link in whatever spelling; None if it names several."""
+        """The one paper that a text names by an id or a link, in any spelling; None if it names none or several."""
         paper_id = await self.id_of(text)
         return await self.get(paper_id) if paper_id else None
 
     async def id_of(self, text: str) -> str | None:
-        """Return the id of the one paper that a text names, as `find` does, also where it was removed."""
+        """The id of the one paper that a text names, as in `find`, even if it was removed."""
         name = text.strip()
         if current := (await self.current_ids([name])).get(name):
             return current
@@ -445,64 +456,64 @@ class Library:
         return named.pop() if len(named) == 1 else None
 
     async def known(self, paper_id: str) -> Known | None:
-        """Return all that is known of a paper, its sources too, by any of its ids; None if it is not here."""
+        """Everything known about a paper and its sources, by any of its ids; None if it is not here."""
         current = (await self.current_ids([paper_id])).get(paper_id)
         return (await self._catalogue.known([current])).get(current) if current else None
 
     async def current_ids(self, paper_ids: Iterable[str]) -> dict[str, str]:
-        """Return, for each of these ids, the one that its paper goes by now; unknown ones are left out.
+        """Map ids to the current ids of their papers; unknown ids are left out.
 
-        Two papers may turn out to be one, so that what was kept under an id is found under another.
+        When two papers turn out to be one, they are merged under one of their ids.
         """
         return await self._catalogue.current_ids(paper_ids)
 
     async def details(self, paper_ids: Iterable[str]) -> dict[str, Fetched]:
-        """Return all that is known of papers, by the ids asked for; unknown ones are left out, withdrawn ones not."""
+        """Everything known about papers, withdrawn ones included, by the ids given; unknown ids are left out."""
         current = await self.current_ids(paper_ids)
         known = await self._catalogue.known(set(current.values()))
         return {asked: known[paper_id].details for asked, paper_id in current.items() if paper_id in known}
 
     async def fresh(self, after: dt.datetime, before: dt.datetime, since: dt.date | None = None) -> list[Fresh]:
-        """Return what could first be found after a moment and until another, and stands, the oldest first.
+        """Papers first indexed in (after, before], oldest first, without those withdrawn or removed since.
 
-        With `since`, what was listed, or else published, before that day is left out.
+        With `since`, papers listed (or, if that is unknown, published) before that day are left out.
         """
         return await self._catalogue.fresh(after, before, since)
 
     async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the unit mean of each paper's window vectors, by the ids asked for; those without any are left out."""
+        """The normalised mean of each paper's window vectors, by the ids given; papers without any are left out."""
         current = await self.current_ids(paper_ids)
         windows = await self._paper_cache.windows(set(current.values()))
         return {asked: middle(windows[paper_id]) for asked, paper_id in current.items() if paper_id in windows}
 
     async def source_state(self, source: str) -> SourceState | None:
-        """Return how it stands with a source, by its name as a user writes it; None if it was never read."""
+        """The state of a source, by its name as a user writes it; None if it was never read."""
         return next(iter(await self._catalogue.source_states(source)), None)
 
     async def source_states(self) -> list[SourceState]:
-        """Return how it stands with every source that was ever read, in the order of their names."""
+        """The states of all sources that were ever read, by name."""
         return await self._catalogue.source_states()
 
     async def note_failure(self, source: str, sentence: str, when: dt.datetime) -> None:
-        """Keep what is wrong with a source, until it is next read to its end."""
+        """Record why reading a source failed; cleared when it is next read to its end."""
         await self._catalogue.note_failure(source, sentence, when)
 
     async def sources(self) -> list[str]:
-        """Return the names of the sources that papers came from, in order; quick, however many papers there are."""
+        """The names of the papers' sources, sorted; fast however many papers there are."""
         return await self._catalogue.sources()
 
     async def counts(self) -> Counts:
-        """Return how much the library holds."""
+        """Count the papers, chunks and full texts."""
         return await self._catalogue.counts()
 
     @property
     def embedder(self) -> Embedder:
-        """Return the embedding model, whose name calibrated numbers belong to."""
+        """The embedding model; calibrations are chosen by its name."""
         return self._embedder
 
 
 def _batch(waiting: Iterator[Paper | Fetched]) -> list[Paper | Fetched]:
-    """Return the next papers, up to one whose full text took seconds to read, which a kill must not cost again."""
+    """The next batch; it ends after a full text, which took seconds to read and must not be lost to a kill."""
     batch: list[Paper | Fetched] = []
     for paper in islice(waiting, ADD_BATCH):
         batch.append(paper)
@@ -517,7 +528,7 @@ def _part(progress: Progress, before: float, after: float) -> Progress:
 
 
 def lock_data_dir(data_dir: Path) -> FileLock:
-    """Lock a data directory, which is made if need be; raises LibraryLockedError where another process owns it."""
+    """Lock a data directory (created if missing); raises LibraryLockedError if another process holds it."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         lock = FileLock(data_dir / "lock")

@@ -1,4 +1,4 @@
-"""The names of authors: how two ways to write one are compared, and where names may stand in a text."""
+"""Author names: parsing and comparing their spellings, and finding possible names in a text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NameForm: TypeAlias = Literal["full", "initial", "surname", "given"]
 
 NAME_FORMS: Final[tuple[NameForm, ...]] = get_args(NameForm)
-LONGEST_NAME: Final = 5  # words; of 71,000 authors on arXiv 13 have more
+LONGEST_NAME: Final = 5  # words; 13 of 71,000 arXiv authors have more
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['’ʼ](?!s\b)[^\W_]+)*")
 _NO_LETTERS: Final = re.compile(r"[\W_]+")
@@ -28,13 +28,13 @@ _SUFFIXES: Final = frozenset({"jr", "sr", "ii", "iii", "iv", "phd"})
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Hold a name as it is compared: its folded words, the given name first."""
+    """A name for comparison: its folded words, given name first."""
 
     words: tuple[str, ...]
 
     @classmethod
     def read(cls, written: str) -> Name:
-        """Read a name in either order, "Yejin Choi" or "Choi, Yejin"; punctuation alone makes a name without words."""
+        """Parse "Yejin Choi" or "Choi, Yejin"; punctuation alone gives a name without words."""
         first, comma, last = _OTHERS.sub("", _folded(written)).partition(",")
         words, rest = ([word for word, _ in _words(part)] for part in (first, last))
         if comma and rest and rest[0] not in _SUFFIXES:
@@ -44,11 +44,11 @@ class Name:
         return cls(tuple(words))
 
     def forms(self, kind: NameForm) -> tuple[str, ...]:
-        """Give the forms of one kind that the name may be asked for by.
+        """The forms of one kind under which the name can be found.
 
         Args:
-            kind: "full", with and without what stands between given name and surname; "initial", with only the first
-                letter of the given name; "surname", all that may be it, such as "van der maaten" and "maaten"; "given".
+            kind: "full" (with and without middle names), "initial" (only the first letter of the given name),
+                "surname" (all candidates, such as "van der maaten" and "maaten") or "given".
         """
         first, *others = self.words or ("",)
         if not others:
@@ -63,27 +63,27 @@ class Name:
 
     @property
     def in_full(self) -> bool:
-        """Say whether it has both a given name and a surname."""
+        """Whether it has both a given name and a surname."""
         return len(self.words) > 1 and not self.abbreviated
 
     @property
     def abbreviated(self) -> bool:
-        """Say whether no more than an initial is known of the given name."""
+        """Whether the given name is only an initial."""
         return len(self.words[0]) == 1 and self.words[0].isascii()  # a Chinese name may be one character
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Hold adjacent words of a text that may be a name, and where they stand there."""
+    """Adjacent words of a text that may be a name, and their (start, end)."""
 
     name: Name
     span: tuple[int, int]
 
 
 def possible_names(text: str) -> Iterator[Written]:
-    """Yield all runs of words of a text that may be a name, those of the most words first.
+    """Yield all runs of words in a text that may be a name, longest runs first.
 
-    "The team" and "can he" are authors somewhere: what holds a word that only carries a question has to be capitalised.
+    Some authors are called "The Team" or "Can He", so a run with a function word of a question must be capitalised.
     """
     found = list(_words(text))
     joined = [bool(_WITHIN_NAME.fullmatch(text, one[1], other[0])) for (_, one), (_, other) in pairwise(found)]
@@ -98,12 +98,12 @@ def possible_names(text: str) -> Iterator[Written]:
 
 
 def _words(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield the folded words of a text, apostrophes left out, and where they stand."""
+    """Yield the folded words of a text, without apostrophes, and their (start, end)."""
     for match in _WORD.finditer(text):
         if word := _NO_LETTERS.sub("", _folded(match[0])):
             yield word, match.span()
 
 
 def _folded(text: str) -> str:
-    """Fold a text, in no time where there is nothing to it; a paper may have thousands of authors."""
+    """Fold a text, with a fast path for plain ASCII: a paper may have thousands of authors."""
     return text.lower() if text.isascii() and not _LATEX.search(text) else fold(text)

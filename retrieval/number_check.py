@@ -1,4 +1,4 @@
-"""Say which numbers of a statement its sources do not give, and which belong to something else there."""
+"""The number check: finds numbers in a statement that its sources do not support."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ALMOST: Final = Decimal("0.1")  # of a number, that rounding may change it by
-_SOME_PARTS: Final = Decimal("0.03")  # between a share in words ("four fifths") and the exact one
-_FEW: Final = 12  # in words, a count up to this may stand anywhere in the paper
+_ALMOST: Final = Decimal("0.1")  # the largest relative change by rounding
+_SOME_PARTS: Final = Decimal("0.03")  # how far a share in words ("four fifths") may be from the exact one
+_FEW: Final = 12  # spelled-out counts up to this may be anywhere in the paper
 _HUNDRED: Final = Decimal(100)
-# A source that says these says two, whether or not it says the word.
+# Words that imply the number two.
 _TWOFOLD: Final = frozenset(
     ["both", "pair", "pairs", "twice", "double", "doubles", "doubled", "doubling", "twofold", "dual", "half"]
 )
@@ -25,11 +25,11 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
 def unsupported(statement: str, near: str, whole: str, language: str = "en") -> list[str]:
-    """Return the numbers of a statement that its sources do not give, as they are understood.
+    """Find the numbers of a statement that its sources do not support, in normalised form.
 
-    Amounts must stand in `near` (the sentences of the quotes), percentages as percentages and with the same unit;
-    they may be rounded, given as a share, and be the sum or the difference of two that stand there. Numbers in names
-    (GPT-4) and small ones in words may stand anywhere in `whole`.
+    Amounts must be in `near` (the sentences of the quotes), with the same unit, and percentages as percentages; they
+    may be rounded, given as a share, or be the sum or the difference of two numbers. Numbers in names (GPT-4) and
+    small spelled-out ones may be anywhere in `whole`.
     """
     stated = numerals(statement, language)
     if not stated.numbers and not stated.names:
@@ -47,7 +47,7 @@ def unsupported(statement: str, near: str, whole: str, language: str = "en") -> 
 
 
 def count_given(statement: str, near: str) -> int:
-    """Return how many numbers of a statement its source gives in other digits or words, and not as they stand there."""
+    """Count the numbers of a statement that its source supports but writes differently."""
     stated, close = numerals(statement), numerals(near)
     shared = _as_shares(stated, close)
     return sum(
@@ -67,7 +67,7 @@ def _written(number: Number) -> str:
 
 
 def _given(number: Number, source: Numerals) -> bool:
-    """Say whether a source gives a number: itself, rounded, as a share, as a sum or as a difference."""
+    """Whether a source supports a number: exactly, rounded, as a share, as a sum or as a difference."""
     return (
         any(_same(number, other) for other in source.numbers)
         or (bool(number.otherwise) and all(_stands(value, source) for value in number.otherwise))
@@ -94,7 +94,7 @@ def _rounds_to(number: Number, value: Decimal) -> bool:
 
 
 def _shares(source: Numerals) -> Iterable[Decimal]:
-    """Give the shares of a source, 0..1: percentages, parts, and parts of a whole that are given as two numbers."""
+    """Yield the shares in a source, 0..1: percentages, parts, and pairs such as 17 of 40."""
     for number in source.numbers:
         if number.kind == "percent":
             yield number.value / _HUNDRED
@@ -111,7 +111,7 @@ def _close(number: Number, share: Decimal) -> bool:
 
 
 def _as_shares(stated: Numerals, source: Numerals) -> set[Number]:
-    """Return the numbers of a statement that give a share which the source gives otherwise: 88 of 100 for 88 %."""
+    """The numbers of a statement that state a share which the source writes differently: 88 of 100 for 88 %."""
     return {
         number
         for share, *pair in stated.shares
@@ -121,7 +121,7 @@ def _as_shares(stated: Numerals, source: Numerals) -> set[Number]:
 
 
 def _is_sum(number: Number, source: Numerals) -> bool:
-    """Say whether a number is the sum or the difference of two of one kind; small counts are that too easily."""
+    """Whether a number is the sum or difference of two numbers of one kind; False for small counts, by chance so."""
     if number.kind is None and number.value <= _FEW:
         return False
     return any(
@@ -133,7 +133,7 @@ def _is_sum(number: Number, source: Numerals) -> bool:
 
 
 def _counted(number: Number, source: Numerals, folded: str) -> bool:
-    """Say whether a small count in words stands anywhere in a paper."""
+    """Whether a small spelled-out count is anywhere in a paper."""
     if not number.spelled or number.kind is not None or number.value > _FEW:
         return False
     if number.value == 2 and not _TWOFOLD.isdisjoint(_WORD.findall(folded)):  # noqa: PLR2004 - what twofold means
@@ -142,6 +142,6 @@ def _counted(number: Number, source: Numerals, folded: str) -> bool:
 
 
 def _named(name: tuple[str, ...], folded: str) -> bool:
-    """Say whether a name stands in a text, with a hyphen, a blank or nothing between its parts."""
+    """Whether a name is in a text, with a hyphen, a space or nothing between its parts."""
     pattern = r"[\s-]?".join(re.escape(part) for part in name)
     return re.search(rf"(?<![^\W\d_]){pattern}(?!\d)", folded) is not None

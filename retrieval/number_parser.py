@@ -1,4 +1,4 @@
-"""Read the numbers of a text: in digits and in words, with scale, unit and share, however they are written."""
+"""The number parser: finds the numbers of a text, in digits and in words, with scale, unit and shares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-LANGUAGES: Final = frozenset({"en", "de", "fr"})  # whose words for numbers and units are read
+LANGUAGES: Final = frozenset({"en", "de", "fr"})  # languages whose number words and units are known
 _SCALES: Final = {
     "k": 10**3, "thousand": 10**3, "m": 10**6, "million": 10**6, "b": 10**9, "bn": 10**9, "billion": 10**9,
     "t": 10**12, "trillion": 10**12,
@@ -34,7 +34,7 @@ _NUMBER: Final = re.compile(
 )
 _PERCENT: Final = r"(?:%|per\s?cent|percentage|points?\b|prozent|pour (?:cent|100)\b)"
 _BETWEEN: Final = r"\s*(?:%|,|and|or|to|-|/|vs\.?|und|bis|et|a)\s*(?:and\s+)?"
-# In "2.1, 3 and 4.5%" every number is a percentage, in "25 to 50 minutes" both are minutes.
+# In "2.1, 3 and 4.5%" every number is a percentage; in "25 to 50 minutes" both are minutes.
 _PERCENTAGES: Final = re.compile(rf"{_DIGITS}(?:{_BETWEEN}{_DIGITS})*[\s-]*{_PERCENT}")
 _PER_HUNDRED: Final = re.compile(rf"[\s-]*{_PERCENT}")
 _JOINED: Final = re.compile(r"\s*(?:-|to|and|or|bis|und|et|a)\s*")
@@ -47,15 +47,15 @@ _PARTS: Final = (
     | dict.fromkeys(["drittel", "tiers"], 3)
     | {"funftel": 5, "sechstel": 6, "siebtel": 7, "achtel": 8, "neuntel": 9, "zehntel": 10}
 )
-# What folding took from the words for numbers.
+# Number words as folded, and as spelled.
 _UNFOLDED: Final = {"de": (("funf", "fünf"), ("zwolf", "zwölf"), ("dreissig", "dreißig"))}
 _ONE: Final = frozenset(["a", "an", "one", "ein", "eine", "un", "une"])
-_LARGEST_ROUNDED: Final = 3  # noughts at the end of a number that may stand for other digits
+_LARGEST_ROUNDED: Final = 3  # trailing zeros that may be due to rounding
 _FROM_ROUNDED: Final = 10**4
 
 
 class Span(NamedTuple):
-    """Where something stands in a text."""
+    """A (start, end) in a text."""
 
     start: int
     end: int
@@ -63,15 +63,15 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number of a text.
+    """A number in a text.
 
     Attributes:
-        value: what it is worth, with its scale and in the first unit of its kind; 40 of 40 %.
-        kind: the kind of its unit ("time"), "percent", "part" (three quarters), or None.
-        span: where it stands in the folded text.
-        step: the worth of its last digit.
-        otherwise: the numbers that the same digits may be instead (14.848 may be 14848; 200, 000 may be two).
-        spelled: whether it is in words.
+        value: its value, with scale applied, in the base unit of its kind; 40 for 40 %.
+        kind: the kind of its unit ("time"), "percent", "part" (as in three quarters), or None.
+        span: its position in the folded text.
+        step: the value of its last digit.
+        otherwise: other readings of the digits (14.848 may be 14848; 200, 000 may be two numbers).
+        spelled: whether it is written in words.
     """
 
     value: Decimal
@@ -89,8 +89,8 @@ class Numerals:
     Attributes:
         text: the text.
         numbers: its numbers, in order; "one" is left out, as it is a pronoun too often.
-        names: folded names with a number in them, part by part: ("gpt", "4"), ("3", "d").
-        shares: parts of a whole that are given as two numbers, such as 17 of 40, with those two.
+        names: folded names that contain a number, split into parts: ("gpt", "4"), ("3", "d").
+        shares: shares given as two numbers, such as 17 of 40: (share, part, whole).
     """
 
     text: str
@@ -99,9 +99,9 @@ class Numerals:
     shares: tuple[tuple[Decimal, Number, Number], ...]
 
 
-@lru_cache(maxsize=512)  # checks read the same quotes and abstracts again for each thing that they look at
+@lru_cache(maxsize=512)  # the checks parse the same quotes and abstracts several times
 def numerals(text: str, language: str = "en") -> Numerals:
-    """Return the numbers of a text; words for them are read in its language, as English if that is not known."""
+    """Find the numbers of a text; number words are read in its language, or in English if that is not supported."""
     folded = fold(text.replace("m³", "cubic meters"))
     digits, names = _in_digits(folded)
     spelled = _in_words(folded, language if language in LANGUAGES else "en")
@@ -140,7 +140,7 @@ def _number(match: re.Match[str], text: str, *, percent: bool) -> Number:
 
 
 def _values(digits: str) -> tuple[Decimal, ...]:
-    """Return what digits are worth, the likeliest first; what follows it holds only together."""
+    """The value of some digits, followed by the other reading, which may be several numbers."""
     if re.fullmatch(r"\d+,\d{1,2}", digits):
         return (Decimal(digits.replace(",", ".")),)
     if " " in digits:
@@ -175,7 +175,7 @@ def _units() -> dict[str, tuple[str, Decimal]]:
 
 
 def _with_shared_units(text: str, numbers: Sequence[Number]) -> list[Number]:
-    """Give a number without a unit the one of the number that it is joined to: 25 in "25 to 50 minutes"."""
+    """Give a number without a unit that of the number it is joined to, as 25 in "25 to 50 minutes"."""
     done: list[Number] = []
     for number in reversed(numbers):
         following = done[-1] if done else None
@@ -195,7 +195,7 @@ def _shares(text: str, numbers: Sequence[Number]) -> Iterator[tuple[Decimal, Num
 
 
 class _Token:
-    """A word as `find_numbers` wants it."""
+    """A word with the interface that `find_numbers` needs."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -211,19 +211,19 @@ class _Token:
 
 
 def _in_words(text: str, language: str) -> list[Number]:
-    """Find numbers in words, and parts: two thirds, a quarter, half."""
+    """Find numbers written in words, and parts: two thirds, a quarter, half."""
     words = list(_WORD.finditer(text))
     # The scale in "5 million" belongs to the digits.
     masked = [
         "," if index and words[index - 1][0].isdigit() and word[0] in _SCALES else word[0]
         for index, word in enumerate(words)
     ]
-    counts: dict[int, tuple[int, Decimal]] = {}  # by the word after: the word that they begin with, and what they are
-    ordinals: dict[int, tuple[int, Decimal]] = {}  # by the first word: the word after them, and what they are
+    counts: dict[int, tuple[int, Decimal]] = {}  # index after the last word -> (first index, value)
+    ordinals: dict[int, tuple[int, Decimal]] = {}  # first index -> (index after, value)
     spelled = [_unfolded(word, language) for word in masked] if language in _UNFOLDED else masked
     for found in find_numbers([_Token(word) for word in spelled], language, 0.0):
         if masked[found.start - 1 : found.start] == ["pour"]:
-            continue  # of "pour cent"
+            continue  # the "cent" of "pour cent"
         if found.is_ordinal:
             ordinals[found.start] = (found.end, Decimal(str(found.value)))
         else:
@@ -253,7 +253,7 @@ def _unfolded(word: str, language: str) -> str:
 def _part(
     words: Sequence[str], counts: dict[int, tuple[int, Decimal]], first: int, end: int
 ) -> tuple[int, Decimal] | None:
-    """Say where a part begins whose ordinal is at `first`, and how many there are of it; None of a plain ordinal."""
+    """(first index, numerator) of the part whose ordinal is at `first`; None for a plain ordinal."""
     before = first - 1 if first and words[first - 1] == "-" else first
     named = words[first] in _PARTS
     if before in counts and (named or counts[before][1] > 1 or words[first] != "second"):

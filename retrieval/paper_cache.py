@@ -1,4 +1,4 @@
-"""PaperCache: what the catalogue said of papers lately, kept at hand so that a search need not ask it again."""
+"""PaperCache: recently read papers, chunks and vectors, so that a search need not read the catalogue again."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Bytes. A paper takes about 3 kB of windows, and 20 kB with what they say: the windows of 20,000 papers, and the rest
-# of some 5,000 that are found most.
+# Bytes. A paper takes about 3 kB of window vectors, and 20 kB with contents: room for the vectors of 20,000 papers,
+# and for the contents of the 5,000 or so that are found most.
 WINDOWS = 64 << 20
 CHUNKS = 96 << 20
 PAPERS = 16 << 20
 
 
 class PaperCache:
-    """Read papers through caches that hold what was used last; whoever changes a paper has it forgotten."""
+    """LRU caches in front of the catalogue; callers that change a paper must `forget` it."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -35,19 +35,19 @@ class PaperCache:
         self._changes = 0
 
     async def windows(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the vectors of the papers' windows, one row each, by id; those without any are left out."""
+        """Window vectors by paper id, shape (windows, dimensions) each; papers without any are left out."""
         return await self._read(self._windows, paper_ids, self._read_windows)
 
     async def chunks(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
-        """Return the stored windows of the papers with what they say, by id, in order."""
+        """The stored chunks with their contents, in order, by paper id."""
         return await self._read(self._chunks, paper_ids, self._catalogue.chunks_of)
 
     async def papers(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
-        """Return the papers known among those asked for, by id."""
+        """Papers by id; unknown ones are left out."""
         return await self._read(self._papers, paper_ids, self._catalogue.get)
 
     def forget(self, paper_ids: Iterable[str]) -> None:
-        """Drop papers, because they change in the catalogue."""
+        """Drop papers that have changed in the catalogue."""
         self._changes += 1
         for paper_id in paper_ids:
             for cache in (self._windows, self._chunks, self._papers):
@@ -70,7 +70,7 @@ class PaperCache:
         if missing := [paper_id for paper_id in wanted if paper_id not in found]:
             changes = self._changes
             read = await ask(missing)
-            if changes == self._changes:  # or what was read may be what was replaced meanwhile
+            if changes == self._changes:  # otherwise the papers may have changed while they were read
                 for paper_id, value in read.items():
                     if cache.getsizeof(value) <= cache.maxsize:
                         cache[paper_id] = value

@@ -1,4 +1,4 @@
-"""Paper, Chunk, Passage and Hit: the nouns of retrieval, and what makes two records the same paper."""
+"""Paper, Chunk, Passage and Hit: the types of retrieval, and the ids that make two records the same paper."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 # New style (2401.12345) and old style (hep-ex/0307015, math.GT/0309136), each with an optional version.
 ARXIV_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(v\d+)?")
-# A registrant has four digits and more, and may have divisions; what files hold is taken at its word.
+# Registrants have four or more digits and optional subdivisions; fewer digits occur in files and are accepted.
 DOI = re.compile(r"10\.\d{1,9}(?:\.\d{1,9}){0,3}/\S+")
 
 LONGEST_KEY = 60  # characters
 HASHED = "#"
 _HASH_DIGITS = 32
 
-TITLE_ID = re.compile(r"title:[0-9a-f]{16}")  # what `identify` and `fingerprint` make of a title
+TITLE_ID = re.compile(r"title:[0-9a-f]{16}")  # as made by `identify` and `fingerprint`
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """Hold a paper as a source gave it; title and abstract are verbatim, so that they can be quoted."""
+    """A paper as its source delivered it; title and abstract are verbatim, so that they can be quoted."""
 
     paper_id: str
     title: str
@@ -42,13 +42,13 @@ class Paper:
 
     @property
     def content_hash(self) -> str:
-        """Return the SHA-256 of title and abstract: equal hashes need no new chunks and no new vectors."""
+        """SHA-256 of title and abstract; while it stays the same, so do chunks and vectors."""
         return hashlib.sha256(f"{self.title}\0{self.abstract}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Hold a sentence of a text by its character offsets there, and as it is embedded."""
+    """A sentence: its character offsets in the text, and the cleaned text that is embedded."""
 
     start: int
     end: int
@@ -57,10 +57,10 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Hold a window of an abstract: some of its sentences, and as it is embedded, with the title in front.
+    """A window of an abstract: a run of its sentences, and the text that is embedded, which starts with the title.
 
-    The window says what a paper is about, its sentences what it says; ranking looks at both. All offsets are of
-    characters in the verbatim abstract.
+    The window's vector captures what the paper is about, those of its sentences what it states; ranking uses both.
+    All offsets count characters of the verbatim abstract.
     """
 
     paper_id: str
@@ -72,23 +72,23 @@ class Chunk:
 
     @property
     def chunk_id(self) -> str:
-        """Return the id under which the dense index knows this chunk."""
+        """The chunk's id in the dense index."""
         return f"{self.paper_id}#{self.position}"
 
     @property
     def text_hash(self) -> str:
-        """Return the SHA-256 of the embedded text, the key of its stored vector."""
+        """SHA-256 of the embedded text, the key of its stored vector."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
     def spans(self) -> list[tuple[int, int]]:
-        """Give where each sentence begins and ends in the window."""
+        """(start, end) of each sentence, relative to the window."""
         return [(sentence.start - self.start, sentence.end - self.start) for sentence in self.sentences]
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Hold a verbatim part of an abstract as it was found, with its cosine to the query (-1..1) and its unit vector."""
+    """A chunk or sentence as found: verbatim text, cosine to the query (-1..1), and its unit vector."""
 
     start: int
     end: int
@@ -99,16 +99,16 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Hold the raw scores behind a hit, before any fusion; confidence is calibrated on these alone.
+    """The raw scores of a hit, before fusion; confidence is calibrated on these alone.
 
     Attributes:
         cosine: the best window's cosine to the query, -1..1.
         sentence_cosine: the best sentence's cosine to the query, -1..1.
-        bm25: the paper's BM25 score, 0 where it was not found lexically.
+        bm25: the paper's BM25 score, 0 if the lexical index did not find it.
         bm25_share: that score over the score of an ideal paper holding each query term, 0..1.
-        coverage: idf-weighted share of the query's terms that stand in title or abstract, 0..1.
-        words: weighted share of the query's words that the paper has in words of its own, 0..1; 0 where the model has
-            no vectors of words or the paper was too far down to be compared.
+        coverage: idf-weighted share of the query's terms that occur in title or abstract, 0..1.
+        words: weighted share of the query's words that match a word of the paper by their vectors, 0..1; 0 if the
+            model has no word vectors, or the paper ranks too low to be compared.
     """
 
     cosine: float
@@ -121,13 +121,13 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Hold where in its paper a part of the full text stands.
+    """The position of a part of a full text in its paper.
 
     Attributes:
         section: the heading of its section, which may be empty.
-        breaks: (offset in the part, page counted from 1), rising, the first at 0 or before; none where the text was
-            never on pages.
-        words: the packed vectors of its words; empty where the model has none.
+        breaks: (offset in the part, page number from 1), ascending, the first at 0 or before; empty if the text has no
+            pages.
+        words: the packed word vectors; empty if the model has none.
     """
 
     section: str
@@ -135,16 +135,15 @@ class Location:
     words: bytes = field(default=b"", repr=False)
 
     def page_at(self, offset: int) -> int | None:
-        """Return the page that a character of the part stands on, None where there are none."""
+        """The page of a character of the part; None if there are no pages."""
         return page_at(self.breaks, offset)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Hold a paper as ranked: its fused score, its windows and sentences (best first) and the evidence.
+    """A ranked paper: its fused score, its windows and sentences (best first) and the evidence.
 
-    A part of its full text is a hit, too: `paper` then has that part in the abstract's place, and `location` says
-    where it stands.
+    A part of a full text is a hit, too: `paper.abstract` is then that part, and `location` says where it stands.
     """
 
     paper: Paper
@@ -156,7 +155,7 @@ class Hit:
 
 
 def page_at(breaks: Sequence[tuple[int, int]], offset: int) -> int | None:
-    """Return the page that a character stands on, by where in its text each page begins; None where none does."""
+    """The page of a character, given the offset at which each page begins; None if there are no pages."""
     if not breaks:
         return None
     index = bisect_right(breaks, offset, key=lambda page_break: page_break[0])
@@ -164,9 +163,9 @@ def page_at(breaks: Sequence[tuple[int, int]], offset: int) -> int | None:
 
 
 def identify(title: str, *, arxiv_id: str | None = None, doi: str | None = None) -> str:
-    """Return the identity of a paper: arXiv id without version, then DOI, then a hash of the folded title.
+    """The id of a paper: its arXiv id without version, else its DOI, else a hash of the folded title.
 
-    The same paper from two sources gets the same identity as long as both name the same of the three.
+    Two sources agree on the id of a paper if both know the same one of the three.
     """
     if arxiv_id and (match := ARXIV_ID.fullmatch(arxiv_id.strip())):
         return f"arxiv:{match[1]}"
@@ -176,7 +175,7 @@ def identify(title: str, *, arxiv_id: str | None = None, doi: str | None = None)
 
 
 def short_key(paper_id: str) -> str:
-    """Return what stands for a paper where there is little room: its id, or where that does not fit a hash of it."""
+    """A short key of a paper (at most 60 ASCII characters): its id if it fits, else a hash of it."""
     fits = paper_id.isascii() and paper_id.isprintable() and not any(map(str.isspace, paper_id))
     if fits and 0 < len(paper_id) <= LONGEST_KEY and not paper_id.startswith(HASHED):
         return paper_id
@@ -184,7 +183,7 @@ def short_key(paper_id: str) -> str:
 
 
 def fingerprint(title: str, *beside: str) -> str:
-    """Return an id for one of several papers of a title, which differ in what stands beside it."""
+    """An id for one of several papers with the same title; `beside` is what tells them apart."""
     return _hashed("\n".join((title, *beside)))
 
 

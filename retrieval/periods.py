@@ -1,7 +1,7 @@
-"""The time that a text asks for, such as "since March", "in 2024", "the last 3 days" or "from 2023-05 to 2024".
+"""Periods: parses the time a text asks for, such as "since March", "the last 3 days" or "from 2023-05 to 2024".
 
-Only forms are read. What may be something else ("may", "march", "CIFAR 2018", "2000 steps") is a date only behind a
-word such as "since" or "in". dateparser reads days instead of periods, and takes each of these for one.
+This reads forms only. Ambiguous words ("may", "march", "CIFAR 2018", "2000 steps") are dates only after a word such as
+"since" or "in". dateparser is no alternative: it returns days, not periods, and takes all of these for dates.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MONTHS_IN: Final = {"month": 1, "quarter": 3, "third": 4, "year": 12, "decade":
 _DAYS_OF_MONTHS: Final = ("day", "dotted", "month and day", "day and month")
 _MONTHS_OF_YEARS: Final = ("numbers", "turned", "month and year")
 _THIRDS: Final = {"early": 1, "mid": 5, "late": 9}
-_SHORT: Final = 3  # letters of a month cut short
+_SHORT: Final = 3  # letters of an abbreviated month
 
 
 def _any_of(words: Iterable[str]) -> str:
@@ -76,13 +76,13 @@ _FORMS: Final = {
 
 
 def _form(*groups: Mapping[str, str]) -> str:
-    """Return what matches any form of the groups, and keeps no parts of it."""
+    """A pattern that matches any form of the groups, without capture groups."""
     forms = "|".join(form for group in groups for form in group.values())
     return "(?:" + re.sub(r"\?P<\w+>", "?:", forms) + ")"
 
 
 _STARTS: Final = r"(?<![\w.,/@#-])"
-# Behind what only looks like a year: "2000 steps", "2000-step", "2000.5", "2000 to 4000".
+# What follows a number that only looks like a year: "2000 steps", "2000-step", "2000.5", "2000 to 4000".
 _COUNTED: Final = (
     "characters|dimensions|documents|dollars|episodes|epochs|examples|frames|gpus|hours|images|instances|iterations"
     "|layers|minutes|nodes|pages|pairs|parameters|participants|patients|people|pixels|points|questions|queries|rounds"
@@ -114,7 +114,7 @@ _JOINED: Final = re.compile(r"[\s,]*(?:and|but)?\s*", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Hold the first and the last day that a text asks for, None where it sets none, and where it says so."""
+    """First and last day (inclusive) that a text asks for, None if open, and the (start, end) in the text."""
 
     since: dt.date | None
     until: dt.date | None
@@ -123,7 +123,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class _Date:
-    """Hold the days of a date: one, or all those of a month, and its form."""
+    """A date: its first and last day, and the form it matched."""
 
     first: dt.date
     last: dt.date
@@ -132,15 +132,15 @@ class _Date:
 
     @property
     def yearless(self) -> bool:
-        """Say whether it is a month or a day of one, of a year that has to be found out."""
+        """Whether it is a month or a day without a year, which must be inferred."""
         return bool(self.parts.get("month")) and not self.parts.get("year")
 
 
 def find_period(text: str, today: dt.date) -> Period | None:
-    """Read the first time that a text asks for, None where it asks for none.
+    """Parse the first period that a text asks for; None if it asks for none.
 
-    A month without a year is the last one that has begun; "last month" is the month before this one, "the last month"
-    reaches back from today. What reaches up to now has no last day.
+    A month without a year is the latest one that has begun. "Last month" is the month before this one, "the last month"
+    reaches back from today. A period up to now has no last day.
     """
     found = sorted(_periods(text, today), key=lambda period: (period.span[0], -period.span[1]))
     if not found:
@@ -153,7 +153,7 @@ def find_period(text: str, today: dt.date) -> Period | None:
 
 
 def _joined(one: Period, other: Period) -> Period | None:
-    """Make one period of "since 2022" and "but before June 2024"; None where they are no beginning and no end."""
+    """Join "since 2022" and "but before June 2024" into one period; None if they are not a start and an end."""
     begins, ends = (one, other) if one.since else (other, one)
     if begins.until or ends.since or not (begins.since and ends.until) or begins.since > ends.until:
         return None
@@ -176,7 +176,7 @@ def _periods(text: str, today: dt.date) -> Iterator[Period]:
 
 
 def _range(first: _Date, last: _Date, today: dt.date) -> tuple[dt.date, dt.date]:
-    """Return the days from one date to another; where one has no year, it is next to the other one."""
+    """First and last day of a range; a date without a year gets the one that puts it next to the other date."""
     back = first.first.month > last.first.month
     if first.yearless and last.parts.get("month"):
         if not last.yearless:
@@ -200,7 +200,7 @@ def _in_year(date: _Date, year: int) -> _Date:
 
 
 def _may_bound(match: re.Match[str], date: _Date) -> bool:
-    """Tell "newer than 3 days" and "since 3 days" from "after 3 days" of training."""
+    """Whether a length can be a bound: "newer than 3 days" and "since 3 days", but not "after 3 days" of training."""
     return date.form != "length" or bool(match["since"]) or match[0].lower().find(" than ") > 0
 
 
@@ -223,7 +223,7 @@ def _within(date: _Date) -> tuple[dt.date, dt.date | None]:
 
 
 def _read(text: str, span: tuple[int, int], today: dt.date) -> _Date | None:
-    """Read a date that stands in a text; None for days that are none, and for years to come."""
+    """Parse a date; None if it does not exist or is later than next year."""
     for form, pattern in _FORMS.items():
         if match := pattern.fullmatch(text, *span):
             parts = match.groupdict()
@@ -236,7 +236,7 @@ def _read(text: str, span: tuple[int, int], today: dt.date) -> _Date | None:
 
 
 def _days(form: str, parts: Mapping[str, str | None], today: dt.date) -> tuple[dt.date, dt.date] | None:
-    """Return the first and the last day of a date; raises ValueError and OverflowError for days that are none."""
+    """First and last day of a date; raises ValueError or OverflowError if it does not exist."""
     year = int(parts.get("year") or 0)
     month = parts.get("month") or ""
     number = int(month) if month.isdigit() else _MONTHS.get(month.lower(), 0)
@@ -255,7 +255,7 @@ def _days(form: str, parts: Mapping[str, str | None], today: dt.date) -> tuple[d
 
 
 def _latest(month: int, parts: Mapping[str, str | None], today: dt.date) -> tuple[dt.date, dt.date]:
-    """Return the latest month or weekday that has begun, or that is over where the last one is asked for."""
+    """The latest month or weekday that has begun; with "last", the latest that is over."""
     over = bool(parts["last"])
     if month:
         return _months(today.year - (month > today.month or (over and month == today.month)), month)
@@ -290,7 +290,7 @@ def _months(year: int, month: int, count: int = 1) -> tuple[dt.date, dt.date]:
 
 
 def _containing(day: dt.date, unit: str) -> tuple[dt.date, dt.date]:
-    """Return the day, the week from Monday to Sunday, the month and so on that a day is in."""
+    """First and last day of the unit (day, week from Monday, month, ...) that contains a day."""
     if unit in _DAYS_IN:
         first = day - dt.timedelta(days=day.weekday() if unit == "week" else 0)
         return first, first + dt.timedelta(days=_DAYS_IN[unit] - 1)

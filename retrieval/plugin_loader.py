@@ -1,4 +1,4 @@
-"""Plugins: sources, embedding models and writers of other packages, each found by its entry point."""
+"""Plugins: sources, embedding models and writers of other packages, found by their entry points."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ WRITERS: Final = "footnote.writers"
 
 
 class PluginError(FootnoteError):
-    """Say which plugin cannot be used, and why."""
+    """A plugin cannot be used; the message says which and why."""
 
 
 def plugin_names(group: str) -> tuple[str, ...]:
-    """Return the names of the plugins that are installed, in order."""
+    """The names of the installed plugins, sorted."""
     return tuple(sorted(entry_points(group=group).names))
 
 
 def make_plugin(group: str, name: str, *arguments: object, needs: tuple[str, ...]) -> Any:  # noqa: ANN401  # a plugin's own class
-    """Load a plugin and return what it makes of the arguments, which has the attributes that are needed.
+    """Load a plugin, call it with the arguments, and check that the result has the needed attributes.
 
-    Raises PluginError where it is not installed, cannot be imported, fails, or makes something else.
+    Raises PluginError if it is not installed, cannot be imported, fails, or returns something else.
     """
     found = entry_points(group=group, name=name)
     if not found:
@@ -47,7 +47,7 @@ def make_plugin(group: str, name: str, *arguments: object, needs: tuple[str, ...
 
 
 def failed(name: str, error: Exception) -> str:
-    """Return the sentence on a plugin that failed while it worked."""
+    """The error message for a plugin that failed while working."""
     return f'The plugin "{name}" failed ({_reason(error)}); mend it, or do without it.'
 
 

@@ -1,4 +1,4 @@
-"""A query as vectors, and how much each of its words says: those that only carry a question say little."""
+"""A query as vectors, and the weight of each of its words; function words of a question weigh little."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from retrieval.embedding.word_vectors import Words
 
-# Words that carry a question but say nothing of its subject.
+# Words that make up a question but say nothing about its subject.
 _QUESTION_WORDS: Final = """
 a about all also am an and any anybody anyone anything are as at be been being both but by can could did do does doing
 done each either else every everything find for from get give got had has have having he her here how i if in into is
@@ -25,18 +25,18 @@ theres theyre theyve ve wasnt wont wouldnt weve whats wheres whos youre youve
 """
 QUESTION_WORDS: Final = frozenset(_QUESTION_WORDS.split())
 
-# Chosen on the tuning questions, with and without strangers among the papers; 0.1 to 0.5 rank alike.
+# Tuned on the tuning questions, with and without unrelated papers in the library; 0.1 to 0.5 rank the same.
 CARRIES: Final = 0.2
 
 
 def importance(word: str) -> float:
-    """Return how much (0..1) a word of a query, in lower case, counts beside its rarity."""
+    """The weight (0..1) of a lower-case word of a query, apart from its idf."""
     return CARRIES if word in QUESTION_WORDS else 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryVectors:
-    """A query as the embedding model reads it: a unit vector, and one for each word where the model gives them."""
+    """A query's unit vector, and its word vectors if the model has them."""
 
     vector: NDArray[np.float32]
     words: Words | None

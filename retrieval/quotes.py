@@ -1,4 +1,4 @@
-"""Find a quote in a paper however a writer has spelled it, and say where the paper's own characters stand."""
+"""Quotes: locates a quote in a paper's verbatim text, tolerating differences of spelling and punctuation."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 Span: TypeAlias = tuple[int, int]
 
-# Longer than three long sentences, a "quote" no longer points at anything.
+# A longer "quote", of more than three long sentences, no longer points at anything.
 MAX_QUOTE_CHARACTERS: Final = 1000
 _MIN_WORDS: Final = 3
 _MIN_CHARACTERS: Final = 12
 _STEM: Final = 5
 
-# Scripts without blanks between words are compared character by character.
+# Scripts without spaces between words are compared character by character.
 _WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\d+(?:[.,]\d+)*|[^\W\d_]+")
 _ELLIPSIS: Final = re.compile(r"[\[(]?\s*(?:…|\.\s?\.\s?\.)[.\s]*[\])]?")
 _QUOTATION_MARKS: Final = frozenset("\"'`´‘’“”„«»")
@@ -45,11 +45,11 @@ class _Word:
 
 
 def locate(quote: str, text: str) -> Span | None:
-    """Return the verbatim span of `text` that `quote` stands for, None where it does not stand there.
+    """Find the verbatim span of a quote in `text`; None if it is not there.
 
-    Case, accents, dashes, blanks, LaTeX and punctuation may differ, words may not; only whole words match, so that
-    "7 percent" is not found in "97 percent". An ellipsis in the quote skips words of the text. Quotes that are too
-    short to point at anything, or longer than MAX_QUOTE_CHARACTERS, are not found.
+    Case, accents, dashes, whitespace, LaTeX and punctuation may differ, words may not. Only whole words match: "7
+    percent" is not in "97 percent". An ellipsis in the quote skips words. Quotes that are too short to point at
+    anything, or longer than MAX_QUOTE_CHARACTERS, are not found.
     """
     if len(quote) > 2 * MAX_QUOTE_CHARACTERS or not _telling(quote):
         return None
@@ -62,19 +62,19 @@ def locate(quote: str, text: str) -> Span | None:
 
 
 def surroundings(span: Span, text: str) -> str:
-    """Return the whole sentences of `text` that the span touches."""
+    """The sentences of `text` that overlap the span."""
     touched = [(start, end) for start, end in sentences(text) if start < span[1] and end > span[0]]
     return text[min(span[0], touched[0][0]) : max(span[1], touched[-1][1])] if touched else text[slice(*span)]
 
 
 @functools.lru_cache(maxsize=512)
 def content_words(text: str) -> frozenset[str]:
-    """Return the folded words that carry meaning, cut to their first letters: a crude stem is enough to compare."""
+    """The folded words without stop words, cut to their first five letters as a crude stem."""
     return frozenset(word[:_STEM] for word in _plain(text) if word not in _STOP_WORDS)
 
 
 def count_words(text: str) -> int:
-    """Return the number of words, as quotes are compared by."""
+    """Count words, as quotes are compared."""
     return len(_plain(text))
 
 
@@ -98,7 +98,7 @@ def _words(text: str) -> tuple[_Word, ...]:
 
 
 def _find(parts: Sequence[list[str]], words: Sequence[_Word]) -> Span | None:
-    """Return the span from the first part to the last, all standing there in this order."""
+    """The span from the first part to the last, if all occur in this order."""
     folded = [word.folded for word in words]
     starts: list[int] = []
     position = 0
@@ -115,7 +115,7 @@ def _find(parts: Sequence[list[str]], words: Sequence[_Word]) -> Span | None:
 
 
 def _with_punctuation(span: Span, quote: str, text: str) -> Span:
-    """Widen a span from its words to the punctuation that both the quote and the text have around them."""
+    """Extend a span to the punctuation that quote and text share at both ends."""
     start, end = span
     inner = [index for index, character in enumerate(quote) if character.isalnum()]
     head, tail = quote[: inner[0]], quote[inner[-1] + 1 :]

@@ -1,7 +1,7 @@
-"""Ranking: one order out of dense, lexical and word-by-word scores. Pure functions over the candidates of one query.
+"""Ranking: fuses dense, lexical and word-by-word scores. Pure functions over the candidates of one query.
 
-All candidates are ordered by their windows' vectors and by BM25; the best of them anew, by their sentences too and by
-comparing each word of the query with each word of the paper (late interaction), which is too much to do for all.
+All candidates are ranked by window vectors and BM25. The best are reranked by sentences too, and by comparing each word
+of the query with each word of the paper (late interaction), which would be too slow for all.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 # Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR 2009.
 RRF_K = 60
-SHORTLIST = 40  # papers compared word by word; 100 rank alike, 30 find one more paper in a hundred after the fifth
+# Papers compared word by word; 100 rank the same, with 30 one more paper in a hundred ends up below rank 5.
+SHORTLIST = 40
 
-
-# Two words mean as good as the same from this cosine on, give or take; how much a rare word counts beside a common one.
+# The cosine above which two words mean about the same, and the width of the transition; the weight of rare words.
 ALIKE, ALIKE_WIDTH = 0.5, 0.1
 RARITY_POWER = 0.8
 
 
 class Candidate(NamedTuple):
-    """Hold a paper's raw scores for one query; a search makes hundreds, and a tuple is made the quickest.
+    """A paper's raw scores for one query; a tuple, because a search creates hundreds and tuples are fastest.
 
     Attributes:
-        paper_id: whose scores they are.
+        paper_id: the paper's id.
         window: the best cosine of its windows.
         bm25: its BM25 score.
-        sentence: the best cosine of its sentences, that of its windows where they were not compared.
-        words: how well its words match the query's, 0 where they were not compared.
-        named: whether the query gives its title, an id or its address, and so leaves no doubt about what is looked for.
-        authored: whether the query gives the full name of one of its authors.
+        sentence: the best cosine of its sentences; that of its windows if sentences were not compared.
+        words: how well its words match the query's; 0 if they were not compared.
+        named: whether the query contains its title, an id or its address, and so asks for this paper.
+        authored: whether the query contains the full name of one of its authors.
     """
 
     paper_id: str
@@ -52,9 +52,9 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Hold the weights of a z-score mix; they belong to the embedding model that they were chosen with.
+    """The weights of a z-score mix, tuned for one embedding model.
 
-    Chosen by bench/ranking.py; docs/quality.md has the figures.
+    Tuned with bench/ranking.py; docs/quality.md has the figures.
     """
 
     lexical: float
@@ -67,11 +67,11 @@ MIXES: Mapping[str, Mix] = {"all-MiniLM-L6-v2": Mix(lexical=0.2, window=0.15, se
 
 
 def fuse(candidates: Sequence[Candidate], model: str, read: float = 1.0) -> list[tuple[float, Candidate]]:
-    """Return the candidates with their fused scores, best first; scores compare within one query only.
+    """Candidates with their fused scores, best first; scores are only comparable within a query.
 
-    A model whose weights were tuned gets its z-score mix, any other reciprocal rank fusion, which leaves words out.
-    Those models are English: `read` is how much (0..1) of the query such a one can read, and so how much its vectors
-    count; of a query in Chinese letters they know nothing.
+    Models with tuned weights use their z-score mix, all others reciprocal rank fusion, which ignores word scores. The
+    tuned models are English: `read` is the share (0..1) of the query in Latin letters, and scales the weight of their
+    vectors, which mean nothing for, say, a Chinese query.
     """
     if not candidates:
         return []
@@ -90,29 +90,29 @@ def fuse(candidates: Sequence[Candidate], model: str, read: float = 1.0) -> list
 
 
 def match_words(best: NDArray[np.float32], rarity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share (0..1) of a query's words that each paper has in words of its own, shape (papers,).
+    """The weighted share (0..1) of a query's words that each paper matches; shape (papers,).
 
-    MaxSim (Khattab and Zaharia, "ColBERT", SIGIR 2020), over words instead of word pieces. How alike two words are
-    tells little where it is far from the border between the same meaning and another.
+    MaxSim (Khattab and Zaharia, "ColBERT", SIGIR 2020), over words instead of word pieces, with cosines squashed
+    around the threshold between same and different meaning.
 
     Args:
-        best: the cosine of each paper's word most like each of the query, shape (papers, words of the query).
-        rarity: of the query's words, positive.
+        best: the best cosine of any word of each paper to each word of the query; shape (papers, query words).
+        rarity: the idf of the query's words, positive; shape (query words,).
     """
     weights = weigh(rarity)
     return alike(best) @ (weights / weights.sum()) if len(weights) else np.zeros(len(best))
 
 
 def alike(cosines: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Turn cosines of words into how far they mean the same, 0..1."""
+    """Map word cosines to how well the words agree in meaning, 0..1."""
     return np.asarray(1 / (1 + np.exp((ALIKE - cosines) / ALIKE_WIDTH)), np.float64)
 
 
 def weigh(rarity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Say how much words count, by their rarity."""
+    """The weights of words, by their rarity."""
     return np.asarray(rarity**RARITY_POWER, np.float64)
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ranks from 1; equal values share the better rank, so that papers without a score tie."""
+    """Ranks from 1; equal values share the better rank, so that papers without a score tie."""
     return np.array([1.0 + np.sum(values > value) for value in values])

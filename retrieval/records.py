@@ -1,4 +1,4 @@
-"""What the catalogue gives back: chunks with their vectors, papers that wait, papers that are new, counts."""
+"""Records that the catalogue returns: stored chunks, pending and new papers, counts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """Hold a window as the catalogue knows it: character offsets in the abstract, its unit vector, what it says."""
+    """A window as stored: its character offsets in the abstract, its unit vector and its contents."""
 
     paper_id: str
     position: int
@@ -31,7 +31,7 @@ class StoredChunk:
 
 @dataclass(frozen=True, slots=True)
 class PendingPaper:
-    """Hold a paper to index, the texts already embedded by their hash, and how many chunks Chroma may hold."""
+    """A paper to index, its stored embeddings by text hash, and how many of its chunks Chroma may hold."""
 
     paper: Paper
     embedded: Mapping[str, Embedded]
@@ -40,7 +40,7 @@ class PendingPaper:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Hold how many papers the indexes should hold whole, how many windows these have, and of some how many each."""
+    """How many papers and windows the indexes should hold, and a sample: paper ids with their numbers of windows."""
 
     papers: int
     windows: int
@@ -49,17 +49,17 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Hold the size of the catalogue, without what is withdrawn or removed, and the newest date of publication.
+    """The size of the catalogue; withdrawn and removed papers are counted only as such.
 
     Attributes:
-        papers: how many there are.
-        pending: how many wait to be indexed or to be taken out of the indexes, and how many full texts to be embedded.
-        chunks: of all papers.
-        by_source: papers by source; one that two sources had is counted for both.
-        newest: a date of publication.
-        withdrawn: how many papers are known and withdrawn.
-        removed: how many were taken out, and can be put back or not.
-        full_texts: how many papers have their full text here.
+        papers: number of papers.
+        pending: papers waiting to be indexed or to leave the indexes, and full texts waiting to be embedded.
+        chunks: chunks of all papers.
+        by_source: papers by source; a paper with two sources counts for both.
+        newest: the latest publication date.
+        withdrawn: withdrawn papers.
+        removed: removed papers, erased or not.
+        full_texts: papers with a full text.
     """
 
     papers: int
@@ -74,7 +74,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Hold how many papers are in a scope, and how many of its source no question about a time can count."""
+    """How many papers a scope has, and how many of its source have no date and so are in no period."""
 
     papers: int
     undated: int
@@ -82,7 +82,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class ToEmbed:
-    """Hold papers that this process alone embeds just now, and what stores their windows."""
+    """Papers that this process has claimed to embed, and the function that stores their windows."""
 
     papers: Sequence[PendingPaper]
     store: Callable[[Sequence[tuple[Chunk, Embedded]]], Awaitable[None]]
@@ -90,7 +90,7 @@ class ToEmbed:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """Hold a paper that has come in, when it could first be found, and every source that had it."""
+    """A newly indexed paper: when it was first indexed, and all its sources."""
 
     paper_id: str
     added_at: dt.datetime

@@ -1,6 +1,6 @@
-"""The ids and links in a text that name a paper, in every form that people paste.
+"""References: ids and links of papers in a text, in every form that people paste.
 
-Only forms are read, never meaning; which paper of the library is named, resolver.py says.
+This reads forms only, never meaning; resolver.py maps references to papers of the library.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from retrieval.papers import identify
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# https://arxiv.org/category_taxonomy, and the archives that were merged into those before 2007.
+# https://arxiv.org/category_taxonomy, and the archives that were merged into it before 2007.
 _ARCHIVES: Final = (
     "(?:acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga"
     "|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math-ph|math|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph"
     r"|q-alg|q-bio|quant-ph|solv-int|stat|supr-con)(?:\.[a-z]{2})?"
 )
 _MONTH: Final = "(?:0[1-9]|1[0-2])"
-# Four digits since April 2007, five since January 2015, before that seven after the name of the archive
-# (https://info.arxiv.org/help/arxiv_identifier.html); hardly any other number looks like that.
+# Seven digits after the archive's name until March 2007, then YYMM with four digits, and with five since January 2015
+# (https://info.arxiv.org/help/arxiv_identifier.html); hardly any other number looks like this.
 _LIKELY_ID: Final = (
     rf"(?:(?:0[7-9]|1[0-4]){_MONTH}\.[0-9]{{4}}|(?:1[5-9]|[2-9][0-9]){_MONTH}\.[0-9]{{5}}"
     rf"|{_ARCHIVES}/(?:9[1-9]|0[0-7]){_MONTH}[0-9]{{3}})"
 )
-# Behind "arXiv:" a number is meant as an id, though arXiv may have no such month.
+# After "arXiv:" a number is meant as an id, even if its month is impossible.
 _MEANT_ID: Final = rf"(?:[0-9]{{4}}\.[0-9]{{4,5}}|{_ARCHIVES}/[0-9]{{7}})"
 _VERSION: Final = r"(?:v[0-9]+)?"
 _ENDS: Final = rf"{_VERSION}(?:\.pdf)?(?![a-z0-9%])(?!\.[0-9])"
 _BEGINS: Final = r"(?<![a-z0-9.$€£¥])"
 _ARXIV: Final = r"(?<![a-z0-9])(?:oai:arxiv\.org:|arxiv(?:\.org)?\s?[:#_/.-]?\s?)"
-_SUBJECT: Final = r"(?:\s?\[[a-z-]+(?:\.[a-z-]+)?\])?"  # arXiv:2401.12345v2 [cs.CL], as on a first page
+_SUBJECT: Final = r"(?:\s?\[[a-z-]+(?:\.[a-z-]+)?\])?"  # arXiv:2401.12345v2 [cs.CL], as printed on first pages
 
-_DOI: Final = r"10\.[0-9]{4,9}/[-._;()/:a-z0-9+%]+"  # the characters of nearly all, as Crossref counts them
-# Only what an address may hold, because Chinese goes on right after it; no brackets, because Markdown ends with them.
+_DOI: Final = r"10\.[0-9]{4,9}/[-._;()/:a-z0-9+%]+"  # Crossref's pattern, which covers nearly all
+# Only URL characters, because Chinese text follows without a space; no brackets, because they close Markdown links.
 _REST_OF_ADDRESS: Final = r"[!#$%&()*+,./0-9:;=?@a-z_~-]+"
 _HOST: Final = r"(?<![a-z0-9@./-])(?:[a-z0-9-]+\.)+[a-z]{2,}/"
 
@@ -52,18 +52,18 @@ _LIKELY_IN_ADDRESS: Final = re.compile(rf"{_BEGINS}({_LIKELY_ID}){_ENDS}", _FORM
 _MEANT_IN_ADDRESS: Final = re.compile(rf"(?<![a-z0-9])({_MEANT_ID}){_ENDS}", _FORMS)
 _DOI_IN_ADDRESS: Final = re.compile(rf"{_BEGINS}{_DOI}", _FORMS)
 _DOI_OF_ARXIV: Final = re.compile(rf"10\.48550/arxiv\.({_MEANT_ID}){_VERSION}", _FORMS)
-# What publishers put behind the DOI in the addresses of their pages.
+# What publishers append to the DOI in the URLs of their pages.
 _PAGE: Final = re.compile(
     r"(?:(?<=[0-9])v[0-9]+)?(?:\.(?:full|abstract|full-text))?(?:\.pdf)?(?:/(?:e?pdf|full|abstract|html))?/?\Z", _FORMS
 )
 _SCHEME: Final = re.compile(r"\s*https?://", _FORMS)
-# The addresses of papers that mostly have no other id.
+# URLs of papers that mostly have no other id.
 OPENREVIEW_ADDRESS: Final = re.compile(
     r"(?:https?://)?(?:www\.|api2?\.)?openreview\.net/(?:forum|pdf|attachment|notes|revisions)\?(?:[^#\s]*&)?id="
     r"(?P<id>[\w-]+)\S*",
     re.IGNORECASE,
 )
-# P19-1001 until 2019, 2020.acl-main.1 since.
+# P19-1001 until 2019, 2020.acl-main.1 since then.
 ACL_ADDRESS: Final = re.compile(
     r"(?:https?://)?(?:www\.)?(?:aclanthology\.org|aclweb\.org/anthology)/(?:\S*/)?"
     r"(?P<id>[A-Z]\d{2}-\d{4}|\d{4}\.[a-z0-9_]+-[a-z0-9_]+\.\d+)(?:v\d+)?(?:\.pdf|\.bib|\.xml)?/?(?:[?#]\S*)?",
@@ -74,12 +74,12 @@ _AFTER_ALL: Final = ".,;:!?*_~("
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Hold an id or a link that stands in a text.
+    """An id or a link in a text.
 
     Attributes:
-        text: how it stands there, without the punctuation around it.
-        span: where it stands there.
-        paper_id: the id as `identify` makes it; None for a link that holds none and may be a paper's own address.
+        text: as written, without the punctuation around it.
+        span: its (start, end) in the text.
+        paper_id: the id, as made by `identify`; None for a link without an id, which may be a paper's own address.
     """
 
     text: str
@@ -88,7 +88,7 @@ class Reference:
 
 
 def find_references(text: str) -> tuple[Reference, ...]:
-    """Find what a text refers to, in its order; a link that lists several ids gives one reference for each."""
+    """Find the references in a text, in order; a link with several ids gives one for each."""
     return tuple(
         Reference(shown, (match.start(), match.start() + len(shown)), paper_id)
         for match in _REFERENCE.finditer(text)
@@ -97,13 +97,13 @@ def find_references(text: str) -> tuple[Reference, ...]:
 
 
 def address_key(address: str) -> str:
-    """Bring a web address to one form, whatever its scheme, fragment or the case of its host."""
+    """Normalise a URL: without scheme, fragment and "www.", host in lower case."""
     host, slash, path = _SCHEME.sub("", address, count=1).partition("#")[0].strip().partition("/")
     return (host.lower().removeprefix("www.") + slash + path).rstrip("/")
 
 
 def spellings(paper_id: str) -> tuple[str, ...]:
-    """Name the other ids that a source may have given to the paper of this one, the id itself first."""
+    """All ids that sources may use for the same paper, the given one first."""
     scheme, _, name = paper_id.partition(":")
     if scheme != "arxiv":
         return (paper_id,)
@@ -154,7 +154,7 @@ def _doi_id(written: str) -> str | None:
 
 
 def _without_punctuation(text: str) -> str:
-    """Leave out what belongs to the sentence: a bracket that was not opened with all after it, and stops at the end."""
+    """Strip the sentence's punctuation: an unmatched closing bracket with what follows it, and trailing stops."""
     depth = 0
     for position, character in enumerate(text):
         depth += (character == "(") - (character == ")")

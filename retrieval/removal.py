@@ -1,8 +1,8 @@
-"""Removal: papers that somebody took out of the library, which stay out until somebody takes that back.
+"""Removal: papers that were removed from the library stay out until somebody restores them.
 
-A removed paper keeps its row, so that no source brings it in again under any of its ids, and its vectors, so that the
-removal can be undone for UNDO and embeds nothing. After that text and vectors are erased, and undoing it only lets
-sources bring the paper in anew.
+A removed paper keeps its row, so that no source adds it again under any of its ids, and for UNDO also its vectors, so
+that restoring it embeds nothing. After that, text and vectors are erased, and restoring only lets sources add the paper
+again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ REMOVED = papers.c.removed_at.is_not(None)
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """Hold a paper that was taken out, and when; `erased` says that nothing but its title and ids is kept."""
+    """A removed paper; `erased` means that only its title and ids are left."""
 
     paper_id: str
     title: str
@@ -42,10 +42,10 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Hold what one and the same removal took, of what is not put back since.
+    """The papers of one removal that have not been restored since.
 
     Attributes:
-        removed_at: when it was, in UTC.
+        removed_at: the time of the removal, in UTC.
         papers: at least one.
     """
 
@@ -54,25 +54,25 @@ class Removal:
 
     @property
     def erased(self) -> bool:
-        """Return whether putting it back only lets sources bring the papers in anew."""
+        """Whether all papers are erased, so that only a source can bring them back."""
         return all(paper.erased for paper in self.papers)
 
 
 def removals(removed: Sequence[Removed]) -> list[Removal]:
-    """Return the removals that took these papers, which are in the order of `read_removed`: the last one first."""
+    """Group removed papers, in the order of `read_removed`, by removal; last removal first."""
     return [Removal(moment, tuple(papers)) for moment, papers in groupby(removed, key=lambda paper: paper.removed_at)]
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """Hold the ids of the papers that are back, and of those whose text is erased, which sources may bring in anew."""
+    """The outcome of a restore: ids of papers that are `back`, and of erased ones that sources are `free` to add."""
 
     back: tuple[str, ...] = ()
     free: tuple[str, ...] = ()
 
 
 async def let_go(connection: AsyncConnection, paper_ids: Collection[str]) -> None:
-    """Have the indexes let go of papers that the tables still hold."""
+    """Queue papers, whose rows still exist, to leave the indexes."""
     if paper_ids:
         held = sa.select(papers.c.paper_id, papers.c.indexed_chunks).where(papers.c.paper_id.in_(paper_ids))
         await connection.execute(
@@ -81,7 +81,7 @@ async def let_go(connection: AsyncConnection, paper_ids: Collection[str]) -> Non
 
 
 async def remove(connection: AsyncConnection, paper_ids: Sequence[str], now: dt.datetime) -> list[str]:
-    """Mark papers as removed and leaving, and return those that were not removed before."""
+    """Mark papers as removed and queue them to leave the indexes; the ids of those that were not removed before."""
     gone: list[str] = []
     for start in range(0, len(paper_ids), BATCH):
         some = papers.c.paper_id.in_(paper_ids[start : start + BATCH]) & ~REMOVED
@@ -93,7 +93,7 @@ async def remove(connection: AsyncConnection, paper_ids: Sequence[str], now: dt.
 
 
 async def restore(connection: AsyncConnection, paper_ids: Sequence[str]) -> Restored:
-    """Let removed papers wait for the indexes again; those whose text is erased are forgotten altogether."""
+    """Make removed papers pending; erased ones are deleted from the catalogue."""
     back: list[str] = []
     free: list[str] = []
     for start in range(0, len(paper_ids), BATCH):
@@ -111,7 +111,7 @@ async def restore(connection: AsyncConnection, paper_ids: Sequence[str]) -> Rest
 
 
 async def erase(connection: AsyncConnection, before: dt.datetime) -> int:
-    """Erase the text and the vectors of what was removed before a moment, and return how many papers that were."""
+    """Erase text and vectors of papers removed before a time; the number of papers."""
     old = (papers.c.removed_at < before) & papers.c.erased.is_(False)
     ids = sa.select(papers.c.paper_id).where(old)
     await connection.execute(sa.delete(chunks).where(chunks.c.paper_id.in_(ids)))
@@ -122,14 +122,14 @@ async def erase(connection: AsyncConnection, before: dt.datetime) -> int:
 
 
 async def read_removed(connection: AsyncConnection) -> list[Removed]:
-    """Return every paper that was taken out, the last one first."""
+    """All removed papers, last removed first."""
     columns = papers.c.paper_id, papers.c.title, papers.c.removed_at, papers.c.erased
     order = papers.c.removed_at.desc(), papers.c.number.desc()
     return [Removed(*row) for row in await connection.execute(sa.select(*columns).where(REMOVED).order_by(*order))]
 
 
 async def read_only_from(connection: AsyncConnection, source: str) -> list[str]:
-    """Return the ids of the papers that stand and that no other source had, in the order in which they came in."""
+    """Ids of the papers that only this source has, in order of arrival, without withdrawn and removed ones."""
     of_it = paper_sources.alias()
     others = paper_sources.alias()
     had = of_it.c.paper_id == papers.c.paper_id, of_it.c.source == source

@@ -1,4 +1,4 @@
-"""Which papers of the library the ids and links of a text lead to."""
+"""The resolver: finds the library's papers that the ids and links in a text refer to."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Hold what the ids and links of a text lead to, each in the order of the text.
+    """What the ids and links in a text refer to, in text order.
 
     Attributes:
-        found: references with the papers that they name.
-        withdrawn: the same for papers that are known and withdrawn, so that nothing may be quoted from them.
-        unknown: references to papers that are not in the library, one of each.
-        links: other links, which are no paper's address as far as the library knows.
+        found: references with their papers.
+        withdrawn: references with withdrawn papers, which must not be quoted.
+        unknown: references to papers that are not in the library, without duplicates.
+        links: other links, which are not the address of any paper in the library.
     """
 
     found: tuple[tuple[Reference, Paper], ...] = ()
@@ -35,12 +35,12 @@ class Lookup:
 
     @property
     def papers(self) -> tuple[Paper, ...]:
-        """Return the papers found, each once."""
+        """The papers found, without duplicates."""
         return tuple({paper.paper_id: paper for _, paper in self.found}.values())
 
 
 async def look_up(text: str, catalogue: Catalogue, lexical: LexicalIndex) -> Lookup:
-    """Find the papers that a text names by an id or a link."""
+    """Find the papers that a text names by ids and links."""
     references = find_references(text)
     if not references:
         return Lookup()
@@ -61,9 +61,9 @@ async def look_up(text: str, catalogue: Catalogue, lexical: LexicalIndex) -> Loo
 
 
 async def resolve(references: Sequence[Reference], catalogue: Catalogue, lexical: LexicalIndex) -> dict[Reference, str]:
-    """Return the current id of the paper that each reference names; those that lead nowhere are left out.
+    """Map references to the current ids of their papers; unresolved ones are left out.
 
-    An id counts before an address, and the address of a paper that the catalogue knows by no id may hold one.
+    Ids are tried first, then addresses; the address of a paper may contain an id that the catalogue does not have.
     """
     ids = {reference: spellings(reference.paper_id) if reference.paper_id else () for reference in references}
     current = await catalogue.current_ids(spelling for spellings in ids.values() for spelling in spellings)

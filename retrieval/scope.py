@@ -1,4 +1,4 @@
-"""Which papers of the catalogue a question is about: those of a time, those of a source."""
+"""The scope of a question: papers of a period, papers of a source."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Hold the first and the last day of publication, and the source; None leaves it open.
+    """A filter on papers: first and last day of publication (inclusive), and source; None means any.
 
-    A paper without a date is in no scope that has a first or a last day.
+    A paper without a date matches no scope that has a first or a last day.
     """
 
     since: dt.date | None = None
@@ -29,11 +29,11 @@ class Scope:
 
     @property
     def everything(self) -> bool:
-        """Say whether no paper is left out."""
+        """Whether the scope includes every paper."""
         return self == Scope()
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """Return what is true of the rows of papers in the scope."""
+        """The SQL conditions on a row of `papers`."""
         found: list[sa.ColumnElement[bool]] = []
         if self.since is not None:
             found.append(papers.c.published >= self.since)
@@ -46,7 +46,7 @@ class Scope:
 
 
 async def read_count(connection: AsyncConnection, scope: Scope) -> Count:
-    """Count the papers of a scope that stand, and those of its source that have no date."""
+    """Count the papers of a scope (without withdrawn and removed ones), and the undated papers of its source."""
     count = sa.select(sa.func.count()).select_from(papers).where(STANDS)
     held = await connection.scalar(count.where(*scope.conditions()))
     of_source = Scope(source=scope.source).conditions()

@@ -1,4 +1,4 @@
-"""What searches pass over for now, so that whoever asked can be told."""
+"""What searches currently leave out, so that users can be told."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """Hold what is not searched that would be otherwise.
+    """What searches currently leave out.
 
     Attributes:
-        vectors: whether the server of the vectors is away, so that papers are proposed by their words alone.
-        waiting: how many papers wait to be indexed, where that is a good part of the library.
+        vectors: whether the Chroma server is away, so that search is lexical only.
+        waiting: how many papers are pending, if that is a good part of the library; else 0.
     """
 
     vectors: bool = False

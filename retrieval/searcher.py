@@ -1,6 +1,6 @@
-"""The way of a query: both indexes propose papers, the best of all are measured whole, and hits made of the first.
+"""The search: both indexes propose candidates, an estimated score ranks them, exact scores rerank the best.
 
-What computes runs in threads, one step each; what is read comes from the paper_cache, between the steps.
+Each computing step runs in a thread; data is read from the paper cache between the steps.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# What each retriever proposes, papers by words and windows by vectors; a paper has one or two windows.
+# Candidates per index: papers from the lexical one, windows from the dense one; a paper has one or two windows.
 REACH = 200
 FILTERED_REACH = 1000
 HALF = 0.5
-REMEMBERED = 64  # queries whose vectors are kept, some 50 kB each
+REMEMBERED = 64  # queries whose vectors are cached, some 50 kB each
 
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """Hold a query as each part of the search takes it; `words` is None where the model has no vectors of words."""
+    """A query in the forms that the steps need; `words` is None if the model has no word vectors."""
 
     vector: NDArray[np.float32]
     words: Words | None
@@ -62,19 +62,19 @@ class _Query:
 
     @property
     def read(self) -> float:
-        """Return how much (0..1) of the query an English model can read."""
+        """The share (0..1) of the query in Latin letters, which is all that an English model can read."""
         return latin_share(fold(self.lexical.text))
 
 
 @dataclass(frozen=True, slots=True)
 class _Proposed:
-    """Hold what the words of a query lead to.
+    """The candidates of the lexical index.
 
     Attributes:
-        query: the words.
+        query: the parsed query.
         bm25: scores by paper id, best first.
-        named: papers that it names by their title, an id or a link.
-        authored: papers by the authors that it names in full.
+        named: papers that the query names by title, id or link.
+        authored: papers by authors whose full name is in the query.
     """
 
     query: LexicalQuery
@@ -85,7 +85,7 @@ class _Proposed:
     def candidates(
         self, paper_ids: Iterable[str], cosines: Mapping[str, float], *, cosine: float = 0.0, bm25: float = 0.0
     ) -> list[Candidate]:
-        """Bring the scores of papers together; `cosine` and `bm25` are for those that have none."""
+        """Build candidates from the scores of both indexes; `cosine` and `bm25` are the defaults for missing ones."""
         return [
             Candidate(
                 paper_id,
@@ -100,11 +100,11 @@ class _Proposed:
 
 
 class Searcher:
-    """Find papers for a query; it reads the indexes and the cache and changes neither.
+    """Finds papers for a query, from the indexes and the paper cache, both read-only.
 
     Attributes:
-        away: whether the server of the vectors did not answer when it was last asked.
-        lost: whether it answered that it has none of them.
+        away: whether the Chroma server failed to answer the last query.
+        lost: whether the Chroma server has lost the vectors.
     """
 
     def __init__(
@@ -125,9 +125,9 @@ class Searcher:
         self._embedded_lately: LRUCache[str, QueryVectors] = LRUCache(REMEMBERED)
 
     async def search(self, text: str, limit: int, scope: Scope, vectors: QueryVectors | None = None) -> list[Hit]:
-        """Return up to `limit` papers of a scope for a query that is not blank, best first.
+        """Up to `limit` papers of a scope for a non-blank query, best first.
 
-        `vectors` are the query's, where they are known already.
+        `vectors` are the query's, if the caller has them.
         """
         # Filters inside Chroma cost 14 ms at 10,000 vectors and seconds at 600,000; over-fetching costs 5 ms.
         reach = REACH if scope.everything else FILTERED_REACH
@@ -138,8 +138,8 @@ class Searcher:
         paper_ids = list(dict.fromkeys([*nearest, *proposed.bm25, *proposed.named, *proposed.authored]))
         if not scope.everything:
             paper_ids = await self._catalogue.among(paper_ids, scope)
-        # A paper that an index did not propose scores there no more than the last that it did, and is taken to score
-        # as much, until the best are measured: to measure all takes as long as the indexes do.
+        # A paper that an index did not propose scores at most as much there as the last one it did. Use that as an
+        # estimate until the best are scored exactly: scoring all would take as long as the index queries.
         candidates = proposed.candidates(
             paper_ids,
             nearest,
@@ -150,7 +150,7 @@ class Searcher:
         return await self._hits(query, [candidate for _, candidate in ranked], proposed.bm25, limit)
 
     async def evidence(self, text: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
-        """Weigh given papers for a query as a search does; return the best of them, best first, by id."""
+        """Score the given papers as a search does; the evidence of the best SHORTLIST, best first, by id."""
         query, ranked = await self._among(text, await self.embed(text), paper_ids)
         shortlist = ranked[:SHORTLIST]
         chunks = await self._paper_cache.chunks(candidate.paper_id for candidate in shortlist)
@@ -166,7 +166,7 @@ class Searcher:
         return await asyncio.to_thread(weigh_all)
 
     async def similar(self, paper: Paper, limit: int) -> list[Hit]:
-        """Return up to `limit` other papers, those with windows nearest to this one's first."""
+        """Up to `limit` other papers, nearest first by their windows."""
         own = (await self._paper_cache.windows([paper.paper_id])).get(paper.paper_id)
         if own is None or own.shape[1] != self._embedder.dimensions:
             return []
@@ -181,7 +181,7 @@ class Searcher:
         return await self._make_hits(query, [(candidate.window, candidate) for candidate in ranked], chunks)
 
     async def hits_for(self, text: str, paper_ids: Sequence[str], vectors: QueryVectors) -> list[Hit]:
-        """Return these papers as hits of a query, best first, however far down a search would have them."""
+        """The given papers as hits for a query, best first, however low a search would rank them."""
         query, ranked = await self._among(text, vectors, paper_ids)
         bm25 = {candidate.paper_id: candidate.bm25 for candidate in ranked}
         return await self._hits(query, ranked, bm25, len(ranked))
@@ -189,7 +189,7 @@ class Searcher:
     async def _among(
         self, text: str, vectors: QueryVectors, paper_ids: Iterable[str]
     ) -> tuple[_Query, list[Candidate]]:
-        """Order just these papers as a search does before it compares the best."""
+        """Rank the given papers by cosine and BM25."""
         windows = await self._paper_cache.windows(paper_ids)
 
         def order() -> tuple[_Query, list[Candidate]]:
@@ -202,9 +202,10 @@ class Searcher:
         return await asyncio.to_thread(order)
 
     async def embed(self, text: str) -> QueryVectors:
-        """Read a query by the embedding model; those read last are remembered.
+        """Embed a query; recent ones are cached.
 
-        A message of a chat is read to hear whether it is to the bot, then for its answer, then as what came before.
+        One chat message is embedded up to three times: to decide whether it is for the bot, to answer it, and as the
+        history of the next question.
         """
         vectors = self._embedded_lately.get(text)
         if vectors is None:
@@ -218,7 +219,7 @@ class Searcher:
         return QueryVectors((await self._embedder.embed([text]))[0], None)
 
     async def agreement(self, text: str, vectors: QueryVectors, hits: Sequence[Hit]) -> list[Agreement]:
-        """Compare a query's words with those of the title and of each sentence of these hits."""
+        """The word agreement of each hit with the query: of its title and of each sentence."""
         whole = [hit.paper.paper_id for hit in hits if hit.location is None]
         chunks = await self._paper_cache.chunks(whole) if vectors.words else {}
 
@@ -246,7 +247,7 @@ class Searcher:
         windows = sorted(hit.passages, key=lambda passage: passage.start)
         names = [name for passage in windows for name in split(window_text(hit.paper, passage, embedder))]
         rows = unpack(packed, embedder.dimensions)
-        if len(names) != len(rows):  # of a text that changed in between; a search to come finds both alike
+        if len(names) != len(rows):  # the text has changed meanwhile; the next search is consistent again
             names, rows = [], rows[:0]
         title, *held = (frozenset(split(clean(text))) for text in (hit.paper.title, *_passage_texts(hit)))
         return agreement_of_vectors(words.vectors, weights, rows, names, title, held)
@@ -257,19 +258,19 @@ class Searcher:
     async def _look_near(
         self, text: str, vectors: QueryVectors | None, reach: int
     ) -> tuple[QueryVectors, dict[str, float]]:
-        """Embed a query, if that was not done before, and find the papers nearest to it."""
+        """Embed the query unless `vectors` is given, and find the nearest papers."""
         embedded = vectors or await self.embed(text)
         return embedded, await asyncio.to_thread(self._nearest, embedded.vector, reach)
 
     def _nearest(self, vector: NDArray[np.float32], reach: int) -> dict[str, float]:
-        """Return the papers whose chunks are nearest, by id, with the best cosine of each."""
+        """The papers with the nearest chunks, by id, each with its best cosine."""
         nearest: dict[str, float] = {}
         for chunk_id, cosine in self._ask_dense(vector, reach):
             nearest.setdefault(chunk_id.rpartition("#")[0], cosine)
         return nearest
 
     def _ask_dense(self, vector: NDArray[np.float32], reach: int) -> list[tuple[str, float]]:
-        """Return the nearest chunks; none where a server that should know them is away or has lost them."""
+        """The nearest chunks; empty if the Chroma server is away or has lost them."""
         try:
             found = self._dense.query(vector, reach)
         except (ServerAwayError, ServerRefusedError, VectorsError) as error:
@@ -286,7 +287,7 @@ class Searcher:
         return found
 
     async def _propose(self, text: str, reach: int) -> _Proposed:
-        """Ask the lexical index."""
+        """Get the candidates of the lexical index, and the papers named by an id or a link."""
 
         def ask() -> _Proposed:
             query = self._lexical.read(text)
@@ -306,9 +307,9 @@ class Searcher:
     async def _hits(
         self, query: _Query, ranked: Sequence[Candidate], bm25: Mapping[str, float], limit: int
     ) -> list[Hit]:
-        """Measure the best by all that they say, order them by it, and make hits of the first.
+        """Score the best candidates exactly, rerank them, and turn the first `limit` into hits.
 
-        `bm25` has the scores that are known; another candidate's is an estimate, but 0 if it has none.
+        `bm25` has the exact scores by paper id; other candidates' scores are estimates, except for zeros.
         """
         ranked = ranked[: max(limit, SHORTLIST)]
         chunks = await self._paper_cache.chunks(candidate.paper_id for candidate in ranked)
@@ -334,7 +335,7 @@ class Searcher:
             return [
                 _hit(papers[one.paper_id], score, one, chunks[one.paper_id], query.vector, ideal, coverage)
                 for score, one in best
-                if one.paper_id in papers and one.paper_id in chunks  # or it has left since it was found
+                if one.paper_id in papers and one.paper_id in chunks  # it may have been removed since it was found
             ]
 
         return await asyncio.to_thread(make)
@@ -342,9 +343,9 @@ class Searcher:
     def _measure(
         self, query: _Query, ranked: Sequence[Candidate], chunks: Mapping[str, Sequence[StoredChunk]]
     ) -> list[Candidate]:
-        """Give candidates the cosines that they have, the first of them how their words match too.
+        """Compute the exact cosines of candidates, and the sentence and word scores of the first SHORTLIST.
 
-        Those that have left meanwhile are left out, and those that only another model has read.
+        Candidates that were removed meanwhile, or that only another model has embedded, are left out.
         """
         cosines = _best_cosines(
             {paper_id: [chunk.vector for chunk in parts] for paper_id, parts in chunks.items()}, query.vector
@@ -367,7 +368,7 @@ class Searcher:
         return [*compared, *measured[SHORTLIST:]]
 
     def _order(self, query: _Query, measured: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
-        """Order measured candidates, best first; those whose words were not compared stay below the others."""
+        """Rank exactly scored candidates, best first; those without word scores come after the others."""
         if query.words is None:
             return fuse(measured, self._embedder.model, query.read)
         best = fuse(measured[:SHORTLIST], self._embedder.model, query.read)
@@ -377,12 +378,12 @@ class Searcher:
 
 
 def _passage_texts(hit: Hit) -> list[str]:
-    """Give the sentences of a hit in the order of its abstract."""
+    """The sentences of a hit, in the order of the abstract."""
     return [passage.text for passage in sorted(hit.sentences, key=lambda passage: passage.start)]
 
 
 def middle(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of unit vectors as a unit vector."""
+    """The mean of unit vectors, normalised."""
     mean = windows.mean(axis=0)
     return np.asarray(mean / np.linalg.norm(mean), np.float32)
 
@@ -421,7 +422,7 @@ def _evidence(candidate: Candidate, sentence: float, ideal: float, coverage: Map
 def _best_cosines(
     windows: Mapping[str, Sequence[NDArray[np.float32]] | NDArray[np.float32]], vector: NDArray[np.float32]
 ) -> dict[str, float]:
-    # What another model made is in the catalogue until all is made anew.
+    # The catalogue holds the vectors of an earlier model until a rebuild is complete.
     windows = {paper_id: rows for paper_id, rows in windows.items() if len(rows[0]) == len(vector)}
     if not windows:
         return {}
@@ -431,14 +432,14 @@ def _best_cosines(
 
 
 def _words(chunks: Iterable[StoredChunk]) -> bytes:
-    """Give the packed words of a paper's windows."""
+    """The packed word vectors of a paper."""
     return b"".join(chunk.contents.words for chunk in chunks)
 
 
 def _nearest_sentences(
     shortlist: Sequence[tuple[Candidate, Sequence[StoredChunk]]], vector: NDArray[np.float32]
 ) -> dict[str, float]:
-    """Return the best cosine of each paper's sentences, by id; a paper without any is left out."""
+    """The best sentence cosine of each paper, by id; papers without sentences are left out."""
     rows_with_sentences = [
         (candidate.paper_id, chunk.contents)
         for candidate, parts in shortlist
@@ -457,7 +458,7 @@ def _nearest_sentences(
 
 
 def _sentences(paper: Paper, chunk: StoredChunk, vector: NDArray[np.float32]) -> list[Passage]:
-    """Give the sentences of a window as passages of the abstract."""
+    """The sentences of a window, as passages."""
     rows = chunk.contents.sentences
     return [
         Passage(start, end, paper.abstract[start:end], cosine, row)

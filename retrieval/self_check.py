@@ -1,7 +1,7 @@
-"""Find what the derived indexes lack of what the catalogue says they hold: by ids, never by what a search finds.
+"""Checks whether the dense index holds what the catalogue says, by ids, never by search results.
 
-An approximate search may miss a vector that is there, most of all among many that are alike. Chroma still
-lists every id after its file of vectors is lost or cut, so the vectors themselves are fetched.
+An approximate search can miss a vector that is there, above all among many similar ones. Chroma still lists every id
+after its vector file is lost or truncated, so the vectors themselves are fetched.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def lacks_vectors(held: Held, dense: DenseIndex) -> bool:
-    """Say whether the dense index lacks something, by its number of vectors and by those of some papers."""
+    """Whether the dense index lacks vectors, judged by their number and by a sample of papers."""
     return dense.count() < held.windows or bool(dense.lacking(_chunk_ids(held.probes)))
 
 
 def lost_vectors(indexed: Mapping[str, int], dense: DenseIndex) -> frozenset[str]:
-    """Return the papers that the dense index has lost, or a part of them, by how many windows each should have."""
+    """The papers that the dense index has lost in whole or in part; `indexed` maps ids to numbers of windows."""
     return frozenset(chunk_id.rpartition("#")[0] for chunk_id in dense.lacking(_chunk_ids(indexed)))
 
 

@@ -1,4 +1,4 @@
-"""How far each source has been read, when that last went well, and since when it does not."""
+"""Source state: how far each source has been read, its last success, and since when it fails."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """Hold how it stands with a source; times are in UTC, None for what has not been.
+    """The state of a source; times are in UTC, None if there was no such event.
 
     Attributes:
         source: as a user writes it, such as "arxiv:cs.CL".
-        cursor: where to read on.
+        cursor: where to continue reading.
         last_success: when it was last read to its end.
-        newest: the newest date that it has shown.
-        failing_since: when the trouble began that it is in.
-        sentence: what that trouble is.
+        newest: the newest date it has reported.
+        failing_since: the first failure since the last success.
+        sentence: the error message of the last failure.
     """
 
     source: str
@@ -42,7 +42,7 @@ class SourceState:
 
 
 async def read_source_states(connection: AsyncConnection, source: str | None = None) -> list[SourceState]:
-    """Return the states of one source or of all, in the order of their names."""
+    """The state of one source, or of all, by name."""
     asked = sa.select(source_readings).order_by(source_readings.c.source)
     if source is not None:
         asked = asked.where(source_readings.c.source == source)
@@ -53,9 +53,9 @@ async def read_source_states(connection: AsyncConnection, source: str | None = N
 
 
 async def read_sources(connection: AsyncConnection) -> list[str]:
-    """Return the names of the sources that papers which stand came from, in order.
+    """The names of the papers' sources, sorted, without those of withdrawn and removed papers only.
 
-    It goes from name to name in the index: counting the papers of each would read all of them.
+    It skips from name to name in the index (a loose index scan), because DISTINCT would read every row.
     """
     first = sa.select(sa.func.min(paper_sources.c.source).label("source")).cte("names", recursive=True)
     following = sa.select(sa.func.min(paper_sources.c.source)).where(paper_sources.c.source > first.c.source)
@@ -67,7 +67,7 @@ async def read_sources(connection: AsyncConnection) -> list[str]:
 
 
 async def note_page(connection: AsyncConnection, source: str, cursor: Cursor, now: dt.datetime) -> None:
-    """Keep the cursor after a page; with the last page the reading is a success, and its trouble is over."""
+    """Store the cursor after a page; the last page counts as a success and clears the failure."""
     known: dict[str, object] = {"cursor": cursor.dump()}
     if cursor.newest:
         known["newest"] = cursor.newest
@@ -77,7 +77,7 @@ async def note_page(connection: AsyncConnection, source: str, cursor: Cursor, no
 
 
 async def note_failure(connection: AsyncConnection, source: str, sentence: str, when: dt.datetime) -> None:
-    """Keep what is wrong with a source; the trouble began with the first failure since it was last read well."""
+    """Record a failure of a source; `failing_since` stays at the first one since the last success."""
     insert = insert_into(connection, source_readings).values(source=source, failing_since=when, sentence=sentence)
     began = sa.func.coalesce(source_readings.c.failing_since, insert.excluded.failing_since)
     await connection.execute(

@@ -1,4 +1,4 @@
-"""Slips of the pen: a word that no paper has, nor anybody else, is read as the nearest that a paper has."""
+"""Spelling: replaces words that are neither in any paper nor otherwise known by the nearest word of a paper."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
 _WORD: Final = re.compile(r"[^\W\d_]{5,}")
 _CUT_SHORT: Final = 0.5
-_LONG: Final = 9  # letters, from which on two slips are forgiven
-_PAPERS: Final = 8  # with a similar word that are looked at
-_MOST: Final = 6  # words that are corrected; a text with more is in another language, or no text
+_LONG: Final = 9  # words of this many letters may have two typos
+_PAPERS: Final = 8  # papers to search for similar words
+_MOST: Final = 6  # a text with more unknown words is in another language, or not a text
 
 
 @dataclass(frozen=True, slots=True)
 class Spelled:
-    """A text as it was most likely meant, and the words that were read as others, each with what it was read as."""
+    """A corrected text, and its corrections: (as typed, as read)."""
 
     text: str
     read_as: tuple[tuple[str, str], ...] = ()
 
 
 async def correct(text: str, lexical: LexicalIndex, embedder: Embedder, paper_cache: PaperCache) -> Spelled:
-    """Read words that no paper has as the nearest that one has: one slip in five letters, two in nine.
+    """Correct unknown words to the nearest word of a paper: one typo in five letters or more, two in nine or more.
 
-    English words ("planes", though no paper flies), names of authors, words that are one token of the embedding model
-    and words in capitals are left alone.
+    English words, names of authors, words that are a single token of the embedding model, and words in capitals are
+    left alone.
     """
     similar = await asyncio.to_thread(_unknown, text, lexical, embedder)
     if not 0 < len(similar) <= _MOST:
@@ -59,8 +59,8 @@ async def correct(text: str, lexical: LexicalIndex, embedder: Embedder, paper_ca
 
 
 def _unknown(text: str, lexical: LexicalIndex, embedder: Embedder) -> dict[str, list[str]]:
-    """Give the words that are nowhere known, each with ids of papers that have one like it."""
-    alone = embedder.count_tokens("a")  # a piece, and those that the model adds to any text
+    """The unknown words, each with ids of papers that have a similar one."""
+    alone = embedder.count_tokens("a")  # one token, and the special ones
     written = [word for word in dict.fromkeys(_WORD.findall(text)) if word[1:].islower()]
     return {
         word: lexical.similar(word, _slips(word), _PAPERS)
@@ -86,7 +86,7 @@ def _slips(word: str) -> int:
 
 
 def _nearest(word: str, texts: Iterable[str]) -> str | None:
-    """Give the word of some texts with the fewest slips; of those alike, the one that stands there most often."""
+    """The word in some texts with the smallest edit distance, the most frequent one in a tie; None if none is near."""
     counts: dict[str, int] = {}
     for text in texts:
         for other in _WORD.findall(fold(text)):
@@ -98,5 +98,5 @@ def _nearest(word: str, texts: Iterable[str]) -> str | None:
 
 
 def _distance(typed: str, other: str) -> float:
-    """Count the slips, two letters swapped being one; a word that broke off is nearer than one that has any."""
+    """The edit distance, with a transposition as one edit; if `typed` is a prefix of `other`, less than one edit."""
     return _CUT_SHORT if other.startswith(typed) and other != typed else float(OSA.distance(typed, other))

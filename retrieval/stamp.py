@@ -1,4 +1,4 @@
-"""The stamp of the indexes: what they are made with. Where it is another one, they are made anew."""
+"""The stamp of the indexes: the model and chunker that made them. When it changes, they are rebuilt."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from retrieval.errors import BadInputError
 if TYPE_CHECKING:
     from retrieval.embedding import Embedder
 
-WINDOWS: Final = "/windows"  # at the end of the stamp of an index that holds no sentences
+WINDOWS: Final = "/windows"  # ends the stamp of an index of windows alone, without sentences
 
 
 def stamp_of(embedder: Embedder) -> str:
-    """Name what this embedder's indexes are made with."""
+    """The stamp of this embedder's indexes."""
     return f"{embedder.model}/{embedder.dimensions}/chunks {CHUNKER_VERSION}{WINDOWS}"
 
 
 def is_outdated(made_as: str, expected: str) -> bool:
-    """Say whether indexes are of this model, and of a version that kept the vectors of sentences there too.
+    """Whether indexes were made by this model but by an older version, which also indexed sentences.
 
-    Raises BadInputError where they are of another model, by which the other processes of this library embed.
+    Raises BadInputError if they were made by another model, which the library's other processes use.
     """
     if made_as not in {expected, expected.removesuffix(WINDOWS)}:
         raise BadInputError(

@@ -1,7 +1,7 @@
-"""Readable copies of papers' text, folded copies that lead back to the verbatim text, and sentences.
+"""Clean and folded copies of papers' text, the way back to the verbatim text, and sentence boundaries.
 
-Papers are kept verbatim, so that they can be quoted; what is shown is `clean`, what is compared is `fold`.
-A small table reads the LaTeX that abstracts really contain: accents, escapes, a few commands and symbols.
+Papers are stored verbatim, so that they can be quoted; `clean` is for display, `fold` for comparison. Small tables
+cover the LaTeX that occurs in abstracts: accents, escapes, a few commands and symbols.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cachetools import LRUCache, cached
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    # What a match is replaced by: a string is new text, a number keeps that group together with its sources.
+    # The replacement of a match: a string is new text, a number copies that group together with its offsets.
     _Pieces = tuple[str | int, ...] | Callable[[re.Match[str]], tuple[str | int, ...]]
 
 _ACCENTS: Final = {
@@ -28,7 +28,7 @@ _ACCENTS: Final = {
     '"': "\u0308", "r": "\u030a", "H": "\u030b", "v": "\u030c", "d": "\u0323", "c": "\u0327", "k": "\u0328",
 }  # fmt: skip
 
-# Any other command keeps its name, which is how authors' own macros (\method) read best.
+# Other commands become their name, which suits authors' own macros (\method).
 _COMMANDS: Final = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "zeta": "ζ",
     "eta": "η", "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
@@ -46,7 +46,7 @@ _COMMANDS: Final = {
     "ie": "i.e.", "etc": "etc.", "left": "", "right": "", "em": "", "it": "", "bf": "", "rm": "",
     "tt": "", "sc": "", "displaystyle": "", "xspace": "",
 }  # fmt: skip
-# They stand between two things, and are written apart from them; "~4" and "32×32" are not.
+# Binary relations are set off by spaces; "~4" and "32×32" are not.
 _RELATIONS: Final = frozenset("∈≤≥≠≪≫≡∝≈→⇒←↔")
 _SIGNS: Final = {
     "\\": " ",
@@ -59,7 +59,7 @@ _SIGNS: Final = {
     "/": "",
 } | dict.fromkeys("()[]", "")
 
-# Letters without a decomposition, and the dashes and quotes that NFKD leaves apart.
+# Letters that NFKD does not decompose, and dashes and quotes that it does not unify.
 _ALIKE: Final = str.maketrans(
     {"ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "đ": "d", "Đ": "d", "ı": "i", "ȷ": "j"}
     | {"æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe"}
@@ -74,7 +74,7 @@ _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _NOT_PLAIN: Final = re.compile(r"[^\x00-\x7f]|[`~{}$\\]")
 
 _GROUP: Final = r"\{([^{}]*)\}"
-# Nothing in real abstracts nests deeper, and a bound keeps hostile input linear.
+# Real abstracts do not nest deeper, and the bound keeps hostile input linear.
 _DEEPEST_NESTING: Final = 4
 _MOST_ACCENTS: Final = 2  # on one letter, as in Nguy{\~{\^e}}n
 
@@ -83,7 +83,7 @@ _INVISIBLE: Final = re.compile(
 )
 _OUTER_BLANKS: Final = re.compile(r"\A\s+|\s+\Z")
 _BLANKS: Final = re.compile(r"[^\S ]\s*| \s+")
-# As Pandoc tells mathematics from prices: no blank inside the dollars, no digit after them, unless there is a command.
+# Pandoc's rule to tell maths from prices: no space inside the dollars and no digit after them, unless a command occurs.
 _MATHS: Final = re.compile(r"(?<!\\)\$(?=\S)(?=[^$]*(?:\\[A-Za-z]|\$(?!\d)))([^$]*)(?<![\s\\])\$")
 _ACCENT: Final = re.compile(
     r"""(?P<open>\{)?\\(?:(?P<mark>["'`^~=.])(?:(?P<letter>[^\W\d_])|\{?\\?(?P<dotless>[ij])(?![A-Za-z])\}?|\{(?P<grouped>[^\W\d_])\})
@@ -92,7 +92,7 @@ _ACCENT: Final = re.compile(
 )
 _WITH_GROUPS: Final[tuple[tuple[re.Pattern[str], tuple[str | int, ...]], ...]] = (
     (re.compile(r"[\s~]*\\(?:cite\w*|label|ref|color)\*?(?:\[[^\]]*\])?\{[^{}]*\}"), ()),
-    # What a command of two holds must not become part of the first one's name.
+    # When one command directly follows another, the second's text must not be glued to the first one's name.
     (re.compile(r"(?<!\\)(\\[A-Za-z]+)(?=\\[A-Za-z]+\*?\{)"), (1, "{}")),
     (re.compile(r"\\(?:begin|end)\{[A-Za-z]+\*?\}"), (" ",)),
     (re.compile(rf"\\footnote{_GROUP}"), (" (", 1, ")")),
@@ -109,13 +109,13 @@ _COMMAND: Final = re.compile(
     r"\^?\\(?P<circle>circ|deg)(?![A-Za-z])|\\(?P<name>[A-Za-z]+)\*?(?:\{\})?|\\(?P<sign>[^A-Za-z]?)",
     re.DOTALL,
 )
-# The full stop that ends the sentence is no part of the address, with or without a bracket after it.
+# A full stop at the end of a sentence, even before a closing bracket, is not part of the URL.
 _ADDRESS: Final = r"""(?P<address>https?://\S*[^\s.'")\]}”’»])(?:\.+([)\]}'"”’»]*)(?=\s|$))?"""
 _QUOTES: Final = re.compile("``|''")
-# Four dashes and more are a rule between two texts, and a tilde before a number (~4%) means "about".
+# Four or more dashes are a horizontal rule, and a tilde before a number (~4%) means "about".
 _DASHES_AND_TIES: Final = re.compile(_ADDRESS + r"|(?<!-)-{2,3}(?!-)|(?<=[\w.,;:)\]}=])~(?<!\d~(?=\d))")
 _REPEATED: Final = re.compile(r"-{2,}|''")
-# Anything but blanks that some rule here would change in ASCII; most texts have none of it, and go ten times as fast.
+# ASCII that some rule here would change, apart from whitespace; most texts have none and take a ten times faster path.
 _CHANGED: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x7f`~{}$\\]|''|--|https?://")
 
 
@@ -126,7 +126,7 @@ _NOT_IN_WORD: Final = re.compile(r"""[\s(\[{"'“‘`~/–—]+""")
 _ITEM: Final = re.compile(r"(?:\A|[.:;!?)]\s+|\n)\(?(?:\d{1,2}|[A-Za-z]|[ivx]{2,4})\Z")
 _INITIALS: Final = re.compile(r"[A-Z]|(?:[A-Za-z]\.)+[A-Za-z]")
 _LETTERED: Final = re.compile(r"\((?:[a-h]|[ivx]+)\)")
-# How far back an abbreviation or the number of an item is looked for.
+# How many characters before a stop are searched for an abbreviation or an item number.
 _LOOK_BACK: Final = 12
 _NEVER_LAST: Final = frozenset({
     "approx", "ca", "cf", "e.g", "eg", "i.e", "ie", "s.t", "viz", "vs", "Dr", "Mr", "Mrs", "Ms", "Prof",
@@ -136,8 +136,8 @@ _BEFORE_NUMBERS: Final = frozenset({
     "al", "app", "art", "ch", "chap", "def", "eq", "eqn", "eqns", "eqs", "fig", "figs", "lem", "no",
     "nos", "p", "pp", "prop", "ref", "refs", "sec", "sect", "secs", "tab", "thm", "vol",
 })  # fmt: skip
-# After initials and where the blank is missing only these begin a sentence for sure: "the U.S. The", "done.We", but
-# "the U.S. Congress", "J. Smith", "TaskMatrix.AI".
+# After initials, or if the space is missing, only these words start a sentence: "the U.S. The" and "done.We" are ends,
+# "the U.S. Congress", "J. Smith" and "TaskMatrix.AI" are not.
 _OPENERS: Final = frozenset({
     "A", "Additionally", "All", "An", "And", "As", "At", "Based", "Both", "But", "By", "Code", "Each",
     "Even", "Finally", "First", "For", "From", "Further", "Furthermore", "Given", "Hence", "Here", "How",
@@ -148,29 +148,29 @@ _OPENERS: Final = frozenset({
     "Yet",
 })  # fmt: skip
 _POSSIBLE_END: Final = re.compile(
-    # Stops, what may close after them (TeX closes quotations with two apostrophes), blanks; possessive, so that "....."
-    # stays linear. Or an East Asian stop, a stop whose blank is missing, a paragraph's end, a rule of dashes.
+    # Stops, closing brackets and quotes (two apostrophes in TeX), whitespace; possessive, so that "....." stays linear.
+    # Or an East Asian stop, a stop without a space after it, the end of a paragraph, a horizontal rule.
     r"""(?<![.!?…])(?P<stop>[.!?…]++)[)\]}"'”’»]*+\s+|(?<=[。！？])(?=.)"""
     rf"""|(?<=[a-z)][.!?])(?=(?:{"|".join(sorted(_OPENERS))})\s)|\n\s*\n|(?<=\s)-{{4,}}\s+"""
 )
 
 
-# Characters: one answer folds the same abstracts a hundred times. Cut short by length, because a text may be long.
+# In characters: one answer folds the same abstracts a hundred times. Bounded by length, because a text may be long.
 _CACHED_CHARACTERS: Final = 2_000_000
-_ENTRY: Final = 300  # what is kept of a text beside its characters, in their number: a file has millions of titles
-_BARE_WORD: Final = re.compile(r"[^\W_]+")  # what `str.isalnum` says, without a step in Python for each character
+_ENTRY: Final = 300  # overhead of a cache entry, in characters: a file may have millions of short titles
+_BARE_WORD: Final = re.compile(r"[^\W_]+")  # runs of `str.isalnum`, without a Python loop over the characters
 
 
 @dataclass(frozen=True, slots=True)
 class _Traced:
-    """Hold a rewritten text; the source of its character i is `verbatim[starts[i]:ends[i]]`."""
+    """A rewritten text; its character i comes from `verbatim[starts[i]:ends[i]]`."""
 
     text: str
     starts: list[int]
     ends: list[int]
 
     def rewrite(self, pattern: re.Pattern[str], pieces: _Pieces) -> _Traced:
-        """Replace every match by its pieces."""
+        """Replace every match with its pieces."""
         text: list[str] = []
         starts: list[int] = []
         ends: list[int] = []
@@ -200,11 +200,11 @@ class _Traced:
         return _Traced("".join(text), starts, ends)
 
     def one_line(self) -> _Traced:
-        """Collapse blanks, and drop those at both ends."""
+        """Collapse whitespace, and strip both ends."""
         return self.rewrite(_OUTER_BLANKS, ()).rewrite(_BLANKS, (" ",))
 
     def cleaned(self) -> _Traced:
-        """Do what `clean` says, but for the normal form."""
+        """Apply `clean`, except for the NFC normalisation."""
         traced = self.rewrite(_INVISIBLE, ())
         if "$" in self.text:
             traced = traced.rewrite(_MATHS, (1,))
@@ -219,9 +219,9 @@ class _Traced:
         return traced.rewrite(_DASHES_AND_TIES, _dash_or_tie).one_line()
 
     def folded(self) -> _Traced:
-        """Do what `fold` says."""
+        """Apply `fold`."""
         traced = self.cleaned().rewrite(_NOT_PLAIN, lambda match: (_folded_character(match[0]),))
-        # Letter for letter, after the rest has become lower case or ASCII ("™" is "TM").
+        # ASCII is lowercased last, because other characters may have become upper-case ASCII ("™" is "TM").
         traced = _Traced(traced.text.translate(_LOWER), traced.starts, traced.ends)
         return traced.rewrite(_REPEATED, lambda match: ("-" if match[0][0] == "-" else '"',)).one_line()
 
@@ -234,7 +234,7 @@ def _accented(match: re.Match[str]) -> tuple[str | int, ...]:
     accent = match["mark"] or match["named"]
     letter = match["letter"] or match["dotless"] or match["grouped"] or match["named_letter"]
     composed = unicodedata.normalize("NFC", letter + _ACCENTS[accent])
-    # What no alphabet has is no accent but an escaped quote, as in \"quoted\".
+    # A combination that does not exist is no accent but an escaped quote, as in \"quoted\".
     return (composed if len(composed) == 1 else accent + letter,)
 
 
@@ -266,7 +266,7 @@ def _size(text: str) -> int:
 
 @cached(LRUCache(_CACHED_CHARACTERS, getsizeof=_size), lock=Lock())
 def clean(text: str) -> str:
-    """Return a readable copy on one line: LaTeX read, typographic quotes and dashes, NFC."""
+    """A readable copy on one line: LaTeX resolved, typographic quotes and dashes, NFC."""
     if _stays(text):
         return " ".join(text.split())
     return unicodedata.normalize("NFC", _trace(text).cleaned().text)
@@ -274,26 +274,26 @@ def clean(text: str) -> str:
 
 @cached(LRUCache(_CACHED_CHARACTERS, getsizeof=_size), lock=Lock())
 def fold(text: str) -> str:
-    r"""Return the text as it is compared and searched: clean, case folded, no accents, one dash, one quote.
+    r"""Normalise a text for comparison and search: clean, case-folded, without accents, one kind of dash and quote.
 
-    A verbatim text, its clean copy and what people type for it ("tulu" for T\"ULU) fold to the same string.
+    A verbatim text, its clean copy and what people type ("tulu" for T\"ULU) fold to the same string.
     """
     return " ".join(text.lower().split()) if _stays(text) else _trace(text).folded().text
 
 
 def _stays(text: str) -> bool:
-    """Tell whether no more than blanks and capital letters of a text would be changed."""
+    """Whether only whitespace and capital letters would change."""
     return text.isascii() and not _CHANGED.search(text)
 
 
 def bare_words(text: str) -> list[str]:
-    """Give the runs of letters and digits of a text, as they stand there."""
+    """The runs of letters and digits in a text, unchanged."""
     return _BARE_WORD.findall(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """Hold `fold(verbatim)`; the source of its character i is `verbatim[starts[i]:ends[i]]`."""
+    """`fold(verbatim)`, where character i comes from `verbatim[starts[i]:ends[i]]`."""
 
     text: str
     starts: list[int]
@@ -306,18 +306,18 @@ class Folded:
         return cls(traced.text, traced.starts, traced.ends)
 
     def locate(self, quote: str) -> tuple[int, int] | None:
-        """Return the verbatim span where the folded quote first stands, None where it does not."""
+        """The verbatim span of the first occurrence of the quote, compared folded; None if there is none."""
         needle = fold(quote)
         found = self.text.find(needle) if needle else -1
         return None if found < 0 else (self.starts[found], self.ends[found + len(needle) - 1])
 
 
 def sentences(text: str) -> tuple[tuple[int, int], ...]:
-    """Return the verbatim spans of the sentences, in order; together they hold every character that is no blank.
+    """Split a text into sentences: their verbatim (start, end), in order, covering everything but whitespace.
 
-    A one-word header ("Background.") goes with the sentence after it; a rule of dashes is a span of its own.
-    No library: on the abstracts tried, pysbd took 30 ms each and cut addresses and enumerations in two, syntok took
-    4 ms; this rule takes a fraction of a millisecond and knows the abbreviations of papers.
+    A one-word header ("Background.") belongs to the sentence after it; a horizontal rule is a span of its own.
+    Why no library: on the abstracts tried, pysbd took 30 ms each and split URLs and enumerations, and syntok took 4 ms;
+    this takes a fraction of a millisecond and knows the abbreviations of papers.
     """
     cuts = [0]
     enclosed = {offset for aside in _ASIDE.finditer(text) for offset in range(*aside.span())}
@@ -339,7 +339,7 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
         return True
     after = _NEXT_WORD.match(text, match.end())
     brackets, word = (after["opening"], after["word"]) if after else ("", "")
-    # A small letter carries the sentence on, but names (vLLM, iOS), mathematics and lettered items may begin one.
+    # A lower-case word continues the sentence; names (vLLM, iOS), maths and lettered items may start one.
     if word.islower() and not brackets.endswith(("$", "\\")) and not _LETTERED.match(text, match.end()):
         return False
     if match["stop"] != ".":

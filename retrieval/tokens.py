@@ -1,4 +1,4 @@
-"""Token counts as OpenAI's models make them; estimates where tiktoken cannot get its vocabulary."""
+"""Token counts for OpenAI's models; estimates if tiktoken cannot get its vocabulary."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FALLBACK_ENCODING = "o200k_base"  # models that tiktoken does not know are mostly newer ones, or not OpenAI's
-PATIENCE = 3.0  # seconds for a vocabulary of 4 MB; tiktoken itself would wait for ever
-# Measured on arXiv abstracts, estimates by these are never under the truth, and 1.4 times it on average.
+PATIENCE = 3.0  # seconds to download a 4 MB vocabulary; tiktoken itself has no timeout
+# Measured on arXiv abstracts, these estimates are never too low, and 1.4 times the true count on average.
 BYTES_PER_TOKEN_OF_PROSE = 4
 BYTES_PER_TOKEN = 3
-PROSE = 0.9  # the least share of English letters and blanks in English prose; LaTeX, code and JSON have less
+PROSE = 0.9  # minimum share of ASCII letters and spaces in English prose; LaTeX, code and JSON have less
 
 
 class TokenCounter:
-    """Count the tokens of texts for a model.
+    """Counts the tokens of texts for a model.
 
-    tiktoken reads its vocabulary from TIKTOKEN_CACHE_DIR or downloads it, once in a process and on a thread
-    of its own. Where that fails or takes more than 3 seconds, counts are estimates until it has come.
+    tiktoken reads its vocabulary from TIKTOKEN_CACHE_DIR or downloads it, once per process, in a thread. If that fails
+    or takes more than 3 seconds, counts are estimates until it has arrived.
     """
 
     def __init__(self, model: str) -> None:
         self._model = model
 
     def start(self) -> None:
-        """Begin to read the vocabulary without waiting for it."""
+        """Start to load the vocabulary, without waiting for it."""
         _vocabulary(_encoding_name(self._model))
 
     def count(self, text: str) -> int:
-        """Return the number of tokens, special tokens taken as plain text; the first call may wait 3 seconds."""
+        """Count tokens, special tokens as plain text; the first call may wait up to 3 seconds."""
         encoding = self._encoding()
         return estimate(text) if encoding is None else len(encoding.encode_ordinary(text))
 
     @property
     def estimated(self) -> bool:
-        """Say whether counts are estimates; waits like the first count."""
+        """Whether counts are estimates; waits like the first count."""
         return self._encoding() is None
 
     def _encoding(self) -> Encoding | None:
@@ -51,7 +51,7 @@ class TokenCounter:
 
 
 def estimate(text: str) -> int:
-    """Return a token count that is rather too high than too low: bytes / 4 for English prose, else bytes / 3."""
+    """Estimate a token count, rather too high than too low: bytes / 4 for English prose, else bytes / 3."""
     size = len(text.encode("utf-8", "surrogatepass"))
     plain = sum(character.isascii() and (character.isalpha() or character.isspace()) for character in text)
     prose = plain >= PROSE * size
@@ -59,7 +59,7 @@ def estimate(text: str) -> int:
 
 
 def _encoding_name(model: str) -> str:
-    from tiktoken.model import encoding_name_for_model  # kept out of a quick --help
+    from tiktoken.model import encoding_name_for_model  # slow to import
 
     try:
         return encoding_name_for_model(model)
@@ -68,12 +68,12 @@ def _encoding_name(model: str) -> str:
 
 
 class _Vocabulary:
-    """A vocabulary on its way."""
+    """A vocabulary that is being loaded."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._encoding: Encoding | None = None
-        # Its name alone: an exception that is kept and raised again holds on to whoever met it.
+        # Only its name: a stored exception would keep its traceback's frames alive.
         self._failure = TimeoutError.__name__
         self._ended = threading.Event()
         self._deadline = time.monotonic() + PATIENCE
@@ -90,7 +90,7 @@ class _Vocabulary:
             self._ended.set()
 
     def wait(self) -> Encoding | None:
-        """Return the vocabulary once it is there, or None if that failed or takes too long."""
+        """Wait for the vocabulary; None if loading failed or takes too long."""
         self._ended.wait(max(0.0, self._deadline - time.monotonic()))
         if self._encoding is None:
             self._warn()
@@ -110,8 +110,8 @@ class _Vocabulary:
 
 @functools.cache
 def _vocabulary(name: str) -> _Vocabulary:
-    """Start to read a vocabulary; the cache makes it one try in a process."""
+    """Start to load a vocabulary; cached, so that a process tries only once."""
     vocabulary = _Vocabulary(name)
-    # A daemon, so that a download that hangs does not keep the process alive.
+    # A daemon thread, so that a hanging download does not keep the process alive.
     threading.Thread(target=vocabulary.load, name=f"tiktoken-{name}", daemon=True).start()
     return vocabulary

@@ -1,7 +1,7 @@
-"""The dense index: chunk vectors in Chroma, derived from the catalogue and safe to throw away.
+"""The dense index: chunk vectors in Chroma, derived from the catalogue and safe to delete.
 
-Chroma is synchronous and its writes hold the interpreter lock (43 ms for 20 rows): callers run these methods
-in a thread and pass small batches.
+Chroma is synchronous, and its writes hold the GIL (43 ms for 20 rows): call these methods in a thread, with small
+batches.
 """
 
 from __future__ import annotations
@@ -29,73 +29,78 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-COLLECTION = "footnote"  # in a folder of its own; on a server the database names it
-# Rows a write: about 40 ms of held interpreter lock, well inside a Discord heartbeat.
+COLLECTION = "footnote"  # of the embedded Chroma; on a server the database names it
+# Rows per write: these hold the GIL for about 40 ms, well within a Discord heartbeat.
 WRITE_ROWS = 20
 READ_ROWS = 500
-# The default of 100 finds 93 % of the true ten nearest among 100,000 vectors, 400 finds 99 %; it must be set
-# when the collection is made.
+# Among 100,000 vectors the default of 100 finds 93 % of the ten nearest, 400 finds 99 %; it can only be set when the
+# collection is created.
 EF_SEARCH = 400
 CONFIGURATION: Final = {"hnsw": {"space": "cosine", "ef_search": EF_SEARCH}}
 
 
 class VectorsError(Exception):
-    """Say that Chroma could not do what was asked of it."""
+    """A Chroma call failed."""
 
 
 class VectorsGoneError(VectorsError):
-    """Say that the collection is not there."""
+    """The collection does not exist."""
 
 
 class VectorsLostError(VectorsError):
-    """Say that Chroma failed within, as where it has lost the vector of an id that it knows."""
+    """An internal error of Chroma, for example when it has lost the vector of a known id."""
 
 
 class Collection(Protocol):
-    """Hold vectors under ids, in the words of Chroma's own collection."""
+    """The part of Chroma's Collection that is used here."""
 
     @property
     def metadata(self) -> Mapping[str, Any] | None:
-        """Return what was said of it when it was made."""
+        """The metadata given when it was created."""
         ...
 
     def count(self) -> int:
-        """Return how many records there are."""
+        """Count the records."""
         ...
 
     def get(self, *, ids: list[str] | None, include: list[Any]) -> Any:  # noqa: ANN401  # a mapping of lists
-        """Return those of some records that are here, or all."""
+        """Get records by id, or all; missing ids are left out."""
         ...
 
     def query(self, *, query_embeddings: Any, n_results: int, include: list[Any]) -> Any:  # noqa: ANN401  # likewise
-        """Return the nearest records."""
+        """Find the nearest records."""
         ...
 
     def upsert(self, *, ids: list[str], embeddings: Any) -> None:  # noqa: ANN401  # rows of floats
-        """Write vectors under their ids."""
+        """Write vectors by id."""
         ...
 
     def delete(self, *, ids: list[str]) -> object:
-        """Remove records."""
+        """Delete records."""
         ...
 
 
 class Client(Protocol):
-    """Find and make collections, in a folder or on a server."""
+    """A Chroma client, embedded or of a server.
+
+    Attributes:
+        most_results: the server's limit of results per query; None for no limit.
+        most_records: the server's limit of records per read; None for no limit.
+    """
 
     most_results: int | None
     most_records: int | None
 
     def find_collection(self, name: str) -> Collection | None:
-        """Return a collection by its name, None where there is none."""
+        """A collection by name; None if it does not exist."""
         ...
 
     def make_collection(self, name: str, configuration: Mapping[str, Any], metadata: dict[str, Any]) -> Collection:
-        """Return a collection by its name, made now."""
+        """Create a collection."""
         ...
 
     def delete_collection(self, name: str) -> None:
-        """Delete a collection; where there is none, that may be an error."""
+        """Delete a collection; may raise if it does not exist."""
         ...
 
     def close(self) -> None:
@@ -104,14 +109,14 @@ class Client(Protocol):
 
 
 class DenseIndex:
-    """Find the chunks whose vectors are nearest to a query's.
+    """Nearest-neighbour search over the chunks' vectors.
 
-    A collection on a server is looked for when it is first needed, and again when it is there no more. Every method may
-    raise ServerAwayError until the server answers.
+    A server's collection is looked up on first use, and again when it has disappeared. Every method may raise
+    ServerAwayError while the server does not answer.
 
     Attributes:
         expected: the stamp that the index should have.
-        name: what Chroma calls the collection.
+        name: Chroma's name of the collection.
     """
 
     def __init__(self, client: Client, stamp: str, name: str, *, folder: Path | None = None) -> None:
@@ -123,13 +128,13 @@ class DenseIndex:
 
     @classmethod
     def open(cls, *, folder: Path, server: ChromaServer | None, stamp: str, name: str = COLLECTION) -> DenseIndex:
-        """Open a collection of the server, or of the embedded Chroma in `folder`, new if it is unreadable.
+        """Open a collection on the server, or the embedded Chroma in `folder`, which is recreated if unreadable.
 
-        A server that does not answer for now is no error. Raises ServerRefusedError where it will not have us,
-        LibraryDamagedError where the folder cannot be written, BadInputError where the address is none.
+        A server that is away is no error. Raises ServerRefusedError if it refuses the connection, LibraryDamagedError
+        if the folder cannot be written, and BadInputError if the address is invalid.
         """
         if server is not None:
-            from retrieval.chroma_server import ServerClient  # and with it all of chromadb
+            from retrieval.chroma_server import ServerClient  # this loads all of chromadb
 
             client = ServerClient(server)
             with contextlib.suppress(ServerAwayError):
@@ -140,7 +145,7 @@ class DenseIndex:
             throw_away(folder)
         try:
             return cls._embedded(folder, stamp)
-        except Exception as error:  # noqa: BLE001  # whatever is wrong with derived files, new ones mend it
+        except Exception as error:  # noqa: BLE001  # derived files, so whatever is wrong, new ones fix it
             log.warning("the dense index is thrown away, because it cannot be opened: %s", error)
             throw_away(folder)
         try:
@@ -162,30 +167,30 @@ class DenseIndex:
 
     @property
     def remote(self) -> bool:
-        """Say whether a server holds the vectors, which may be away."""
+        """Whether the vectors are on a server."""
         return self._folder is None
 
     @property
     def stamp(self) -> str | None:
-        """Return what the vectors were made with, as said when the collection was made."""
+        """The stamp stored with the collection."""
         return self._ask(lambda collection: (collection.metadata or {}).get("stamp"))
 
     def sibling(self, name: str) -> DenseIndex:
-        """Return another collection of the same Chroma."""
+        """Another collection of the same Chroma."""
         return DenseIndex(self._client, self.expected, name, folder=self._folder)
 
     def use(self, name: str) -> None:
-        """Go over to another collection."""
+        """Switch to another collection."""
         self.name = name
         self._known = None
 
     def drop(self, name: str) -> None:
-        """Delete a collection that nobody searches any more."""
+        """Delete a collection that is no longer searched."""
         with contextlib.suppress(VectorsGoneError), _told():
             self._client.delete_collection(name)
 
     def reset(self) -> None:
-        """Empty the index and stamp it anew."""
+        """Empty the index and give it the expected stamp."""
         self.drop(self.name)
         for left in self._folder.glob("*/") if self._folder else ():  # Chroma leaves the file of the vectors behind
             shutil.rmtree(left, ignore_errors=True)
@@ -193,9 +198,9 @@ class DenseIndex:
             self._known = self._make()
 
     def _ask(self, question: Callable[[Collection], T], *, only_known: bool = False) -> T:
-        """Ask the collection, and once more where it has been made anew meanwhile; it is made where it is not there.
+        """Call the collection, creating it if needed; tries once more if it was recreated meanwhile.
 
-        With `only_known` it is not: VectorsGoneError says then that it is gone.
+        With `only_known` it is never created, and a missing one raises VectorsGoneError.
         """
         find = self._find if only_known else self._make
         for last in (False, True):
@@ -222,11 +227,11 @@ class DenseIndex:
         return found or self._client.make_collection(self.name, CONFIGURATION, {"stamp": self.expected})
 
     def count(self) -> int:
-        """Return how many chunks the index holds."""
+        """Count the chunks."""
         return self._ask(lambda collection: collection.count())
 
     def lacking(self, ids: Sequence[str]) -> list[str]:
-        """Return those of the chunks whose vectors are not here; Chroma may know the id of one that it has lost."""
+        """The given chunks whose vectors are missing; Chroma may still list the id of a lost vector."""
         lost: list[str] = []
         rows = min(READ_ROWS, self._most("most_records"))
         parts = [ids[start : start + rows] for start in range(0, len(ids), rows)]
@@ -234,7 +239,7 @@ class DenseIndex:
             part = list(parts.pop())
             try:
                 held = set(self._ask(partial(_vectors_of, part))["ids"])
-            except VectorsLostError:  # which one of them is lost is not said
+            except VectorsLostError:  # the error does not say which one
                 if len(part) == 1:
                     lost += part
                 else:
@@ -244,17 +249,17 @@ class DenseIndex:
         return lost
 
     def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Write unit vectors under their chunk ids, at most `WRITE_ROWS` of them."""
+        """Write unit vectors by chunk id, at most `WRITE_ROWS` at a time."""
         self._ask(lambda collection: collection.upsert(ids=list(ids), embeddings=vectors))
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Remove chunks; ids not known are passed over."""
+        """Delete chunks; unknown ids are ignored."""
         self._ask(lambda collection: collection.delete(ids=list(ids)))
 
     def query(self, vector: NDArray[np.float32], limit: int) -> list[tuple[str, float]]:
-        """Return up to `limit` chunk ids with their cosine to `vector`, nearest first, as many as a server allows.
+        """(chunk id, cosine to `vector`) of up to `limit` chunks, nearest first; a server may cap the number.
 
-        Raises VectorsGoneError where the collection is gone: whoever only reads makes none.
+        Raises VectorsGoneError if the collection does not exist: reads do not create it.
         """
         most = min(limit, self._most("most_results"))
         found = self._ask(
@@ -270,7 +275,7 @@ class DenseIndex:
         self._client.close()
 
     def _most(self, kind: Literal["most_results", "most_records"]) -> int:
-        """Return what the server allows of a kind in one call."""
+        """A per-call limit of the client."""
         limit: int | None = getattr(self._client, kind)
         return limit or sys.maxsize
 
@@ -281,7 +286,7 @@ def _vectors_of(ids: list[str], collection: Collection) -> Any:  # noqa: ANN401 
 
 @contextlib.contextmanager
 def _told() -> Iterator[None]:
-    """Turn Chroma's errors into ours; until there is one, nothing of its client is imported."""
+    """Convert Chroma's errors to ours; chromadb is imported only when one occurs."""
     try:
         yield
     except Exception as error:

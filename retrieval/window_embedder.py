@@ -1,4 +1,4 @@
-"""Cut papers into windows and have a model read those whose vectors are not known yet."""
+"""Chunks papers, and embeds the windows that have no stored vector yet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def embed_papers(batch: Sequence[PendingPaper], embedder: Embedder) -> list[tuple[Chunk, Embedded]]:
-    """Return the windows of papers with their vectors and what they say, of which only the unknown is embedded."""
+    """Chunk papers and embed their windows; stored vectors are reused."""
     made: list[tuple[Chunk, Embedded | None]] = await asyncio.to_thread(
         lambda: [
             (part, waiting.embedded.get(part.text_hash)) for waiting in batch for part in chunk(waiting.paper, embedder)
@@ -31,7 +31,7 @@ async def embed_papers(batch: Sequence[PendingPaper], embedder: Embedder) -> lis
 
 
 def _serves(part: Chunk, known: Embedded | None, embedder: Embedder) -> bool:
-    """Say whether what is known of a window's text is what the embedder would make of the window."""
+    """Whether a stored embedding is what the embedder would return for the window."""
     if known is None or len(known.contents.spans) != len(part.sentences):
         return False
     if known.contents.words or not isinstance(embedder, WordEmbedder):

@@ -1,7 +1,7 @@
-"""Words of other scripts than English's: stems by the script, and letters in runs where no blank parts two words.
+"""Tokenisation by script: stemming for some scripts, character n-grams for scripts without spaces between words.
 
-A script is told by its letters, so that no language has to be guessed. Where words are not parted, overlapping runs of
-letters stand for them, as in Lucene's analyzer for Chinese, Japanese and Korean.
+The script is recognised by its letters, so no language has to be guessed. Without spaces, overlapping n-grams stand for
+words, as in Lucene's CJK analyzer.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import tantivy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Raise it with every change to what these functions return: libraries make their lexical index anew then.
+# Raise it whenever these functions return something else: libraries then rebuild their lexical index.
 VERSION: Final = 1
 
-# Han, Hiragana, Katakana and Hangul: two letters say about as much as a word does, and Korean hangs its particles on.
+# Han, Hiragana, Katakana and Hangul: two characters say about as much as a word, and Korean appends its particles.
 _SYLLABLES: Final = (
     "\u1100-\u11ff\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
     "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U000323af"
 )
-# Thai, Lao, Myanmar and Khmer: letters, and of the marks the vowels that tantivy takes for letters.
+# Thai, Lao, Myanmar and Khmer: letters, and the vowel signs that tantivy treats as letters.
 _LETTERS: Final = "\u0e01-\u0e3a\u0e40-\u0e46\u0e4d\u0e81-\u0ebc\u0ec0-\u0ec6\u0edc-\u0edf\u1000-\u102a\u1780-\u17b3"
 _SIZES: Final = (("pair", _SYLLABLES, 2), ("triple", _LETTERS, 3))
 _STEMMED: Final = (
@@ -32,9 +32,9 @@ _STEMMED: Final = (
     ("greek", "\u0370-\u03ff"),
     ("russian", "\u0400-\u04ff"),
 )
-# Short vowels, the stroke that only stretches a word, tones, and signs under other letters.
+# Dropped: short vowels, the tatweel, tone marks, and signs below other letters.
 _MARKS: Final = re.compile("[\u0640\u064b-\u065f\u0670\u0e47-\u0e4c\u0e4e\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3]")
-# Letters that are written for one another.
+# Letters that are used interchangeably.
 _ALIKE: Final = str.maketrans("أإآٱىة", "اااايه")
 _OTHER: Final = re.compile(
     "|".join(
@@ -49,27 +49,27 @@ _LETTERS_A_WORD: Final = {"pair": 2, "triple": 5}
 
 
 def words(text: str) -> list[str]:
-    """Split a folded text into words, and into runs of letters where words are not parted."""
+    """Split a folded text into words; a run without spaces between words stays whole."""
     return _WORD.findall(_bare(text))
 
 
 def written(text: str) -> str:
-    """Return a folded text as it is indexed, its words parted by blanks."""
+    """A folded text as it is indexed: terms separated by spaces."""
     return _OTHER.sub(lambda match: f" {' '.join(_terms(match, asked=False))} ", _bare(text))
 
 
 def asked(text: str) -> str:
-    """Return a folded query as it is looked for: of a run of letters only the longest terms, which say most."""
+    """A folded query as it is looked up: only the longest n-grams of a run, which say most."""
     return _OTHER.sub(lambda match: f" {' '.join(_terms(match, asked=True))} ", _bare(text))
 
 
 def spaced(text: str) -> str:
-    """Return a folded text without what stands in scripts that do not part words."""
+    """A folded text without the scripts that have no spaces between words."""
     return _RUNS.sub(" ", _bare(text))
 
 
 def latin_share(text: str) -> float:
-    """Return how many (0..1) of a folded text's words are in Latin letters; 1 where it has no words."""
+    """The share (0..1) of a folded text's words that are in Latin letters; 1 if it has no words."""
     found = {"latin": len([word for word in words(text) if _LATIN.match(word)]), "other": 0.0}
     for match in _OTHER.finditer(_bare(text)):
         found["other"] += len(match[0]) / _LETTERS_A_WORD.get(match.lastgroup or "", len(match[0]))

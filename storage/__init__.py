@@ -1,1 +1,1 @@
-"""Databases: how they are opened, brought up to date, read and written. Knows nothing of papers and of the bot."""
+"""Databases: connections, migrations, transactions. Knows nothing about papers or the bot."""

@@ -1,4 +1,4 @@
-"""Leave a server alone that fails again and again: nobody waits for it, and one call at a time finds out how it is."""
+"""A circuit breaker: calls to a failing server fail at once, and one trial call at a time checks whether it is back."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _FAILURES: Final = 2  # in a row
 
 
 class Breaker:
-    """Say whether to ask, by how the last calls ended; it may be asked from any thread.
+    """A circuit breaker that opens after two failures in a row; thread-safe.
 
     Args:
-        rest: how many seconds a server that failed twice in a row is left alone.
-        clock: tells seconds, from any moment on.
+        rest: seconds for which it stays open before the next trial call.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(self, rest: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,7 +26,7 @@ class Breaker:
         self._rests_until = 0.0
 
     def closed(self) -> bool:
-        """Say whether to ask; after the rest, that lets one call through and starts another rest."""
+        """Whether a call may go through; once the rest is over, one trial call may, and another rest starts."""
         if self._failures < _FAILURES:
             return True
         if self._clock() < self._rests_until:
@@ -35,11 +35,11 @@ class Breaker:
         return True
 
     def worked(self) -> None:
-        """Take note that the server answered."""
+        """Record a successful call."""
         self._failures = 0
 
     def failed(self) -> None:
-        """Take note that it did not."""
+        """Record a failed call."""
         self._failures += 1
         if self._failures == _FAILURES:
             self._rests_until = self._clock() + self._rest

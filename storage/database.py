@@ -1,4 +1,4 @@
-"""A database: opened and brought up to date, its transactions, and inserts that say what to do on a conflict."""
+"""A database: opening and migrating it, its transactions, and upserts."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FAILURES: Final = (SQLAlchemyError, OSError, DatabaseAwayError)  # of a statement, whatever the database
-PURGES: Final = 50  # tries to clear the log between what reads it
+FAILURES: Final = (SQLAlchemyError, OSError, DatabaseAwayError)  # what a statement may raise on either database
+PURGES: Final = 50  # attempts to truncate the log while readers come and go
 PURGE_PAUSE: Final = 0.1  # seconds
 
 
 class Database:
-    """Hand out transactions; on SQLite those that write queue up, so that none fails for another's lock.
+    """Transactions on a database; on SQLite, writers queue up, so that none fails because another holds the lock.
 
     Attributes:
-        engine: for what holds a connection for longer than a transaction, a lock say.
+        engine: for callers that hold a connection longer than a transaction, such as a lock.
         writer: the engine whose transactions write.
-        file: the SQLite file, None on a server.
+        file: the SQLite file; None on a server.
     """
 
     def __init__(
@@ -65,21 +65,21 @@ class Database:
         pragmas: Mapping[str, object] | None = None,
         one_writer: bool = False,
     ) -> Self:
-        """Connect to a file, whose folder is made, or to a URL, and bring the tables up to date.
+        """Connect to a file (creating its folder) or a URL, and migrate the tables.
 
         Args:
-            location: a file, or a URL as `create_engine` takes it.
-            migrations: what makes the tables.
-            name: what an error calls the database, at the beginning of a sentence.
-            pragmas: settings of SQLite's, beside those that all have.
+            location: a file, or a URL that `create_engine` accepts.
+            migrations: the migrations that create the tables.
+            name: the database's name in error messages; it starts a sentence.
+            pragmas: extra SQLite pragmas, on top of the common ones.
             one_writer: whether this process's writes queue up on a server too.
 
         Raises:
-            BadInputError: The URL names no database that can be used.
-            DatabaseUnusableError: The file is no database, or the server's user may not do what is needed.
+            BadInputError: The URL is not one of a supported database.
+            DatabaseUnusableError: The file is not a database, or the server's user lacks a permission.
             DatabaseAwayError: The server does not answer.
-            ServerRefusedError: The server will not have us.
-            MigrationError: The tables are newer than this program, or cannot be brought up to date.
+            ServerRefusedError: The server refuses the connection.
+            MigrationError: The tables are newer than this program, or a migration failed.
         """
         database = cls(location, pragmas, one_writer=one_writer)
         try:
@@ -108,12 +108,12 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Give one transaction that only reads, and sees one state of the database."""
+        """A read-only transaction, which sees one snapshot of the database."""
         async with self.engine.connect() as connection:
             yield connection
 
     async def read(self, ask: Callable[[sa.Connection], T]) -> T:
-        """Ask for what a search waits for: of a file in one thread, which a handful of statements would enter each."""
+        """Run a read that a search is waiting for; on SQLite all its statements run in one hop to a thread."""
         if self._reader:
             return await asyncio.to_thread(_ask, self._reader, ask)
         async with self.reading() as connection:
@@ -121,12 +121,12 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """Give one transaction that writes; it is durable once the block has ended."""
+        """A write transaction, committed and durable when the block ends."""
         async with self._turn, self.writer.begin() as connection:
             yield connection
 
     async def give_back(self) -> None:
-        """Make SQLite's file smaller where half of it is empty; a server sees to its own."""
+        """Shrink SQLite's file if at least half of it is empty; does nothing on a server."""
         if self.file is None:
             return
         async with self._turn, self.engine.connect() as connection:
@@ -136,9 +136,9 @@ class Database:
                 logger.warning("%s could not be made smaller: %s", self.file.name, error)
 
     async def purge(self) -> None:
-        """Clear SQLite's log, which holds what was deleted for some time yet; a server sees to its own.
+        """Truncate SQLite's write-ahead log, which still holds deleted data; does nothing on a server.
 
-        Where somebody goes on reading it, that is left to the next time.
+        If readers keep the log busy, it stays until the next call.
         """
         if self.file is None:
             return
@@ -156,9 +156,9 @@ def _ask(engine: sa.Engine, ask: Callable[[sa.Connection], T]) -> T:
 
 
 def insert_into(connection: AsyncConnection, table: sa.Table) -> Insert:
-    """Return an insert that can say what to do on a conflict."""
+    """An INSERT in the database's dialect, which supports ON CONFLICT."""
     if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql  # each takes its time to import, and one is needed
+        from sqlalchemy.dialects import postgresql  # slow to import, and only one of the two is needed
 
         return postgresql.insert(table)
     from sqlalchemy.dialects import sqlite
@@ -169,6 +169,6 @@ def insert_into(connection: AsyncConnection, table: sa.Table) -> Insert:
 async def upsert(
     connection: AsyncConnection, table: sa.Table, key: Mapping[str, object], values: Mapping[str, object]
 ) -> None:
-    """Keep a row in place of the one with the same key."""
+    """Insert a row, or update the one with the same key."""
     insert = insert_into(connection, table).values(**key, **values)
     await connection.execute(insert.on_conflict_do_update(index_elements=list(key), set_=dict(values)))

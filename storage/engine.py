@@ -1,4 +1,4 @@
-"""An engine for a database: a file of SQLite's, or a PostgreSQL server by libpq's or SQLAlchemy's spelling."""
+"""An engine for a database: an SQLite file, or a PostgreSQL server by a libpq or SQLAlchemy URL."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-POSTGRES: Final = frozenset({"postgresql", "postgres"})  # hosts of databases still write the second
+POSTGRES: Final = frozenset({"postgresql", "postgres"})  # database hosts still hand out the second
 
 
 def create_engine(location: str | Path, pragmas: Mapping[str, object] | None = None) -> AsyncEngine:
-    """Make the engine for a file or a URL, which may leave the driver out, as other programs write it.
+    """Create the engine for a file or a URL; the URL need not name a driver.
 
     Args:
         location: where the database is; the file need not be there yet.
-        pragmas: settings of SQLite's that this database needs beside those that all have.
+        pragmas: extra SQLite pragmas, on top of the common ones.
 
     Raises:
-        BadInputError: The URL names no database that Footnote can use.
+        BadInputError: The URL is not one of a supported database.
     """
     if isinstance(location, Path):
         return create_sqlite_engine(str(location), pragmas or {})
     if location.strip().partition(":")[0].partition("+")[0] in POSTGRES:
-        from storage.postgres import create_postgres_engine  # and with it asyncpg
+        from storage.postgres import create_postgres_engine  # this loads asyncpg
 
         return create_postgres_engine(location)
     try:
         url = sa.make_url(location)
-    except (ArgumentError, ValueError):  # whose sentences may hold the password
+    except (ArgumentError, ValueError):  # their messages may contain the password
         url = None
-    # A database in memory would be another one for each connection, and nothing of a URL is passed over.
+    # Each connection would get its own in-memory database. A query string is refused rather than ignored.
     if url is None or url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"} or url.query:
         raise BadInputError(
             "FOOTNOTE_DATABASE_URL names no database that Footnote can use; write it as "

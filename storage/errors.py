@@ -1,31 +1,31 @@
-"""The error that all of Footnote's derive from, and those of databases and servers; each is one sentence to read."""
+"""The base class of Footnote's errors, and the errors of databases and servers; each message is one sentence."""
 
 from __future__ import annotations
 
 
 class FootnoteError(Exception):
-    """Carry a sentence that a user may read; everything Footnote raises on purpose derives from it."""
+    """The base class of everything Footnote raises on purpose; its message may be shown to users."""
 
 
 class BadInputError(FootnoteError):
-    """Say what is wrong with a file, a source name or a question, and where."""
+    """A file, a source name or a question is wrong; the message says what and where."""
 
 
 class ServerRefusedError(FootnoteError):
-    """Say that a server answers and will not do what is asked of it, and which setting to mend."""
+    """A server answers, but refuses the request; the message says which setting to fix."""
 
 
 class ServerAwayError(FootnoteError):
-    """Say that a server does not answer for now, and which; what failed for it goes well again once it does."""
+    """A server is unreachable for now; the same call will succeed once it is back."""
 
 
 class DatabaseAwayError(ServerAwayError):
-    """Say that the database does not answer for now, without which nothing can be told."""
+    """The database is unreachable for now."""
 
 
 class DatabaseUnusableError(FootnoteError):
-    """Say that a database cannot be opened, why, and what to do."""
+    """A database cannot be opened; the message says why, and what to do."""
 
 
 class MigrationError(FootnoteError):
-    """Say why a database's tables cannot be brought up to date, and where the backup is if there is one."""
+    """A migration failed; the message says why, and where the backup is if there is one."""

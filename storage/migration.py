@@ -1,8 +1,8 @@
-"""Bring a database's tables up to date with alembic, after a backup of the file where it is one.
+"""Migrates a database with alembic; an SQLite file is backed up first.
 
 A folder of migrations holds `versions/*.py`, each with `revision`, `down_revision` and `upgrade(op: Operations)`.
-The operations are passed in, rather than taken from `alembic.op`, because that is one for the whole process and
-two databases may be opened at once. There is no way down: the way back is the backup.
+The operations are passed in rather than taken from `alembic.op`, which is global to the process, because two
+databases may be opened at once. There are no downgrades: to go back, restore the backup.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 BACKUPS: Final = 3  # how many backups of a file are kept
-PATIENCE: Final = 30  # seconds that a backup waits for another process's lock
+PATIENCE: Final = 30  # seconds a backup waits for another process's lock
 
 _REVISION: Final = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Migrations:
-    """Hold what makes the tables of a database.
+    """The migrations of a database.
 
     Attributes:
-        folder: where the migrations are.
-        version_table: the table that holds how far they have come; several may be in one database.
-        largest_backup: bytes of a file up to which it is copied before a migration; any, where it is None.
+        folder: the folder of the migrations.
+        version_table: the table that stores the current revision; one database may have several.
+        largest_backup: larger files (bytes) are not backed up before a migration; None for no limit.
     """
 
     folder: Path
@@ -52,16 +52,16 @@ class Migrations:
 
 
 async def migrate(engine: AsyncEngine, migrations: Migrations, file: Path | None) -> None:
-    """Run the migrations that a database lacks, all or none of them; several processes may do so at once.
+    """Run the pending migrations, all or none of them; safe to call from several processes at once.
 
-    `file` is the SQLite file behind the engine, None on a server. It is backed up first, as
-    `FILE.VERSION_TABLE-REVISION.backup`, where a migration is due and it is not new; the newest three stay.
+    `file` is the SQLite file behind the engine, None on a server. If a migration is due and the file is not new, it is
+    first backed up as `FILE.VERSION_TABLE-REVISION.backup`; the newest three backups are kept.
 
-    Raises MigrationError where the database is newer than the migrations, or one of them fails, which changes nothing.
+    Raises MigrationError if the database is newer than the migrations, or if one fails; nothing is changed then.
     """
     version_table = migrations.version_table
     if await _read_revision(engine, version_table) == await asyncio.to_thread(newest_revision, migrations.folder):
-        return  # as nearly always; alembic takes longer to import than a search takes
+        return  # nearly always; importing alembic takes longer than a search
     script = await asyncio.to_thread(_read, migrations.folder)
     known = {revision.revision for revision in script.walk_revisions()}
     head = script.get_current_head()
@@ -97,7 +97,7 @@ async def migrate(engine: AsyncEngine, migrations: Migrations, file: Path | None
 
 
 def newest_revision(scripts: Path) -> str | None:
-    """Return the revision of the last migration by the names of the files, which are numbered."""
+    """The latest revision, read from the last of the numbered files without importing alembic."""
     last = max((scripts / "versions").glob("r*.py"))
     found = _REVISION.search(last.read_text(encoding="utf-8"))
     return found and found[1]
@@ -113,7 +113,7 @@ async def _read_revision(engine: AsyncEngine, version_table: str) -> str | None:
 
 
 def drop_backups(file: Path, before: datetime) -> None:
-    """Delete the backups of a file that were made before a moment."""
+    """Delete the backups of a file that are older than a time."""
     for backup in _backups(file):
         if datetime.fromtimestamp(backup.stat().st_mtime, UTC) < before:
             backup.unlink(missing_ok=True)
@@ -121,7 +121,7 @@ def drop_backups(file: Path, before: datetime) -> None:
 
 @asynccontextmanager
 async def _alone(engine: AsyncEngine, version_table: str) -> AsyncIterator[AsyncConnection]:
-    """Give a transaction that no other process migrates beside."""
+    """A transaction that holds the migration lock."""
     async with engine.execution_options(**{IMMEDIATE: True}).connect() as connection:
         if engine.dialect.name != "sqlite":
             async with connection.begin():
@@ -129,7 +129,7 @@ async def _alone(engine: AsyncEngine, version_table: str) -> AsyncIterator[Async
                 await connection.execute(lock)
                 yield connection
             return
-        # A table that is made anew is first dropped, which would delete what refers to it.
+        # Alembic recreates a table by dropping it first, which would delete the rows that reference it.
         await enforce_foreign_keys(connection, enforced=False)
         try:
             async with connection.begin():
@@ -142,7 +142,7 @@ def _read(scripts: Path) -> ScriptDirectory:
     from alembic.script import ScriptDirectory
 
     script = ScriptDirectory(scripts)
-    script.get_heads()  # the files are read only now
+    script.get_heads()  # reads the files
     return script
 
 
@@ -153,7 +153,7 @@ def _context(connection: sa.Connection, version_table: str) -> MigrationContext:
 
 
 def _state(connection: sa.Connection, version_table: str) -> tuple[str | None, bool]:
-    """Return the database's revision, and whether it has no tables at all."""
+    """The database's revision, and whether it has no tables at all."""
     return _context(connection, version_table).get_current_revision(), not sa.inspect(connection).get_table_names()
 
 
@@ -176,7 +176,7 @@ def _fits(file: Path, largest: int | None) -> bool:
 
 
 def _back_up(file: Path, backup: Path) -> None:
-    """Copy a SQLite file that others may be using; the copy appears whole or not at all."""
+    """Copy an SQLite file that may be in use; the copy appears whole or not at all."""
     part = backup.with_name(f"{backup.name}.part")
     for leftover in (part, part.with_name(f"{part.name}-journal")):
         leftover.unlink(missing_ok=True)
@@ -187,7 +187,7 @@ def _back_up(file: Path, backup: Path) -> None:
         source.backup(target)
     part.replace(backup)
     _sync(backup.parent)
-    # The name may be an older one's, whose time the newest now has.
+    # `backup` may have replaced an older one of the same name; it counts as the newest.
     for old in sorted(set(_backups(file)) - {backup}, key=lambda path: path.stat().st_mtime_ns, reverse=True)[
         BACKUPS - 1 :
     ]:
@@ -199,9 +199,9 @@ def _backups(file: Path) -> list[Path]:
 
 
 def _sync(folder: Path) -> None:
-    """Make a renaming in a folder durable."""
+    """Make a rename in a folder durable."""
     if os.name == "nt":
-        return  # Windows opens no folders
+        return  # Windows cannot open folders
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

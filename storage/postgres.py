@@ -1,8 +1,8 @@
-"""Connections to a PostgreSQL server: by libpq's URL, through PgBouncer too, and lost within seconds once it is.
+"""Connections to a PostgreSQL server, by a libpq URL, also through PgBouncer; a lost server is noticed within seconds.
 
-A server that is paused or cut off closes no connection: a statement would wait for it for ever. So one that was not
-used just now is asked for a sign of life first, and while a statement takes long a second connection finds out whether
-anybody is there. No statement is prepared under a name, as PgBouncer may hand the next one to another session.
+A server that is paused or cut off does not close its connections, and a statement would wait for ever. So an idle
+connection is pinged before use, and while a statement takes long, a second connection checks that the server is alive.
+Prepared statements are unnamed, because PgBouncer may send the next one to another session.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import ExceptionContext
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-FIRST: Final = 3.0  # seconds for the first connection; somebody has just started the program and can wait
-CONNECTING: Final = 1.5  # for each after it: Discord waits no longer than 3 s for a sign
-LIFE: Final = 0.8  # for a sign of life
-FRESH: Final = 1.0  # after which a connection that nobody used is asked for one
-LONG: Final = 1.5  # after which a statement is taken to be long
-LONGEST: Final = 600.0  # for a statement at all
-REST: Final = 2.0  # that a server is left alone which could not be reached twice
-# Of libpq's parameters those that asyncpg cannot follow: it would send them to the server as settings.
+# In seconds.
+FIRST: Final = 3.0  # timeout of the first connection; whoever has just started the program can wait
+CONNECTING: Final = 1.5  # timeout of later connections: Discord wants an acknowledgement within 3 s
+LIFE: Final = 0.8  # timeout of a ping
+FRESH: Final = 1.0  # a connection idle for longer is pinged before use
+LONG: Final = 1.5  # a statement that runs longer is watched
+LONGEST: Final = 600.0  # timeout of any statement
+REST: Final = 2.0  # how long no connection is tried after two failures
+# libpq parameters that asyncpg does not support: it would send them to the server as settings.
 WITHOUT_EFFECT: Final = frozenset(
     {
         *("channel_binding", "fallback_application_name", "gssdelegation", "gssencmode", "hostaddr", "keepalives"),
@@ -43,15 +44,15 @@ WITHOUT_EFFECT: Final = frozenset(
 )
 _HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]*)(?::\d+)?"
 _HOSTS: Final = re.compile(rf"{_HOST}(?:,{_HOST})*")
-# What SQLAlchemy's own URLs may say besides, and is so in any case.
+# Parameters of SQLAlchemy's own URLs; we always set these ourselves.
 IN_ANY_CASE: Final = frozenset({"prepared_statement_cache_size", "statement_cache_size"})
 
 
 def create_postgres_engine(url: str) -> AsyncEngine:
-    """Make an engine for the server at a URL of libpq's or SQLAlchemy's spelling; nothing of it is passed over.
+    """Create an engine for a libpq or SQLAlchemy URL; no parameter is silently ignored.
 
-    Every use of it may raise DatabaseAwayError, until the server answers; the first may raise ServerRefusedError.
-    Raises BadInputError where the URL names no server.
+    Using it raises DatabaseAwayError while the server is unreachable; the first use may raise ServerRefusedError.
+    Raises BadInputError if the URL is wrong.
     """
     server = _Server(url)
     arguments = {
@@ -59,7 +60,7 @@ def create_postgres_engine(url: str) -> AsyncEngine:
         "prepared_statement_cache_size": 0,
         "prepared_statement_name_func": str,
     }
-    # An error names the values of its statement otherwise, which may be somebody's words, and it may come into a log.
+    # Otherwise errors contain the statement's parameters, which may be a user's words and may end up in a log.
     engine = create_async_engine("postgresql+asyncpg://", connect_args=arguments, hide_parameters=True)
     sa.event.listen(engine.sync_engine, "connect", _note_use)
     sa.event.listen(engine.sync_engine, "checkout", _see_whether_it_lives)
@@ -71,7 +72,7 @@ def create_postgres_engine(url: str) -> AsyncEngine:
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
-    """Wait only a moment for what a server that is there does at once: beginnings and ends."""
+    """A connection with a short timeout for BEGIN, ROLLBACK and close, which a live server does at once."""
 
     async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:  # noqa: ASYNC109  # asyncpg's
         if not query.startswith(("BEGIN", "ROLLBACK")):
@@ -80,11 +81,11 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no t
             async with asyncio.timeout(LIFE):
                 return str(await super().execute(query, *args))
         except TimeoutError:
-            self.terminate()  # or its end would be waited for too
+            self.terminate()  # or closing it would wait as well
             raise asyncpg.InterfaceError("connection is closed") from None
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Say goodbye, and go in any case."""
+        """Close the connection, or terminate it if the server does not respond."""
         try:
             await super().close(timeout=timeout or LIFE)
         except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
@@ -92,7 +93,7 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no t
 
 
 class _Server:
-    """Know how a server is reached, and whether it is there."""
+    """A server: how to connect to it, and whether it is alive."""
 
     def __init__(self, url: str) -> None:
         self._dsn, self._address, self._patience = _read(url)
@@ -100,7 +101,7 @@ class _Server:
         self._reached = False
 
     async def connect(self, **_: object) -> asyncpg.Connection:
-        """Open a connection."""
+        """Open a connection, unless the breaker is open."""
         if not self._breaker.closed():
             raise self._away("no connection")
         patience = self._patience or (CONNECTING if self._reached else FIRST)
@@ -108,7 +109,7 @@ class _Server:
             async with asyncio.timeout(patience):
                 connection = await self._open()
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
-            if self._reached:  # the database was dropped, to be restored perhaps, or its user shut out for a while
+            if self._reached:  # dropped, perhaps to be restored, or its user locked out for a while
                 raise self._away(_first_line(error)) from error
             self._breaker.worked()
             raise ServerRefusedError(
@@ -118,28 +119,28 @@ class _Server:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             self._breaker.failed()
             raise self._away(_first_line(error)) from error
-        except ValueError as error:  # of a certificate that cannot be read, say
+        except ValueError as error:  # such as a certificate that cannot be read
             raise BadInputError(f"FOOTNOTE_DATABASE_URL cannot be followed ({_first_line(error)}).") from error
         self._breaker.worked()
         self._reached = True
         return connection
 
     def begin_watch(self, connection: sa.Connection, *_: object) -> None:
-        """Look whether the server is there when a statement has taken long."""
+        """Start to watch the server if a statement takes long."""
         driver = connection.connection.driver_connection
         loop = asyncio.get_running_loop()
         connection.info["footnote_watch"] = loop.call_later(LONG, self._start_watch, connection, driver)
 
     def end_watch(self, connection: sa.Connection, *_: object) -> None:
-        """Leave it at that, as the statement has ended."""
+        """Stop watching: the statement has ended."""
         _stop_watch(connection)
 
     def explain(self, context: ExceptionContext) -> Exception | None:
-        """Return a sentence for an error that is a server's absence; it also ends what is still connected."""
+        """A DatabaseAwayError if the server is gone, else None; also marks the connection as disconnected."""
         if context.connection is not None:
             _stop_watch(context.connection)
         error = context.original_exception
-        if not isinstance(error, Exception) or isinstance(error, DatabaseAwayError):  # who is cancelled has no trouble
+        if not isinstance(error, Exception) or isinstance(error, DatabaseAwayError):  # a cancelled task is no error
             return None
         cause = getattr(error, "__cause__", None)
         if not (context.is_disconnect or isinstance(error, OSError) or isinstance(cause, _ABSENT)):
@@ -152,7 +153,7 @@ class _Server:
         connection.info["footnote_watch"] = asyncio.get_running_loop().create_task(self._watch(driver))
 
     async def _watch(self, driver: asyncpg.Connection) -> None:
-        """End a connection whose server does not take another one; one that refuses it is there."""
+        """Terminate a connection once its server accepts no other one; a server that refuses is alive."""
         while True:
             try:
                 async with asyncio.timeout(CONNECTING):
@@ -179,7 +180,7 @@ class _Server:
         )
 
 
-# Of a server that stops, starts, or has lost its tables.
+# Errors of a server that is stopping or starting, or whose tables are gone.
 _ABSENT: Final = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.UndefinedTableError)
 
 
@@ -204,7 +205,7 @@ def _note_use(_connection: object, record: Any) -> None:  # noqa: ANN401
 
 
 def _read(url: str) -> tuple[str, str, float | None]:
-    """Return a URL as asyncpg reads it, the hosts in it, and how many seconds it gives a connection."""
+    """Parse a URL into one that asyncpg accepts, its hosts, and its connect_timeout in seconds."""
     try:
         parts = urlsplit(url.strip())
         parameters = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
@@ -219,7 +220,7 @@ def _read(url: str) -> tuple[str, str, float | None]:
             patience = _seconds(value)
         elif name == "ssl":
             sent["sslmode"] = value
-        elif name == "host" and name in sent:  # SQLAlchemy names several hosts so, each with its port
+        elif name == "host" and name in sent:  # SQLAlchemy's spelling of several hosts, each with its port
             sent[name] += f",{value}"
         elif name not in IN_ANY_CASE:
             sent[name] = value
@@ -232,7 +233,7 @@ def _read(url: str) -> tuple[str, str, float | None]:
 
 
 def _quoted(login: str) -> str:
-    """Return user and password so that a sign which libpq takes as it is stands for itself."""
+    """Percent-encode user and password where libpq would take a character literally."""
     user, colon, password = login.partition(":")
     return f"{quote(user, safe='%')}{colon}{quote(password, safe='%')}"
 

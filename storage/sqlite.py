@@ -1,7 +1,7 @@
-"""Files of SQLite's: their settings, when transactions begin, and what keeps a file small and clean.
+"""SQLite files: their pragmas, when transactions begin, and how a file is kept small and free of deleted data.
 
-A transaction that reads and then writes fails at once where another one wrote in between. So the driver begins none by
-itself: each begins with its first statement, and one that is to write has the lock from then on.
+A transaction that reads and then writes fails at once if another one wrote in between. So the driver does not begin
+transactions by itself: each begins with its first statement, and a write transaction takes the lock right then.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 IMMEDIATE: Final = "footnote_immediate"  # the execution option of transactions that write
-QUEUED: Final = 600  # seconds that a statement waits for a connection: behind others, as a file cannot be away
-BUSY: Final = 30  # seconds that a transaction waits for another process's
+QUEUED: Final = 600  # seconds to wait for a pooled connection; only other statements can hold one up
+BUSY: Final = 30  # seconds to wait for another process's lock
 ITER_CHUNK: Final = 64  # rows that aiosqlite fetches at a time; its own default
-SWITCHES: Final = 20  # tries to have a new file write a log
+SWITCHES: Final = 20  # attempts to switch a new file to WAL
 SWITCH_PAUSE: Final = 0.01  # seconds
-WORTH: Final = 1 << 20  # bytes that must be empty for a file to be written anew
+WORTH: Final = 1 << 20  # a file with fewer empty bytes is not vacuumed
 
 
 def create_sqlite_engine(file: str, pragmas: Mapping[str, object]) -> AsyncEngine:
-    """Make an engine whose transactions survive that their task is cancelled, however late."""
+    """Create an engine whose connections close cleanly even when their task is cancelled."""
     engine = create_async_engine(
         sa.URL.create("sqlite+aiosqlite", database=file),
         connect_args={"timeout": BUSY, "async_creator_fn": _open},
         pool_timeout=QUEUED,
-        # An error names the values of its statement otherwise, which may be somebody's words, and may come into a log.
+        # Otherwise errors contain the statement's parameters, which may be a user's words and may end up in a log.
         hide_parameters=True,
     )
-    # Foreign keys are enforced, so that what belongs to a row goes with it.
+    # Foreign keys are enforced for ON DELETE CASCADE.
     sa.event.listen(engine.sync_engine, "connect", partial(_set_up, {"foreign_keys": "ON"} | dict(pragmas)))
     sa.event.listen(engine.sync_engine, "begin", _begin)
     return engine
 
 
 def create_reader(file: Path, pragmas: Mapping[str, object]) -> sa.Engine:
-    """Make an engine for threads that only read."""
+    """Create a synchronous engine for threads that only read."""
     url = sa.URL.create("sqlite", database=str(file))
     engine = sa.create_engine(url, connect_args={"timeout": BUSY}, pool_timeout=QUEUED, hide_parameters=True)
     sa.event.listen(engine, "connect", partial(_set_up, pragmas))
@@ -56,19 +56,19 @@ def create_reader(file: Path, pragmas: Mapping[str, object]) -> sa.Engine:
 
 
 async def shrink(connection: AsyncConnection) -> None:
-    """Write a file anew where half of it is empty; a smaller part is filled again by what comes next.
+    """Vacuum a file if at least half of it, and 1 MiB, is empty; smaller gaps will be reused.
 
-    Raises sqlite3.OperationalError where the disk is too full for a second copy, say.
+    Raises sqlite3.OperationalError, for example if the disk is too full for a second copy.
     """
     free, pages, size = [await _pragma(connection, name) for name in ("freelist_count", "page_count", "page_size")]
     if free * size >= WORTH and free * 2 >= pages:
         driver = await _driver(connection)
-        await driver.execute("VACUUM")  # no transaction may be open, so that this goes past SQLAlchemy
+        await driver.execute("VACUUM")  # not through SQLAlchemy, because no transaction may be open
 
 
 async def truncate_log(connection: AsyncConnection) -> bool:
-    """Clear the log, which holds what was deleted for some time yet; False where somebody reads it just now."""
-    await _pragma(connection, "busy_timeout=0")  # nobody else may write while this waits
+    """Truncate the write-ahead log, which still holds deleted data; False if a reader prevents it."""
+    await _pragma(connection, "busy_timeout=0")  # other writers would be blocked while this waits
     try:
         return not await _pragma(connection, "wal_checkpoint(TRUNCATE)")
     finally:
@@ -76,22 +76,22 @@ async def truncate_log(connection: AsyncConnection) -> bool:
 
 
 async def enforce_foreign_keys(connection: AsyncConnection, *, enforced: bool) -> None:
-    """Enforce references or do not; SQLite lets that be said outside a transaction only."""
+    """Turn foreign keys on or off; SQLite allows it only outside a transaction."""
     driver = await _driver(connection)
     await driver.execute(f"PRAGMA foreign_keys={'ON' if enforced else 'OFF'}")
 
 
 class _Connection(aiosqlite.Connection):
-    """Stop its thread only once.
+    """A connection that stops its thread only once.
 
-    Where a task is cancelled while SQLAlchemy closes its connection, both stop it, and aiosqlite 0.22 would have the
-    second wait for a thread that has ended: for ever, and with it `asyncio.run`. docs/decisions/0009 has the report.
+    If a task is cancelled while SQLAlchemy closes its connection, `stop` is called twice, and in aiosqlite 0.22 the
+    second call waits for ever for a thread that has ended, and so does `asyncio.run`. See docs/decisions/0009.
     """
 
     _stopped: asyncio.Future[Any] | None = None
 
     def stop(self) -> asyncio.Future[Any] | None:
-        """Have the thread end after what it does, and give what tells of it."""
+        """Ask the thread to stop after its current work; the future resolves when it has."""
         if self._stopped is None:
             self._stopped = super().stop()
         return self._stopped
@@ -99,7 +99,7 @@ class _Connection(aiosqlite.Connection):
 
 def _open(database: str | Path, **options: Any) -> aiosqlite.Connection:  # noqa: ANN401
     connection = _Connection(partial(sqlite3.connect, database, **options), ITER_CHUNK)
-    # As SQLAlchemy's own connections: one that nobody closed does not keep the process alive.
+    # As SQLAlchemy does: a connection left open must not keep the process alive.
     connection._thread.daemon = True  # noqa: SLF001
     return connection
 
@@ -107,7 +107,7 @@ def _open(database: str | Path, **options: Any) -> aiosqlite.Connection:  # noqa
 def _set_up(
     pragmas: Mapping[str, object], connection: AsyncAdapt_aiosqlite_connection | sqlite3.Connection, _record: object
 ) -> None:
-    connection.isolation_level = None  # _begin begins
+    connection.isolation_level = None  # transactions begin in _begin
     cursor: Any = connection.cursor()  # SQLAlchemy's adapter of aiosqlite, or SQLite's own
     _switch_to_wal(cursor)
     for name, value in pragmas.items():
@@ -116,7 +116,7 @@ def _set_up(
 
 
 def _switch_to_wal(cursor: Any) -> None:  # noqa: ANN401
-    # The one statement that does not wait for another connection's lock, as where two open a new file at once.
+    # The only statement that does not wait for a lock, which two connections to a new file compete for.
     for attempt in range(SWITCHES):
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
@@ -140,6 +140,6 @@ async def _driver(connection: AsyncConnection) -> aiosqlite.Connection:
 
 
 async def _pragma(connection: AsyncConnection, statement: str) -> Any:  # noqa: ANN401
-    """Run a pragma past SQLAlchemy, outside a transaction, and give the first value that it tells, if it tells one."""
+    """Run a pragma outside a transaction, bypassing SQLAlchemy; the first value of its result, if it has one."""
     row = await (await (await _driver(connection)).execute(f"PRAGMA {statement}")).fetchone()
     return row and row[0]

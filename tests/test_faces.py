@@ -11,7 +11,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAZY = ("retrieval", "bot.answering", "bot.llm", "bot.digest", "bot.discord")
-FACES = (*LAZY, "bot.answering.conversation", "bot.store", "footnote", "local_discord", "retrieval.sources")
+FACES = (
+    *LAZY,
+    "bot.answering.conversation",
+    "bot.store",
+    "footnote",
+    "local_discord",
+    "retrieval.embedding",
+    "retrieval.sources",
+)
 
 
 def declared(package: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Embedding models behind one protocol: the local MiniLM and any OpenAI-compatible server."""
+"""Embedding models behind one protocol: a local MiniLM, and any OpenAI-compatible server."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
     from retrieval.embedding.word_vectors import Words
 
+__all__ = ["Embedder", "WordEmbedder"]
+
 
 class Embedder(Protocol):
-    """Turn texts into unit vectors.
+    """An embedding model: texts in, unit vectors out.
 
     Attributes:
-        model: the name that stamps every vector; vectors of two models are never mixed.
+        model: the name stored with every vector; vectors of two models are never mixed.
         dimensions: the length of a vector.
-        max_tokens: the longest text, in the model's own tokens, that is embedded whole.
+        max_tokens: the longest text, in the model's tokens, that is not truncated.
     """
 
     model: str
@@ -27,13 +29,13 @@ class Embedder(Protocol):
     max_tokens: int
 
     def count_tokens(self, text: str) -> int:
-        """Return how many of `max_tokens` the text takes, special tokens included; never fewer than the truth."""
+        """Count tokens, special ones included; an estimate must never be too low."""
         ...
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one L2-normalised row for each text, in order; shape (len(texts), dimensions).
+        """Embed texts: one L2-normalised row each, in order; shape (len(texts), dimensions).
 
-        Does not block the event loop. Raises WeightsError or EmbeddingError with a sentence for the user.
+        Does not block the event loop. Raises WeightsError or EmbeddingError, with a message for users.
         """
         ...
 
@@ -44,12 +46,12 @@ class Embedder(Protocol):
 
 @runtime_checkable
 class WordEmbedder(Embedder, Protocol):
-    """Turn the words of a text into vectors too, which a model behind an API does not give away."""
+    """A model that also embeds the words of a text; models behind an API do not expose these vectors."""
 
     async def embed_words(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[Words]]:
-        """Return what `embed` does, and the words of each text as they are meant where they stand."""
+        """Embed texts as `embed` does, and the words of each text in context."""
         ...
 
     def split_words(self, text: str) -> tuple[str, ...]:
-        """Name the words that `embed_words` gives for a text, in their order."""
+        """The words for which `embed_words` returns vectors, in the same order."""
         ...

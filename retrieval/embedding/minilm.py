@@ -1,6 +1,6 @@
-"""The weights of all-MiniLM-L6-v2 as its graph, minilm.onnx beside this file, finds them.
+"""The layout of the weights of all-MiniLM-L6-v2 in the file that its graph, minilm.onnx, refers to.
 
-`bench/make_graph.py` makes the graph; it holds no weights.
+`bench/make_graph.py` makes the graph, which contains no weights.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GRAPH: Final = Path(__file__).with_name("minilm.onnx")
-# Of the files in a cache; raise its last number with every change to the graph or the layout: others are not opened.
+# The name of the cached files; raise its number with every change to the graph or the layout.
 NAME: Final = "all-MiniLM-L6-v2-v4"
-MAPPED: Final = f"{NAME}.weights"  # stands in the graph
-MAX_POSITIONS: Final = 256  # the table holds 512, but the model was trained, and is used, on 256 word pieces
-PAGE: Final = 4096  # bytes: what is mapped begins with one
+MAPPED: Final = f"{NAME}.weights"  # this name is in the graph
+MAX_POSITIONS: Final = 256  # the table has 512, but the model was trained and is used with 256 word pieces
+PAGE: Final = 4096  # bytes; mapped tensors are aligned to pages
 
 
 class Extent(NamedTuple):
-    """Say where in the file some weights stand, in bytes, and what shape they have."""
+    """Offset and length of a tensor in the file, in bytes, and its shape."""
 
     offset: int
     length: int
@@ -29,11 +29,11 @@ class Extent(NamedTuple):
 
 
 def lay_out(weights: Path) -> tuple[bytearray, dict[str, Extent]]:
-    """Return the content of the file for the weights in a safetensors file, and where in it each stands by its name.
+    """Lay out the tensors of a safetensors file: the content of the weights file, and each tensor's extent by name.
 
-    onnxruntime maps it: of the table of words, half of all weights, only what is used comes into memory.
+    onnxruntime memory-maps it, so that of the word table, half of all weights, only the used pages are loaded.
     """
-    from safetensors.numpy import load_file  # only building needs it
+    from safetensors.numpy import load_file  # needed only to build the cache
 
     content, extents = bytearray(), {}
     for name, values in _rearrange(load_file(weights)).items():
@@ -45,7 +45,7 @@ def lay_out(weights: Path) -> tuple[bytearray, dict[str, Extent]]:
 
 def _rearrange(tensors: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
     table = "embeddings.{}_embeddings.weight".format
-    # Every token is of segment 0. Torch keeps (out, in) where MatMul wants (in, out).
+    # Every token is in segment 0. Torch stores (out, in), MatMul needs (in, out).
     return {
         "words": tensors[table("word")],
         "positions": tensors[table("position")][:MAX_POSITIONS] + tensors[table("token_type")][0],

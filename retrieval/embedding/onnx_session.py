@@ -1,4 +1,4 @@
-"""Sessions of onnxruntime, which is imported when the first one is opened."""
+"""onnxruntime sessions; onnxruntime is imported when the first one is opened."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def open_session(graph: Path) -> InferenceSession:
-    """Open a graph to compute on one core, in the thread of whoever asks, so that several may ask at once."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would count sessions, and leave a file among others
+    """Open a graph that runs on one core, in the calling thread, so that several threads can run it at once."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # otherwise it counts sessions and writes a file
     from onnxruntime import InferenceSession, SessionOptions
 
     options = SessionOptions()

@@ -1,4 +1,4 @@
-"""Embeddings from OpenAI, or from any server that speaks its API."""
+"""Embeddings from OpenAI or any compatible server."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "text-embedding-3-small"
 DIMENSIONS = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, "text-embedding-ada-002": 1536}
-# OpenAI takes 8191 tokens a text and 300,000 a request, in at most 2048 texts. A token is at least one byte in
-# every tokeniser, so limits in bytes keep these without knowing the server's tokeniser.
+# OpenAI's limits are 8191 tokens per text, 300,000 per request, and 2048 texts. In every tokeniser a token is at least
+# one byte, so limits in bytes are safe for any server.
 BYTES_PER_TEXT = 8191
 BYTES_PER_REQUEST = 300_000
 TEXTS_PER_REQUEST = 2048
-# The models take more, but one vector for much text says little of each part of it. 512 tokens hold nearly every
-# abstract whole and are what the common open models behind such servers take at most.
+# The models accept more, but one vector for a long text says little about each part. Nearly every abstract fits into
+# 512 tokens, and that is the limit of common open models behind such servers.
 MAX_TOKENS = 512
 RETRIES = 4
 SERVER_ERROR = 500
 
 
 class OpenAIEmbedder:
-    """Embed on a server; `connect` makes one.
+    """Embeds on a server; create it with `connect`.
 
     Args:
-        client: the client, with key, address, timeout and retries; closed with the embedder.
-        model: the model's name as the server knows it.
+        client: the client, with key, URL, timeout and retries; `close` closes it.
+        model: the server's name of the model.
         dimensions: the length of its vectors.
-        shorten: ask for vectors of that length, instead of taking what the model gives by itself.
+        shorten: ask the server for vectors of that length, instead of the model's default.
     """
 
     max_tokens = MAX_TOKENS
@@ -62,10 +62,10 @@ class OpenAIEmbedder:
         request_timeout: float = 30.0,
         max_retries: int = RETRIES,
     ) -> Self:
-        """Return an embedder for a server, without a key where it needs none.
+        """Create an embedder for a server; `api_key` is optional for servers that need none.
 
-        The server is asked only for a model whose dimensions are neither given nor known: they are learned from
-        a first vector. `request_timeout` is in seconds, for one try. Raises EmbeddingError.
+        If the dimensions are neither given nor known, a first text is embedded to learn them. `request_timeout` is in
+        seconds per attempt. Raises EmbeddingError.
         """
         client = await asyncio.to_thread(_client, api_key, base_url, request_timeout, max_retries)
         known = dimensions or DIMENSIONS.get(model.rpartition("/")[2])  # OpenRouter writes openai/NAME
@@ -80,11 +80,11 @@ class OpenAIEmbedder:
         return embedder
 
     def count_tokens(self, text: str) -> int:
-        """Return how many tokens the text has, estimated rather high if tiktoken has no vocabulary."""
+        """Count tokens; rather too high an estimate if tiktoken has no vocabulary."""
         return self._tokens.count(text)
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one L2-normalised row for each text, in order; only the first 8191 bytes of a text count.
+        """Embed texts: one L2-normalised row each, in order; texts are truncated to 8191 bytes.
 
         Raises EmbeddingError after the client's retries.
         """
@@ -109,7 +109,7 @@ class OpenAIEmbedder:
         from openai import OpenAIError, omit
 
         try:
-            # Raw, so that megabytes of vectors are read on a thread and not on the event loop.
+            # Raw, so that megabytes of vectors are parsed in a thread and not on the event loop.
             response = await self._client.embeddings.with_raw_response.create(
                 model=self.model,
                 input=texts,
@@ -117,7 +117,7 @@ class OpenAIEmbedder:
                 encoding_format="base64",
             )
         except OpenAIError as error:
-            # Not "from error": what a server says may repeat the key.
+            # Not "from error": the server's message may contain the key.
             raise EmbeddingError(self._explain(error)) from None
         except UnicodeEncodeError:
             raise EmbeddingError(
@@ -136,7 +136,7 @@ class OpenAIEmbedder:
         return self._client.base_url.netloc.decode("ascii", "replace").rpartition("@")[2]  # without a password
 
     def _explain(self, error: OpenAIError) -> str:
-        """Say in one sentence what went wrong, with nothing in it that the server wrote."""
+        """The error in one sentence, without any text from the server."""
         from openai import APIStatusError, APITimeoutError
 
         if isinstance(error, APITimeoutError):
@@ -159,15 +159,15 @@ class OpenAIEmbedder:
 
 
 def _client(api_key: str | None, base_url: str | None, timeout: float, max_retries: int) -> AsyncOpenAI:
-    """Import the SDK, which takes more than a second, and make its client, which waits as Retry-After asks."""
+    """Import the SDK, which takes more than a second, and create its client, which obeys Retry-After."""
     from openai import AsyncOpenAI
 
-    key = (api_key or "").strip() or "none"  # the SDK wants one, even for a server that does not
+    key = (api_key or "").strip() or "none"  # the SDK requires one, even if the server does not
     return AsyncOpenAI(api_key=key, base_url=base_url, timeout=timeout, max_retries=max_retries)
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Cut the texts into requests that keep the server's limits."""
+    """Split texts into requests within the server's limits."""
     batch: list[str] = []
     room = BYTES_PER_REQUEST
     for text in texts:
@@ -182,16 +182,16 @@ def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _unit_rows(body: bytes, count: int) -> NDArray[np.float32]:
-    """Return the vectors of an answer, in the order of their index and normalised.
+    """Parse a response: the vectors, normalised, in the order of their index; shape (count, dimensions).
 
-    Raises ValueError, TypeError or KeyError if it is not an answer with `count` vectors of one length.
+    Raises ValueError, TypeError or KeyError unless it has `count` vectors of the same length.
     """
     import numpy as np
 
     items = sorted(json.loads(body)["data"], key=lambda item: item["index"])
     if [item["index"] for item in items] != list(range(count)):
         raise ValueError("not one vector for each text")
-    # Servers that do not know the base64 format answer with lists of numbers.
+    # Servers without base64 support return lists of numbers.
     vectors = [
         np.frombuffer(base64.b64decode(value), "<f4") if isinstance(value, str) else np.array(value, np.float32)
         for value in (item["embedding"] for item in items)

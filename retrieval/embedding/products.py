@@ -1,7 +1,7 @@
-"""The products of packed words with a query's, in whole numbers on onnxruntime.
+"""Integer dot products of packed word vectors with a query's, on onnxruntime.
 
-NumPy has no such product that is quick: giving the words back as floats takes three times as long as all of this.
-`bench/make_graph.py` makes the graph beside this module, since `import onnx` takes longer than a search.
+NumPy has no fast integer product: unpacking the words to floats alone takes three times as long as all of this. The
+graph is built in advance by `bench/make_graph.py`, because `import onnx` takes longer than a search.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ GRAPH: Final = Path(__file__).with_suffix(".onnx")
 def multiply(
     parts: Sequence[NDArray[np.uint8]], halves: NDArray[np.uint8], vectors: NDArray[np.int8]
 ) -> NDArray[np.int32]:
-    """Multiply rows of three bits a dimension with the columns of `vectors`, shape (dimensions, columns).
+    """Multiply rows of 3-bit values with the columns of `vectors`, shape (dimensions, columns).
 
-    `parts` are the lower two bits of each quarter of the dimensions, four arrays of 0 to 3, and `halves` the upper
-    bit of every dimension, 0 or 1.
+    `parts` are four arrays with the lower two bits (0 to 3) of each quarter of the dimensions; `halves` has the upper
+    bit (0 or 1) of every dimension.
     """
     given: dict[str, NDArray[np.integer]] = {"halves": halves, "vectors": vectors}
     for number, (part, quarter) in enumerate(zip(parts, np.split(vectors, len(parts)), strict=True)):

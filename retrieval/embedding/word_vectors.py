@@ -1,8 +1,8 @@
-"""The words of a text as vectors, which late interaction compares one by one, and how they are stored.
+"""Word vectors in context, for late interaction, and their packed form.
 
-Each word is the mean of the model's last hidden states of its pieces, wherever it stands in the text. Three bits a
-dimension rank as 32 do, once a rotation has spread the few large dimensions over all of them, so that each is about
-normal.
+A word's vector is the mean of the last hidden states of its pieces, over all its occurrences in the text. Three bits
+per dimension rank like float32, after a random rotation that spreads the few large dimensions over all, so that each
+is about normally distributed.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Lucene's stop words: any paper has them, so that they only cost room.
+# Lucene's stop words: every paper has them, so they only take space.
 STOP_WORDS = frozenset({
     "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not", "of",
     "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
 })  # fmt: skip
-ZERO = 3.5  # of the levels 0 to 7 that three bits tell apart
-# Between two levels, in standard deviations: the best of eight for normal values (Max, "Quantizing for minimum
-# distortion", 1960), and what it takes off a cosine given back.
+ZERO = 3.5  # the zero point of the levels 0 to 7
+# The distance between levels, in standard deviations: optimal for eight levels of normal values (Max, "Quantizing for
+# minimum distortion", 1960); STEP also corrects for the cosine that quantisation loses.
 CUT = 0.586
 STEP = CUT / 0.9626
-MOST = 127  # of the levels of a query's eight bits, on either side of zero
-SMALLEST = 1e-9  # that is divided by
-BLOCK = 2048  # words at a time: larger arrays are handed back to the system, and faulted in anew
+MOST = 127  # the largest int8 level of a query, on either side of zero
+SMALLEST = 1e-9  # lower bound of divisors
+BLOCK = 2048  # words at a time; the allocator returns larger arrays to the system, and page faults cost time
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Hold the distinct words of a text that are no stop words, and a unit vector for each.
+    """The distinct words of a text, without stop words, and a unit vector for each.
 
-    `vectors` are float32 of shape (len(words), dimensions), rotated as what is packed.
+    `vectors` is float32 of shape (len(words), dimensions), already rotated for packing.
     """
 
     words: tuple[str, ...]
@@ -48,9 +48,9 @@ class Words:
 
     @classmethod
     def of(cls, pieces: Sequence[str | None], states: NDArray[np.float32]) -> Words:
-        """Average the states of the pieces, each named by the word that it belongs to, None for special ones."""
+        """Average the states, shape (pieces, dimensions), per word; `pieces` has each piece's word, None if special."""
         index_of: dict[str, int] = {}
-        rows, owners = [], []  # which piece is of which word
+        rows, owners = [], []  # which piece belongs to which word
         for row, word in enumerate(pieces):
             if word and _counts(word):
                 rows.append(row)
@@ -60,7 +60,7 @@ class Words:
         return cls(tuple(index_of), _unit(np.asarray(membership @ states @ _rotation(states.shape[1]), np.float32)))
 
     def pack(self) -> bytes:
-        """Return the vectors in three bits a dimension: of each word the lower two, four a byte, then the upper."""
+        """Pack to 3 bits per dimension: for each word the lower two bits, four to a byte, then the upper bits."""
         cut = CUT / math.sqrt(self.vectors.shape[1])
         levels = np.clip(np.floor(self.vectors / cut) + 4, 0, 7).astype(np.uint8)
         first, second, third, fourth = np.split(levels & 3, 4, axis=1)
@@ -69,7 +69,7 @@ class Words:
 
 
 def distinct_words(pieces: Sequence[str | None]) -> tuple[str, ...]:
-    """Name the distinct words of a text's pieces that `Words.of` keeps, in the order of their rows."""
+    """The distinct words that `Words.of` keeps, in the order of its rows."""
     return tuple(dict.fromkeys(word for word in pieces if word and _counts(word)))
 
 
@@ -78,10 +78,10 @@ def _counts(word: str) -> bool:
 
 
 def best_matches(query: NDArray[np.float32], packed: Sequence[bytes]) -> NDArray[np.float32]:
-    """Return the cosine of each text's word most like each word of a query, shape (texts, words of the query).
+    """The best cosine of any word of each text to each word of a query; shape (texts, query words).
 
-    `query` has the `Words.vectors` of a query, `packed` what was packed of each text, where what was packed apart may
-    be put together; the row of a text without words is 0. Three bits tell a cosine within a few hundredths.
+    `query` is the `Words.vectors` of a query; `packed` has the packed words of each text, where several packs may be
+    concatenated. A text without words gets a row of zeros. Cosines are accurate to a few hundredths.
     """
     found = np.zeros((len(packed), len(query)), np.float32)
     held = [row for row, code in enumerate(packed) if code]
@@ -95,13 +95,13 @@ def best_matches(query: NDArray[np.float32], packed: Sequence[bytes]) -> NDArray
     products = np.concatenate([multiply(*_parts(block), vectors) for block in blocks])
     lengths = [len(packed[row]) // rows.shape[1] for row in held]
     best = np.maximum.reduceat(products, np.cumsum([0, *lengths[:-1]]))
-    # The levels were made positive, which adds the same to every product of a word.
+    # Subtract the zero point, which adds the same to every product with a query word.
     found[held] = (best - ZERO * vectors.sum(axis=0, dtype=np.int32)) * (scales * _step(dimensions))
     return found
 
 
 def unpack(packed: bytes, dimensions: int) -> NDArray[np.float32]:
-    """Give back packed vectors, one row each, of about unit length."""
+    """Unpack vectors, of about unit length; shape (words, dimensions)."""
     return np.asarray((_levels(packed, dimensions) - ZERO) * _step(dimensions), np.float32)
 
 
@@ -115,8 +115,8 @@ def _rows(packed: bytes, dimensions: int) -> NDArray[np.uint8]:
 
 
 def _parts(rows: NDArray[np.uint8]) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8]]:
-    """Give the lower two bits of each quarter of the dimensions, and the upper one of them all."""
-    # Copied, as what is done to parts of rows takes a step for each row.
+    """Split packed rows: the lower two bits of each quarter of the dimensions, and the upper bits of all."""
+    # Copied, because operations on slices of rows loop over the rows.
     fours, upper = map(np.ascontiguousarray, np.split(rows, [2 * rows.shape[1] // 3], axis=1))
     halves = np.unpackbits(upper.reshape(-1)).reshape(len(rows), -1)
     three = np.uint8(3)
@@ -134,6 +134,6 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @functools.cache
 def _rotation(dimensions: int) -> NDArray[np.float32]:
-    """Return a random orthogonal matrix, always the same one."""
+    """A random orthogonal matrix from a fixed seed; shape (dimensions, dimensions)."""
     gaussian = np.random.default_rng(1).normal(size=(dimensions, dimensions))
     return np.linalg.qr(gaussian)[0].astype(np.float32)

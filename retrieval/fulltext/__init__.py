@@ -1,1 +1,1 @@
-"""The full text of papers: PDFs read apart from this process, cut into sections, weighed where abstracts do not do."""
+"""Full texts: PDFs and HTML parsed in a subprocess, split into sections, and searched if abstracts do not suffice."""

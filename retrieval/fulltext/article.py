@@ -1,4 +1,4 @@
-"""Article, FullText and Section: what is read of a PDF or of HTML, verbatim as extracted, so that it can be quoted."""
+"""Article, FullText and Section: the text of a PDF or HTML page, verbatim as extracted, so that it can be quoted."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from retrieval.papers import page_at
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Hold a section under its heading, which may be empty, and where in its text each page begins.
+    """A section of a full text.
 
     Attributes:
-        heading: as printed, with its number.
-        text: paragraphs, each in lines of its own.
-        breaks: (offset in the text, page counted from 1), rising; the first offset is 0. HTML has no pages.
+        heading: as printed, with its number; may be empty.
+        text: the paragraphs, separated by line breaks.
+        breaks: (offset in the text, page number from 1), ascending, the first offset 0; empty for HTML.
     """
 
     heading: str
@@ -23,7 +23,7 @@ class Section:
     breaks: tuple[tuple[int, int], ...]
 
     def breaks_of(self, start: int, end: int) -> tuple[tuple[int, int], ...]:
-        """Return where each page begins in a part of the text, counted from the part's start."""
+        """The page breaks in a part of the text, with offsets relative to the part."""
         later = ((offset - start, page) for offset, page in self.breaks if start < offset < end)
         first = page_at(self.breaks, start)
         return ((0, first), *later) if first is not None else ()
@@ -31,7 +31,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class FullText:
-    """Hold the sections of a paper beside its abstract, and how many pages it has, 0 for HTML."""
+    """The sections of a paper, without its abstract, and its number of pages (0 for HTML)."""
 
     pages: int
     sections: tuple[Section, ...]
@@ -39,7 +39,7 @@ class FullText:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """Hold what a PDF or a page of HTML says of the paper in it; what it does not say is empty."""
+    """The paper in a PDF or HTML page; missing parts are empty."""
 
     title: str
     abstract: str
@@ -47,12 +47,12 @@ class Article:
     full_text: FullText
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Convert to JSON-serialisable values."""
         return asdict(self)
 
     @classmethod
     def of_json(cls, found: dict[str, Any]) -> Article:
-        """Read what `to_json` gave; raises KeyError, TypeError or ValueError for anything else."""
+        """Parse the result of `to_json`; raises KeyError, TypeError or ValueError for anything else."""
         whole = found["full_text"]
         sections = tuple(
             Section(

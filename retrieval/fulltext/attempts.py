@@ -1,4 +1,4 @@
-"""Attempts to get the full text of papers: whose are lacking, which may be tried (again), and how many were of late."""
+"""Attempts to fetch full texts: which papers may be tried (again), and how many were tried recently."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-# After the first failure, the second and the third; then never again.
+# Waiting times after the first, second and third failure; then never again.
 WAITS: Final = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
 
 
 async def read_lacking(connection: AsyncConnection, paper_ids: Sequence[str], now: dt.datetime) -> list[str]:
-    """Return those of the papers that stand, have no full text and may be tried, in the order given."""
+    """The given papers that have no full text and may be tried now, in order, without withdrawn and removed ones."""
     has = sa.exists().where(full_texts.c.paper_id == papers.c.paper_id)
     rows = await connection.execute(
         sa.select(papers.c.paper_id, full_text_attempts.c.tried_at, full_text_attempts.c.times)
@@ -33,7 +33,7 @@ async def read_lacking(connection: AsyncConnection, paper_ids: Sequence[str], no
 
 
 async def begin(connection: AsyncConnection, paper_id: str, now: dt.datetime) -> bool:
-    """Note that a paper is tried now, before it is; False where another process has just begun to."""
+    """Record an attempt before it is made; False if another process has just begun one."""
     own = full_text_attempts.c.paper_id == paper_id
     first = insert_into(connection, full_text_attempts).values(paper_id=paper_id, tried_at=now, times=1)
     if (await connection.execute(first.on_conflict_do_nothing())).rowcount:
@@ -48,13 +48,13 @@ async def begin(connection: AsyncConnection, paper_id: str, now: dt.datetime) ->
 
 
 async def note_failure(connection: AsyncConnection, paper_id: str, sentence: str) -> None:
-    """Keep why a paper's full text was not to be had."""
+    """Record why the full text of a paper could not be fetched."""
     own = full_text_attempts.c.paper_id == paper_id
     await connection.execute(sa.update(full_text_attempts).where(own).values(sentence=sentence))
 
 
 async def count_since(connection: AsyncConnection, moment: dt.datetime) -> int:
-    """Return how many papers were tried after a moment."""
+    """Count the papers tried after a time."""
     tried = sa.select(sa.func.count()).where(full_text_attempts.c.tried_at > moment)
     return await connection.scalar(tried) or 0
 

@@ -1,4 +1,4 @@
-"""Have a PDF or a page of HTML read by a worker process: what comes back is an article, one sentence or nothing."""
+"""Text extraction from PDF and HTML, in a worker process that may crash or hang."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 Fault: TypeAlias = Literal["missing", "large", "malformed", "encrypted", "long", "pictures", "heavy"]
 
-LARGEST: Final = 32 << 20  # bytes; papers have 1 to 10 MB, and the worker holds it several times
-PATIENCE: Final = SECONDS + 15  # seconds that the worker has in all, also where it waits and takes no time of its own
+LARGEST: Final = 32 << 20  # bytes; papers have 1 to 10 MB, and the worker keeps several copies
+PATIENCE: Final = SECONDS + 15  # wall-clock seconds for the worker; SECONDS bounds its CPU time
 WORKER: Final = ("-I", "-m", "retrieval.fulltext.worker")
 
 _SENTENCES: Final[Mapping[Fault, str]] = {
@@ -33,10 +33,10 @@ _SENTENCES: Final[Mapping[Fault, str]] = {
 
 
 class PdfError(BadInputError):
-    """Say in a few words why a PDF is not read.
+    """A PDF cannot be read; the message says why in a few words.
 
     Attributes:
-        fault: the reason as one word.
+        fault: the reason, as one word.
     """
 
     def __init__(self, fault: Fault) -> None:
@@ -45,14 +45,14 @@ class PdfError(BadInputError):
 
 
 def can_read_pdfs() -> bool:
-    """Say whether the extra that reads PDFs is installed."""
+    """Whether the extra `pdf` is installed."""
     return importlib.util.find_spec("pypdf") is not None
 
 
 def extract(data: bytes, *, worker: tuple[str, ...] = WORKER, patience: float = PATIENCE) -> Article:
-    """Return the article in a PDF, read by a process that may die or hang; raises PdfError. To be called in a thread.
+    """Extract the article of a PDF in a worker process; blocks, so call it in a thread. Raises PdfError.
 
-    `worker` are the arguments of the interpreter that runs it.
+    `worker` has the Python arguments that start the worker; `patience` is in seconds.
     """
     if not can_read_pdfs():
         raise PdfError("missing")
@@ -65,7 +65,7 @@ def extract(data: bytes, *, worker: tuple[str, ...] = WORKER, patience: float = 
 
 
 def extract_html(data: bytes) -> Article | None:
-    """Return the article in a page of LaTeXML's, read likewise; None where it is none, or cannot be read."""
+    """Extract the article of a LaTeXML page in a worker process; None if it is not one or cannot be read."""
     found = _work(data, (*WORKER, HTML), PATIENCE) if len(data) <= LARGEST else None
     return found if isinstance(found, Article) else None
 
@@ -80,5 +80,5 @@ def _work(data: bytes, worker: tuple[str, ...], patience: float) -> Article | Fa
             return cast("Fault", fault)
         return Article.of_json(reply["article"])
     except (subprocess.TimeoutExpired, OSError, ValueError, KeyError, TypeError, AttributeError):
-        # Killed for its memory or its time, it has said nothing, or half of it.
+        # A worker killed for its memory or time has written nothing, or half of its reply.
         return "heavy"

@@ -1,7 +1,7 @@
-"""Find the parts of full texts that are nearest to a question, among papers that a search has found.
+"""Full-text search: finds the parts of full texts nearest to a question, among papers that a search has found.
 
-Full texts are in no index. A question that abstracts do not answer has the windows of some papers compared one by one,
-which takes milliseconds; the best are given with their sentences and words, as hits that the same models weigh.
+Full texts are not indexed. If abstracts do not answer a question, the windows of some papers are compared one by one,
+which takes milliseconds; the best become hits with sentences and words, which the same calibrations can score.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from retrieval.papers import Paper
     from retrieval.query import QueryVectors
 
-READ: Final = 4  # windows with their sentences and words; of 30 facts all were in the first four
-WORDS_COUNT: Final = 0.5  # of the words that a window shares with the question, beside its vector
+READ: Final = 4  # windows returned; 30 of 30 facts were in the first four
+WORDS_COUNT: Final = 0.5  # weight of the share of the question's words, next to the cosine's weight of 1
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Hold a full text that is read for one conversation and kept nowhere, as a hit would have its paper.
+    """A full text that is searched for one conversation and not stored.
 
     Attributes:
-        contents: what was looked into so far, by the number of its window.
+        contents: cached contents of windows, by window number.
     """
 
     paper: Paper
@@ -64,7 +64,7 @@ class _Candidate:
 
 
 class FullTextSearcher:
-    """Look into the full texts of papers that were found; it changes nothing."""
+    """Searches the full texts of papers; read-only."""
 
     def __init__(self, full_texts: FullTexts, lexical: LexicalIndex, embedder: Embedder) -> None:
         self._full_texts = full_texts
@@ -72,7 +72,7 @@ class FullTextSearcher:
         self._embedder = embedder
 
     async def passages(self, text: str, vectors: QueryVectors, hits: Sequence[Hit], limit: int = READ) -> list[Hit]:
-        """Return up to `limit` parts of the full texts of these papers as hits, the nearest first."""
+        """Up to `limit` parts of these papers' full texts, as hits, nearest first."""
         known = await self._full_texts.known({hit.paper.paper_id for hit in hits})
         if not known:
             return []
@@ -93,7 +93,7 @@ class FullTextSearcher:
         return await asyncio.to_thread(self._hits, text, vectors, best, contents)
 
     async def prepare(self, paper: Paper, full_text: FullText) -> Document:
-        """Return a full text as it can be looked into without being kept; its abstract is its first section."""
+        """Chunk and embed a full text for `passages_of`; its abstract becomes the first section."""
         lead = Section("", paper.abstract, ((0, 1),))
         whole = FullText(full_text.pages, (lead, *full_text.sections))
         return Document(paper, whole, tuple(await embed_windows(paper.title, whole, self._embedder)))
@@ -101,7 +101,7 @@ class FullTextSearcher:
     async def passages_of(
         self, document: Document, text: str, vectors: QueryVectors, *, lead_only: bool = False, limit: int = READ
     ) -> list[Hit]:
-        """Return up to `limit` parts of a document as hits, nearest first; `lead_only` reads its abstract alone."""
+        """Up to `limit` parts of a document, as hits, nearest first; with `lead_only`, only from its abstract."""
         nothing = Hit(document.paper, 0.0, (), (), Evidence(0.0, 0.0, 0.0, 0.0, 0.0))
         sections = document.full_text.sections
         candidates = [
@@ -115,7 +115,7 @@ class FullTextSearcher:
         return await asyncio.to_thread(self._hits, text, vectors, best, contents)
 
     async def _read(self, best: Sequence[_Candidate], known: Sequence[Contents | None]) -> list[Contents]:
-        """Read what is not known of some windows; of a library's that is those that no start has read yet."""
+        """The contents of windows; missing ones, not embedded by the indexer yet, are embedded now."""
         return [
             contents or await read_part(candidate.hit.paper.title, candidate.text, self._embedder)
             for candidate, contents in zip(best, known, strict=True)
@@ -139,7 +139,7 @@ class FullTextSearcher:
     def _nearest(
         self, text: str, vectors: QueryVectors, candidates: Sequence[_Candidate], limit: int
     ) -> list[_Candidate]:
-        """Return the windows that are nearest by their vectors and by the words that they share with the question."""
+        """The windows nearest to the question, by cosine and by the words they share with it."""
         if not candidates:
             return []
         cosines = np.array([candidate.window.vector for candidate in candidates]) @ vectors.vector
@@ -149,7 +149,7 @@ class FullTextSearcher:
         return [candidates[int(index)] for index in np.argsort(-scores, kind="stable")[:limit]]
 
     def _shares(self, weights: dict[str, float], text: str) -> tuple[float, float]:
-        """Return which share of the question's words a text holds, and the same as BM25 counts them."""
+        """The idf-weighted share (0..1) of the question's words in a text, and the same with BM25's term saturation."""
         total = sum(weights.values())
         if not total:
             return 0.0, 0.0

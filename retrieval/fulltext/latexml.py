@@ -1,4 +1,4 @@
-"""Make an article of the HTML that arXiv has LaTeXML make of papers, by the classes that LaTeXML names things with."""
+"""Parses arXiv's HTML papers, which are made by LaTeXML, by LaTeXML's CSS classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from retrieval.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What opens a section of its own; titles of smaller things (a paragraph, a theorem) stand in the text.
+# Elements that start a section; titles of smaller ones (a paragraph, a theorem) stay in the text.
 _SECTIONS: Final = frozenset({"part", "chapter", "section", "subsection", "subsubsection", "appendix"})
 _OWN_TITLES: Final = frozenset({"ltx_title_document", *(f"ltx_title_{name}" for name in _SECTIONS)})
 _LEFT_OUT: Final = frozenset({
@@ -25,7 +25,7 @@ _LEFT_OUT: Final = frozenset({
     "ltx_pagination",
 })  # fmt: skip
 _NO_TEXT: Final = frozenset({"script", "style", "nav", "button", "svg", "img", "object"})
-# Each has lines of its own; a formula set apart goes on with the sentence around it.
+# Block elements; a display formula is not one, because the sentence around it goes on.
 _BLOCKS: Final = frozenset({
     "ltx_para", "ltx_item", "ltx_caption", "ltx_tr", "ltx_listingline", "ltx_theorem", "ltx_proof", "ltx_quote",
     "ltx_figure", "ltx_table", "ltx_float", "ltx_acknowledgements", "ltx_listing", "ltx_bibblock", "ltx_abstract",
@@ -33,20 +33,20 @@ _BLOCKS: Final = frozenset({
 })  # fmt: skip
 _CELLS: Final = frozenset({"ltx_td", "ltx_th"})
 _ENDS: Final = (".", "?", "!", ":")
-# Ends of lines that LaTeXML breaks, places where lines are aligned, and how large something is set.
+# TeX that only concerns layout: commented line ends, alignment marks, sizes and styles.
 _LAYOUT: Final = re.compile(
     r"(?<!\\)(?:%\n|&)|\\(?:[bB]igg?[lrm]?|(?:no)?limits|(?:display|text|script)style|nonumber)(?![A-Za-z])"
 )
 _FRACTION: Final = re.compile(r"\\[dtc]frac(?![A-Za-z])")
-_PLAIN_FRACTION: Final = r"\\frac"  # as `re` takes it
+_PLAIN_FRACTION: Final = r"\\frac"  # as a replacement for `re`
 _INDEX: Final = re.compile(r"([_^])\{([^{}]*)\}")
-_DEEPEST: Final = 4  # indices of indices
-_BEFORE_STOP: Final = re.compile(r"\s+([.,;:])(?=\s|\Z)")  # as after a formula set apart
+_DEEPEST: Final = 4  # nested indices
+_BEFORE_STOP: Final = re.compile(r"\s+([.,;:])(?=\s|\Z)")  # as after a display formula
 
 
 @dataclass(slots=True)
 class _Part:
-    """Gather the lines under a heading, footnotes apart."""
+    """The lines under a heading, with footnotes kept apart."""
 
     heading: str
     blocks: list[list[str]] = field(default_factory=lambda: [[]])
@@ -58,12 +58,12 @@ class _Part:
 
 
 class _Reader:
-    """Walk through a document once, from its first element to its last.
+    """Walks a document once, in order, and collects its parts.
 
     Attributes:
-        parts: what stands under each heading; the first has none.
-        abstract: the abstract, which may be empty.
-        title: the title; empty where there is none.
+        parts: the text under each heading; the first part has no heading.
+        abstract: the abstract; may be empty.
+        title: the title; may be empty.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class _Reader:
         self._notes: list[list[str]] = []
 
     def walk(self, element: Any) -> None:  # noqa: ANN401  # lxml has no types
-        """Take in an element, without what stands behind it."""
+        """Read an element, without its tail."""
         names = _classes(element)
         if element.tag in _NO_TEXT or names & _LEFT_OUT or ("ltx_tag_item" in names and not _has_letters(element)):
             return
@@ -115,7 +115,7 @@ class _Reader:
         self.parts.append(self._into)
 
     def walk_children(self, element: Any) -> None:  # noqa: ANN401
-        """Read an element's text and children."""
+        """Read an element's text and its children."""
         self._say(element.text)
         for child in element:
             if isinstance(child.tag, str):
@@ -136,7 +136,7 @@ class _Reader:
 
 
 def read_latexml(data: bytes) -> Article | None:
-    """Return the article in a page of LaTeXML's, None where it is none; it has no pages."""
+    """Parse a LaTeXML page; None if it is not one. The article has no page numbers."""
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
     root = etree.fromstring(data, parser)
     document = next(_documents(root), None) if root is not None else None
@@ -153,7 +153,7 @@ def _documents(root: Any) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _has_letters(element: Any) -> bool:  # noqa: ANN401
-    """Say whether the mark of an item is a word, as in a list of descriptions, and no bullet or number."""
+    """Whether the label of a list item is a word, as in a description list, and not a bullet or number."""
     return any(map(str.isalpha, "".join(element.itertext())))
 
 
@@ -168,7 +168,7 @@ def _text(element: Any) -> str:  # noqa: ANN401
 
 
 def _formula(element: Any) -> str:  # noqa: ANN401
-    """Return a formula as the abstract of a paper would have it, read from TeX where that is given."""
+    """A formula as plain text, like in abstracts; from its TeX if available."""
     tex = element.get("alttext") or "".join(element.xpath(".//*[local-name()='annotation'][1]//text()"))
     if not tex.strip():
         return "".join(element.itertext())

@@ -1,4 +1,4 @@
-"""The printed lines of a PDF's pages in reading order, without running heads, page numbers and what stands sideways."""
+"""The printed lines of a PDF in reading order, without running heads, page numbers and rotated text."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
     from pypdf import PageObject
 
-MARGIN: Final = 0.11  # share of a page's height at its top and its foot where running heads stand
-SAME_LINE: Final = 0.55  # of the type size: what stands no further up or down, as an index does, is in the line
-SIDEWAYS: Final = 0.1  # of a text's direction
+MARGIN: Final = 0.11  # running heads are within this share of the page height from top or bottom
+SAME_LINE: Final = 0.55  # text shifted by less than this share of the font size, such as an index, is on the line
+SIDEWAYS: Final = 0.1  # slope from which text counts as rotated
 
 _BOLD: Final = re.compile(r"bold|black|heavy|demi|medi(?!um)|CMBX|-B\b|SFBX", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _ARXIV: Final = re.compile(r"arXiv:(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?\s*\[")
-# Letters that a font draws as one; nothing else is changed, since NFKC would make 2 of ².
+# Ligatures only, because NFKC on everything would turn ² into 2.
 _LIGATURES: Final = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
-# What neither PostgreSQL nor UTF-8 takes, soft hyphens, and what a font has no letter for.
+# Characters that PostgreSQL or UTF-8 reject, soft hyphens, and glyphs without a character.
 NOT_TEXT: Final = {0: None, 0xAD: None, 0xFFFD: None, **dict.fromkeys(range(0xD800, 0xE000))}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Hold a printed line, with the page that it is on (from 1) and how it is set, in points."""
+    """A printed line: its page (from 1), position and font size in points, and text."""
 
     page: int
     x: float
@@ -48,7 +48,7 @@ class _Piece:
 
 
 def lines_of(pages: Sequence[PageObject]) -> tuple[list[Line], str]:
-    """Return the lines of all pages in the order in which they were set, and the arXiv id stamped on the first."""
+    """The lines of all pages, in the PDF's order, and the arXiv id stamped on the first page (else "")."""
     found: list[list[Line]] = []
     heights: list[tuple[float, float]] = []
     stamp = ""
@@ -62,7 +62,7 @@ def lines_of(pages: Sequence[PageObject]) -> tuple[list[Line], str]:
 
 
 def _pieces(page: PageObject) -> tuple[list[_Piece], str]:
-    """Return the upright pieces of a page, and all that stands sideways as one text."""
+    """The upright pieces of a page, and all rotated text joined."""
     upright: list[_Piece] = []
     sideways: list[str] = []
 
@@ -91,7 +91,7 @@ def _lines(pieces: Sequence[_Piece], page: int) -> list[Line]:
     def end() -> None:
         text = " ".join("".join(piece.text for piece in run).split())
         if text:
-            # An index or a mark of a footnote is smaller than its line.
+            # The most common size counts, because indices and footnote marks are smaller.
             sizes: Counter[tuple[float, bool]] = Counter()
             for piece in run:
                 sizes[round(piece.size, 1), piece.bold] += len(piece.text.strip())
@@ -118,7 +118,7 @@ def _lines(pieces: Sequence[_Piece], page: int) -> list[Line]:
 
 
 def _without_running_heads(pages: Sequence[Sequence[Line]], heights: Sequence[tuple[float, float]]) -> list[Line]:
-    """Leave out what stands at the top or the foot of several pages, whatever its numbers, and numbers alone there."""
+    """Drop lines that repeat at the top or bottom of pages, apart from their digits, and page numbers."""
 
     def at_edge(line: Line) -> bool:
         bottom, height = heights[line.page - 1]

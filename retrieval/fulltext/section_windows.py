@@ -1,4 +1,4 @@
-"""The windows of a full text: some sentences of a section each, with the title in front, as those of an abstract."""
+"""The windows of a full text: like those of an abstract, some sentences of a section with the title in front."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from retrieval.embedding import Embedder
     from retrieval.fulltext.article import FullText
 
-MOST_WINDOWS: Final = 3000  # of one paper, some 500 pages; six minutes of two processors
-AT_ONCE: Final = 64  # texts, so that a question asked meanwhile need not wait for a whole paper
+MOST_WINDOWS: Final = 3000  # per paper, some 500 pages; takes six minutes on two cores
+AT_ONCE: Final = 64  # texts per call, so that a question asked meanwhile need not wait for a whole paper
 
 
 async def embed_windows(title: str, full_text: FullText, embedder: Embedder) -> list[Window]:
-    """Cut the sections into windows and embed these, without their contents."""
+    """Chunk the sections and embed the windows, without their contents."""
     made = await asyncio.to_thread(_cut, title, full_text, embedder)
     vectors: dict[str, NDArray[np.float32]] = {}
     texts = list(dict.fromkeys(part.text for _, part in made))
@@ -38,7 +38,7 @@ async def embed_windows(title: str, full_text: FullText, embedder: Embedder) -> 
 async def read_windows(
     title: str, full_text: FullText, embedder: Embedder, known: Mapping[str, Embedded]
 ) -> list[Window]:
-    """Cut the sections into windows, and read those that are not `known` by the hash of their text."""
+    """Chunk the sections and embed the windows with their contents; `known` has stored ones by text hash."""
     made = await asyncio.to_thread(_cut, title, full_text, embedder)
     unknown = list({part.text_hash: part for _, part in made if part.text_hash not in known}.values())
     read = dict(known)
@@ -52,7 +52,7 @@ async def read_windows(
 
 
 async def read_part(title: str, part: str, embedder: Embedder) -> Contents:
-    """Read a part of a paper that is a window."""
+    """Embed the sentences and words of one window."""
 
     def cut() -> Chunk:
         paper = Paper("", title, part, "")
@@ -65,7 +65,7 @@ async def read_part(title: str, part: str, embedder: Embedder) -> Contents:
 
 
 def _cut(title: str, full_text: FullText, embedder: Embedder) -> list[tuple[int, Chunk]]:
-    """Return the windows of all sections, each with the number of its section."""
+    """(section number, window) of all sections, at most MOST_WINDOWS."""
     return [
         (number, part)
         for number, section in enumerate(full_text.sections)

@@ -1,4 +1,4 @@
-"""Make an article of printed lines: title, abstract and sections, told by how they are set; words joined again."""
+"""Builds an article from printed lines: recognises title, abstract and sections by layout, and rejoins split words."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from retrieval.fulltext.lines import Line
 
 LONGEST_HEADING: Final = 110  # characters
-LONGEST_ABSTRACT: Final = 5000  # characters; from there on its end was not told
-LEAD_CHARACTERS: Final = 1500  # characters of the text that stand for an abstract where there is none
-LARGER: Final = 1.07  # times the body's type, from which on a line is set as a heading
-SMALLER: Final = 0.93  # times the body's type, down from which a line is a note or in a table
-LEADING: Final = 1.45  # times the usual distance of lines, from which on a paragraph begins
-INDENTED: Final = (0.7, 4.0)  # type sizes that the first line of a paragraph may stand in
+LONGEST_ABSTRACT: Final = 5000  # characters; if it is longer, its end was missed
+LEAD_CHARACTERS: Final = 1500  # characters from the start of the text that serve as a missing abstract
+LARGER: Final = 1.07  # lines at least this much larger than the body font may be headings
+SMALLER: Final = 0.93  # lines smaller than this share of the body font are notes or in tables
+LEADING: Final = 1.45  # a gap of this many usual line distances starts a paragraph
+INDENTED: Final = (0.7, 4.0)  # range of a paragraph's indent, in font sizes
 
-# How headings are printed, whatever they say.
+# The form of headings, whatever they say.
 _NUMBERED: Final = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[A-H](?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.)\s+[^\W\d_]")
 _ABSTRACT: Final = re.compile(
     r"(?:abstract|summary|zusammenfassung|kurzfassung|r[ée]sum[ée])\s*(?P<rest>[.:—–-]+\s*\S.*)?[.:]?", re.IGNORECASE
@@ -42,17 +42,17 @@ _ENDS: Final = tuple('.?!:;…"”)')
 
 @dataclass(slots=True)
 class _Part:
-    """Gather the lines under a heading, those of notes and tables apart from the running text."""
+    """The lines under a heading, with notes and tables apart from the running text."""
 
     heading: str
     is_abstract: bool = False
     is_references: bool = False
-    body: list[tuple[Line, bool]] = field(default_factory=list)  # each with whether a paragraph begins
+    body: list[tuple[Line, bool]] = field(default_factory=list)  # (line, whether it starts a paragraph)
     notes: list[tuple[Line, bool]] = field(default_factory=list)
 
 
 def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", named: str = "") -> Article:
-    """Return the article in some lines; `named` is the title that the file itself gives, taken where none is told."""
+    """Build the article from its lines; `named` is the title in the file's metadata, used if none is recognised."""
     size = _body_size(lines)
     title, rest = _title(lines, size)
     words = Counter(word for line in lines for word in re.findall(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*", line.text.lower()))
@@ -62,7 +62,7 @@ def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", named: s
     abstract = ""
     for index, part in enumerate(parts):
         if part.is_references or (index == 0 and has_abstract and not part.is_abstract):
-            continue  # what stands before the abstract are authors and where they work
+            continue  # authors and affiliations, before the abstract
         section = _section(part, words)
         if not section.text:
             continue
@@ -85,7 +85,7 @@ def _body_size(lines: Iterable[Line]) -> float:
 
 
 def _title(lines: Sequence[Line], size: float) -> tuple[str, Sequence[Line]]:
-    """Return the largest lines of the first page that stand together, and all lines after them."""
+    """The title, made of the first run of largest lines on the first page, and the lines after it."""
     first = [line for line in lines if line.page == 1 and any(map(str.isalpha, line.text))]
     largest = max((line.size for line in first), default=0.0)
     if largest < LARGER * size:
@@ -153,14 +153,14 @@ def _is_heading(line: Line, size: float) -> bool:
 
 
 def _goes_on(heading: Line, line: Line) -> bool:
-    """Say whether a heading goes on in the next line, set alike right under it and without a number of its own."""
+    """Whether a heading continues on the next line: right below, in the same font, and without a number."""
     near = 0 < heading.y - line.y < 2 * heading.size
     alike = heading.page == line.page and heading.size == line.size and heading.bold == line.bold
     return near and alike and not _NUMBERED.match(line.text) and not _ABSTRACT.fullmatch(heading.text)
 
 
 def _leading(lines: Sequence[Line], size: float) -> float:
-    """Return the usual distance between two lines of the running text."""
+    """The most common distance between lines of the running text."""
     steps: Counter[float] = Counter()
     for one, other in pairwise(lines):
         step = one.y - other.y
@@ -170,7 +170,7 @@ def _leading(lines: Sequence[Line], size: float) -> float:
 
 
 def _begins(line: Line, before: Line | None, column: float, usual: float) -> tuple[float, bool]:
-    """Return the left edge of the line's column, and whether the line starts a paragraph."""
+    """The left edge of the line's column, and whether the line starts a paragraph."""
     if before is None:
         return line.x, True
     step = before.y - line.y
@@ -185,7 +185,7 @@ def _begins(line: Line, before: Line | None, column: float, usual: float) -> tup
 
 
 def _section(part: _Part, words: Counter[str]) -> Section:
-    """Put the lines of a part together, notes and tables after the running text."""
+    """Join the lines of a part, notes and tables after the running text."""
     text = ""
     breaks: list[tuple[int, int]] = []
     for lines in (part.body, part.notes):
@@ -198,13 +198,13 @@ def _section(part: _Part, words: Counter[str]) -> Section:
 
 
 def _append(text: str, line: str, words: Counter[str], *, fresh: bool) -> tuple[str, int]:
-    """Return a text with one more line, and where the line begins in it; a word that was cut is made whole."""
+    """Append a line, rejoining a hyphenated word; the text, and the offset at which the line begins."""
     if not text:
         return line, 0
     cut, rest = _CUT.search(text), _GOES_ON.match(line)
     if cut and rest and not fresh:
         head, last, tail = cut["head"].lower(), cut["last"].lower(), rest[0]
-        # What the paper writes with a hyphen elsewhere had one here, too; a chain of words goes on as it is.
+        # Keep the hyphen if the paper hyphenates the word elsewhere, or in a chain of words.
         hyphen = words[f"{head}-{tail}"] > words[f"{head}{tail}"] or (head != last and not words[f"{last}{tail}"])
         text = text if hyphen else text[:-1]
         return text + line, len(text)
@@ -213,7 +213,7 @@ def _append(text: str, line: str, words: Counter[str], *, fresh: bool) -> tuple[
 
 
 def _cut(section: Section, most: int) -> tuple[str, Section]:
-    """Return the first sentences of a section, up to so many characters, and the rest, under no heading."""
+    """Split off the first sentences of a section, up to `most` characters; the rest gets no heading."""
     if len(section.text) <= most:
         return section.text, Section(section.heading, "", ())
     ends = [end for _, end in sentences(section.text) if end <= most]

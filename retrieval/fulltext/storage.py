@@ -1,4 +1,4 @@
-"""The tables of full texts: sections as extracted, and their windows with vectors, apart from what the indexes hold."""
+"""Storage of full texts: sections as extracted, and their windows with vectors, which are in no index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import sqlalchemy as sa
 
-from retrieval.catalogue_tables import STANDS, full_texts, papers, section_windows, sections
+from retrieval.catalogue_tables import GONE, STANDS, full_texts, papers, section_windows, sections
 from retrieval.contents import Contents, Embedded
 from retrieval.fulltext import attempts
 from retrieval.fulltext.article import FullText, Section
@@ -27,20 +27,16 @@ if TYPE_CHECKING:
     Transactions: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
 TABLES: Final = (section_windows, sections, full_texts)
-ROWS: Final = 500  # a statement
+ROWS: Final = 500  # per statement
 
-WAITING = (
-    sa.select(full_texts.c.paper_id)
-    .join(papers, papers.c.paper_id == full_texts.c.paper_id)
-    .where(STANDS, full_texts.c.embedded.is_(False))
-)
+WAITING = sa.select(full_texts.c.paper_id).where(full_texts.c.embedded.is_(False), full_texts.c.paper_id.not_in(GONE))
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Hold some sentences of a section, by its number and the offsets in it, with the hash of what is embedded.
+    """A window of a full text: its section number, the offsets in the section, and the hash of the embedded text.
 
-    `contents` are None where they are not read yet, or left in the table, since few windows are looked into.
+    `contents` is None if they are not embedded yet, or not loaded, because few windows need them.
     """
 
     section: int
@@ -53,7 +49,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Hold a full text to embed, the title of its paper, and what is already known by the hash of a window's text."""
+    """A full text to embed, its paper's title, and stored embeddings by the hash of a window's text."""
 
     paper_id: str
     title: str
@@ -62,15 +58,15 @@ class Waiting:
 
 
 class FullTexts:
-    """Keep the full texts of a catalogue; each method is one transaction."""
+    """The full texts of a catalogue; each method is one transaction."""
 
     def __init__(self, database: Database, writing_in_turn: Transactions) -> None:
-        """Take the database, and what gives transactions that only whoever indexes may write in."""
+        """`writing_in_turn` makes write transactions for the holder of the index lease."""
         self._database = database
         self._writing_in_turn = writing_in_turn
 
     async def waiting(self, model: str) -> Waiting | None:
-        """Return one that is not embedded yet, with what `model` already made of it; None where all are."""
+        """A full text that waits to be embedded, with what `model` has already embedded of it; None if none waits."""
         async with self._database.reading() as connection:
             paper_id = await connection.scalar(WAITING.order_by(full_texts.c.paper_id).limit(1))
             if paper_id is None:
@@ -90,7 +86,7 @@ class FullTexts:
         return Waiting(paper_id, title or "", full_text, known)
 
     async def store_windows(self, done: Waiting, windows: Sequence[Window], model: str) -> None:
-        """Put windows in the place of those of before, if the text is still the one that they are of."""
+        """Replace the windows of a full text, unless the text has changed since."""
         rows = [
             {"paper_id": done.paper_id, "position": position, "model": model, **_row(window)}
             for position, window in enumerate(windows)
@@ -105,7 +101,7 @@ class FullTexts:
             await connection.execute(sa.update(full_texts).where(own).values(embedded=True))
 
     async def put(self, paper_id: str, full_text: FullText) -> bool:
-        """Keep the full text of a paper, which then waits to be embedded; False where the paper does not stand."""
+        """Store the full text of a paper, to be embedded; False if the paper is unknown, withdrawn or removed."""
         async with self._database.writing() as connection:
             stands = sa.select(papers.c.paper_id).where(papers.c.paper_id == paper_id, STANDS)
             if await connection.scalar(stands) is None:
@@ -114,32 +110,32 @@ class FullTexts:
             return True
 
     async def lacking(self, paper_ids: Sequence[str], now: dt.datetime) -> list[str]:
-        """Return those of the papers that stand, have no full text and may be tried, in the order given."""
+        """The given papers that have no full text and may be tried now, in order."""
         async with self._database.reading() as connection:
             return await attempts.read_lacking(connection, paper_ids, now)
 
     async def begin_attempt(self, paper_id: str, now: dt.datetime) -> bool:
-        """Note that a paper's full text is about to be asked for; False where another process does just that."""
+        """Record an attempt to fetch a full text before it is made; False if another process is trying."""
         async with self._database.writing() as connection:
             return await attempts.begin(connection, paper_id, now)
 
     async def note_failure(self, paper_id: str, sentence: str) -> None:
-        """Keep why a paper's full text was not to be had."""
+        """Record why the full text of a paper could not be fetched."""
         async with self._database.writing() as connection:
             await attempts.note_failure(connection, paper_id, sentence)
 
     async def attempts_since(self, moment: dt.datetime) -> int:
-        """Return for how many papers a full text was asked for after a moment."""
+        """Count the papers tried after a time."""
         async with self._database.reading() as connection:
             return await attempts.count_since(connection, moment)
 
     async def of(self, paper_ids: Sequence[str]) -> dict[str, FullText]:
-        """Return the full texts of those of the papers that have one, by id."""
+        """Full texts by paper id; papers without one are left out."""
         async with self._database.reading() as connection:
             return await _read(connection, paper_ids)
 
     async def windows_of(self, paper_ids: Sequence[str], model: str) -> dict[str, list[Window]]:
-        """Return the windows of those of the papers that have some made by `model`, by id, in order, no contents."""
+        """Windows embedded by `model`, in order and without contents, by paper id; papers without any are left out."""
         found: dict[str, list[Window]] = {}
         wanted = [column for column in section_windows.c if column is not section_windows.c.contents]
         async with self._database.reading() as connection:
@@ -154,7 +150,7 @@ class FullTexts:
         return found
 
     async def contents_of(self, windows: Sequence[tuple[str, Window]], model: str) -> list[Contents | None]:
-        """Return the contents of windows, each named with the id of its paper; None of those that are not read."""
+        """The contents of windows, given as (paper id, window); None for those not embedded yet."""
         if not windows:
             return []
         asked = section_windows.c.paper_id.in_({paper_id for paper_id, _ in windows})
@@ -167,17 +163,17 @@ class FullTexts:
         return [found.get((paper_id, cut.section, cut.start, cut.text_hash)) for paper_id, cut in windows]
 
     async def known(self, paper_ids: Iterable[str]) -> list[str]:
-        """Return those of the papers that have a full text."""
+        """The given papers that have a full text."""
         asked = sa.select(full_texts.c.paper_id).where(full_texts.c.paper_id.in_(list(paper_ids)))
         async with self._database.reading() as connection:
             return list(await connection.scalars(asked))
 
 
 async def store(connection: AsyncConnection, paper_id: str, full_text: FullText) -> None:
-    """Keep the full text of a paper in the place of any of before; the same one again costs nothing."""
+    """Store or replace the full text of a paper; does nothing if it is unchanged."""
     if (await _read(connection, [paper_id])).get(paper_id) == full_text:
         return
-    await forget(connection, [paper_id], but=section_windows)  # whose vectors may be those of the new text
+    await forget(connection, [paper_id], but=section_windows)  # their vectors may be reused for the new text
     await connection.execute(sa.insert(full_texts), {"paper_id": paper_id, "pages": full_text.pages, "embedded": False})
     rows = [
         {
@@ -196,14 +192,14 @@ async def store(connection: AsyncConnection, paper_id: str, full_text: FullText)
 async def forget(
     connection: AsyncConnection, paper_ids: Sequence[str] | sa.Select[Any], *, but: sa.Table | None = None
 ) -> None:
-    """Forget the full texts of papers; `but` names a table whose rows stay."""
+    """Delete the full texts of papers, except the rows of the table `but`."""
     for table in TABLES:
         if table is not but:
             await connection.execute(sa.delete(table).where(table.c.paper_id.in_(paper_ids)))
 
 
 async def move(connection: AsyncConnection, paper_id: str, to: str) -> None:
-    """Give the full text of a paper to the one that it turned out to be, if that has none."""
+    """Move the full text of a merged paper to the paper `to`, unless that has one."""
     if to in await _read(connection, [to]):
         await forget(connection, [paper_id])
         return
@@ -213,7 +209,7 @@ async def move(connection: AsyncConnection, paper_id: str, to: str) -> None:
 
 
 async def embed_again(connection: AsyncConnection, paper_ids: Sequence[str] | None = None) -> None:
-    """Have the full texts of some papers, or of all, wait; what is known of them is not embedded twice."""
+    """Queue the full texts of some papers, or of all, to be embedded; stored embeddings are reused."""
     waits = sa.update(full_texts).values(embedded=False)
     await connection.execute(waits if paper_ids is None else waits.where(full_texts.c.paper_id.in_(paper_ids)))
 

@@ -1,7 +1,7 @@
-"""Read a PDF or a page of HTML from standard input and write its article as JSON; a process that may die of it.
+"""The worker process: reads a PDF or HTML page from stdin and writes its article as JSON to stdout.
 
-`python -m retrieval.fulltext.worker [html]`: it bounds its memory and its time before it looks at anything, writes no
-file, and runs nothing that it reads: pypdf and lxml read text, have no way to run scripts, and fetch nothing.
+`python -m retrieval.fulltext.worker [html]`. It limits its own memory and CPU time first, and writes no files. pypdf
+and lxml run no scripts and fetch nothing.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
     from retrieval.fulltext.article import Article
 
-MEMORY: Final = 1 << 30  # bytes; papers take some 70 MB, and a page that swells to a gigabyte is no page
-SECONDS: Final = 60  # of a processor; a book of 117 pages takes 6
-MOST_PAGES: Final = 500  # more than a thesis has; books and proceedings are no paper
-FEWEST_LETTERS: Final = 200  # of all pages together: below, the pages are pictures of text
+MEMORY: Final = 1 << 30  # bytes; papers take some 70 MB, and a decompression bomb must not take all
+SECONDS: Final = 60  # of CPU time; a book of 117 pages takes 6
+MOST_PAGES: Final = 500  # more than a thesis has; books and proceedings are not papers
+FEWEST_LETTERS: Final = 200  # in the whole file; with fewer, the pages are scanned images
 LONGEST_TITLE: Final = 300
 HTML: Final = "html"
 
 
-class Refusal(Exception):  # noqa: N818  # it is an outcome, told to the parent by its word
-    """Carry the word for why something is not read."""
+class Refusal(Exception):  # noqa: N818  # an outcome, reported to the parent as one word
+    """The input is not read; the message is the fault, as one word."""
 
 
 def main() -> None:
-    """Read standard input, and say on standard output what is in it or why that cannot be told."""
+    """Read stdin, and write the article or a fault to stdout."""
     _bound()
     logging.disable()
     try:
@@ -41,13 +41,13 @@ def main() -> None:
         reply = {"fault": str(refusal)}
     except (MemoryError, RecursionError):
         reply = {"fault": "heavy"}
-    except Exception:  # noqa: BLE001  # the readers raise whatever a broken file makes their code stumble over
+    except Exception:  # noqa: BLE001  # broken files make the parsers raise all kinds of errors
         reply = {"fault": "malformed"}
     sys.stdout.write(json.dumps(reply))
 
 
 def read(data: bytes) -> Article:
-    """Return the article in a PDF; raises Refusal, and whatever pypdf stumbles over."""
+    """Extract the article of a PDF; raises Refusal, or any error of pypdf."""
     from pypdf import PdfReader
     from pypdf.errors import DependencyError, LimitReachedError
 
@@ -56,7 +56,7 @@ def read(data: bytes) -> Article:
 
     reader = PdfReader(io.BytesIO(data))
     try:
-        # Many are encrypted with an empty password, which only asks viewers not to print them.
+        # Many are encrypted with an empty password, only to restrict printing.
         if reader.is_encrypted and not reader.decrypt(""):
             raise Refusal("encrypted")
     except DependencyError:
@@ -68,7 +68,7 @@ def read(data: bytes) -> Article:
         raise Refusal("malformed")
     try:
         lines, arxiv_id = lines_of(list(reader.pages))
-    except LimitReachedError:  # of what a part may swell to
+    except LimitReachedError:  # of decompressed data
         raise Refusal("heavy") from None
     if _letters(line.text for line in lines) < FEWEST_LETTERS:
         raise Refusal("pictures")
@@ -77,7 +77,7 @@ def read(data: bytes) -> Article:
 
 
 def read_html(data: bytes) -> Article:
-    """Return the article in a page of LaTeXML's; raises Refusal, and whatever lxml stumbles over."""
+    """Extract the article of a LaTeXML page; raises Refusal, or any error of lxml."""
     from retrieval.fulltext.latexml import read_latexml
 
     article = read_latexml(data)
@@ -91,7 +91,7 @@ def _letters(texts: Iterable[str]) -> int:
 
 
 def _bound() -> None:
-    """Bound what this process may take, where the system lets it; Windows has only the parent's patience."""
+    """Limit this process's memory and CPU time; on Windows only the parent's timeout applies."""
     try:
         import resource
     except ImportError:

@@ -1,1 +1,1 @@
-"""One file for each step of the catalogue's tables, each named by its revision."""
+"""The catalogue's migrations, one file each, named after its revision."""

@@ -1,4 +1,4 @@
-"""Make the first tables, papers and chunks, or take over those of a time without migrations."""
+"""Create the first tables, papers and chunks, or adopt those of a database older than migrations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = None
 
 
 def upgrade(op: Operations) -> None:
-    """Make what is missing; a catalogue without migrations may have all of it, or chunks without words."""
+    """Create what is missing; an older catalogue may have all of it, or chunks without words."""
     op.create_table(
         "papers",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),

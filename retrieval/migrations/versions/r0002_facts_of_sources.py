@@ -1,4 +1,4 @@
-"""Add what sources on the network know of a paper, its other ids, its sources, and how far each source was read."""
+"""Add the metadata of online sources, the other ids and the sources of a paper, and the state of each source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH = 5000
 
 
 def upgrade(op: Operations) -> None:
-    """Add columns and tables; papers of before have one source, their own ids, and have been there from now on."""
+    """Add columns and tables; existing papers get one source, their own ids, and the current time as `added_at`."""
     moment = sa.DateTime(timezone=True)
     for column in (
         sa.Column("added_at", moment),
@@ -80,7 +80,7 @@ def _fill(connection: sa.Connection) -> None:
     connection.execute(
         sa.insert(sources).from_select(["paper_id", "source"], sa.select(papers.c.paper_id, papers.c.source))
     )
-    # Of papers that share a title the one that has no other id goes by it, else the first.
+    # Of papers with the same title, the one without any other id gets the title's id, else the first.
     connection.execute(
         sa.insert(aliases).from_select(["alias", "paper_id"], sa.select(papers.c.paper_id, papers.c.paper_id))
     )

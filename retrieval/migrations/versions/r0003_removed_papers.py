@@ -1,4 +1,4 @@
-"""Add when a paper was removed and whether its text is erased, and where a paper was published."""
+"""Add when a paper was removed, whether its text is erased, and its venue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = "0002"
 
 
 def upgrade(op: Operations) -> None:
-    """Add columns; every paper of before stands as it did, and nobody knows its venue."""
+    """Add columns; existing papers are not removed, and their venue is unknown."""
     op.add_column("papers", sa.Column("removed_at", sa.DateTime(timezone=True)))
     op.add_column("papers", sa.Column("erased", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("papers", sa.Column("venue", sa.Text))

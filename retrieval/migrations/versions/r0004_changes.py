@@ -1,4 +1,4 @@
-"""Add the feed of what the indexes came to hold, and which library and which collection of vectors this is."""
+"""Add the change feed, and the library's id and live collection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = "0003"
 
 
 def upgrade(op: Operations) -> None:
-    """Add two tables; followers, which know no place in the feed yet, begin with all papers."""
+    """Add two tables; followers have no position in the feed yet and start with all papers."""
     op.create_table(
         "index_changes",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),

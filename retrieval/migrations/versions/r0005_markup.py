@@ -1,4 +1,4 @@
-"""Add what markup a title and an abstract had, and forget addresses that were no paper's own but a search for it."""
+"""Add the original markup of title and abstract, and drop URLs that were a search for the paper."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SEARCH = "https://huggingface.co/papers?q="
 
 
 def upgrade(op: Operations) -> None:
-    """Add columns; papers of before had their markup taken away, and what shipped linked to a search for its title."""
+    """Add columns; the markup of existing papers is lost, and the shipped ones linked to a search for their title."""
     op.add_column("papers", sa.Column("raw_title", sa.Text))
     op.add_column("papers", sa.Column("raw_abstract", sa.Text))
     papers = sa.table("papers", sa.column("url", sa.Text), sa.column("indexed_hash", sa.String(64)))
-    # The lexical index knows a paper by its address, too.
+    # The lexical index contains the address, so these papers must be indexed again.
     searches = sa.update(papers).where(papers.c.url.startswith(SEARCH, autoescape=True))
     op.get_bind().execute(searches.values(url=None, indexed_hash=None))

@@ -1,4 +1,4 @@
-"""Add the full text of papers: its sections, and the windows of these with their vectors."""
+"""Add full texts: sections, and their windows with vectors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = "0005"
 
 
 def upgrade(op: Operations) -> None:
-    """Add three tables; no paper of before has a full text."""
+    """Add three tables; existing papers have no full text."""
     op.create_table(
         "full_texts",
         sa.Column("paper_id", sa.String, primary_key=True),

@@ -1,4 +1,4 @@
-"""Keep the sentences and words of a full text's windows with their vectors, and attempts to get full texts."""
+"""Store the contents of full-text windows, and attempts to fetch full texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = "0006"
 
 
 def upgrade(op: Operations) -> None:
-    """Add three columns and a table, and have the full texts of before wait to be read anew."""
+    """Add three columns and a table; existing full texts are queued to be embedded again."""
     for column in (
         sa.Column("spans", sa.JSON(none_as_null=True)),
         sa.Column("sentences", sa.LargeBinary),

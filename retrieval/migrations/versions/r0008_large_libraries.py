@@ -1,4 +1,4 @@
-"""Add indexes that answer what is asked of all papers, without reading their rows."""
+"""Add covering indexes for queries over all papers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STANDS = "withdrawn_by IS NULL AND removed_at IS NULL"
 
 
 def upgrade(op: Operations) -> None:
-    """Index those that stand, those that wait, and those that do not stand."""
+    """Add partial indexes: of papers in the library, and of pending, withdrawn and removed ones."""
     differs = "IS NOT" if op.get_bind().dialect.name == "sqlite" else "IS DISTINCT FROM"
     for name, columns, condition in (
         ("papers_standing", ["published", "number", "indexed_chunks"], STANDS),

@@ -1,4 +1,4 @@
-"""Keep what a window says with the window: sentences in eight bits a dimension, words in three."""
+"""Store contents with each window: sentence vectors with 8 bits per dimension, word vectors with 3."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 revision = "0009"
 down_revision = "0008"
 
-PAPERS: Final = 200  # of which the rows are in memory
-WORDS_OF: Final = 384  # dimensions of the one model that gives words
+PAPERS: Final = 200  # papers in memory at a time
+WORDS_OF: Final = 384  # dimensions of the only model with word vectors
 
 
 def upgrade(op: Operations) -> None:
-    """Put each sentence into its window, and leave one row a window."""
+    """Move each sentence's row into its window, so that one row per window is left."""
     connection = op.get_bind()
     _move_sentences(op, connection)
     _pack_full_texts(op, connection)
@@ -51,7 +51,7 @@ def _move_sentences(op: Operations, connection: sa.Connection) -> None:
         found = [row for _, own in groupby(rows, key=lambda row: row.paper_id) for row in _windows(list(own))]
         if found:
             connection.execute(sa.insert(new), found)
-        connection.execute(sa.delete(old).where(some))  # its pages are used again by what comes next
+        connection.execute(sa.delete(old).where(some))  # frees pages for the next batch
     op.drop_index("chunks_by_kind", "chunks", if_exists=True)
     op.drop_table("chunks")
     op.rename_table("windows", "chunks")
@@ -60,7 +60,7 @@ def _move_sentences(op: Operations, connection: sa.Connection) -> None:
 
 
 def _windows(rows: Sequence[sa.Row[Any]]) -> Iterable[dict[str, object]]:
-    """Give the windows of one paper with their sentences."""
+    """The windows of one paper, with their sentences."""
     sentences = [row for row in rows if row.kind == "sentence"]
     for row in rows:
         if row.kind != "window":
@@ -94,7 +94,7 @@ def _pack_full_texts(op: Operations, connection: sa.Connection) -> None:
 
 
 def _packed(spans: Sequence[Sequence[int]], sentences: NDArray[np.float32], words: bytes) -> bytes:
-    """Return what contents.py reads, as it was when this migration was written."""
+    """Pack contents in the format that contents.py had when this migration was written."""
     scales = np.maximum(np.abs(sentences).max(axis=1, initial=0.0), 1e-9).astype(np.float32) / 127
     levels = np.rint(sentences / scales[:, None]).astype(np.int8)
     offsets = np.array(spans, np.int32).reshape(-1, 2)
@@ -103,10 +103,10 @@ def _packed(spans: Sequence[Sequence[int]], sentences: NDArray[np.float32], word
 
 
 def _in_three_bits(words: bytes) -> bytes:
-    """Turn words of four bits a dimension, levels .35 standard deviations apart, into such of three bits."""
+    """Convert word vectors from 4 bits per dimension, in steps of .35 standard deviations, to 3 bits."""
     pairs = np.frombuffer(words, np.uint8).reshape(-1, WORDS_OF // 2)
     values = (np.concatenate([pairs & 15, pairs >> 4], axis=1).astype(np.float32) - 8) * 0.35
-    values += 0.02 * (-1.0) ** np.arange(WORDS_OF)  # what was as good as zero is half above it, half below
+    values += 0.02 * (-1.0) ** np.arange(WORDS_OF)  # values near zero round up or down in equal parts
     levels = np.clip(np.floor(values / 0.586) + 4, 0, 7).astype(np.uint8)
     first, second, third, fourth = np.split(levels & 3, 4, axis=1)
     lower = first | second << 2 | third << 4 | fourth << 6

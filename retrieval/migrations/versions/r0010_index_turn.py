@@ -1,4 +1,4 @@
-"""Add the row of the process that indexes a library which several share."""
+"""Add the index lease of shared libraries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = "0009"
 
 
 def upgrade(op: Operations) -> None:
-    """Add a table."""
+    """Add the table."""
     op.create_table(
         "index_turn",
         sa.Column("key", sa.Integer, primary_key=True, autoincrement=False),
