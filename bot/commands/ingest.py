@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.console import print_json, printable, progress_bar, show_figures, stderr, stdout
 from bot.factory import make_embedder, open_library
+from bot.invocation import command
 from retrieval import Added, BadInputError, ServerAwayError
 from retrieval.catalogue import Catalogue
 from retrieval.embedding_worker import embed_pending
@@ -48,14 +49,14 @@ async def ingest(
     full_text: bool = False,
     as_page: bool = False,
 ) -> None:
-    """Take papers in from each source; every one is opened before any paper is added.
+    """Ingest papers from each source, after opening all of them.
 
-    What cannot be read in a file is said and left out; with `strict` nothing is taken in then. `categories` and `since`
-    choose from files, and `as_page` takes every file for a page dump. With `full_text` papers of arXiv come with their
+    Unreadable entries of a file are reported and left out; with `strict` they stop the ingest. `categories` and `since`
+    filter files, and `as_page` reads every file as a page dump. With `full_text`, papers from arXiv come with their
     full text.
 
-    A source on the network is read on from where it was left. Where one fails, what came before is kept and the
-    others are read all the same; raises SourceError at the end.
+    An online source is read on from its cursor. If one fails, its papers so far are kept and the other sources are
+    still read; raises SourceError at the end.
     """
     added, counts, failures = await _read(
         settings, sources, Options(tuple(categories), since, strict, full_text, as_page)
@@ -143,7 +144,7 @@ def _say(sentence: str) -> None:
 
 
 def _demand_full_texts(opened: Sequence[OnlineSource | Stream | Single]) -> None:
-    """Say what to do instead where full texts cannot be had."""
+    """Raise BadInputError that says what to do instead if full texts are not available."""
     for source in opened:
         if isinstance(source, Stream) or not (isinstance(source, Single) and source.has_full_text):
             raise BadInputError(
@@ -153,7 +154,7 @@ def _demand_full_texts(opened: Sequence[OnlineSource | Stream | Single]) -> None
 
 
 def _refuse_to_choose(opened: Sequence[OnlineSource | Stream | Single]) -> None:
-    """Say what to write instead where a source on the network is to be chosen from."""
+    """Raise BadInputError that says what to write instead if an online source is to be filtered."""
     for source in opened:
         if not isinstance(source, Stream):
             raise BadInputError(
@@ -163,11 +164,11 @@ def _refuse_to_choose(opened: Sequence[OnlineSource | Stream | Single]) -> None:
 
 
 async def embed(settings: Settings) -> None:
-    """Embed papers of a shared library that wait for it, beside whoever indexes them."""
+    """Embed pending papers of a shared library, alongside the process that indexes them."""
     if settings.database_url is None:
         raise BadInputError(
             "`footnote embed` helps to fill a library that several processes share; set FOOTNOTE_DATABASE_URL to its "
-            "database, or run `footnote ingest`, which embeds by itself."
+            f"database, or run `{command('ingest')}`, which embeds by itself."
         )
     embedder = await make_embedder(settings)
     async with AsyncExitStack() as stack:
@@ -176,7 +177,7 @@ async def embed(settings: Settings) -> None:
         stack.push_async_callback(catalogue.close)
         with progress_bar("Embedding") as report:
             count = await embed_pending(catalogue, embedder, stamp_of(embedder), report)
-    stdout().print(f"Embedded {count} papers; whoever indexes the library finds it done.")
+    stdout().print(f"Embedded {count} papers; whoever indexes the library will use the vectors.")
 
 
 async def rebuild(settings: Settings) -> None:
@@ -185,7 +186,9 @@ async def rebuild(settings: Settings) -> None:
         with progress_bar("Rebuilding") as report:
             count = await library.index_pending(report)
         if (await library.counts()).pending:
-            raise ServerAwayError("The indexes are not whole; run `footnote rebuild` again once the server answers.")
+            raise ServerAwayError(
+                f"The indexes are incomplete; run `{command('rebuild')}` again once the server answers."
+            )
     stdout().print(f"Rebuilt the indexes of {count} papers.")
 
 
