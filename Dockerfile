@@ -16,7 +16,7 @@ RUN /opt/footnote/bin/pip install --no-cache-dir --no-deps .
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin footnote && install -d -o footnote -m 0700 /data
 COPY --from=build /opt/footnote /opt/footnote
-ENV PATH=/opt/footnote/bin:$PATH PYTHONDONTWRITEBYTECODE=1 FOOTNOTE_DATA_DIR=/data FOOTNOTE_HEALTH__PORT=9464
+ENV PATH=/opt/footnote/bin:$PATH container=docker PYTHONDONTWRITEBYTECODE=1 FOOTNOTE_DATA_DIR=/data FOOTNOTE_HEALTH__PORT=9464
 USER 10001
 WORKDIR /data
 VOLUME /data

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import re
 import sys
 import tempfile
@@ -26,11 +27,13 @@ from bot.discord.stage import ASKED, CLOSEST, LISTED, MODERATOR, SEARCHED, TOPIC
 from bot.factory import open_answerer, open_library
 from bot.settings import Settings
 from tests.demo.visitor import ANSWER, BROWSERS, SET_THEME, browser, visit
+from tests.local_discord import LocalDiscord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.async_api import FloatRect, Locator
 
-    from bot.answering.answer import Answer
     from tests.demo.visitor import Visitor
 
 PICTURES: Final = Path(__file__).parents[1] / "docs" / "pictures"
@@ -59,7 +62,11 @@ async def main() -> None:
         async with open_library(settings) as library, open_answerer(settings, library) as answerer:
             await take_in_as_news(library)
             answer = await answerer.answer(ASKED)
-        (PICTURES / "terminal-answer.svg").write_text(terminal(ASKED, answer), encoding="utf-8")
+        drawn = terminal(f'ask "{ASKED}"', lambda console: show_answer(answer, console))
+        (PICTURES / "terminal-answer.svg").write_text(drawn, encoding="utf-8")
+        said = await set_up(Path(folder))
+        drawn = terminal("setup --token - --llm none --ingest seeds", lambda console: console.print(said))
+        (PICTURES / "terminal-setup.svg").write_text(drawn, encoding="utf-8")
         async with (
             open_demo(settings, Path(folder), configured=True) as stage,
             visit(stage.site.address, width=WIDTH, height=TALLEST) as visitor,
@@ -67,6 +74,28 @@ async def main() -> None:
             await questions(visitor)
             await commands(visitor)
             await digest(visitor)
+
+
+async def set_up(folder: Path) -> str:
+    """Return what `footnote setup` says of a token that a local Discord takes."""
+    async with LocalDiscord() as local:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "setup", "--token", "-", "--llm", "none", "--ingest", "seeds"),
+            cwd=folder,
+            env=os.environ
+            | {
+                "PYTHONPATH": str(PICTURES.parents[1]),
+                "SSL_CERT_FILE": str(local.ca_file),
+                "FOOTNOTE_DISCORD__PROXY": local.proxy_url,
+                "UV_RUN_RECURSION_DEPTH": "1",
+            },
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await process.communicate(f"{local.token}\n".encode())
+    if process.returncode:
+        sys.exit(f"footnote setup: {said.decode()}")
+    return said.decode().replace(str(folder), "/home/alice/footnote").strip()
 
 
 async def questions(visitor: Visitor) -> None:
@@ -166,14 +195,15 @@ def save(taken: bytes, name: str) -> None:
     whole.quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
 
 
-def terminal(question: str, answer: Answer) -> str:
-    """Return what the terminal shows, as an SVG."""
+def terminal(typed: str, show: Callable[[Console], None]) -> str:
+    """Return what the terminal shows of a command, as an SVG."""
     with tempfile.TemporaryFile("w") as nowhere:
         console = Console(record=True, width=100, file=nowhere, force_terminal=True, highlight=False, markup=False)
-        console.print(f'$ uv run footnote ask "{question}"\n')
-        show_answer(answer, console)
+        console.print(f"$ uv run footnote {typed}\n")
+        show(console)
         # A picture in a README fetches nothing: without the fonts of rich's own, the reader's monospace serves.
-        return re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="footnote ask"), flags=re.DOTALL)
+        drawn = console.export_svg(title=f"footnote {typed.split(maxsplit=1)[0]}")
+        return re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ COMMANDS: Final = """\
 
 `footnote COMMAND --help` says what stands here. Results go to standard output, progress and logs to standard error.
 Exit codes: 0 done, 1 failed with a sentence, 2 wrong usage, 130 interrupted. `--verbose` may stand anywhere.
+`footnote` stands for `uv run footnote` in a clone, and for `docker compose run --rm footnote` with Docker.
 
 This page is written by `uv run python docs/make_reference.py` from the code.
 """

@@ -10,6 +10,7 @@ from bot.answering.conversation import REMEMBERED
 from bot.commands.export_papers import write_out
 from bot.console import print_json, show_answer, stdout
 from bot.factory import open_answerer, open_library, prepare_library
+from bot.invocation import command
 from bot.line_reader import next_line
 from retrieval import BadInputError
 from retrieval.export import format_of
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 async def ask_once(
     settings: Settings, question: str, *, as_json: bool, use_llm: bool, export_to: Path | None = None
 ) -> None:
-    """Print the answer to one question; with `export_to` write the papers that it cites to a file of references."""
+    """Print the answer to one question; `export_to` is a file for references to the papers it cites."""
     form = format_of(export_to.name) if export_to else ""
     if not question.strip():
-        raise BadInputError('Ask something: footnote ask "which papers train robots with language corrections?"')
+        raise BadInputError(f'Ask something: {command("ask")} "which papers train robots with language corrections?"')
     async with open_library(settings) as library:
         await prepare_library(library)
         async with open_answerer(settings, library, use_llm=use_llm) as answerer:

@@ -1,4 +1,4 @@
-"""`footnote mcp`: the library for other programs' language models, over standard input and output."""
+"""`footnote mcp`: serve the library to other programs' language models over standard input and output."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING
 
 from bot.errors import SettingsError
 from bot.factory import open_answerer, open_library, prepare_library
+from bot.invocation import extra
 
 if TYPE_CHECKING:
     from bot.settings import Settings
 
 
 async def serve(settings: Settings, *, use_llm: bool) -> None:
-    """Answer a client until it closes standard input; raises SettingsError where the SDK is not installed."""
+    """Serve a client until it closes standard input; raises SettingsError if the SDK is not installed."""
     try:
         from bot.mcp_server import make_server
     except ModuleNotFoundError as error:
         raise SettingsError(
             "The MCP server needs a package that is not installed; install footnote with its extra mcp, as in "
-            "pip install 'footnote[mcp]'."
+            f"{extra('mcp')}."
         ) from error
     async with open_library(settings) as library:
         await prepare_library(library)

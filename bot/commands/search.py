@@ -1,4 +1,4 @@
-"""`footnote search`: ranked papers in the terminal; it loads nothing that a search does not need."""
+"""`footnote search`: ranked papers in the terminal; loads nothing that a search does not need."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bot.answering.reading.correction import slips_mended
 from bot.commands.manage_papers import check_source, say_undated
 from bot.console import print_json, printable, show_hits, stderr, stdout
 from bot.factory import open_library, prepare_library
+from bot.invocation import command
 from retrieval import BadInputError
 from retrieval.text import clean
 
@@ -26,7 +27,7 @@ async def search(
 ) -> None:
     """Print ranked papers for a query."""
     if not query.strip():
-        raise BadInputError('Say what to look for: footnote search "objective mismatch"')
+        raise BadInputError(f'Say what to look for: {command("search")} "objective mismatch"')
     async with open_library(settings) as library:
         await prepare_library(library)
         if source is not None:

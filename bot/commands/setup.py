@@ -14,6 +14,7 @@ from bot.commands.setup_questions import ask_all
 from bot.console import stdout
 from bot.env_file import write_env_file
 from bot.errors import SettingsError
+from bot.invocation import command
 from bot.llm.local_servers import ADDRESSES
 from bot.preflight import CHECKS, Finding, examine
 from bot.runner import run
@@ -68,7 +69,8 @@ def setup(answers: Answers) -> bool:
     if all(getattr(answers, field.name) is None for field in fields(answers)):
         if sys.stdin is None or not sys.stdin.isatty():
             raise SettingsError(
-                "There is no terminal to ask in; say it by flags, such as `footnote setup --token - --llm none`, which "
+                "There is no terminal to ask in; say it by flags, such as "
+                f"`{command('setup --token - --llm none')}`, which "
                 "reads the token from standard input."
             )
         answers = Answers(**ask_all())
@@ -88,7 +90,7 @@ def setup(answers: Answers) -> bool:
         show_finding(finding, console)
     well = all(finding.ok is not False for finding in seen)
     if well and settings.discord.token:
-        console.print("Start the bot with `footnote run`.")
+        console.print(f"Start the bot with `{command('run')}`.", soft_wrap=True)
     return well
 
 

@@ -1,4 +1,4 @@
-"""Look at the library, at the model that its vectors are made by, and at where its papers come from."""
+"""Check the library, its embedding model and its sources."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.factory import make_embedder, open_library
 from bot.fetcher import read_sources
+from bot.invocation import command
 from bot.preflight.check import Finding
 from retrieval.sources.web import Web
 
@@ -20,7 +21,7 @@ CHROMA_AWAY = "the Chroma server does not answer; make sure that it runs, and ch
 
 
 async def embedding_model(settings: Settings) -> AsyncGenerator[Finding]:
-    """Look whether a text gets a vector."""
+    """Check whether a text gets a vector."""
     embedder = await make_embedder(settings)
     try:
         vectors = await embedder.embed([PROBE])
@@ -30,31 +31,33 @@ async def embedding_model(settings: Settings) -> AsyncGenerator[Finding]:
 
 
 async def library(settings: Settings) -> AsyncGenerator[Finding]:
-    """Look whether the library opens, and its indexes agree with the catalogue."""
+    """Check whether the library opens and its indexes agree with the catalogue."""
     async with open_library(settings) as opened:
         yield await look_into(opened, settings)
 
 
 async def look_into(library: Library, settings: Settings) -> Finding:
-    """Say how it stands with a library that is open."""
+    """Describe the state of an open library."""
     counts = await library.counts()
     where = f"in {settings.data_dir}"
     if library.gaps.vectors:
         return Finding("library", ok=False, sentence=CHROMA_AWAY)
     if counts.papers == 0:
-        return Finding("library", ok=None, sentence=f"empty, {where}; `footnote ingest` or the first question fills it")
+        return Finding(
+            "library", ok=None, sentence=f"empty, {where}; `{command('ingest')}` or the first question fills it"
+        )
     if fault := library.fault:
-        sentence = f"{fault}; the next question, or `footnote rebuild`, makes the indexes {where} anew"
+        sentence = f"{fault}; the next question, or `{command('rebuild')}`, rebuilds the indexes {where}"
         return Finding("library", ok=False, sentence=sentence)
     if counts.pending:
-        sentence = f"{counts.pending} of {counts.papers} papers {where} wait to be indexed; run `footnote rebuild`"
+        sentence = f"{counts.pending} of {counts.papers} papers {where} wait to be indexed; run `{command('rebuild')}`"
         return Finding("library", ok=False, sentence=sentence)
     told = f"{counts.papers} papers, {counts.chunks} chunks {where}; indexes agree"
     return Finding("library", ok=True, sentence=told)
 
 
 async def sources(settings: Settings) -> AsyncGenerator[Finding]:
-    """Look whether what is to be fetched can be; nothing is."""
+    """Check whether the configured sources could be fetched, without fetching."""
     async with Web() as web:
         told = ", ".join(source.name for source in read_sources(settings, web))
     if not told:

@@ -164,6 +164,32 @@ def test_what_a_plugin_makes_up_or_fails_at_gives_way_to_the_papers(
     assert answer["citations"]
 
 
+SPENDING = """
+from footnote.plugins import Draft, Support, Usage
+class Spending:
+    def __init__(self, settings): pass
+    async def write(self, question, selection):
+        paper = selection.hits[0].paper
+        yield Usage("lab-model", calls=1, prompt_tokens=900, completion_tokens=120)
+        yield Draft(f"It is in “{paper.title}”.", (Support(1, paper.title),))
+"""
+
+
+def test_what_a_plugin_says_that_it_took_is_counted_and_held_to_the_limit(
+    seeded_terminal: Callable[..., Result], packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(packages, {"footnote.writers": {"lab": "spending:Spending"}}, monkeypatch, spending=SPENDING)
+    monkeypatch.setenv("FOOTNOTE_WRITER", "lab")
+    monkeypatch.setenv("FOOTNOTE_LLM__TOKENS_PER_DAY", "1000")
+    answer = seeded_terminal("ask", ASKED, "--json").json
+    assert (answer["writer"], answer["usage"]["prompt_tokens"]) == ("llm", 900)
+    told = seeded_terminal("usage").out
+    assert all(word in told for word in ("lab-model", "900", "120"))
+    answer = seeded_terminal("ask", ASKED, "--json").json
+    assert answer["writer"] == "extractive"
+    assert "has used up its budget of today" in answer["note"]
+
+
 BROKEN = """
 from footnote.plugins import Page
 class Wrong:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.cli import CHATTY
+from bot.cli.verbosity import CHATTY
 from bot.factory import make_answerer, make_meter, open_model
 from bot.log import Json, Pretty, begin_trace, write_json
 from bot.settings import Settings

@@ -1,0 +1,8 @@
+"""The `footnote` command: each command reads its options, calls the parts and shows the result.
+
+What a command needs is imported inside it, so that `footnote --help` loads no index, model or client.
+"""
+
+from bot.cli.root import app
+
+__all__ = ["app"]
