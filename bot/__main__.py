@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -21,6 +22,7 @@ def main() -> None:
     """Run the command line; exit 0 done, 1 failed with a sentence, 2 wrong usage, 130 interrupted."""
     # A small product of matrices is done before OpenBLAS has woken a second thread; on busy cores those cost 100 ms.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.disable()  # until `bot.runner` begins: imports leave nothing to collect, but would be looked through often
     streams.prepare()
     files.keep_private()
     try:

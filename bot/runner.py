@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from contextlib import suppress
@@ -22,6 +23,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     Raises KeyboardInterrupt where Ctrl-C cut it off; after another signal the process ends as by that signal, once
     everything is closed.
     """
+    gc.freeze()  # what was imported stays until the end: no collection has to look at it again
+    gc.enable()
     received: list[signal.Signals] = []
     try:
         return asyncio.run(_interruptible(work, received))
