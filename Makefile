@@ -11,7 +11,7 @@ lint:  ## lint, format, import contracts, declared dependencies, types
 	bash .ci/lint
 
 quick:  ## the tests that open no socket, start no process and load no model
-	uv run pytest -q --fast
+	uv run pytest -q --fast -n 2 --dist worksteal
 
 fix:  ## what can be mended by itself
 	uv run ruff check --fix .

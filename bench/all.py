@@ -1,16 +1,16 @@
-"""Measure Footnote beside what people build instead, and write the section on it in docs/performance.md.
+"""Benchmark Footnote against alternatives, and write the section about it in docs/performance.md.
 
     uv run --group bench python -m bench.all [--eval FOLDER:SPLIT ...] [--papers 150] [--rounds 3] [--soak 7200]
 
-All peers take in the same papers by the same model, in turn and each in a process of its own, and then answer the same
-queries, query by query. After that Footnote alone starts, answers beside a bare call to the same language model (a
-server of the tests, which streams some 150 tokens a second), answers many at once, and goes on answering for a while.
-NumPy has one thread everywhere, as in the bot.
-Ratios count; what passed on a busy machine says little, which is why the processors' time stands beside it.
+All peers ingest the same papers with the same model, in turn and each in its own process, and then run the same
+queries, alternating query by query. Then Footnote alone is measured: its start, its answers next to a bare call of the
+same language model (a test server that streams some 150 tokens/s), many concurrent questions, and a soak test.
+NumPy has one thread everywhere, as in the bot. Look at the ratios: on a busy machine wall-clock time says little, so
+CPU time is given too.
 
-paper-qa and sentence-transformers are at odds with the project's lock, so that uv lays them over its environment; torch
-brings gigabytes of CUDA with it then. `--python sentence-transformers=PATH` takes an interpreter that has them instead,
-for each peer whose name begins so.
+paper-qa and sentence-transformers conflict with the project's lock, so uv installs them on top of its environment;
+torch then brings gigabytes of CUDA. `--python sentence-transformers=PATH` uses another interpreter for the peers whose
+names start with that.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ ALWAYS = 1_000_000  # replies
 
 
 def read_task(folders: Sequence[str], papers: int, queries: int, rounds: int) -> Task:
-    """Put the papers of BEIR folders together, with the queries that stand alone and are answered by one of them."""
+    """Combine the papers of BEIR folders, and their answerable queries that are not part of a dialogue."""
     texts: list[Text] = []
     asked: list[tuple[str, frozenset[str]]] = []
     for each in folders:
@@ -71,18 +71,18 @@ def read_task(folders: Sequence[str], papers: int, queries: int, rounds: int) ->
 
 
 def opening(asked: Asked) -> Reply:
-    """Answer with the first sentences of the first two papers, so that the model has something to say to anything."""
+    """A scripted reply to any prompt: the first sentences of the first two papers."""
     said = [(paper.number, re.split(r"(?<=[.!?])\s", paper.abstract.strip())[0]) for paper in asked.papers[:2]]
     return says(*(statement(sentence, (number, sentence)) for number, sentence in said))(asked)
 
 
 async def ask(root: Path, task: Task, options: argparse.Namespace) -> tuple[float, list[dict[str, Any]]]:
-    """Have a process of its own answer from the library that Footnote's peer left, beside a language model's server."""
+    """Run `bench.questions` in its own process, on the library of Footnote's peer and a language model server."""
     shutil.copytree(root / "models", root / "footnote" / "models", dirs_exist_ok=True)
     questions = root / "questions.json"
     questions.write_text(json.dumps([query for query, _ in task.queries]), encoding="utf-8")
     told: list[dict[str, Any]] = []
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # clients that give up are counted by themselves
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # clients that give up are counted elsewhere
     async with LocalLLM(models=["local-model"]) as llm:
         llm.next(trickles(PAUSE, opening), times=ALWAYS)
         began, start = time.perf_counter(), 0.0
@@ -104,7 +104,7 @@ async def ask(root: Path, task: Task, options: argparse.Namespace) -> tuple[floa
 
 
 def main() -> None:
-    """Read the arguments, measure, and write."""
+    """Parse the arguments, measure, and write the section."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--eval", action="append", metavar="FOLDER:SPLIT", help="a BEIR folder; may be repeated")
     parser.add_argument("--papers", type=int, default=150, help="the first so many papers of them")
@@ -136,7 +136,7 @@ def main() -> None:
 
 
 def shown(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments without the folders that only this machine has."""
+    """The arguments, without local folders."""
     return [
         "=".join([*each.split("=")[:-1], Path(each.split("=")[-1]).name]) if "/" in each else each for each in arguments
     ]

@@ -1,10 +1,10 @@
-"""Tell what a bot that is ready holds in memory over the papers that ship, and of what.
+"""Measure the memory of a ready bot over the shipped papers, in total and by part.
 
     uv run python -m bench.bot_memory [DATA_DIR]
 
-The bot is started as its user does, connects to a local Discord, and is measured 10 s after it is ready and again after
-some questions. "Of its own" is what nobody else has: private pages that were written, or are of no file; "resident"
-counts the mapped pages of files too, which are the system's to take back. Linux alone tells it.
+The bot is started as a user would, connects to a local Discord, and is measured 10 s after it is ready, and again after
+some questions. "Of its own" counts private memory only; "resident" also counts mapped file pages, which the system can
+reclaim. Linux only.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ _MAPPING: Final = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ *(.*)$")
 
 
 def held(pid: int) -> dict[str, int]:
-    """Return the MB that a process holds: resident in all, and of its own."""
+    """The memory of a process in MB: resident, and private."""
     fields = dict(re.findall(r"^(\w+):\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE))
     return {"resident": int(fields["Rss"]) // 1000, "of its own": int(fields["Anonymous"]) // 1000}
 
 
 def parts(pid: int) -> Counter[str]:
-    """Return the kB resident of each part: by the file mapped, and what is of no file as "heap"."""
+    """Resident kB by part: by mapped file, and "heap" for the rest."""
     counted: Counter[str] = Counter()
     name = ""
     for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
@@ -61,7 +61,7 @@ def parts(pid: int) -> Counter[str]:
 
 
 async def main(data_dir: Path) -> None:
-    """Take the papers in where there are none, start the bot, and measure it."""
+    """Ingest the papers if there are none, start the bot, and measure it."""
     async with open_library(Settings.load(data_dir=data_dir)) as library:
         await prepare_library(library)
     async with LocalDiscord(patience=PATIENCE) as server:
@@ -82,7 +82,7 @@ async def main(data_dir: Path) -> None:
 
 
 def tell(when: str, pid: int) -> None:
-    """Print what the process holds."""
+    """Print the memory of the process."""
     of_it = ", ".join(f"{part} {size // 1000}" for part, size in parts(pid).most_common())
     print(f"{when}, MB: {held(pid)}; resident: {of_it}")
 

@@ -1,4 +1,4 @@
-"""Have all peers take in the same papers and search them, in turn, and hold what each took and found."""
+"""Run all peers in turn on the same papers and queries, and record times and results."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from bench.peers.process import Done
 
 LIMIT = 10
-FIRST = 5  # papers that somebody looks at
+FIRST = 5  # papers that a user looks at
 WARM_UP = 5  # queries that are not counted
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Hold the papers, the queries with the papers that are right for each, and how often all is taken in."""
+    """The papers, the queries with their relevant papers, and the number of ingest rounds."""
 
     papers: Sequence[Text]
     queries: Sequence[tuple[str, frozenset[str]]]
@@ -42,15 +42,15 @@ class Task:
 
 @dataclass(slots=True)
 class Measured:
-    """Hold what one peer did.
+    """The measurements of one peer.
 
     Attributes:
         start: importing its libraries and loading the model.
         ingests: one for each round.
-        searches: one for each query, with what each took.
-        right: for each query, whether a right paper was among the first.
-        recall: share of the nearest vectors that its Chroma found; None where it has none on disk.
-        trouble: what it said when it failed.
+        searches: one for each query, with its times.
+        right: for each query, whether a relevant paper was among the first.
+        recall: share of the nearest vectors that its Chroma finds; None if it has none on disk.
+        trouble: its error message if it failed.
     """
 
     start: Done | None = None
@@ -63,7 +63,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Hold what a whole run measured, and under what.
+    """The measurements of a whole run, and its conditions.
 
     Attributes:
         load: the machine's load before and after.
@@ -80,7 +80,7 @@ class Run:
 
 
 def compare(names: Sequence[str], task: Task, root: Path, pythons: Mapping[str, str]) -> dict[str, Measured]:
-    """Measure peers by name, in a folder that keeps the last round's indexes under their names."""
+    """Measure peers by name; the last round's indexes stay in `root`, under their names."""
     cache = root / "models"
     model = Model(cache)
     given = {"papers": task.papers} | chunks_of(task.papers, cache)
@@ -114,7 +114,7 @@ def compare(names: Sequence[str], task: Task, root: Path, pythons: Mapping[str, 
 
 
 def search(running: Mapping[str, PeerProcess], task: Task, found: Mapping[str, Measured]) -> None:
-    """Ask each query of each peer, query by query, each time another peer first."""
+    """Run each query on every peer, query by query, with a different peer first each time."""
     for name, peer in running.items():
         for query, _ in task.queries[:WARM_UP]:
             peer.search(f"{query} again", LIMIT)
@@ -129,7 +129,7 @@ def search(running: Mapping[str, PeerProcess], task: Task, found: Mapping[str, M
 
 
 def chunks_of(papers: Sequence[Text], cache: Path) -> dict[str, list[Text]]:
-    """Return the windows that Footnote cuts papers into, and these with their sentences, as texts of their own."""
+    """Footnote's windows of the papers, and its windows plus sentences, as texts."""
     embedder = LocalEmbedder(cache_dir=cache)
     made = (chunk(Paper(each.text_id, each.title, each.body, "bench"), embedder) for each in papers)
     parts = list(itertools.chain.from_iterable(made))
@@ -139,7 +139,7 @@ def chunks_of(papers: Sequence[Text], cache: Path) -> dict[str, list[Text]]:
 
 
 def recall(folder: Path, queries: np.ndarray) -> float | None:
-    """Return how much of the exact nearest ten a Chroma folder's index finds, over all queries."""
+    """The share (0..1) of the ten exact nearest neighbours that a Chroma folder's index finds."""
     if not folder.exists():
         return None
     collection = chromadb.PersistentClient(str(folder)).list_collections()[0]
@@ -155,21 +155,21 @@ def recall(folder: Path, queries: np.ndarray) -> float | None:
 
 
 def without_model(done: Done) -> Spent:
-    """Return what a search took beside the embedding of its query."""
+    """The time of a search without the embedding of its query."""
     model = done.parts.get(QUERY_MODEL, Spent())
     return Spent(done.spent.passed - model.passed, done.spent.processors - model.processors)
 
 
 def python_of(name: str, pythons: Mapping[str, str]) -> str | None:
-    """Return the interpreter that was named for a peer, by the beginning of its name."""
+    """The interpreter given for a peer, by a prefix of its name."""
     return next((python for beginning, python in pythons.items() if name.startswith(beginning)), None)
 
 
 def scratch() -> tempfile.TemporaryDirectory[str]:
-    """Return a folder that is thrown away."""
+    """A temporary folder."""
     return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 
 
 def say(line: str) -> None:
-    """Say how far it has come."""
+    """Print progress."""
     print(line, file=sys.stderr, flush=True)

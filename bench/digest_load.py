@@ -1,10 +1,10 @@
-"""Let 1,000 digests fall due in one minute while somebody asks, and print how soon all is done.
+"""Let 1,000 digests fall due in one minute while users ask questions, and measure how long it takes.
 
     uv run python bench/digest_load.py
 
-`footnote run` runs as a process of its own over seeds/ and as many papers of today, and this process is its Discord, on
-local sockets, which allows each channel 5 messages in 5 s. 1,000 channels of 20 servers have one digest each, all due
-at once; meanwhile /ask is used once a second, and its acknowledgement timed as Discord would see it.
+`footnote run` runs in its own process, over seeds/ and as many papers of today. This process plays Discord on local
+sockets, with a rate limit of 5 messages in 5 s per channel. 1,000 channels of 20 servers have one digest each, all due
+at once; meanwhile /ask is used once a second, and the time to its acknowledgement is measured.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ async def main() -> None:
 
 
 async def _fill(data: Path, seeds: Sequence[Paper]) -> None:
-    """Take seeds/ in, and each of its papers once more as one of today."""
+    """Ingest seeds/, and each of its papers once more with today's date."""
     today = dt.datetime.now(dt.UTC)
     library = await Library.open(
         data, LocalEmbedder(cache_dir=data / "models"), now=lambda: today - dt.timedelta(hours=1)
@@ -127,7 +127,7 @@ async def _measure(server: LocalDiscord, channels: Sequence[Channel], due: dt.da
 
 
 async def _keep_asking(server: LocalDiscord, used: list[Interaction]) -> None:
-    """Ask once a second, somebody else each time: the bot lets nobody ask more than ten times a minute."""
+    """Ask once a second, each time as another user, because the bot allows a user ten questions a minute."""
     lobby = server.guild("Lobby")
     channel = lobby.channel("questions")
     people = [lobby.member(f"Person {number}") for number in range(20)]
@@ -137,7 +137,7 @@ async def _keep_asking(server: LocalDiscord, used: list[Interaction]) -> None:
 
 
 def _share(values: Sequence[float], share: float) -> float:
-    """Return the value that this share of the values does not exceed."""
+    """The quantile of some values."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 

@@ -1,15 +1,17 @@
-r"""Measure what digests choose, against BM25, by topics in keywords and in plain words; or fit what chooses.
+r"""Compare the papers chosen for digests with BM25's, for keyword topics and plain-language ones; or fit the matcher.
 
     uv run python bench/digest_relevance.py PAPERS.gz --days 2025-06-02..2025-06-03 --pool pool-a --half first --fit
     uv run python bench/digest_relevance.py PAPERS.gz --days 2025-07-08..2025-07-09 --pool pool-b --half second
 
-PAPERS.gz has a JSON object a line with `id`, `date`, `title`, `abstract` and `categories`. A paper is relevant to a
-keyword topic where its text holds what the patterns beside the topic say, which the topic itself need not say, and to
-a category's topic where its authors put it in that category. The lists that a pool (a BEIR folder, split dev) asks for
-are topics too: right are the papers judged so, borderline ones are taken out, and all others are noise, those of the
-days included ("among"). Nothing is right for topics elsewhere, for a pool's questions far off its papers, and on a
-quiet day, which has none of a topic's papers. `--half` says which of the topics are asked (bench/digest_topics.py);
-`--fit` writes bot/digest/matcher.json before it measures. `--kept` keeps the libraries, which take minutes to make.
+PAPERS.gz has one JSON object per line, with `id`, `date`, `title`, `abstract` and `categories`. A paper is relevant to
+a keyword topic if its text matches the topic's patterns, and to a category's topic if its authors put it in that
+category. The list questions of a pool (a BEIR folder, split dev) are topics too: papers judged relevant are relevant,
+borderline ones are removed, and all others are noise, including, for the group "among", the papers of the given days.
+Nothing is relevant to topics from elsewhere, to a pool's off-topic questions, or on a quiet day, from which a topic's
+relevant papers are removed.
+
+`--half` selects the half of the topics (bench/digest_topics.py), `--fit` writes bot/digest/matcher.json before it
+measures, and `--kept` keeps the libraries, which take minutes to build.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ STEPS = np.arange(0.0, 1.0, 0.01)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Hold a topic with what BM25 finds, best first, the evidence of the search, and the papers' vectors."""
+    """A topic with BM25's ranking, best first, the search's evidence, and the papers' vectors."""
 
     topic: Topic
     bm25: Sequence[str]
@@ -57,19 +59,19 @@ class Asked:
     vectors: Mapping[str, NDArray[np.float32]]
 
     def digest(self, fitted: FittedMatcher) -> list[str]:
-        """Return the papers that a digest shows, best first."""
+        """The papers in the digest, best first."""
         matches = match(self.topic.text, self.evidence, fitted)
         candidates = [Candidate((each,), self.vectors[each], (chance,), 0, 0.0) for each, chance in matches.items()]
         return [candidates[at].ids[0] for at in choose(candidates, DEPTH)]
 
     def precision(self, shown: Sequence[str]) -> float:
-        """Return the share that is right of as many papers as are right, ten at most."""
+        """Precision at the number of relevant papers, ten at most."""
         depth = max(1, min(DEPTH, len(self.topic.right)))
         return len(self.topic.right & set(shown[:depth])) / depth
 
 
 def main() -> None:
-    """Read the papers, and fit or measure."""
+    """Parse the arguments, then fit or measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("papers", type=Path)
     parser.add_argument("--days", required=True, metavar="FROM..TO")
@@ -83,7 +85,7 @@ def main() -> None:
 
 
 async def run(options: argparse.Namespace, folder: Path) -> None:
-    """Do what the options say."""
+    """Fit or measure."""
     groups = groups_of(read_days(options.papers, options.days), options.pool, options.half)
     embedder = LocalEmbedder(cache_dir=folder / "models")
     library = await Library.open(folder / f"{options.days}-{options.pool.name}", embedder)
@@ -103,7 +105,7 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
 
 
 async def ask(group: Group, library: Library) -> list[Asked]:
-    """Ask BM25 and the search for every topic of a group, over its papers alone."""
+    """Run BM25 and the search for every topic of a group, over its papers alone."""
     vectors = await library.vectors([paper.paper_id for paper in group.papers])
     with tempfile.TemporaryDirectory() as folder:
         lexical = LexicalIndex(Path(folder) / "lexical", "bench")
@@ -119,7 +121,7 @@ async def ask(group: Group, library: Library) -> list[Asked]:
 
 
 def measure(name: str, asked: Sequence[Asked], fitted: FittedMatcher) -> None:
-    """Print a table of a group of topics."""
+    """Print the table of a group of topics."""
     print(f"\n{name}\n{'':46}{'relevant':>9}{'BM25':>10}{'digest':>10}")
     scores = []
     for each in asked:
@@ -129,13 +131,13 @@ def measure(name: str, asked: Sequence[Asked], fitted: FittedMatcher) -> None:
         scores.append([scores_of(each, way) for way in ways])
     titles = (f"precision@{DEPTH}", f"precision@R (R up to {DEPTH})", "relevant of those shown", "shown", "empty")
     for title, column in zip(titles, np.moveaxis(np.array(scores), 2, 0), strict=True):
-        known = column[~np.isnan(column).any(axis=1)]  # of an empty digest no share is relevant
+        known = column[~np.isnan(column).any(axis=1)]  # an empty digest has no precision
         bm25, digest = known.mean(axis=0) if len(known) else (np.nan, np.nan)
         print(f"{'mean ' + title:55}{bm25:>10.3f}{digest:>10.3f}")
 
 
 def compare(asked: Mapping[str, Sequence[Asked]], fitted: FittedMatcher) -> None:
-    """Print, for each group, what a digest has over BM25, in precision@10 and @R, and how many papers it shows."""
+    """Print, for each group, a digest's gain over BM25 in precision@10 and @R, and how many papers it shows."""
     for name, topics in asked.items():
         bm25 = np.mean([scores_of(each, each.bm25) for each in topics], axis=0)
         digest = np.mean([scores_of(each, each.digest(fitted)) for each in topics], axis=0)
@@ -144,14 +146,14 @@ def compare(asked: Mapping[str, Sequence[Asked]], fitted: FittedMatcher) -> None
 
 
 def scores_of(asked: Asked, shown: Sequence[str]) -> tuple[float, ...]:
-    """Return what is measured of the papers shown for a topic."""
+    """The metrics of the papers shown for a topic."""
     right = len(asked.topic.right & set(shown))
     share = right / len(shown) if shown else np.nan
     return right / DEPTH, asked.precision(shown), share, len(shown), float(not shown)
 
 
 def fit(asked: Mapping[str, Sequence[Asked]], command: str) -> dict[str, object]:
-    """Return the data file's content; nothing is learned from a quiet day, which may have papers next to the topic."""
+    """Fit the data file's content, without quiet days, which may have papers close to the topic."""
     learned = [topics for name, topics in asked.items() if not name.endswith("quiet")]
     rows, truth, weight = [], [], []
     for topics in learned:
@@ -169,7 +171,7 @@ def fit(asked: Mapping[str, Sequence[Asked]], command: str) -> dict[str, object]
 
 
 def bars(learned: Sequence[Sequence[Asked]], chance: Logistic) -> dict[str, float]:
-    """Choose the lowest first bar that no topic without papers passes, and the highest floor free of cost to lists."""
+    """Choose the lowest first threshold that excludes every topic without papers, and the highest harmless floor."""
     without = [each for topics in learned for each in topics if not each.topic.right]
     lists = [each for topics in learned for each in topics if each.topic.right]
     first = lowest(lambda bar: not any(each.digest(FittedMatcher(chance, bar, bar)) for each in without))
@@ -183,7 +185,7 @@ def bars(learned: Sequence[Sequence[Asked]], chance: Logistic) -> dict[str, floa
 
 
 def lowest(holds: Callable[[float], bool]) -> float:
-    """Return the lowest hundredth for which something holds."""
+    """The lowest hundredth for which a condition holds."""
     return next(round(float(bar), 2) for bar in STEPS if holds(bar))
 
 

@@ -1,4 +1,4 @@
-"""Topics to measure digests by, in two halves: what is chosen is chosen on the first and reported on the second."""
+"""Topics for evaluating digests, in two halves: one to tune on, one to report on."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ KEYWORDS = {
         r"document understanding|chart|\btables?\b|document (?:layout|parsing)|\bOCR\b",
     ),
 }
-# Those with ten papers and more in either week, but for those of which half of all papers are.
+# Categories with at least ten papers in either week, except those of half of all papers.
 CATEGORIES = {
     "robotics and robot learning": "cs.RO",
     "information retrieval and recommender systems": "cs.IR",
@@ -62,7 +62,7 @@ CATEGORIES = {
     "human-computer interaction": "cs.HC",
     "medical image analysis": "eess.IV",
 }
-# Nothing on these is in the papers of the days in docs/digest.md's two commands; other days may have some.
+# No paper of the days in docs/digest.md's two commands is about these; other days may have some.
 ELSEWHERE = {
     "first": (
         "coral reefs and marine biology", "Renaissance poetry", "central bank interest rates", "superconductors",
@@ -83,34 +83,34 @@ ELSEWHERE = {
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Hold a topic, the papers that are right for it and those that count neither way, by id."""
+    """A topic, and the ids of its relevant papers and of borderline ones, which do not count."""
 
     text: str
     right: frozenset[str] = frozenset()
     borderline: frozenset[str] = frozenset()
 
     def on_a_quiet_day(self) -> Topic:
-        """Return the topic for papers without those that are right or nearly so."""
+        """The topic on a day without any relevant or borderline paper."""
         return Topic(self.text, borderline=self.right | self.borderline)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Hold topics of one kind, and the papers that they are asked of."""
+    """Topics of one kind, and the papers to choose from."""
 
     papers: Sequence[Paper]
     topics: Sequence[Topic]
 
 
 def read_days(path: Path, days: str) -> list[dict[str, Any]]:
-    """Return the rows of some days, given as FROM..TO."""
+    """The rows of some days, given as FROM..TO."""
     first, last = days.split("..")
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return [row for row in map(json.loads, lines) if first <= row["date"] <= last]
 
 
 def groups_of(rows: Sequence[dict[str, Any]], pool: Path, half: str) -> dict[str, Group]:
-    """Return the topics of one half, by their kind: of some days' papers, and of a pool with and without those."""
+    """The topics of one half by kind: over some days' papers, and over a pool with and without those."""
     papers = [
         Paper(f"arxiv:{row['id']}", " ".join(row["title"].split()), " ".join(row["abstract"].split()), "arxiv")
         for row in rows
@@ -135,7 +135,7 @@ def _half(topics: Iterable[tuple[str, T]], half: str) -> list[tuple[str, T]]:
 
 
 def _holding(papers: Sequence[Paper], patterns: Sequence[str]) -> frozenset[str]:
-    """Return which papers hold all of these patterns in title or abstract."""
+    """Ids of the papers that match all patterns in title or abstract."""
     texts = {paper.paper_id: f"{paper.title}\n{paper.abstract}" for paper in papers}
     return frozenset(
         paper_id
@@ -149,7 +149,7 @@ def _of_category(rows: Sequence[dict[str, Any]], category: str) -> frozenset[str
 
 
 def _read_pool(folder: Path) -> tuple[list[Paper], list[Topic], list[Topic]]:
-    """Return the papers of a pool, its list questions as topics, and its questions far off any paper as topics too."""
+    """The papers of a pool, and as topics its list questions and its questions unrelated to any paper."""
     dataset = read_dataset(folder, "dev")
     with dataset.corpus.open(encoding="utf-8") as lines:
         papers = [Paper(row["_id"], row["title"], row["text"], "eval") for row in map(json.loads, lines)]

@@ -1,15 +1,16 @@
-"""Live through a year of digests with a worker that is killed and a Discord that fails, and count what was posted.
+"""Simulate a year of digests with workers that are killed and a Discord that fails, and count what was posted.
 
     uv run python bench/digest_year.py PAPERS.jsonl.gz [--days 365] [--subscriptions 200] [--kills 100] [--failing 0.05]
     uv run python bench/digest_year.py PAPERS.jsonl.gz --database postgresql+asyncpg://... --workers 3
 
-PAPERS has a JSON object a line with `id`, `date`, `title`, `abstract` and `categories`; the papers come in in the order
-of their dates, spread over the working days of the year. Digests have up to 20 papers, seven a message. This process
-plays Discord (it remembers nonces for three minutes, and refuses calls in each of the ways of WAYS) and keeps the clock
-of the year; workers, each a process of its own, run the real engine on the real store, with the real reading of what
-Discord refuses, and are killed with SIGKILL while they post, before or after it is shown. Papers have cheap vectors
-made from their words, as it is the delivery that is tried here. The last lines say what came of it; the exit code is 1
-if anything was posted twice, in part or not at all.
+PAPERS has one JSON object per line, with `id`, `date`, `title`, `abstract` and `categories`; papers arrive in the order
+of their dates, spread over the working days of the year. Digests have up to 20 papers, seven per message.
+
+This process has the clock and plays Discord: it remembers nonces for three minutes, and fails calls in each of the ways
+in WAYS. Workers, each in its own process, run the real engine on the real store, with the real handling of Discord's
+errors, and are killed with SIGKILL while they post, before or after the post is shown. Papers have cheap vectors made
+from their words, because only the delivery is tested. The last lines are the result; the exit code is 1 if anything was
+posted twice, partly or not at all.
 """
 
 from __future__ import annotations
@@ -62,25 +63,25 @@ if TYPE_CHECKING:
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 NONCE_MEMORY = timedelta(minutes=3)
-STILL_TO_COME = timedelta(days=2)  # what was refused for good is tried again a day later
-LOOKED_AT_LAST = timedelta(minutes=2)  # papers of the last minutes are left for the next digest
+STILL_TO_COME = timedelta(days=2)  # permanent failures are retried a day later
+LOOKED_AT_LAST = timedelta(minutes=2)  # papers that arrived in the last minutes are left for the next digest
 YEAR = 365
-ROOM = 7  # papers a message, as in Discord
+ROOM = 7  # papers per message, as in Discord
 MOST = 20
 RETRY_AFTER = 90  # seconds, of a 429
-DOWN = timedelta(hours=3)  # how long a killed worker is missed at most
+DOWN = timedelta(hours=3)  # the longest time until a killed worker is replaced
 
 
 @dataclass(frozen=True)
 class Way:
-    """Say how a call fails.
+    """A way for a call to fail.
 
     Attributes:
-        status: of the reply; 0 for a connection that is cut.
-        code: Discord's own.
-        words: what Discord says to it.
-        carried_out: whether only the reply is lost.
-        everywhere: whether all calls are refused for a while.
+        status: the HTTP status; 0 for a broken connection.
+        code: Discord's error code.
+        words: Discord's error message.
+        carried_out: whether the call took effect, and only the reply is lost.
+        everywhere: whether all calls fail for a while.
     """
 
     status: int
@@ -119,7 +120,7 @@ ZONES = (
 
 
 def main() -> None:
-    """Play Discord and the clock, or, started by that, a worker."""
+    """Play Discord and the clock, or be a worker, as which this starts itself."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("papers", type=Path)
     parser.add_argument("--days", type=int, default=YEAR)
@@ -139,7 +140,7 @@ def main() -> None:
 
 @dataclass
 class Discord:
-    """Show posts, remember nonces, lose some replies, and tell the time."""
+    """A fake Discord: stores posts, remembers nonces, loses some replies, and has the clock."""
 
     failing: float
     chance: random.Random
@@ -150,16 +151,16 @@ class Discord:
     codes: Counter[int] = field(default_factory=Counter)
     finished: asyncio.Queue[tuple[int, str | None]] = field(default_factory=asyncio.Queue)
     limited_until: datetime = START
-    kill: tuple[int, bool] | None = None  # a kill waits for so many more posts, and comes before or after it is shown
+    kill: tuple[int, bool] | None = None  # pending kill: after how many more posts, and whether after the post is shown
 
     def routes(self) -> web.Application:
-        """Return the server."""
+        """The web application."""
         app = web.Application()
         app.add_routes([web.post("/post", self.post), web.post("/find", self.find)])
         return app
 
     async def post(self, request: web.Request) -> web.Response:
-        """Show a part of a digest, unless its nonce is remembered; fail sometimes, before or after."""
+        """Post a part of a digest, unless its nonce is known; sometimes fail, before or after posting."""
         wanted = await request.json()
         self.calls["post"] += 1
         struck = after = False
@@ -184,7 +185,7 @@ class Discord:
         return self._fail(request, way) if way is not None else web.json_response({"message": known["message"]})
 
     async def find(self, request: web.Request) -> web.Response:
-        """Look for a part by its nonce."""
+        """Find a part by its nonce."""
         wanted = await request.json()
         self.calls["find"] += 1
         if (way := self._way()) is not None:
@@ -194,7 +195,7 @@ class Discord:
         return web.json_response({"message": known and known["message"], "papers": known and len(known["papers"])})
 
     def _way(self) -> Way | None:
-        """Return how this call fails, None where it does not."""
+        """How this call fails; None if it succeeds."""
         if self.now < self.limited_until:
             return Way(429)
         way = self.chance.choice(WAYS) if self.chance.random() < self.failing else None
@@ -217,7 +218,7 @@ class Discord:
 
 
 class Wire:
-    """Post over HTTP, as a client of Discord would."""
+    """A poster that uses HTTP, as a Discord client does."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
@@ -226,7 +227,7 @@ class Wire:
     async def post(
         self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted, note: Note
     ) -> Posted:
-        """Post what is missing of a digest."""
+        """Post the missing parts of a digest."""
         papers = [entry.paper.paper_id for entry in digest.entries]
         while not posted.message_ids or sum(posted.papers) < len(papers):
             part = papers[sum(posted.papers) :][:ROOM]
@@ -245,16 +246,16 @@ class Wire:
         return posted
 
     async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:  # noqa: ARG002  # the engine's
-        """Look for the next part of a digest."""
+        """Find the next part of a digest."""
         with poster_errors(subscription):
             found = await self._call("find", {"nonce": f"{nonce}{len(posted.message_ids)}"})
         return posted if found["message"] is None else posted.plus(found["message"], found["papers"])
 
     async def tell(self, owner_id: int, sentence: str, *, nonce: str) -> None:
-        """Tell nobody."""
+        """Do nothing."""
 
     async def _call(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Make a call; raises what discord.py raises, which the bot's own poster takes for one thing or another."""
+        """Make a call; raises discord.py's errors, which the bot's real poster then classifies."""
         async with self._session.post(f"{self._url}/{name}", json=body) as response:
             answer = await response.json()
             if response.status >= HTTPStatus.BAD_REQUEST:
@@ -264,18 +265,18 @@ class Wire:
 
 
 class WordVectors:
-    """Embed by the words of a text alone."""
+    """A cheap embedder: bags of words."""
 
-    model = "all-MiniLM-L6-v2"  # whose calibration lets papers with a topic's words through
+    model = "all-MiniLM-L6-v2"  # its calibration accepts papers with a topic's words
     dimensions = 64
     max_tokens = 256
 
     def count_tokens(self, text: str) -> int:
-        """Return the words of a text."""
+        """Count the words of a text."""
         return len(text.split())
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return a row for each text."""
+        """One row for each text."""
         rows = np.full((len(texts), self.dimensions), 1e-3, np.float32)
         for row, text in zip(rows, texts, strict=True):
             for word in text.lower().split():
@@ -287,7 +288,7 @@ class WordVectors:
 
 
 class Shelf:
-    """Hold all papers of the year, each visible from the moment it comes in."""
+    """All papers of the year, each visible from its arrival on."""
 
     def __init__(self, papers: Sequence[Fresh]) -> None:
         self.embedder = WordVectors()
@@ -297,12 +298,12 @@ class Shelf:
         self._vectors: dict[str, NDArray[np.float32]] = {}
 
     async def fresh(self, after: datetime, before: datetime, since: date | None = None) -> list[Fresh]:
-        """Return the papers that came in between; each is of the day on which it comes."""
+        """The papers that arrived in (after, before]; each is dated on its day of arrival."""
         came = self._papers[bisect_right(self._times, after) : bisect_right(self._times, before)]
         return [paper for paper in came if since is None or paper.added_at.date() >= since]
 
     async def evidence(self, query: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
-        """Weigh papers by the cosine of their cheap vectors and by the words that they share with a query."""
+        """Score papers by the cosine of their cheap vectors and by the words they share with a query."""
         (asked,) = await self.embedder.embed([query])
         vectors = await self.vectors(paper_ids)
         words = set(query.lower().split())
@@ -314,7 +315,7 @@ class Shelf:
         return found
 
     async def vectors(self, paper_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
-        """Return cheap vectors."""
+        """Cheap vectors by paper id."""
         wanted = list(paper_ids)
         new = [self._by_id[paper_id] for paper_id in wanted if paper_id not in self._vectors]
         rows = await self.embedder.embed([f"{paper.title} {paper.abstract[:300]}" for paper in new])
@@ -323,7 +324,7 @@ class Shelf:
 
 
 def embed_papers(path: Path) -> list[Fresh]:
-    """Return the papers, spread over the working days of the year in the order of their dates."""
+    """The papers, by date, spread over the working days of the year."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         rows = sorted(map(json.loads, lines), key=lambda row: (row["date"], row["id"]))
     working = [day for day in range(YEAR) if (START + timedelta(days=day)).weekday() < 5]
@@ -339,7 +340,7 @@ def embed_papers(path: Path) -> list[Fresh]:
 
 
 async def work(options: argparse.Namespace, url: str, folder: str) -> None:
-    """Run the engine whenever standard input gives the time; say when it is done, and when there is more to do."""
+    """Run the engine for each time read from stdin; write when it is done, and when there is more to do."""
     shelf = Shelf(embed_papers(options.papers))
     store = await Store.open(Path(folder), options.database)
     now = START
@@ -358,7 +359,7 @@ async def work(options: argparse.Namespace, url: str, folder: str) -> None:
 
 
 class Worker:
-    """Hold a worker's process and ask it to do what is due."""
+    """A worker process that delivers due digests."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -371,7 +372,7 @@ class Worker:
         return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment()))
 
     async def tick(self, now: datetime) -> datetime | None:
-        """Return when there is more to do; raises ConnectionError where it was killed."""
+        """Let the worker run; the time when it has more to do. Raises ConnectionError if it was killed."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{now.isoformat()}\n".encode())
@@ -390,7 +391,7 @@ class Worker:
 
 
 async def live(options: argparse.Namespace) -> int:
-    """Let the year pass and return the exit code."""
+    """Simulate the year; the exit code."""
     chance = random.Random(options.seed)
     server = Discord(options.failing, random.Random(options.seed + 1))
     end = START + timedelta(days=options.days)
@@ -440,7 +441,7 @@ async def live(options: argparse.Namespace) -> int:
 
 
 def make_subscription(number: int, chance: random.Random) -> Subscription:
-    """Return one of the subscriptions; three places in four have one, the others several."""
+    """Make a subscription; three channels in four have one, the others several."""
     place = 10_000 + (number if number % 4 else number % 20)
     weekdays = chance.choice(((0, 1, 2, 3, 4, 5, 6), (0, 1, 2, 3, 4), (0,), (1, 4)))
     made = subscribe(
@@ -458,7 +459,7 @@ def make_subscription(number: int, chance: random.Random) -> Subscription:
 
 
 async def recorded_dues(store: Store, subscription_id: str) -> list[tuple[datetime, datetime, list[int]]]:
-    """Return due moment, up to when papers were looked through, and messages of every delivery that was recorded."""
+    """Due time, end of the covered period, and messages of every recorded delivery."""
     from sqlalchemy import select
 
     from bot.store.memory_tables import deliveries
@@ -481,7 +482,7 @@ def report(
     killed: int,
     seconds: float,
 ) -> int:
-    """Print what came of the year and return the exit code."""
+    """Print the result of the year; the exit code."""
     end = START + timedelta(days=options.days)
     due = missed = doubled = unposted = caught_up = partial = waiting = 0
     by_message = {post["message"]: post for post in server.posts}

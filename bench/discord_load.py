@@ -1,11 +1,11 @@
-"""Ask the bot 200 questions at once, and print how soon it acknowledges and answers them.
+"""Ask the bot 200 questions at once, and measure how soon it acknowledges and answers them.
 
     uv run python bench/discord_load.py --data-dir .footnote
 
-`footnote run` runs as a process of its own, over a copy of the data dir (seeds/ where there is none), and this process
-is its Discord, on local sockets: 50 people in 20 channels of 5 servers ask 4 questions each, every other one by /ask
-and the rest by a mention. What is measured is what Discord would see: a command is acknowledged by its deferral, a
-mention by the first message of its answer.
+`footnote run` runs in its own process, over a copy of the data dir (or of seeds/ if there is none). This process plays
+Discord on local sockets: 50 people in 20 channels of 5 servers ask 4 questions each, half of them by /ask and half by a
+mention. Times are as Discord sees them: a command is acknowledged by its deferral, a mention by the first message of
+its answer.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 QUERIES = ROOT / "tests" / "eval" / "seeds-answerable" / "queries.jsonl"
 SERVERS, CHANNELS, PEOPLE, EACH = 5, 4, 10, 4  # channels and people of each server, questions of each person
-PATIENCE = 120.0  # seconds for everything that is waited for
-BEAT = 2.0  # seconds between heartbeats: many, so that a late one is seen
-UNFINISHED = " …"  # ends what a message says while its answer is being made
+PATIENCE = 120.0  # timeout in seconds
+BEAT = 2.0  # seconds between heartbeats; short, so that a late one is noticed
+UNFINISHED = " …"  # ends a message whose answer is still growing
 
 
 async def main() -> None:
@@ -118,7 +118,7 @@ def _seconds_between(first: Message, second: Message) -> float:
 
 
 def _share(values: Sequence[float], share: float) -> float:
-    """Return the value that this share of the values does not exceed."""
+    """The quantile of some values."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 

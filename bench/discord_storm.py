@@ -1,16 +1,17 @@
-"""Let calls, connections and events fail at random while people ask in every way, and count what became of it.
+"""Inject random faults into calls, connections and events while people ask, and check that every question is answered.
 
     uv run python bench/discord_storm.py --faults 2000 --data-dir .footnote
     uv run python bench/discord_storm.py --faults 10000 --prepared --failing 0.4
 
-`footnote run` runs as a process of its own, over a copy of the data dir (seeds/ where there is none), and this process
-is its Discord, on local sockets; with --prepared the bot runs in this process and has its answers made beforehand,
-which tries the Discord side alone. 320 people in 64 channels of 32 servers ask by mention, direct message, /ask, menu
-and form, and click. A share of all calls fails: the connection is reset before or after the call was carried out, or
-there comes an error of the servers before or after that, or a 429 of the bucket or of all. Every few seconds the
-Gateway is dropped, refused, ordered to resume, repeats events or sends one that nobody can read, or all connections are
-refused. Each question has to have one answer or one apology, with nothing left unfinished and nothing said twice; the
-exit code is 1 if not.
+`footnote run` runs in its own process, over a copy of the data dir (or of seeds/ if there is none), and this process
+plays Discord on local sockets. With --prepared, the bot runs in this process with answers prepared in advance, which
+tests the Discord side alone. 320 people in 64 channels of 32 servers ask by mention, direct message, /ask, menu and
+form, and click buttons.
+
+A share of all calls fails: the connection is reset, or the server returns an error, before or after the call takes
+effect, or it returns a 429 for one bucket or for all. Every few seconds the Gateway is dropped, refused, told to
+resume, repeats events or sends a malformed one, or all connections are refused. Each question must get exactly one
+answer or one apology, and nothing may be left unfinished; otherwise the exit code is 1.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 QUERIES = ROOT / "tests" / "eval" / "seeds-answerable" / "queries.jsonl"
-SERVERS, CHANNELS, PEOPLE = 32, 2, 10  # channels and people of each server: nobody meets a limit
-STARTING = 300.0  # seconds for a bot that takes seeds/ in
+SERVERS, CHANNELS, PEOPLE = 32, 2, 10  # channels and people per server, so many that nobody hits a rate limit
+STARTING = 300.0  # timeout in seconds for a bot that ingests seeds/
 
 
 def main() -> None:
-    """Run the bot in a storm and print what became of it."""
+    """Run the bot in a storm, and print the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -81,7 +82,7 @@ async def _weather(options: argparse.Namespace) -> Report:
 
 @asynccontextmanager
 async def _real(server: LocalDiscord, data: Path) -> AsyncIterator[None]:
-    """Run the bot as its user does."""
+    """Run the bot as a user would."""
     process = await start_bot(server, data)
     try:
         yield
@@ -92,7 +93,7 @@ async def _real(server: LocalDiscord, data: Path) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _prepared(server: LocalDiscord, data: Path) -> AsyncIterator[None]:
-    """Run the bot in this process, with a library of its own and with answers that were made beforehand."""
+    """Run the bot in this process, with its own library and prepared answers."""
     logging.getLogger("discord").setLevel(logging.CRITICAL)
     library = await Library.open(data, LocalEmbedder(cache_dir=data / "models"))
     store = await Store.open(data)

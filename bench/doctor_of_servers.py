@@ -1,9 +1,9 @@
-"""Print what `footnote doctor` says of servers that tell of themselves as their documentation shows.
+"""Print what `footnote doctor` reports for language model servers, as their documentation describes them.
 
     uv run python bench/doctor_of_servers.py
 
-The lines go to docs/language-models.md and docs/recipes; a local server on 127.0.0.1 plays each of them, and its model
-answers well.
+The lines are for docs/language-models.md and docs/recipes. A local server on 127.0.0.1 plays each of them, with a model
+that answers well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables and the picture of `bench.all`, as docs/performance.md holds them."""
+"""The tables and the chart of `bench.all`, for docs/performance.md."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HEADING = "## Beside what people build instead"
 
 
 def write_section(run: Run, page: Path) -> None:
-    """Put a run's tables between the two marks of a page, or at its end where it has none."""
+    """Write a run's tables between the two markers of a page, or at its end if it has none."""
     text = page.read_text(encoding="utf-8") if page.exists() else ""
     tables = f"{BEGIN}\n\n{section(run)}\n\n{END}"
     if BEGIN in text:
@@ -38,7 +38,7 @@ def write_section(run: Run, page: Path) -> None:
 
 
 def section(run: Run) -> str:
-    """Return all tables of a run."""
+    """All tables of a run."""
     parts = [
         f"```\n{run.command}\n```",
         scale(run),
@@ -56,7 +56,7 @@ def section(run: Run) -> str:
 
 
 def scale(run: Run) -> str:
-    """Return how much was measured, and what else the machine did."""
+    """The size of the run, and the load of the machine."""
     return (
         f"{len(run.task.papers)} papers, taken in {run.task.rounds} × (the best counts), and "
         f"{len(run.task.queries)} queries; {os.cpu_count()} cores with a load of {run.load[0]:.0f} before and "
@@ -65,7 +65,7 @@ def scale(run: Run) -> str:
 
 
 def ingests(run: Run) -> str:
-    """Return what taking in all papers took, as ratios to the bare model where it was measured."""
+    """The table of ingest times, with ratios to the bare model if it was measured."""
     bare = run.peers.get("bare-model")
     base = best(bare) if bare and bare.ingests else None
     rows = []
@@ -98,13 +98,13 @@ def ingests(run: Run) -> str:
 
 
 def best(measured: Measured) -> Spent:
-    """Return the least of all rounds, passed and worked apart: the one least disturbed."""
+    """The minimum over all rounds, of wall-clock and CPU time separately: the least disturbed one."""
     spent = [done.spent for done in measured.ingests]
     return Spent(min(each.passed for each in spent), min(each.processors for each in spent))
 
 
 def searches(run: Run) -> str:
-    """Return what a search took and how often a right paper was among the first."""
+    """The table of search times and of the share of queries with a relevant paper among the first."""
     rows = []
     for name, measured in run.peers.items():
         if not measured.searches:
@@ -135,7 +135,7 @@ def searches(run: Run) -> str:
 
 
 def steps(measured: Measured) -> str:
-    """Return what the parts of a search took."""
+    """The times of the parts of a search."""
     names = dict.fromkeys(name for done in measured.searches for name in done.parts)
     found = {name: [done.parts[name].processors for done in measured.searches if name in done.parts] for name in names}
     known = [without_model(done).processors for done in measured.searches]
@@ -147,7 +147,7 @@ def steps(measured: Measured) -> str:
 
 
 def answers(run: Run) -> str:
-    """Return the start, the first statement, many at once, and the soak."""
+    """The tables of the start, the first statement, concurrent questions, and the soak test."""
     told: dict[str, list[dict[str, Any]]] = {}
     for each in run.questions:
         told.setdefault(each["part"], []).append(each)
@@ -185,7 +185,7 @@ def answers(run: Run) -> str:
 
 
 def soak(told: dict[str, Any]) -> str:
-    """Return how a long time of questions went, its first and its last quarter apart."""
+    """The table of the soak test, comparing its first and last quarter."""
     return (
         f"Four people asking for {told['seconds'] / 60:g} min without a pause: {told['questions']} answers "
         f"({outcomes(told['outcomes'])}), p50 / p95 {pair(told['first'])} s in the first quarter and "
@@ -195,29 +195,29 @@ def soak(told: dict[str, Any]) -> str:
 
 
 def outcomes(found: dict[str, int]) -> str:
-    """Return how many answers there were of each kind, and of each error, if there was any."""
+    """The number of answers by outcome, and of errors if there were any."""
     none = {} if any(kind.startswith(ERROR) for kind in found) else {"errors": 0}
     return ", ".join(f"{number} {kind}" for kind, number in sorted((found | none).items()))
 
 
 def pair(quantiles: Sequence[float]) -> str:
-    """Return p50 and p95 in seconds."""
+    """p50 and p95, in seconds."""
     return " / ".join(f"{each:.2f}" for each in quantiles) or "–"
 
 
 def ms(seconds: Iterable[float], quantile: float = 0.5) -> str:
-    """Return a quantile in milliseconds."""
+    """A quantile, in milliseconds."""
     return f"{np.quantile(list(seconds), quantile) * 1000:.1f}"
 
 
 def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table in Markdown."""
+    """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 def draw(run: Run) -> str:
-    """Return bars of ingest, search and quality, one beside the other, as an SVG."""
+    """Bar charts of ingest, search and quality, side by side, as an SVG."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

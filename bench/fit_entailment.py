@@ -1,11 +1,11 @@
-"""Fit bot/answering/entailment/entailment.json: whether sentences bear a statement out.
+"""Fit bot/answering/entailment/entailment.json: whether sentences support a statement.
 
     uv run python bench/fit_entailment.py SCIFACT_FOLDER WORDNET_FOLDER PAPERS.jsonl.gz... [--write]
 
-True statements are sentences of abstracts said otherwise (shortened, with synonyms, reordered, with words of their own
-added), and the claims of SciFact that their rationales support. False ones are such statements changed (negated, turned
-round, with numbers or parties exchanged, with stronger words), and the claims that are refuted. Papers of seeds/ are
-left out. It prints the figures of a tenth that was not fitted on.
+True statements are paraphrased sentences of abstracts (shortened, with synonyms, reordered, with words added), and the
+claims that SciFact's rationales support. False ones are such statements altered (negated, reversed, with numbers or
+parties swapped, overstated), and the refuted claims. Papers of seeds/ are left out. It prints the metrics on a held-out
+tenth.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ RIDGE = 3.0
 TRUE = frozenset(["true", "claim"])
 LEAST_SEEN = 10
 OFTENER = 3
-WORDS = 30  # single words that have a weight
+WORDS = 30  # single words with a weight
 STRONG = (
     "all",
     "every",
@@ -73,14 +73,14 @@ FRAMES = ("The authors show that {}", "According to the paper, {}", "{}", "{}", 
 
 
 class Synonyms:
-    """Other words for a word, from WordNet."""
+    """Synonyms from WordNet."""
 
     def __init__(self, folder: Path) -> None:
         self._synsets, self._senses = read(folder)
         self._irregular = exceptions(folder)
 
     def of(self, word: str) -> list[str]:
-        """Return synonyms of the two commonest meanings."""
+        """Synonyms of the two most common senses."""
         found = []
         for letter in "vanr":
             for lemma in lemmas(word, letter, self._senses, self._irregular)[:1]:
@@ -91,7 +91,7 @@ class Synonyms:
 
 
 def said_otherwise(sentence: str, synonyms: Synonyms, filler: list[str], chance: random.Random) -> str:
-    """Say a sentence in other words."""
+    """Paraphrase a sentence."""
     text = re.sub(r"\([^)]*\)", "", sentence)
     clauses = re.split(r"[,;:] (?=\w+ \w+ \w+)", text.rstrip("."))
     if len(clauses) > 1 and chance.random() < 0.6:
@@ -102,7 +102,7 @@ def said_otherwise(sentence: str, synonyms: Synonyms, filler: list[str], chance:
     for word in words:
         bare = word.strip(".,").casefold()
         if rate and chance.random() < rate / 3:
-            done.append(chance.choice(filler))  # any word of a paper, the commonest most often
+            done.append(chance.choice(filler))  # a random word, by its frequency in papers
         if bare.isalpha() and len(bare) > 4 and chance.random() < rate:
             if chance.random() < 0.3 and (bare.endswith(("ly", "ive", "al", "ous"))):
                 continue
@@ -118,7 +118,7 @@ def said_otherwise(sentence: str, synonyms: Synonyms, filler: list[str], chance:
 
 
 def negated(text: str, _: random.Random) -> str | None:
-    """Take a negation out, or put one in."""
+    """Remove a negation, or insert one."""
     if NOT.search(text):
         return NOT.sub("", text, count=1)
     if AUXILIARY.search(text):
@@ -129,7 +129,7 @@ def negated(text: str, _: random.Random) -> str | None:
 
 
 def turned(text: str, chance: random.Random, opposites: dict[str, list[str]]) -> str | None:
-    """Put a word's opposite in its place."""
+    """Replace a word with its opposite."""
     places = [match for match in re.finditer(r"[a-z]{3,}", text) if opposites.get(match[0])]
     if not places:
         return None
@@ -138,7 +138,7 @@ def turned(text: str, chance: random.Random, opposites: dict[str, list[str]]) ->
 
 
 def numbers_exchanged(text: str, chance: random.Random) -> str | None:
-    """Let two numbers change places."""
+    """Swap two numbers."""
     places = list(NUMBER.finditer(text))
     if len(places) < 2:
         return None
@@ -149,13 +149,13 @@ def numbers_exchanged(text: str, chance: random.Random) -> str | None:
 
 
 def parties_exchanged(text: str, chance: random.Random) -> str | None:
-    """Let what stands around a verb, or a word like "than", change places."""
+    """Swap the two sides of a verb, or of a word like "than"."""
     places = list(PIVOTS.finditer(text))
     if not places:
         return None
     place = chance.choice(places)
     before, after = text[: place.start()].split(), text[place.end() :].rstrip(".").split()
-    # A short side changes its place as a whole.
+    # Short sides are swapped whole.
     here = len(before) if len(before) <= 5 else chance.randint(2, 4)
     there = len(after) if len(after) <= 5 else chance.randint(2, 4)
     if not here or not there:
@@ -164,7 +164,7 @@ def parties_exchanged(text: str, chance: random.Random) -> str | None:
 
 
 def strengthened(text: str, chance: random.Random) -> str | None:
-    """Say more than is said: all of some, proves for suggests."""
+    """Overstate: "all" for "some", "proves" for "suggests"."""
     places = [(word, strong) for word, strong in HEDGES.items() if re.search(rf"\b{word}\b", text)]
     if places and chance.random() < 0.7:
         word, strong = chance.choice(places)
@@ -175,7 +175,7 @@ def strengthened(text: str, chance: random.Random) -> str | None:
 
 
 def caused(text: str, chance: random.Random, filler: list[str]) -> str:
-    """Give a cause that nobody gave."""
+    """Add a made-up cause."""
     if chance.random() < 0.5:
         return (
             text.rstrip(".")
@@ -187,7 +187,7 @@ def caused(text: str, chance: random.Random, filler: list[str]) -> str:
 
 
 def made(files: list[Path], synonyms: Synonyms, chance: random.Random) -> Iterator[tuple[str, str, bool, str]]:
-    """Yield statement, source, whether it is true, and what was done to it."""
+    """Yield (statement, source, whether it is true, how it was altered)."""
     known = {fold(paper.title) for paper in plain(open_source("seeds").papers)}
     papers = []
     for file in files:
@@ -223,7 +223,7 @@ def made(files: list[Path], synonyms: Synonyms, chance: random.Random) -> Iterat
 
 
 def claims(folder: Path) -> Iterator[tuple[str, str, bool, str]]:
-    """Yield the claims of SciFact with what was annotated to support or refute them."""
+    """Yield the claims of SciFact with the annotated sentences that support or refute them."""
     texts = {row["_id"]: row["text"] for row in map(json.loads, (folder / "queries.jsonl").open(encoding="utf-8"))}
     for row in map(json.loads, (folder / "answers.jsonl").open(encoding="utf-8")):
         holds = row["kind"] == "claim-support"
@@ -285,7 +285,7 @@ def main() -> None:
 
 
 def chosen(words: list[set[str]], kinds: np.ndarray) -> list[str]:
-    """Return the single words that tell most: those that come oftener with false statements than with true ones."""
+    """The most telling single words: those that are more frequent in false statements than in true ones."""
     false: Counter[str] = Counter()
     true: Counter[str] = Counter()
     for more, kind in zip(words, kinds, strict=True):

@@ -2,9 +2,9 @@
 
     uv run python bench/fit_evidence.py EVAL_FOLDER:SPLIT... [--answers [--kinds DIR]] [--write] [--cache DIR]
 
-Each folder is a BEIR folder with answers.jsonl whose kinds are named as in README of the tuning sets. Every table is
-fitted on all folders but one and measured on that one, in turn; with --write what ships is fitted on all of them.
-What it prints goes to docs/quality.md.
+Each folder is a BEIR folder with answers.jsonl, whose kinds are those in the README of the tuning sets. Every table is
+cross-validated: fitted on all folders but one, and measured on that one. With --write, the shipped tables are fitted on
+all folders. The output goes to docs/quality.md.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ if TYPE_CHECKING:
     from retrieval.papers import Hit
 
 DEPTH = 20
-SHORTEST = 40  # characters of a sentence that may stand for the longer fact that holds it
+SHORTEST = 40  # characters from which a sentence that is part of a longer fact counts as that fact
 NEAR = ("unanswerable-near", "unanswerable-premise")
 FAR = "unanswerable-far"
 LIST = "multi-list"
-# Kinds that are told together.
+# Kinds that are reported together.
 KINDS = dict.fromkeys(NEAR, "near") | {"dialogue-first": "single"}
-# By words alone: what a model without a table is judged by.
+# Features left out for embedding models without a table of their own, which are judged by words alone.
 WITHOUT_COSINES = (
     "words",
     "cosine",
@@ -65,7 +65,7 @@ WITHOUT_COSINES = (
 
 @dataclass
 class Asked:
-    """A judged question with its hits; `facts` says which sentence of the right paper holds which fact."""
+    """A judged question with its hits; `facts` is whether each sentence of the relevant paper contains each fact."""
 
     text: str
     kind: str
@@ -80,17 +80,17 @@ class Asked:
 
     @property
     def single(self) -> bool:
-        """Say whether one paper's word was asked for."""
+        """Whether the question asks about a single paper."""
         return self.kind.startswith("single") or self.kind == "dialogue-first"
 
     @property
     def first_right(self) -> bool:
-        """Say whether the best hit is a right paper."""
+        """Whether the best hit is a relevant paper."""
         return bool(self.hits) and self.hits[0].paper.paper_id in self.right
 
 
 async def read(folder: Path, split: str, cache: Path) -> list[Asked]:
-    """Search for every question of a folder that stands alone."""
+    """Search for every question of a folder that is not part of a dialogue."""
     dataset = read_dataset(folder, split)
     library = await Library.open(cache / folder.name, LocalEmbedder(cache_dir=cache / "models"))
     await library.add(read_jsonl(dataset.corpus, own_ids=True))
@@ -128,7 +128,7 @@ async def read(folder: Path, split: str, cache: Path) -> list[Asked]:
 
 
 def held(facts: Sequence[str], sentences: Sequence[str]) -> NDArray[np.bool_]:
-    """Say which sentence holds which fact, shape (facts, sentences)."""
+    """Whether each sentence contains each fact; shape (facts, sentences)."""
     said = [fold(text) for text in sentences]
     return np.array(
         [[fact in text or (len(text) >= SHORTEST and text in fact) for text in said] for fact in map(fold, facts)]
@@ -136,7 +136,7 @@ def held(facts: Sequence[str], sentences: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def fit_number(asked: Iterable[Asked]) -> Logistic:
-    """Fit whether a question asks for a number, on whether the fact that answers it has one."""
+    """Fit whether a question asks for a number; the label is whether its fact has one."""
     some = [each for each in asked if each.single and each.facts.size]
     read = [words_and_pairs(each.text) for each in some]
     counts: dict[str, int] = {}
@@ -159,7 +159,7 @@ def fit_number(asked: Iterable[Asked]) -> Logistic:
 
 
 def fit_sentences(asked: Iterable[Asked], number: Logistic, left_out: Sequence[str]) -> dict[str, float]:
-    """Fit the weights that make the sentences holding a fact likeliest among their paper's."""
+    """Fit the weights that make the sentences with a fact likeliest among those of their paper."""
     examples = []
     names: list[str] = []
     for each in asked:
@@ -186,7 +186,7 @@ def fit_sentences(asked: Iterable[Asked], number: Logistic, left_out: Sequence[s
 
 
 def logistic(rows: Sequence[dict[str, float]], truth: Sequence[bool], names: Sequence[str], ridge: float) -> Logistic:
-    """Fit a logistic, either answer counting half."""
+    """Fit a logistic regression with balanced classes."""
     x = np.array([[row[name] for name in names] for row in rows])
     y = np.array(truth, float)
     weight = np.where(y == 1, 0.5 / max(y.mean(), 1e-9), 0.5 / max(1 - y.mean(), 1e-9))
@@ -219,7 +219,7 @@ def fit(asked: Sequence[Asked], left_out: Sequence[str]) -> tuple[Models, Logist
 
 
 def describe(asked: Iterable[Asked], fitted: Models, number: Logistic) -> None:
-    """Give each question its features."""
+    """Compute the features of each question."""
     for each in asked:
         wants = asks_for_number(number, each.text)
         likely = fitted.likely(sentence_columns(each.first, wants))
@@ -246,7 +246,7 @@ def fit_listed(asked: Iterable[Asked], left_out: Sequence[str]) -> Logistic:
 
 
 def auroc(scores: Sequence[float], truth: Sequence[bool]) -> float:
-    """Give the chance that one that is true scores above one that is not."""
+    """The area under the ROC curve."""
     right = np.array(truth, bool)
     ranks = rankdata(scores)
     yes, no = right.sum(), (~right).sum()
@@ -254,7 +254,7 @@ def auroc(scores: Sequence[float], truth: Sequence[bool]) -> float:
 
 
 def measure(name: str, asked: Sequence[Asked], fitted: Models, number: Logistic) -> None:
-    """Print what tables that never saw these questions make of them."""
+    """Print the metrics of these questions, with tables that were fitted without them."""
     describe(asked, fitted, number)
     singles = [each for each in asked if each.single]
     near = [each for each in asked if each.kind in NEAR]
@@ -306,7 +306,7 @@ def measure(name: str, asked: Sequence[Asked], fitted: Models, number: Logistic)
 
 
 def listing(each: Asked, listed: Logistic, bar: float) -> tuple[float, float]:
-    """Give precision and recall of a list, cut at ten."""
+    """Precision and recall of a list, cut at ten."""
     chances = listed.probabilities(listing_columns(each.hits))
     order = np.argsort(-chances, kind="stable")[:10]
     chosen = [at for at in order if chances[at] >= bar] or list(order[:1])
@@ -317,7 +317,7 @@ def listing(each: Asked, listed: Logistic, bar: float) -> tuple[float, float]:
 
 
 async def answer(folder: Path, split: str, fitted: Models, number: Logistic, cache: Path, kinds: Path | None) -> None:
-    """Print what the whole way, from question to answer, makes of a folder with tables that never saw it."""
+    """Print the end-to-end metrics of a folder, with tables that were fitted without it."""
     tables = {"number": as_table(number), "models": {LocalEmbedder.model: table(fitted)}}
     settings = Settings(_env_file=None, data_dir=cache / "answers")
     left_out = kinds / f"{folder.name}.json" if kinds else reading.FITTED
@@ -338,12 +338,12 @@ async def answer(folder: Path, split: str, fitted: Models, number: Logistic, cac
 
 
 def as_table(fitted: Logistic) -> dict[str, object]:
-    """Give a logistic as it stands in the file."""
+    """A logistic as a row of the data file."""
     return {"intercept": fitted.intercept, "weights": dict(fitted.weights)}
 
 
 def table(fitted: Models) -> dict[str, object]:
-    """Give the tables as they stand in the file."""
+    """The tables as in the data file."""
     return {
         **{
             name: as_table(each)
@@ -354,7 +354,7 @@ def table(fitted: Models) -> dict[str, object]:
 
 
 async def main() -> None:
-    """Fit, measure and, where it is wanted, write."""
+    """Fit, measure and, with --write, write the data file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+")
     parser.add_argument("--write", action="store_true")

@@ -1,16 +1,17 @@
 """Fit bot/answering/conversation/followups.json, and print how many follow-ups then find their paper first.
 
-Four logistics read an utterance by its vector and its words; they see bench/data/followups.jsonl alone, and are
-measured in five-fold cross-validation. The weights of a follow-up's candidates maximise the probability (softmax) of
-the right papers over the dialogues of the folders, in which each earlier turn is taken as answered rightly, and over
-staged ones, made of a folder's first questions: a change to another's subject, a detail that any paper has, a place in
-a list. A folder's dialogues count as much as those staged of it, and every folder as much as the first. To them come
-our own, bench/data/dialogues.jsonl, over papers of PAPERS, a file of arXiv papers, among others of it. The weights are
-measured on each source's dialogues without having seen it; in a folder every earlier turn is a bare question there.
-
     uv run python bench/fit_followups.py DATA_DIR PAPERS EVAL_FOLDER:SPLIT...
 
-DATA_DIR keeps the libraries that are made, so that a second run embeds nothing.
+Four logistic models score an utterance by its vector and its words; they are fitted on bench/data/followups.jsonl
+alone, with five-fold cross-validation. The weights of a follow-up's candidates maximise the probability (softmax) of
+the relevant papers, over three kinds of dialogues: those of the folders, where each earlier turn is taken as answered
+correctly; staged ones, made of a folder's first questions (a change of subject, a detail that any paper has, a position
+in a list); and our own, bench/data/dialogues.jsonl, over papers of PAPERS, a file of arXiv papers, mixed with others
+from it.
+
+A folder's own dialogues weigh as much as those staged from it, and all folders weigh the same. The weights are measured
+on each source's dialogues with a fit that excludes it; in a folder, every earlier turn is a plain question then.
+DATA_DIR keeps the libraries, so that a second run embeds nothing.
 """
 
 from __future__ import annotations
@@ -52,24 +53,24 @@ if TYPE_CHECKING:
 FITTED = Path(str(reading.FITTED))
 UTTERANCES = Path(__file__).parent / "data" / "followups.jsonl"
 OWN = Path(__file__).parent / "data" / "dialogues.jsonl"
-BESIDE = 150  # of the papers that our own dialogues do not speak of, one in so many is beside them
+BESIDE = 150  # one in this many of the unrelated papers is added to those of our own dialogues
 FOLDS = 5
-TWICE = 2  # utterances that must hold a word or a pair of words for it to have a weight
+TWICE = 2  # a word or pair of words needs to be in this many utterances to become a feature
 READING_RIDGE = 0.3
 CANDIDATE_RIDGE = 0.03
-RARE = 0.1  # keeps a weight small that few candidates have a say in
+RARE = 0.1  # added to a feature's deviation, so that features of few candidates get no large weight
 STAGED = 12  # of each sort, in each folder
 DETAILS = ("what is the main idea?", "how does it work", "is the code public?", "what are its limits?", "any numbers?")
 PLACED = (("summarise the second one", 1), ("the third, what does it say?", 2), ("and the first?", 0), ("#2?", 1))
-SHARES = {"folder": 1.0, "staged": 1.0, "own": 2.0}  # of a source's weight in all
-SMALLEST = 0.02  # a word's weight below it is left out
+SHARES = {"folder": 1.0, "staged": 1.0, "own": 2.0}  # total weight of each source
+SMALLEST = 0.02  # smaller word weights are dropped
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """Hold a follow-up with right papers, as it was asked after turns that were answered rightly.
+    """A follow-up with its relevant papers, asked after turns that were answered correctly.
 
-    `sort` says whether it is a folder's, our own, or staged.
+    `sort` is whether it comes from a folder, is our own, or was staged.
     """
 
     text: str
@@ -94,7 +95,7 @@ def fit_reading(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def fit_readings(rows: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32]) -> dict[str, Any]:
-    """Fit every reading, print how well it is read in cross-validation, and give its row of the data file."""
+    """Fit every utterance score, print its cross-validated metrics, and build its row of the data file."""
     described = [utterance_features(row["text"], vector) for row, vector in zip(rows, vectors, strict=True)]
     counts: dict[str, int] = {}
     for each in described:
@@ -120,7 +121,7 @@ def fit_readings(rows: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32]
 
 
 def fit_candidates(folders: Sequence[Sequence[FollowUp]], model: str, evidence: Sequence[str]) -> dict[str, float]:
-    """Fit the weights that make the right papers likeliest."""
+    """Fit the weights that make the relevant papers likeliest."""
     examples = []
     features: dict[str, NDArray[np.float64]] = {}
     for folder in folders:
@@ -150,7 +151,7 @@ def fit_candidates(folders: Sequence[Sequence[FollowUp]], model: str, evidence: 
 
 
 def stage(dataset: Dataset) -> list[tuple[tuple[str, ...], str, frozenset[str]]]:
-    """Make follow-ups of a folder's first questions: history, text and right papers of each."""
+    """Make follow-ups from a folder's first questions: (history, text, relevant papers) of each."""
     right = {query.text: dataset.qrels.get(query.query_id, {}) for query in dataset.queries if not query.history}
     single = [text for text, papers in right.items() if len(papers) == 1]
     several = [text for text, papers in right.items() if len(papers) > max(at for _, at in PLACED)]
@@ -166,7 +167,7 @@ def stage(dataset: Dataset) -> list[tuple[tuple[str, ...], str, frozenset[str]]]
 
 
 async def read_dialogues(library: Library, dataset: Dataset) -> list[FollowUp]:
-    """Read the follow-ups that have right papers, each after its earlier turns and their right papers."""
+    """Read the follow-ups that have relevant papers, each with its earlier turns and their relevant papers."""
     right = {query.text: tuple(dataset.qrels.get(query.query_id, {})) for query in dataset.queries}
     found = []
     own = [
@@ -185,7 +186,7 @@ async def read_dialogues(library: Library, dataset: Dataset) -> list[FollowUp]:
 async def read_followup(
     library: Library, exchanges: Sequence[Exchange], text: str, right: frozenset[str], sort: str
 ) -> FollowUp:
-    """Read one follow-up after these turns."""
+    """Read one follow-up, asked after these turns."""
     dialogue = await Conversation.over(library).recall(exchanges)
     vectors = await library.embed(text)
     _, _, candidates = await FollowUpReader(library).candidates(text, dialogue, vectors)
@@ -194,7 +195,7 @@ async def read_followup(
 
 
 async def read_own(library: Library, papers: Sequence[Paper]) -> list[FollowUp]:
-    """Read our own dialogues, over their papers among others."""
+    """Read our own dialogues, over their papers mixed with others."""
     rows = [json.loads(line) for line in OWN.read_text(encoding="utf-8").splitlines()]
     named = {id_ for row in rows for turn in row["history"] for id_ in turn["papers"]}.union(
         *(row["right"] for row in rows)
@@ -209,7 +210,7 @@ async def read_own(library: Library, papers: Sequence[Paper]) -> list[FollowUp]:
 
 
 async def measure(library: Library, followups: Sequence[FollowUp], *, verbose: bool) -> float:
-    """Return how many follow-ups find a right paper first; a folder's after earlier turns that are bare questions."""
+    """Count the follow-ups that find a relevant paper first; a folder's earlier turns are plain questions."""
     conversation, found = Conversation.over(library), []
     for each in (each for each in followups if each.sort != "staged"):
         bare = await conversation.recall([Exchange(q) for q in each.history]) if each.sort == "folder" else None
@@ -224,7 +225,7 @@ async def measure(library: Library, followups: Sequence[FollowUp], *, verbose: b
 
 
 def using(rows: Mapping[str, Any]) -> Iterator[AbstractContextManager[Any]]:
-    """Have these rows read in place of the data file's."""
+    """Use these rows instead of the data file's."""
     reading.logistics.cache_clear()
     yield patch.object(reading, "fitted", lambda: rows)
     yield patch.object(weighing, "fitted", lambda: rows)

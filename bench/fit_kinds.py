@@ -1,17 +1,17 @@
-"""Fit bot/answering/reading/kinds.json on the phrasings of bench/data, and print how well it tells kinds.
-
-Each phrasing is filled with subjects several times and roughened the way people write: lower case, no question mark,
-slips, a greeting in front. Words are features only where several different phrasings hold them, so that what fills
-the slots cannot become one. Neighbours in a file are alike, so cross-validation holds out blocks of lines, and with
-them all variants of a phrasing. On what it held out the bars are chosen: a message is of the kind whose probability
-stands highest against the kind's bar. The questions of BEIR folders are fitted on too, where their own labels leave
-few kinds open, and each folder is judged by a fit that never saw it; with --left-out those fits are kept, for
-bench/fit_evidence.py.
-
-Beside the kinds stands whether a message asks anything, for talk that is to nobody in particular: fitted on the same
-phrasings, of which small talk asks nothing, on follow-ups, and on the remarks of bench/data/asking.jsonl.
+"""Fit bot/answering/reading/kinds.json on the phrasings in bench/data, and print how well it classifies kinds.
 
     uv run python bench/fit_kinds.py EVAL_FOLDER... [--left-out DIR]
+
+Each phrasing is filled with several subjects and roughened the way people write: lower case, no question mark, typos, a
+greeting in front. A word is only a feature if several phrasings contain it, so that subjects cannot become features.
+Neighbouring lines of a file are similar, so cross-validation holds out blocks of lines, with all variants of a
+phrasing. The thresholds are chosen on the held-out blocks: a message gets the kind whose probability is highest
+relative to the kind's threshold. The questions of BEIR folders are fitted on too, if their labels leave few kinds open,
+and each folder is evaluated with a fit that excludes it; with --left-out these fits are saved for
+bench/fit_evidence.py.
+
+A second model decides whether a message asks anything at all, for chatter that is addressed to nobody. It is fitted on
+the same phrasings (small talk asks nothing), on follow-ups, and on the remarks in bench/data/asking.jsonl.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ FOLLOWUPS = DATA.parent / "followups.jsonl"
 HELD_OUT = Path(__file__).parent.parent / "tests" / "eval" / "asking" / "messages.jsonl"
 FILE = Path(__file__).parent.parent / "bot" / "answering" / "reading" / "kinds.json"
 KINDS = list(Kind)
-# What people ask is mostly about papers; the rest weigh one each.
+# Weights of the kinds: people mostly ask about papers; all other kinds weigh 1.
 SHARES = {Kind.FACT: 4.0, Kind.LIST: 2.0}
-# What the labels of a folder leave open. Keywords and titles may be asked with any intent.
+# The kinds that a folder's label leaves open. Keywords and titles may have any intent.
 ONE_PAPER = {Kind.FACT, Kind.YES_NO, Kind.DEFINITION}
 ALLOWED = {
     "multi-list": {Kind.LIST},
@@ -60,10 +60,10 @@ ALLOWED = {
     "dialogue-first": ONE_PAPER,
     "unanswerable-premise": ONE_PAPER,
 }
-OF_FOLDERS = 0.5  # how much the questions of folders weigh beside the phrasings of the same kinds
-OF_REMARKS = 0.5  # of what asks nothing, the rest being small talk
+OF_FOLDERS = 0.5  # weight of the folders' questions, relative to the phrasings of the same kinds
+OF_REMARKS = 0.5  # share of remarks among messages that ask nothing; the rest is small talk
 FILLINGS = 3
-PLAIN = 2  # variants of a phrasing without slots
+PLAIN = 2  # variants per phrasing without slots
 BLOCK = 8
 FOLDS = 5
 HELD_BY = 3  # phrasings that a feature must occur in
@@ -74,7 +74,7 @@ BARS = np.geomspace(0.4, 2.5, 15)
 ROUNDS = 3
 ITERATIONS = 250
 SLOT = re.compile(r"\{(\w+)\}")
-# Stands where a slot was while features are chosen: nothing that spans it may become one.
+# Placeholder for a slot while features are chosen: nothing that spans it may become a feature.
 FILLED = "\u25a0"
 NEIGHBOURS = dict(zip("qwertyuiopasdfghjklzxcvbnm", "wertyuiopqsdfghjklaxcvbnmz", strict=True))
 SHORT = {"you": "u", "are": "r", "please": "pls", "about": "abt", "with": "w/", "because": "bc", "people": "ppl"}
@@ -82,7 +82,7 @@ SHORT = {"you": "u", "are": "r", "please": "pls", "about": "abt", "with": "w/", 
 
 @dataclass(frozen=True, slots=True)
 class Phrasing:
-    """A way to ask for a kind, with slots for what is asked about."""
+    """A phrasing of a kind, with slots for subjects."""
 
     kind: Kind
     text: str
@@ -91,7 +91,7 @@ class Phrasing:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A phrasing as somebody might have typed it."""
+    """A filled phrasing as a user might have typed it."""
 
     text: str
     phrasing: Phrasing
@@ -99,7 +99,7 @@ class Example:
 
 
 def phrasings() -> list[Phrasing]:
-    """Read all phrasings; neighbours share a block."""
+    """Read all phrasings; neighbouring lines share a block."""
     found = []
     for kind in KINDS:
         lines = (DATA / f"{kind}.jsonl").read_text(encoding="utf-8").splitlines()
@@ -108,14 +108,14 @@ def phrasings() -> list[Phrasing]:
 
 
 class Filler:
-    """Fill slots with subjects, and write the way people do."""
+    """Fills slots with subjects, and imitates how people type."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._fillers: dict[str, list[str]] = json.loads((DATA / "fillers.json").read_text(encoding="utf-8"))
 
     def fill(self, text: str) -> str:
-        """Fill each slot; the sides of a comparison are of one sort."""
+        """Fill each slot; both sides of a comparison get subjects of the same sort."""
         sort = self._random.choice(["topic", "topic", "name", "name", "paper", "objects", "described", "described"])
         first, second = self._random.sample(self._fillers[sort], 2)
         if sort == "described":
@@ -124,7 +124,7 @@ class Filler:
         return SLOT.sub(lambda slot: sides.get(slot[1]) or self._one(slot[1]), text)
 
     def rough(self, text: str, kind: Kind) -> str:  # noqa: C901 - one chance after the other
-        """Return the text as it may be typed: around it what people say, in it their slips."""
+        """The text as a user might type it: with chatter around it, and typos."""
         chance = self._random.random
         if kind is not Kind.SMALL_TALK:
             if chance() < 0.08 and kind is not Kind.BOT and len(text) > 12:
@@ -171,7 +171,7 @@ class Filler:
 
 
 def examples(of: Sequence[Phrasing], seed: int = 7) -> list[Example]:
-    """Fill and roughen each phrasing; kinds weigh what `SHARES` says, phrasings of a kind the same."""
+    """Fill and roughen each phrasing; kinds are weighted by `SHARES`, phrasings of a kind equally."""
     filler = Filler(seed)
     sizes = Counter(phrasing.kind for phrasing in of)
     total = sum(SHARES.get(kind, 1.0) for kind in KINDS)
@@ -188,11 +188,11 @@ def examples(of: Sequence[Phrasing], seed: int = 7) -> list[Example]:
 
 
 def telling(texts: Sequence[str]) -> list[str]:
-    """Choose the features that several phrasings hold outside of their slots."""
+    """Choose the features that several phrasings have outside of their slots."""
     held: Counter[str] = Counter()
     for text in texts:
         held.update(name for name in features(SLOT.sub(f" {FILLED} ", text)) if FILLED not in name)
-    # What the form says depends on what fills the slots, so all of it is a feature.
+    # Features of form depend on what fills the slots, so all of them are used.
     return sorted(
         {name for name, count in held.items() if count >= HELD_BY and not name.startswith("#")}
         | {f"#{length}" for length in range(10)}
@@ -202,7 +202,7 @@ def telling(texts: Sequence[str]) -> list[str]:
 
 
 def bags(texts: Sequence[str], names: Sequence[str]) -> csr_matrix:
-    """Return one row a text, 1 where it shows a feature."""
+    """One row per text, with 1 for each feature it has."""
     column = {name: at for at, name in enumerate(names)}
     rows, columns = [], []
     for row, text in enumerate(texts):
@@ -214,14 +214,14 @@ def bags(texts: Sequence[str], names: Sequence[str]) -> csr_matrix:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Coefficients of a multinomial logistic, a column a label."""
+    """The coefficients of a multinomial logistic regression, one column per label."""
 
     intercept: NDArray[np.float64]
     weights: NDArray[np.float64]
     vector: NDArray[np.float64] | None
 
     def probabilities(self, bag: csr_matrix, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return one row a text, one column a label."""
+        """Probabilities; shape (texts, labels)."""
         logits = bag @ self.weights + self.intercept
         if self.vector is not None:
             logits = logits + vectors @ self.vector
@@ -236,9 +236,9 @@ def fit(
     weight: NDArray[np.float64],
     near: Fit | None = None,
 ) -> Fit:
-    """Fit by L-BFGS with a ridge on everything but the intercept; a row may have any label that its `goal` allows.
+    """Fit by L-BFGS with a ridge penalty, except on the intercept; `goal` has the allowed labels of each row.
 
-    `near` is another fit over the same features, to begin at.
+    `near` is another fit over the same features, to start from.
     """
     words = bag.shape[1]
     width = 0 if vectors is None else vectors.shape[1]
@@ -276,7 +276,7 @@ def fit(
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Questions of a folder: texts, their vectors, the folder's labels of them, and the kinds that these leave open."""
+    """The questions of a folder: texts, vectors, the folder's labels, and the kinds that these leave open."""
 
     texts: Sequence[str]
     vectors: NDArray[np.floating]
@@ -284,11 +284,11 @@ class Questions:
 
     @property
     def fitting(self) -> list[int]:
-        """Return which of them are fitted on."""
+        """The indices of those to fit on."""
         return [at for at, label in enumerate(self.labels) if label in ALLOWED]
 
     def goal(self) -> NDArray[np.bool_]:
-        """Say which kinds each of those may be of."""
+        """The kinds that each of those may have."""
         return np.array([[kind in ALLOWED[self.labels[at]] for kind in KINDS] for at in self.fitting])
 
 
@@ -301,7 +301,7 @@ def fit_kinds(
     *,
     with_vectors: bool = True,
 ) -> Fit:
-    """Fit the kinds on examples and on the questions of folders."""
+    """Fit the kinds on examples and on folders' questions."""
     weight = np.array([row.weight for row in rows])
     goal = np.zeros((len(rows), len(KINDS)), bool)
     goal[np.arange(len(rows)), [KINDS.index(row.phrasing.kind) for row in rows]] = True
@@ -309,7 +309,7 @@ def fit_kinds(
     found = [vectors]
     if folders:
         extra = np.concatenate([folder.goal() for folder in folders])
-        # Questions of one label weigh as much as examples of its kinds do, times OF_FOLDERS.
+        # Questions with a label weigh as much as the examples of its kinds, times OF_FOLDERS.
         same = (extra[:, None] == extra[None]).all(axis=2).sum(axis=1)
         of_kinds = np.array([weight[(goal & allowed).any(axis=1)].sum() for allowed in extra])
         weight = np.concatenate([weight, OF_FOLDERS * of_kinds / same])
@@ -322,7 +322,7 @@ def fit_kinds(
 def cross_validate(
     rows: Sequence[Example], vectors: NDArray[np.floating], folders: Sequence[Questions], *, with_vectors: bool
 ) -> NDArray[np.float64]:
-    """Return each example's probabilities from a fit that saw no phrasing of its block."""
+    """Each example's probabilities, from a fit without its block."""
     fold = np.array([hash_of(row.phrasing.kind, row.phrasing.block) % FOLDS for row in rows])
     found = np.zeros((len(rows), len(KINDS)))
     for each in range(FOLDS):
@@ -337,7 +337,7 @@ def cross_validate(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of which it is known whether it asks something; variants of one share a block."""
+    """A message labelled with whether it asks something; variants share a block."""
 
     text: str
     asks: bool
@@ -346,7 +346,7 @@ class Message:
 
 
 def messages(rows: Sequence[Example], seed: int = 11) -> list[Message]:
-    """Gather what asks something and what does not, either half of the weight."""
+    """Collect messages that ask something and messages that do not, with balanced weights."""
     filler = Filler(seed)
     found = [(row.text, row.phrasing.kind is not Kind.SMALL_TALK, row.phrasing.text) for row in rows]
     found += [(json.loads(line)["text"],) * 3 for line in FOLLOWUPS.read_text(encoding="utf-8").splitlines()]
@@ -366,7 +366,7 @@ def messages(rows: Sequence[Example], seed: int = 11) -> list[Message]:
 def fit_asking(
     said: Sequence[Message], vectors: NDArray[np.floating], names: Sequence[str], *, with_vectors: bool
 ) -> Fit:
-    """Fit whether a message asks something: two labels, of which the second says that it does."""
+    """Fit whether a message asks something; the second of two labels means that it does."""
     asks = np.array([message.asks for message in said])
     weight = np.array([message.weight for message in said])
     bag = bags([message.text for message in said], names)
@@ -374,7 +374,7 @@ def fit_asking(
 
 
 def judge_asking(fitted: Fit, names: Sequence[str], said: Sequence[Message], vectors: NDArray[np.floating]) -> None:
-    """Print, for several bars, how much of what asks is heard, and of what does not."""
+    """Print true and false positive rates at several thresholds."""
     asks = np.array([message.asks for message in said])
     likely = fitted.probabilities(bags([message.text for message in said], names), vectors)[:, 1]
     for bar in (0.3, 0.4, 0.5, 0.6, 0.7):
@@ -384,7 +384,7 @@ def judge_asking(fitted: Fit, names: Sequence[str], said: Sequence[Message], vec
 
 
 def choose_bars(rows: Sequence[Example], found: NDArray[np.float64]) -> list[float]:
-    """Choose the kinds' bars, one after the other, for the mean of their F1 over what was held out, by `SHARES`."""
+    """Choose the kinds' thresholds, by coordinate ascent on the held-out mean F1, weighted by `SHARES`."""
     right = np.array([KINDS.index(row.phrasing.kind) for row in rows])
     weight = np.array([row.weight for row in rows])
     shares = np.array([SHARES.get(kind, 1.0) for kind in KINDS])
@@ -406,12 +406,12 @@ def choose_bars(rows: Sequence[Example], found: NDArray[np.float64]) -> list[flo
 
 
 def hash_of(kind: Kind, block: int) -> int:
-    """Scatter blocks over folds, the same way in every run."""
+    """Assign a block to a fold, deterministically."""
     return random.Random(f"{kind}{block}").randrange(1 << 30)
 
 
 def confusion(truth: Sequence[str], found: Sequence[str]) -> None:
-    """Print one line for each true label: how often it was taken for what."""
+    """Print the confusion matrix, one line for each true label."""
     table: dict[str, Counter[str]] = defaultdict(Counter)
     for right, read in zip(truth, found, strict=True):
         table[right][read] += 1
@@ -421,7 +421,7 @@ def confusion(truth: Sequence[str], found: Sequence[str]) -> None:
 
 
 def judge(name: str, fitted: Fit, bars: Sequence[float], names: Sequence[str], folder: Questions) -> None:
-    """Print what the questions of a folder were taken for, by the folder's own labels."""
+    """Print the predicted kinds of a folder's questions, by the folder's labels."""
     found = fitted.probabilities(bags(folder.texts, names), folder.vectors)
     read = [KINDS[int(at)] for at in (found / np.array(bars)).argmax(axis=1)]
     print(f"{name}, left out:")
@@ -431,7 +431,7 @@ def judge(name: str, fitted: Fit, bars: Sequence[float], names: Sequence[str], f
 
 
 def read_folder(folder: Path) -> Questions:
-    """Read the questions of a folder that stand alone."""
+    """Read the questions of a folder that are not part of a dialogue."""
     rows = [json.loads(line) for line in (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()]
     answers = [json.loads(line) for line in (folder / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
     labels = {row["query_id"]: row["kind"] for row in answers}
@@ -447,7 +447,7 @@ def write(
     bars: Mapping[str, Sequence[float]],
     asking: Mapping[str, Fit],
 ) -> None:
-    """Write the coefficients, in hundredths, and the bars."""
+    """Write the coefficients, in hundredths, and the thresholds."""
 
     def whole(array: NDArray[np.float64] | None) -> list[object]:
         return [] if array is None else np.rint(array * SCALE).astype(int).tolist()
@@ -519,7 +519,7 @@ def main() -> None:
 def judge_all_asking(
     asking: Mapping[str, Fit], names: Sequence[str], said: Sequence[Message], heard: NDArray[np.floating]
 ) -> None:
-    """Judge what tells whether a message asks, on a fifth of the messages left out and on what was never fitted on."""
+    """Evaluate the model of asking on a held-out fifth of the messages, and on data it was never fitted on."""
     fold = np.array([random.Random(each.block).randrange(FOLDS) for each in said])
     inside, outside = np.flatnonzero(fold).tolist(), np.flatnonzero(fold == 0).tolist()
     fitted = fit_asking([said[at] for at in inside], heard[inside], names, with_vectors=True)

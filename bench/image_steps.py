@@ -1,10 +1,10 @@
-"""Carry out the Dockerfile's build stage in a fresh folder, and try what comes of it as its user; no daemon is needed.
+"""Run the Dockerfile's build stage in a new folder, and try the result as the image's user; needs no Docker daemon.
 
     uv run python bench/image_steps.py [PYTHON]
 
-COPY and RUN are taken from the Dockerfile itself, with / as the folder. As root, the program then runs as the image's
-user, who may write nothing but /data; PYTHON has to lie where that user can
-read it. What is not tried: the base image, and the second stage's own files.
+COPY and RUN are taken from the Dockerfile, with / replaced by the folder. If this runs as root, the program is then run
+as the image's user, who may only write to /data; that user must be able to read PYTHON. Not tested are the base image
+and the second stage's own files.
 """
 
 from __future__ import annotations

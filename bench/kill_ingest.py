@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def ingest(papers: Path, data_dir: Path, kill_after: float | None) -> int:
-    """Ingest, killed after so many seconds; return how many texts were embedded and stored."""
+    """Ingest, and kill the process after some seconds; the number of texts embedded and stored."""
     command = [sys.executable, "-m", "bot", "--verbose", "ingest", str(papers), "--data-dir", str(data_dir)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if kill_after is not None:
@@ -65,7 +65,7 @@ def ingest(papers: Path, data_dir: Path, kill_after: float | None) -> int:
 
 
 def count(data_dir: Path) -> int:
-    """Return how many papers are marked indexed."""
+    """Count the papers marked as indexed."""
     if not (data_dir / "footnote.db").exists():
         return 0
     with sqlite3.connect(data_dir / "footnote.db") as db:
@@ -76,7 +76,7 @@ def count(data_dir: Path) -> int:
 
 
 def report(data_dir: Path, expected: int, embedded: int, kills: int) -> int:
-    """Print each comparison and return how many failed."""
+    """Print each comparison; the number of failed ones."""
     with sqlite3.connect(data_dir / "footnote.db") as db:
         papers = {row[0] for row in db.execute("SELECT paper_id FROM papers WHERE indexed_hash = content_hash")}
         vectors = {

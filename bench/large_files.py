@@ -59,7 +59,7 @@ def _bibtex(number: int) -> str:
     return f"@article{{key{number},\n  title = {{Paper number {number}}},\n  abstract = {{{ABSTRACT}}},\n}}\n"
 
 
-# Before, between and after the entries, and what makes an entry.
+# Header, separator and footer of a file, and the function that makes an entry.
 FORMATS: dict[str, tuple[str, str, str, Callable[[int], str]]] = {
     "jsonl": ("", "\n", "\n", _kaggle),
     "json": ("[", ",\n", "]\n", _kaggle),
@@ -72,7 +72,7 @@ FORMATS: dict[str, tuple[str, str, str, Callable[[int], str]]] = {
 
 
 def write(folder: Path, kind: str, size: int) -> Path:
-    """Write a file of about so many bytes; `kind` may end in .gz or .zip."""
+    """Write a file of about `size` bytes; `kind` may end in .gz or .zip."""
     name, _, packed = kind.partition(".")
     path = folder / f"large.{kind}"
     if packed == "zip":
@@ -99,7 +99,7 @@ def _parts(name: str, size: int) -> Iterator[bytes]:
 
 
 def read(path: Path, *categories: str) -> tuple[int, int]:
-    """Read a file to its end; return how many papers it had and the most kilobytes that this process ever took."""
+    """Read a file to its end; the number of papers, and the peak memory of this process in kB."""
     stream = stream_source(str(path), Choice(tuple(categories)))
     deque(stream.papers, maxlen=0)
     assert not stream.intake.left_out.count, stream.intake.left_out.first

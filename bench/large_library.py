@@ -1,15 +1,16 @@
-"""Build a library of many papers without a model, and time what is done with a large one.
+"""Build a large library without a model, and measure it.
 
     uv run python bench/large_library.py build DATA_DIR --papers 20000 --from arxiv-20k.jsonl.gz [--from MORE]
     uv run python bench/large_library.py measure DATA_DIR [--bot]
 
-The papers are those of the files; where they run out, titles are spliced and abstracts put together of sentences that
-are shuffled between papers. They go through the house's own way of indexing; only the model is left out: each word is
-a random unit vector, always the same, and a text is the sum of its words', so that texts which share words are near
-each other as they are to a model. Building again with more papers goes on from those that are there. `measure` opens
-the library as a process would that has the model ready, and asks with the vectors that were kept when it was built,
-so that what it times is everything but the embedding. With `--bot` it also starts `footnote run` against a local
-Discord and tells what the process holds when it is ready.
+The papers are those of the files; when they run out, more are made by splicing titles and shuffling sentences between
+abstracts. They are indexed as usual, except for the model: each word has a fixed random unit vector, and a text is the
+sum of its words' vectors, so that texts with common words are near each other, as with a real model. Building again
+with more papers continues from those that exist.
+
+`measure` opens the library like a process whose model is loaded, and queries it with vectors stored at build time, so
+it times everything but the embedding. With `--bot` it also starts `footnote run` against a local Discord, and prints
+its memory when it is ready.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ QUERIES: Final = "queries.npz"
 ASKED: Final = 300  # queries, of which the first are a warm-up
 WARM_UP: Final = 50
 BEGAN: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-ARRIVING: Final = dt.timedelta(days=365)  # over which all papers come in
-TABLE: Final = 1 << 16  # vectors of words, which they share by their hash
+ARRIVING: Final = dt.timedelta(days=365)  # the period over which all papers arrive
+TABLE: Final = 1 << 16  # number of word vectors; words share them by hash
 
 
 @cache
@@ -62,10 +63,10 @@ def _table() -> NDArray[np.float32]:
 
 
 class StandIn(LocalEmbedder):
-    """Read texts as the local model does, with vectors that cost nothing."""
+    """A stand-in for the local model, with cheap vectors."""
 
     async def load(self) -> None:
-        """Open nothing."""
+        """Do nothing."""
 
     def _run(self, texts: list[str], *, with_words: bool) -> tuple[NDArray[np.float32], list[Words]]:
         words = []
@@ -77,7 +78,7 @@ class StandIn(LocalEmbedder):
 
 
 def papers(files: Sequence[str], number: int) -> Iterator[Fetched]:
-    """Give this many papers: those of the files, then such as are put together of them."""
+    """Yield this many papers: those of the files, then synthetic ones made from them."""
     real: dict[str, Fetched] = {}
     for file in files:
         for each in open_source(file).papers:
@@ -99,8 +100,8 @@ def papers(files: Sequence[str], number: int) -> Iterator[Fetched]:
 
 
 async def build(data_dir: Path, files: Sequence[str], number: int) -> None:
-    """Take the papers in, and keep queries with their vectors beside them."""
-    indexer.INDEX_BATCH = indexer.KNOWN_BATCH  # a kill costs no model's time here
+    """Ingest the papers, and store queries with their vectors."""
+    indexer.INDEX_BATCH = indexer.KNOWN_BATCH  # a kill wastes no model time here
     embedder = StandIn(cache_dir=CACHE)
     indexed = 0
     library = await Library.open(data_dir, embedder, now=lambda: BEGAN + ARRIVING * (indexed / number))
@@ -137,7 +138,7 @@ async def build(data_dir: Path, files: Sequence[str], number: int) -> None:
 
 
 def held(process: int | str = "self") -> dict[str, int]:
-    """Return what a process holds, in MB: all of it, and without the pages of files."""
+    """The memory of a process in MB: resident, and without file pages."""
     lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
     fields = {
         name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines) if "kB" in value
@@ -145,11 +146,11 @@ def held(process: int | str = "self") -> dict[str, int]:
     return {"resident": fields["VmRSS"] // 1000, "of its own": fields["RssAnon"] // 1000}
 
 
-Times = list[tuple[float, float]]  # seconds that passed, and of processors
+Times = list[tuple[float, float]]  # (wall-clock, CPU) seconds
 
 
 def show(what: str, times: Times) -> None:
-    """Print a row: quantiles of what passed, and of the processors' time, which tells more where they are busy."""
+    """Print a row: quantiles of wall-clock time, and of CPU time, which says more on a busy machine."""
     passed, worked = np.array(times).T * 1000
     p50, p95 = np.quantile(passed, (0.5, 0.95))
     w50, w95 = np.quantile(worked, (0.5, 0.95))
@@ -157,7 +158,7 @@ def show(what: str, times: Times) -> None:
 
 
 async def timed(work: Callable[[int], Awaitable[object]], numbers: Sequence[int]) -> Times:
-    """Return how long each took."""
+    """Time each call."""
     times = []
     for number in numbers:
         start, worked = time.perf_counter(), time.process_time()
@@ -167,14 +168,14 @@ async def timed(work: Callable[[int], Awaitable[object]], numbers: Sequence[int]
 
 
 def misspelt(title: str, chance: random.Random) -> str:
-    """Swap two letters of one word and leave one out of another."""
+    """Swap two letters of one word, and drop one from another."""
     at, other = (chance.randrange(len(title) - 2) for _ in range(2))
     title = title[:at] + title[at + 1] + title[at] + title[at + 2 :]
     return title[:other] + title[other + 1 :]
 
 
 async def measure(data_dir: Path) -> None:
-    """Time a start, searches and choices of titles, and tell what is held in memory and on disk."""
+    """Time the start, searches and title completions, and print memory and disk use."""
     kept = np.load(data_dir / QUERIES)
     embedder = LocalEmbedder(cache_dir=CACHE)
     await embedder.embed(["Does the model answer?"])
@@ -229,7 +230,7 @@ async def _time_searches(library: Library, kept: Mapping[str, NDArray[Any]]) -> 
 
 
 async def _time_choices(library: Library, titles: Sequence[str]) -> None:
-    from bot.discord.papers.title_choices import Titles  # discord is a part of the process that is weighed
+    from bot.discord.papers.title_choices import Titles  # discord is part of the measured process
 
     chooser = Titles(library)
     start = time.perf_counter()
@@ -266,7 +267,7 @@ def _weigh_files(data_dir: Path, number: int) -> None:
 
 
 async def weigh_bot(data_dir: Path) -> None:
-    """Start the bot over the data dir and tell how soon it is ready and what it holds."""
+    """Start the bot over the data dir, and print how long it takes to get ready and its memory."""
     from bench.running import start_bot
     from tests.local_discord import LocalDiscord
 

@@ -1,11 +1,11 @@
-"""See whether a sentence's vector may be had from its window's pass, which would halve what an ingest computes.
+"""Test whether sentence vectors can come from their window's forward pass, which would halve the work of an ingest.
 
     uv run python bench/late_sentences.py FOLDER:SPLIT...
 
-The folders are evaluation sets with `answers.jsonl`. For each question with one right paper, the sentences of that
-paper are ordered by their cosine to the question, and the share of questions is told whose first sentence holds a fact
-of the answer: with the vectors of sentences read by themselves, with the mean of their states in the window's pass,
-and with that mean after a ridge regression on the papers of the other sets.
+The folders are evaluation sets with `answers.jsonl`. For each question with one relevant paper, the paper's sentences
+are ranked by their cosine to the question. The metric is the share of questions whose first sentence contains a fact of
+the answer, for three kinds of vectors: sentences embedded on their own, the mean of their states in the window's pass,
+and that mean after a ridge regression on the papers of the other sets.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MOST: Final = 300  # questions of a set
 
 @dataclass(frozen=True)
 class Case:
-    """Hold a question's vector, the two vectors of each sentence, and which sentences hold a fact."""
+    """A question's vector, the two vectors of each sentence, and which sentences contain a fact."""
 
     query: NDArray[np.float32]
     alone: NDArray[np.float32]
@@ -47,14 +47,14 @@ class Case:
 
 
 class Reader:
-    """Read the sentences of papers in both ways."""
+    """Embeds the sentences of papers in both ways."""
 
     def __init__(self, cache: Path) -> None:
         self.embedder = LocalEmbedder(cache_dir=cache)
         self._read: dict[Paper, tuple[list[str], NDArray[np.float32], NDArray[np.float32]]] = {}
 
     async def sentences(self, paper: Paper) -> tuple[list[str], NDArray[np.float32], NDArray[np.float32]]:
-        """Return the sentences of a paper, their own vectors, and those from their windows' states."""
+        """The sentences of a paper, their own vectors, and those from their windows' states."""
         if paper not in self._read:
             texts: list[str] = []
             late: list[NDArray[np.float32]] = []
@@ -66,7 +66,7 @@ class Reader:
         return self._read[paper]
 
     def _late(self, window: Chunk) -> Iterator[tuple[str, NDArray[np.float32]]]:
-        # What the embedder gives to nobody else: the states of all pieces, and where they stand.
+        # Private to the embedder: the states of all pieces, and their offsets.
         tokenizer: Tokenizer = self.embedder._tokenizer  # noqa: SLF001
         encoding = tokenizer.encode(window.text)
         ids, places = encoding.ids[: self.embedder.max_tokens], encoding.offsets[: self.embedder.max_tokens]
@@ -80,7 +80,7 @@ class Reader:
 
 
 async def read_cases(reader: Reader, folder: Path, split: str) -> list[Case]:
-    """Return a case for each question with one right paper, some of whose sentences hold a fact and some do not."""
+    """A case for each question with one relevant paper in which some sentences contain a fact and some do not."""
     dataset = read_dataset(folder, split)
     papers = {paper.paper_id: paper for paper in read_jsonl(dataset.corpus, own_ids=True)}
     cases: list[Case] = []
@@ -97,13 +97,13 @@ async def read_cases(reader: Reader, folder: Path, split: str) -> list[Case]:
 
 
 def share_first(cases: list[Case], vectors: list[NDArray[np.float32]]) -> float:
-    """Return the share of the questions whose nearest sentence holds a fact."""
+    """The share of the questions whose nearest sentence contains a fact."""
     first = [case.holds[int((rows @ case.query).argmax())] for case, rows in zip(cases, vectors, strict=True)]
     return float(np.mean(first))
 
 
 def ridge(cases: list[Case]) -> NDArray[np.float32]:
-    """Return the matrix that takes late vectors nearest to the sentences' own."""
+    """The matrix that maps late vectors to the sentences' own, by ridge regression."""
     late, alone = (np.concatenate([getattr(case, name) for case in cases]) for name in ("late", "alone"))
     return np.asarray(np.linalg.solve(late.T @ late + RIDGE * np.eye(late.shape[1]), late.T @ alone), np.float32)
 

@@ -1,11 +1,11 @@
-"""Time one search and one answer, embedding included, beside plain Chroma and plain tantivy over the same papers.
+"""Time a search and an answer, embedding included, next to plain Chroma and plain tantivy over the same papers.
 
     OPENBLAS_NUM_THREADS=1 uv run python bench/latency.py DATA_DIR QUERIES.jsonl [--queries 200]
 
-DATA_DIR is a library as it is; `footnote ingest` fills one. QUERIES.jsonl has a `text` a line. They take turns, query
-by query, so that whatever else the machine does hits them alike; the extractive writer answers the query half a round
-away, which nothing remembers. One thread for NumPy, because its threads wait for each other by spinning, which costs
-most where the cores are busy.
+DATA_DIR is an existing library, as filled by `footnote ingest`; QUERIES.jsonl has a `text` per line. The systems
+alternate query by query, so that other load on the machine affects them alike; the extractive writer answers the query
+half a round away, so that nothing is cached. NumPy has one thread, because its threads wait for each other by spinning,
+which is slowest on a busy machine.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ROWS = 2000  # a write to plain Chroma; it takes 5461 at most
 
 
 def plain_chroma(folder: Path, data_dir: Path, embedder: LocalEmbedder) -> Callable[[str], Awaitable[object]]:
-    """Return a search as Chroma's tutorial has it: a vector a paper, default settings, the same model."""
+    """A search as in Chroma's tutorial: one vector per paper, default settings, the same model."""
     with sqlite3.connect(data_dir / "footnote.db") as db:
         rows = db.execute("SELECT paper_id, vector FROM chunks WHERE position = 0").fetchall()
     collection = chromadb.PersistentClient(str(folder)).create_collection("plain", embedding_function=None)
@@ -57,7 +57,7 @@ def plain_chroma(folder: Path, data_dir: Path, embedder: LocalEmbedder) -> Calla
 
 
 def plain_tantivy(folder: Path, data_dir: Path) -> Callable[[str], Awaitable[object]]:
-    """Return a search over title and abstract in one field of stemmed words."""
+    """A search over title and abstract in one field of stemmed words."""
     schema = (
         tantivy.SchemaBuilder()
         .add_text_field("paper_id", stored=True, tokenizer_name="raw")
@@ -122,7 +122,7 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
 
 
 def main() -> None:
-    """Read the arguments and measure in a folder that is thrown away."""
+    """Parse the arguments and measure in a temporary folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("queries_file", type=Path, metavar="QUERIES.jsonl")

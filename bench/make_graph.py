@@ -33,7 +33,7 @@ IR_VERSION = 11  # the one that came with opset 23; a newer onnx would write one
 
 
 def build(weights: Path) -> ModelProto:
-    """Return the graph (input_ids, attention_mask) -> (embeddings, states) for the weights in a safetensors file.
+    """Build the graph (input_ids, attention_mask) -> (embeddings, states) for the weights in a safetensors file.
 
     Both inputs are int64 of shape (batch, length), length 1..256. `embeddings` are float32 of shape (batch, 384),
     mean-pooled over the mask and L2-normalised; `states`, of shape (batch, length, 384), are what they are pooled from.
@@ -48,7 +48,7 @@ def build(weights: Path) -> ModelProto:
 
 
 def build_products() -> ModelProto:
-    """Return the graph by which retrieval/embedding/products.py multiplies."""
+    """Build the graph of retrieval/embedding/products.py."""
     numbers = range(4)
     nodes = [
         *(
@@ -75,7 +75,7 @@ def build_products() -> ModelProto:
 
 
 class _Graph:
-    """Collect the nodes of a BERT encoder; each method returns the name of what it computes."""
+    """Builds a BERT encoder; each method returns the name of its output."""
 
     def __init__(self, extents: dict[str, Extent]) -> None:
         self._extents = extents
@@ -117,7 +117,7 @@ class _Graph:
         self._node("LpNormalization", self._node("Squeeze", total, row), output="embeddings", axis=-1, p=2)
 
     def model(self) -> ModelProto:
-        """Return what was collected as a model."""
+        """The finished model."""
         shape = ["batch", "length"]
         inputs = [
             helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name in ("input_ids", "attention_mask")
@@ -155,9 +155,9 @@ def _model(graph: GraphProto) -> ModelProto:
 
 
 def _pointer(name: str, extent: Extent) -> TensorProto:
-    """Return a tensor that is found in the file of weights."""
+    """A tensor that is stored in the weights file."""
     tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=extent.shape)
-    tensor.raw_data = b""  # only one that has raw data can be found elsewhere
+    tensor.raw_data = b""  # external data requires this field
     set_external_data(tensor, MAPPED, offset=extent.offset, length=extent.length)
     tensor.ClearField("raw_data")
     return tensor

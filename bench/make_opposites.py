@@ -1,11 +1,10 @@
-"""Write bot/answering/entailment/opposites.json: which words mean the opposite of which, from WordNet's antonyms.
+"""Write bot/answering/entailment/opposites.json: words and their opposites, from WordNet's antonyms.
 
     uv run python bench/make_opposites.py WORDNET_FOLDER PAPERS.jsonl.gz...
 
-The folder is the `dict` of WordNet 3 (Debian: wordnet-base, in /usr/share/wordnet); the papers say which words are
-in use. A word has antonyms of its own, and those of what it means nearly: its synonyms and the verb above it (to
-shorten is to decrease, and increase is its opposite). WordNet holds no prepositions and few quantities: these are at
-the end of this file.
+The folder is the `dict` of WordNet 3 (Debian: wordnet-base, in /usr/share/wordnet); the papers show which words are in
+use. A word has its own antonyms, and those of its synonyms and of its hypernym verb (to shorten is to decrease, and
+increase is its opposite). WordNet has no prepositions and few quantifiers: those are at the end of this file.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class Synset(NamedTuple):
 
 
 def read(folder: Path) -> tuple[dict[str, Synset], dict[tuple[str, str], list[str]]]:
-    """Return synsets by part of speech and offset, and the synsets of each word, the commonest first."""
+    """Synsets by part of speech and offset, and the synsets of each word, most common first."""
     synsets, senses = {}, {}
     for letter, name in (("n", "noun"), ("v", "verb"), ("a", "adj"), ("r", "adv")):
         for line in (folder / f"data.{name}").read_text("utf-8").splitlines():
@@ -72,7 +71,7 @@ def read(folder: Path) -> tuple[dict[str, Synset], dict[tuple[str, str], list[st
 
 
 def parse(line: str) -> Synset:
-    """Read a line of a data file."""
+    """Parse a line of a data file."""
     fields = line.split(" | ", maxsplit=1)[0].split()
     count = int(fields[3], 16)
     words = [word.lower().split("(")[0] for word in fields[4 : 4 + 2 * count : 2]]
@@ -85,7 +84,7 @@ def parse(line: str) -> Synset:
 
 
 def exceptions(folder: Path) -> dict[tuple[str, str], list[str]]:
-    """Return the irregular forms: what they are forms of."""
+    """The base forms of irregular forms."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for letter, name in (("n", "noun"), ("v", "verb"), ("a", "adj"), ("r", "adv")):
         for line in (folder / f"{name}.exc").read_text("utf-8").splitlines():
@@ -97,7 +96,7 @@ def exceptions(folder: Path) -> dict[tuple[str, str], list[str]]:
 def lemmas(
     word: str, letter: str, senses: Container[tuple[str, str]], irregular: Mapping[tuple[str, str], list[str]]
 ) -> list[str]:
-    """Return what a word may be a form of, as one part of speech."""
+    """The possible base forms of a word, as one part of speech."""
     found = list(irregular.get((word, letter), []))
     found += [word[: len(word) - len(ending)] for ending in ENDINGS[0] if word.endswith(ending)]
     found += [word[: len(word) - len(old)] + new for old, new in ENDINGS[1] if word.endswith(old)]
@@ -106,7 +105,7 @@ def lemmas(
 
 
 def in_use(files: list[Path]) -> list[str]:
-    """Return the words that papers use."""
+    """The words that papers use."""
     counts: Counter[str] = Counter()
     for file in files:
         with gzip.open(file, "rt", encoding="utf-8") as lines:

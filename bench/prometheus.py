@@ -1,11 +1,10 @@
-"""Let a real Prometheus scrape a running bot, as deploy/ configures it, and ask it all that the dashboard asks.
+"""Let a real Prometheus scrape a running bot, configured as in deploy/, and run all queries of the dashboard.
 
     uv run python bench/prometheus.py [--seconds 60]
 
-It starts `footnote run` over a library of seeds/ on a local Discord, Prometheus (`apt-get install prometheus`) with
-deploy/prometheus.yml, in which only the address and the interval are other ones, has a question asked, and tells for
-each query of the dashboard what came back. The exit code is 1 where the bot was not scraped or Prometheus could not
-read a query, and 77 where there is no Prometheus.
+It starts `footnote run` over a library of seeds/ on a local Discord, and Prometheus (`apt-get install prometheus`) with
+deploy/prometheus.yml, changing only address and interval; then it asks a question, and prints the result of each query.
+The exit code is 1 if the bot was not scraped or a query is invalid, and 77 if Prometheus is not installed.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ QUESTION: Final = "does a better one-step likelihood of a dynamics model mean be
 
 
 def queries() -> list[tuple[str, str]]:
-    """Return title and query of each line that the dashboard shows."""
+    """(title, query) of each line in the dashboard."""
     panels = json.loads((ROOT / "deploy" / "grafana" / "footnote.json").read_text())["panels"]
     return [(panel["title"], target["expr"]) for panel in panels for target in panel.get("targets", [])]
 
 
 def configure(folder: Path, port: int, interval: str) -> Path:
-    """Write the configuration of deploy/ with another address and interval."""
+    """Write the configuration of deploy/, with another address and interval."""
     chosen = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text())
     chosen["global"]["scrape_interval"] = interval
     chosen["scrape_configs"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{port}"]
@@ -56,7 +55,7 @@ def configure(folder: Path, port: int, interval: str) -> Path:
 
 @asynccontextmanager
 async def prometheus(program: str, config: Path, folder: Path) -> AsyncIterator[str]:
-    """Run Prometheus inside the block and give its address."""
+    """Run Prometheus inside the block; its address."""
     promtool = Path(program).with_name("promtool")
     check = await asyncio.create_subprocess_exec(promtool, "check", "config", ROOT / "deploy" / "prometheus.yml")
     if await check.wait():
@@ -75,7 +74,7 @@ async def prometheus(program: str, config: Path, folder: Path) -> AsyncIterator[
 
 
 async def ask(session: aiohttp.ClientSession, query: str) -> list[dict[str, Any]]:
-    """Return what Prometheus answers; raises SystemExit where it cannot read the query."""
+    """Run a query in Prometheus; raises SystemExit if it is invalid."""
     async with session.get("/api/v1/query", params={"query": query}) as response:
         told = await response.json()
     if told["status"] != "success":
@@ -84,7 +83,7 @@ async def ask(session: aiohttp.ClientSession, query: str) -> list[dict[str, Any]
 
 
 async def until(session: aiohttp.ClientSession, query: str) -> None:
-    """Wait until a query has an answer."""
+    """Wait until a query has a result."""
     while True:
         try:
             if await ask(session, query):
@@ -95,7 +94,7 @@ async def until(session: aiohttp.ClientSession, query: str) -> None:
 
 
 async def scrape(program: str, seconds: float) -> int:
-    """Run everything and return the exit code."""
+    """Run everything; the exit code."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with open_library(Settings.load(data_dir=folder / "data")) as library:
@@ -123,7 +122,7 @@ async def scrape(program: str, seconds: float) -> int:
 
 
 async def tell(session: aiohttp.ClientSession) -> int:
-    """Print what each query gives, and return 1 where a part is not well or the question was not seen."""
+    """Print the result of each query; 1 if a part is unhealthy or the question was not counted, else 0."""
     print("| panel | query | series | first value |\n| --- | --- | --- | --- |")
     for title, query in queries():
         found = await ask(session, query)

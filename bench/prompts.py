@@ -1,9 +1,10 @@
-"""Print a row on the prompt as it is, for the table of prompts in docs/language-models.md.
+"""Measure the current prompt, and print its row for the table of prompts in docs/language-models.md.
 
     uv run python bench/prompts.py [EVAL_FOLDER:SPLIT]
 
-A scripted server that reads the prompt answers with sentences of its papers; another obeys whoever spoke last, which
-is the order in an abstract. Tokens are those of rules and schema, by tiktoken where it has a vocabulary.
+One scripted server reads the prompt and answers with sentences of its papers; another obeys the last instruction it
+sees, which is an injected one in an abstract. Tokens are those of rules and schema, counted by tiktoken if it has a
+vocabulary.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ async def one_by_one(
 
 
 async def streamed(answerer: Answerer, question: str, writer: str) -> tuple[float, float]:
-    """Return after how long the first checked statement was shown (0 where another writer had to answer), and all."""
+    """Seconds to the first checked statement (0 if another writer had to answer), and to the end."""
     began = time.perf_counter()
     first, wrote = 0.0, ""
     async with aclosing(answerer.stream(question)) as snapshots:
@@ -107,7 +107,7 @@ async def streamed(answerer: Answerer, question: str, writer: str) -> tuple[floa
 async def bare_call(
     client: AsyncOpenAI, question: str, hits: Sequence[Hit], counter: TokenCounter
 ) -> tuple[float, float]:
-    """Return after how long the first whole statement came, and all, of a call with papers found before."""
+    """Seconds to the first whole statement of a bare call with papers found before, and to the end."""
     messages = cast("list[ChatCompletionMessageParam]", build(question, hits, counter, 5000))
     began = time.perf_counter()
     first, text = 0.0, ""
@@ -144,7 +144,7 @@ async def at_once(answerer: Answerer, questions: Sequence[str]) -> None:
 
 
 async def soak(answerer: Answerer, questions: Sequence[str], seconds: float) -> None:
-    """Have a few people ask without a pause for so long; tell of the first and the last quarter apart."""
+    """Ask continuously with a few users for some seconds; print the first and the last quarter separately."""
     outcomes: Counter[str] = Counter()
     took: list[tuple[float, float]] = []
     held: list[float] = []
@@ -178,7 +178,7 @@ async def soak(answerer: Answerer, questions: Sequence[str], seconds: float) -> 
 
 
 async def settled(asked: Awaitable[Answer]) -> str:
-    """Return who wrote an answer, or what went wrong."""
+    """The writer of an answer, or the error."""
     try:
         answer = await asked
     except Exception as error:  # noqa: BLE001 - whatever it is, it is counted
@@ -189,7 +189,7 @@ async def settled(asked: Awaitable[Answer]) -> str:
 
 
 def quantiles(seconds: Sequence[float]) -> list[float]:
-    """Return p50 and p95; none where nothing was measured."""
+    """p50 and p95; empty if nothing was measured."""
     return np.quantile(seconds, (0.5, 0.95)).tolist() if len(seconds) else []
 
 
@@ -210,7 +210,7 @@ def main() -> None:
 
 
 def counts(text: str) -> list[int]:
-    """Read numbers with commas between."""
+    """Parse comma-separated numbers."""
     return [int(each) for each in text.split(",") if each]
 
 

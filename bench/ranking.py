@@ -1,12 +1,12 @@
-"""Choose the weights of retrieval/ranking.py: nDCG@10 and R@1 of many mixes, with paired bootstrap intervals.
+"""Tune the weights of retrieval/ranking.py: nDCG@10 and R@1 of many mixes, with paired bootstrap intervals.
 
-Every question is searched for once; the evidence of its shortlist is then mixed anew for each row of the table.
+Every question is searched once; the evidence of its shortlist is then mixed with the weights of each row of the table.
 
     uv run python bench/ranking.py DATA_DIR EVAL_FOLDER:SPLIT... [--mix PAPERS.jsonl.gz] [--together]
 
-DATA_DIR keeps the libraries that are made, so that a second run embeds nothing. With --mix each folder is judged a
-second time with those papers (`id`, `title`, `abstract`) among its own, but for papers of the same title. With
---together each is judged only among the papers of all folders.
+The libraries are kept in DATA_DIR, so that a second run embeds nothing. With --mix each folder is evaluated a second
+time with those papers (`id`, `title`, `abstract`) among its own, except for duplicates by title. With --together each
+is evaluated only among the papers of all folders.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ MIXES: tuple[Weights, ...] = (
     (0.25, 0.15, 0.15, 0.45),
     (0.2, 0.15, 0.1, 0.55),
 )
-STEP = 4  # of the grid that cross-validation chooses from: quarters, as a finer one follows the noise of a set
+STEP = 4  # the grid of cross-validation has steps of 1/4; a finer one overfits
 FOLDS, REPEATS = 5, 20
 DRAWS = 5000
 # Of judged questions; one about several papers has no one right first hit.
@@ -59,7 +59,7 @@ KINDS = ("single", "claim", "detail", "paraphrase", "keyword")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Hold a question's shortlist: z-scores of shape (papers, 4), gains in the same order, and the ideal DCG."""
+    """A question's shortlist: z-scores, shape (papers, 4), gains in the same order, and the ideal DCG."""
 
     z: NDArray[np.float64]
     gains: NDArray[np.float64]
@@ -67,7 +67,7 @@ class Asked:
 
 
 async def ask(data_dir: Path, papers: Sequence[Paper], dataset: Dataset) -> list[Asked]:
-    """Search a library for every question that has a right paper and no dialogue before it."""
+    """Search a library for every question that has a relevant paper and is not part of a dialogue."""
     library = await Library.open(data_dir, LocalEmbedder(cache_dir=Path.home() / ".cache" / "footnote"))
     try:
         await library.add(papers)
@@ -87,19 +87,19 @@ async def ask(data_dir: Path, papers: Sequence[Paper], dataset: Dataset) -> list
 
 
 def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the z-scores of each column, 0 where all are equal."""
+    """The z-scores of each column; 0 if its values are equal."""
     spread = values.std(axis=0)
     return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0), float)
 
 
 def dcg(gains: NDArray[np.float64]) -> float:
-    """Return the discounted gain of the first ten."""
+    """The discounted cumulative gain of the first ten."""
     first = gains[:10]
     return float((first / np.log2(np.arange(len(first)) + 2)).sum())
 
 
 def judge(asked: Sequence[Asked], weights: Weights) -> NDArray[np.float64]:
-    """Return nDCG@10 and R@1 of each question, shape (questions, 2)."""
+    """nDCG@10 and R@1 of each question; shape (questions, 2)."""
     rows = []
     for each in asked:
         gains = each.gains[np.argsort(-each.z @ np.array(weights), kind="stable")]
@@ -108,14 +108,14 @@ def judge(asked: Sequence[Asked], weights: Weights) -> NDArray[np.float64]:
 
 
 def interval(differences: NDArray[np.float64]) -> str:
-    """Return mean and 95 % paired bootstrap interval of a difference."""
+    """The mean of a difference and its 95 % paired bootstrap interval."""
     draws = np.random.default_rng(0).integers(len(differences), size=(DRAWS, len(differences)))
     low, high = np.quantile(differences[draws].mean(axis=1), (0.025, 0.975))
     return f"{differences.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def cross_validate(asked: Sequence[Asked], *, sentences: bool) -> tuple[NDArray[np.float64], Weights]:
-    """Return each question's nDCG@10 under weights chosen without it, and those chosen on all."""
+    """Each question's nDCG@10 with weights tuned without it, and the weights tuned on all questions."""
     parts = itertools.product(range(STEP + 1), repeat=len(SIGNALS))
     grid: list[Weights] = [
         (a / STEP, b / STEP, c / STEP, d / STEP)

@@ -20,7 +20,7 @@ def fit_logistic(
     columns: Sequence[int],
     ridge: float,
 ) -> NDArray[np.float64]:
-    """Return intercept and a coefficient for each column of `x`, zero for those not among `columns`."""
+    """Fit an intercept and a coefficient for each column of `x`, zero for those not in `columns`."""
     kept = x[:, columns]
     mean, spread = kept.mean(axis=0), kept.std(axis=0) + 1e-9
     kept = (kept - mean) / spread

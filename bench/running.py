@@ -32,9 +32,9 @@ async def start_bot(server: LocalDiscord, data: Path, **settings: str) -> asynci
 
 
 def environment() -> dict[str, str]:
-    """Return this process's variables without settings of whoever measures, and with NumPy's threads as the bot's.
+    """This process's environment without Footnote's settings, and with as many NumPy threads as the bot.
 
-    What is imported is compiled once, also where a container forbids that to keep its files as they are.
+    Bytecode is cached, even in containers that turn that off.
     """
     not_ours = ("FOOTNOTE_", "OPENAI_", "PYTHONDONTWRITEBYTECODE")
     mine = {name: value for name, value in os.environ.items() if not name.startswith(not_ours)}

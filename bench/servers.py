@@ -1,4 +1,4 @@
-"""A library on a real PostgreSQL and a real Chroma server: moved there and back, filled, and both servers taken away.
+"""Measure a library on a real PostgreSQL and a real Chroma server: moving it there and back, and outages of both.
 
     uv run python -m bench.servers
 
@@ -34,7 +34,7 @@ IDLE = 1.2  # seconds after which a connection is asked for a sign of life
 
 
 async def main() -> None:
-    """Measure in a folder that is thrown away."""
+    """Measure in a temporary folder."""
     postgres = Postgres().start()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -109,7 +109,7 @@ async def without_postgres(library: Library, postgres: Postgres, database: str) 
 
 
 async def away(work: Awaitable[object]) -> float:
-    """Return after how many seconds it is said that the database is away."""
+    """Seconds until DatabaseAwayError is raised."""
     began = time.monotonic()
     with suppress(DatabaseAwayError):
         await work
@@ -118,14 +118,14 @@ async def away(work: Awaitable[object]) -> float:
 
 
 async def seconds(work: Awaitable[object]) -> float:
-    """Return how long something takes."""
+    """Time something, in seconds."""
     began = time.monotonic()
     await work
     return time.monotonic() - began
 
 
 async def ranked(library: Library, queries: list[str]) -> list[list[str]]:
-    """Return the ids found for each query."""
+    """The ids found for each query."""
     return [[hit.paper.paper_id for hit in await library.search(query)] for query in queries]
 
 

@@ -1,9 +1,9 @@
-"""Write a copy of a BEIR folder whose single questions have two slips of the pen each, for `footnote eval`.
+"""Write a copy of a BEIR folder with two typos in each standalone question, for `footnote eval`.
 
     uv run python bench/slips.py EVAL_FOLDER OUT
 
-A slip leaves a letter out, doubles it, swaps it with the next or puts another in its place, in words of six letters or
-more that are written small. The same folder always gets the same slips.
+A typo drops, doubles, swaps or replaces a letter, in lower-case words of six or more letters. The same folder always
+gets the same typos.
 """
 
 from __future__ import annotations

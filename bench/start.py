@@ -1,9 +1,9 @@
-"""Tell what commands cost to start beside the imports that they cannot do without, in turn, in processor time.
+"""Measure the CPU time that commands take to start, compared to the imports that they need.
 
     uv run python bench/start.py [DATA_DIR] [--rounds 5]
 
-Every command runs once before it counts, so that files are read and compiled. The least of the rounds counts: whatever
-else the machine does only ever adds to it.
+Every command runs once before it counts, so that files are cached and compiled. The commands alternate, and the minimum
+over the rounds counts, because other load on the machine only ever adds to it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ASKED: Final = "does a better one-step likelihood give you a better controller?"
 
 
 def spent(command: tuple[str, ...]) -> float:
-    """Return the seconds of the processors that a command takes."""
+    """The CPU time of a command, in seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, capture_output=True, env=environment())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -31,7 +31,7 @@ def spent(command: tuple[str, ...]) -> float:
 
 
 def main(data_dir: Path, rounds: int) -> None:
-    """Take turns, and print the ratios."""
+    """Measure in turn, and print the ratios."""
     at = ("--data-dir", str(data_dir))
     subprocess.run((*FOOTNOTE, "ingest", "seeds", *at), check=True, capture_output=True, env=environment())
     commands = {

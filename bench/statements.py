@@ -1,8 +1,8 @@
-"""Count what the checks do with the true and the false statements of tests/eval/statements, by their kind.
+"""Count how the checks judge the true and false statements of tests/eval/statements, by kind.
 
     uv run python bench/statements.py [first] [second] [third] [--each]
 
-`--each` prints the statements that went wrong, with the reason. What it prints goes to docs/quality.md.
+`--each` prints the misjudged statements, with the reason. The output goes to docs/quality.md.
 """
 
 from __future__ import annotations

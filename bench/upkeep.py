@@ -1,11 +1,11 @@
-"""Back a library up, put it back, bring it up to date and make its indexes anew, and time each.
+"""Time the upkeep of a library: backup, restore, migration and rebuild.
 
     uv run python bench/large_library.py build DATA_DIR --papers 10000 --from arxiv-20k.jsonl.gz
     uv run python bench/upkeep.py DATA_DIR
 
-DATA_DIR may be of an earlier version, and stays as it is: all is done on what its backup gives back. The vectors are
-those that it was built with; the exit code is 1 if a model would be asked for more than `--anew` texts, as for those
-that an earlier version read otherwise, or if a paper is lost.
+DATA_DIR may be of an earlier version, and is not changed: everything is done on a restored backup. The vectors are
+those from the build; the exit code is 1 if a paper is lost, or if the model would embed more than `--anew` texts, as it
+must for texts that an earlier version embedded differently.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def timed(what: str) -> Iterator[None]:
 
 
 async def start(data_dir: Path, *, rebuild: bool = False) -> int:
-    """Open a library as `footnote run` does, make its indexes whole, and return how many papers it holds."""
+    """Open a library as `footnote run` does, and complete its indexes; the number of papers."""
     library = await Library.open(data_dir, Counted(cache_dir=CACHE), rebuild=rebuild)
     try:
         await library.index_pending()

@@ -1,9 +1,9 @@
-"""Compare `footnote usage` with a server's own counts, over 200 mixed calls of the shipped client with kills.
+"""Compare `footnote usage` with a server's own token counts, over 200 mixed calls of the client, with kills.
 
     uv run python bench/usage_of_client.py [DATABASE_URL]
 
-The server answers well, slowly, not to the end, with errors or not at all. Processes that call it are killed at random
-and the next goes on. The breaker is left out, as it would spare the server most of the calls. What is printed goes to
+The server answers well, slowly, partly, with errors or not at all. Processes that call it are killed at random, and the
+next one continues. The circuit breaker is disabled, because it would skip most of the calls. The output goes to
 docs/operating.md.
 """
 
@@ -55,7 +55,7 @@ class Form(BaseModel):
 
 
 class CountingLLM(LocalLLM):
-    """Keep what the server itself counts of each request, by the number of the call."""
+    """A server that records its own token counts of each request, by call number."""
 
     def __init__(self) -> None:
         super().__init__(models=["counted"])
@@ -89,7 +89,7 @@ async def call(folder: str, url: str, address: str, first: int) -> None:
 
 
 async def run(folder: str, url: str, address: str, first: int, lines: int | None) -> list[dict[str, Any]]:
-    """Have a process call, and kill it after so many lines; give what it said."""
+    """Run a calling process, and kill it after `lines` lines; the lines it printed."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, __file__, "call", folder, url, address, str(first)), stdout=asyncio.subprocess.PIPE
     )

@@ -1,14 +1,15 @@
-"""Live through a year of operation with a bot that is killed, and see what was lost, doubled, and left on the disk.
+"""Simulate a year of operation with a bot that is killed, and check what was lost, duplicated, or left on the disk.
 
     uv run python bench/year.py --from PAPERS.jsonl.gz [--days 365] [--papers 5] [--questions 3] [--kills 60]
 
-Each day some papers are fetched (a page and its cursor, as from a source), questions asked, rated and kept, digests
-posted to a Discord that fails in the ways of bench/digest_year.py, and what is old forgotten, as the bot does once a
-day. All of it happens in a process of its own, on a real library and a real memory, which is killed with SIGKILL while
-it posts, or at any other moment of its day. Papers are those of the file, read by stand-in vectors (as in
-bench/large_library.py); the retention is 30 days, so that a year has a dozen of them. At the end catalogue, Chroma and
-tantivy are compared and the digests counted, and the exit code is 1 if anything was posted twice or not at all, if
-anything is missing, or if the memory grew in the second half of the year.
+Each day some papers are fetched (a page and its cursor, as from a source), questions are asked, rated and saved,
+digests are posted to a Discord that fails in the ways of bench/digest_year.py, and old data is deleted, as the bot does
+once a day. All of it runs in its own process, on a real library and a real store, which is killed with SIGKILL while it
+posts, or at any other moment. Papers are those of the file, with the stand-in vectors of bench/large_library.py; the
+retention is 30 days, so that a year has a dozen retention periods.
+
+At the end, catalogue, Chroma and tantivy are compared, and the digests counted. The exit code is 1 if anything was
+posted twice or not at all, if anything is missing, or if the store grew in the second half of the year.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ FOLDERS: Final = ("memory.db", "footnote.db", "chroma", "lexical")
 
 
 def days_of(options: argparse.Namespace) -> list[list[Fetched]]:
-    """Return the papers of each day, published on it."""
+    """The papers of each day, published on that day."""
     known = list(papers(options.files, options.days * options.papers))
     found = []
     for day in range(options.days):
@@ -144,7 +145,7 @@ async def work(options: argparse.Namespace, url: str, folder: str) -> None:
 
 
 def sizes(folder: Path) -> dict[str, float]:
-    """Return what is on the disk, in MB; of databases with what is in their logs."""
+    """Sizes on disk, in MB; databases with their logs."""
     return {
         name: sum(each.stat().st_size for path in folder.glob(f"{name}*") for each in _files(path)) / 1_000_000
         for name in FOLDERS
@@ -184,7 +185,7 @@ async def live(options: argparse.Namespace) -> int:
 
 
 class Year:
-    """Keep the clock, kill, and note what is on the disk and what was posted."""
+    """The clock of the year: kills the bot, and records disk use and what was posted."""
 
     def __init__(
         self,
@@ -206,7 +207,7 @@ class Year:
         self.killed = 0
 
     async def pass_by(self) -> None:
-        """Let it pass."""
+        """Run the whole year."""
         server, options, chance = self._server, self._options, self._chance
         end = START + timedelta(days=options.days)
         kills = sorted(START + (end - START) * chance.random() for _ in range(options.kills))
@@ -243,7 +244,7 @@ class Year:
         await worker.end()
 
     async def collect(self) -> None:
-        """Note what was recorded as posted, which is forgotten in time."""
+        """Collect the recorded deliveries, before the bot deletes them."""
         async with self._store._database.reading() as connection:  # noqa: SLF001  # nothing in the bot needs this
             ids = list(await connection.scalars(sa.text("SELECT subscription_id FROM subscriptions")))
         for subscription_id in ids:
@@ -251,11 +252,11 @@ class Year:
             known |= {row[0]: row for row in await recorded_dues(self._store, subscription_id)}
 
     def recorded(self) -> dict[str, list[tuple[datetime, datetime, list[int]]]]:
-        """Return what was recorded of each subscription, in order."""
+        """The recorded deliveries of each subscription, in order."""
         return {name: [rows[due] for due in sorted(rows)] for name, rows in self._posted.items()}
 
     def judge(self) -> int:
-        """Say how large the memory was in both halves of the year, and whether it still grew."""
+        """Print the size of the store in both halves of the year; 1 if it still grew, else 0."""
         middle = self._options.days // 2
         first = max(size for day, size in self._memory.items() if day < middle)
         second = max(size for day, size in self._memory.items() if day >= middle)
@@ -269,7 +270,7 @@ async def _strike(worker: Worker, seconds: float) -> None:
 
 
 async def compare(folder: Path, options: argparse.Namespace) -> int:
-    """Say whether all papers are there, once, and whether catalogue, Chroma and tantivy hold the same."""
+    """Check that every paper is there once, and that catalogue, Chroma and tantivy agree; 1 if they do not, else 0."""
     library = await Library.open(folder, StandIn(cache_dir=CACHE))
     try:
         await library.index_pending()

@@ -1,1 +1,1 @@
-"""Footnote's bot: settings, answers, and the places where they are given."""
+"""Footnote's bot: settings, answers, and the interfaces that give them."""

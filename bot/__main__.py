@@ -19,8 +19,8 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 1 failed with a sentence, 2 wrong usage, 130 interrupted."""
-    # A small product of matrices is done before OpenBLAS has woken a second thread; on busy cores those cost 100 ms.
+    """Run the command line; exits with 0 for done, 1 failed with a sentence, 2 wrong usage, 130 interrupted."""
+    # Small matrix products finish before OpenBLAS has woken a second thread, which costs 100 ms on busy cores.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.disable()  # until `bot.runner` begins: imports leave nothing to collect, but would be looked through often
     streams.prepare()
@@ -36,7 +36,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # The reader (`head`, say) has seen enough.
+        # The reader, such as `head`, has seen enough.
         streams.silence()
     except OSError as error:
         log.debug("failed", exc_info=True)

@@ -1,4 +1,4 @@
-"""Show answers, hits and progress in a terminal: rich for people, plain text where the output is piped."""
+"""Show answers, hits and progress in a terminal: rich for people, plain text for pipes."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from retrieval.library import Progress as Report
     from retrieval.merge import Known
 
-# Nobody reads a piped line's width; rich must not break it.
+# Pipes have no width; rich must not wrap their lines.
 PIPED_WIDTH = 100_000
 
 
 class _Results(Console):
-    """End a command quietly and well once its reader (`head`, say) has seen enough."""
+    """Exit with success when the reader of a pipe, such as `head`, has seen enough."""
 
     def on_broken_pipe(self) -> None:
         streams.silence()
@@ -39,28 +39,28 @@ class _Results(Console):
 
 
 def stdout() -> Console:
-    """Return a console for results: coloured and wrapped for a person, plain and unwrapped for a pipe.
+    """Make a console for results: coloured and wrapped in a terminal, plain and unwrapped in a pipe.
 
-    Raises OutputError where there is no standard output.
+    Raises OutputError if standard output is closed.
     """
     if sys.stdout is None:
-        raise OutputError("Standard output is closed, so that the result has nowhere to go; run it again with one.")
+        raise OutputError("Standard output is closed, so the result has nowhere to go; run it again with it open.")
     return _Results(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, markup=False)
 
 
 def stderr() -> Console:
-    """Return a console for progress and remarks."""
+    """Make a console for progress and remarks."""
     return Console(stderr=True, highlight=False, markup=False)
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON to stdout, its characters as they are where the stream has them."""
+    """Print a value as JSON to stdout, with non-ASCII characters if the stream supports them."""
     console = stdout()
     console.out(json.dumps(value, ensure_ascii=not console.encoding.startswith("utf"), indent=2), highlight=False)
 
 
 def show_answer(answer: Answer, console: Console) -> None:
-    """Print statements with their numbers, then each paper: number, title, link, and quotes not to be read above."""
+    """Print statements with their numbers, then each paper: number, title, link, and quotes not yet shown above."""
     console.print(_refused(answer) if answer.refused else _answered(answer))
     if answer.note:
         console.print(Text(answer.note, style="yellow"))
@@ -89,7 +89,7 @@ def show_papers(papers: Sequence[Paper], console: Console) -> None:
 
 
 def show_paper(known: Known, console: Console) -> None:
-    """Print all that is known of a paper."""
+    """Print everything known about a paper."""
     details, paper = known.details, known.details.paper
     console.print(_title(paper.title, paper.url))
     rows = {
@@ -103,7 +103,7 @@ def show_paper(known: Known, console: Console) -> None:
         "keywords": ", ".join(details.keywords),
         "categories": ", ".join(details.categories),
         "version": str(details.version or ""),
-        "withdrawn": known.withdrawn_by and f"says {known.withdrawn_by}",
+        "withdrawn": known.withdrawn_by and f"according to {known.withdrawn_by}",
     }
     for name, value in rows.items():
         if value:
@@ -130,7 +130,7 @@ def _figure(value: object) -> str:
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Report]:
-    """Yield a function that moves a bar on stderr; the bar shows once there is something to count."""
+    """Yield a function that updates a progress bar on stderr; the bar appears with the first update."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -162,7 +162,7 @@ def _answered(answer: Answer) -> RenderableType:
         if citation.location and (source := (citation.number, citation.location)) not in located:
             located.add(source)
             sources.append(Padding(Text(printable(citation.location), style="dim"), (0, 0, 0, 4), expand=False))
-        if not any(fold(citation.quote) in text for text in stated):  # or it can be read above, word for word
+        if not any(fold(citation.quote) in text for text in stated):  # unless stated above word for word
             sources.append(Padding(Text(f"“{printable(citation.quote)}”", style="italic"), (0, 0, 0, 4), expand=False))
     return Group(*lines, Text(), *sources)
 
@@ -182,17 +182,17 @@ def _refused(answer: Answer) -> RenderableType:
 
 
 def _title(title: str, url: str | None) -> Text:
-    """Return a title, in a terminal a link; foreign text never reaches rich's markup."""
+    """Format a title, as a link in terminals; foreign text never reaches rich's markup."""
     safe = url if url and printable(url) == url and url.startswith(("http://", "https://")) else None
     return Text(printable(clean(title)), style=f"bold link {safe}" if safe else "bold")
 
 
 def printable(text: str) -> str:
-    """Return foreign text on one line, without the characters that steer a terminal."""
+    """Put foreign text on one line, without characters that control a terminal."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def _shortened(text: str, limit: int = 240) -> str:
-    """Return the text cut at a word near `limit` characters."""
+    """Shorten the text at a word boundary near `limit` characters."""
     text = printable(text)
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + " …"

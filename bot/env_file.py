@@ -1,4 +1,4 @@
-"""Write settings into .env so that everything else in it stays as it was, and nobody else can read it."""
+"""Write settings into .env, leaving everything else in it unchanged and the file readable only by the user."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def write_env_file(path: Path, values: Mapping[str, str | None]) -> None:
-    """Set names in the file, all of them or none; None empties one that is there.
+    """Set names in the file, all of them or none; None empties a name that is already there.
 
-    Raises SettingsError where the file cannot be written.
+    Raises SettingsError if the file cannot be written.
     """
-    target = path.resolve()  # of a link, what it leads to
+    target = path.resolve()  # follows a symbolic link
     try:
         text = target.read_text(encoding="utf-8-sig") if target.exists() else ""
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".env-")
@@ -32,7 +32,7 @@ def write_env_file(path: Path, values: Mapping[str, str | None]) -> None:
             for key, value in values.items():
                 if value is not None or key in known:
                     set_key(draft, key, value or "", quote_mode="auto" if value else "never")
-            draft.replace(target)  # mkstemp made it readable for the user alone
+            draft.replace(target)  # mkstemp made it readable only by the user
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:

@@ -6,18 +6,17 @@ from retrieval import FootnoteError
 
 
 class SettingsError(FootnoteError):
-    """Say which setting is wrong; if its name is unknown, suggest the nearest known one."""
+    """A setting is wrong; for an unknown name, the message suggests the nearest known one."""
 
 
 class OutputError(FootnoteError):
-    """Say that there is nowhere to print to."""
+    """There is nowhere to print to."""
 
 
 class WriterError(FootnoteError):
-    """Say in a few words why the language model gave no usable answer: "refused the key (401)".
+    """Why the language model gave no usable answer, in a few words: "refused the key (401)".
 
-    `status` is what the server replied with, 408 where it did not in time, 0 where it cannot be reached, None where
-    it is none of these.
+    `status` is the server's HTTP status, 408 for a timeout, 0 if it cannot be reached, and None for anything else.
     """
 
     def __init__(self, words: str, status: int | None = None) -> None:
@@ -34,7 +33,7 @@ class DemoError(FootnoteError):
 
 
 class BudgetError(WriterError):
-    """Say that a budget is used up, and which: "day", "server" or "person"."""
+    """A budget is used up: "day", "server" or "person"."""
 
     def __init__(self, words: str, budget: str) -> None:
         super().__init__(words)

@@ -1,4 +1,4 @@
-"""Put the parts together as the settings say: embedder, library, answerer."""
+"""Build the parts that the settings describe: embedder, library, answerer."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MODELS: Final = "models"  # in the data dir; made anew where it is deleted
+MODELS: Final = "models"  # in the data dir; downloaded or built again if it is deleted
 
 
 async def make_embedder(settings: Settings) -> Embedder:
-    """Return the embedding model that the settings name.
+    """Build the configured embedding model.
 
-    Raises EmbeddingError where a server is needed and away, or wants a key that is not set, PluginError where a plugin
-    cannot be loaded.
+    Raises EmbeddingError if its server is down or needs a key that is not set, and PluginError if a plugin cannot be
+    loaded.
     """
     embedding = settings.embedding
     if embedding.provider == "local":
@@ -64,7 +64,7 @@ async def make_embedder(settings: Settings) -> Embedder:
 
 @asynccontextmanager
 async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[Library]:
-    """Open the library of the data dir, with `rebuild` its indexes to be made anew, and close it at the end."""
+    """Open the library in the data dir (`rebuild` remakes its indexes), and close it at the end."""
     from bot.answering.reading.language_detection import keep_tables_in
     from retrieval import Library
 
@@ -90,7 +90,7 @@ async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIte
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open what the bot remembers of servers and people, and close it at the end."""
+    """Open the store of the bot's memory, and close it at the end."""
     from bot.store import Store
 
     retention = timedelta(days=settings.retention)
@@ -103,7 +103,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def open_store_if_any(settings: Settings) -> AsyncIterator[Store | None]:
-    """Open the store where there is one already, None where it is not or does not open; close it at the end."""
+    """Open the store if it exists, and close it at the end; None if it does not exist or does not open."""
     from bot.store import FILE
 
     async with AsyncExitStack() as stack:
@@ -115,7 +115,7 @@ async def open_store_if_any(settings: Settings) -> AsyncIterator[Store | None]:
 
 
 def make_meter(settings: Settings, store: Store) -> StoreMeter:
-    """Return what counts calls to the language model in the store, within the budgets that the settings name."""
+    """Build the meter that counts language model calls in the store, within the configured budgets."""
     from bot.store import Budgets, StoreMeter
 
     chosen = settings.llm
@@ -127,9 +127,9 @@ def make_meter(settings: Settings, store: Store) -> StoreMeter:
 async def open_model(
     settings: Settings, *, use_llm: bool = True, meter: Meter | None = None
 ) -> AsyncIterator[LanguageModel | None]:
-    """Give the language model that the settings name, None where none is set or wanted; close it at the end.
+    """Open the configured language model, and close it at the end; None if none is configured or wanted.
 
-    Raises SettingsError where there is no API at the address, or no one model to take.
+    Raises SettingsError if there is no API at the address, or if it is not clear which model to use.
     """
     chosen = settings.llm
     if not use_llm or not chosen.enabled:
@@ -152,9 +152,9 @@ async def open_model(
 
 @asynccontextmanager
 async def open_answerer(settings: Settings, library: Library, *, use_llm: bool = True) -> AsyncIterator[Answerer]:
-    """Give an answerer over the library, with the language model where one is set and wanted; close it at the end.
+    """Open an answerer over the library, with the language model if it is configured and wanted.
 
-    What the model or a plugin takes and writes goes to the settings' store.
+    The usage and drafts of the model or plugin go to the store.
     """
     if not use_llm or not (settings.llm.enabled or settings.writer):
         yield make_answerer(settings.model_copy(update={"writer": None}), library, None)
@@ -166,10 +166,10 @@ async def open_answerer(settings: Settings, library: Library, *, use_llm: bool =
 def make_answerer(
     settings: Settings, library: Library, model: LanguageModel | None, store: Store | None = None
 ) -> Answerer:
-    """Return an answerer over the library, in which the language model reads, writes and judges where there is one.
+    """Build an answerer over the library; a language model, if there is one, reads, writes and judges.
 
-    Where the settings name a plugin, that writes in the model's place. With a store, what the model wrote is kept there
-    for a day, and not paid for again.
+    A configured writer plugin writes in the model's place. With a store, drafts are stored for a day and not paid for
+    again.
     """
     from bot.answering import Answerer
     from bot.answering.extractive import ExtractiveWriter
@@ -194,7 +194,7 @@ def make_answerer(
 
 
 def make_plugin_writer(settings: Settings, meter: Meter | None = None) -> PluginWriter | None:
-    """Return the plugin that the settings name to write answers, None where they name none."""
+    """Load the configured writer plugin, None if there is none."""
     if settings.writer is None:
         return None
     from bot.answering.plugin_writer import PluginWriter
@@ -209,7 +209,7 @@ def make_editor(
     liked: Callable[[int], Awaitable[Mapping[str, float]]],
     model: LanguageModel | None,
 ) -> Editor:
-    """Return an editor over the library, whose reasons the language model writes where there is one."""
+    """Build an editor over the library, which has the language model write reasons if there is one."""
     from bot.digest import Editor
     from bot.digest.digest_text import ReasonWriter
 
@@ -222,7 +222,7 @@ def make_editor(
 
 
 async def prepare_library(library: Library) -> None:
-    """Make the library ready for questions: finish what waits to be indexed, or take in seeds/ if it is empty."""
+    """Make the library ready for questions: finish pending indexing, or ingest seeds/ if it is empty."""
     counts = await library.counts()
     if counts.papers and not (counts.pending or library.fault):
         return

@@ -1,4 +1,4 @@
-"""Fetch papers on a schedule, for as long as the bot runs, and say once when a source is in trouble."""
+"""Fetch papers on a schedule while the bot runs, and report once when a source fails."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Longer than any weekend with holidays on both sides of it.
+# Longer than any weekend between two holidays.
 STALE_AFTER = dt.timedelta(days=7)
 FEED_STALE_AFTER = dt.timedelta(days=30)
 
 
 class Fetcher:
-    """Read sources one after another, each when it is due; what goes wrong with one stops no other."""
+    """Read sources one after another, each when it is due; a failure of one does not stop the others."""
 
     def __init__(
         self,
@@ -45,14 +45,11 @@ class Fetcher:
         every: dt.timedelta,
         report: Callable[[str], Awaitable[None]],
     ) -> None:
-        """Name the parts.
+        """Set up the schedule.
 
-        Args:
-            library: where the papers go.
-            web: what the sources fetch with; its clock is the schedule's, too.
-            sources: what to read; none is good, too.
-            every: the time from one reading of a source to the next.
-            report: called with a sentence when a source's trouble begins, and when it is over.
+        Args:     library: where the papers go.     web: the HTTP client, whose clock the schedule uses.     sources:
+        what to read; may be empty.     every: the time between two reads of a source.     report: called with a
+        sentence when a source starts to fail, and when it works again.
         """
         self.sources = tuple(sources)
         self.web = web
@@ -62,10 +59,10 @@ class Fetcher:
         self._report = report
         for source in self.sources:
             for result in ("ok", "failed"):
-                metrics.FETCHES.labels(source.name, result)  # from 0 on
+                metrics.FETCHES.labels(source.name, result)  # so that they start at 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read until told to stop; what was read a short while ago, before a restart or by another, waits its time."""
+        """Read sources until told to stop; one that was read recently, by whichever process, waits until it is due."""
         due = {source.name: self._clock.now() for source in self.sources}
         while not stop.is_set():
             for source in self.sources:
@@ -76,7 +73,7 @@ class Fetcher:
             await unless(stop, self._clock.sleep(max(0.0, wait.total_seconds())))
 
     async def fetch(self, source: OnlineSource) -> None:
-        """Read a source from where it was left, index what comes, and keep and report how it went."""
+        """Read a source from its cursor, index the new papers, and store and report how it went."""
         before = await self._library.source_state(source.name)
         failing_since = before.failing_since if before else None
         failure = await self._read(source)
@@ -93,7 +90,7 @@ class Fetcher:
             )
 
     async def _fetch_if_due(self, source: OnlineSource, due: dict[str, dt.datetime]) -> None:
-        """Read a source, or put down when it will be due where it was read not long ago."""
+        """Read a source, or schedule it if it was read recently."""
         try:
             reading = await self._library.source_state(source.name)
             last = reading.last_success if reading and reading.failing_since is None else None
@@ -101,11 +98,11 @@ class Fetcher:
                 due[source.name] = last + self._every
             else:
                 await self.fetch(source)
-        except Exception:  # the database, or whoever is reported to; the next reading may go well
+        except Exception:  # the database or the report failed; the next read may go well
             log.exception("%s was not read", source.name)
 
     async def _read(self, source: OnlineSource) -> str | None:
-        """Take every page in; return what went wrong, None if nothing did."""
+        """Ingest every page; return what went wrong, or None."""
         reading = await self._library.source_state(source.name)
         try:
             async with aclosing(pages_of(source, reading.cursor if reading else None)) as pages:
@@ -115,20 +112,20 @@ class Fetcher:
                     log.info("%s: %s; %s", source.name, added, page.notice or "")
         except FootnoteError as error:
             return str(error)
-        except Exception as error:  # a source's answer may be stranger than anyone thought
+        except Exception as error:  # a source may reply with anything
             log.exception("%s cannot be read", source.name)
             return f"{source.name} cannot be read ({type(error).__name__}); the log says more."
         return None
 
     async def _staleness(self, source: OnlineSource) -> str | None:
-        """Return what there is to say of a source that can be read but gives nothing new."""
+        """Describe the problem with a source that can be read but has nothing new, or None."""
         patience = _patience(source.name)
         reading = await self._library.source_state(source.name)
         if patience is None or reading is None:
             return None
         if reading.newest is None:
             if isinstance(source, PluginSource):
-                return None  # a plugin need not say how new its papers are
+                return None  # a plugin need not report how new its papers are
             return f"{source.name} gives no papers at all; check FOOTNOTE_FETCH__SOURCES."
         if self._clock.now() - reading.newest > patience:
             return f"{source.name} has had nothing new since {reading.newest:%Y-%m-%d}; it may be stale."
@@ -139,7 +136,7 @@ class Fetcher:
 async def open_fetcher(
     settings: Settings, library: Library, report: Callable[[str], Awaitable[None]]
 ) -> AsyncIterator[Fetcher]:
-    """Give a fetcher of the sources that the settings name; raises SettingsError for one that is none."""
+    """Open a fetcher for the configured sources; raises SettingsError for a name that is not a source."""
     from retrieval.sources.web import Web
 
     async with Web() as web:
@@ -148,7 +145,7 @@ async def open_fetcher(
 
 
 def read_sources(settings: Settings, web: Web) -> list[OnlineSource]:
-    """Return the sources that the settings name; raises SettingsError for one that is none."""
+    """Parse the configured sources; raises SettingsError for a name that is not a source."""
     sources = []
     for spec in dict.fromkeys(filter(None, map(str.strip, settings.fetch.sources.split(",")))):
         try:
@@ -164,12 +161,12 @@ def read_sources(settings: Settings, web: Web) -> list[OnlineSource]:
 
 
 def online_source(settings: Settings, spec: str, web: Web) -> OnlineSource | None:
-    """Return the source on the network that a spec names, at the addresses that the settings name; None if none."""
+    """Open the online source that a spec names, at the configured addresses; None if it names none."""
     return open_online(spec, web, huggingface_url=settings.huggingface.base_url, arxiv_url=settings.arxiv.base_url)
 
 
 def single_paper(settings: Settings, spec: str, web: Web) -> Single | None:
-    """Return the one paper that a spec names by an id or a link; None if it names none."""
+    """Parse the id or link of a single paper, None if the spec is neither."""
     from retrieval.sources.single import Addresses, open_single
 
     addresses = Addresses(
@@ -182,12 +179,12 @@ def single_paper(settings: Settings, spec: str, web: Web) -> Single | None:
 
 
 def pages_of(source: OnlineSource, cursor: Cursor | None) -> AsyncGenerator[Page, None]:
-    """Return a source's pages from a cursor on, to be closed when they are not read to the end."""
+    """Iterate over a source's pages after a cursor; close it if you do not read to the end."""
     return cast("AsyncGenerator[Page, None]", source.pages(cursor))
 
 
 def _patience(name: str) -> dt.timedelta | None:
-    """Return how long a source may have nothing new, None for days that are over."""
+    """How long a source may have nothing new; None for Hugging Face days in the past, which never do."""
     if name.startswith("huggingface:"):
         return None
     host = urlsplit(name).hostname if name.startswith(("http:", "https:")) else None

@@ -1,4 +1,4 @@
-"""Who may read what the program writes: its own files the user alone, a file that a user named whoever usually may."""
+"""Who may read the files we write: our own only the user, those that a user named whoever usually may."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _FILE: Final = 0o666
 
 @functools.cache
 def keep_private() -> int:
-    """Make what is written from now on readable for the user alone; give the umask that the user had."""
+    """Make files written from now on readable only by the user, and return the user's own umask."""
     return os.umask(_NOT_OTHERS)
 
 
 def share(path: Path) -> None:
-    """Give a file that was written where the user said the rights that any of the user's files has."""
+    """Give a file at a path that the user chose the permissions of the user's other files."""
     path.chmod(_FILE & ~keep_private())

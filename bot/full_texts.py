@@ -1,4 +1,4 @@
-"""Fetch the full texts of papers that answers in servers cited: few a day, one by one, for as long as the bot runs."""
+"""Fetch full texts of papers that answers in servers cited: a few a day, one by one, while the bot runs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DAY: Final = dt.timedelta(days=1)
-ASKED_FOR: Final = dt.timedelta(days=7)  # how long ago a paper may have been cited
-CONSIDERED: Final = 200  # papers, those cited last
-EVERY: Final = 600.0  # seconds between two looks at what was cited
-PAUSE: Final = 60.0  # seconds between two papers, whose reading takes up to half a minute of a processor
+ASKED_FOR: Final = dt.timedelta(days=7)  # how recently a paper must have been cited
+CONSIDERED: Final = 200  # papers, the most recently cited ones
+EVERY: Final = 600.0  # seconds between two checks for cited papers
+PAUSE: Final = 60.0  # seconds between two papers; parsing one takes a processor up to half a minute
 
 
 class FullTextFetcher:
-    """Look at what was cited every few minutes, and fetch what is lacking of it; a failure stops nothing else."""
+    """Check every few minutes what was cited, and fetch missing texts; a failure stops nothing else."""
 
     def __init__(
         self,
@@ -39,14 +39,12 @@ class FullTextFetcher:
         *,
         per_day: int,
     ) -> None:
-        """Name the parts.
+        """Set up the schedule.
 
-        Args:
-            library: where the texts go.
-            web: what to fetch with; it keeps arXiv's pace, and its clock is the schedule's.
-            arxiv_url: arXiv's host for programs.
-            cited: gives the ids of papers cited since a moment, those of late first, up to so many.
-            per_day: the most papers tried in 24 hours, by all processes of a library; 0 for none.
+        Args:     library: where the texts go.     web: the HTTP client; it limits requests to arXiv, and the schedule
+        uses its clock.     arxiv_url: arXiv's host for programs.     cited: returns the ids of at most so many papers
+        cited since a moment, latest first.     per_day: the maximum number of papers tried in 24 hours, by all
+        processes of a library; 0 for none.
         """
         self._library = library
         self._web = web
@@ -64,11 +62,11 @@ class FullTextFetcher:
     async def _look(self) -> None:
         try:
             await self.fetch_lacking()
-        except Exception:  # the database; the next look may go well
+        except Exception:  # the database failed; the next check may go well
             log.exception("full texts were not fetched")
 
     async def fetch_lacking(self) -> None:
-        """Fetch the texts that papers cited of late lack, until the day's number is reached or arXiv is in trouble."""
+        """Fetch missing texts of recently cited papers, up to the daily limit or until arXiv fails."""
         now = self._clock.now()
         cited = await self._library.current_ids(await self._cited(now - ASKED_FOR, CONSIDERED))
         lacking = await self._library.full_texts.lacking(list(dict.fromkeys(cited.values())), now)
@@ -81,7 +79,7 @@ class FullTextFetcher:
                 await self._clock.sleep(PAUSE)
 
     async def _fetch(self, paper_id: str, arxiv_id: str) -> bool:
-        """Fetch and keep one text; return whether arXiv can be asked for the next one."""
+        """Fetch and store one text; False if arXiv cannot be asked for the next one."""
         try:
             full_text = await fetch_full_text(self._web, self._url, arxiv_id)
         except SourceError as error:
@@ -93,7 +91,7 @@ class FullTextFetcher:
         return True
 
     async def _at_arxiv(self, paper_ids: Sequence[str]) -> dict[str, str]:
-        """Return those of the papers that arXiv has, with their ids there."""
+        """Map those of the papers that arXiv has to their arXiv ids."""
         details = await self._library.details(paper_ids)
         found = {}
         for paper_id in paper_ids:

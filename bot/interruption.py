@@ -1,4 +1,4 @@
-"""Work that ends early when the bot is told to stop."""
+"""Cancel work when the bot is told to stop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 async def unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> None:
-    """Do the work, but break it off when told to stop."""
+    """Do the work, but cancel it when told to stop."""
     working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""Say the bot's own words in the language of whoever reads them: gettext, with English in the code."""
+"""Translate the bot's own sentences for their reader: gettext, with English in the code."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _language: Final = ContextVar("language", default=ENGLISH)
 
 
 def say(sentence: str, /, **values: object) -> str:
-    """Return the English sentence in the language spoken here, with the values in its {places}.
+    """Translate an English sentence into the current language, and fill in its {placeholders}.
 
-    `sentence` is written out where it is said, so that Babel finds it; a literal brace in it is doubled.
+    Write `sentence` as a literal at the call, so that Babel finds it; double literal braces.
     """
     return _translations(current_language()).gettext(sentence).format(**values)
 
 
 def say_many(one: str, many: str, n: int, /, **values: object) -> str:
-    """Return the sentence for one or for many of something; {n} in it is the number, written as the language does."""
+    """Translate a sentence with a singular and a plural; {n} is the number, formatted for the language."""
     from babel.numbers import format_decimal
 
     sentence = _translations(current_language()).ngettext(one, many, n)
@@ -36,9 +36,9 @@ def say_many(one: str, many: str, n: int, /, **values: object) -> str:
 
 
 def translated(words: str, language: str) -> str | None:
-    """Return what a command, an option or its description is called in a language; None where that is not known.
+    """Translate the name or description of a command or option; None if there is no translation.
 
-    These words are in a catalogue of their own: no call of `say` says them, they stand in the commands themselves.
+    These words are in a catalogue of their own, as they stand in the commands and not in calls of `say`.
     """
     found = _translations(language, "commands").gettext(words)
     return found if found != words else None
@@ -46,7 +46,7 @@ def translated(words: str, language: str) -> str | None:
 
 @contextmanager
 def speaking(language: str | None) -> Iterator[None]:
-    """Speak, in the block and in the tasks that it starts, the nearest language there is; English for None."""
+    """Set the language for the block and the tasks it starts: the nearest one we have, English for None."""
     before = _language.get()
     _language.set(nearest(language))
     try:
@@ -56,17 +56,17 @@ def speaking(language: str | None) -> Iterator[None]:
 
 
 def speak(language: str | None) -> None:
-    """Speak the nearest language there is from here to the end of the current task."""
+    """Set the language for the rest of the current task: the nearest one we have."""
     _language.set(nearest(language))
 
 
 def current_language() -> str:
-    """Return the code of the language spoken here, one of LANGUAGES."""
+    """Return the code of the current language, one of LANGUAGES."""
     return _language.get()
 
 
 def nearest(*tags: str | None) -> str:
-    """Return the first of the languages ("de", "fr-CA") that there are sentences in, else English."""
+    """Choose the first of the language tags ("de", "fr-CA") that we have sentences in, else English."""
     for tag in tags:
         base = (tag or "").replace("_", "-").partition("-")[0].lower()
         if base in LANGUAGES:
@@ -75,14 +75,14 @@ def nearest(*tags: str | None) -> str:
 
 
 def load() -> None:
-    """Read the catalogues now (some 50 ms) rather than when somebody waits for a sentence."""
+    """Load the catalogues now (some 50 ms), so that nobody waits for them later."""
     for language in LANGUAGES:
         _translations(language)
 
 
 @cache
 def _translations(language: str, domain: str = "footnote") -> NullTranslations:
-    """Read a catalogue; gettext wants it compiled, which is done in memory."""
+    """Load a catalogue; gettext needs it compiled, which is done in memory."""
     if language == ENGLISH:
         return NullTranslations()
     from babel.messages.mofile import write_mo

@@ -1,4 +1,4 @@
-"""Read lines that are typed or piped in, so that Ctrl-C and a missing standard input end the reading."""
+"""Read typed or piped lines, so that Ctrl-C or a missing standard input ends the reading."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ log = logging.getLogger(__name__)
 
 
 async def next_line(prompt: str) -> str:
-    """Return the next line of standard input, or an empty string where there is none.
+    """Read the next line of standard input, or an empty string if there is none.
 
-    A person is shown the prompt, a pipe is not. Bytes that are no text come as replacement characters.
+    The prompt is shown in a terminal only. Bytes that are not text become replacement characters.
     """
     loop = asyncio.get_running_loop()
     line: asyncio.Future[str] = loop.create_future()
 
     def settle(typed: str) -> None:
-        if not line.done():  # Ctrl-C has cancelled it meanwhile
+        if not line.done():  # Ctrl-C may have cancelled it
             line.set_result(typed)
 
     def read() -> None:
         try:
             typed = _read(prompt).strip()
-        except Exception:  # whatever is wrong with standard input, nothing more comes from it
+        except Exception:  # whatever is wrong with standard input, no more lines will come
             log.debug("standard input has ended", exc_info=True)
             typed = ""
-        with suppress(RuntimeError):  # the loop has ended meanwhile
+        with suppress(RuntimeError):  # the loop may have ended
             loop.call_soon_threadsafe(settle, typed)
 
-    # Not to_thread: its threads are waited for at the end, and after Ctrl-C nobody will press Enter.
+    # Not to_thread: its threads are joined at exit, and after Ctrl-C nobody will press Enter.
     threading.Thread(target=read, daemon=True).start()
     return await line
 
@@ -42,6 +42,6 @@ def _read(prompt: str) -> str:
         return ""
     if sys.stdin.isatty():
         return input(prompt)
-    # Without a buffer, whose lock this thread would hold while it waits: an interpreter that ends then aborts.
+    # Unbuffered: a buffer's lock would be held by the waiting thread, and an interpreter that exits then aborts.
     with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as unbuffered:
         return unbuffered.readline().decode(errors="replace")

@@ -1,7 +1,7 @@
-"""The log: lines for people or JSON for machines, each with the trace that it belongs to.
+"""The log: lines for people or JSON for machines, each with its trace.
 
-A trace is what came of one thing that somebody did, or of one digest: it begins at the gate, or with the delivery, and
-goes along into all that is awaited or started from there. Its id is drawn, and leads to nobody.
+A trace covers everything that follows from one action of a person, or from one digest: it starts at the gate or with
+the delivery and is inherited by whatever is awaited or started there. Its id is random and identifies nobody.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _trace: ContextVar[str] = ContextVar("trace", default="")
 
 
 def begin_trace() -> None:
-    """Give what the current task logs from here on an id, and what it starts."""
+    """Start a trace with a new id for the current task and the tasks it starts."""
     _trace.set(secrets.token_hex(4))
 
 
 class Pretty(logging.Formatter):
-    """Write a line, with its trace before the message."""
+    """Write a line with its trace before the message."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # its name in logging
-        """Return the line without what an error adds to it."""
+        """Format the line without the traceback."""
         trace = _trace.get()
         if trace:
             record.message = f"[{trace}] {record.message}"
@@ -35,10 +35,10 @@ class Pretty(logging.Formatter):
 
 
 class Json(logging.Formatter):
-    """Write one JSON object a line: time (UTC), level, logger, message, and where there are such trace and error."""
+    """Write one JSON object per line: time (UTC), level, logger, message, and trace and error if there are any."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the object, which has no line end in it."""
+        """Format the object on a single line."""
         record_fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -53,12 +53,12 @@ class Json(logging.Formatter):
 
 
 def show_traces() -> None:
-    """Have every line say which trace it belongs to."""
+    """Show the trace in every line."""
     _format(Pretty(LINE))
 
 
 def write_json() -> None:
-    """Have every line be an object."""
+    """Write every line as a JSON object."""
     _format(Json())
 
 

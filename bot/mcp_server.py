@@ -1,4 +1,4 @@
-"""Offer the library to other programs' language models by the Model Context Protocol: to read, never to change."""
+"""Offer the library to other programs' language models over the Model Context Protocol, read-only."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Name = Annotated[str, Field(max_length=500, description="An id or a link of the 
 
 
 def make_server(library: Library, answerer: Answerer) -> MCPServer[Any]:
-    """Return a server whose tools are search, ask, similar and get."""
+    """Make a server with the tools search, ask, similar and get."""
     server: MCPServer[Any] = MCPServer(
         "footnote", title="Footnote", instructions=INSTRUCTIONS, version=version("footnote"), log_level="WARNING"
     )
@@ -66,7 +66,7 @@ def make_server(library: Library, answerer: Answerer) -> MCPServer[Any]:
 
     @tool
     async def get(paper: Name) -> dict[str, Any]:
-        """Return all that is known of a paper: title, abstract, authors, venue, ids, link, and how it is cited."""
+        """Fetch everything known about a paper: title, abstract, authors, venue, ids, link, and how to cite it."""
         paper_id = await _id_of(library, paper)
         details = (await library.details([paper_id]))[paper_id]
         known = details.paper
@@ -88,7 +88,7 @@ def make_server(library: Library, answerer: Answerer) -> MCPServer[Any]:
 
 
 def _told(function: Callable[..., Awaitable[dict[str, Any]]]) -> Callable[..., Awaitable[dict[str, Any]]]:
-    """Return a tool whose errors are the sentences that people may read."""
+    """Wrap a tool so that its errors are sentences for people."""
 
     @wraps(function)
     async def call(*arguments: Any, **options: Any) -> dict[str, Any]:  # noqa: ANN401  # as the tool takes them
@@ -103,7 +103,7 @@ def _told(function: Callable[..., Awaitable[dict[str, Any]]]) -> Callable[..., A
 async def _id_of(library: Library, name: str) -> str:
     paper = await library.find(name)
     if paper is None:
-        raise BadInputError("No paper of the library goes by this id or link; search finds the ids.")
+        raise BadInputError("No paper in the library has this id or link; use search to find ids.")
     return paper.paper_id
 
 

@@ -1,4 +1,4 @@
-"""What a process counts for whoever runs it, in the names that Prometheus reads.
+"""The process's metrics, under the names that Prometheus reads.
 
 No label holds anybody's words, names or ids.
 """
@@ -13,7 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_m
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Seconds; answers without a language model take 0.1 to 0.5, those with one up to FOOTNOTE_LLM__TIMEOUT and beyond.
+# Seconds; answers take 0.1 to 0.5 without a language model, and up to FOOTNOTE_LLM__TIMEOUT or more with one.
 _SECONDS: Final = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 21, 34, 60)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when each counter began, which nobody asks for
@@ -47,7 +47,7 @@ FETCHES: Final = Counter(
     "footnote_source_fetches", "Readings of a source, by result: ok or failed.", ["source", "result"]
 )
 FAILING: Final = Gauge("footnote_sources_failing", "Sources that are in trouble.")
-# One that appears with its first event has not increased for Prometheus, and the first of each kind would go unseen.
+# A counter that only appears with its first event does not increase for Prometheus, which would miss that event.
 for _outcome in ("answered", "closest", "refused", "failed"):
     QUESTIONS.labels(_outcome)
 for _outcome in ("posted", "put_off", "paused"):
@@ -56,7 +56,7 @@ UP: Final = Gauge("footnote_healthy", "Whether a part is well, as /healthz says.
 
 
 def expect_model_calls() -> None:
-    """Count calls to the language model from 0 on, for the same reason."""
+    """Create the counters of language model calls at 0, for the same reason."""
     for purpose in ("answer", "rewrite", "translation", "judge", "digest"):
         for result in ("ok", "failed"):
             MODEL_CALLS.labels(purpose, result)
@@ -66,7 +66,7 @@ def expect_model_calls() -> None:
 
 @contextmanager
 def counting_failures() -> Iterator[None]:
-    """Count a question as failed where something is raised in the block."""
+    """Count a question as failed if the block raises."""
     try:
         yield
     except Exception:

@@ -1,4 +1,4 @@
-"""Run a command's coroutine so that a signal ends it as Ctrl-C does: whatever is open is closed first."""
+"""Run a command's coroutine so that signals end it like Ctrl-C: everything open is closed first."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ENDING: Final = ("SIGTERM", "SIGHUP")  # a terminal that closes sends the second, which Windows has not
+_ENDING: Final = ("SIGTERM", "SIGHUP")  # SIGHUP comes from a closing terminal; Windows does not have it
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run work to its end and return its result.
+    """Run a coroutine to its end and return its result.
 
-    Raises KeyboardInterrupt where Ctrl-C cut it off; after another signal the process ends as by that signal, once
-    everything is closed.
+    Raises KeyboardInterrupt after Ctrl-C. After another signal, everything is closed and then the process ends by that
+    signal.
     """
     gc.freeze()  # what was imported stays until the end: no collection has to look at it again
     gc.enable()
@@ -36,9 +36,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def on_ending_signals(do: Callable[[signal.Signals], object], *more: signal.Signals) -> list[signal.Signals]:
-    """Call something for each signal that asks the process to end, and return which they are.
+    """Register a callback for each signal that asks the process to end, and return those signals.
 
-    What is ignored from the start, as `nohup` has it, stays so; where the loop takes no handlers there are none.
+    Signals that are ignored from the start, as under `nohup`, stay ignored. Empty if the loop supports no handlers.
     """
     numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)] + list(more)
     watched = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
@@ -62,7 +62,7 @@ async def _interruptible(work: Coroutine[Any, Any, T], received: list[signal.Sig
     try:
         return await work
     except Exception:
-        # Nobody but a signal cancels this task. A library that is cancelled half-open may raise an error of its own.
+        # Only a signal cancels this task, but a library that is cancelled half-open may raise its own error.
         if task.cancelling():
             raise asyncio.CancelledError from None
         raise

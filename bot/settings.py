@@ -1,4 +1,4 @@
-"""Every setting, once: read from FOOTNOTE_* variables and .env, with unknown names refused."""
+"""Every setting, defined once: read from FOOTNOTE_* variables and .env; unknown names are refused."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 PREFIX = "FOOTNOTE_"
 ENV_FILE = ".env"
 DEFAULT_MODEL = "gpt-5.4-mini"
-_PROVIDERS = ("local", "openai")  # those that are built in
+_PROVIDERS = ("local", "openai")  # built in
 
 
 def _or_variable(name: str) -> BeforeValidator:
-    """Fall back to a variable that every OpenAI client knows, in the environment or in .env."""
+    """Fall back to a variable that every OpenAI client knows, from the environment or .env."""
     return BeforeValidator(lambda value: value or os.environ.get(name) or _env_file().get(name) or None)
 
 
 def _or_nothing(name: str) -> BeforeValidator:
-    """Let a variable that is there and empty mean nothing, instead of the default as for all others."""
+    """Let an empty variable mean empty, instead of the default as for all other settings."""
     return BeforeValidator(lambda value: "" if os.environ.get(name, _env_file().get(name)) == "" else value)
 
 
 def _env_file() -> dict[str, str | None]:
-    """Return what .env says; raises SettingsError where it cannot be read."""
+    """Parse .env; raises SettingsError if it cannot be read."""
     try:
         text = Path(ENV_FILE).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -50,15 +50,15 @@ def _env_file() -> dict[str, str | None]:
     except UnicodeDecodeError:
         raise SettingsError(f"{ENV_FILE} is not UTF-8 text; save it as that.") from None
     except OSError as error:
-        raise SettingsError(f"{ENV_FILE} cannot be read ({error.strerror}); let Footnote read it.") from None
+        raise SettingsError(f"{ENV_FILE} cannot be read ({error.strerror}); change its permissions.") from None
     for line in parse_stream(StringIO(text)):
-        if line.error:  # which dotenv would leave out, and with it what was meant to be set
+        if line.error:  # dotenv would silently skip it, and the setting with it
             raise SettingsError(f"Line {line.original.line} of {ENV_FILE} cannot be read; write it as NAME=value.")
     return dotenv_values(stream=StringIO(text))
 
 
 def _shards(written: str | None) -> str | None:
-    """Refuse what names no shards."""
+    """Refuse a value that is not a range of shards."""
     if written is None or written == "auto":
         return written
     found = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?/(\d{1,5})", written)
@@ -68,18 +68,18 @@ def _shards(written: str | None) -> str | None:
 
 
 def _key(secret: SecretStr | None) -> SecretStr | None:
-    """Refuse what no header can carry, such as a key that was copied with its quotation marks or a line's end."""
+    """Refuse characters that no header may carry, such as quotation marks or line ends copied with the key."""
     if secret is not None and not re.fullmatch(r"[!#-&(-~]+", secret.get_secret_value()):
-        raise ValueError("it holds a blank, a quotation mark or a sign that no key has; copy it anew")
+        raise ValueError("it contains a space, a quotation mark or another character that no key has; copy it again")
     return secret
 
 
 def _address(written: str | None) -> str | None:
-    """Refuse what is no address on the web, without showing it: there may be a password in it."""
+    """Refuse anything but a web address, without showing the value: it may contain a password."""
     try:
         parts = urlsplit(written or "http://localhost")
         good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:  # of a port that is none
+    except ValueError:  # invalid port
         good = False
     good = good and not re.search(r"\s", written or "")
     if not good:
@@ -88,7 +88,7 @@ def _address(written: str | None) -> str | None:
 
 
 def _provider(name: str) -> str:
-    """Refuse what is neither built in nor the name of an installed plugin."""
+    """Refuse a name that is neither built in nor an installed plugin."""
     if name not in _PROVIDERS:
         from retrieval.plugin_loader import EMBEDDERS, plugin_names
 
@@ -98,7 +98,7 @@ def _provider(name: str) -> str:
 
 
 def _writer(name: str | None) -> str | None:
-    """Refuse what is not the name of an installed plugin."""
+    """Refuse a name that is not an installed plugin."""
     if name is not None:
         from retrieval.plugin_loader import WRITERS, plugin_names
 
@@ -113,7 +113,7 @@ Endpoint = Annotated[str, AfterValidator(_address)]
 
 
 class Section(BaseModel):
-    """Refuse names that the section does not know."""
+    """Refuse unknown names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
@@ -157,12 +157,12 @@ class LLMSettings(Section):
 
     @property
     def enabled(self) -> bool:
-        """Say whether there is a model to ask: a key, or a server of one's own that may need none."""
+        """Whether there is a model to ask: a key, or a server of your own, which may need none."""
         return self.api_key is not None or self.base_url is not None
 
     @property
     def key(self) -> str | None:
-        """Give the key in clear, for whoever sends it; None for a server that needs none."""
+        """The key in clear text; None for a server that needs none."""
         return self.api_key.get_secret_value() if self.api_key else None
 
 
@@ -191,7 +191,7 @@ class ChromaSettings(Section):
 
     @property
     def server(self) -> ChromaServer | None:
-        """Give the server that is set, None for the embedded one; raises SettingsError where only a token is set."""
+        """The configured server, None for the embedded one; raises SettingsError if only credentials are set."""
         if self.url is None:
             if self.token or self.tenant or self.database:
                 raise SettingsError(
@@ -261,19 +261,19 @@ class HealthSettings(Section):
     host: str = Field(default="127.0.0.1", min_length=1, description="Address that they listen at; 0.0.0.0 for all.")
 
     def refusal(self, error: OSError) -> str:
-        """Say that the port cannot be had."""
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror or error})"
-        return f"FOOTNOTE_HEALTH__PORT {self.port} at {self.host} {why}; choose another, or end who has it."
+        """Explain why the port cannot be used."""
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror or error})"
+        return f"FOOTNOTE_HEALTH__PORT {self.port} at {self.host} {why}; choose another, or free it."
 
 
 class Settings(BaseSettings):
-    """All that can be set; `Settings.load()` reads it and turns mistakes into sentences."""
+    """All settings; `Settings.load()` reads them and turns mistakes into sentences."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_file=ENV_FILE,
-        env_file_encoding="utf-8-sig",  # as Windows writes it
+        env_file_encoding="utf-8-sig",  # Windows adds a byte order mark
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -307,9 +307,9 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, **overrides: object) -> Settings:
-        """Read the environment and .env; `overrides` win over both.
+        """Read the environment and .env; `overrides` take precedence over both.
 
-        Raises SettingsError naming the setting that is unknown or wrong, never its value.
+        Raises SettingsError that names the unknown or wrong setting, but not its value.
         """
         _refuse_unknown()
         try:
@@ -321,21 +321,21 @@ class Settings(BaseSettings):
 
 
 def refuse_overridden(values: Mapping[str, str | None]) -> None:
-    """Raise SettingsError where the environment says otherwise than what is to be written to .env."""
+    """Raise SettingsError if the environment overrides a value that is about to be written to .env."""
     for name, value in values.items():
         if os.environ.get(name, value or "") not in {"", value}:
-            raise SettingsError(f"{name} is set in the environment, which goes before {ENV_FILE}; unset it there.")
+            raise SettingsError(f"{name} is set in the environment, which overrides {ENV_FILE}; unset it there.")
 
 
 def mend_connection(proxy: str | None) -> str:
-    """Say what to do where Discord cannot be reached through a proxy, or without one."""
+    """Advise what to do if Discord cannot be reached, with or without a proxy."""
     if proxy:
         return "check the network and FOOTNOTE_DISCORD__PROXY, which is set"
-    return "check the network, or set FOOTNOTE_DISCORD__PROXY where only a proxy leads out"
+    return "check the network, or set FOOTNOTE_DISCORD__PROXY if you need a proxy to reach it"
 
 
 def known_names() -> Iterator[tuple[str, FieldInfo]]:
-    """Yield each setting's variable name and its field, in the order of the class."""
+    """Yield each setting's variable name and field, in the order of the class."""
     for name, field in Settings.model_fields.items():
         section = field.annotation
         if isinstance(section, type) and issubclass(section, Section):

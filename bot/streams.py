@@ -1,4 +1,4 @@
-"""Make the standard streams fit for what is written to them, however the command was started."""
+"""Prepare the standard streams for output, however the command was started."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ STREAMS = 3
 
 
 def prepare() -> None:
-    """Let no file take the place of a closed stream, and no character that a stream lacks stop a command."""
+    """Keep files from taking the number of a closed stream, and unencodable characters from stopping a command."""
     for number in range(STREAMS):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # for as long as the process
     for stream in (sys.stdin, sys.stdout):
@@ -24,12 +24,12 @@ def prepare() -> None:
 
 
 def flush() -> None:
-    """Write out what is buffered, while an error can still be told."""
+    """Flush stdout while errors can still be reported."""
     if sys.stdout is not None:
         sys.stdout.flush()
 
 
 def silence() -> None:
-    """Drop what was not written; without this Python complains while it closes stdout."""
+    """Drop unwritten output, so that Python does not complain when it closes stdout."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

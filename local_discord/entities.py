@@ -1,4 +1,4 @@
-"""Hold who and where: users, roles, guilds, channels and threads."""
+"""The people and channels of a Discord: users, roles, guilds, channels and threads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EVERYONE_MAY = discord.Permissions(
 
 @dataclass(eq=False)
 class User:
-    """Somebody with an account, person or bot."""
+    """An account of a person or a bot."""
 
     world: World = field(repr=False)
     id: int
@@ -55,7 +55,7 @@ class User:
 
 @dataclass(eq=False)
 class Role:
-    """A role of a guild; the one with the guild's own id is everyone's."""
+    """A role of a guild; the one with the guild's own id is @everyone."""
 
     id: int
     name: str
@@ -86,7 +86,7 @@ class Role:
 
 @dataclass(eq=False, repr=False)
 class Guild:
-    """A server, as people call it."""
+    """A guild, which people call a server."""
 
     world: World
     id: int
@@ -100,15 +100,15 @@ class Guild:
     locale: str = "en-US"
 
     def channel(self, name: str) -> Channel:
-        """Return the text channel of this name, made if there is none."""
+        """Get the text channel with this name, created if there is none."""
         return self._channel(name, TEXT)
 
     def announcements(self, name: str) -> Channel:
-        """Return the announcement channel of this name, made if there is none."""
+        """Get the announcement channel with this name, created if there is none."""
         return self._channel(name, NEWS)
 
     def forum(self, name: str) -> Channel:
-        """Return the forum of this name, made if there is none."""
+        """Get the forum with this name, created if there is none."""
         return self._channel(name, FORUM)
 
     def _channel(self, name: str, kind: int) -> Channel:
@@ -120,18 +120,18 @@ class Guild:
         return made
 
     def channels(self) -> list[Channel]:
-        """Return the channels and threads in the order in which they were made."""
+        """List the channels and threads in the order of their creation."""
         return [channel for channel in self.world.channels.values() if channel.guild is self]
 
     def role(self, name: str, permissions: int = 0, *, of_bot: bool = False) -> Role:
-        """Make a role; ``of_bot``: the one that Discord makes for the bot."""
+        """Create a role; with ``of_bot``, the role that Discord creates for the bot."""
         made = Role(self.world.clock.snowflake(), name, permissions, self.world.bot.id if of_bot else None)
         self.roles[made.id] = made
         self.world.emit("GUILD_ROLE_CREATE", {"guild_id": str(self.id), "role": made.payload()}, guild=self)
         return made
 
     def join(self, user: User, *permissions: str) -> None:
-        """Let somebody in; named permissions beyond everyone's come with a role of their own."""
+        """Add a member; permissions beyond everyone's come with a role of their own."""
         self.members[user.id] = user
         if permissions:
             bits = discord.Permissions(**dict.fromkeys(permissions, True)).value
@@ -139,14 +139,14 @@ class Guild:
         self.world.emit("GUILD_MEMBER_ADD", self.member_payload(user) | {"guild_id": str(self.id)}, guild=self)
 
     def permissions_of(self, user: User) -> int:
-        """Return the permission bits that somebody has in the whole guild."""
+        """Compute the permission bits that somebody has in the whole guild."""
         bits = self.roles[self.id].permissions
         for role in self.member_roles.get(user.id, []):
             bits |= role.permissions
         return discord.Permissions.all().value if bits & discord.Permissions(administrator=True).value else bits
 
     def allow_everyone(self, **permissions: bool) -> None:
-        """Change what everybody may do in the whole guild."""
+        """Change everybody's permissions in the whole guild."""
         role = self.roles[self.id]
         now = discord.Permissions(role.permissions)
         now.update(**permissions)
@@ -159,7 +159,7 @@ class Guild:
         self.has_bot = False
 
     def comes_back(self) -> None:
-        """End an outage of this guild's, which ``unavailable`` began before the client connected."""
+        """End an outage of this guild, which ``unavailable`` started before the client connected."""
         self.unavailable = False
         self.world.emit("GUILD_CREATE", self.payload(), guild=self)
 
@@ -181,7 +181,7 @@ class Guild:
         return member | ({"user": user.payload()} if with_user else {})
 
     def payload(self, *, all_members: bool = True) -> Payload:
-        """Return the guild as GUILD_CREATE brings it."""
+        """Build the guild as GUILD_CREATE sends it."""
         members = self.members.values() if all_members else [self.world.bot]
         return {
             "id": str(self.id),
@@ -205,7 +205,7 @@ class Guild:
 
 @dataclass(eq=False, repr=False)
 class Channel:
-    """A text channel, a thread or a conversation with one person."""
+    """A text channel, a thread or a DM."""
 
     world: World
     id: int
@@ -237,7 +237,7 @@ class Channel:
 
     @property
     def bot_messages(self) -> list[Message]:
-        """What the bot has posted here and not deleted; ephemeral answers are with their interactions."""
+        """The bot's messages here that are not deleted; ephemeral ones are with their interactions."""
         return [message for message in self.messages.values() if message.author is self.world.bot]
 
     def __repr__(self) -> str:
@@ -252,7 +252,7 @@ class Channel:
         self._overwrite(*permissions, granted=True)
 
     def bot_permissions(self) -> int:
-        """Return the bot's permission bits here."""
+        """Compute the bot's permission bits here."""
         if self.parent:
             return self.parent.bot_permissions()
         own = self.guild.permissions_of(self.world.bot) if self.guild else EVERYONE_MAY
@@ -277,7 +277,7 @@ class Channel:
         self.world.emit("THREAD_UPDATE", self.payload(), guild=self.guild)
 
     def reopen(self) -> None:
-        """Take this thread out of the archive."""
+        """Unarchive this thread."""
         self.archived = False
         self.world.emit("THREAD_UPDATE", self.payload(), guild=self.guild)
 
@@ -291,7 +291,7 @@ class Channel:
         matching: Callable[[Message], bool] = lambda _: True,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> Message:
-        """Return the next message of the bot here that was not returned before."""
+        """Wait for the next message of the bot here that was not returned before."""
 
         def find() -> Message | None:
             fresh = (one for one in self.bot_messages if one.id not in self._taken and matching(one))
@@ -302,7 +302,7 @@ class Channel:
         return message
 
     async def wait_for_thread(self, timeout: float | None = None) -> Channel:  # noqa: ASYNC109
-        """Return the first thread opened in this channel."""
+        """Wait for the first thread in this channel."""
         threads = lambda: next((one for one in self.world.channels.values() if one.parent is self), None)  # noqa: E731
         return await self.world.journal.until(threads, f"a thread in {self!r}", timeout)
 
@@ -350,14 +350,14 @@ class Channel:
         return channel | ids | counts | {"thread_metadata": stamps | states}
 
     def _tags(self) -> list[Payload]:
-        """Return a forum's tags; ``tags`` has of each its name and whether only moderators give it."""
+        """Build a forum's tags; ``tags`` has their names and whether only moderators may set them."""
         return [
             {"id": str(self.id + number), "name": name, "moderated": moderated, "emoji_id": None, "emoji_name": None}
             for number, (name, moderated) in enumerate(self.tags, start=1)
         ]
 
     def changed(self) -> None:
-        """Tell the clients what became of this channel."""
+        """Send the clients this channel's new state."""
         self.world.emit("CHANNEL_UPDATE", self.payload(), guild=self.guild)
 
     def _overwrite(self, *permissions: str, granted: bool) -> None:

@@ -1,4 +1,4 @@
-"""Say what Discord's REST API, or a person's own client, says when it refuses something."""
+"""The errors of Discord's REST API, and of a person's own client."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Any
 
 
 class ImpossibleError(AssertionError):
-    """What somebody's own client would not let them do; a test that tries it is wrong."""
+    """Something that a person's own client would not let them do; a test that tries it is wrong."""
 
 
 class InVainError(AssertionError):
-    """What was waited for did not come in time."""
+    """Something awaited did not come in time."""
 
 
 def demand(possible: object, sentence: str) -> None:
-    """Raise ImpossibleError with the sentence where something is not possible."""
+    """Raise ImpossibleError with the sentence unless something is possible."""
     if not possible:
         raise ImpossibleError(sentence)
 
 
 class ApiError(Exception):
-    """A refused call: the HTTP status, Discord's own error code, and for forms where they are wrong."""
+    """A refused call: the HTTP status, Discord's error code, and for forms the fields that are wrong."""
 
     def __init__(self, status: int, code: int, message: str, errors: dict[str, Any] | None = None) -> None:
         super().__init__(f"{status} {code}: {message}")
@@ -51,20 +51,20 @@ def missing_permissions() -> ApiError:
 
 
 class Form:
-    """Collect what is wrong with a request body, under the path of each field, as error 50035 does."""
+    """Collect the errors in a request body by field path, as Discord's error 50035 does."""
 
     def __init__(self) -> None:
         self._errors: dict[str, Any] = {}
 
     def wrong(self, path: str, code: str, message: str) -> None:
-        """Note one problem; ``path`` is dotted, as in ``embeds.0.title``."""
+        """Record an error; ``path`` is dotted, as in ``embeds.0.title``."""
         node = self._errors
         for step in path.split("."):
             node = node.setdefault(step, {})
         node.setdefault("_errors", []).append({"code": code, "message": message})
 
     def length(self, path: str, value: object, low: int, high: int) -> None:
-        """Demand a string of ``low`` to ``high`` characters; None counts as empty."""
+        """Require a string of ``low`` to ``high`` characters; None counts as empty."""
         if value is not None and not isinstance(value, str):
             self.wrong(path, "STRING_TYPE_CONVERT", "Could not interpret value as string.")
         elif low and not value:
@@ -75,11 +75,11 @@ class Form:
             self.wrong(path, "BASE_TYPE_MAX_LENGTH", f"Must be {high} or fewer in length.")
 
     def count(self, path: str, number: int, low: int, high: int) -> None:
-        """Demand a list of ``low`` to ``high`` entries."""
+        """Require a list of ``low`` to ``high`` entries."""
         if not low <= number <= high:
             self.wrong(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.")
 
     def check(self) -> None:
-        """Refuse the call if anything was wrong."""
+        """Refuse the call if there are errors."""
         if self._errors:
             raise ApiError(400, 50035, "Invalid Form Body", self._errors)

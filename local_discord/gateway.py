@@ -1,4 +1,4 @@
-"""Speak Discord's Gateway: identify, dispatch by intent, count heartbeats, resume with replay."""
+"""Discord's Gateway: identify, dispatch by intent, count heartbeats, resume with replay."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from .world import World
 
 Payload = dict[str, Any]
-Outbox = asyncio.Queue[str | None]  # frames to come, and pings (None)
+Outbox = asyncio.Queue[str | None]  # frames to send, and pings (None)
 
 DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, RESUME, RECONNECT, REQUEST_MEMBERS = 0, 1, 2, 3, 6, 7, 8
 INVALID_SESSION, HELLO, HEARTBEAT_ACK = 9, 10, 11
 BAD_TOKEN, DISALLOWED_INTENTS = 4004, 4014
 CONTENT = discord.Intents(message_content=True).value
-# An event comes only if its intent was asked for; in direct messages another intent counts.
+# An event is sent only to sessions with its intent, which differs for direct messages.
 INTENTS = {
     "GUILD_MEMBER": ("members", "members"),
     "GUILD": ("guilds", "guilds"),
@@ -36,7 +36,7 @@ INTENTS = {
 
 @dataclass(frozen=True)
 class Sent:
-    """An event with its number in the session."""
+    """An event with its sequence number in the session."""
 
     seq: int
     name: str
@@ -46,7 +46,7 @@ class Sent:
 
 @dataclass
 class Session:
-    """What one client (one shard of it) has been told since it identified, connected or not."""
+    """What one client (or one of its shards) was sent since it identified, connected or not."""
 
     id: str
     intents: int
@@ -61,14 +61,14 @@ class Session:
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """A heartbeat's arrival, and by how many seconds it came after it was due (negative: before)."""
+    """The time of a heartbeat, and how many seconds late it came (negative: early)."""
 
     time: float
     late: float
 
 
 class Gateway:
-    """All sessions, and the sockets that carry them; ``delivered`` tells when a client was first sent an event."""
+    """All sessions and their sockets; ``delivered`` has the time when each event was first sent to a client."""
 
     def __init__(self, token: str, allowed_privileged: int) -> None:
         self.world: World
@@ -86,13 +86,13 @@ class Gateway:
         self._allowed_privileged = allowed_privileged
 
     def connected(self) -> list[Session]:
-        """Return the sessions that have a live socket now."""
+        """List the sessions with an open socket."""
         return [session for session in self.sessions.values() if session.socket]
 
     def emit(self, name: str, data: Payload, *, guild: Guild | None = None, redacted: Payload | None = None) -> None:
-        """Send an event to every session that should see it; one that is away gets it when it resumes."""
+        """Send an event to every session that should see it; a disconnected one gets it when it resumes."""
         for session in self.sessions.values():
-            # Direct messages belong to shard 0.
+            # Direct messages go to shard 0.
             mine = ((guild.id if guild else 0) >> 22) % session.shard[1] == session.shard[0]
             if (
                 not mine
@@ -105,7 +105,7 @@ class Gateway:
         self.world.journal.note(f"event {name}")
 
     async def deliver_again(self, message_id: int) -> None:
-        """Send every event about a message once more, under new numbers, as a careless RESUME does."""
+        """Send every event about a message again with new sequence numbers, as a careless RESUME does."""
         for session in self.connected():
             for past in list(session.sent):
                 body = json.loads(past.frame)["d"]
@@ -114,9 +114,9 @@ class Gateway:
         await self.taken_in()
 
     async def taken_in(self) -> None:
-        """Wait until every connected client has read all that was sent to it so far."""
-        # Twice, because the first answer may overtake the tasks that the client has just started. By pings of the
-        # socket: a client may send 120 messages a minute, heartbeats among them, and discord.py waits after 110.
+        """Wait until every connected client has read everything that was sent so far."""
+        # Twice, because the first pong may overtake tasks that the client has just started. WebSocket pings, because a
+        # client may send only 120 messages a minute, heartbeats included, and discord.py waits after 110.
         for _ in range(2):
             for session in self.connected():
                 assert session.outbox
@@ -131,14 +131,14 @@ class Gateway:
             await session.socket.close(code=code)
 
     def ask(self, op: int, data: object = None) -> None:
-        """Send every client an order: reconnect (7) or invalid session (9)."""
+        """Send every client an opcode: reconnect (7) or invalid session (9)."""
         for session in self.connected():
             self._order(session, op, data)
             if op == INVALID_SESSION and data is not True:
                 del self.sessions[session.id]
 
     def worst_lateness(self) -> float:
-        """Return by how many seconds the latest heartbeat was late, one still missing included."""
+        """Compute how many seconds late the latest heartbeat was, counting one that is still missing."""
         overdue = time.monotonic() - self.heartbeats[-1].time - self.heartbeat_interval if self.heartbeats else 0.0
         return max([0.0, overdue if self.connected() else 0.0, *(beat.late for beat in self.heartbeats)])
 
@@ -183,13 +183,13 @@ class Gateway:
         return not any(session.asked for session in self.connected())
 
     def _read_all(self, session: Session | None) -> None:
-        """Note that a client has read all that came before a ping."""
+        """Record that a client has read everything sent before a ping."""
         if session:
             session.asked -= 1
             self.world.journal.note("client read all")
 
     def _beat(self, outbox: Outbox, last: float | None) -> float:
-        """Acknowledge a heartbeat; return when it came."""
+        """Acknowledge a heartbeat and return its time."""
         outbox.put_nowait(json.dumps({"op": HEARTBEAT_ACK}))
         now = time.monotonic()
         self.heartbeats.append(Heartbeat(now, now - last - self.heartbeat_interval if last else 0.0))

@@ -1,4 +1,4 @@
-"""Answer the routes of application commands and interactions: registering, answering, following up."""
+"""The routes of application commands and interactions: registration, responses, follow-ups."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ALLOWED_KINDS = {
 
 @dataclass(eq=False, repr=False)
 class Interaction:
-    """One use of a command, component or modal, and all that the bot did about it."""
+    """One use of a command, component or modal, and everything that the bot did about it."""
 
     world: World
     id: int
@@ -59,14 +59,14 @@ class Interaction:
 
     @property
     def final(self) -> Message | None:
-        """The message that people now see as the answer: no "is thinking…", no message still to be updated."""
+        """The message that people now see as the answer: not "is thinking…", and not one still to be updated."""
         if self.original and not self.original.loading:
             return self.original
         updated = self.kind in ("update", "deferred update") and self.message
         return self.message if updated and updated.versions[-1].time >= self.created else None
 
     async def response(self, timeout: float | None = None) -> Interaction:  # noqa: ASYNC109
-        """Wait for the first response; ``kind``, ``modal``, ``choices``, ``original`` then tell of it."""
+        """Wait for the first response, which ``kind``, ``modal``, ``choices`` and ``original`` describe."""
         await self.world.journal.until(lambda: self.kind, f"a response to {self!r}", timeout)
         return self
 
@@ -75,7 +75,7 @@ class Interaction:
         when: Callable[[Message], bool] = lambda _: True,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> Message:
-        """Wait for the answer itself, after any "is thinking…", and until ``when`` holds for it."""
+        """Wait for the answer itself, after any "is thinking…", and until ``when`` is true of it."""
 
         def find() -> Message | None:
             return self.final if self.final and when(self.final) else None
@@ -88,11 +88,11 @@ class Interaction:
         return self.followups[number]
 
     def messages(self) -> list[Message]:
-        """Return every message of this interaction, those only its user sees included."""
+        """List every message of this interaction, including ephemeral ones."""
         return [*([self.original] if self.original else []), *self.followups]
 
     def message_marks(self) -> Payload:
-        """Return what messages carry that answer an interaction."""
+        """Build the fields of a message that answers an interaction."""
         owners = {"0": str(self.channel.guild.id)} if self.channel.guild else {"1": str(self.user.id)}
         about: Payload = {"id": str(self.id), "type": self.type, "user": self.user.payload()}
         about |= {"authorizing_integration_owners": owners}
@@ -102,7 +102,7 @@ class Interaction:
         return {"application_id": application, "webhook_id": application, "interaction_metadata": about}
 
 
-MAY_READ = 1 << 19  # messages, as an application in few servers
+MAY_READ = 1 << 19  # the flag to read messages, for an application in few servers
 
 
 @routes("GET /oauth2/applications/@me", "GET /applications/@me")
@@ -204,7 +204,7 @@ def _carry_out(world: World, call: Call, interaction: Interaction, kind: int, da
 def follow_up(world: World, call: Call, application_id: str, token: str) -> Payload:
     interaction = _alive(world, token)
     if interaction.original and interaction.original.loading:
-        # Discord lets the first follow-up take the place of "is thinking…".
+        # Discord puts the first follow-up in place of "is thinking…".
         return _fill(world, call, interaction.original).payload()
     message = _say(world, call, interaction, call.body)
     interaction.followups.append(message)
@@ -236,7 +236,7 @@ def _fill(world: World, call: Call, message: Message) -> Message:
     thinking = message.flags & LOADING
     edited = revise(world, call, message, call.body)
     if thinking:
-        # What people saw before was no version of the answer.
+        # What people saw before was not a version of the answer.
         del message.versions[0]
         world.journal.note(f"answered: {message!r}")
     return edited

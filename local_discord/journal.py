@@ -1,4 +1,4 @@
-"""Remember what happened, and let others wait for something to happen."""
+"""Record what happens, and let others wait for something to happen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN_LINES = 25
 
 
 class Journal:
-    """One line for every event, call and answer; whoever waits looks again after each line."""
+    """One line for every event, call and response; waiters check again after each line."""
 
     def __init__(self, patience: float) -> None:
         self.lines: list[str] = []
@@ -23,18 +23,18 @@ class Journal:
         self._changed = asyncio.Event()
 
     def note(self, line: str) -> None:
-        """Write down what just happened, after the state has changed."""
+        """Record what has just happened, after the state has changed."""
         self.lines.append(line)
         self._changed.set()
         self._changed = asyncio.Event()
 
     @property
     def changed(self) -> asyncio.Event:
-        """Set with the next line."""
+        """An event that is set with the next line."""
         return self._changed
 
     async def until(self, find: Callable[[], T | None], what: str, timeout: float | None = None) -> T:  # noqa: ASYNC109 - callers wait
-        """Return the first true result of ``find``; fail with what came instead after ``timeout`` seconds."""
+        """Wait for the first true result of ``find``; after ``timeout`` seconds, fail with what happened instead."""
         patience = self._patience if timeout is None else timeout
         try:
             async with asyncio.timeout(patience):
@@ -45,6 +45,6 @@ class Journal:
             raise InVainError(f"Waited {patience:g} s in vain for {what}.\n{self.story()}") from None
 
     def story(self) -> str:
-        """Return the latest lines for a failure text."""
+        """Format the latest lines for a failure message."""
         shown = self.lines[-SHOWN_LINES:]
         return "\n".join(["What happened:", *(f"  {line}" for line in shown)]) if shown else "Nothing happened at all."

@@ -30,7 +30,7 @@ COMPONENTS_V2 = 1 << 15
 
 
 def check_message(message: Payload, files: dict[str, bytes]) -> None:
-    """Check a message as it would be stored, new or edited, with the files that come with it."""
+    """Check a message as it would be stored, new or edited, with its files."""
     form = Form()
     content, embeds = message.get("content"), message.get("embeds") or []
     components, v2 = message.get("components") or [], bool((message.get("flags") or 0) & COMPONENTS_V2)
@@ -74,7 +74,7 @@ def check_modal(modal: Payload) -> None:
 
 
 def check_choices(choices: list[Payload]) -> None:
-    """Check what an autocompletion offers."""
+    """Check the choices of an autocompletion."""
     form = Form()
     form.count("data.choices", len(choices), 0, 25)
     _check_choices(form, "data.choices", choices)
@@ -82,7 +82,7 @@ def check_choices(choices: list[Payload]) -> None:
 
 
 def check_commands(commands: list[Payload]) -> None:
-    """Check a whole set of application commands, as a bulk overwrite sends it."""
+    """Check a full set of application commands, as sent by a bulk overwrite."""
     form = Form()
     for kind, number in Counter(command.get("type", 1) for command in commands).items():
         form.count("commands", number, 0, COMMANDS_OF_TYPE[kind])

@@ -1,4 +1,4 @@
-"""Work out whom a message mentions and whom it really pings."""
+"""Compute whom a message mentions and whom it notifies."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ EVERYONE = re.compile(r"@(?:everyone|here)\b")
 
 
 def pings(text: str, allowed: dict[str, Any] | None, replied_to: int | None) -> frozenset[str]:
-    """Return every mention that notifies somebody, as written: ``@everyone``, ``<@1>``, ``<@&2>``.
+    """Collect every mention that notifies somebody, as written: ``@everyone``, ``<@1>``, ``<@&2>``.
 
-    Without ``allowed`` everything pings, the author of the answered message too. Mentions in code
-    blocks count: that errs on the side of a test that fails.
+    Without ``allowed``, all of them notify, and so does replying. Mentions in code blocks count, as a test should
+    rather fail than miss a ping.
     """
     parse = {"everyone", "roles", "users"} if allowed is None else set(allowed.get("parse") or [])
     users = _ids(allowed, "users")
@@ -35,7 +35,7 @@ def pings(text: str, allowed: dict[str, Any] | None, replied_to: int | None) -> 
 
 
 def check_allowed_mentions(form: Form, allowed: dict[str, Any] | None) -> None:
-    """Refuse ``parse: [users]`` beside a list of users, and lists of more than 100."""
+    """Refuse ``parse: [users]`` together with a list of users, and lists of more than 100."""
     for kind in ("users", "roles"):
         listed = (allowed or {}).get(kind) or []
         if listed and kind in ((allowed or {}).get("parse") or []):

@@ -1,4 +1,4 @@
-"""Hold what was said: messages with all their versions, as people see them and as the API writes them."""
+"""Messages with all their versions, as people see them and in the form of the API."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Version:
-    """What a message said at one time, and whom that pinged."""
+    """The content of a message at one time, and the mentions that notified people."""
 
     content: str
     embeds: list[Payload]
@@ -57,7 +57,7 @@ class Version:
 
 @dataclass(eq=False, repr=False)
 class Message:
-    """A message as people see it, with all that it said before."""
+    """A message as people see it, with all of its earlier versions."""
 
     world: World
     id: int
@@ -91,7 +91,7 @@ class Message:
 
     @property
     def edits(self) -> list[Version]:
-        """What it said before, oldest first."""
+        """Its earlier versions, oldest first."""
         return self.versions[:-1]
 
     @property
@@ -131,7 +131,7 @@ class Message:
         return f"<{self.author.name} in {self.channel!r}: {self.text[:120]!r}>"
 
     def parts(self) -> Iterator[Payload]:
-        """Yield every component with all nested ones."""
+        """Yield every component, including nested ones."""
         return plain_text.walk(self.components)
 
     async def wait_until(
@@ -145,19 +145,19 @@ class Message:
         return await self.world.journal.until(lambda: self if condition(self) else None, text, timeout)
 
     def mentioned(self) -> list[User]:
-        """Return the users that the message as it is now mentions."""
+        """List the users that the current version mentions."""
         known = (
             self.world.users.get(int(ping[2:-1])) for ping in sorted(self.versions[-1].pings) if ping[2:3].isdigit()
         )
         return [user for user in known if user]
 
     def readable_without_intent(self) -> bool:
-        """Whether the bot gets the text although Message Content is off."""
+        """Check whether the bot receives the text although Message Content is off."""
         bot = self.world.bot
         return self.author is bot or self.channel.guild is None or bot in self.mentioned()
 
     def payload(self, *, redacted: bool = False, nested: bool = True) -> Payload:
-        """Return the message as the API writes it, without its content if redacted."""
+        """Build the message in the API's form, without its content if redacted."""
         now, stamp = self.versions[-1], discord.utils.snowflake_time(self.id).isoformat()
         message: Payload = {
             "id": str(self.id),

@@ -1,4 +1,4 @@
-"""Let people do what people do: post, click, choose, use commands, fill in forms."""
+"""People and what they do: post, click, choose, use commands, fill in forms."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ USER_COMMAND, MESSAGE_COMMAND = 2, 3
 
 @dataclass(eq=False)
 class Person(User):
-    """Somebody at a Discord client, who can only do what that client would let them do."""
+    """A person at a Discord client, who can do only what that client allows."""
 
     gateway: Gateway = field(kw_only=True, repr=False)
     locale: str = field(default="en-US", kw_only=True)
 
     @property
     def dm(self) -> Channel:
-        """The conversation between this person and the bot."""
+        """The DM between this person and the bot."""
         return self.world.dm(self)
 
     async def says(
@@ -48,9 +48,9 @@ class Person(User):
         files: dict[str, bytes] | None = None,
         extra: Payload | None = None,
     ) -> Message:
-        """Post a message, as a reply if ``reply_to`` is given; ``ping`` is the switch beside the reply.
+        """Post a message, as a reply if ``reply_to`` is given; ``ping`` is the switch next to the reply.
 
-        ``extra`` are fields as the API writes them: ``embeds``, ``sticker_items``, ``poll``, ``flags``.
+        ``extra`` has fields in the API's form: ``embeds``, ``sticker_items``, ``poll``, ``flags``.
         """
         if channel.archived:
             channel.reopen()
@@ -66,11 +66,11 @@ class Person(User):
         return self.world.post(made)
 
     async def dms(self, text: str) -> Message:
-        """Write to the bot in private."""
+        """Send the bot a direct message."""
         return await self.says(self.dm, text)
 
     async def forwards(self, message: Message, channel: Channel) -> Message:
-        """Forward a message into a channel; a forward has no words of its own."""
+        """Forward a message into a channel; a forward has no text of its own."""
         whole = message.payload(nested=False)
         snapshot = {key: whole[key] for key in ("type", "content", "embeds", "attachments", "timestamp", "flags")}
         reference = {"type": 1, "message_id": str(message.id), "channel_id": str(message.channel.id)}
@@ -79,7 +79,7 @@ class Person(User):
         return await self.says(channel, "", extra=extra)
 
     async def edits(self, message: Message, text: str) -> Message:
-        """Change an own message."""
+        """Edit one's own message."""
         demand(message.author is self, f"{self.name} cannot edit {message!r}")
         return self.world.rewrite(message, self.world.version({"content": text}, None))
 
@@ -101,7 +101,7 @@ class Person(User):
         return await self._command(channel, command, options, None)
 
     async def autocompletes(self, channel: Channel, command: str, **options: object) -> list[Payload]:
-        """Type into a slash command and return what the bot offers for the last of the options."""
+        """Type into a slash command and return the bot's choices for the last of the options."""
         interaction = await self._command(channel, command, options, list(options)[-1])
         return (await interaction.response()).choices
 
@@ -142,7 +142,7 @@ class Person(User):
         return self._interact(COMPONENT, message.channel, data, select, message)
 
     async def picks(self, message: Message, control: str) -> Interaction:
-        """Click the button with this label or custom_id, or choose the option with this label from a select."""
+        """Click the button, or choose the select option, with this label; buttons also by custom_id."""
         for part in message.parts():
             if any(option["label"] == control for option in part.get("options") or []):
                 return await self.chooses(message, part["custom_id"], control)
@@ -164,14 +164,14 @@ class Person(User):
         demand(message.viewer in (None, self), f"Only {message.viewer} sees {message!r}")
         demand(not message.deleted, f"{message!r} is deleted")
         if message.author is self.world.bot:
-            # The bot knows its own message only once it has read the reply to the call that made it.
+            # The bot knows its own message only once it has read the response to the call that created it.
             await self.world.journal.until(lambda: message.delivered, f"the reply that tells the bot of {message!r}")
             await self.gateway.taken_in()
 
     async def _command(self, channel: Channel, command: str, options: dict[str, Any], focus: str | None) -> Interaction:
         name, *path = command.split()
         definition = await self._definition(channel, name, 1)
-        # A file is given by its name and what is in it.
+        # A file is given by its name and content.
         options = {
             key: self.world.attach(channel, it, [])[0] if isinstance(it, dict) else it for key, it in options.items()
         }
@@ -180,7 +180,7 @@ class Person(User):
         return self._interact(AUTOCOMPLETE if focus else COMMAND, channel, data, f"/{command}")
 
     async def _definition(self, channel: Channel, name: str, kind: int) -> Payload:
-        """Return a command once it is registered; fail if this person's client would not show it."""
+        """Wait for a command to be registered; fail if this person's client would not show it."""
         commands, scopes = self.world.commands, [channel.guild.id if channel.guild else None, None]
 
         def find() -> Payload | None:
@@ -192,7 +192,7 @@ class Person(User):
         return found
 
     def commands(self, channel: Channel, kind: int = 1) -> list[Payload]:
-        """Return the commands that this person's client shows in a channel: slash commands, or those of a menu."""
+        """List the commands that this person's client shows in a channel: slash commands, or those of a menu."""
         shown = []
         for scope in (channel.guild.id if channel.guild else None, None):
             for one in self.world.commands.get(scope, []):
@@ -233,7 +233,7 @@ class Person(User):
         self, kind: int, channel: Channel, data: Payload, name: str, message: Message | None = None
     ) -> Interaction:
         world, guild = self.world, channel.guild
-        # Where the bot is no member, whoever uses it has installed it for themselves.
+        # If the bot is not a member, the person has installed it for themselves.
         with_bot = guild if guild and guild.has_bot else None
         made = Interaction(
             world,

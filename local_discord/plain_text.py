@@ -1,4 +1,4 @@
-"""Read a message as a person would: all its words and all its links."""
+"""Read a message as a person would: all of its text and all of its links."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ URL = re.compile(r"https?://[^\s<>\]\"]+")
 
 
 def walk(components: list[Payload]) -> Iterator[Payload]:
-    """Yield every component, the nested ones after their parents, accessories and labelled ones too."""
+    """Yield every component, nested ones after their parents, including accessories and labelled ones."""
     for component in components:
         yield component
         yield from walk(component.get("components") or [])
@@ -21,12 +21,12 @@ def walk(components: list[Payload]) -> Iterator[Payload]:
 
 
 def displayed_text(components: list[Payload]) -> str:
-    """Return the text of all TextDisplays, which is where mentions ping in Components V2."""
+    """Join the text of all TextDisplays, the place where mentions notify in Components V2."""
     return "\n".join(part["content"] for part in walk(components) if part.get("type") == 10)
 
 
 def words(content: str, embeds: list[Payload], components: list[Payload]) -> str:
-    """Return everything readable, a line for each part."""
+    """Join everything readable, one line per part."""
     lines: list[str | None] = [content]
     for embed in embeds:
         lines += [(embed.get("author") or {}).get("name"), embed.get("title"), embed.get("description")]
@@ -41,7 +41,7 @@ def words(content: str, embeds: list[Payload], components: list[Payload]) -> str
 
 
 def links(content: str, embeds: list[Payload], components: list[Payload]) -> list[str]:
-    """Return every link that can be followed, once each, in order."""
+    """List every link that can be followed, once each, in order."""
     found: list[str | None] = [_trimmed(url) for url in URL.findall(words(content, embeds, components))]
     for embed in embeds:
         found += [embed.get("url"), (embed.get("author") or {}).get("url")]

@@ -1,4 +1,4 @@
-"""Answer the REST routes of channels, messages, threads, reactions and users."""
+"""The REST routes of channels, messages, threads, reactions and users."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHOSEN_BY_SENDER = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2
 
 
 def compose(world: World, call: Call, channel: Channel, body: Payload, *, ephemeral_allowed: bool = False) -> Message:
-    """Make the bot's message out of a request body, or refuse it."""
+    """Build the bot's message from a request body, or refuse it."""
     check_message(body, call.files)
     reference = body.get("message_reference") or {}
     answered = channel.messages.get(int(reference.get("message_id", 0)))
@@ -57,7 +57,7 @@ def compose(world: World, call: Call, channel: Channel, body: Payload, *, epheme
 
 
 def revise(world: World, call: Call, message: Message, body: Payload) -> Message:
-    """Edit the bot's message, or refuse it; with ``allowed_mentions`` left out everything pings again."""
+    """Edit the bot's message, or refuse it; without ``allowed_mentions`` everything notifies again."""
     now, flags = message.versions[-1], body.get("flags")
     if flags is not None and message.is_v2 and not flags & COMPONENTS_V2:
         form = Form()
@@ -275,7 +275,7 @@ def download(world: World, call: Call, *_ids: str) -> bytes:
 
 
 def react(world: World, message: Message, who: User, emoji: str, *, added: bool = True) -> None:
-    """Add or take away a reaction and tell the clients."""
+    """Add or remove a reaction and notify the clients."""
     users = message.reactions.setdefault(emoji, set())
     (users.add if added else users.discard)(who.id)
     guild = message.channel.guild
@@ -306,7 +306,7 @@ def _open_thread(world: World, call: Call, parent: Channel, message: Message | N
 
 
 def _open_post(world: World, call: Call, forum: Channel) -> Payload:
-    """Open a post in a forum: a thread whose first message has its id."""
+    """Open a post in a forum: a thread whose first message has the same id."""
     forum.demand("send_messages")
     if forum.requires_tag and not call.body.get("applied_tags"):
         raise ApiError(400, 40067, "A tag is required to create a forum post in this channel")
@@ -320,7 +320,7 @@ def _open_post(world: World, call: Call, forum: Channel) -> Payload:
 
 
 def _as_read(world: World, message: Message) -> Payload:
-    """Return a message as REST shows it to a bot, whose Message Content switch counts here too."""
+    """Build a message as REST shows it to a bot, which also depends on Message Content."""
     return message.payload(redacted=not (world.message_content or message.readable_without_intent()))
 
 

@@ -1,4 +1,4 @@
-"""Turn an HTTP request into a call of a route, and what the route says into an HTTP response."""
+"""Map HTTP requests to route functions, and their results to HTTP responses."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]
 Handler = Callable[..., Any]
 PREFIX = re.compile(r"^/api/v\d+")
-ORDINARY_LIMIT = 5  # calls that Discord lets most buckets make at once
+ORDINARY_LIMIT = 5  # calls that Discord allows at once in most buckets
 
 
 @dataclass
 class Call:
-    """One request: what it asked, and how it was answered."""
+    """One request and its response."""
 
     method: str
     path: str
@@ -42,13 +42,13 @@ class Call:
 
 
 class Routes:
-    """A table from ``"POST /channels/{}/messages"`` to the function that answers it."""
+    """A table from ``"POST /channels/{}/messages"`` to the function that handles it."""
 
     def __init__(self) -> None:
         self.table: list[tuple[str, re.Pattern[str], Handler, bool]] = []
 
     def __call__(self, *names: str, public: bool = False) -> Callable[[Handler], Handler]:
-        """Register a function for these routes; public ones carry no bot token."""
+        """Register a function for these routes; public ones need no bot token."""
 
         def register(handler: Handler) -> Handler:
             for name in names:
@@ -60,7 +60,7 @@ class Routes:
 
 
 class Router:
-    """Answer every REST request, and keep a record of each."""
+    """Handle every REST request, and record it."""
 
     def __init__(self, world: World, token: str, *tables: Routes) -> None:
         self.calls: list[Call] = []
@@ -75,7 +75,7 @@ class Router:
         assert name in known, f"There is no route {name!r}; there are {known}"
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request."""
+        """Handle one request."""
         call = await _read(request, self._world.clock.now())
         self.calls.append(call)
         found = self._find(call)
@@ -88,16 +88,16 @@ class Router:
     async def answer(
         self, request: web.Request, call: Call, carry_out: Callable[[], tuple[int, Any]]
     ) -> web.StreamResponse:
-        """Carry a call out and reply; here is the place for what may go wrong on the way."""
+        """Carry out a call and reply; subclasses inject faults here."""
         status, answer = carry_out()
         return await self.reply(request, call, status, answer, ample(call.route or ""))
 
     async def reply(
         self, request: web.Request, call: Call, status: int, answer: Any, extra: dict[str, str]
     ) -> web.StreamResponse:
-        """Send a reply, with further headers."""
+        """Send a reply with extra headers."""
         call.status, call.answer = status, answer
-        # A charset after the content type would break discord.py's login.
+        # discord.py's login fails if a charset follows the content type.
         kind = "application/octet-stream" if isinstance(answer, bytes) else "application/json"
         body = answer if isinstance(answer, bytes) else b"" if answer is None else json.dumps(answer).encode()
         response = web.Response(status=status, body=body or None, headers=extra)
@@ -133,12 +133,12 @@ class Router:
 
 
 def ample(route: str) -> dict[str, str]:
-    """Return the headers of a bucket that never empties; without any, discord.py makes one call at a time."""
+    """Make the headers of a bucket that never empties; without any, discord.py makes one call at a time."""
     return headers(route, ORDINARY_LIMIT, ORDINARY_LIMIT - 1, 0.1)
 
 
 def headers(route: str, limit: int, remaining: int, reset_after: float) -> dict[str, str]:
-    """Return a bucket's headers as Discord sends them."""
+    """Make a bucket's headers as Discord sends them."""
     return {
         "X-RateLimit-Bucket": f"{hash(route) & 0xFFFFFFFF:08x}",
         "X-RateLimit-Limit": str(limit),

@@ -1,4 +1,4 @@
-"""Run the local Discord, and say who is there."""
+"""Run the local Discord, and manage its guilds and members."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ gateway_routes = Routes()
 
 @gateway_routes("GET /gateway", "GET /gateway/bot")
 def gateway_address(world: World, call: Call) -> dict[str, Any]:
-    """Tell where the Gateway is; only auto-sharded clients ask."""
+    """Return the Gateway's address; only auto-sharded clients ask for it."""
     starts = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
     return {"url": "wss://gateway.discord.gg", "shards": world.shards, "session_start_limit": starts}
 
 
 class Server(Guild):
-    """A guild whose members are people who can be moved."""
+    """A guild whose members are people that a test can control."""
 
     def __init__(self, world: World, name: str, gateway: Gateway) -> None:
         super().__init__(world, world.clock.snowflake(), name)
         self._gateway = gateway
 
     def member(self, name: str, *permissions: str, bot: bool = False) -> Person:
-        """Let somebody new in, with named permissions such as ``"manage_guild"`` beyond everyone's."""
+        """Add a new member, with permissions such as ``"manage_guild"`` beyond everyone's."""
         person = Person(self.world, self.world.clock.snowflake(), name, bot, gateway=self._gateway)
         self.world.users[person.id] = person
         self.join(person, *permissions)
@@ -53,8 +53,8 @@ class Server(Guild):
 class LocalDiscord:
     """A Discord of our own on local sockets.
 
-    ``message_content``, ``members`` and ``presences`` are the switches of the developer portal.
-    ``patience`` is how many seconds anything may take that is waited for.
+    ``message_content``, ``members`` and ``presences`` are the switches of the developer portal. ``patience`` is the
+    default time limit of every wait, in seconds.
     """
 
     def __init__(
@@ -85,20 +85,20 @@ class LocalDiscord:
 
     @property
     def clock(self) -> Clock:
-        """The server's clock; ``clock.advance(900)`` lets interaction tokens expire."""
+        """The server's clock; ``clock.advance(900)`` makes interaction tokens expire."""
         return self.world.clock
 
     @property
     def command_syncs(self) -> list[int | None]:
-        """The scope of every bulk overwrite of commands: a guild's id, or None for the global ones."""
+        """The scope of every bulk overwrite of commands: a guild's id, or None for the global commands."""
         return self.world.command_syncs
 
     def connector(self) -> aiohttp.TCPConnector:
-        """Return the connector with which a client in this process reaches this Discord."""
+        """Make the connector with which a client in this process reaches this Discord."""
         return connector(self._certificates, self._port)
 
     def guild(self, name: str = "Lab") -> Server:
-        """Return the guild of this name, made if there is none."""
+        """Get the guild with this name, created if there is none."""
         for known in self.world.guilds.values():
             if known.name == name and isinstance(known, Server):
                 return known
@@ -107,7 +107,7 @@ class LocalDiscord:
         return made
 
     async def ready(self, times: int = 1) -> None:
-        """Wait until clients have identified so often and read all their guilds."""
+        """Wait until clients have identified this many times and read all of their guilds."""
         await self.journal.until(lambda: self.gateway.identified >= times, f"a client to identify ({times})")
         await self.gateway.taken_in()
 
@@ -116,16 +116,16 @@ class LocalDiscord:
         await self.gateway.taken_in()
 
     def answer_deadline(self, seconds: float) -> None:
-        """Change the 3 seconds within which an interaction must be answered."""
+        """Change the 3 seconds in which an interaction must be answered."""
         self.world.interaction_deadline = seconds
 
     def bot_messages(self) -> list[Message]:
-        """Return every message that the bot has made, ephemeral ones too, in order."""
+        """List every message that the bot has created, including ephemeral ones, in order."""
         made = (call.message for call in self.router.calls if call.message)
         return list(dict.fromkeys(made))
 
     def calls(self, route: str) -> list[Call]:
-        """Return the requests to a route so far, as in ``"POST /channels/{}/messages"``."""
+        """List the requests to a route so far, as in ``"POST /channels/{}/messages"``."""
         self.router.check_route(route)
         return [call for call in self.router.calls if call.route == route]
 

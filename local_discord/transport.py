@@ -1,4 +1,4 @@
-"""Carry Discord's names over local sockets: certificates and a resolver."""
+"""Serve Discord's host names on local sockets: certificates and a resolver."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HOSTS = ("discord.com", "*.discord.com", "discord.gg", "*.discord.gg", "*.discor
 
 
 class Certificates:
-    """A certificate authority of our own and Discord's certificate from it."""
+    """A certificate authority of our own, and the certificate for Discord's host names."""
 
     def __init__(self) -> None:
         self._authority = trustme.CA()
@@ -24,13 +24,13 @@ class Certificates:
         return self._authority.cert_pem.bytes()
 
     def for_server(self) -> ssl.SSLContext:
-        """Return the context with which the server speaks as discord.com."""
+        """Make the context with which the server identifies as discord.com."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._authority.issue_cert(*HOSTS).configure_cert(context)
         return context
 
     def for_client(self) -> ssl.SSLContext:
-        """Return a context that trusts nobody but this server."""
+        """Make a context that trusts only this server."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._authority.configure_trust(context)
         return context
@@ -52,9 +52,9 @@ class EveryHostIsLocal(AbstractResolver):
         return [where]
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: there are no resources to release."""
 
 
 def connector(certificates: Certificates, port: int) -> aiohttp.TCPConnector:
-    """Return what to give a client of this process, made inside its running loop."""
+    """Make the connector for a client in this process; call it inside the running loop."""
     return aiohttp.TCPConnector(resolver=EveryHostIsLocal(port), ssl=certificates.for_client(), limit=0)

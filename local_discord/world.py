@@ -1,4 +1,4 @@
-"""Hold everything that exists, and be the only way to change messages."""
+"""The state of the local Discord, and the only way to change messages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Emit(Protocol):
 
 
 class World:
-    """Everything that exists, and the only way to change messages."""
+    """The state of the local Discord, and the only way to change messages."""
 
     def __init__(self, journal: Journal, emit: Emit, *, message_content: bool) -> None:
         self.clock = Clock()
@@ -48,19 +48,19 @@ class World:
         self.interaction_lifetime = 15 * 60.0
 
     def add_guild(self, guild: Guild) -> None:
-        """Make a guild known, with its everyone role and the bot in it."""
+        """Add a guild, with its @everyone role and the bot as a member."""
         self.guilds[guild.id] = guild
         guild.roles[guild.id] = Role(guild.id, "@everyone", EVERYONE_MAY)
         guild.members[self.bot.id] = self.bot
         self.emit("GUILD_CREATE", guild.payload(), guild=guild)
 
     def add_channel(self, channel: Channel) -> Channel:
-        """Make a channel known."""
+        """Add a channel."""
         self.channels[channel.id] = channel
         return channel
 
     def channel(self, channel_id: str | int) -> Channel:
-        """Return a channel that the bot may know of, or refuse the call."""
+        """Look up a channel that the bot may see, or refuse the call."""
         channel = self.channels.get(int(channel_id))
         if channel is None:
             raise unknown_channel()
@@ -68,21 +68,21 @@ class World:
         return channel
 
     def message(self, channel_id: str | int, message_id: str | int) -> Message:
-        """Return a message, or refuse the call."""
+        """Look up a message, or refuse the call."""
         message = self.channel(channel_id).messages.get(int(message_id))
         if message is None:
             raise unknown_message()
         return message
 
     def dm(self, user: User) -> Channel:
-        """Return the conversation between the bot and somebody."""
+        """Get the DM between the bot and somebody, created if there is none."""
         for channel in self.channels.values():
             if channel.recipient is user:
                 return channel
         return self.add_channel(Channel(self, self.clock.snowflake(), user.name, DM, recipient=user))
 
     def version(self, body: Payload, replied_to: User | None) -> Version:
-        """Return what a message says, and whom it pings by its ``allowed_mentions``."""
+        """Build a version of a message, with the mentions that its ``allowed_mentions`` let notify."""
         content, components = body.get("content") or "", body.get("components") or []
         for number, part in enumerate(plain_text.walk(components), start=1):
             part.setdefault("id", number)
@@ -91,7 +91,7 @@ class World:
         return Version(content, body.get("embeds") or [], components, notified, self.clock.now())
 
     def attach(self, channel: Channel, files: dict[str, bytes], described: list[Payload]) -> list[Attachment]:
-        """Store uploaded files under the names and descriptions that the body gives them."""
+        """Store uploaded files under the names and descriptions in the body."""
         made = []
         for number, (filename, data) in enumerate(files.items()):
             about: Payload = next((one for one in described if str(one.get("id")) == str(number)), {})
@@ -107,7 +107,7 @@ class World:
         return made
 
     def post(self, message: Message) -> Message:
-        """Store a message and tell the clients; an ephemeral one is only kept by its interaction."""
+        """Store a message and notify the clients; an ephemeral one is stored only by its interaction."""
         if not message.ephemeral:
             message.channel.messages[message.id] = message
             self.publish("MESSAGE_CREATE", message)
@@ -132,7 +132,7 @@ class World:
         self.journal.note(f"deleted: {message!r}")
 
     def publish(self, event: str, message: Message) -> None:
-        """Send a message's event, once more if it was sent before."""
+        """Send an event about a message."""
         guild = message.channel.guild
         extra: Payload = {"channel_type": message.channel.type}
         if guild:
@@ -144,7 +144,7 @@ class World:
         self.emit(event, message.payload() | extra, guild=guild, redacted=hidden)
 
     def open_thread(self, parent: Channel, owner: User, body: Payload, message: Message | None = None) -> Channel:
-        """Open a thread in a channel, hanging on a message if one is given; it then has the message's id."""
+        """Open a thread in a channel, on a message if one is given; it then has the message's id."""
         if message and message.thread:
             raise ApiError(400, 160004, "A thread has already been created for this message")
         made = Channel(

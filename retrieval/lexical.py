@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import tantivy
@@ -79,6 +80,8 @@ class LexicalIndex:
 
     def __init__(self, folder: Path, stamp: str) -> None:
         self._folder = folder
+        # A write that was cancelled goes on in its thread, and tantivy refuses a second one beside it.
+        self._writing = Lock()
         self.expected = f"{stamp}/scripts {VERSION}"
         self._analyzer = (
             tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
@@ -129,8 +132,9 @@ class LexicalIndex:
 
     def reset(self) -> None:
         """Empty the index and give it the expected stamp."""
-        del self._writer  # this releases tantivy's lock on the folder
-        self._create()
+        with self._writing:
+            del self._writer  # this releases tantivy's lock on the folder
+            self._create()
 
     def count(self) -> int:
         """Count the papers."""
@@ -149,36 +153,38 @@ class LexicalIndex:
 
     def replace(self, papers: Iterable[Paper], authors: Mapping[str, Sequence[str]] | None = None) -> None:
         """Write papers, replacing those with the same id, and commit; `authors` maps paper ids to names."""
-        for paper in papers:
-            self._writer.delete_documents_by_term("paper_id", paper.paper_id)
-            text = fold(f"{paper.title}\n{paper.abstract}")
-            title = title_form(paper.title)
-            key = short_key(paper.paper_id)
-            names = [Name.read(author) for author in (authors or {}).get(paper.paper_id, ())]
-            self._writer.add_document(
-                tantivy.Document(
-                    paper_id=paper.paper_id,
-                    identity=identify(paper.title),
-                    words=written(text),
-                    pieces=" ".join(_pieces(text)),
-                    title=title,
-                    title_words=title,
-                    title_pieces=" ".join(_pieces(title)),
-                    key=[] if key == paper.paper_id else key,
-                    address=_addresses(paper.url) if paper.url else [],
-                    day=paper.published.toordinal() if paper.published else 0,
-                    **{form: _forms(names, form) for form in NAME_FORMS},
+        with self._writing:
+            for paper in papers:
+                self._writer.delete_documents_by_term("paper_id", paper.paper_id)
+                text = fold(f"{paper.title}\n{paper.abstract}")
+                title = title_form(paper.title)
+                key = short_key(paper.paper_id)
+                names = [Name.read(author) for author in (authors or {}).get(paper.paper_id, ())]
+                self._writer.add_document(
+                    tantivy.Document(
+                        paper_id=paper.paper_id,
+                        identity=identify(paper.title),
+                        words=written(text),
+                        pieces=" ".join(_pieces(text)),
+                        title=title,
+                        title_words=title,
+                        title_pieces=" ".join(_pieces(title)),
+                        key=[] if key == paper.paper_id else key,
+                        address=_addresses(paper.url) if paper.url else [],
+                        day=paper.published.toordinal() if paper.published else 0,
+                        **{form: _forms(names, form) for form in NAME_FORMS},
+                    )
                 )
-            )
-        self._writer.commit()
-        self._index.reload()
+            self._writer.commit()
+            self._index.reload()
 
     def delete(self, paper_ids: Iterable[str]) -> None:
         """Delete papers and commit; unknown ids are ignored."""
-        for paper_id in paper_ids:
-            self._writer.delete_documents_by_term("paper_id", paper_id)
-        self._writer.commit()
-        self._index.reload()
+        with self._writing:
+            for paper_id in paper_ids:
+                self._writer.delete_documents_by_term("paper_id", paper_id)
+            self._writer.commit()
+            self._index.reload()
 
     def read(self, query: str) -> LexicalQuery:
         """Parse a query for the other methods; function words of a question get a low weight."""
@@ -302,7 +308,8 @@ class LexicalIndex:
 
     def close(self) -> None:
         """Release the writer and its lock."""
-        self._writer.wait_merging_threads()
+        with self._writing:
+            self._writer.wait_merging_threads()
 
     def _idf(self, field: str, term: str) -> float:
         searcher = self._index.searcher()

@@ -20,7 +20,7 @@ from cachetools import LRUCache, cached
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    # The replacement of a match: a string is new text, a number copies that group together with its offsets.
+    # The replacement of a match: a string is new text, a number copies that group with its offsets.
     _Pieces = tuple[str | int, ...] | Callable[[re.Match[str]], tuple[str | int, ...]]
 
 _ACCENTS: Final = {

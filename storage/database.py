@@ -48,7 +48,7 @@ class Database:
     def __init__(
         self, location: str | Path, pragmas: Mapping[str, object] | None = None, *, one_writer: bool = False
     ) -> None:
-        """Take a file or a URL; with `one_writer` this process's writes queue up on a server too."""
+        """`location` is a file or a URL; with `one_writer`, writes of this process queue up on a server too."""
         self.engine = create_engine(location, pragmas)
         self.writer = self.engine.execution_options(**{IMMEDIATE: True})
         self.file = Path(self.engine.url.database or "") if self.engine.dialect.name == "sqlite" else None

@@ -3,9 +3,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import pickle
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
 settings.register_profile("footnote", deadline=None, derandomize=True, max_examples=20)
 settings.load_profile("footnote")
 
+# Of these each takes some 15 to 30 seconds of processor.
+LONGEST = ("tests/bot/discord/test_storm.py", "tests/bot/test_demo.py", "tests/test_bench.py")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     add_option(parser)
@@ -44,6 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--fast"):
         config.pluginmanager.register(FastLane())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest, so that no worker is still at one of them when the others have nothing left to do."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -104,9 +115,29 @@ def made_once(
     return folder
 
 
+def embedded_once(folder: Path, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Have what the run's model makes of a batch of texts kept in a folder, for whichever test gives it the same."""
+    folder.mkdir(exist_ok=True)
+
+    def kept(embedder: LocalEmbedder, texts: list[str], *, with_words: bool) -> Any:
+        file = folder / hashlib.sha256(repr((texts, with_words)).encode()).hexdigest()
+        with suppress(FileNotFoundError):
+            return pickle.loads(file.read_bytes())
+        made = run(embedder, texts, with_words=with_words)
+        part = folder / f"{os.getpid()}-{get_ident()}"
+        part.write_bytes(pickle.dumps(made))
+        part.replace(file)
+        return made
+
+    return kept
+
+
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder that the run's MiniLM is built in, once; each worker opens it once, which takes 0.3 s of processor."""
+    """The folder that the run's MiniLM is built in, once; each worker opens it once, which takes 0.3 s of processor.
+
+    The same batch of texts is embedded once a run. Embedders of other folders, and other processes, share nothing.
+    """
 
     async def build(folder: Path) -> None:
         embedder = LocalEmbedder(cache_dir=folder)
@@ -115,12 +146,23 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     folder = made_once(tmp_path_factory, "models", build)
     opened: dict[str, Any] = {}
+
+    def is_the_runs(embedder: LocalEmbedder) -> bool:
+        return not embedder._model_dir and embedder._cache_dir.resolve() == folder.resolve()
+
+    own_run = LocalEmbedder._run
+    kept_run = embedded_once(folder.with_name("embedded"), own_run)
+
+    def run(embedder: LocalEmbedder, texts: list[str], *, with_words: bool) -> Any:
+        return (kept_run if is_the_runs(embedder) else own_run)(embedder, texts, with_words=with_words)
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LocalEmbedder, "_run", run)
         for name in ("_tokenizer", "_session"):
             own = vars(LocalEmbedder)[name].func
 
             def shared(embedder: LocalEmbedder, name: str = name, own: Callable[..., Any] = own) -> object:
-                if embedder._model_dir or embedder._cache_dir.resolve() != folder.resolve():
+                if not is_the_runs(embedder):
                     return own(embedder)
                 if name not in opened:
                     opened[name] = own(embedder)

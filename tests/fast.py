@@ -1,7 +1,8 @@
 """The fast lane, `pytest --fast`: what opens no socket, starts no process and loads no model.
 
 No list and no marker says which tests these are. Those that ask for a fixture with a server or a model are
-left out before anything runs, and those that begin to open a socket or start a process themselves are passed over then.
+left out before anything runs, and those that begin to open a socket, start a process or open the model themselves are
+passed over then.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def guard(item: pytest.Item, patch: pytest.MonkeyPatch) -> None:
-    """Have a test end as passed over where it opens a socket that others could reach, or starts a process."""
+    """Have a test end as passed over where it opens a socket that others could reach, a process or the model."""
 
     def strike(*_args: object, **_options: object) -> NoReturn:
         item.stash[_struck] = True
@@ -48,6 +49,7 @@ def guard(item: pytest.Item, patch: pytest.MonkeyPatch) -> None:
     for name in ("connect", "connect_ex", "listen"):
         patch.setattr(socket.socket, name, unless_local(getattr(socket.socket, name)))
     patch.setattr(subprocess.Popen, "__init__", strike)
+    patch.setattr("retrieval.embedding.local.open_session", strike)
 
 
 def passed_over(item: pytest.Item, report: pytest.TestReport) -> pytest.TestReport:

@@ -1,4 +1,4 @@
-"""The ONNX model without anything around it: what no ingest can be faster than."""
+"""The bare ONNX model: the lower bound of any ingest."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class Peer:
-    """Embed, and keep nothing."""
+    """Embeds texts and stores nothing."""
 
     def __init__(self, _folder: Path, cache: Path, _parts: Parts) -> None:
         self._model = Model(cache)
 
     def ingest(self, texts: Sequence[Text]) -> None:
-        """Embed all texts, those of about the same length together."""
+        """Embed all texts, batched by length."""
         self._model.encode([text.whole for text in texts])
 
     def search(self, _query: str, _limit: int) -> list[str]:
@@ -28,4 +28,4 @@ class Peer:
         return []
 
     def close(self) -> None:
-        """Hold nothing that would have to be written."""
+        """Do nothing: there is nothing to write."""

@@ -1,4 +1,4 @@
-"""Footnote's own library, through the door that the bot uses."""
+"""Footnote's library, through the interface that the bot uses."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Peer:
         return library
 
     def _timed(self, method: Callable[..., object], part: str) -> Callable[..., object]:
-        """Return a method that counts itself as a part, whether it is awaited or not."""
+        """Wrap a method, synchronous or not, so that it is timed as a part."""
 
         async def finish(result: Awaitable[object]) -> object:
             with self._parts.part(part):
@@ -62,7 +62,7 @@ class Peer:
         self._loop.run(self._library.add([Paper(text.text_id, text.title, text.body, "bench") for text in texts]))
 
     def search(self, query: str, limit: int) -> list[str]:
-        """Return the papers that a search finds."""
+        """Search as the bot does."""
         return self._loop.run(self._search(query, limit))
 
     async def _search(self, query: str, limit: int) -> list[str]:

@@ -27,14 +27,14 @@ PARTS_OF_A_PAPER = 3  # retrieved for each paper wanted, as several may be of on
 
 @component
 class OnnxDocumentEmbedder:
-    """Give Haystack's documents the vectors of the model that all use."""
+    """Haystack's document embedder, with the model that all peers share."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
 
     @component.output_types(documents=list[Document])
     def run(self, documents: list[Document]) -> dict[str, Any]:
-        """Put a vector to each document."""
+        """Embed each document."""
         vectors = self._model.encode([document.content or "" for document in documents])
         for document, vector in zip(documents, vectors, strict=True):
             document.embedding = vector.tolist()
@@ -43,7 +43,7 @@ class OnnxDocumentEmbedder:
 
 @component
 class OnnxTextEmbedder:
-    """Give Haystack's queries the vectors of the model that all use."""
+    """Haystack's query embedder, with the model that all peers share."""
 
     def __init__(self, model: Model, parts: Parts) -> None:
         self._model = model
@@ -51,13 +51,13 @@ class OnnxTextEmbedder:
 
     @component.output_types(embedding=list[float])
     def run(self, text: str) -> dict[str, Any]:
-        """Embed what is asked."""
+        """Embed a query."""
         with self._parts.part(QUERY_MODEL):
             return {"embedding": self._model.encode([text])[0].tolist()}
 
 
 class Peer:
-    """Hold documents in Chroma for their vectors and in memory for their words, as it has no store for both on disk."""
+    """Documents in Chroma for vectors and in memory for BM25: Haystack has no store for both on disk."""
 
     def __init__(self, folder: Path, cache: Path, parts: Parts) -> None:
         self._model = Model(cache)
@@ -90,7 +90,7 @@ class Peer:
         made.run({"splitter": {"documents": papers}})
 
     def search(self, query: str, limit: int) -> list[str]:
-        """Return the papers of the parts that the joined rankings hold."""
+        """The papers of the parts in the joined rankings."""
         found = self._hybrid.run(
             {
                 "embedder": {"text": query},
@@ -101,4 +101,4 @@ class Peer:
         return first_of_each((document.meta["paper"] for document in found), limit)
 
     def close(self) -> None:
-        """Leave it to Chroma, which writes at once."""
+        """Do nothing: Chroma writes at once."""

@@ -24,18 +24,18 @@ PARTS_OF_A_PAPER = 3  # retrieved for each paper wanted, as several may be of on
 
 
 class OnnxEmbeddings(Embeddings):
-    """Give LangChain the model that all use."""
+    """LangChain's embedder, with the model that all peers share."""
 
     def __init__(self, model: Model, parts: Parts) -> None:
         self._model = model
         self._parts = parts
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Embed what is stored."""
+        """Embed documents."""
         return [row.tolist() for row in self._model.encode(texts)]
 
     def embed_query(self, text: str) -> list[float]:
-        """Embed what is asked."""
+        """Embed a query."""
         with self._parts.part(QUERY_MODEL):
             return [float(value) for value in self._model.encode([text])[0]]
 
@@ -56,7 +56,7 @@ class Peer:
         self._words = BM25Retriever.from_documents(split)
 
     def search(self, query: str, limit: int) -> list[str]:
-        """Return the papers of the parts that the ensemble finds."""
+        """The papers of the parts that the ensemble finds."""
         assert self._words is not None
         self._words.k = limit * PARTS_OF_A_PAPER
         nearest = self._store.as_retriever(search_kwargs={"k": limit * PARTS_OF_A_PAPER})
@@ -64,4 +64,4 @@ class Peer:
         return first_of_each((found.metadata["paper"] for found in both.invoke(query)), limit)
 
     def close(self) -> None:
-        """Leave it to Chroma, which writes at once."""
+        """Do nothing: Chroma writes at once."""

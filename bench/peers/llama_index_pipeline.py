@@ -28,7 +28,7 @@ PARTS_OF_A_PAPER = 3  # retrieved for each paper wanted, as several may be of on
 
 
 class OnnxEmbedding(BaseEmbedding):
-    """Give LlamaIndex the model that all use."""
+    """LlamaIndex's embedder, with the model that all peers share."""
 
     _model: Model = PrivateAttr()
     _parts: Parts = PrivateAttr()
@@ -53,7 +53,7 @@ class OnnxEmbedding(BaseEmbedding):
 
 
 class Peer:
-    """Keep nodes in Chroma and count their words in memory."""
+    """Nodes in Chroma, and BM25 in memory."""
 
     def __init__(self, folder: Path, cache: Path, parts: Parts) -> None:
         self._embedding = OnnxEmbedding(Model(cache), parts)
@@ -91,9 +91,9 @@ class Peer:
         )
 
     def search(self, query: str, limit: int) -> list[str]:
-        """Return the papers of the nodes that the fusion finds."""
+        """The papers of the nodes that the fusion finds."""
         assert self._both is not None
         return first_of_each((found.node.ref_doc_id for found in self._both.retrieve(query)), limit)
 
     def close(self) -> None:
-        """Leave it to Chroma, which writes at once."""
+        """Do nothing: Chroma writes at once."""

@@ -26,7 +26,7 @@ class Loop:
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
     def run(self, work: Coroutine[None, None, T]) -> T:
-        """Return what the coroutine returns."""
+        """Run a coroutine; its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
@@ -39,5 +39,5 @@ class Model:
         self.encode(["The first text pays for opening the model."])
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return a unit vector for each text."""
+        """Embed texts: one unit vector each."""
         return self._loop.run(self._embedder.embed(texts))

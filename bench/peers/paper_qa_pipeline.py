@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class OnnxEmbedding(EmbeddingModel):
-    """Give paper-qa the model that all use."""
+    """paper-qa's embedder, with the model that all peers share."""
 
     _model: Model = PrivateAttr()
     _parts: Parts = PrivateAttr()
@@ -60,7 +60,7 @@ class Peer:
             await self._docs.aadd_texts([part], doc, self._settings, self._model)
 
     def search(self, query: str, limit: int) -> list[str]:
-        """Return the papers that evidence would be gathered from."""
+        """The papers from which evidence would be gathered."""
         return self._retrieve(query, limit)
 
     def _retrieve(self, query: str, limit: int) -> list[str]:
@@ -68,4 +68,4 @@ class Peer:
         return first_of_each((text.doc.dockey for text in found), limit)
 
     def close(self) -> None:
-        """Lose everything, as a `Docs` lives in memory."""
+        """Do nothing: a `Docs` lives in memory only."""

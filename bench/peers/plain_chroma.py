@@ -19,7 +19,7 @@ ROWS = 2000  # a write; Chroma takes 5461 at most
 
 
 class Peer:
-    """Keep each paper's text with its vector, and ask for the nearest."""
+    """One vector per paper, and nearest-neighbour search."""
 
     def __init__(self, folder: Path, cache: Path, parts: Parts) -> None:
         self._parts = parts
@@ -37,10 +37,10 @@ class Peer:
             self._papers.add([text.text_id for text in texts[part]], vectors[part], documents=wholes[part])
 
     def search(self, query: str, limit: int) -> list[str]:
-        """Return the nearest papers."""
+        """Find the nearest papers."""
         with self._parts.part(QUERY_MODEL):
             vectors = self._model.encode([query])
         return self._papers.query(query_embeddings=vectors, n_results=limit)["ids"][0]
 
     def close(self) -> None:
-        """Leave it to Chroma, which writes at once."""
+        """Do nothing: Chroma writes at once."""

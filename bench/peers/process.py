@@ -29,7 +29,7 @@ class PeerFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Hold what an order gave: the ids found, what it took, its parts, and the process's memory in MB."""
+    """The result of an order: the ids found, its time in total and by part, and the process's memory in MB."""
 
     found: list[str]
     spent: Spent
@@ -61,11 +61,11 @@ class PeerProcess:
         self.start = self._answer()
 
     def ingest(self, texts: Sequence[Text]) -> Done:
-        """Have it take in texts."""
+        """Ingest texts."""
         return self._order(do="ingest", texts=[(text.text_id, text.title, text.body) for text in texts])
 
     def search(self, query: str, limit: int) -> Done:
-        """Have it search."""
+        """Run a search."""
         return self._order(do="search", query=query, limit=limit)
 
     def __enter__(self) -> Self:
@@ -119,7 +119,7 @@ class PeerProcess:
 
 
 def interpreter(name: str, python: str | None) -> list[str]:
-    """Return the command of a Python that has what a peer needs: this one, a given one, or one that uv lays over it."""
+    """The command of a Python with a peer's requirements: this one, the given one, or one that uv prepares."""
     beside = PEERS[name].beside
     if not beside:
         return [sys.executable]
@@ -129,7 +129,7 @@ def interpreter(name: str, python: str | None) -> list[str]:
 
 
 def weights() -> str:
-    """Return the folder of the model's files, as the project's environment has it."""
+    """The folder of the model's files in the project's environment."""
     for package in PACKAGES:
         spec = importlib.util.find_spec(package)
         if spec is not None and spec.submodule_search_locations:

@@ -16,7 +16,7 @@ QUERY_MODEL = "query's embedding"  # the part of a search that all peers share
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Hold what a peer is given of a paper, or of a window of one."""
+    """A paper, or a window of one, as given to a peer."""
 
     text_id: str
     title: str
@@ -24,13 +24,13 @@ class Text:
 
     @property
     def whole(self) -> str:
-        """Return title and body as pipelines put them together."""
+        """Title and body, joined as pipelines do."""
         return f"{self.title}\n\n{self.body}" if self.title else self.body
 
 
 @dataclass(slots=True)
 class Spent:
-    """Hold seconds that passed, and seconds of the processors."""
+    """Wall-clock and CPU seconds."""
 
     passed: float = 0.0
     processors: float = 0.0
@@ -62,14 +62,14 @@ class Parts:
 
 
 class Peer(Protocol):
-    """Take in texts and search them, in a folder of its own and a process of its own."""
+    """A system under test: ingests texts and searches them, in its own folder and process."""
 
     def ingest(self, texts: Sequence[Text]) -> None:
         """Make all texts searchable; called once, with the model loaded."""
         ...
 
     def search(self, query: str, limit: int) -> list[str]:
-        """Return the ids of up to `limit` texts, best first, each once."""
+        """Ids of up to `limit` texts, best first, without duplicates."""
         ...
 
     def close(self) -> None:
@@ -78,5 +78,5 @@ class Peer(Protocol):
 
 
 def first_of_each(ids: Iterator[str], limit: int) -> list[str]:
-    """Return the first `limit` ids, each once: several parts of a paper may be found."""
+    """The first `limit` distinct ids: several parts of a paper may be found."""
     return list(dict.fromkeys(ids))[:limit]

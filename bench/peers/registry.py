@@ -31,7 +31,7 @@ class Entry:
 
     @property
     def searches(self) -> bool:
-        """Say whether it has an index to search."""
+        """Whether it has an index to search."""
         return self.given == "papers"
 
 
@@ -55,6 +55,6 @@ PEERS = {
 
 
 def make(name: str, folder: Path, cache: Path, parts: Parts) -> Peer:
-    """Return a peer with its model loaded; what is heavy is imported now."""
+    """Create a peer with its model loaded; heavy imports happen here."""
     module = import_module(f"bench.peers.{PEERS[name].module}")
     return cast("Peer", module.Peer(folder, cache, parts))

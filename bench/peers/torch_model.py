@@ -17,7 +17,7 @@ WEIGHTS = "BENCH_WEIGHTS"  # the folder of the model's files, named by the proce
 
 
 class Peer:
-    """Embed, and keep nothing."""
+    """Embeds texts and stores nothing."""
 
     def __init__(self, _folder: Path, _cache: Path, _parts: Parts) -> None:
         self._model = SentenceTransformer(str(Path(os.environ[WEIGHTS])), device="cpu")
@@ -33,4 +33,4 @@ class Peer:
         return []
 
     def close(self) -> None:
-        """Hold nothing that would have to be written."""
+        """Do nothing: there is nothing to write."""

@@ -51,20 +51,20 @@ def follow(peer: Peer, order: dict[str, Any]) -> list[str] | None:
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, Spent]:
-    """Return what some work gives, and what it took, processes that it started and ended included."""
+    """Run some work; its result and its time, including that of its ended child processes."""
     passed, processors = time.perf_counter(), processor_seconds()
     result = work()
     return result, Spent(time.perf_counter() - passed, processor_seconds() - processors)
 
 
 def processor_seconds() -> float:
-    """Return the processors' time of this process and of its ended children."""
+    """CPU seconds of this process and its ended children."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def report(parts: Parts, spent: Spent) -> dict[str, Any]:
-    """Return what the work took, its parts, and the memory that the process has now and had at most, in MB."""
+    """The time of the work and its parts, and the current and peak memory of the process in MB."""
     return {
         "spent": asdict(spent),
         "parts": {name: asdict(each) for name, each in parts.spent.items()},
@@ -73,7 +73,7 @@ def report(parts: Parts, spent: Spent) -> dict[str, Any]:
 
 
 def memory() -> dict[str, float]:
-    """Return resident memory in MB as Linux has it: now, and the most so far."""
+    """Current and peak resident memory in MB; Linux only."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
     return {"now": int(status["VmRSS"].split()[0]) / 1000, "most": int(status["VmHWM"].split()[0]) / 1000}
 

@@ -1,8 +1,8 @@
-"""From a question to an Answer whose every statement rests on a checked quote; knows nothing of Discord."""
+"""Turn a question into an Answer in which every statement rests on a checked quote; knows nothing of Discord."""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # for type checkers alone; `typing` takes longer to load than this package
+TYPE_CHECKING = False  # type checkers take it for true; importing `typing` takes longer than importing this package
 
 if TYPE_CHECKING:
     from bot.answering.answer import Answer, Citation, NearPaper, Outcome, Statement

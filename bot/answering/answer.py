@@ -1,4 +1,4 @@
-"""Answer, Statement and Citation: what a question comes back as, and its JSON."""
+"""Answer, Statement and Citation: the result of a question, and its JSON form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bot.answering.answer_json import AnswerJson, CitationJson
 
 WriterName: TypeAlias = Literal["extractive", "llm"]
-# answered: a paper says it. closest: papers are on the subject, but whether they say just this is not sure.
+# answered: a paper says it. closest: papers are on the subject, but it is not certain that they answer the question.
 # refused: the library has nothing on it.
 Outcome: TypeAlias = Literal["answered", "closest", "refused"]
 
@@ -22,9 +22,9 @@ Outcome: TypeAlias = Literal["answered", "closest", "refused"]
 class Citation:
     """A paper, its title and a verbatim quote that a statement rests on.
 
-    `number` counts papers from 1: a paper quoted twice has two citations of one number. A quote from the full text has
-    the heading of its `section`, which may be empty, and of a PDF the `page`, counted from 1; one from the abstract has
-    neither.
+    `number` counts papers from 1; two quotes from one paper make two citations with the same number. A quote from the
+    full text has a `section` (its heading, which may be empty) and, if the text came from a PDF, a `page` counted from
+    1. A quote from the abstract has neither.
     """
 
     number: int
@@ -37,7 +37,7 @@ class Citation:
 
     @property
     def location(self) -> str:
-        """Say where in the paper the quote stands; empty for one from title or abstract."""
+        """Name the section and page of the quote; empty if the quote is from the title or abstract."""
         if self.page is None:
             return say("“{section}”", section=self.section) if self.section else ""
         if not self.section:
@@ -45,7 +45,7 @@ class Citation:
         return say("“{section}”, page {page}", section=self.section, page=self.page)
 
     def to_json(self) -> CitationJson:
-        """Return it as the JSON of an answer has it; of the full text alone, with section and any page."""
+        """Convert to the JSON form; `section` and `page` are there only for quotes from a full text."""
         shown: CitationJson = {
             "number": self.number,
             "paper_id": self.paper_id,
@@ -62,7 +62,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One sentence of an answer, the numbers of the papers that it rests on (never none), and its quotes of them."""
+    """One sentence of an answer, with the numbers of the papers it cites (at least one) and its quotes from them."""
 
     text: str
     citations: tuple[int, ...]
@@ -71,7 +71,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class NearPaper:
-    """Hold a paper named by a refusal: near the question, but not its answer."""
+    """A paper that a refusal names: close to the question, but not an answer to it."""
 
     paper_id: str
     title: str
@@ -82,9 +82,9 @@ class NearPaper:
 class Answer:
     """The whole reply to a question: statements with citations, or a refusal.
 
-    `confidence` is the calibrated probability (0..1) that the library holds the answer; `note` is one short
-    line about how the answer came to be (that the language model failed, say), or None. `choices` are narrower
-    questions that a broad one may have meant.
+    `confidence` is the calibrated probability (0..1) that the library holds the answer. `note` is one short line about
+    how the answer was made, such as that the language model failed. `choices` are narrower questions that a broad one
+    may have meant.
     """
 
     question: str
@@ -103,19 +103,19 @@ class Answer:
 
     @property
     def refused(self) -> bool:
-        """Say whether the library has nothing on the question."""
+        """Whether the library has nothing on the question."""
         return self.outcome == "refused"
 
     @property
     def lead(self) -> str | None:
-        """Give the line that stands above statements which may not be what was asked for, else None."""
+        """The line to show above statements that may not answer the question, else None."""
         if self.outcome == "closest":
             return say("I am not sure that the papers answer this. The closest passages:")
         return None
 
     @property
     def text(self) -> str:
-        """Give the answer as running text, each statement followed by its citation numbers."""
+        """The answer as running text, each statement followed by its citation numbers."""
         if self.refused:
             return self.refusal or ""
         parts = (
@@ -125,7 +125,7 @@ class Answer:
         return " ".join([*filter(None, [self.lead]), *parts])
 
     def to_json(self) -> AnswerJson:
-        """Return the object that `ask --json` prints; its keys are a contract."""
+        """Convert to the object that `ask --json` prints; its keys are a contract."""
         usage = self.usage
         return {
             "question": self.question,
@@ -157,7 +157,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Hold what a writer claims a draft rests on: the number of a given paper (from 1) and a quote from it."""
+    """What a writer claims a draft rests on: the number of a paper (from 1) and a quote from it."""
 
     paper_number: int
     quote: str
@@ -165,7 +165,7 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Hold a sentence as a writer proposes it; nobody sees it before its supports are checked."""
+    """A sentence as a writer proposes it; nobody sees it until its supports have been checked."""
 
     text: str
     supports: tuple[Support, ...]

@@ -1,4 +1,4 @@
-"""An answer while it is made: what was said so far, what it took, and how it ends."""
+"""An answer while it is being made: its statements so far, its usage and timings, and its end."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ NEAREST: Final = 3
 
 @dataclass(slots=True)
 class Page:
-    """Collect checked statements and number the papers that they cite, each paper once."""
+    """Collect checked statements and number the papers that they cite, in the order of their first citation."""
 
     statements: list[Statement] = field(default_factory=list)
     citations: dict[tuple[str, str], Citation] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
 
     def add(self, checked: Checked, hits: Sequence[Hit]) -> Statement:
-        """Put a statement on the page, and the papers that it cites."""
+        """Add a statement and the papers that it cites."""
         numbers, quotes = [], []
         for support in checked.supports:
             hit = hits[support.paper_number - 1]
@@ -48,7 +48,7 @@ class Page:
 
 
 def _position(hit: Hit, quote: str) -> tuple[str | None, int | None]:
-    """Return section and, of a PDF, page of a quote from a full text; of any other, neither."""
+    """Find the section and, in a PDF, the page of a quote from a full text; (None, None) for any other quote."""
     offset = hit.paper.abstract.find(quote)
     if hit.location is None or offset < 0:
         return None, None
@@ -57,7 +57,7 @@ def _position(hit: Hit, quote: str) -> tuple[str | None, int | None]:
 
 @dataclass(slots=True)
 class AnswerBuilder:
-    """Hold what is known of an answer while it is made, and end it in one of two ways."""
+    """Collect what is known of an answer while it is made, and end it as an answer or as a refusal."""
 
     contextual: ContextualQuestion
     notes: list[str]
@@ -68,23 +68,23 @@ class AnswerBuilder:
     confidence: float = 0.0
     usage: Usage | None = field(init=False)
     page: Page = field(default_factory=Page)
-    drafts: int = 0  # that the language model wrote, whatever the checks made of them
+    drafts: int = 0  # how many the language model wrote, whether or not they passed the checks
 
     def __post_init__(self) -> None:
         self.usage = self.contextual.usage
 
     def start(self, writer: AnswerWriter) -> None:
-        """Begin a new page in the hand of a writer."""
+        """Start an empty page for a writer."""
         self.writer = writer.name
         self.page = Page()
 
     def spend(self, usage: Usage | None) -> None:
-        """Count what a call to the language model took."""
+        """Add what a call to the language model used."""
         if usage:
             self.usage = self.usage + usage if self.usage else usage
 
     def give(self) -> Answer:
-        """Give what stands on the page as an answer."""
+        """Finish the answer with the statements on the page."""
         cited = dict.fromkeys(
             (cited_paper.paper_id, cited_paper.title, cited_paper.url) for cited_paper in self.page.citations.values()
         )
@@ -96,7 +96,7 @@ class AnswerBuilder:
         )
 
     def refuse(self, sentence: str) -> Answer:
-        """Give no answer, and the sentence that says so."""
+        """Finish with a refusal that says `sentence`."""
         return replace(self._answer("refused"), refusal=sentence)
 
     def _answer(self, outcome: Outcome) -> Answer:
@@ -113,7 +113,7 @@ class AnswerBuilder:
 
 
 class Stopwatch:
-    """Measure the named parts of an answer and the whole, in milliseconds."""
+    """Time an answer and its named parts, in milliseconds."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
@@ -121,7 +121,7 @@ class Stopwatch:
 
     @contextmanager
     def __call__(self, part: str) -> Iterator[None]:
-        """Measure what is done inside as a part; what goes by one name is added up."""
+        """Time the block as a part; times under the same name add up."""
         start = time.perf_counter()
         try:
             yield
@@ -129,9 +129,9 @@ class Stopwatch:
             self._parts[part] = self._parts.get(part, 0.0) + (time.perf_counter() - start) * 1000
 
     def seconds(self) -> float:
-        """Give the time since the start, in seconds."""
+        """Read the seconds since the start."""
         return time.perf_counter() - self._start
 
     def read(self) -> dict[str, float]:
-        """Give each part and the "total", in milliseconds."""
+        """Read the milliseconds of each part, and of the whole as "total"."""
         return {**self._parts, "total": (time.perf_counter() - self._start) * 1000}

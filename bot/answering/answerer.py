@@ -1,4 +1,4 @@
-"""The way of a question: read, put into its conversation, searched for, weighed, written, checked: an Answer."""
+"""Answer a question in steps: read it, put it into its conversation, search, weigh the hits, write, check."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ if TYPE_CHECKING:
     from retrieval import Library
     from retrieval.fulltext.full_text_searcher import Document
 
-LONGEST_QUESTION = 2000  # characters; what comes after costs neither embedding nor tokens
-NO_SUBJECT = 2  # "latest papers" is about nothing; "latest robotics papers" is
+LONGEST_QUESTION = 2000  # characters; the rest is cut, so that it costs no embedding and no tokens
+NO_SUBJECT = 2  # terms; "latest papers" has no subject, "latest robotics papers" has one
 SURE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """Hold a document to look into; `alone` says that the question came with it, and is about nothing else."""
+    """A document to search; `alone` says that the question came with it and is only about it."""
 
     document: Document
     alone: bool
 
 
 class Answerer:
-    """Answer questions from a library, with a language model where there is one and without it where it fails."""
+    """Answer questions from a library, with a language model if there is one, and without it if it fails."""
 
     def __init__(
         self,
@@ -72,10 +72,10 @@ class Answerer:
         self._conversation = Conversation(library, self._reader, self._assessor, rewriter)
 
     async def answer(self, question: str, history: Sequence[str | Exchange] = ()) -> Answer:
-        """Give an answer whose every statement was checked, or a refusal.
+        """Answer a question with checked statements only, or refuse.
 
-        `history` holds the earlier turns of the conversation, oldest first: what `Exchange.of` keeps of an answer,
-        or the bare question where nothing else is known.
+        `history` is the earlier turns of the conversation, oldest first: what `Exchange.of` keeps of an answer, or only
+        the question if nothing else is known.
         """
         async with aclosing(self.stream(question, history)) as snapshots:
             return [snapshot async for snapshot in snapshots][-1]
@@ -83,11 +83,11 @@ class Answerer:
     async def stream(
         self, question: str, history: Sequence[str | Exchange] = (), *, document: Attached | None = None
     ) -> AsyncGenerator[Answer]:
-        """Yield the answer as it grows, each statement only after its check; the last one yielded is the whole.
+        """Yield the answer as it grows; a statement appears once it is checked, and the last answer is complete.
 
-        What a `document` says goes before what the library does.
-        What of a language model was checked and shown stays, even if it fails then; the papers' own sentences, shown
-        while it was silent, give way to it.
+        A `document` takes precedence over the library. Statements from a language model stay once they are shown, even
+        if the model fails afterwards. The papers' own sentences that were shown while it was silent are replaced by its
+        own.
         """
         stopwatch = Stopwatch()
         asked = question.strip()
@@ -141,7 +141,7 @@ class Answerer:
     async def _look(
         self, question: Question, builder: AnswerBuilder, attached: Attached | None
     ) -> tuple[Selection, Checked | None]:
-        """Look into a document, and into the library where the document does not say it and may not be meant."""
+        """Search the document, and the library if the document has no answer and the question may not be about it."""
         if attached is None:
             return await self._find(question, builder)
         own = await self._assessor.of_document(question, attached.document)
@@ -153,12 +153,12 @@ class Answerer:
         return (own, None) if found.outcome == "refused" else (found, statement)
 
     def _may_read(self, question: Question, selection: Selection) -> bool:
-        """Say whether a language model may find in the hits what evidence made for English cannot see."""
+        """Check whether a language model may find an answer that our evidence, made for English, cannot see."""
         foreign = question.language != ENGLISH and not question.is_chat
         return foreign and self._composer.llm is not None and bool(selection.hits)
 
     async def _in_english(self, question: Question, builder: AnswerBuilder) -> Question:
-        """Put a question in another language into English with the language model; without one, say what to expect."""
+        """Translate the question with the language model; without one, add a note on what to expect."""
         if question.language == ENGLISH:
             return question
         if self._translator:
@@ -171,7 +171,7 @@ class Answerer:
         return question
 
     async def _find(self, question: Question, builder: AnswerBuilder) -> tuple[Selection, Checked | None]:
-        """Search, and weigh what was found; with it comes what the catalogue says, where that was asked."""
+        """Search and weigh the hits; also answer from the catalogue if the question is about the library itself."""
         known, unknown = await self._references(question)
         stranger = say("I do not know {ids}. /submit adds a paper to the library.", ids=", ".join(unknown))
         if unknown and not known and not _says_more(question):
@@ -189,14 +189,14 @@ class Answerer:
                 return _refusal(stranger), None
             builder.notes.append(stranger)
         if question.language != ENGLISH and selection.outcome == "answered" and not question.references:
-            selection = replace(selection, outcome="closest")  # English evidence tells little of other languages
+            selection = replace(selection, outcome="closest")  # the evidence is fitted on English
         return await self._from_catalogue(question, selection, builder)
 
     async def _from_catalogue(
         self, question: Question, selection: Selection, builder: AnswerBuilder
     ) -> tuple[Selection, Checked | None]:
-        """Answer what is asked of the library itself; leave every other question to what was selected."""
-        if len(builder.contextual.focus) > 1 and question.kind in MANY:  # of the papers spoken of, not of the library
+        """Answer a question about the library itself; for any other question, return the selection unchanged."""
+        if len(builder.contextual.focus) > 1 and question.kind in MANY:  # papers already mentioned, not the library
             return (_newest_first(selection) if question.kind is Kind.NEWEST else selection), None
         match question.kind:
             case Kind.COUNT:
@@ -206,7 +206,7 @@ class Answerer:
                 found = await self._facts.by_author(question)
                 if not found.chosen:
                     sure = question.kinds[Kind.BY_AUTHOR] >= SURE
-                    found = _refusal(say("I know no paper here by that author.")) if sure else selection
+                    found = _refusal(say("I know no papers by that author.")) if sure else selection
                 return found, None
             case Kind.NEWEST:
                 whole = not selection.chosen or len(question.terms) <= NO_SUBJECT
@@ -215,11 +215,11 @@ class Answerer:
                 known_of_it = await self._facts.about_one(question, selection.hits[0])
                 if known_of_it is not None:
                     return known_of_it.selection, known_of_it.statement
-                builder.notes.append(say("The library does not know that of this paper."))
+                builder.notes.append(say("The library does not know that about this paper."))
         return selection, None
 
     async def _references(self, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Look up the ids and links of a question: ids of papers known here, and what is not known as it was typed."""
+        """Look up the ids and links in a question: ids of known papers, and unknown references as they were typed."""
         if not question.references:
             return (), ()
         found = await self._library.lookup(question.asked)
@@ -227,9 +227,9 @@ class Answerer:
 
 
 def _nothing(question: Question) -> str:
-    """Say that the library has nothing on a question, or, of what is none about papers, what the bot is for."""
+    """Say that the library has nothing on a question; for small talk, say what the bot is for."""
     if question.is_chat or not question.terms:
-        return say("I answer questions about papers: ask me what a paper found, or which papers work on something.")
+        return say("I answer questions about papers: ask me what a paper found, or which papers are about a topic.")
     return say("The papers here say nothing on that.")
 
 
@@ -238,7 +238,7 @@ def _refusal(sentence: str) -> Selection:
 
 
 def _says_more(question: Question) -> bool:
-    """Say whether a question holds words beside its ids and links."""
+    """Check whether a question has words besides its ids and links."""
     rest = question.asked
     for reference in question.references:
         rest = rest.replace(reference.text, " ")
@@ -246,7 +246,7 @@ def _says_more(question: Question) -> bool:
 
 
 def _newest_first(selection: Selection) -> Selection:
-    """Order a list by date, what has none last."""
+    """Sort the chosen sentences by date, newest first and undated ones last."""
 
     def day(number: int) -> dt.date:
         return selection.hits[number - 1].paper.published or dt.date.min

@@ -1,4 +1,4 @@
-"""Pay once for the same question to the same papers: drafts kept for a day, and one call where two ask at once."""
+"""Pay once for the same question on the same papers: drafts are stored for a day, concurrent calls are shared."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ _DRAFTS: Final = TypeAdapter(tuple[Draft, ...])
 
 
 class DraftCache(Protocol):
-    """Keep texts by a hash for a day; neither method raises."""
+    """Store texts by hash for a day; neither method raises."""
 
     async def get(self, key: str) -> str | None:
-        """Return what was kept under a key within the last day, else None."""
+        """Fetch the text stored under a key within the last day, else None."""
         ...
 
     async def keep(self, key: str, body: str) -> None:
-        """Keep a text under a key."""
+        """Store a text under a key."""
         ...
 
 
 class CachedWriter:
-    """Have a writer write only what it has not written within a day and is not writing just now.
+    """Ask the writer only for drafts that it has not written within a day and is not writing now.
 
-    `recipe` is all that decides the drafts beside question and papers: the model, its server, the prompt. What is kept
-    are drafts, which are checked like all others; only whole ones are, and none from a writer that failed.
+    `recipe` covers everything besides question and papers that decides the drafts: model, server, prompt. Stored drafts
+    are checked like new ones. Only complete sets are stored, and none from a writer that failed.
     """
 
     def __init__(self, writer: AnswerWriter, cache: DraftCache, recipe: str) -> None:
@@ -54,7 +54,7 @@ class CachedWriter:
         self._flights: dict[str, _Flight] = {}
 
     async def write(self, question: str, selection: Selection) -> AsyncGenerator[Written]:
-        """Yield the drafts as the writer does, and the usage where this question is the one that it was asked for."""
+        """Yield the writer's drafts, and its usage only to the caller whose question started the call."""
         key = self._key(question, selection)
         while True:
             flight = self._flights.get(key)
@@ -67,14 +67,14 @@ class CachedWriter:
                         if leads or isinstance(item, Draft):
                             yield item
             except BudgetError:
-                # Whoever asked first has none left; that says nothing of the others.
+                # The first caller's budget is used up; that says nothing about the others.
                 if leads:
                     raise
             else:
                 return
 
     async def _once(self, key: str, question: str, selection: Selection) -> AsyncGenerator[Written]:
-        """Yield what is kept, or else what the writer writes, which is kept once it is whole."""
+        """Yield the stored drafts, or else the writer's, which are stored once they are complete."""
         if stored := _loads(await self._cache.get(key)):
             for draft in stored:
                 yield draft
@@ -89,24 +89,24 @@ class CachedWriter:
             await self._cache.keep(key, json.dumps(_DRAFTS.dump_python(tuple(drafts), mode="json")))
 
     def _forget(self, key: str, flight: _Flight) -> None:
-        """Let the next question begin anew."""
+        """Let the next question start a new call."""
         if self._flights.get(key) is flight:
             del self._flights[key]
 
     def _key(self, question: str, selection: Selection) -> str:
-        """Return a hash of all that decides the drafts; the question itself is nowhere kept."""
+        """Hash everything that decides the drafts; the question itself is stored nowhere."""
         papers = [(hit.paper.paper_id, hit.paper.content_hash) for hit in selection.hits]
         decisive = json.dumps([fold(question).split(), papers, self._recipe])
         return hashlib.sha256(decisive.encode()).hexdigest()
 
 
 class _Flight:
-    """Let several questions follow one call; it goes on for as long as one of them does.
+    """One call that several questions follow; it runs for as long as at least one of them does.
 
     Attributes:
-        items: what was written so far.
+        items: what the writer has yielded so far.
         error: what the writer raised.
-        left: whether nobody followed any more, so that it was stopped.
+        left: whether it was stopped because nobody followed it any more.
     """
 
     def __init__(self, written: AsyncGenerator[Written], over: Callable[[_Flight], None]) -> None:
@@ -120,7 +120,7 @@ class _Flight:
         self._task = asyncio.create_task(self._fly(written))
 
     async def _fly(self, written: AsyncGenerator[Written]) -> None:
-        """Tell the followers of each item, of an error and of the end."""
+        """Notify the followers of each item, of an error and of the end."""
         try:
             async with aclosing(written):
                 async for item in written:
@@ -134,7 +134,7 @@ class _Flight:
             self._tell()
 
     async def follow(self) -> AsyncGenerator[Written]:
-        """Yield every item from the first on, and raise what the writer raised; the last to leave stops it."""
+        """Yield every item from the first on and re-raise the writer's error; the last to leave stops the call."""
         self._followers += 1
         seen = 0
         try:
@@ -166,7 +166,7 @@ class _Flight:
 
 
 def _loads(body: str | None) -> Sequence[Draft]:
-    """Return the drafts in a text; none where another version wrote it so that it cannot be read."""
+    """Parse stored drafts; none if another version wrote them in a form that this one cannot read."""
     try:
         return _DRAFTS.validate_python(json.loads(body or "[]"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Check drafts against the papers that were given: only what their quotes and numbers bear out gets through."""
+"""Check drafts against their papers: only statements that their quotes and numbers support get through."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ Reason: TypeAlias = Literal[
 
 _MAX_STATEMENT_CHARACTERS: Final = 600
 _MAX_SENTENCES: Final = 2
-_MIN_WORDS: Final = 3  # of an answer that is not in the quote word for word
+_MIN_WORDS: Final = 3  # below this, an answer has to stand in the quote word for word
 _MAX_SUPPORTS: Final = 8
-_RULE_WORDS: Final = 6  # that many of the prompt's words in a row are no accident
-# Least share of a statement's content words that its quote's sentences must have. On abstracts about neighbouring
-# subjects, paraphrases have 0.35 and more; of sentences picked at random 2 % have as much as this.
+_RULE_WORDS: Final = 6  # a run of this many words from the prompt is no accident
+# Least share of a statement's content words that must stand in the sentences around its quotes. On abstracts about
+# neighbouring subjects, paraphrases have 0.35 or more; 2 % of randomly picked sentences reach this value.
 _MIN_RELATION: Final = 0.25
 _MIN_SHARED_WORDS: Final = 2
-_CLEARLY: Final = 0.5  # share of all its words that leaves no doubt
-# Least probability that the quote's sentences bear a statement out; docs/quality.md shows the curve.
+_CLEARLY: Final = 0.5  # a share of all its words that leaves no doubt
+# Least probability that the quoted sentences support a statement; docs/quality.md shows the curve.
 _BORNE_OUT: Final = 0.3
-_MOVED: Final = 0.3  # how much better its numbers may fit in other places, where little else can be compared
+_MOVED: Final = 0.3  # how much better the numbers may fit in another order, where little else can be compared
 # Unicode categories: control, format (zero-width and direction marks), lone surrogates, private use.
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
-# What begins an item of a list, which a statement is shown as anyway.
+# A list marker at the start: statements are shown as a list anyway.
 _LIST_MARK: Final = re.compile(r"^(?:[-*•–]|\d{1,2}[.)])\s+")
-# Citation marks that models add on their own; ours are put there by the renderer. [0, 1] is an interval.
+# Citation marks that models add on their own; the renderer adds ours. [0, 1] is an interval.
 _MARKS: Final = re.compile(r"\s*(?:\[(?:paper\s*)?\d{1,2}\]|【[^【】]*】)", re.IGNORECASE)
-# Whatever Discord or a reader could be led away or called by; only a paper's own addresses may stand.
+# Anything that could lead a reader away or ping somebody on Discord; only addresses that a paper contains may stay.
 _LINKS: Final = re.compile(
     r"@(?:everyone|here)\b"
     r"|<(?:@[!&]?|\#|a?:\w+:|t:|id:|/[^<>]*:)[^<>\s]*>"
@@ -64,7 +64,7 @@ _LINKS: Final = re.compile(
     r"|[a-z][a-z0-9+.-]*://\S+|\bmailto:\S+|\bwww\.\S+|\bdiscord(?:app)?\.(?:gg|com)\b\S*",
     re.IGNORECASE,
 )
-# What says that papers contradict each other, which no paper alone bears out.
+# Claims that papers contradict each other, which one paper alone cannot support.
 _DISAGREEMENT: Final = re.compile(
     r"\b(?:papers?|stud(?:y|ies)|works?|authors|sources)\b[^.]*\b(?:disagree|contradict|conflict with|at odds)",
     re.IGNORECASE,
@@ -74,9 +74,9 @@ _AFTER_LINKS: Final = ".,;:)}\"'"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Hold a statement that passed, cleaned, and the supports that hold; quotes are the papers' own characters.
+    """A cleaned statement that passed, and its valid supports; quotes are the papers' own characters.
 
-    `doubtful` says that the quotes may not bear the statement out: a judge has to say, or `as_quotes` is shown.
+    `doubtful` means that the quotes may not support the statement: a judge decides, or `as_quotes` is shown instead.
     """
 
     text: str
@@ -85,7 +85,7 @@ class Checked:
     sentences: tuple[str, ...] = ()
 
     def as_quotes(self) -> tuple[Checked, ...]:
-        """Return the sentences that the statement rests on, each as a statement of its own."""
+        """Turn the sentences that the statement rests on into statements of their own."""
         return tuple(
             Checked(clean(sentence), (support,))
             for sentence, support in zip(self.sentences, self.supports, strict=True)
@@ -94,7 +94,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Say why a draft may not be shown; false, so that `if checked := check(...)` reads as it should."""
+    """Why a draft may not be shown; falsy, so that `if checked := check(...)` works."""
 
     reason: Reason
 
@@ -104,7 +104,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """What one support rests on: a verbatim quote, and the text around it that may bear the statement out."""
+    """What one support rests on: a verbatim quote, and the text around it that may support the statement."""
 
     support: Support
     title: str
@@ -113,11 +113,11 @@ class _Ground:
 
 
 def check(draft: Draft, hits: Sequence[Hit], *, language: str = ENGLISH) -> Checked | Rejection:
-    """Return the draft with the papers' own words as quotes, or why it may not be shown.
+    """Check a draft: return it with the papers' own characters as quotes, or the reason to reject it.
 
-    A support that fails is dropped; the statement must hold on those that are left, at least one. Paper numbers
-    count `hits` from 1. A statement in another language than English need not share words with its quotes; quotes,
-    numbers, names, negations and links are held against them all the same.
+    Supports that fail are dropped; the statement must hold on the rest, at least one. Paper numbers count `hits` from
+    1. A statement that is not in English need not share words with its quotes, but quotes, numbers, names, negations
+    and links are checked all the same.
     """
     text = tidy(draft.text)
     if not is_sentence(text):
@@ -132,7 +132,7 @@ def check(draft: Draft, hits: Sequence[Hit], *, language: str = ENGLISH) -> Chec
 
 
 def _grounds(text: str, draft: Draft, hits: Sequence[Hit], language: str) -> tuple[list[_Ground], list[Reason]]:
-    """Find what each support rests on, and why those fail that do."""
+    """Find the text that each support rests on, and the reasons why others fail."""
     grounds: dict[Support, _Ground] = {}
     reasons: list[Reason] = []
     for support in dict.fromkeys(draft.supports[:_MAX_SUPPORTS]):
@@ -147,7 +147,7 @@ def _grounds(text: str, draft: Draft, hits: Sequence[Hit], language: str) -> tup
 
 
 def _fault(text: str, grounds: Sequence[_Ground], language: str) -> Reason | None:
-    """Return what is wrong with a statement on all that it rests on, or None."""
+    """Find what is wrong with a statement given everything that it rests on, or None."""
     titles = "\n".join(ground.title for ground in grounds)
     near = "\n".join(ground.near for ground in grounds)
     whole = "\n".join(ground.whole for ground in grounds)
@@ -159,7 +159,7 @@ def _fault(text: str, grounds: Sequence[_Ground], language: str) -> Reason | Non
 
 
 def _doubtful(text: str, grounds: Sequence[_Ground], language: str) -> bool:
-    """Say whether a statement may say something else than its quotes, or names what its papers do not."""
+    """Check whether a statement may differ from its quotes in meaning, or names something that its papers do not."""
     near = "\n".join(f"{ground.title}\n{ground.near}" for ground in grounds)
     if fold(text).strip(" .") in fold(near):
         return False
@@ -172,22 +172,22 @@ def _doubtful(text: str, grounds: Sequence[_Ground], language: str) -> bool:
 
 
 def tidy(text: str) -> str:
-    """Return a statement on one line, without invisible characters, list marks and the model's own citation marks."""
-    # Blanks first: a line break is a control character too.
+    """Put a statement on one line, without invisible characters, list markers and the model's own citation marks."""
+    # Whitespace first: a line break is a control character too.
     one_line = " ".join(unicodedata.normalize("NFC", text).split())
     visible = "".join(character for character in one_line if unicodedata.category(character) not in _INVISIBLE)
     return _LIST_MARK.sub("", _MARKS.sub("", visible)).strip()
 
 
 def is_sentence(text: str) -> bool:
-    """Say whether a text is a statement in prose, or a name for an answer; not nothing, and not a page."""
+    """Check whether a text is a statement in prose or a name given as an answer: not empty, and not a page."""
     return (
         len(text) <= _MAX_STATEMENT_CHARACTERS and bool(content_words(text)) and len(sentences(text)) <= _MAX_SENTENCES
     )
 
 
 def invented_links(text: str, source: str) -> list[str]:
-    """Return the links and mentions of a statement that its papers do not contain."""
+    """List the links and mentions in a statement that its papers do not contain."""
     links = _links(text)
     return sorted(links - _links(source)) if links else []
 
@@ -197,16 +197,16 @@ def _links(text: str) -> set[str]:
 
 
 def relation(text: str, title: str, near: str) -> float:
-    """Return the share (0..1) of a statement's content words that stand in the sentences it rests on.
+    """Compute the share (0..1) of a statement's content words found in the sentences it rests on.
 
-    The title's words do not count: every sentence of a paper is related to them.
+    Words of the title do not count: every sentence of a paper is related to them.
     """
     words = content_words(text) - content_words(title)
     return len(words & content_words(near)) / len(words) if words else 1.0
 
 
 def _invented(text: str, near: str, whole: str, language: str) -> Reason | None:
-    """Return what kind of thing a statement says that its papers do not, or None."""
+    """Name the kind of thing that a statement makes up, or None."""
     if invented_links(text, whole):
         return "link or mention"
     if unsupported(text, near, whole, language):
@@ -218,15 +218,15 @@ def _invented(text: str, near: str, whole: str, language: str) -> Reason | None:
 
 
 def _one_sided(text: str, whole: str, grounds: Sequence[_Ground]) -> bool:
-    """Say whether a statement sets papers against each other and rests on one alone, which does not say so itself."""
+    """Check whether a statement claims that papers disagree but cites only one, which does not say so itself."""
     papers = {ground.support.paper_number for ground in grounds}
     return len(papers) == 1 and bool(_DISAGREEMENT.search(text)) and not _DISAGREEMENT.search(whole)
 
 
 def _is_related(text: str, title: str, near: str) -> bool:
-    """Say whether a statement is about its quote: one word alone is soon found in a long one.
+    """Check whether a statement is about its quote; one shared word is too little, as a long quote soon has it.
 
-    Numbers that the quote gives, however it writes them, count as words that it has.
+    Numbers that the quote gives, in whatever notation, count as shared words.
     """
     if count_words(text) < _MIN_WORDS:
         return content_words(text) <= content_words(f"{title}\n{near}")
@@ -234,7 +234,7 @@ def _is_related(text: str, title: str, near: str) -> bool:
     words = stated - content_words(title)
     shared = len(words & held) + count_given(text, near)
     if len(stated & held) > _MIN_SHARED_WORDS and len(stated & held) >= _CLEARLY * len(stated):
-        return True  # even if its title has most of these words
+        return True  # even if most of these words are in its title
     return shared >= min(_MIN_SHARED_WORDS, len(words)) and shared >= _MIN_RELATION * len(words)
 
 
@@ -259,7 +259,7 @@ def _ground(text: str, support: Support, hits: Sequence[Hit], *, least: float, a
         return "no such quote"
     near = surroundings(span, source)
     title = paper.title if source is paper.abstract else ""
-    # Which of several papers is meant, its title says.
+    # With several papers, the title tells which one is meant.
     related = relation(text, title, near) if alone else relation(text, "", f"{title}\n{near}")
     if related < least and not count_given(text, near) and relation(text, "", near) < _CLEARLY:
         return "unrelated quote"

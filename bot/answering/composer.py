@@ -1,4 +1,4 @@
-"""Compose an answer: by the language model where there is one, else by the papers' own sentences; all of it checked."""
+"""Compose an answer with the language model, or else from the papers' own sentences; every statement is checked."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GIVEN: Final = 10  # hits that a language model reads
-EARLY: Final = 8.0  # seconds for its first statement, before the papers' own sentences are shown meanwhile
+GIVEN: Final = 10  # hits that the language model gets
+EARLY: Final = 8.0  # seconds to wait for its first statement before the papers' own sentences are shown meanwhile
 
 
 class Composer:
-    """Write answers, so that a language model never makes one worse than the papers' own sentences are."""
+    """Write answers so that a language model never makes one worse than the papers' own sentences."""
 
     def __init__(self, extractive: AnswerWriter, llm: AnswerWriter | None, judge: Judge | None, early: float) -> None:
         self.extractive = extractive
@@ -46,7 +46,7 @@ class Composer:
     async def write(
         self, question: Question, selection: Selection, builder: AnswerBuilder, *, with_model: bool
     ) -> AsyncGenerator[Statement]:
-        """Let the language model write, and where there is none or it has nothing to show the extractive writer."""
+        """Write with the language model; fall back to the extractive writer if there is none or it shows nothing."""
         if self.llm is not None and with_model:
             async with aclosing(self._ask(self.llm, question, selection, builder)) as statements:
                 async for statement in statements:
@@ -61,7 +61,7 @@ class Composer:
     async def _quote(
         self, question: Question, selection: Selection, builder: AnswerBuilder
     ) -> AsyncGenerator[Statement]:
-        """Give the papers' own sentences."""
+        """Write with the extractive writer: the papers' own sentences."""
         async with aclosing(_checked(self.extractive, question, selection, builder)) as statements:
             async for checked in statements:
                 yield builder.page.add(checked, selection.hits)
@@ -69,7 +69,7 @@ class Composer:
     async def _ask(
         self, llm: AnswerWriter, question: Question, selection: Selection, builder: AnswerBuilder
     ) -> AsyncGenerator[Statement]:
-        """Give what the language model writes; the papers' own sentences while it says nothing for too long."""
+        """Write with the language model, and show the papers' own sentences if it is silent for too long."""
         given = replace(selection, hits=selection.hits[:GIVEN])
         builder.start(llm)
         written = _Written()
@@ -106,7 +106,7 @@ class Composer:
     async def _judged(
         self, writer: AnswerWriter, question: Question, selection: Selection, builder: AnswerBuilder
     ) -> AsyncGenerator[Checked]:
-        """Yield each statement that passes its checks, all at the end where a judge has its say on them."""
+        """Yield each statement that passes the checks; with a judge, all of them once it has decided."""
         async with aclosing(_checked(writer, question, selection, builder)) as statements:
             if self._judge is None:
                 async for checked in statements:
@@ -133,13 +133,13 @@ class Composer:
         verdicts, usage = await judge.judge(passed, selection.hits)
         builder.spend(usage)
         if verdicts is None:
-            builder.notes.append(say("The judge could not be asked; quotes and numbers were checked as always."))
+            builder.notes.append(say("The judge could not be reached; quotes and numbers were checked as always."))
         return verdicts
 
 
 @dataclass(slots=True)
 class _Written:
-    """Count what the language model wrote that is shown: each sentence once, and no more than it was asked for."""
+    """Count the language model's statements that are shown: each sentence once, up to the number asked for."""
 
     written: set[str] = field(default_factory=set)
 
@@ -157,7 +157,7 @@ class _Written:
 
 @asynccontextmanager
 async def _ahead(statements: AsyncGenerator[Checked], wait: Wait) -> AsyncIterator[asyncio.Task[Checked | None]]:
-    """Begin to wait for the first statement, so that something else can be shown meanwhile."""
+    """Start waiting for the first statement, so that something else can be shown meanwhile."""
 
     async def begin() -> Checked | None:
         return await anext(statements, None)
@@ -172,7 +172,7 @@ async def _ahead(statements: AsyncGenerator[Checked], wait: Wait) -> AsyncIterat
 
 
 async def _collected(statements: AsyncGenerator[Checked]) -> tuple[list[Checked], WriterError | None]:
-    """Return the statements that come before the end or an error, and the error."""
+    """Collect the statements up to the end or an error, and the error."""
     passed = []
     try:
         async for checked in statements:
@@ -189,7 +189,7 @@ def _trouble(error: WriterError, *, some: bool) -> str:
 
 
 def _surely(checked: Checked, page: Page) -> list[Checked]:
-    """Return a statement, or in place of a doubtful one the sentences that it rests on, if not shown yet."""
+    """Keep a sure statement; replace a doubtful one by the sentences it rests on that are not shown yet."""
     if not checked.doubtful:
         return [checked]
     shown = {statement.text for statement in page.statements}
@@ -199,7 +199,7 @@ def _surely(checked: Checked, page: Page) -> list[Checked]:
 async def _checked(
     writer: AnswerWriter, question: Question, selection: Selection, builder: AnswerBuilder
 ) -> AsyncGenerator[Checked]:
-    """Yield each draft that passes its checks, and count what the writer took."""
+    """Yield each draft that passes the checks, and add up the writer's usage."""
     async with aclosing(writer.write(plain(question.asked), selection)) as drafts:
         async for written in drafts:
             if isinstance(written, Usage):

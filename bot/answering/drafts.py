@@ -1,4 +1,4 @@
-"""Read drafts out of a language model's reply while it grows."""
+"""Parse drafts out of a language model's reply while it grows."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from bot.answering.form import CitedAnswer, CitedStatement
     from bot.llm.lenient import Span
 
-# A reply that says so many things again is a loop.
+# A reply that repeats itself this often is in a loop.
 _REPETITIONS: Final = 3
 
 
 class Drafts:
-    """Give each statement once, as soon as its object is closed.
+    """Yield each statement once, as soon as its JSON object is closed.
 
     Attributes:
-        whole: whether the answer's object is closed; whatever follows it does not matter.
+        whole: whether the answer's object is closed; anything after it is ignored.
     """
 
     def __init__(self) -> None:
@@ -35,16 +35,16 @@ class Drafts:
 
     @property
     def count(self) -> int:
-        """Return how many drafts there were."""
+        """Number of distinct drafts so far."""
         return len(self._drafted)
 
     @property
     def looping(self) -> bool:
-        """Say whether the reply only repeats what it has said."""
+        """Whether the reply only repeats itself."""
         return self._repeated >= _REPETITIONS
 
     def feed(self, piece: str) -> Iterator[Draft]:
-        """Yield the drafts that are complete now that `piece` has come; ValueError where it is whole and holds none."""
+        """Yield the drafts that `piece` completes; ValueError if the object is closed and holds none."""
         answers = []
         for span in self._scanner.feed(piece):
             found = loads(self._scanner.text[span.start : span.end])
@@ -55,11 +55,11 @@ class Drafts:
                 yield from self._new(statement)
         if answers:
             self.whole = True
-            # What a model thinks aloud comes first.
+            # A model that thinks aloud puts its answer last.
             yield from self._of(answers[-1])
 
     def finish(self) -> Iterator[Draft]:
-        """Yield the rest of a reply that is over; ValueError where it is no answer."""
+        """Yield the drafts left in a finished reply; ValueError if it is not an answer."""
         answer = answer_in(loads(self._scanner.text))
         if answer is None:
             raise ValueError
@@ -80,7 +80,7 @@ class Drafts:
             yield statement.draft()
 
     def _sufficient(self, span: Span) -> bool:
-        """Say whether what stands in front of a statement lets it be shown."""
+        """Check whether the text before a statement allows it to be shown, i.e. does not say "sufficient": false."""
         if span.root not in self._enough:
             before = loads(self._scanner.text[span.root : span.start])
             answer = answer_in({**before, "statements": []}) if isinstance(before, dict) else None

@@ -1,4 +1,4 @@
-"""The extractive writer: answer with the sentences that were chosen, verbatim; needs no language model."""
+"""The extractive writer: answers with the chosen sentences, verbatim; needs no language model."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from bot.answering.evidence.selection import Selection
     from bot.llm import Usage
 
-LONGEST_QUOTE: Final = 1000  # characters, as the checks have it
+LONGEST_QUOTE: Final = 1000  # characters, as in the checks
 
 
 class ExtractiveWriter:
-    """Quote what was chosen."""
+    """Quote the chosen sentences."""
 
     name: WriterName = "extractive"
 
     async def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Usage]:  # noqa: ARG002
-        """Yield one draft a sentence, each sentence once; paper numbers count the selection's hits from 1."""
+        """Yield one draft per sentence, each sentence once; paper numbers count the selection's hits from 1."""
         written: set[str] = set()
         for chosen in selection.chosen:
             paper = selection.hits[chosen.number - 1].paper

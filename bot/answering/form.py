@@ -1,4 +1,4 @@
-"""The form of an answer that a language model fills in, read as leniently as its checks allow."""
+"""The form of an answer that a language model fills in, parsed as leniently as the checks allow."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydantic import BaseModel, BeforeValidator, ValidationError, model_validato
 from bot.answering.answer import Draft, Support
 from bot.llm.lenient import loads
 
-# As many statements as the rules of the prompt ask for.
+# The number of statements that the prompt asks for.
 MOST_STATEMENTS: Final = 4
 _DEEPEST: Final = 3
 
 
 def _paper_number(given: object) -> object:
-    """Read the number out of "Paper 1", "[1]" or [1]."""
+    """Parse the number in "Paper 1", "[1]" or [1]."""
     if isinstance(given, list) and given:
         given = given[0]
     if isinstance(given, str):
@@ -33,7 +33,7 @@ class Quote(BaseModel):
 
 
 class CitedStatement(BaseModel):
-    """A sentence, and what it rests on, which comes first: a model that has quoted says less that is not there."""
+    """A sentence and its supports, which come first: a model that has quoted makes up less."""
 
     supports: list[Quote]
     text: str
@@ -51,19 +51,19 @@ class CitedStatement(BaseModel):
         return {**given, "supports": supports}
 
     def draft(self) -> Draft:
-        """Return the statement as it is checked."""
+        """Convert to the draft that the checks take."""
         return Draft(self.text, tuple(Support(support.paper, support.quote) for support in self.supports))
 
 
 class CitedAnswer(BaseModel):
-    """An answer, or that the papers do not hold one."""
+    """An answer, or word that the papers do not hold one."""
 
     sufficient: bool
     statements: list[CitedStatement]
 
 
 def statement_in(found: object) -> CitedStatement | None:
-    """Return the statement that some JSON is, None where it is none."""
+    """Parse a JSON value as a statement, None if it is not one."""
     try:
         return CitedStatement.model_validate(found)
     except ValidationError:
@@ -71,7 +71,7 @@ def statement_in(found: object) -> CitedStatement | None:
 
 
 def answer_in(found: object, depth: int = 0) -> CitedAnswer | None:
-    """Return the answer that some JSON holds, however it is wrapped; misshapen statements are left out."""
+    """Find the answer in a JSON value, however it is wrapped; malformed statements are left out."""
     if isinstance(found, str):
         found = loads(found)
     if isinstance(found, list):
@@ -90,7 +90,7 @@ def answer_in(found: object, depth: int = 0) -> CitedAnswer | None:
 
 
 def _only(values: list[Any], depth: int) -> CitedAnswer | None:
-    """Return the answer that the one value holds that can hold any."""
+    """Find the answer in the only value that can hold one."""
     holding = [
         value for value in values if isinstance(value, (dict, list)) or (isinstance(value, str) and "{" in value)
     ]

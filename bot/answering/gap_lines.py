@@ -1,4 +1,4 @@
-"""Say in the bot's words what searches pass over for now."""
+"""Tell users what searches leave out for now."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 def gap_lines(gaps: Gaps) -> list[str]:
-    """Return a line for each thing that is not searched for now, none where everything is."""
+    """List one line for each thing that is not searched for now; empty if everything is."""
     lines = []
     if gaps.vectors:
-        lines.append(say("The server of the vectors is away: papers were found by their words alone."))
+        lines.append(say("The vector server is unavailable: papers were found only by their words."))
     if gaps.waiting:
         lines.append(
             say_many(
-                "{n} paper is being indexed yet and not found.",
-                "{n} papers are being indexed yet and not found.",
+                "{n} paper is still being indexed and cannot be found yet.",
+                "{n} papers are still being indexed and cannot be found yet.",
                 gaps.waiting,
             )
         )

@@ -1,4 +1,4 @@
-"""What somebody wants who writes to the bot, as far as their words tell: a fitted reader knows questions from talk."""
+"""What somebody who writes to the bot wants, from their words: a fitted reader tells questions from small talk."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from bot.answering.reading.question import Question
     from retrieval import Library
 
-SURE: Final = 0.9  # from this probability on, what finds nothing is taken for words to the bot itself
-ASKS: Final = 0.5  # from this probability on, words to nobody in particular are answered where the bot is at home
+SURE: Final = 0.9  # probability from which words that find nothing are taken as addressed to the bot itself
+ASKS: Final = 0.5  # probability from which a message to nobody in particular is answered in a channel of the bot's own
 LOOKED_AT: Final = 10  # hits
-LONGEST_TALK: Final = 300  # characters; a question of any length is read by whoever answers it
+LONGEST_TALK: Final = 300  # characters; a longer message is always read as a question
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Hold what words want.
+    """What a message wants.
 
     Attributes:
-        points: whether they only point to what others said, as "can you answer this?" does, or are no words at all.
-        talk: which kind of small talk they are, None where they may be a question.
+        points: whether it only points at what others said, as in "can you answer this?", or has no words.
+        talk: which kind of small talk it is, None if it may be a question.
     """
 
     points: bool = False
@@ -36,7 +36,7 @@ class Intent:
 
 
 class IntentReader:
-    """Tell what is wanted of the bot; what it reads with is loaded at first use, or by `load`."""
+    """Tell what a message wants of the bot; models are loaded at first use, or by `load`."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -45,12 +45,12 @@ class IntentReader:
         self._making = asyncio.Lock()
 
     async def asks(self, text: str) -> bool:
-        """Say whether words that were said to nobody in particular ask something; remarks among people do not."""
+        """Check whether a message to nobody in particular asks something, unlike remarks among people."""
         read = await self._read(text)
         return read is None or read.asks >= ASKS
 
     async def read(self, text: str, *, alone: bool) -> Intent:
-        """Return what words to the bot want; where they are not `alone`, they may point to what came with them."""
+        """Tell what a message to the bot wants; if it is not `alone`, it may point at what came with it."""
         read = await self._read(text) if text and len(text) <= LONGEST_TALK else None
         if read is None:
             return Intent()
@@ -61,7 +61,7 @@ class IntentReader:
         return Intent(points, Kind.SMALL_TALK if small >= about_bot else Kind.BOT)
 
     async def load(self) -> None:
-        """Load all that reading needs (coefficients, dictionary, languages) by reading something: it takes seconds."""
+        """Load coefficients, dictionary and language models by reading a sample; takes seconds."""
         await self._read("How do language models learn?")
 
     async def _get_reader(self) -> Reader:
@@ -71,12 +71,12 @@ class IntentReader:
         return self._reader
 
     async def _finds(self, read: Question) -> bool:
-        """Say whether the library has something on what reads like small talk: then it is none."""
+        """Check whether the library has something on words that read like small talk; then they are a question."""
         hits = await self._library.search(read.text, limit=LOOKED_AT, vectors=read.vectors)
         return (await self._assessor.assess(read, hits)).outcome != "refused"
 
     async def _read(self, text: str) -> Question | None:
-        """Read a message; None if the embedding model is away, which the answerer then reports."""
+        """Read a message; None if the embedding model is unavailable, which the answerer then reports."""
         try:
             return await (await self._get_reader()).read(text)
         except EmbeddingError:

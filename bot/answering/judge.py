@@ -1,7 +1,7 @@
-"""The judge: a second call to the model that asks whether each quote bears its statement out, switched on by a setting.
+"""The judge: an optional second call to the model that asks whether each quote supports its statement.
 
-Quotes and numbers are checked without it. What it adds is entailment: a statement may share its words with the quote
-and still say something else.
+Quotes and numbers are checked without it. It adds entailment: a statement may share its words with the quote and still
+say something else.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Judge:
         self._model = model
 
     async def judge(self, statements: Sequence[Checked], hits: Sequence[Hit]) -> tuple[list[bool] | None, Usage | None]:
-        """Return for each statement whether it follows, None where the model did not say, and what it took."""
+        """Decide for each statement whether it follows (None if the model's reply was unusable), with the usage."""
         content = "\n".join(_pair(number, statement, hits) for number, statement in enumerate(statements, start=1))
         reply, usage = await self._model.fill(_PROMPT, content)
         if reply is None or len(reply.verdicts) != len(statements):

@@ -1,4 +1,4 @@
-"""Questions about the library itself, answered from the catalogue: how many, by whom, when, what is new."""
+"""Answer questions about the library itself from the catalogue: how many papers, by whom, when, which are new."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ MOST: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What the catalogue says: one sentence of ours that rests on papers' titles, and the papers shown with it.
+    """A fact from the catalogue: one sentence of ours that rests on papers' titles, and the papers shown with it.
 
-    Without papers there is no statement either; the selection's remark is the sentence.
+    Without papers there is no statement, and the sentence is the selection's remark.
     """
 
     statement: Checked | None
@@ -39,13 +39,13 @@ class Fact:
 
 
 class LibraryFacts:
-    """Answer from what the library knows of its papers beside their text."""
+    """Answer from what the library knows about its papers besides their text."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
 
     async def about_one(self, question: Question, hit: Hit) -> Fact | None:
-        """Say who wrote a paper or when it was published; None where the library does not know."""
+        """Say who wrote a paper or when it was published; None if the library does not know."""
         paper = hit.paper
         details = (await self._library.details([paper.paper_id])).get(paper.paper_id)
         title = clean(paper.title)
@@ -61,9 +61,9 @@ class LibraryFacts:
         return Fact(Checked(sentence, (Support(1, paper.title),)), Selection("answered", 1.0, (hit,)))
 
     async def count(self, question: Question, selection: Selection) -> Fact | None:
-        """Say how many papers a question for their number is about; of all where it names no subject.
+        """Say how many papers are about the subject of the question; all papers if it names none.
 
-        None of an empty library.
+        None if the library is empty.
         """
         if question.period and not question.terms_beside_period:
             return await self._count_of(question.period)
@@ -74,11 +74,11 @@ class LibraryFacts:
             count = len(selection.chosen)
             more = count == MOST
             sentence = (
-                say("At least {count} of the {total} papers here look to be about that.", count=count, total=total)
+                say("At least {count} of the {total} papers here seem to be about that.", count=count, total=total)
                 if more
                 else say_many(
-                    "One of the {total} papers here looks to be about that.",
-                    "{n} of the {total} papers here look to be about that.",
+                    "One of the {total} papers here seems to be about that.",
+                    "{n} of the {total} papers here seem to be about that.",
                     count,
                     total=total,
                 )
@@ -94,7 +94,7 @@ class LibraryFacts:
         return Fact(Checked(sentence, (Support(1, newest[0].title),)), Selection("answered", 1.0, (hit_of(newest[0]),)))
 
     async def _count_of(self, period: Period) -> Fact:
-        """Say how many papers were published in a time, and how many could not be counted for want of a date."""
+        """Say how many papers were published in a period, and how many have no date."""
         found = await self._library.count(since=period.since, until=period.until)
         some = listing(await self._library.newest(limit=MOST, since=period.since, until=period.until))
         if found.papers:
@@ -115,7 +115,7 @@ class LibraryFacts:
         return await self._library.get(titles[0][0]) if titles else None
 
     async def by_author(self, question: Question) -> Selection:
-        """List the papers of the person that a question names, newest first."""
+        """List the papers of the author that the question names, newest first."""
         names = await self._library.authors_in(question.asked)
         named = max(names, key=lambda name: (name.in_full, name.papers), default=None)
         if named is None:
@@ -124,14 +124,14 @@ class LibraryFacts:
         return listing([authored.paper for authored in works.papers])
 
     async def newest(self, question: Question) -> Selection:
-        """List the papers published last, within the days that the question names."""
+        """List the newest papers, within the days that the question names."""
         period = question.period
         since, until = (period.since, period.until) if period else (None, None)
         return listing(await self._library.newest(limit=MOST, since=since, until=until))
 
 
 def listing(papers: Sequence[Paper]) -> Selection:
-    """List papers by their titles."""
+    """Select papers to be listed by title."""
     if not papers:
         return Selection("refused", 0.0)
     hits = tuple(hit_of(paper) for paper in papers)
@@ -139,5 +139,5 @@ def listing(papers: Sequence[Paper]) -> Selection:
 
 
 def hit_of(paper: Paper) -> Hit:
-    """Make a hit of a paper that was looked up rather than searched for."""
+    """Wrap a paper that was looked up, not searched for, as a hit."""
     return Hit(paper, 0.0, (), (), Evidence(0.0, 0.0, 0.0, 0.0, 0.0))

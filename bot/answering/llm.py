@@ -1,4 +1,4 @@
-"""The writer that asks a language model and reads its drafts as they stream."""
+"""The writer that asks a language model and parses its drafts as they stream."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from bot.llm import LanguageModel, Reply, Usage
 
 PROMPT_TOKENS: Final = 5000
-# Some do not pass the checks; what comes after twice as many as were asked for is not waited for.
+# Some drafts fail the checks, but twice as many as were asked for are enough.
 _MOST_DRAFTS: Final = 2 * MOST_STATEMENTS
-# A prompt that a server cut without a word is written shorter and asked again, once.
+# A prompt that the server silently truncated is made shorter and sent again, once.
 _TRIES: Final = 2
 
 
 class LLMWriter:
-    """Ask a chat model for statements with verbatim quotes; safe to use for many questions at a time."""
+    """Ask a chat model for statements with verbatim quotes; safe for concurrent questions."""
 
     name: WriterName = "llm"
 
@@ -38,10 +38,10 @@ class LLMWriter:
         self._prompt = Prompt(purpose, RULES, CitedAnswer)
 
     async def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Usage]:
-        """Yield each draft as soon as it is complete in the stream, then the usage; none if the papers do not suffice.
+        """Yield each draft as soon as the stream completes it, then the usage; no drafts if the papers do not suffice.
 
-        Raises WriterError, after the drafts that came whole and the usage; its words never hold the key or what the
-        server said.
+        Raises WriterError after the complete drafts and the usage; its message never holds the key or the server's
+        words.
         """
         written = partial(build, question, selection.hits, self._model.counter)
         for left in reversed(range(_TRIES)):
@@ -77,9 +77,9 @@ async def _drafts(reply: Reply) -> AsyncGenerator[Draft]:
             if reader.looping:
                 raise trouble.looping()
         if not reply.finished:
-            # Its last statement may have lost its end.
+            # The last statement may have lost its end.
             raise trouble.cut_off()
-        # Mending what a model wrote takes some milliseconds for each thousand characters.
+        # Repairing malformed JSON takes some milliseconds per thousand characters.
         for draft in await asyncio.to_thread(lambda: [*reader.finish()]):
             yield draft
     except ValueError:

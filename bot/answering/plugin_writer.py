@@ -1,4 +1,4 @@
-"""A writer that another package brings, which is taken for a language model: its drafts pass the same checks."""
+"""A writer from another package, treated like a language model: its drafts pass the same checks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class PluginWriter:
-    """Have a plugin write; where it fails, the papers' own sentences answer, as for any language model."""
+    """Write with a plugin; if it fails, the papers' own sentences answer, as with any language model."""
 
     name: WriterName = "llm"
 
@@ -34,9 +34,9 @@ class PluginWriter:
         self._meter = meter
 
     async def write(self, question: str, selection: Selection) -> AsyncGenerator[Draft | Usage]:
-        """Yield the plugin's drafts, and count what it says that they took.
+        """Yield the plugin's drafts and count the tokens it reports.
 
-        Raises WriterError for whatever it raises, and where a budget is used up before.
+        Any error it raises becomes a WriterError, and so does a budget that is used up.
         """
         if self._meter and (budget_used := await self._meter.exhausted(payer())):
             raise trouble.over_budget(budget_used)

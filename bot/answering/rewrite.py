@@ -1,4 +1,4 @@
-"""Let a language model read a question in its conversation: one small call, and any failure leaves it to the rules."""
+"""Have a language model rewrite a question in its conversation: one small call; if it fails, the rules decide."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from bot.llm import LanguageModel, Usage
     from retrieval import Paper
 
-# Characters of an earlier question, of the question itself and of a title that the model sees: with the rules at most
-# some 1,200 tokens, so that both calls of a question stay near 5,000.
+# Characters of each earlier question, of the question itself and of each title that the model gets: with the rules some
+# 1,200 tokens at most, so that both calls for a question stay near 5,000.
 _EARLIER: Final = 300
 _ASKED: Final = 1000
 _TITLE: Final = 200
 _MOST_PAPERS: Final = 8
-# Longer is no question any more, and the answer to come needs its time.
+# characters; anything longer is not a question, and the answer itself needs the time
 _LONGEST: Final = 400
 
 _RULES: Final = """\
@@ -54,7 +54,7 @@ class LLMRewriter:
         self._model = model
 
     async def rewrite(self, question: str, dialogue: DialogueState) -> tuple[ContextualQuestion | None, Usage | None]:
-        """Return the question in its context, None where the model gave none, and what it took; never raises."""
+        """Rewrite the question in its context (None if the model gave nothing usable), with the usage; never raises."""
         papers = list(dict.fromkeys([*dialogue.focus, *dialogue.listed, *dialogue.seen.values()]))[:_MOST_PAPERS]
         reply, usage = await self._model.fill(_PROMPT, _content(question, dialogue, papers))
         return _turn(question, reply, dialogue, papers) if reply else None, usage
@@ -72,7 +72,7 @@ def _content(question: str, dialogue: DialogueState, papers: list[Paper]) -> str
 
 
 def _turn(question: str, reply: _Reply, dialogue: DialogueState, papers: list[Paper]) -> ContextualQuestion | None:
-    """Return the contextual question that a reply describes, None where it describes none."""
+    """Convert a reply to a contextual question, None if it is invalid."""
     rewritten = " ".join(reply.question.split())
     if reply.relation is Relation.NEW:
         return ContextualQuestion(question, question, question)

@@ -1,4 +1,4 @@
-"""How a paper's sentence reads as a statement of an answer: the paper's own words, without what leads nowhere alone."""
+"""Turn a paper's sentence into a statement: in the paper's own words, without openings that need their context."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 from bot.answering.evidence.named_papers import own_name
 from retrieval.text import clean, fold, sentences
 
-LONGEST: Final = 560  # characters; the checks refuse 600
-# What stands in front of a sentence and means nothing away from its neighbours: headers of structured abstracts, list
-# marks, connectives, and "In this paper,", which the citation says.
+LONGEST: Final = 560  # characters; the checks refuse more than 600
+# Openings that mean nothing out of context: headings of structured abstracts, list markers, connectives, and "In this
+# paper,", which the citation says.
 _INTRODUCTION: Final = re.compile(
     r"""(?:(?:BACKGROUND|OBJECTIVES?|AIMS?|PURPOSE|CONTEXT|METHODS?|DESIGN|SETTING|PARTICIPANTS|RESULTS?|FINDINGS
     |CONCLUSIONS?|INTERPRETATION|SIGNIFICANCE|METHODOLOGY|PRINCIPAL)(?:\s(?:AND|/|[A-Z]{4,})){0,3}\s*[:.]\s+
@@ -27,22 +27,22 @@ _INTRODUCTION: Final = re.compile(
 def statement(sentence: str, title: str, *, introduce: bool) -> str:
     """Turn a sentence of a paper into a statement; with `introduce` the paper's name comes first.
 
-    Every word of it but that name stays the paper's own.
+    Apart from that name, every word is the paper's own.
     """
     text = clean(sentence)
     while match := _INTRODUCTION.match(text):
         text = text[match.end() :]
-    text = text.lstrip("#>| ")  # of what would be a heading or a quotation at the beginning of a line
+    text = text.lstrip("#>| ")  # these would make a heading or a block quote at the start of a line
     text = text[:1].upper() + text[1:]
     own, name = own_name(title), _name(title)
-    # A title that is itself two sentences, as in "What's the Magic Word? A Control Theory", introduces nothing.
+    # A title of two sentences, such as "What's the Magic Word? A Control Theory", cannot introduce a statement.
     if introduce and fold(own or title) not in fold(text) and len(sentences(name)) == 1:
         text = f"{name}: {text}"
     return text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(' ', 1)[0].rstrip(',;:')} …"
 
 
 def without_introduction(text: str, title: str) -> str:
-    """Return a statement without the paper's name in front, for where the paper's title stands beside it."""
+    """Strip the paper's name from the front of a statement, for use where the title stands beside it."""
     return text if fold(text) == fold(clean(title)) else text.removeprefix(f"{_name(title)}: ")
 
 

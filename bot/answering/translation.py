@@ -1,4 +1,4 @@
-"""Let a language model put a question into English for the search: one small call, whose failure costs nothing."""
+"""Have a language model translate a question into English for the search: one small call that may fail."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bot.llm import Prompt
 if TYPE_CHECKING:
     from bot.llm import LanguageModel, Usage
 
-_ASKED: Final = 1000  # characters of the question that the model sees
-_LONGEST: Final = 400  # longer is no question any more
+_ASKED: Final = 1000  # characters of the question that the model gets
+_LONGEST: Final = 400  # characters; anything longer is not a question
 
 _RULES: Final = """\
 You translate a question about research papers into English, for a search engine.
@@ -31,10 +31,10 @@ _PROMPT: Final = Prompt("translation", _RULES, _Reply)
 
 
 class Translator(Protocol):
-    """Put questions into English."""
+    """Translate questions into English."""
 
     async def to_english(self, question: str, language: str) -> tuple[str | None, Usage | None]:
-        """Give the question in English, None where that failed, and what it took; never raises."""
+        """Translate a question into English (None on failure), with the usage; never raises."""
         ...
 
 
@@ -45,7 +45,7 @@ class LLMTranslator:
         self._model = model
 
     async def to_english(self, question: str, language: str) -> tuple[str | None, Usage | None]:
-        """Give the question in English, None where the model gave none that can be used, and what it took."""
+        """Translate a question into English (None if the reply is unusable), with the usage."""
         content = f'<question language="{language}">\n{neutralise(question[:_ASKED])}\n</question>'
         reply, usage = await self._model.fill(_PROMPT, content)
         english = " ".join(reply.question.split()) if reply else ""

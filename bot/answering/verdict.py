@@ -1,4 +1,4 @@
-"""Judge answers against a dataset: right papers cited, facts quoted, the answerable answered, the rest refused."""
+"""Judge answers against a dataset: right papers cited, facts quoted, answerable answered, the rest refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Hold what one answer was worth: each measure that applies to it by name, 0..1, and the bot's own confidence."""
+    """How good one answer is: each applicable measure by name, 0..1, and the bot's own confidence."""
 
     query_id: str
     kind: str
@@ -29,21 +29,21 @@ class Verdict:
 
     @property
     def right(self) -> bool:
-        """Say whether the answer opens with a right paper; a refusal never does."""
+        """Whether the first paper cited is a right one; never true of a refusal."""
         return bool(self.measures.get("first_citation_right"))
 
     @property
     def score(self) -> float:
-        """Return the mean of the measures, 0..1: what the worst answers are found by."""
+        """Mean of the measures, 0..1; the report ranks the worst answers by it."""
         return fmean(self.measures.values())
 
 
 def judge_each(dataset: Dataset, answers: Mapping[str, Answer]) -> list[Verdict]:
-    """Return a verdict on each judged query that was answered, in the dataset's order.
+    """Judge each answered query that has a judgement, in the dataset's order.
 
-    Helpful is an answer that shows a right paper, whether it claims that this paper says it (`answered`) or not
-    (`closest`). A refusal of an answerable question counts as wrong for the first citation, as empty for recall and
-    facts, and not at all for precision. Borderline papers are neither right nor wrong.
+    An answer is helpful if it shows a right paper, whether it claims that this paper answers (`answered`) or not
+    (`closest`). Refusing an answerable question counts as wrong for the first citation, as empty for recall and facts,
+    and not at all for precision. Borderline papers are neither right nor wrong.
     """
     return [
         Verdict(
@@ -60,7 +60,7 @@ def judge_each(dataset: Dataset, answers: Mapping[str, Answer]) -> list[Verdict]
 
 
 def average(verdicts: Iterable[Verdict]) -> dict[str, float]:
-    """Return each measure's mean over the verdicts that it applies to; one that applies to none is left out."""
+    """Average each measure over the verdicts that have it."""
     values: dict[str, list[float]] = defaultdict(list)
     for verdict in verdicts:
         for name, value in verdict.measures.items():
@@ -69,7 +69,7 @@ def average(verdicts: Iterable[Verdict]) -> dict[str, float]:
 
 
 def average_by_kind(verdicts: Iterable[Verdict]) -> dict[str, dict[str, float]]:
-    """Return `average` for each kind of question, with the number of its questions as `count`."""
+    """Compute `average` for each kind of question, with the number of its questions as `count`."""
     kinds: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
         kinds[verdict.kind].append(verdict)

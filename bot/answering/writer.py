@@ -1,4 +1,4 @@
-"""What writes an answer: the papers' own sentences, or a language model."""
+"""The interface of writers: the extractive one and the language model."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class AnswerWriter(Protocol):
-    """Write drafts from the papers given; yielding none says that the papers do not suffice."""
+    """Write drafts from the given papers; none means that the papers do not suffice."""
 
     name: WriterName
 
     def write(self, question: str, selection: Selection, /) -> AsyncGenerator[Draft | Usage]:
-        """Yield drafts one by one, as they come, and the usage once it is known.
+        """Yield drafts as they come, and the usage once it is known.
 
-        Paper numbers count `selection.hits` from 1. Raises WriterError where the writer itself failed.
+        Paper numbers count `selection.hits` from 1. Raises WriterError if the writer itself fails.
         """
         ...

@@ -1,1 +1,1 @@
-"""What each command of `footnote` does, behind the options that `bot.cli` reads."""
+"""The commands of `footnote`, behind the options that bot.cli parses."""

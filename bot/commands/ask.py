@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 async def ask_once(
     settings: Settings, question: str, *, as_json: bool, use_llm: bool, export_to: Path | None = None
 ) -> None:
-    """Print the answer to one question; with `export_to` write the papers that it cites to a file of references."""
+    """Print the answer to one question; `export_to` is a file for references to the papers it cites."""
     form = format_of(export_to.name) if export_to else ""
     if not question.strip():
         raise BadInputError(f'Ask something: {command("ask")} "which papers train robots with language corrections?"')

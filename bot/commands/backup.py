@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 PARTS: Final = (CATALOGUE, MEMORY)
-PAGES: Final = 2000  # copied at a time, 8 MB; writers get their turn between two
+PAGES: Final = 2000  # copied at a time, 8 MB; other writers get their turn in between
 
 
 def backup(settings: Settings, file: Path) -> None:
-    """Write catalogue and memory to one file, whole or not at all, after looking through both copies."""
+    """Write catalogue and memory to one file, all or nothing, after checking both copies."""
     _refuse_server(settings)
     catalogue = settings.data_dir / CATALOGUE
     if not catalogue.is_file() or not (count := _count(catalogue)):
-        raise BadInputError(f"There is no paper in {settings.data_dir}, so that there is nothing to back up.")
+        raise BadInputError(f"There are no papers in {settings.data_dir}, so there is nothing to back up.")
     part = file.with_name(f"{file.name}.part")
     try:
         with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".footnote-") as folder:
@@ -43,7 +43,7 @@ def backup(settings: Settings, file: Path) -> None:
                     archive.write(copy, copy.name)
         with zipfile.ZipFile(part) as archive:
             if broken := archive.testzip():
-                raise BadInputError(f"{broken} was written wrongly to {file}; check that disk and run it again.")
+                raise BadInputError(f"{broken} was not written correctly to {file}; check that disk and run it again.")
         part.replace(file)
     except OSError as error:
         raise BadInputError(f"{file} cannot be written: {error.strerror or error}.") from error
@@ -55,7 +55,7 @@ def backup(settings: Settings, file: Path) -> None:
 
 
 def recover(settings: Settings, file: Path) -> None:
-    """Put catalogue and memory back into a data dir that has none; the next start makes the indexes anew."""
+    """Restore catalogue and memory into a data dir without either; the next start rebuilds the indexes."""
     _refuse_server(settings)
     target = settings.data_dir
     lock = lock_data_dir(target)
@@ -68,33 +68,31 @@ def recover(settings: Settings, file: Path) -> None:
         count = _unpack(file, target)
     finally:
         lock.release()
-    stdout().print(
-        f"Put {papers_in_words(count)} back into {target}; the next start makes the indexes.", soft_wrap=True
-    )
+    stdout().print(f"Restored {papers_in_words(count)} to {target}; the next start makes the indexes.", soft_wrap=True)
 
 
 def _unpack(file: Path, target: Path) -> int:
-    """Unpack what a backup holds beside its place, look through it, then move it there; return the papers in it."""
+    """Unpack a backup beside the data dir's files, check it, then move it into place; return its number of papers."""
     try:
         with zipfile.ZipFile(file) as archive, tempfile.TemporaryDirectory(dir=target) as folder:
             names = [name for name in PARTS if name in archive.namelist()]
             if CATALOGUE not in names:
-                raise BadInputError(f"{file} is no backup of Footnote's: it holds no {CATALOGUE}.")
+                raise BadInputError(f"{file} is not a Footnote backup: it contains no {CATALOGUE}.")
             found = [Path(archive.extract(name, folder)) for name in names]
             for copy in found:
                 _look_through(copy)
             count = _count(found[0])
-            for copy in reversed(found):  # the catalogue last: where it stands, all does
+            for copy in reversed(found):  # the catalogue last: if it is there, everything is
                 copy.replace(target / copy.name)
     except (zipfile.BadZipFile, EOFError) as error:
-        raise BadInputError(f"{file} is no backup of Footnote's, or it is damaged ({error}).") from error
+        raise BadInputError(f"{file} is not a Footnote backup, or it is damaged ({error}).") from error
     except OSError as error:
-        raise BadInputError(f"{file} cannot be put back: {error.strerror or error}.") from error
+        raise BadInputError(f"{file} cannot be restored: {error.strerror or error}.") from error
     return count
 
 
 def _copy(source: Path, copy: Path) -> Path:
-    """Copy a database as it stands at one moment, whoever writes to it meanwhile."""
+    """Copy a consistent snapshot of a database, even while it is being written to."""
     try:
         with (
             closing(_reading(source)) as database,
@@ -113,7 +111,7 @@ def _told(report: Callable[[int, int], None]) -> Callable[[int, int, int], None]
 
 
 def _look_through(file: Path) -> None:
-    """Raise LibraryDamagedError where a database is not sound."""
+    """Raise LibraryDamagedError if a database is corrupt."""
     try:
         with closing(_reading(file)) as database:
             (found,) = database.execute("PRAGMA quick_check(1)").fetchone()

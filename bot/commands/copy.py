@@ -1,4 +1,4 @@
-"""`footnote copy`: a whole library and the bot's memory from one database to another, row by row, and compared."""
+"""`footnote copy`: copy a whole library and the bot's memory between databases, row by row, and compare them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-ROWS: Final = 500  # a transaction
-# What is so for one database alone, or for the moment: which collection is live, and what processes do just now.
+ROWS: Final = 500  # per transaction
+# Valid only for one database or one moment: the live collection, and the state of running processes.
 LEFT: Final = frozenset({"library_state", "index_turn", "shard_leases", "seen_events", "acts"})
 # An answer refers to the one before it.
 ORDERS: Final = {"answers": ("asked_at", "answer_id")}
@@ -36,7 +36,7 @@ UNFINISHED: Final = sa.Table("footnote_copy", sa.MetaData(), sa.Column("source",
 
 @dataclass(frozen=True, slots=True)
 class DataLocation:
-    """Hold where a library and a memory lie: a data dir, or one database for both."""
+    """Where a library and a memory are stored: in a data dir, or both in one database."""
 
     name: str
     catalogue: str | Path
@@ -46,7 +46,7 @@ class DataLocation:
 
     @classmethod
     def read(cls, written: str) -> DataLocation:
-        """Read a data dir's path or a database's URL."""
+        """Parse a data dir's path or a database's URL."""
         if "://" in written:
             return cls(_nameless(written), written, Path(), written, own=False)
         folder = Path(written).expanduser().resolve()
@@ -54,7 +54,7 @@ class DataLocation:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[dict[str, AsyncEngine]]:
-        """Give an engine for each table, the tables brought up to date."""
+        """Open an engine for each table, with the tables migrated."""
         async with AsyncExitStack() as stack:
             if self.own:
                 stack.callback(lock_data_dir(self.folder).release)
@@ -70,12 +70,12 @@ class DataLocation:
 
 
 async def copy(source: str, target: str) -> None:
-    """Copy what is not there yet, compare both, and print what was copied; raises BadInputError for no fit target."""
+    """Copy the missing rows, compare both sides, and print the counts; raises BadInputError for an unfit target."""
     if "://" not in source and not (Path(source).expanduser() / CATALOGUE).exists():
         raise BadInputError(f"{source} holds no library; name a data dir, or a database like postgresql://host/name.")
     came, goes = DataLocation.read(source), DataLocation.read(target)
     if came.name == goes.name:
-        raise BadInputError("Both names are of the same place; name another with --to.")
+        raise BadInputError("Source and target are the same; name another target with --to.")
     tables = [
         table
         for metadata in (library.metadata, memory.metadata)
@@ -105,25 +105,25 @@ async def copy(source: str, target: str) -> None:
         async with written["papers"].begin() as connection:
             await connection.execute(sa.schema.DropTable(UNFINISHED))
     copied = {name: rows for name, rows in totals.items() if rows}
-    show_figures("Copied, and the same by counts and hashes", copied, stdout())
+    show_figures("Copied; counts and hashes match", copied, stdout())
 
 
 async def _begin(engine: AsyncEngine, source: str, target: str) -> None:
-    """Note whence the copy comes, so that it can be gone on with; refuse a target with something else in it."""
+    """Record the source, so that the copy can be resumed; refuse a target with other data in it."""
     async with engine.begin() as connection:
         there = await connection.run_sync(lambda plain: sa.inspect(plain).has_table(UNFINISHED.name))
         if there:
             if await connection.scalar(sa.select(UNFINISHED.c.source)) != source:
-                raise BadInputError(f"{target} holds a part of another library; name an empty database with --to.")
+                raise BadInputError(f"{target} contains part of another library; name an empty database with --to.")
             return
         if await connection.scalar(sa.select(sa.exists().select_from(library.papers))):
-            raise BadInputError(f"{target} holds papers already; name an empty database with --to.")
+            raise BadInputError(f"{target} already contains papers; name an empty database with --to.")
         await connection.execute(sa.schema.CreateTable(UNFINISHED))
         await connection.execute(sa.insert(UNFINISHED).values(source=source))
 
 
 async def _copied(table: sa.Table, read: AsyncEngine, written: AsyncEngine) -> AsyncIterator[int]:
-    """Copy the rows that the target lacks, in the source's order, and yield how many are there."""
+    """Copy the rows that the target lacks, in the source's order, and yield how many it has."""
     rows = await _count(written, table)
     last = None
     if rows:
@@ -140,7 +140,7 @@ async def _copied(table: sa.Table, read: AsyncEngine, written: AsyncEngine) -> A
 async def _read(
     table: sa.Table, engine: AsyncEngine, last: sa.Row[Any] | None = None
 ) -> AsyncIterator[Sequence[sa.Row[Any]]]:
-    """Yield a table's rows after one, some at a time, in its own database's order."""
+    """Yield a table's rows after `last` in batches, in the database's own order."""
     keys = _keys(table)
     while True:
         query = _in_order(table).limit(ROWS)
@@ -156,7 +156,7 @@ async def _read(
 
 
 async def _sum(table: sa.Table, engine: AsyncEngine) -> tuple[int, int]:
-    """Return how many rows there are, and a hash of them in any order."""
+    """Compute the number of rows, and a hash of them that does not depend on their order."""
     count = total = 0
     async for some in _read(table, engine):
         for row in some:
@@ -167,7 +167,7 @@ async def _sum(table: sa.Table, engine: AsyncEngine) -> tuple[int, int]:
 
 
 async def _go_on_counting(table: sa.Table, engine: AsyncEngine) -> None:
-    """Have PostgreSQL number rows to come after those copied."""
+    """Make PostgreSQL number new rows after the copied ones."""
     column = table.autoincrement_column
     if column is None or engine.dialect.name != "postgresql":
         return
@@ -192,7 +192,7 @@ def _in_order(table: sa.Table) -> sa.Select[Any]:
 
 
 def _plain(value: object) -> object:
-    """Return a value so that both kinds of database write it alike."""
+    """Convert a value to a form that is the same for both kinds of database."""
     if isinstance(value, (bytes, memoryview)):
         return hashlib.sha256(value).hexdigest()
     if isinstance(value, (datetime, date)):

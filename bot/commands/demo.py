@@ -1,4 +1,4 @@
-"""`footnote demo`: the bot on a page of this machine, as Discord would show it."""
+"""`footnote demo`: the bot on a local web page, as Discord would show it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 
 async def demo(settings: Settings, port: int, *, configured: bool) -> None:
-    """Show the bot until a signal ends it: over seeds/, or over the `configured` library with its language model.
+    """Show the bot until a signal: over seeds/, or over the `configured` library with its language model.
 
-    Raises DemoError where the port cannot be had.
+    Raises DemoError if the port cannot be used.
     """
     from bot.discord.stage import refuse_taken
 
@@ -40,12 +40,12 @@ async def demo(settings: Settings, port: int, *, configured: bool) -> None:
         try:
             refuse_taken(port)  # before the papers are read, not after
             async with open_demo(settings, Path(folder), port, configured=configured) as stage:
-                stdout().print(f"{stage.site.address} shows the bot to this machine alone; Ctrl-C ends it.")
+                stdout().print(f"{stage.site.address} shows the bot to this machine only; Ctrl-C ends it.")
                 await stage.running
         except OSError as error:
             if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
                 raise
-            why = "is in use" if error.errno == errno.EADDRINUSE else "may not be taken"
+            why = "is in use" if error.errno == errno.EADDRINUSE else "may not be used"
             raise DemoError(f"Port {port} {why}; choose another: {command(f'demo --port {port + 1}')}.") from None
 
 
@@ -53,7 +53,7 @@ async def demo(settings: Settings, port: int, *, configured: bool) -> None:
 async def open_demo(
     settings: Settings, folder: Path, port: int = 0, *, configured: bool = False
 ) -> AsyncIterator[Stage]:
-    """Bring the bot online at a port; what it remembers goes to the folder, whichever library it answers from."""
+    """Bring the bot online at a port; its memory goes to the folder, whichever library it answers from."""
     from bot.discord.services import make_services
     from bot.discord.stage import generous_limits, open_stage
 
@@ -72,14 +72,14 @@ async def open_demo(
 
 
 def _of_its_own(settings: Settings, folder: Path) -> Settings:
-    """Return settings that keep everything in the folder and ask nobody on the network."""
+    """Make settings that store everything in the folder and use no network."""
     local = settings.embedding.model_copy(update={"provider": "local"})
     own = {"data_dir": folder, "database_url": None, "writer": None, "chroma": ChromaSettings(), "embedding": local}
     return settings.model_copy(update=own)
 
 
 async def take_in_as_news(library: Library) -> None:
-    """Take seeds/ in as if a list had its papers today, so that there is something for a digest."""
+    """Ingest seeds/ as papers listed today, so that a digest has something to show."""
     today = datetime.now(UTC).date()
     papers = [Fetched(paper, listed=today) for paper in open_source(SEEDS).papers if isinstance(paper, Paper)]
     with progress_bar("Indexing") as report:

@@ -1,4 +1,4 @@
-"""`footnote digest preview`: what a subscription would be posted, from the terminal."""
+"""`footnote digest preview`: what a subscription would post, in the terminal."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 async def preview(
     settings: Settings, topics: Sequence[str], day: date | None, *, most: int, as_json: bool, use_llm: bool
 ) -> None:
-    """Print the digest of one day on some topics; of the newest day that the library holds where none is named."""
+    """Print one day's digest on some topics; by default that of the newest day in the library."""
     wanted = subscribe(
         kind="dm",
         place_id=0,
@@ -59,7 +59,7 @@ async def preview(
 
 
 def show_digest(digest: Digest, console: Console) -> None:
-    """Print a digest: each paper with why it matters, its topic, votes and links, then what else there is to say."""
+    """Print a digest: each paper with its reason, topic, votes and links, then the note."""
     console.print(Text(printable(digest.title), style="bold"))
     for number, entry in enumerate(digest.entries, start=1):
         console.print()
@@ -79,7 +79,7 @@ def _about(entry: Entry) -> str:
 
 
 def _is_of(paper: Fresh, day: date) -> bool:
-    """Say whether a paper was listed, published or came in on a day."""
+    """Check whether a paper was listed, published or added on a day."""
     details = paper.details
     return day in {details.listed, details.paper.published, paper.added_at.astimezone(UTC).date()}
 

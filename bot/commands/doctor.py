@@ -1,4 +1,4 @@
-"""`footnote doctor`: a line for each part of the set-up, and how to mend what is wrong."""
+"""`footnote doctor`: one line per part of the set-up, with advice on what is wrong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MARKS: Final = {True: ("✓", "green"), False: ("✗", "red"), None: ("–", "y
 
 
 async def run_doctor(load: Callable[[], Settings], *, as_json: bool = False) -> bool:
-    """Print a line for each part, or all of them as JSON; return whether nothing is wrong."""
+    """Print a line for each part, or all of them as JSON; False if anything is wrong."""
     console = stdout()
     findings = []
     async for finding in examine(load):
@@ -34,5 +34,5 @@ async def run_doctor(load: Callable[[], Settings], *, as_json: bool = False) -> 
 
 
 def show_finding(finding: Finding, console: Console) -> None:
-    """Print a finding behind its mark."""
+    """Print a finding after its mark."""
     console.print(Text.assemble(_MARKS[finding.ok], f" {finding.part}: {finding.sentence}"))

@@ -1,4 +1,4 @@
-"""`footnote eval`: quality on a BEIR folder, in an index of its own that is kept for the next run."""
+"""`footnote eval`: quality on a BEIR folder, in an index of its own that later runs reuse."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ async def evaluate(
     use_llm: bool,
     as_json: bool,
 ) -> None:
-    """Run over a dataset, write the files that are wanted and print the figures.
+    """Run over a dataset, write the requested files and print the figures.
 
-    Raises SettingsError where the packages that measure are not installed.
+    Raises SettingsError if the evaluation packages are not installed.
     """
     _demand_extra()
     for file in (run_file, answers_file, report):
@@ -113,11 +113,7 @@ async def run_over(
     always_answer: bool = False,
     as_trec: bool = False,
 ) -> Evaluation:
-    """Rank each query of a dataset, and answer it where the dataset judges answers or `always_answer` is said.
-
-    Raises BadInputError before the work begins where the dataset is wrong or, with `as_trec`, has ids that a TREC run
-    cannot hold.
-    """
+    """Rank the papers for each query of a dataset, and answer it if answers are judged or `always_answer` is set."""
     dataset = read_dataset(folder, split)
     papers = read_jsonl(dataset.corpus, own_ids=True)
     if as_trec:
@@ -171,7 +167,7 @@ async def _answer(answerer: Answerer, dataset: Dataset) -> dict[str, Answer]:
 
 
 def _history(query: Query) -> tuple[Exchange, ...]:
-    """Return the earlier turns of a query; what was cited in them the dataset does not say."""
+    """Convert the earlier questions of a query; the dataset does not say what was cited."""
     return tuple(Exchange(question) for question in query.history)
 
 
@@ -186,6 +182,6 @@ def _show_kinds(by_kind: Mapping[str, Mapping[str, float]], console: Console) ->
 
 
 def _digest(corpus: Path) -> str:
-    """Return a hash of the corpus, which names its index."""
+    """Hash the corpus; its index is named after it."""
     with corpus.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""`footnote export`: the library, what a search finds or an answer cites, as references for other programs."""
+"""`footnote export`: references for other programs, of the library, a search's hits or an answer's citations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from retrieval import Library
 
-FOUND = 50  # papers of a search, where no other limit is set
+FOUND = 50  # papers of a search, unless another limit is set
 
 
 async def export_papers(
@@ -36,7 +36,7 @@ async def export_papers(
     limit: int | None,
     output: Path | None,
 ) -> None:
-    """Write papers to a file or to stdout: those named, those that a search finds, or all of a scope."""
+    """Write papers to a file or to stdout: the named ones, a search's hits, or all in a scope."""
     form = _form(form, output)
     if names and (query is not None or source is not None or since is not None):
         raise BadInputError("Name papers by their ids, or choose them with --query, --source and --since; not both.")
@@ -57,7 +57,7 @@ async def export_papers(
 
 
 async def write_out(library: Library, ids: Sequence[str], form: str, output: Path | None) -> None:
-    """Write papers to a file, whole or not at all, or to stdout, and say how many."""
+    """Write papers to a file (all or nothing) or to stdout, and report how many."""
     if output is None:
         count = await export(library, ids, form, _print)
         stderr().print(f"Wrote {papers_in_words(count)} as {FORMATS[form].name}.")
@@ -85,7 +85,7 @@ def _form(form: str | None, output: Path | None) -> str:
 
 
 def _print(piece: str) -> None:
-    """Print in UTF-8, which references are in, whatever the terminal has."""
+    """Print in UTF-8, the encoding of references, whatever the terminal's is."""
     if sys.stdout is None:
         raise OutputError("Standard output is closed; name a file with --output.")
     sys.stdout.buffer.write(piece.encode())

@@ -41,14 +41,14 @@ async def ingest(
     full_text: bool = False,
     as_page: bool = False,
 ) -> None:
-    """Take papers in from each source; every one is opened before any paper is added.
+    """Ingest papers from each source, after opening all of them.
 
-    What cannot be read in a file is said and left out; with `strict` nothing is taken in then. `categories` and `since`
-    choose from files, and `as_page` takes every file for a page dump. With `full_text` papers of arXiv come with their
+    Unreadable entries of a file are reported and left out; with `strict` they stop the ingest. `categories` and `since`
+    filter files, and `as_page` reads every file as a page dump. With `full_text`, papers from arXiv come with their
     full text.
 
-    A source on the network is read on from where it was left. Where one fails, what came before is kept and the
-    others are read all the same; raises SourceError at the end.
+    An online source is read on from its cursor. If one fails, its papers so far are kept and the other sources are
+    still read; raises SourceError at the end.
     """
     failures: list[str] = []
     asked = read_categories(categories)
@@ -89,7 +89,7 @@ async def ingest(
 def _open(
     settings: Settings, spec: str, web: Web, choice: Choice, *, strict: bool, as_page: bool
 ) -> OnlineSource | Stream | Single:
-    """Return what a spec names; a file goes before a paper with that id."""
+    """Open what a spec names; a file takes precedence over a paper with that id."""
     named = None if is_here(spec) else single_paper(settings, spec, web)
     online = named or online_source(settings, spec, web)
     return online or stream_source(spec, choice, strict=strict, as_page=as_page)
@@ -100,7 +100,7 @@ def _say(sentence: str) -> None:
 
 
 async def _fetch(source: Single, *, full_text: bool) -> tuple[Fetched | None, str | None]:
-    """Return a paper of the network, and what of it could not be had."""
+    """Fetch a paper, and report what could not be fetched."""
     paper = None
     try:
         paper = await source.fetch()
@@ -110,7 +110,7 @@ async def _fetch(source: Single, *, full_text: bool) -> tuple[Fetched | None, st
 
 
 def _demand_full_texts(opened: Sequence[OnlineSource | Stream | Single]) -> None:
-    """Say what to do instead where full texts cannot be had."""
+    """Raise BadInputError that says what to do instead if full texts are not available."""
     for source in opened:
         if isinstance(source, Stream) or not (isinstance(source, Single) and source.has_full_text):
             raise BadInputError(
@@ -120,7 +120,7 @@ def _demand_full_texts(opened: Sequence[OnlineSource | Stream | Single]) -> None
 
 
 def _refuse_to_choose(opened: Sequence[OnlineSource | Stream | Single]) -> None:
-    """Say what to write instead where a source on the network is to be chosen from."""
+    """Raise BadInputError that says what to write instead if an online source is to be filtered."""
     for source in opened:
         if not isinstance(source, Stream):
             raise BadInputError(
@@ -130,7 +130,7 @@ def _refuse_to_choose(opened: Sequence[OnlineSource | Stream | Single]) -> None:
 
 
 def _tell(intake: Intake) -> None:
-    """Say how files were read, the first of what was left out, and how much was passed over."""
+    """Report how files were read, the first entries that were left out, and how many there were."""
     for sentence in (*intake.remarks, *intake.left_out.first):
         stderr().print(printable(sentence), soft_wrap=True)
     if more := intake.left_out.count - len(intake.left_out.first):
@@ -140,7 +140,7 @@ def _tell(intake: Intake) -> None:
 
 
 async def _read(library: Library, source: OnlineSource) -> tuple[Added, str | None]:
-    """Take in and index page by page, so that a kill costs one page's fetching; return what failed, too."""
+    """Ingest and index page by page, so that a kill costs one page; also return what failed."""
     reading = await library.source_state(source.name)
     added, notices, failure = Added(), [], None
     try:
@@ -163,12 +163,12 @@ async def _read(library: Library, source: OnlineSource) -> tuple[Added, str | No
 
 
 def _part(report: Progress, before: float, after: float) -> Progress:
-    """Return what moves a bar of a hundred from one share of the whole to another."""
+    """Make a progress callback for one section of a bar of a hundred."""
     return lambda done, total: report(round(100 * (before + (after - before) * done / total)), 100)
 
 
 async def embed(settings: Settings) -> None:
-    """Embed papers of a shared library that wait for it, beside whoever indexes them."""
+    """Embed pending papers of a shared library, alongside the process that indexes them."""
     if settings.database_url is None:
         raise BadInputError(
             "`footnote embed` helps to fill a library that several processes share; set FOOTNOTE_DATABASE_URL to its "
@@ -181,7 +181,7 @@ async def embed(settings: Settings) -> None:
         stack.push_async_callback(catalogue.close)
         with progress_bar("Embedding") as report:
             count = await embed_pending(catalogue, embedder, stamp_of(embedder), report)
-    stdout().print(f"Embedded {count} papers; whoever indexes the library finds it done.")
+    stdout().print(f"Embedded {count} papers; whoever indexes the library will use the vectors.")
 
 
 async def rebuild(settings: Settings) -> None:
@@ -191,7 +191,7 @@ async def rebuild(settings: Settings) -> None:
             count = await library.index_pending(report)
         if (await library.counts()).pending:
             raise ServerAwayError(
-                f"The indexes are not whole; run `{command('rebuild')}` again once the server answers."
+                f"The indexes are incomplete; run `{command('rebuild')}` again once the server answers."
             )
     stdout().print(f"Rebuilt the indexes of {count} papers.")
 

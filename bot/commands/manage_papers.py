@@ -1,4 +1,4 @@
-"""`footnote list`, `show`, `remove` and `restore`: the papers of the library, one by one."""
+"""`footnote list`, `show`, `remove` and `restore`: manage the papers of the library."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from retrieval import Fetched, Library, Removal, Removed
     from retrieval.merge import Known
 
-SHOWN = 20  # of the papers that a removal takes
+SHOWN = 20  # papers listed before a removal
 _DAY = len("2026-11-27")
-_TIMES = 5  # of removals that an error names
+_TIMES = 5  # removal times listed in an error
 
 
 async def list_papers(
     settings: Settings, *, limit: int, since: dt.date | None, source: str | None, removed: bool, as_json: bool
 ) -> None:
-    """Print the papers of the library, the newest first, or those that were removed, the last one first."""
+    """Print the papers of the library, newest first, or the removed ones, latest removal first."""
     async with open_library(settings) as library:
         if removed:
             _show_removed(await library.removed(), limit, as_json=as_json)
@@ -48,7 +48,7 @@ async def list_papers(
 
 
 async def show(settings: Settings, name: str, *, as_json: bool) -> None:
-    """Print all that is known of a paper."""
+    """Print everything known about a paper."""
     async with open_library(settings) as library:
         known = await known_paper(library, name)
     if as_json:
@@ -66,7 +66,7 @@ async def show(settings: Settings, name: str, *, as_json: bool) -> None:
 
 
 async def remove(settings: Settings, names: Sequence[str], source: str | None, *, really: bool) -> None:
-    """Say which papers a removal would take, and with `really` take them out."""
+    """Show which papers a removal would take, and with `really` remove them."""
     if bool(names) == (source is not None):
         raise BadInputError("Say which papers to remove: their ids, or all of a source with --source.")
     async with open_library(settings) as library:
@@ -85,15 +85,16 @@ async def remove(settings: Settings, names: Sequence[str], source: str | None, *
         stderr().print(f"{papers_in_words(shared)} of {source} stay, because other sources had them too.")
     if really:
         stdout().print(
-            f"Removed {papers_in_words(len(ids))}. No source brings them in again; for {UNDO.days} days "
-            f"`{command('restore')}` puts them back: --last now, and --at with what `list --removed` says later."
+            f"Removed {papers_in_words(len(ids))}. No source adds them again; for {UNDO.days} days "
+            f"`{command('restore')}` puts them back: with --last now, or later with --at and a time from "
+            "`list --removed`."
         )
     else:
-        stdout().print(f"This would remove {papers_in_words(len(ids))}; nothing is removed yet. --yes does it.")
+        stdout().print(f"This would remove {papers_in_words(len(ids))}; nothing is removed yet. Add --yes to do it.")
 
 
 async def restore(settings: Settings, names: Sequence[str], *, last: bool, when: str | None) -> None:
-    """Put removed papers back: those named, those of the last removal, or those of the removals at a time."""
+    """Restore removed papers: the named ones, those of the last removal, or those of the removals at a time."""
     if [bool(names), last, when is not None].count(True) != 1:
         raise BadInputError(
             "Say which papers to put back: their ids, --last for those that were removed last, or --at with the time "
@@ -115,12 +116,12 @@ async def restore(settings: Settings, names: Sequence[str], *, last: bool, when:
     if restored.free:
         stdout().print(
             f"{papers_in_words(len(restored.free))} were removed more than {UNDO.days} days ago and are erased; "
-            "from now on their sources may bring them in again."
+            "from now on their sources may add them again."
         )
 
 
 async def check_source(library: Library, source: str) -> None:
-    """Raise BadInputError where no paper is of a source, with the sources that there are."""
+    """Raise BadInputError that lists the sources if no paper is from this one."""
     known = (await library.counts()).by_source
     if source not in known:
         there = ", ".join(f"{name} ({count:,})" for name, count in known.items()) or "none yet"
@@ -128,7 +129,7 @@ async def check_source(library: Library, source: str) -> None:
 
 
 async def say_undated(library: Library, since: dt.date | None, source: str | None) -> None:
-    """Say how many papers a first day leaves out because nobody dates them."""
+    """Report how many papers `since` leaves out because they have no date."""
     undated = (await library.count(since=since, source=source)).undated if since else 0
     if undated:
         which = "One paper has no date and is" if undated == 1 else f"{undated:,} papers have no date and are"
@@ -136,7 +137,7 @@ async def say_undated(library: Library, since: dt.date | None, source: str | Non
 
 
 def paper_row(details: Fetched) -> dict[str, object]:
-    """Return what programs are told of a paper, without its abstract."""
+    """Convert a paper to its JSON row, without the abstract."""
     paper = details.paper
     return {
         "paper_id": paper.paper_id,
@@ -153,12 +154,12 @@ def paper_row(details: Fetched) -> dict[str, object]:
 
 
 def papers_in_words(count: int) -> str:
-    """Return a number of papers as it stands in a sentence."""
+    """Format a number of papers for a sentence."""
     return "1 paper" if count == 1 else f"{count:,} papers"
 
 
 async def known_paper(library: Library, name: str) -> Known:
-    """Return the paper that a name stands for; raises BadInputError where there is none."""
+    """Look up a paper by any name; raises BadInputError if there is none."""
     paper_id = await library.id_of(name)
     known = await library.known(paper_id) if paper_id else None
     if known is None and paper_id:
@@ -176,15 +177,13 @@ async def _ids(library: Library, names: Iterable[str]) -> list[str]:
 async def _removed_id(library: Library, removed: Sequence[Removed], name: str) -> str:
     paper_id = await library.id_of(name)
     if not any(paper.paper_id == paper_id for paper in removed):
-        raise BadInputError(
-            f"{printable(name)} is no paper that was removed; `{command('list --removed')}` shows those."
-        )
+        raise BadInputError(f"{printable(name)} is not a removed paper; `{command('list --removed')}` shows those.")
     assert paper_id is not None
     return paper_id
 
 
 def _removals_at(known: Sequence[Removal], when: str) -> list[Removal]:
-    """Return the removals at a time, which may be cut short to a minute or a day."""
+    """Find the removals at a time, which may be given to the minute or the day."""
     asked = " ".join(when.replace("T", " ").split())
     found = [removal for removal in known if _time(removal.removed_at).startswith(asked)] if len(asked) >= _DAY else []
     if not found:
@@ -199,7 +198,7 @@ def _time(time: dt.datetime) -> str:
 
 
 async def _tell(library: Library, ids: Sequence[str]) -> None:
-    """Print the first of the papers that a removal would take."""
+    """Print the first papers that a removal would take."""
     details = await library.details(ids[:SHOWN])
     show_papers([details[paper_id].paper for paper_id in ids[:SHOWN]], stdout())
     if len(ids) > SHOWN:

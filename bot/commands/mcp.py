@@ -1,4 +1,4 @@
-"""`footnote mcp`: the library for other programs' language models, over standard input and output."""
+"""`footnote mcp`: serve the library to other programs' language models over standard input and output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def serve(settings: Settings, *, use_llm: bool) -> None:
-    """Answer a client until it closes standard input; raises SettingsError where the SDK is not installed."""
+    """Serve a client until it closes standard input; raises SettingsError if the SDK is not installed."""
     try:
         from bot.mcp_server import make_server
     except ModuleNotFoundError as error:

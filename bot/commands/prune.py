@@ -1,4 +1,4 @@
-"""`footnote prune`: forget what was kept for long enough, and give the disk back what the databases leave empty."""
+"""`footnote prune`: delete data past its lifetime, and shrink the database files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 async def prune(settings: Settings) -> None:
-    """Forget what is due, as the bot does once a day, and write the files of SQLite anew; a server sees to its own."""
+    """Delete what is due, as the bot does daily, and vacuum SQLite files; a database server vacuums itself."""
     lock = lock_data_dir(settings.data_dir)
     try:
         files = [settings.data_dir / name for name in (CATALOGUE, MEMORY)]
@@ -37,7 +37,7 @@ async def prune(settings: Settings) -> None:
     finally:
         lock.release()
     rows = "One row was" if count == 1 else f"{count:,} rows were"
-    stdout().print(f"{rows} older than {settings.retention} days and forgotten; {given_back:.1f} MB were given back.")
+    stdout().print(f"{rows} older than {settings.retention} days and deleted; {given_back:.1f} MB were freed.")
 
 
 def _size(file: Path) -> int:
@@ -45,7 +45,7 @@ def _size(file: Path) -> int:
 
 
 def _shrink(file: Path) -> None:
-    """Write a database anew without what it leaves empty, which takes as much disk again until it is done."""
+    """Vacuum a database, which temporarily needs as much disk again."""
     try:
         with closing(sqlite3.connect(file, isolation_level=None)) as database:
             database.execute("VACUUM")

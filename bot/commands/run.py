@@ -1,4 +1,4 @@
-"""`footnote run`: the Discord bot over the library, which grows and posts digests meanwhile."""
+"""`footnote run`: the Discord bot, which also fetches papers and posts digests."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# A thread that computes lets the event loop go on after so long. With Python's own 5 ms, the many short steps that lead
-# to an acknowledgement each wait for as long, and Discord waits for it no longer than 3 s.
+# Seconds after which a computing thread yields to the event loop. With Python's default of 5 ms, each of the many short
+# steps to an acknowledgement waits that long, and Discord waits 3 s in all.
 SWITCH_SECONDS: Final = 0.0005
 
 
 async def run(settings: Settings) -> None:
-    """Serve Discord until a signal stops it."""
+    """Serve Discord until a signal stops the bot."""
     log.info("starting version=%s data_dir=%s", version("footnote"), settings.data_dir)
     from bot.discord import run_bot
     from bot.discord.services import make_services
@@ -51,7 +51,7 @@ async def run(settings: Settings) -> None:
 
 
 async def look_before(settings: Settings) -> str:
-    """Return the token; raises FootnoteError for what the bot cannot run with, and logs what it runs badly with."""
+    """Return the token; raises FootnoteError for what stops the bot, and logs what only hampers it."""
     from bot.discord.connection.login import require_token
 
     token = require_token(settings)
@@ -64,7 +64,7 @@ async def look_before(settings: Settings) -> str:
 
 
 async def _look_into(settings: Settings, library: Library) -> None:
-    """Log what is wrong with an open library; raises FootnoteError where no question could ever be read."""
+    """Log what is wrong with an open library; raises FootnoteError if no question could ever be read."""
     if (seen := await look_into(library, settings)).ok is False:
         log.warning("%s: %s", seen.part, seen.sentence)
     try:

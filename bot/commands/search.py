@@ -1,4 +1,4 @@
-"""`footnote search`: ranked papers in the terminal; it loads nothing that a search does not need."""
+"""`footnote search`: ranked papers in the terminal; loads nothing that a search does not need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`footnote usage`: what the language model took, by day, purpose and model, and what that costs."""
+"""`footnote usage`: language model usage and cost, by day, purpose and model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def usage(settings: Settings, since: date | None, *, as_json: bool) -> None:
-    """Print what was taken from a day (UTC) on, by default the first of this month."""
+    """Print the usage since a day (UTC), by default the first of this month."""
     first = since or datetime.now(UTC).date().replace(day=1)
     async with open_store(settings) as store:
         spendings = await store.usage.since(first)
@@ -31,7 +31,7 @@ async def usage(settings: Settings, since: date | None, *, as_json: bool) -> Non
     elif spendings:
         stdout().print(_table(spendings))
     else:
-        stdout().print(f"The language model was not asked since {first}.")
+        stdout().print(f"The language model has not been used since {first}.")
 
 
 def _row(spending: Spending) -> dict[str, object]:
@@ -79,7 +79,7 @@ def _table(spendings: Sequence[Spending]) -> Table:
             _money(amounts["usd"]),
         )
     if total["unpriced_tokens"] and total["usd"] is not None:
-        table.caption = f"{total['unpriced_tokens']:,} tokens are of models whose price is not known."
+        table.caption = f"{total['unpriced_tokens']:,} tokens were used by models whose price is not known."
     return table
 
 

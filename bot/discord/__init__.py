@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # for type checkers alone; `typing` takes longer to load than this package
+TYPE_CHECKING = False  # type checkers take it for true; importing `typing` takes longer than importing this package
 
 if TYPE_CHECKING:
     from bot.discord.footnote_bot import FootnoteBot

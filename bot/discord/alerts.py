@@ -1,4 +1,4 @@
-"""Tell people in a direct message that a budget for the language model is used up: once for each on a day."""
+"""Tell people in a direct message that a language model budget is used up, once a day for each budget."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SECONDS: Final = 30.0  # until it is told what another process noted
+SECONDS: Final = 30.0  # between two looks for budgets that other processes noted
 
 
 class Alerts:
-    """Tell a server's owner, or for the whole day's budget who runs the bot; several processes may."""
+    """Tell a server's owner, or for the whole day's budget the bot's owner; several processes may run this."""
 
     def __init__(self, bot: FootnoteBot, tell_owner: Callable[[str], Awaitable[None]]) -> None:
         self._bot = bot
         self._tell_owner = tell_owner
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look for what is to be told until told to stop."""
+        """Look for used-up budgets that nobody was told about, until told to stop."""
         while not stop.is_set():
             try:
                 await self.tell(datetime.now(UTC).date())
-            except Exception:  # the database may be away for a while
+            except Exception:  # the database may be unavailable for a while
                 log.exception("nobody could be told of budgets; trying again")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), SECONDS)
 
     async def tell(self, day: date) -> None:
-        """Tell of each budget that was used up on a day, those of servers where the bot is one of them."""
+        """Tell people about each budget that was used up on a day, as far as the bot is in the server."""
         for guild_id in await self._bot.services.store.notices.untold(day):
             if await (self._tell_of_day() if guild_id == NOBODY else self._tell_of_server(guild_id, day)):
                 await self._bot.services.store.notices.told(day, guild_id)
@@ -58,7 +58,7 @@ class Alerts:
         return True
 
     async def _tell_of_server(self, guild_id: int, day: date) -> bool:
-        """Tell the owner of a server, and say whether that is done: they were told, or cannot be."""
+        """Tell a server's owner; True if they were told or cannot be."""
         guild = self._bot.get_guild(guild_id)
         if guild is None or guild.owner_id is None:
             return False
@@ -66,7 +66,7 @@ class Alerts:
         with speaking(settings.language or str(guild.preferred_locale)):
             sentence = say(
                 "{server} has used up its tokens for today: until midnight UTC I answer there with the papers' own "
-                "sentences. /settings shows what was taken this month.",
+                "sentences. /settings shows this month's usage.",
                 server=escape(guild.name),
             )
         try:

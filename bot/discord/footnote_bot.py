@@ -1,4 +1,4 @@
-"""FootnoteBot: the Discord client with its intents, its manners, its cogs and its daily chores."""
+"""FootnoteBot: the Discord client with its intents, cogs and periodic tasks."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ HOURS_BETWEEN_CLEANINGS = 24
 
 
 def intents(*, message_content: bool = False) -> discord.Intents:
-    """Return what the bot needs to hear: guilds, and messages in them and in direct messages.
+    """Choose the gateway intents: guilds, and messages in them and in direct messages.
 
-    Only Message Content is privileged: the text of a mention and of a direct message arrives without it.
+    Only Message Content is privileged; the text of mentions and direct messages arrives without it.
     """
     return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=message_content)
 
 
 class FootnoteBot(Bot):
-    """Answer questions in Discord, and post digests there; further `options` are those of discord.Client.
+    """Answer questions in Discord and post digests there; further `options` are those of discord.Client.
 
-    `editor` composes the digests, of the papers' own sentences where none is given; `now` is their clock.
+    `editor` composes the digests, by default from the papers' own sentences; `now` is their clock.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class FootnoteBot(Bot):
         self._commands_file = commands_file
 
     async def setup_hook(self) -> None:
-        """Add what answers; in the background load what it reads with, and see that Discord knows the commands."""
+        """Add the cogs; in the background, load the question reader and register the commands with Discord."""
         make_lasting(self)
         await asyncio.to_thread(load)
         self.loading = asyncio.create_task(self._load_reader())
@@ -129,36 +129,36 @@ class FootnoteBot(Bot):
             log.info("without Message Content: no prefix commands, and in threads only mentions are heard")
 
     async def _load_reader(self) -> None:
-        """Load what questions are read with, so that the first one is read as quickly as the others."""
+        """Load the question reader, so that the first question does not wait for it."""
         try:
             await self.services.responder.intents.load()
-        except Exception:  # it is loaded with the first question then
+        except Exception:  # it is loaded with the first question instead
             log.exception("what questions are read with is not loaded")
 
     async def on_error(self, event_method: str, /, *_args: object, **_options: object) -> None:
-        """Log where a listener failed, but not what the error says, which may be somebody's words."""
+        """Log which listener failed, but not the error's message, which may quote somebody."""
         error = sys.exception()
         if isinstance(error, Exception):
             log_incident(f"event:{event_method}", error)
 
     async def on_disconnect(self) -> None:
-        """Count a connection that ended; the client makes another."""
+        """Count a connection that ended; the client reconnects."""
         metrics.GATEWAY_BREAKS.inc()
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Do nothing: the chat reads messages, and finds the commands in them."""
+        """Do nothing: the chat cog reads messages and finds the commands in them."""
 
     async def on_guild_join(self, guild: discord.abc.Snowflake) -> None:
-        """Keep what is remembered of a server that the bot comes back to."""
+        """Record that the bot is in a server, so that its data is not deleted."""
         await self.services.store.servers.joined(guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Note that the bot has left the server, which is forgotten in time."""
+        """Record that the bot has left the server, whose data is deleted later."""
         await self.services.store.servers.left(guild.id, datetime.now(UTC))
 
     @tasks.loop(hours=HOURS_BETWEEN_COUNTS)
     async def show_count(self) -> None:
-        """Put the number of papers into the bot's status, if it has changed."""
+        """Show the number of papers in the bot's status, if it has changed."""
         await self.wait_until_ready()
         activity = await self._activity()
         if activity != self.activity:
@@ -167,7 +167,7 @@ class FootnoteBot(Bot):
 
     @tasks.loop(hours=HOURS_BETWEEN_CLEANINGS)
     async def forget_what_is_due(self) -> None:
-        """Forget what was kept for long enough, of servers too that were left, and not come back to, unseen."""
+        """Delete data past its lifetime, including that of servers that were left while the bot was offline."""
         await self.wait_until_ready()
         try:
             here = (guild.id for guild in self.guilds)
@@ -177,7 +177,7 @@ class FootnoteBot(Bot):
             log.exception("nothing forgotten")
 
     async def close(self) -> None:
-        """Drop what still runs in the background and disconnect."""
+        """Cancel background tasks and disconnect."""
         self.show_count.cancel()
         self.forget_what_is_due.cancel()
         for task in filter(None, (self.syncing, self.loading)):
@@ -185,7 +185,7 @@ class FootnoteBot(Bot):
         await super().close()
 
     def serves(self, guild_id: int) -> bool:  # noqa: ARG002  # whoever serves only some looks
-        """Say whether this process hears of a server."""
+        """Check whether this process receives a server's events."""
         return True
 
     async def _activity(self) -> discord.CustomActivity:

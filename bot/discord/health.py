@@ -1,4 +1,4 @@
-"""Tell whoever runs the bot how it is: /healthz for machines that restart it, /metrics for Prometheus."""
+"""Report the bot's health: /healthz for whatever restarts it, /metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PATIENCE: Final = 3.0  # seconds for a database to say anything
-# Discord wants a heartbeat every 41 s, and discord.py gives a connection up that says nothing for 60 s.
+PATIENCE: Final = 3.0  # seconds for a database to reply
+# Discord wants a heartbeat every 41 s, and discord.py drops a connection that was silent for 60 s.
 HEARTBEAT_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Hold how one part is; `vital` where a restart may help."""
+    """The health of one part; `vital` if a restart may help."""
 
     ok: bool
     says: str
     vital: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as /healthz shows it."""
+        """Convert to the form that /healthz shows."""
         return {"ok": self.ok, "says": self.says}
 
 
 class Health:
-    """Look at the parts of a running bot, of which each says how it is whatever happens in it."""
+    """Check the parts of a running bot; a failed check counts as a failure of its part."""
 
     def __init__(self, bot: FootnoteBot) -> None:
         self._bot = bot
-        # When each shard's last known heartbeat was replied to: discord.py forgets it with the connection.
+        # When each shard's last heartbeat was acknowledged: discord.py forgets it with the connection.
         self._beats: dict[int, float] = {}
 
     async def look(self) -> dict[str, Part]:
-        """Return each part by its name."""
+        """Check every part and return the results by name."""
         looks = {
             "gateway": self._gateway,
             "heartbeat": self._heartbeat,
@@ -72,7 +72,7 @@ class Health:
             return Part(ok=False, says="not connected")
         away = disconnected(self._bot)
         if away:
-            # discord.py goes on trying, and goes on with the session where it gets through: no restart is of use.
+            # discord.py keeps reconnecting and resumes the session when it succeeds: a restart would not help.
             return Part(ok=False, says=f"connecting again: shard {', '.join(map(str, away))}", vital=False)
         return Part(ok=True, says=f"connected, {len(self._bot.guilds)} servers")
 
@@ -119,14 +119,14 @@ async def _bounded(look: Callable[[], Awaitable[Part]]) -> Part:
             return await look()
     except TimeoutError:
         return Part(ok=False, says="does not answer")
-    except Exception as error:  # whatever it is, the part is not well
+    except Exception as error:  # whatever it is, the part is not healthy
         log.debug("a part cannot be looked at", exc_info=True)
-        return Part(ok=False, says=type(error).__name__)  # its words may hold an address with a password
+        return Part(ok=False, says=type(error).__name__)  # its message may contain an address with a password
 
 
 @asynccontextmanager
 async def serving_health(settings: HealthSettings, bot: FootnoteBot) -> AsyncIterator[None]:
-    """Serve both pages inside the block where a port is set; raises SettingsError where it cannot be had."""
+    """Serve both pages inside the block if a port is set; raises SettingsError if it cannot be used."""
     if settings.port is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""/help and /about: what somebody can do with the bot, and what it knows."""
+"""/help and /about: what people can do with the bot, and which papers it knows."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
     from bot.discord.services import Bot
 
-# In arXiv's own words, which it asks products to carry.
+# The wording that arXiv asks products to carry.
 ARXIV_THANKS: Final = "Thank you to arXiv for use of its open access interoperability."
 
-# The papers are in English, and so are the examples.
+# Papers are in English, and so are the examples.
 QUESTION: Final = "which papers are about language models?"
 QUERY: Final = "robots that learn at home"
 TOPICS: Final = "robots; language models"
 
 Inner: TypeAlias = "app_commands.Command[Any, ..., Any] | app_commands.ContextMenu"
 
-# What stands in the first two groups, in order; all else is in the third.
+# Commands in the first two groups, in order; all others are in the third.
 ASK: Final = ("ask", "compare", "Ask about this")
 FIND: Final = ("search", "paper", "similar", "trending", "saved", "library", "Find papers like this")
 
 
 class Help(commands.Cog):
-    """Say what the bot can do, and what it knows."""
+    """Explain what the bot can do, and which papers it knows."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -56,10 +56,12 @@ class Help(commands.Cog):
         for command in self._bot.tree.get_commands():
             if _is_seen(command, admitted.guild_id, ctx.permissions):
                 links[command.name] = [await self._link(inner) for inner in _inner(command)]
-        ways = say("Mention me (@{name}), write to me directly, or reply to an answer of mine to ask on.", name=name)
+        ways = say(
+            "Mention me (@{name}), send me a direct message, or reply to one of my answers to follow up.", name=name
+        )
         if self._bot.intents.message_content:
             prefix = escape(admitted.settings.prefix)
-            ways += " " + say("{prefix}ask and a question does it too.", prefix=prefix)
+            ways += " " + say("{prefix}ask with a question works too.", prefix=prefix)
         asked = f"@{name} {QUESTION}"
         groups = [
             (say("Ask"), ASK, ways, asked),
@@ -91,17 +93,17 @@ class Help(commands.Cog):
             *(f"- {_origin(source)}: " + say_many("one paper", "{n} papers", number) for source, number in sources),
         ]
         if counts.newest is not None:
-            lines.append(say("The newest is of {day}.", day=date(counts.newest)))
+            lines.append(say("The newest is from {day}.", day=date(counts.newest)))
         lines += freshness(await self._library.source_states())
         lines += [self._writer(), f"-# Footnote {version('footnote')} · {ARXIV_THANKS}"]
         await admitted.target.post(Card(ui.TextDisplay("\n".join(lines))))
 
     async def _filled(self, command: str, option: str, words: str) -> str:
-        """Return a command with an option filled in, as it looks while it is typed."""
+        """Format a command with an option filled in, as it looks while being typed."""
         return f"{await self._bot.linked(f'/{command}')} {translated(option, current_language()) or option}: {words}"
 
     async def _link(self, command: Inner) -> str:
-        """Return a command as something to click, and of a menu where it is."""
+        """Format a command as a link, or a context menu as the path to it."""
         if isinstance(command, app_commands.ContextMenu):
             return say("Apps") + f" → **{translated(command.name, current_language()) or command.name}**"
         return await self._bot.linked(f"/{command.qualified_name}")

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# discord.py opens as many connections as there are calls at once: a burst of commands would spend the time in which
-# Discord waits for them on as many TLS handshakes.
+# discord.py opens one connection per concurrent call: for a burst of commands, as many TLS handshakes would take up the
+# time in which Discord waits for an acknowledgement.
 CONNECTIONS = 48
-KEPT_SECONDS = 90.0  # that an idle connection is kept for the next burst
+KEPT_SECONDS = 90.0  # how long an idle connection is kept for the next burst
 
 _BAD_TOKEN_CLOSE_CODE = 4004
 
@@ -54,12 +54,10 @@ async def run_bot(
     editor: Editor | None = None,
     prepare_library: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
-    """Run the bot, which fetches papers and posts digests meanwhile, until a signal stops it.
+    """Run the bot, with paper fetching and digests, until a signal stops it.
 
-    `prepare_library` makes the library ready; the bot answers from what there is until it has.
-
-    Raises DiscordStartError where the token is refused or Discord cannot be reached, and SettingsError where a source
-    to fetch is none.
+    `prepare_library` makes the library ready; until it has, the bot answers from what is there. Raises
+    DiscordStartError if the token is refused or Discord cannot be reached, and SettingsError for an invalid source.
     """
     chosen = settings.discord
     bot = _make_bot(
@@ -98,14 +96,14 @@ def _make_bot(chosen: DiscordSettings, *arguments: Any, **options: Any) -> Footn
     shards, services = read_shards(chosen.shards), arguments[0]
     if shards and len(shards.ids) < shards.count and not services.store.shared:
         raise DiscordStartError(
-            "FOOTNOTE_DISCORD__SHARDS leaves shards to other processes, and those share a database on a server: set "
+            "FOOTNOTE_DISCORD__SHARDS leaves shards to other processes, which must share a database server: set "
             "FOOTNOTE_DATABASE_URL."
         )
     return ShardedBot(*arguments, shards=shards, **options)
 
 
 def read_shards(written: str) -> Shards | None:
-    """Return the shards that are meant by `0-3/16` or `2/16`, None for `auto`."""
+    """Parse the shards in `0-3/16` or `2/16`, None for `auto`."""
     if written == "auto":
         return None
     span, _, count = written.partition("/")
@@ -114,10 +112,10 @@ def read_shards(written: str) -> Shards | None:
 
 
 async def serve(bot: FootnoteBot, token: str, *jobs: Job) -> None:
-    """Keep the bot connected until SIGTERM, SIGHUP or SIGINT lets it finish its answers; a second one ends at once.
+    """Keep the bot connected until SIGTERM, SIGHUP or SIGINT, then let it finish its answers; a second signal ends it.
 
-    `jobs` run beside it from the moment it is ready, until the event that they are given is set.
-    Raises DiscordStartError as `run_bot` does.
+    `jobs` run beside it once it is ready, until the event passed to them is set. Raises DiscordStartError as `run_bot`
+    does.
     """
     with _stop_signals() as signals, _as_sentences(bot.http.proxy):
         async with bot:
@@ -133,7 +131,7 @@ async def serve(bot: FootnoteBot, token: str, *jobs: Job) -> None:
 
 
 async def tell_owner(bot: FootnoteBot, sentence: str) -> None:
-    """Tell who runs the bot, in a direct message, what they alone can mend; the log and /about say it too."""
+    """Tell the bot's owner, in a direct message, about a problem that only they can fix; it is also logged."""
     application = bot.application
     if application is None:
         return
@@ -145,7 +143,7 @@ async def tell_owner(bot: FootnoteBot, sentence: str) -> None:
 
 
 async def _work(bot: FootnoteBot, jobs: tuple[Job, ...], stop: asyncio.Event) -> None:
-    """Run the jobs once the bot is ready; one that fails ends alone."""
+    """Run the jobs once the bot is ready; one that fails does not affect the others."""
 
     async def safely(job: Job) -> None:
         try:
@@ -161,7 +159,7 @@ async def _work(bot: FootnoteBot, jobs: tuple[Job, ...], stop: asyncio.Event) ->
 async def _told_to_stop(
     bot: FootnoteBot, signals: asyncio.Queue[signal.Signals], stop: asyncio.Event, working: asyncio.Task[None]
 ) -> None:
-    """Wait for a signal, then for the answers and digests in flight or for a second signal."""
+    """Wait for a signal, then for the answers and digests in progress or for a second signal."""
     log.info("stopping signal=%s", (await signals.get()).name)
     stop.set()
     await _first_of(_finish(bot, working), signals.get())
@@ -172,7 +170,7 @@ async def _finish(bot: FootnoteBot, working: asyncio.Task[None]) -> None:
 
 
 async def _first_of(*works: Coroutine[Any, Any, object]) -> None:
-    """Await whichever ends first, raise what it raised, and cancel the others."""
+    """Wait for the first to end, re-raise its error, and cancel the others."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -186,7 +184,7 @@ async def _first_of(*works: Coroutine[Any, Any, object]) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[asyncio.Queue[signal.Signals]]:
-    """Collect the signals that ask the bot to end in a queue; where the loop cannot, Ctrl-C ends it as ever."""
+    """Queue the signals that ask the bot to stop; if the loop cannot handle signals, Ctrl-C works as usual."""
     received: asyncio.Queue[signal.Signals] = asyncio.Queue()
     watched = on_ending_signals(received.put_nowait, signal.SIGINT)
     try:
@@ -198,7 +196,7 @@ def _stop_signals() -> Iterator[asyncio.Queue[signal.Signals]]:
 
 @contextmanager
 def _as_sentences(proxy: str | None) -> Iterator[None]:
-    """Raise DiscordStartError for what discord.py raises when it cannot log in or stay connected."""
+    """Convert discord.py's login and connection errors to DiscordStartError."""
     try:
         yield
     except discord.LoginFailure:

@@ -1,4 +1,4 @@
-"""What the commands, buttons and forms of the bot share."""
+"""The objects that the bot's commands, buttons and forms share."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Services:
-    """Hold what there is; each part of the bot takes what it uses.
+    """The shared objects; each part of the bot takes what it needs.
 
     Attributes:
-        links: makes commands something to click.
-        model: the name of the language model that writes, None where answers are the papers' own sentences.
-        arxiv: looks a paper up by its arXiv id, where arXiv may be asked.
-        pdfs: reads the PDFs that people give the bot.
-        changing_settings: held by whoever changes a server's settings, all of which are saved at once.
+        links: turns command names into clickable links.
+        model: name of the language model, None if answers are the papers' own sentences.
+        arxiv: looks up a paper by its arXiv id, if arXiv may be queried.
+        pdfs: reads the PDFs that people send.
+        changing_settings: lock for changes of server settings, which are saved as a whole.
     """
 
     library: Library
@@ -60,7 +60,7 @@ def make_services(
     model: str | None = None,
     arxiv: LookUp | None = None,
 ) -> Services:
-    """Return the services of a bot that answers with this answerer from this library."""
+    """Build the services of a bot that answers with this answerer from this library."""
     links = CommandLinks()
     responder = Responder(answerer, IntentReader(library), store, links, with_model=model is not None)
     gate = Gate(store.servers, links, limits, store.traffic if store.shared else None)
@@ -71,9 +71,9 @@ class Bot(commands.Bot):
     """The bot as its parts see it.
 
     Attributes:
-        services: what they share.
-        poster: posts digests and tells people things directly.
-        deliverer: knows which digests are due.
+        services: the shared objects.
+        poster: posts digests and sends direct messages.
+        deliverer: delivers the digests that are due.
         now: the clock of the digests.
     """
 
@@ -84,9 +84,9 @@ class Bot(commands.Bot):
 
     @property
     def leads(self) -> bool:
-        """Say whether it does what only one process does."""
+        """Whether this process does what only one of them may do."""
         return True
 
     async def linked(self, sentence: str) -> str:
-        """Return a sentence of the bot's own with the commands that it names as something to click."""
+        """Turn the commands named in one of our own sentences into links."""
         return await self.services.links.linked(sentence)

@@ -1,4 +1,4 @@
-"""The bot as one of several processes: it serves some shards, which it holds by leases in the database."""
+"""The bot as one of several processes, each of which serves some shards, leased in the database."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from retrieval import ServerAwayError
 log = logging.getLogger(__name__)
 
 RENEWED_EVERY: Final = LEASE.total_seconds() / 4
-TRIED_EVERY: Final = 1.0  # seconds, while the holder may have died
+TRIED_EVERY: Final = 1.0  # seconds between attempts, while the holder may be dead
 
 
 class ShardedBot(FootnoteBot, commands.AutoShardedBot):
-    """Serve some shards, or by None all that Discord advises.
+    """Serve some shards, or with None as many as Discord recommends.
 
     Attributes:
-        ousted: why it has closed by itself, None where it has not.
+        ousted: why it has shut itself down, None if it has not.
     """
 
     def __init__(self, *arguments: Any, shards: Shards | None, **options: Any) -> None:  # noqa: ANN401
@@ -40,38 +40,38 @@ class ShardedBot(FootnoteBot, commands.AutoShardedBot):
         self.ousted: str | None = None
 
     async def setup_hook(self) -> None:
-        """Take the shards before anything is heard of them; raises DiscordStartError where others hold them."""
+        """Lease the shards before connecting; raises DiscordStartError if others hold them."""
         if self._shards is None:
             count, _, _ = await self.http.get_bot_gateway()
             self._shards = Shards(tuple(range(count)), count)
         self.shard_ids, self.shard_count = list(self._shards.ids), self._shards.count
         await self._take()
-        await self.services.store.threads.load()  # another may have opened some until now
+        await self.services.store.threads.load()  # other processes may have opened some until now
         self._keeping = asyncio.create_task(self._keep())
         await super().setup_hook()
 
     @property
     def leads(self) -> bool:
-        """Say whether it serves the first shard."""
+        """Whether it serves the first shard."""
         return self._shards is None or 0 in self._shards.ids
 
     def serves(self, guild_id: int) -> bool:
-        """Say whether a server is of one of its shards."""
+        """Check whether a server is on one of its shards."""
         return self._shards is None or self._shards.serve(guild_id)
 
     async def close(self) -> None:
-        """Disconnect, and let go of the shards."""
+        """Disconnect and release the shards."""
         held = self._keeping is not None
         if self._keeping is not None and self._keeping is not asyncio.current_task():
             self._keeping.cancel()
         self._keeping = None
         await super().close()
         if held:
-            with suppress(ServerAwayError):  # then they run out
+            with suppress(ServerAwayError):  # otherwise the leases expire
                 await self.services.store.leases.release(self._holder)
 
     async def _take(self) -> None:
-        """Take the shards, if need be once a holder that died has had its time; one that lives says so meanwhile."""
+        """Lease the shards, waiting for a dead holder's leases to expire; a live one renews them in the meantime."""
         assert self._shards is not None
         leases, first = self.services.store.leases, None
         while taken := await leases.take(self._shards, self._holder, datetime.now(UTC)):
@@ -81,13 +81,13 @@ class ShardedBot(FootnoteBot, commands.AutoShardedBot):
             await asyncio.sleep(TRIED_EVERY)
 
     async def _keep(self) -> None:
-        """Go on holding the shards; close where another holds one of them by now."""
+        """Renew the leases; shut down if another process has one of them."""
         assert self._shards is not None
         while True:
             await asyncio.sleep(RENEWED_EVERY)
             try:
                 taken = await self.services.store.leases.take(self._shards, self._holder, datetime.now(UTC))
-            except Exception as error:  # noqa: BLE001  # the database may be away for a while
+            except Exception as error:  # noqa: BLE001  # the database may be unavailable for a while
                 log.warning("shards not renewed: %s", type(error).__name__)
                 continue
             if taken:
@@ -99,6 +99,6 @@ class ShardedBot(FootnoteBot, commands.AutoShardedBot):
 def _refusal(taken: dict[int, datetime]) -> str:
     named = ", ".join(map(str, sorted(taken)))
     return (
-        f"Another process serves shard {named} of the bot, or counts the shards otherwise; stop it, or choose others "
+        f"Another process serves shard {named} of the bot, or uses another shard count; stop it, or choose others "
         "in FOOTNOTE_DISCORD__SHARDS."
     )

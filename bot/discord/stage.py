@@ -1,4 +1,4 @@
-"""A server of a local Discord with people in it, and the bot online there: what `footnote demo` shows."""
+"""A local Discord server with people and the bot online, as `footnote demo` shows it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ SERVER: Final = "Reading Group"
 PAPERS, DIGEST = "papers", "digest"
 MEMBERS: Final = ("Alice", "Bob")
 MODERATOR: Final = "Mo"
-# A machine that is busy with something else is no reason to show a bot that did not answer.
-PATIENCE: Final = 20.0  # seconds, instead of the three that Discord waits for an acknowledgement
+# A busy machine is no reason to show a bot that did not answer.
+PATIENCE: Final = 20.0  # seconds to acknowledge, instead of Discord's three
 START: Final = 60.0  # seconds for the bot to come online
 AHEAD: Final = timedelta(minutes=2)  # of the clock, as a digest leaves out what came in within the last two minutes
 
@@ -42,12 +42,12 @@ TOPICS: Final = "reinforcement learning for robots; image generation"
 ABOUT: Final[dict[str, Any]] = {
     "title": "Footnote demo",
     "roles": {MODERATOR: "(moderator)"},
-    "hint": "Each is written for you; Enter sends it. Or ask your own: the papers are at hand, and nothing leaves this "
+    "hint": "Click one, then press Enter to send it. Or ask your own: the papers are here, and nothing leaves this "
     "machine.",
     "tries": [
         {"label": "A question that a paper answers", "place": PAPERS, "text": f"@Footnote {ASKED}"},
-        {"label": "One where it is not sure", "place": PAPERS, "text": f"@Footnote {CLOSEST}"},
-        {"label": "One that no paper is about", "place": PAPERS, "text": f"@Footnote {UNANSWERED}"},
+        {"label": "A question where it is not sure", "place": PAPERS, "text": f"@Footnote {CLOSEST}"},
+        {"label": "A question that no paper is about", "place": PAPERS, "text": f"@Footnote {UNANSWERED}"},
         {"label": "A list of papers", "place": PAPERS, "text": f"@Footnote {LISTED}"},
         {"label": "Search", "place": PAPERS, "command": "search", "options": {"query": SEARCHED}},
         {"label": "Ask in direct messages", "place": "Footnote", "text": LISTED},
@@ -66,19 +66,19 @@ ABOUT: Final[dict[str, Any]] = {
 
 
 def generous_limits() -> Limits:
-    """Return limits that no visitor meets who tries one thing after the other."""
+    """Set limits that no visitor reaches by trying one thing after another."""
     return Limits(Rate(60, 60.0), Rate(200, 60.0))
 
 
 def refuse_taken(port: int) -> None:
-    """Raise OSError where a port cannot be had."""
+    """Raise OSError if a port cannot be used."""
     with socket.create_server((LOOPBACK, port)):
         pass
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What there is to look at: the Discord, the people in it, the bot, and the page."""
+    """The parts of the demo: the local Discord, the people in it, the bot, and the page."""
 
     local: LocalDiscord
     people: tuple[Person, ...]
@@ -96,9 +96,9 @@ def _ahead() -> datetime:
 async def open_stage(
     services: Services, folder: Path, *, editor: Editor | None = None, port: int = 0
 ) -> AsyncIterator[Stage]:
-    """Bring the bot online in a Discord of its own, and show it at a port of this machine, 0 for any.
+    """Bring the bot online in its own local Discord, and show it at a local port, 0 for any.
 
-    Raises OSError where the port cannot be had.
+    Raises OSError if the port cannot be used.
     """
     async with LocalDiscord(message_content=True, patience=START) as local:
         local.answer_deadline(PATIENCE)

@@ -1,4 +1,4 @@
-"""Tell systemd that the bot is ready, that it lives, and that it stops, where it was started by systemd."""
+"""Notify systemd that the bot is ready, alive or stopping, if systemd started it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MICROSECONDS: Final = 1_000_000
 
 
 async def tell_systemd(stop: asyncio.Event) -> None:
-    """Say that the bot is ready, then that the event loop turns, until told to stop; a job of the bot's."""
+    """Report readiness, then regular watchdog signs, until told to stop; one of the bot's jobs."""
     await asyncio.to_thread(notify, "READY=1")
     seconds = int(os.environ.get("WATCHDOG_USEC") or 0) / MICROSECONDS / 2
     while not stop.is_set():
@@ -24,11 +24,11 @@ async def tell_systemd(stop: asyncio.Event) -> None:
 
 
 def notify(state: str) -> None:
-    """Send a state to the socket that systemd named; nothing where there is none, or nobody hears."""
+    """Send a state to systemd's socket; do nothing if there is none or nobody listens."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
-    if address.startswith("@"):  # an abstract one
+    if address.startswith("@"):  # an abstract socket
         address = f"\0{address[1:]}"
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as systemd:
         systemd.connect(address)

@@ -1,8 +1,8 @@
-"""One client for any OpenAI-compatible server, what it costs, and what it may cost."""
+"""One client for any OpenAI-compatible server, with its usage, prices and budgets."""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # for type checkers alone; `typing` takes longer to load than this package
+TYPE_CHECKING = False  # type checkers take it for true; importing `typing` takes longer than importing this package
 
 if TYPE_CHECKING:
     from bot.llm.address import Address

@@ -1,4 +1,4 @@
-"""Where the language model is: read what was set, and say what to write instead where that is no API."""
+"""Parse the configured base URL of the language model, and suggest the right one if it is not an API."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME: Final = "FOOTNOTE_LLM__BASE_URL"
-# What a base URL is copied with; the client appends the first of them itself.
+# Paths that people copy along with a base URL; the client appends the first of them itself.
 _APPENDED: Final = ("/chat/completions", "/completions", "/responses", "/models", "/embeddings")
-# Where servers have their API, from where their address was copied without it: most, and OpenRouter or Open WebUI.
+# Where servers have their API, for addresses copied without it: most servers, then OpenRouter or Open WebUI.
 _ELSEWHERE: Final = ("/v1", "/api/v1", "/api")
 _PATIENCE: Final = 3.0  # seconds
 _OK: Final = 200
-# How a place says that the API is not there: a page, or nothing.
+# Statuses of an address without an API: a page, or nothing.
 _ELSEWHERE_AT: Final = frozenset({200, 404, 405})
 _REFUSED: Final = frozenset({401, 403})
 _MEND: Final = "check FOOTNOTE_LLM__API_KEY and FOOTNOTE_LLM__BASE_URL"
@@ -30,18 +30,18 @@ _OBJECTS: Final = frozenset({400, 401, 402, 403, 415, 422, 429})
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Hold a base URL, and what every request to it carries behind its path, such as Azure's api-version."""
+    """A base URL, and the query parameters of every request to it, such as Azure's api-version."""
 
     base_url: str
     query: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, written: str) -> Address:
-        """Return the address that was set; raises SettingsError with what to write instead where it is none."""
+        """Parse the configured address; raises SettingsError that says what to write instead."""
         text = written.strip()
         if "://" not in text:
             raise SettingsError(f"{NAME} lacks http:// or https://; write {_guess(text)}.")
-        no_address = SettingsError(f"{NAME} is no address; write one such as http://localhost:11434/v1.")
+        no_address = SettingsError(f"{NAME} is not an address; write one such as http://localhost:11434/v1.")
         try:
             parts = urlsplit(text)
             host, port = parts.hostname, parts.port
@@ -59,22 +59,22 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Hold which models a server names, None where it does not say, and how it replied; status 0: not at all."""
+    """The models that a server lists (None if it has no list), and the status of its reply; 0 for no reply."""
 
     models: tuple[str, ...] | None = None
     status: int = _OK
 
     @property
     def answered(self) -> bool:
-        """Say whether there was any reply."""
+        """Whether there was any reply."""
         return self.status != 0
 
     def has(self, name: str) -> bool:
-        """Say whether a model is there; Ollama's `x` is its `x:latest`."""
+        """Check whether a model is available; Ollama's `x` is its `x:latest`."""
         return self.models is None or not {name, f"{name}:latest", name.removesuffix(":latest")}.isdisjoint(self.models)
 
     def objection(self, name: str) -> str | None:
-        """Say why a model cannot be asked, None where nothing speaks against it."""
+        """Explain why a model cannot be used, None if nothing speaks against it."""
         if not self.answered:
             return f"cannot be reached; {_MEND}"
         if self.status in _REFUSED:
@@ -85,7 +85,7 @@ class Offer:
         return None
 
     def instead_of(self, default: str) -> str:
-        """Return the model to ask where none was named; raises SettingsError where that is not clear."""
+        """Choose the model if none is configured; raises SettingsError if the choice is not clear."""
         if not self.models or self.has(default):
             return default
         if len(self.models) == 1:
@@ -97,10 +97,10 @@ class Offer:
 async def visit(address: Address, api_key: str | None, patience: float = _PATIENCE) -> Offer:
     """Ask a server which models it has.
 
-    Raises SettingsError where it shows that the API is elsewhere; a server that is away or keeps its list to itself
-    may still answer questions.
+    Raises SettingsError if it shows that the API is elsewhere; a server that is down or does not list its models may
+    still answer questions.
     """
-    if address.query:  # Azure's deployments have no list
+    if address.query:  # Azure's deployments cannot be listed
         return Offer()
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     timeout = aiohttp.ClientTimeout(total=patience)
@@ -118,7 +118,7 @@ async def visit(address: Address, api_key: str | None, patience: float = _PATIEN
 
 
 async def _look(session: aiohttp.ClientSession, base_url: str) -> tuple[Offer, bool]:
-    """Return what is offered at an address, and whether a web page is there."""
+    """Fetch the models offered at an address, and whether there is a web page instead."""
     try:
         async with session.get(f"{base_url}/models") as response:
             body = await response.read()
@@ -128,7 +128,7 @@ async def _look(session: aiohttp.ClientSession, base_url: str) -> tuple[Offer, b
 
 
 async def _takes_chats(session: aiohttp.ClientSession, address: Address) -> bool:
-    """Say whether an address without a list of models has an API all the same, which objects to an empty request."""
+    """Check for an API at an address without a list of models, by its error to an empty request."""
     try:
         async with session.post(f"{address.base_url}/chat/completions", json={}) as response:
             return response.status in _OBJECTS
@@ -155,6 +155,6 @@ def _guess(text: str) -> str:
 
 
 def _shown(url: str) -> str:
-    """Return an address without a password that somebody put into it."""
+    """Remove any password from an address."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -1,4 +1,4 @@
-"""The one client for the language model: what it is asked, how long, with which options, and what it took."""
+"""The one client for the language model: sends requests, keeps deadlines, learns options and counts usage."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-# Five times the longest answer that the rules of any prompt allow.
+# Five times the longest answer that any prompt allows.
 _MOST_CHARACTERS: Final = 20_000
-# Seconds to wait for the usage of a reply that is whole; it comes in the chunk after the last.
+# Seconds to wait for the usage of a complete reply; it comes in the chunk after the last.
 _GRACE: Final = 1.0
-REST: Final = 60.0  # seconds that a server is left alone which failed twice
+REST: Final = 60.0  # seconds without requests to a server that failed twice
 _RETRIES: Final = 2
 _BACKOFF: Final = 0.5  # seconds before the first retry; doubled for the next
-# Requests of one call: each refused option costs one, and so does a prompt that is too long.
+# Most requests per call: each refused option costs one, and so does a prompt that is too long.
 _MOST_REQUESTS: Final = 8
-_ENOUGH: Final = 1_000_000  # tokens: as good as no limit
-_LONGEST_NOTE: Final = 1000  # characters of what a server said that the log keeps
+_ENOUGH: Final = 1_000_000  # tokens; in effect no limit
+_LONGEST_NOTE: Final = 1000  # characters of a server's error that the log keeps
 
 
 class LanguageModel:
-    """Ask a chat model on OpenAI or any compatible server; safe to use for many questions at a time.
+    """Ask a chat model on OpenAI or any compatible server; safe for concurrent questions.
 
-    What the server does not take is learnt once for all calls; one that fails again and again is left alone.
+    What the server does not accept is learnt once for all calls; a server that fails repeatedly is left alone.
     """
 
     def __init__(
@@ -91,10 +91,10 @@ class LanguageModel:
         *,
         aside: bool = False,
     ) -> AsyncIterator[Reply]:
-        """Give the reply to the messages that `build` makes of at most so many tokens, and count what it took.
+        """Yield the reply to the messages that `build` makes within a number of tokens, and count its usage.
 
-        A call `aside` is one that the answer can do without. Raises WriterError, in the block too; its words never
-        hold the key or what the server said.
+        The answer can do without a call made `aside`. Raises WriterError, also inside the block; its message never
+        holds the key or the server's words.
         """
         who = payer()
         if self.meter and (budget_used := await self.meter.exhausted(who)):
@@ -127,7 +127,7 @@ class LanguageModel:
                 await self.meter.record(who, Spent(prompt.purpose, self.name, *tokens, usage.estimated), reply.begun)
 
     async def fill(self, prompt: Prompt[T], content: str) -> tuple[T | None, Usage | None]:
-        """Return the form as the model filled it in, and what it took; None where there is none. Never raises."""
+        """Have the model fill in a form; None if it did not, with the usage. Never raises."""
         reply: Reply | None = None
         filled: T | None = None
         try:
@@ -138,16 +138,16 @@ class LanguageModel:
         return filled, reply.usage if reply and reply.requests else None
 
     def count(self, messages: Messages) -> int:
-        """Return the tokens of messages, as far as we can tell."""
+        """Count the tokens of messages, as far as we can tell."""
         return sum(self.counter.count(message["content"]) + TOKENS_PER_MESSAGE for message in messages)
 
     def note(self, failure: Failure) -> None:
-        """Write what a server said into the log for those who look for the cause, without the key."""
+        """Log what a server said, without the key, for debugging."""
         reason = failure.message.replace(self._api_key, "***") if self._api_key else failure.message
         _LOG.debug("the language model's server said status=%s body=%s", failure.status, reason[:_LONGEST_NOTE])
 
     def shrink(self, found: TooLong, counted: int) -> int:
-        """Remember how long a prompt may be, tell the operator once, and return it."""
+        """Store how long a prompt may be, warn the operator once, and return it."""
         room = found.room(counted)
         if self.room == _ENOUGH:
             _LOG.warning(
@@ -160,7 +160,7 @@ class LanguageModel:
 
 
 class Reply:
-    """A reply as it comes: iterate once over the pieces of its text, thoughts left out."""
+    """A reply as it streams in: iterate once over the pieces of its text, without the model's thoughts."""
 
     def __init__(
         self,
@@ -193,32 +193,32 @@ class Reply:
         return self._pieces
 
     def start(self, prompt: Prompt[Any]) -> None:
-        """Be ready to ask for the prompt's form."""
+        """Prepare to ask for the prompt's form."""
         self._pieces = self._speak(prompt)
 
     @property
     def finished(self) -> bool:
-        """Say whether the server said that the reply is over, and why; else it may have been cut."""
+        """Whether the server marked the reply as finished and gave a reason; otherwise it may be truncated."""
         return bool(self._told) and self._told[-1].finish_reason is not None
 
     @property
     def streamed(self) -> bool:
-        """Say whether the reply came in pieces."""
+        """Whether the reply came in several pieces."""
         return bool(self._told) and sum(map(bool, self._told[-1].pieces)) > 1
 
     def whole(self) -> None:
-        """Take note that nothing that still comes matters, but the usage."""
+        """Mark the reply as complete: from here on only the usage matters."""
         self._whole = True
         self._model.breaker.worked()
 
     def cut_prompt(self) -> bool:
-        """Say whether the server read less than it was sent and would read more of a shorter prompt."""
+        """Check whether the server truncated the prompt and could read all of a shorter one."""
         told = self._told[-1].prompt_tokens if self._told else None
         found = context.silently_cut(self._counted, told) if told is not None else None
         return found is not None and self._model.shrink(found, self._counted) < self._counted
 
     async def settle(self) -> None:
-        """Wait a moment for the usage, where the reply was whole before the stream was over."""
+        """Wait a moment for the usage if the reply was complete before the stream ended."""
         if not self._whole or self._counted_by_server():
             return
         try:
@@ -229,12 +229,12 @@ class Reply:
             return
 
     async def close(self) -> None:
-        """Close the connection, at which the server stops."""
+        """Close the connection, which makes the server stop."""
         assert self._pieces is not None
         await self._pieces.aclose()
 
     def count(self) -> Usage:
-        """Return what all requests of the call took, estimated where the server did not count."""
+        """Add up the usage of all requests of the call, estimated if the server did not count."""
         usage = Usage(self._model.name, self.requests, 0, 0)
         for received in self._told:
             if received.prompt_tokens is None or received.completion_tokens is None:
@@ -256,7 +256,7 @@ class Reply:
         return bool(self._told) and self._told[-1].prompt_tokens is not None
 
     async def _speak(self, prompt: Prompt[Any]) -> AsyncGenerator[str]:
-        """Yield the text, asking again without what the server refuses, or shorter, or later."""
+        """Yield the text; ask again without options that the server refuses, with a shorter prompt, or later."""
         if self._until(briefly=False) <= asyncio.get_running_loop().time():
             raise self._late()
         options: Options | None = self._model.learnt.options()
@@ -281,12 +281,12 @@ class Reply:
                 if speech.characters:
                     self._model.learnt.learn(options)
                     return
-                # A server that makes nothing of a schema sometimes says nothing.
+                # Some servers that do not understand a schema reply with nothing.
                 options = options.without_shape()
         raise trouble.unusable()
 
     async def _attempt(self, prompt: Prompt[Any], options: Options, speech: Speech) -> AsyncGenerator[str]:
-        """Yield the text that one request brings; raises WriterError where it did not end as a reply should."""
+        """Yield the text of one request; raises WriterError if it did not end as a reply should."""
         self.options = options
         received = ReplyCollector(sent=self._counted)
         arguments = options.arguments(prompt.purpose, prompt.form, self._messages)
@@ -305,7 +305,7 @@ class Reply:
             yield rest
 
     async def _request(self, arguments: dict[str, Any], received: ReplyCollector) -> AsyncGenerator[str]:
-        """Yield what one request brings; what it took is counted unless the server refused it."""
+        """Yield the pieces of one request; its usage counts unless the server refused it."""
         self.requests += 1
         self._told.append(received)
         speaking = False
@@ -329,7 +329,7 @@ class Reply:
             raise
 
     async def _mend(self, failure: Failure, options: Options, *, speaking: bool) -> Options:
-        """Return what to ask with next, once it is time; raises WriterError where asking again is of no use."""
+        """Choose the options for the next request, once it is due; raises WriterError if asking again is no use."""
         self._model.note(failure)
         if speaking or self.requests >= _MOST_REQUESTS:
             raise self._failed(failure, speaking=speaking)
@@ -342,13 +342,13 @@ class Reply:
             return refused
         if failure.status != HTTPStatus.INTERNAL_SERVER_ERROR:
             return await self._later(failure, options, _RETRIES)
-        # Some servers break at an option that they do not know, and say nothing of it.
+        # Some servers crash on an option that they do not know, without naming it.
         if self._retries and options.shape and (bare := options.bare()):
             return bare
         return await self._later(failure, options, 1)
 
     async def _later(self, failure: Failure, options: Options, most: int) -> Options:
-        """Wait as long as the server wants, unless that is too long; raises WriterError."""
+        """Wait for as long as the server asks, unless that is too long; raises WriterError."""
         pause = failure.retry_after
         if pause is None:
             pause = _BACKOFF * 2**self._retries
@@ -364,7 +364,7 @@ class Reply:
         return trouble.failed(failure, self._model.name, speaking=speaking)
 
     async def _shorten(self, found: TooLong) -> None:
-        """Write the prompt anew so that it fits; raises WriterError where it cannot be any shorter."""
+        """Rebuild the prompt so that it fits; raises WriterError if it cannot be any shorter."""
         before = self._counted
         await self._write(self._model.shrink(found, before))
         if self._counted >= before:
@@ -382,7 +382,7 @@ async def _filled(reply: Reply, form: type[T]) -> T | None:
             if span.depth == 0 and (filled := _read(form, scanner.text[span.start : span.end])):
                 reply.whole()
                 return filled
-    # What was cut may have lost its end.
+    # A truncated reply may have lost its end.
     return await asyncio.to_thread(_read, form, scanner.text) if reply.finished else None
 
 

@@ -1,4 +1,4 @@
-"""Read from a server's words, or from its count, that a prompt was too long for the model's context."""
+"""Tell from a server's error, or from its token count, that a prompt was too long for the model's context."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-# llama.cpp says exceed_context_size_error and n_ctx; OpenAI, vLLM and LM Studio speak of the context length or window;
-# TGI of inputs that must not exceed; Anthropic's models and proxies of a prompt that is too long.
+# llama.cpp says exceed_context_size_error and n_ctx; OpenAI, vLLM and LM Studio say context length or window; TGI says
+# that inputs must not exceed; Anthropic's models and proxies say that the prompt is too long.
 _TOO_LONG: Final = re.compile(
     r"exceed_context_size|context_length_exceeded|n_ctx"
     r"|context (?:length|size|window)|maximum context|max(?:imum)?[_ ]model[_ ]len"
@@ -21,10 +21,10 @@ _LIMIT: Final = re.compile(
     r"(?:context (?:length|size|window)|maximum|max\w*|limit|must be <=?|up to|n_ctx)\D{0,30}?(\d{3,7})", re.IGNORECASE
 )
 _PROMPT: Final = re.compile(r'"n_prompt_tokens"\s*:\s*(\d{3,7})')
-# A reply needs room in the same context.
+# The reply needs room in the same context.
 _FOR_THE_REPLY: Final = 0.25
-# Ollama cuts a prompt to the context without a word: to just so many thousands, or, with its template, to far fewer
-# tokens than any tokenizer makes of it.
+# Ollama silently truncates a prompt to the context: to exactly so many thousands, or, with its template, to far fewer
+# tokens than any tokenizer would count.
 _FAR_FEWER: Final = 0.5
 _LEAST_CUT: Final = 1000
 _SIZES: Final = 1024
@@ -32,13 +32,13 @@ _SIZES: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class TooLong:
-    """Hold what is known of a context that a prompt did not fit: its size, and what the prompt took of it."""
+    """A context that a prompt did not fit: its size in tokens, and the prompt's, where known."""
 
     size: int | None = None
     prompt: int | None = None
 
     def room(self, counted: int) -> int:
-        """Return how many of our tokens the prompt may have, where `counted` were too many."""
+        """Compute how many of our tokens the prompt may have, given that `counted` were too many."""
         if self.size is None:
             return counted // 2
         ours = counted / max(self.prompt or counted, counted / 2, 1)
@@ -46,12 +46,12 @@ class TooLong:
 
 
 def room_in(size: int) -> int:
-    """Return how many tokens of a context a prompt may take, so that there is room for the reply."""
+    """Compute how many tokens of a context the prompt may take and leave room for the reply."""
     return int(size * (1 - _FOR_THE_REPLY))
 
 
 def too_long(message: str) -> TooLong | None:
-    """Return what an error says of a context that is too small, None where it is about something else."""
+    """Parse an error about a context that is too small, None if it is about something else."""
     if not _TOO_LONG.search(message):
         return None
     size = _N_CTX.search(message) or _LIMIT.search(message)
@@ -60,7 +60,7 @@ def too_long(message: str) -> TooLong | None:
 
 
 def silently_cut(counted: int, told: int) -> TooLong | None:
-    """Return the size that the server silently cut a prompt to, if its token count shows that it did."""
+    """Tell from the token count that the server silently truncated the prompt, and to which size."""
     if counted < _LEAST_CUT or told >= counted:
         return None
     if told % _SIZES == 0 or _LEAST_CUT // 4 <= told < counted * _FAR_FEWER:
@@ -69,5 +69,5 @@ def silently_cut(counted: int, told: int) -> TooLong | None:
 
 
 def text_of(message: object) -> str:
-    """Return an error as text in which the words above can be found."""
+    """Convert an error to text that the patterns above can search."""
     return message if isinstance(message, str) else json.dumps(message, ensure_ascii=False, default=str)

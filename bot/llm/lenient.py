@@ -1,4 +1,4 @@
-"""Read JSON as models write it: fenced, in prose, cut off, with smart quotes, trailing commas or JSON in a string."""
+"""Parse JSON as models write it: fenced, in prose, truncated, with smart quotes, trailing commas or inside a string."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import json_repair
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# More than any reply that is read, and less than mending takes long for.
+# Longer than any reply that we read, and short enough to repair quickly.
 _LONGEST: Final = 50_000
 _DEEPEST: Final = 60
 _CLOSERS: Final = {'"': '"', "“": "”", "'": "'"}
@@ -20,16 +20,16 @@ _BRACKETS: Final = {"{": "}", "[": "]"}
 
 
 def loads(text: str) -> object:
-    """Return the JSON that a text holds, mended where need be; None where there is none. Never raises."""
+    """Parse the JSON in a text, repaired if necessary; None if there is none. Never raises."""
     if len(text) > _LONGEST:
         return None
     found = _plain(text)
     if found is None and "“" in text:
-        # A word processor's quotes; inside of plain ones they are the text's own, and this one does not parse.
+        # Typographic quotes. Inside plain quotes they would be part of the text, but this one does not parse.
         found = _plain(text.translate(_STRAIGHT))
     if found is None and _depth(text) <= _DEEPEST:
         found = _mended(text)
-    # A model that was asked for JSON in an API of JSON sometimes writes it twice over.
+    # Models asked for JSON through a JSON API sometimes encode it twice.
     if isinstance(found, str):
         return loads(found) if found.strip() != text.strip() and found.strip()[:1] in _BRACKETS else None
     return found
@@ -37,7 +37,7 @@ def loads(text: str) -> object:
 
 def _plain(text: str) -> object:
     try:
-        # Lenient, as models forget to escape line breaks.
+        # Not strict, as models forget to escape line breaks.
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return None
@@ -55,7 +55,7 @@ def _mended(text: str) -> object:
 
 
 def _depth(text: str) -> int:
-    """Return how deep the brackets of a text nest at most, whatever stands between them."""
+    """Count how deep the brackets of a text nest at most."""
     depth = deepest = 0
     for character in text:
         if character in _BRACKETS:
@@ -68,7 +68,7 @@ def _depth(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Hold an object or a list that has come whole: where it stands and what it is in, 0 where in nothing."""
+    """A complete object or list: its position, its nesting depth (0 at the top) and the start of its root."""
 
     start: int
     end: int
@@ -77,7 +77,7 @@ class Span:
 
 
 class Scanner:
-    """Find the objects and lists of a text that grows; what stands in strings and in prose around them is none."""
+    """Find the objects and lists in a growing text; brackets in strings and in the prose around do not count."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -86,7 +86,7 @@ class Scanner:
         self._escaped = False
 
     def feed(self, piece: str) -> Iterator[Span]:
-        """Yield what is whole now that `piece` has come, the inner before the outer."""
+        """Yield the spans that `piece` completes, inner ones first."""
         position = len(self.text)
         self.text += piece
         for offset, character in enumerate(piece):
@@ -98,7 +98,7 @@ class Scanner:
                 yield span
 
     def _in_string(self, character: str) -> bool:
-        """Say whether a character belongs to a string, its quotes among it."""
+        """Check whether a character belongs to a string; quotes do."""
         if self._closer:
             if self._escaped:
                 self._escaped = False
@@ -107,14 +107,14 @@ class Scanner:
             elif character == self._closer:
                 self._closer = ""
             return True
-        # An apostrophe in the prose around it opens nothing.
+        # An apostrophe in the surrounding prose opens no string.
         if self._open and character in _CLOSERS:
             self._closer = _CLOSERS[character]
             return True
         return False
 
     def _close(self, character: str, end: int) -> Span | None:
-        """Close the innermost bracket of this kind; those inside it that were forgotten go with it."""
+        """Close the innermost bracket of this kind, together with unclosed ones inside it."""
         for depth in reversed(range(len(self._open))):
             start = self._open[depth]
             if _BRACKETS[self.text[start]] == character:

@@ -1,4 +1,4 @@
-"""Language models that run on this machine, found where their servers listen by default."""
+"""Find language models on this machine, at the default addresses of their servers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from bot.llm.address import Address, visit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# By the names that `footnote setup --llm` takes.
+# The names that `footnote setup --llm` accepts.
 ADDRESSES: Final[Mapping[str, str]] = {
     "ollama": "http://localhost:11434/v1",
     "lm-studio": "http://localhost:1234/v1",
 }
-_PATIENCE: Final = 2.0  # seconds; what is here answers at once
+_PATIENCE: Final = 2.0  # seconds; local servers answer at once
 
 
 @dataclass(frozen=True, slots=True)
 class LocalServer:
-    """Hold a server that answers, and the models that it has."""
+    """A server that answers, and its models."""
 
     name: str
     base_url: str
@@ -30,7 +30,7 @@ class LocalServer:
 
 
 async def find_local_servers() -> list[LocalServer]:
-    """Return the servers on this machine that have a model to offer."""
+    """List the servers on this machine that have a model."""
     found = await asyncio.gather(*(_ask(name, base_url) for name, base_url in ADDRESSES.items()))
     return [server for server in found if server is not None]
 

@@ -1,4 +1,4 @@
-"""What a model is told: messages, and the prompt that they are made of."""
+"""The messages for a model, and the prompt that they are made from."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pydantic import BaseModel
 Messages: TypeAlias = list[dict[str, str]]
 T = TypeVar("T", bound=BaseModel)
 
-# What chat formats spend on a message beyond its content; OpenAI's cookbook counts three, other templates more.
+# Tokens that chat formats spend per message beyond its content; OpenAI's cookbook counts three, other templates more.
 TOKENS_PER_MESSAGE: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt(Generic[T]):
-    """Hold what a model is told to do, for which purpose, and the form of its reply, which is one JSON object."""
+    """The instructions for a model, their purpose, and the form of its reply, which is one JSON object."""
 
     purpose: str
     rules: str
     form: type[T]
 
     def about(self, content: str) -> Messages:
-        """Return the messages that hand over the content to work on."""
+        """Build the messages that hand over the content to work on."""
         return [{"role": "system", "content": self.rules}, {"role": "user", "content": content}]

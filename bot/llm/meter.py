@@ -1,4 +1,4 @@
-"""What calls to the language model cost, and for whom they are made."""
+"""What calls to the language model use, and who they are made for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Hold for whom a call is made: ids of the server and the person, None in a DM, a terminal, a digest."""
+    """Who a call is made for: ids of the server and the person; None in DMs, terminals and digests."""
 
     server_id: int | None = None
     person_id: int | None = None
@@ -23,9 +23,9 @@ class Payer:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Hold what one call took: its purpose ("answer", "rewrite", …), the model, tokens in and out.
+    """What one call used: its purpose ("answer", "rewrite", …), the model, tokens in and out.
 
-    `estimated` where the server did not count; failed calls count too, as servers bill the prompts that they read.
+    `estimated` if the server did not count; failed calls count too, as servers bill the prompts that they read.
     """
 
     purpose: str
@@ -37,7 +37,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Hold what was written down of a call before it was made, and under which day."""
+    """The record of a call made before it starts: its day, payer and estimate."""
 
     day: date
     payer: Payer
@@ -45,21 +45,21 @@ class Begun:
 
 
 class Meter(Protocol):
-    """Count calls, and say when a budget is used up."""
+    """Count calls, and tell when a budget is used up."""
 
     async def exhausted(self, payer: Payer) -> str | None:
-        """Give the budget that is used up for this payer ("day", "server", "person"), None where there is room."""
+        """Name the budget that this payer has used up ("day", "server", "person"), None if there is room."""
         ...
 
     async def begin(self, payer: Payer, expected: Spent) -> Begun | None:
-        """Write a call down before it is made: it counts as expected should nobody be left to record it.
+        """Record a call before it is made, so that its estimate counts if nobody is left to record the rest.
 
-        Gives None where that could not be written.
+        None if it could not be recorded.
         """
         ...
 
     async def record(self, payer: Payer, spent: Spent, begun: Begun | None = None) -> None:
-        """Keep what a call took, in place of what was expected when it began."""
+        """Record what a call used, replacing the estimate from `begin`."""
         ...
 
 
@@ -69,7 +69,7 @@ _PAYER: Final[ContextVar[Payer]] = ContextVar("payer", default=_NOBODY)
 
 @contextmanager
 def paid_by(payer: Payer) -> Iterator[None]:
-    """Have every call made inside count for this payer, in tasks that are started inside too."""
+    """Charge every call made inside, also in tasks started inside, to this payer."""
     token = _PAYER.set(payer)
     try:
         yield
@@ -78,5 +78,5 @@ def paid_by(payer: Payer) -> Iterator[None]:
 
 
 def payer() -> Payer:
-    """Give for whom calls are made right now."""
+    """Return who calls are currently made for."""
     return _PAYER.get()

@@ -1,4 +1,4 @@
-"""Which options of a request a server takes: learnt from what it refuses, for all calls, and for an hour."""
+"""The request options that a server accepts, learnt from its refusals for all calls, and for an hour."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-# A server that was set up anew, or a model that was changed for a better one, is found out after so long.
+# How long until a reinstalled server or an exchanged model is noticed.
 _REMEMBERED: Final = 3600.0  # seconds
 
-# How servers call what they refuse: OpenAI and those that follow it by the option's name; llama.cpp by its grammar and
-# samplers; vLLM by guided decoding and its backends; Groq by json_validate_failed; OpenRouter by "No endpoints found".
+# How servers name what they refuse: OpenAI and its followers by the option's name; llama.cpp by grammar and samplers;
+# vLLM by guided decoding and its backends; Groq by json_validate_failed; OpenRouter by "No endpoints found".
 _NAMES: Final[Mapping[str, re.Pattern[str]]] = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in {
@@ -33,13 +33,13 @@ _NAMES: Final[Mapping[str, re.Pattern[str]]] = {
     }.items()
 }
 _MAY_REFUSE: Final = frozenset({400, 404, 415, 422, 500, 501})
-# What is sent only to help; a server that refuses a request in words of its own is asked without any of it.
+# Optional extras; a server that refuses a request in words of its own is asked again without any of them.
 _EXTRAS: Final = ("response_format", "stream_options", "temperature")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Hold what a request asks for beyond model and messages; `shape` says how JSON is asked for."""
+    """What a request asks for besides model and messages; `shape` is the way it asks for JSON."""
 
     shape: str = "json_schema"
     stream: bool = True
@@ -48,10 +48,10 @@ class Options:
     system: bool = True
 
     def without(self, status: int, message: str) -> Options | None:
-        """Return what to ask with after a refusal in these words, None where it is none of an option."""
+        """Drop the option that a refusal names; None if the refusal is about something else."""
         if status not in _MAY_REFUSE:
             return None
-        # One at a time, the harmless first: an error often holds the whole request.
+        # One at a time, harmless ones first: an error often quotes the whole request.
         if named := [name for name, pattern in _NAMES.items() if self._has(name) and pattern.search(message)]:
             return self._less(named[0])
         if status in {HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR}:
@@ -59,7 +59,7 @@ class Options:
         return self.bare()
 
     def bare(self) -> Options | None:
-        """Return the options without any that only helps, then without stream and system role; None without either."""
+        """Drop all optional extras, or else stream and system role; None if there is nothing left to drop."""
         extras = [name for name in _EXTRAS if self._has(name)]
         rest = [name for name in ("stream", "system") if self._has(name)]
         if extras:
@@ -67,11 +67,11 @@ class Options:
         return replace(self, stream=False, system=False) if rest else None
 
     def without_shape(self) -> Options | None:
-        """Return the options without any shape, None where there is none."""
+        """Drop the JSON shape, None if there is none."""
         return replace(self, shape="") if self.shape else None
 
     def arguments(self, purpose: str, form: type[BaseModel], messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-        """Return the request for a reply in this form."""
+        """Build the request for a reply in this form."""
         asked: dict[str, Any] = {"messages": list(messages) if self.system else _merged(messages)}
         if self.stream:
             asked["stream"] = True
@@ -105,7 +105,7 @@ class Options:
 
 
 class Learnt:
-    """Remember for a while what a server takes."""
+    """Remember for a while which options a server accepts."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -113,17 +113,17 @@ class Learnt:
         self._since = 0.0
 
     def options(self) -> Options:
-        """Return what to ask with: everything, once what was learnt is old."""
+        """Choose the options to ask with: all of them, once what was learnt is old."""
         if self._clock() - self._since > _REMEMBERED:
             self._options = Options()
         return self._options
 
     def learn(self, options: Options) -> None:
-        """Remember options with which a request went through."""
+        """Remember the options of a request that succeeded."""
         if options != self._options:
             self._options, self._since = options, self._clock()
 
 
 def _merged(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Return the messages as one of the user, for templates that know no system role."""
+    """Merge the messages into one user message, for templates without a system role."""
     return [{"role": "user", "content": "\n\n".join(message["content"] for message in messages)}]

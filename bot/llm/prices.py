@@ -1,4 +1,4 @@
-"""What models cost: the table in prices.csv, by their names; tokens of any other model are counted without a price."""
+"""Prices of models, from prices.csv; tokens of models that are not listed are counted without a price."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MILLION: Final = 1_000_000
-# The day of a snapshot, as OpenAI (-2026-03-17) and Anthropic (-20260317) put it behind a name.
+# The snapshot date that OpenAI (-2026-03-17) and Anthropic (-20260317) append to a model's name.
 _SNAPSHOT: Final = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Hold US dollars for a million tokens read and written, and when which page said so."""
+    """US dollars per million tokens read and written, and the page and day on which they were checked."""
 
     read: float
     written: float
@@ -28,12 +28,12 @@ class Price:
     source: str
 
     def of(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """Return what so many tokens cost, in US dollars."""
+        """Compute the cost of tokens, in US dollars."""
         return (self.read * prompt_tokens + self.written * completion_tokens) / _MILLION
 
 
 def price_of(model: str) -> Price | None:
-    """Return the price of a model, with its maker in front or its day behind or without; None where it is unknown."""
+    """Look up the price of a model, with or without vendor prefix and snapshot date; None if it is unknown."""
     name = model.rpartition("/")[2].casefold()
     return _prices().get(name) or _prices().get(_SNAPSHOT.sub("", name))
 

@@ -1,4 +1,4 @@
-"""Find out by one small call what a language model's server can do, and say what to do where it fails."""
+"""Find out what a language model's server can do, with one small call, and advise on failures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.errors import WriterError
     from bot.llm.client import LanguageModel, Reply
 
-# All of them may pass in silence: a server that was just started loads its model first.
+# All of it may be silence: a server that was just started loads its model first.
 SECONDS: Final = 15.0
 
 _RULES: Final = """\
@@ -29,10 +29,10 @@ Reply in JSON."""
 _QUESTION: Final = "<question>\nWarum sind die Sterne nur in der Nacht zu sehen und nicht am Tag?\n</question>"
 
 
-_ACCOUNT: Final = "look into the account at whoever runs the server, or wait"
+_ACCOUNT: Final = "check your account with the server's provider, or wait"
 _MEND: Final[Mapping[int | None, str]] = {
     None: "run it again, or set FOOTNOTE_LLM__MODEL to another model",
-    0: "see that the server runs, and check FOOTNOTE_LLM__BASE_URL",
+    0: "make sure that the server is running, and check FOOTNOTE_LLM__BASE_URL",
     HTTPStatus.UNAUTHORIZED: "check FOOTNOTE_LLM__API_KEY",
     HTTPStatus.PAYMENT_REQUIRED: _ACCOUNT,
     HTTPStatus.FORBIDDEN: "check FOOTNOTE_LLM__API_KEY",
@@ -44,7 +44,7 @@ _MEND: Final[Mapping[int | None, str]] = {
 
 
 class _Sentence(BaseModel, extra="forbid"):
-    # A name that only the schema gives away: a reply that has it keeps to the schema.
+    # The name is only in the schema: a reply that has it follows the schema.
     starlight_sentence: str
 
 
@@ -53,13 +53,13 @@ _PROMPT: Final = Prompt("doctor", _RULES, _Sentence)
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """Hold what one call has shown.
+    """What one call showed.
 
     Attributes:
-        shape: how JSON may be asked for: "json_schema", "json_object", or "" for not at all.
-        follows_schema: whether the reply kept to the schema.
+        shape: how JSON may be requested: "json_schema", "json_object", or "" for not at all.
+        follows_schema: whether the reply followed the schema.
         streams: whether the reply came in pieces.
-        said: the model's answer to a question in German.
+        text: the model's answer to a question in German.
         seconds: how long it took.
     """
 
@@ -71,7 +71,7 @@ class Abilities:
 
 
 async def probe(model: LanguageModel) -> Abilities:
-    """Ask the model one small question, in no more than SECONDS; raises WriterError where no answer comes."""
+    """Ask the model one small question, within SECONDS; raises WriterError if no answer comes."""
     start = time.monotonic()
     with sharing(Wait(Patience(SECONDS, silence=1.0))):
         async with model.ask(_PROMPT, lambda _: _PROMPT.about(_QUESTION)) as reply:
@@ -83,14 +83,14 @@ async def probe(model: LanguageModel) -> Abilities:
 
 
 def mend(error: WriterError) -> str:
-    """Say what to do about a call that failed."""
+    """Advise what to do about a failed call."""
     if isinstance(error, BudgetError):
         return "wait for tomorrow (UTC), or raise FOOTNOTE_LLM__TOKENS_PER_DAY"
     return _MEND.get(error.status, "the server's own log says why; one that still loads its model answers later")
 
 
 async def _text(reply: Reply) -> str:
-    """Return what the model says, up to the end of its JSON where there is any."""
+    """Read the reply up to the end of its JSON, if there is any."""
     scanner = Scanner()
     async for piece in reply:
         for span in scanner.feed(piece):
@@ -109,7 +109,7 @@ def _keeps_schema(found: object) -> bool:
 
 
 def _strings(found: object) -> Iterator[str]:
-    """Yield the texts that some JSON holds."""
+    """Yield the strings in a JSON value."""
     if isinstance(found, str):
         yield found
     values = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()

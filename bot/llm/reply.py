@@ -1,4 +1,4 @@
-"""What a server says in a chunk or in a whole reply, whatever shape it gave it."""
+"""Parse what a server sends, in chunks or as a whole reply, in any of the known shapes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-# A line longer than the longest whole reply is no reply.
+# A line longer than this is not a reply.
 _LONGEST_LINE: Final = 4_000_000
 
 
 @dataclass(slots=True)
 class ReplyCollector:
-    """Collect what has come of one reply: its text, the usage, how it ended, what the model only thought.
+    """Collect one reply: its text, usage, ending, and the model's thoughts.
 
-    `sent` are the tokens of its prompt, as we count.
+    `sent` is the number of tokens in its prompt, by our count.
     """
 
     sent: int = 0
@@ -30,8 +30,8 @@ class ReplyCollector:
     thoughts: list[str] = field(default_factory=list)
 
     def take(self, chunk: object) -> str:
-        """Note what a chunk or a whole reply says and return its piece of the text."""
-        if isinstance(chunk, list):  # Gemini puts an error into a list
+        """Record a chunk or a whole reply, and return its piece of the text."""
+        if isinstance(chunk, list):  # Gemini wraps an error in a list
             return "".join([self.take(part) for part in chunk])
         if not isinstance(chunk, dict):
             return ""
@@ -50,7 +50,7 @@ class ReplyCollector:
         return piece
 
     def _count(self, usage: object) -> None:
-        """Take the counts; some servers send running totals in every chunk, so the last one holds."""
+        """Take over the counts; some servers send running totals in every chunk, so the last one holds."""
         if not isinstance(usage, dict):
             return
         prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
@@ -77,7 +77,7 @@ class ReplyCollector:
 
 
 def _text(content: object) -> str:
-    """Return content as text: a string, parts of one, or JSON that the server has already read."""
+    """Convert content to text: a string, parts of one, or JSON that the server has already parsed."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
@@ -88,14 +88,14 @@ def _text(content: object) -> str:
 def _part(part: object) -> str:
     if not isinstance(part, dict):
         return _text(part)
-    if part.get("type") in ("thinking", "reasoning"):  # a server may give what has no hash
+    if part.get("type") in ("thinking", "reasoning"):  # a server may send unhashable types
         return ""
     text = part.get("text")
     return _text(text.get("value") if isinstance(text, dict) else text)
 
 
 def _arguments(message: dict[str, Any]) -> str:
-    """Return what a model passes to a tool: some servers make a structured reply out of that."""
+    """Extract the arguments of a tool call: some servers return a structured reply that way."""
     calls = message.get("tool_calls")
     call = calls[0] if isinstance(calls, list) and calls else {"function": message.get("function_call")}
     function = call.get("function") if isinstance(call, dict) else None
@@ -103,9 +103,9 @@ def _arguments(message: dict[str, Any]) -> str:
 
 
 async def chunks(texts: AsyncIterator[str]) -> AsyncGenerator[object]:
-    """Yield the JSON of a body: of server-sent events, of lines, or of one reply though a stream was asked for.
+    """Yield the JSON values of a body: server-sent events, lines, or a single reply despite the streaming request.
 
-    It ends at [DONE]; what is no JSON is passed over, and yields None as a sign of life.
+    Ends at [DONE]; anything that is not JSON is skipped and yields None as a sign of life.
     """
     pending = ""
     async for line in _lines(texts):

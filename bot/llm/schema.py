@@ -1,4 +1,4 @@
-"""The JSON schema of a pydantic model as strict servers want it: every field required, nothing more, no references."""
+"""The JSON schema of a pydantic model as strict servers want it: all fields required, nothing extra, no references."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-# What describes without constraining, and what some servers refuse.
+# Keywords that describe without constraining, and that some servers refuse.
 _LEFT_OUT: Final = ("title", "description", "default", "$defs")
 
 
 def strict(form: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema that a reply in this form keeps to."""
+    """Build the schema of replies in this form."""
     schema = form.model_json_schema()
     found: dict[str, Any] = _strict(schema, schema.get("$defs", {}))
     return found
@@ -27,7 +27,7 @@ def _strict(node: Any, definitions: dict[str, Any]) -> Any:  # noqa: ANN401 - a 
         return _strict(definitions[node["$ref"].rpartition("/")[2]], definitions)
     strict = {name: _strict(value, definitions) for name, value in node.items() if name not in _LEFT_OUT}
     if "properties" in node:
-        # By name: a field may itself be called "title".
+        # By name: a field itself may be called "title".
         strict["properties"] = {name: _strict(value, definitions) for name, value in node["properties"].items()}
         strict |= {"required": list(strict["properties"]), "additionalProperties": False}
     return strict

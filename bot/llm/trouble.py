@@ -1,4 +1,4 @@
-"""Say what went wrong with a language model, in words of our own: what servers say can hold a key or the prompt."""
+"""Describe failures of a language model in our own words: a server's may hold a key or the prompt."""
 
 from __future__ import annotations
 
@@ -13,52 +13,52 @@ if TYPE_CHECKING:
 
 
 def over_budget(budget: str) -> BudgetError:
-    """Return the error that says which budget is used up."""
+    """Make the error for a used-up budget."""
     sentences = {
-        "day": say("has used up its budget of today"),
-        "server": say("has used up this server's budget of today"),
-        "person": say("has used up your budget of today"),
+        "day": say("has used up its budget for today"),
+        "server": say("has used up this server's budget for today"),
+        "person": say("has used up your budget for today"),
     }
     return BudgetError(sentences.get(budget, sentences["day"]), budget)
 
 
 def resting() -> WriterError:
-    """Return the error that says that the model is left alone after it failed again and again."""
+    """Make the error for a model that is left alone after repeated failures."""
     return WriterError(say("has failed twice in a row and is left alone for a minute"))
 
 
 def late(seconds: float) -> WriterError:
-    """Return the error that says that a question could wait no longer."""
+    """Make the error for a question that has waited for too long."""
     return WriterError(say("took longer than {seconds} s", seconds=f"{seconds:g}"), HTTPStatus.REQUEST_TIMEOUT)
 
 
 def silent(seconds: float) -> WriterError:
-    """Return the error that says that nothing has come for too long."""
+    """Make the error for a model that was silent for too long."""
     return WriterError(say("said nothing for {seconds} s", seconds=f"{seconds:g}"), HTTPStatus.REQUEST_TIMEOUT)
 
 
 def cut_off() -> WriterError:
-    """Return the error that says that a reply ended too early."""
+    """Make the error for a truncated reply."""
     return WriterError(say("cut the answer off"))
 
 
 def unusable() -> WriterError:
-    """Return the error that says that a reply cannot be read."""
+    """Make the error for an unreadable reply."""
     return WriterError(say("gave no usable answer"))
 
 
 def looping() -> WriterError:
-    """Return the error that says that a reply says the same again and again."""
+    """Make the error for a reply that repeats itself."""
     return WriterError(say("began to repeat itself"))
 
 
 def too_long() -> WriterError:
-    """Return the error that says that not even the shortest prompt fits."""
+    """Make the error for a context too small even for the shortest prompt."""
     return WriterError(say("has too small a context for the question"))
 
 
 def ended(finish_reason: str | None, *, refused: bool) -> WriterError | None:
-    """Return the error of a reply that ended by itself, None where that is how it should end."""
+    """Make the error for a reply that the server ended, None if it ended normally."""
     if refused:
         return WriterError(say("declined to answer"))
     if finish_reason == "content_filter":
@@ -69,7 +69,7 @@ def ended(finish_reason: str | None, *, refused: bool) -> WriterError | None:
 
 
 def failed(failure: Failure, model: str, *, speaking: bool) -> WriterError:
-    """Return the error of a call that failed; `speaking` after some of the reply has come."""
+    """Make the error for a failed call; `speaking` if part of the reply had come."""
     if speaking:
         return cut_off()
     status = failure.status
@@ -84,7 +84,7 @@ def failed(failure: Failure, model: str, *, speaking: bool) -> WriterError:
         case HTTPStatus.NOT_FOUND:
             words = say("is not known to the server as {model}", model=model)
         case HTTPStatus.TOO_MANY_REQUESTS:
-            words = say("is out of credit") if broke else say("is out of requests")
+            words = say("is out of credit") if broke else say("is taking no more requests")
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             words = say("is out of order")
         case _:

@@ -1,4 +1,4 @@
-"""What a language model was asked for."""
+"""The usage of a language model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Hold what the language model was asked for, in its own tokens; `estimated` where it reported none."""
+    """Calls to a language model and their tokens, as it counts them; `estimated` if it did not report them."""
 
     model: str
     calls: int
@@ -16,7 +16,7 @@ class Usage:
     estimated: bool = False
 
     def __add__(self, other: Usage) -> Usage:
-        """Return what both took together."""
+        """Add up both."""
         return Usage(
             other.model,
             self.calls + other.calls,

@@ -1,4 +1,4 @@
-"""Find out how large a model's context is, from the places where servers tell of it."""
+"""Find out the size of a model's context, from the various endpoints where servers report it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 3.0  # seconds
 _OK: Final = 200
-# What is served first, what the model could do at most last: LM Studio; vLLM; Groq; Ollama and OpenRouter; LM Studio
-# before a model is loaded, and Mistral.
+# The served size first, the model's maximum last: LM Studio; vLLM; Groq; Ollama and OpenRouter; LM Studio before a
+# model is loaded, and Mistral.
 _SIZES: Final = ("loaded_context_length", "max_model_len", "context_window", "context_length", "max_context_length")
 _NUM_CTX: Final = re.compile(r"^num_ctx\s+(\d+)", re.MULTILINE)
 
 
 async def window(address: Address, api_key: str | None, name: str) -> int | None:
-    """Return how many tokens the model's context holds, None where the server does not tell.
+    """Look up how many tokens the model's context holds, None if the server does not say.
 
-    Ask after a first call: some servers know only of models that are loaded.
+    Call it after a first request: some servers know only loaded models.
     """
-    if address.query:  # Azure's deployments do not tell
+    if address.query:  # Azure's deployments do not say
         return None
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     timeout = aiohttp.ClientTimeout(total=_PATIENCE)
@@ -58,13 +58,13 @@ async def _read(
 
 
 def _listed(found: object, name: str) -> int | None:
-    """Read the size out of a list of models."""
+    """Find the size in a list of models."""
     sizes = (_size(model.get(key)) for model in _models(found) if _is(model, name) for key in _SIZES)
     return next((size for size in sizes if size), None)
 
 
 def _models(found: object) -> Iterator[dict[str, Any]]:
-    """Yield the models of a list: OpenAI and LM Studio call it data, Ollama models."""
+    """Yield the models of a list, which OpenAI and LM Studio call data and Ollama calls models."""
     if isinstance(found, dict):
         for listed in (found.get("data"), found.get("models")):
             yield from (entry for entry in (listed if isinstance(listed, list) else []) if isinstance(entry, dict))
@@ -76,13 +76,13 @@ def _is(model: dict[str, Any], name: str) -> bool:
 
 
 def _props(found: object, _: str) -> int | None:
-    """Read the size out of llama.cpp's properties: that of one slot, which is what a call has."""
+    """Find the size in llama.cpp's properties: that of one slot, which is what a call gets."""
     settings = found.get("default_generation_settings") if isinstance(found, dict) else None
     return _size(settings.get("n_ctx")) if isinstance(settings, dict) else None
 
 
 def _shown(found: object, _: str) -> int | None:
-    """Read the size out of Ollama's model file; what its weights could do at most is not what is served."""
+    """Find the size in Ollama's model file; the maximum of the weights is not what is served."""
     parameters = found.get("parameters") if isinstance(found, dict) else None
     told = _NUM_CTX.search(parameters) if isinstance(parameters, str) else None
     return int(told[1]) if told else None

@@ -1,4 +1,4 @@
-"""Send one request over the openai client and read its reply chunk by chunk, whatever the server makes of either."""
+"""Send one request through the openai client and read its reply chunk by chunk, in any of the known shapes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 _BROKEN: Final = (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, OSError)
 _END: Final = object()
-# What often passes by itself: overload, a gateway's trouble, a conflict.
+# Statuses that often pass by themselves: overload, gateway problems, conflicts.
 _PASSING: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
 
 class Failure(Exception):  # noqa: N818 - it ends in a WriterError, which is the error
-    """Hold what a server said instead of an answer; `status` is None where there was no connection."""
+    """A server's error, in its own words; `status` is None if there was no connection."""
 
     def __init__(self, status: int | None, message: str = "", retry_after: float | None = None) -> None:
         super().__init__(status)
@@ -37,28 +37,28 @@ class Failure(Exception):  # noqa: N818 - it ends in a WriterError, which is the
 
     @property
     def passing(self) -> bool:
-        """Say whether asking again later may help."""
+        """Whether a later request may succeed."""
         return (self.status is None or self.status in _PASSING) and "insufficient_quota" not in self.message
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Hold the connections to a server."""
+    """The connections to a server."""
 
     client: openai.AsyncOpenAI
     model: str
 
     @classmethod
     def to(cls, address: Address | None, model: str, api_key: str | None) -> Wire:
-        """Return connections to an address, or to OpenAI's own where there is none."""
+        """Make connections to an address, or to OpenAI's own."""
         headers = {"api-key": api_key} if address and address.query and api_key else None
         client = openai.AsyncOpenAI(
-            # A server of one's own may need no key, but the client insists on one.
+            # Your own server may need no key, but the client insists on one.
             api_key=api_key or "none",
             base_url=address.base_url if address else None,
             default_query=address.query if address else None,
             default_headers=headers,
-            # Retries and deadlines are the caller's: both depend on how long somebody can wait.
+            # The caller handles retries and deadlines: both depend on how long somebody can wait.
             max_retries=0,
             timeout=None,
         )
@@ -69,11 +69,11 @@ class Wire:
     ) -> AsyncGenerator[str]:
         """Yield the text of the reply as it comes; leaving early closes the connection, and the server stops.
 
-        `until` says how long each next sign may take. Raises Failure, or TimeoutError.
+        `until` computes the deadline of each next sign. Raises Failure or TimeoutError.
         """
         try:
             async with asyncio.timeout_at(until()):
-                # Raw: the client's own reading knows one shape of chunk, and streams only.
+                # Raw: the client's own parser knows one shape of chunk, and only streams.
                 manager = self.client.chat.completions.with_streaming_response.create(model=self.model, **arguments)
                 response = await manager.__aenter__()
         except openai.APIStatusError as error:
@@ -83,7 +83,7 @@ class Wire:
         try:
             async with aclosing(chunks(response.iter_text())) as found:
                 while True:
-                    # Not around the yield: a timeout must not strike in the caller's own code.
+                    # Not around the yield: a timeout must not fire in the caller's code.
                     async with asyncio.timeout_at(until()):
                         chunk = await anext(found, _END)
                     if chunk is _END:
@@ -101,7 +101,7 @@ class Wire:
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:
-    """Return how many seconds the server wants to be left alone, None where it does not say so in seconds."""
+    """Parse how many seconds the server asks us to wait, None if it gives no number of seconds."""
     try:
         return float(error.response.headers.get("retry-after", ""))
     except ValueError:
@@ -109,7 +109,7 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
 
 
 def _code(error: object) -> int:
-    """Return the status that an error inside of a stream stands for."""
+    """Find the status code in an error that came inside a stream."""
     for source in (error, error.get("error") if isinstance(error, dict) else None):
         code = source.get("code") if isinstance(source, dict) else None
         if isinstance(code, (int, str)) and str(code).isdecimal() and len(str(code)) == len("500"):

@@ -1,4 +1,4 @@
-"""One table of checks, which `footnote setup`, `run` and `doctor` share."""
+"""The table of checks that `footnote setup`, `run` and `doctor` share."""
 
 from bot.preflight.check import Check, Finding
 from bot.preflight.checklist import CHECKS, examine, examine_start, look_at_settings

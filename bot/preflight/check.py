@@ -1,4 +1,4 @@
-"""A check of one part of the set-up, which ends with a finding whatever happens in it."""
+"""A check of one part of the set-up, which ends with a finding whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _ENDING = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Hold what was seen of one part; `ok` is None where the part is not set and not needed for answers."""
+    """The result for one part; `ok` is None if the part is not configured and answers do not need it."""
 
     part: str
     ok: bool | None
     sentence: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return it for programs."""
+        """Convert to JSON."""
         return {"part": self.part, "ok": self.ok, "sentence": self.sentence}
 
 
 class AtStart(Enum):
-    """Say what `footnote run` does with a check."""
+    """What `footnote run` does with a check."""
 
     STOPS = "looked at before anything is opened; what is wrong ends it"
     WARNS = "looked at before too; what is wrong is logged"
@@ -45,14 +45,14 @@ class AtStart(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Look at one part; `look` yields findings, or raises FootnoteError with what is wrong."""
+    """Check one part; `look` yields findings, or raises FootnoteError that says what is wrong."""
 
     part: str
     look: Callable[[Settings], AsyncGenerator[Finding]]
     at_start: AtStart = AtStart.MEETS
 
     async def findings(self, settings: Settings) -> AsyncGenerator[Finding]:
-        """Yield what is seen, with sentences that end without a full stop."""
+        """Yield the findings, without the full stop at the end of their sentences."""
         try:
             async with aclosing(self.look(settings)) as found:
                 async for finding in found:
@@ -61,6 +61,6 @@ class Check:
             raise
         except FootnoteError as error:
             yield Finding(self.part, ok=False, sentence=str(error).removesuffix("."))
-        except BaseException as error:  # Rust's panics are no Exceptions
+        except BaseException as error:  # Rust's panics are not Exceptions
             log.debug("the check of %s failed", self.part, exc_info=True)
             yield Finding(self.part, ok=False, sentence=sentence_for(error).removesuffix("."))

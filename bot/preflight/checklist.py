@@ -30,7 +30,7 @@ CHECKS: Final = (
 
 
 def look_at_settings(load: Callable[[], Settings]) -> tuple[Settings | None, Finding]:
-    """Return the settings, None where they cannot be read, and what was seen of them."""
+    """Load the settings (None if they are invalid), with the finding about them."""
     try:
         settings = load()
     except FootnoteError as error:
@@ -39,7 +39,7 @@ def look_at_settings(load: Callable[[], Settings]) -> tuple[Settings | None, Fin
 
 
 async def examine(load: Callable[[], Settings], without: frozenset[str] = frozenset()) -> AsyncGenerator[Finding]:
-    """Yield what is seen of the settings, then of every other part but some."""
+    """Yield the finding about the settings, then those of every other part, `without` some."""
     settings, seen = look_at_settings(load)
     yield seen
     if settings is None:
@@ -52,7 +52,7 @@ async def examine(load: Callable[[], Settings], without: frozenset[str] = frozen
 
 
 async def examine_start(settings: Settings, at_start: AtStart) -> AsyncGenerator[Finding]:
-    """Yield what is wrong of the parts that `footnote run` treats in one way."""
+    """Yield the problems in parts that `footnote run` treats in one way."""
     for check in CHECKS:
         if check.at_start is at_start:
             async with aclosing(check.findings(settings)) as found:

@@ -1,4 +1,4 @@
-"""Look whether Discord takes the token, whether the intents are on, and tell the invite link."""
+"""Check whether Discord accepts the token and whether the intents are on; show the invite link."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.settings import Settings
 
-TIMEOUT: Final = 10.0  # seconds for Discord to say anything
+TIMEOUT: Final = 10.0  # seconds for Discord to reply
 DISCORD: Final = "https://discord.com/api/v10"
 OK: Final = 200
 UNAUTHORIZED: Final = 401
@@ -25,12 +25,12 @@ MESSAGE_CONTENT: Final = 1 << 18 | 1 << 19  # flags of an application that may r
 
 
 class DiscordAwayError(DiscordStartError):
-    """Say that Discord does not answer, or not as it should: a login may find that it does again."""
+    """Discord does not reply, or not properly; a login may still succeed later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """Hold what Discord says of the token's owner."""
+    """What Discord says about the token's application."""
 
     application_id: int
     name: str
@@ -38,24 +38,24 @@ class Application:
 
 
 async def discord(settings: Settings) -> AsyncGenerator[Finding]:
-    """Look whether the bot could log in."""
+    """Check whether the bot could log in."""
     if settings.discord.token is None:
         yield Finding("discord", ok=None, sentence="no token set; only `footnote run` needs FOOTNOTE_DISCORD__TOKEN")
         return
     found = await _require_login(settings)
-    sentence = f"the token is {found.name}'s, whom a server invites by {invitation(found)}"
+    sentence = f"the token belongs to {found.name}; invite it to a server with {invitation(found)}"
     yield Finding("discord", ok=True, sentence=sentence)
 
 
 def invitation(application: Application) -> str:
-    """Return the link by which a server invites the bot with what it needs and no more."""
+    """Make the link that invites the bot to a server with the permissions it needs and no more."""
     from bot.discord.ui.permissions import invite_link
 
     return invite_link(application.application_id)
 
 
 async def require_application(settings: Settings) -> Application:
-    """Return whose token it is; raises DiscordStartError with what is wrong."""
+    """Look up whose token it is; raises DiscordStartError that says what is wrong."""
     from bot.discord.connection.login import NOT_DISCORD, require_token
 
     token = require_token(settings)
@@ -69,13 +69,13 @@ async def require_application(settings: Settings) -> Application:
 
 
 async def refuse_login(settings: Settings) -> None:
-    """Raise DiscordStartError where Discord has said that it will not have the bot; an outage is left to the login."""
+    """Raise DiscordStartError if Discord rejects the bot; an outage is left to the login."""
     with suppress(DiscordAwayError):
         await _require_login(settings)
 
 
 async def _require_login(settings: Settings) -> Application:
-    """Return whose token it is; raises DiscordStartError also where an intent that is set is switched off."""
+    """Look up whose token it is; raises DiscordStartError also if a configured intent is off at Discord."""
     from bot.discord.connection.login import INTENT_OFF
 
     found = await require_application(settings)
@@ -85,7 +85,7 @@ async def _require_login(settings: Settings) -> Application:
 
 
 async def date_of_discord(settings: Settings) -> str | None:
-    """Return the date that Discord writes over a reply, None where none comes."""
+    """Read the Date header of a reply from Discord, None if there is no reply."""
     try:
         async with _session() as session, session.get(f"{DISCORD}/gateway", proxy=settings.discord.proxy) as response:
             return response.headers.get("Date")
@@ -94,7 +94,7 @@ async def date_of_discord(settings: Settings) -> str | None:
 
 
 async def _ask(settings: Settings, token: str, path: str) -> dict[str, Any]:
-    """Return what Discord says of the token's owner; raises DiscordStartError with what is wrong."""
+    """Fetch a Discord resource as the bot; raises DiscordStartError that says what is wrong."""
     from bot.discord.connection import login
 
     headers, proxy = {"Authorization": f"Bot {token}"}, settings.discord.proxy

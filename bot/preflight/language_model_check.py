@@ -1,4 +1,4 @@
-"""Look whether the language model answers, and what it can do."""
+"""Check whether the language model answers, and what it can do."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from bot.llm import Abilities, Address, Meter
     from bot.settings import Settings
 
-TIMEOUT: Final = 10.0  # seconds for a server to say anything
+TIMEOUT: Final = 10.0  # seconds for a server to reply
 OPENAI: Final = "https://api.openai.com/v1"
 
 
 async def language_model(settings: Settings) -> AsyncGenerator[Finding]:
-    """Yield whether a plugin or the language model is there and answers, then what the model can do."""
+    """Yield whether a plugin or the language model is available and answers, then what the model can do."""
     if make_plugin_writer(settings):
         yield Finding("writer", ok=True, sentence=f"the plugin {settings.writer} writes answers")
     if not settings.llm.enabled:
@@ -44,7 +44,7 @@ async def language_model(settings: Settings) -> AsyncGenerator[Finding]:
 
 
 async def _asked(settings: Settings, address: Address, name: str, meter: Meter | None) -> AsyncGenerator[Finding]:
-    """Yield what one real call shows, which is counted like any other."""
+    """Yield the result of one real call, which counts like any other."""
     from bot.llm import LanguageModel
     from bot.llm.probe import SECONDS, mend, probe
     from bot.llm.window import window
@@ -62,13 +62,13 @@ async def _asked(settings: Settings, address: Address, name: str, meter: Meter |
 
 
 def _able(found: Abilities, window: int | None, prompt_tokens: int) -> Finding:
-    """Say what the model can do, and whether anything of it makes answers worse."""
+    """Describe what the model can do; not `ok` if any of it makes answers worse."""
     from bot.answering.reading.language_detection import detect
 
     structure, keeps = _structure(found)
     context, roomy = _context(window, prompt_tokens)
     german = detect(found.text) == "de"
-    stream = "streams" if found.streams else "does not stream, so that an answer comes in one piece"
+    stream = "streams" if found.streams else "does not stream, so answers come in one piece"
     language = "answers German in German" if german else "answers German in another language"
     sentence = f"{structure}; {stream}; {context}; {language}"
     return Finding(
@@ -79,19 +79,19 @@ def _able(found: Abilities, window: int | None, prompt_tokens: int) -> Finding:
 def _structure(found: Abilities) -> tuple[str, bool]:
     match found.shape:
         case "json_schema" if found.follows_schema:
-            return "keeps to a JSON schema", True
+            return "follows a JSON schema", True
         case "json_schema":
-            return "takes a JSON schema without keeping to it, so that more of its replies cannot be read", False
+            return "accepts a JSON schema without following it, so more of its replies cannot be read", False
         case "":
-            return "knows no JSON mode, so that more of its replies cannot be read", False
-    return "writes JSON, but by no schema", False
+            return "has no JSON mode, so more of its replies cannot be read", False
+    return "writes JSON, but without a schema", False
 
 
 def _context(window: int | None, prompt_tokens: int) -> tuple[str, bool]:
     from bot.llm.context import room_in
 
     if window is None:
-        return "does not tell its context", True
+        return "does not report its context size", True
     if (room := room_in(window)) >= prompt_tokens:
         return f"has a context of {window:,} tokens", True
     enough = 1 << (window - 1).bit_length()

@@ -1,4 +1,4 @@
-"""Look at the library, at the model that its vectors are made by, and at where its papers come from."""
+"""Check the library, its embedding model and its sources."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHROMA_AWAY = "the Chroma server does not answer; make sure that it runs, and ch
 
 
 async def embedding_model(settings: Settings) -> AsyncGenerator[Finding]:
-    """Look whether a text gets a vector."""
+    """Check whether a text gets a vector."""
     embedder = await make_embedder(settings)
     try:
         vectors = await embedder.embed([PROBE])
@@ -31,13 +31,13 @@ async def embedding_model(settings: Settings) -> AsyncGenerator[Finding]:
 
 
 async def library(settings: Settings) -> AsyncGenerator[Finding]:
-    """Look whether the library opens, and its indexes agree with the catalogue."""
+    """Check whether the library opens and its indexes agree with the catalogue."""
     async with open_library(settings) as opened:
         yield await look_into(opened, settings)
 
 
 async def look_into(library: Library, settings: Settings) -> Finding:
-    """Say how it stands with a library that is open."""
+    """Describe the state of an open library."""
     counts = await library.counts()
     where = f"in {settings.data_dir}"
     if library.gaps.vectors:
@@ -47,7 +47,7 @@ async def look_into(library: Library, settings: Settings) -> Finding:
             "library", ok=None, sentence=f"empty, {where}; `{command('ingest')}` or the first question fills it"
         )
     if fault := library.fault:
-        sentence = f"{fault}; the next question, or `{command('rebuild')}`, makes the indexes {where} anew"
+        sentence = f"{fault}; the next question, or `{command('rebuild')}`, rebuilds the indexes {where}"
         return Finding("library", ok=False, sentence=sentence)
     if counts.pending:
         sentence = f"{counts.pending} of {counts.papers} papers {where} wait to be indexed; run `{command('rebuild')}`"
@@ -57,7 +57,7 @@ async def look_into(library: Library, settings: Settings) -> Finding:
 
 
 async def sources(settings: Settings) -> AsyncGenerator[Finding]:
-    """Look whether what is to be fetched can be; nothing is."""
+    """Check whether the configured sources could be fetched, without fetching."""
     async with Web() as web:
         told = ", ".join(source.name for source in read_sources(settings, web))
     if not told:

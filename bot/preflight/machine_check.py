@@ -1,4 +1,4 @@
-"""Look at the machine: open files, disk, memory, the data dir, the clock."""
+"""Check the machine: open files, disk, memory, the data dir, the clock."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ if TYPE_CHECKING:
 
     from bot.settings import Settings
 
-SKEW: Final = 30.0  # seconds that the clock may be off; a digest's hour and a lease in a shared database go by it
+SKEW: Final = 30.0  # seconds that the clock may be off; digests and leases in a shared database depend on it
 MINUTE: Final = 60
 
 
 async def open_files(settings: Settings) -> AsyncGenerator[Finding]:  # noqa: ARG001
-    """Look whether enough files may be opened."""
+    """Check whether enough files may be open at once."""
     spare = machine.refuse_few_files()
-    yield Finding("open files", ok=True, sentence="as many as are needed" if spare is None else f"{spare} more")
+    yield Finding("open files", ok=True, sentence="enough may be opened" if spare is None else f"{spare} more")
 
 
 async def disk(settings: Settings) -> AsyncGenerator[Finding]:
-    """Look whether there is room to write."""
+    """Check whether there is room to write."""
     free = machine.refuse_full_disk(settings.data_dir)
     yield Finding("disk", ok=True, sentence=f"{free // machine.MEGABYTE:,} MB are free")
 
 
 async def data_dir(settings: Settings) -> AsyncGenerator[Finding]:
-    """Look whether the data dir can be written to."""
+    """Check whether the data dir is writable."""
     machine.refuse_unwritable(settings.data_dir)
     yield Finding("data dir", ok=True, sentence=f"{settings.data_dir} can be written to")
 
 
 async def memory(settings: Settings) -> AsyncGenerator[Finding]:  # noqa: ARG001
-    """Look whether there is enough memory."""
+    """Check whether there is enough memory."""
     left = machine.refuse_little_memory()
-    told = "the system does not tell" if left is None else f"{left // machine.MEGABYTE:,} MB are left"
+    told = "unknown on this system" if left is None else f"{left // machine.MEGABYTE:,} MB are left"
     yield Finding("memory", ok=True if left else None, sentence=told)
 
 
 async def clock(settings: Settings) -> AsyncGenerator[Finding]:
-    """Look whether the clock is right, by Discord's where there is a token."""
+    """Check whether the clock is right; with a token, compare it with Discord's."""
     machine.refuse_wrong_clock(_now())
     date = await date_of_discord(settings) if settings.discord.token else None
     now = _now()
@@ -65,7 +65,7 @@ async def clock(settings: Settings) -> AsyncGenerator[Finding]:
 
 
 async def health(settings: Settings) -> AsyncGenerator[Finding]:
-    """Look whether the port of /healthz and /metrics can be had."""
+    """Check whether the port of /healthz and /metrics is free."""
     chosen = settings.health
     if chosen.port is None:
         yield Finding("health", ok=None, sentence="not served; FOOTNOTE_HEALTH__PORT gives it a port")

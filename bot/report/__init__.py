@@ -1,1 +1,1 @@
-"""The quality report: figures of an evaluation, their pictures, and the page that a maintainer reads."""
+"""The quality report: figures of an evaluation, their pictures, and the page for a maintainer."""

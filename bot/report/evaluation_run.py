@@ -21,9 +21,9 @@ WORST = 20
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Hold what was found and answered for each query of a dataset, in what library and with what threshold.
+    """The hits and answers for each query of a dataset, with the library and the threshold used.
 
-    `answers` is empty where the dataset judges none and nobody asked for them.
+    `answers` is empty if the dataset judges none and nobody asked for them.
     """
 
     name: str
@@ -37,28 +37,28 @@ class Evaluation:
 
     @cached_property
     def verdicts(self) -> list[Verdict]:
-        """Return the verdict on each judged answer."""
+        """The verdict on each judged answer."""
         return judge_each(self.dataset, self.answers)
 
     @cached_property
     def ranking(self) -> dict[str, float]:
-        """Return the measures of the ranking by name."""
+        """The measures of the ranking by name."""
         return measure(self.dataset.qrels, self.run)
 
     @cached_property
     def answered(self) -> dict[str, float]:
-        """Return the measures of the answers by name."""
+        """The measures of the answers by name."""
         return average(self.verdicts)
 
     @cached_property
     def by_kind(self) -> dict[str, dict[str, float]]:
-        """Return for each kind of question R@1, R@5, how many there are, and the measures of their answers."""
+        """For each kind of question R@1, R@5, the number of questions, and the measures of their answers."""
         return {kind: {**self._ranking_of(kind), **values} for kind, values in average_by_kind(self.verdicts).items()}
 
     def worst(self, count: int = WORST) -> list[Query]:
-        """Return the queries that went wrong, the worst first; of two as bad, the one answered more surely.
+        """List the queries that went wrong, worst first; ties are broken by confidence, highest first.
 
-        A query without a verdict counts by its ranking: one over the rank of the first right paper.
+        A query without a verdict scores 1 / rank of its first right paper.
         """
         verdicts = {verdict.query_id: verdict for verdict in self.verdicts}
 
@@ -71,7 +71,7 @@ class Evaluation:
         return sorted(wrong, key=badness)[:count]
 
     def right_ranks(self, query_id: str) -> dict[str, int | None]:
-        """Return the rank (from 1) of each right paper of a query, None where it was not found."""
+        """Find the rank (from 1) of each right paper of a query, None if it was not found."""
         ranks = {hit.paper.paper_id: rank for rank, hit in enumerate(self.run.get(query_id, ()), start=1)}
         right = self.dataset.qrels.get(query_id, {})
         return {paper_id: ranks.get(paper_id) for paper_id, score in right.items() if score > 0}

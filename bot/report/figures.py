@@ -1,4 +1,4 @@
-"""What the report draws, as numbers: calibration bins, the curve of refusal against coverage. Pure functions."""
+"""Numbers for the report's pictures: calibration bins, and the curve of refusal against coverage. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from bot.answering import Verdict
 
 BINS = 10
-# Two-sided 95 % of the normal distribution, for Wilson's interval.
+# Two-sided 95 % quantile of the normal distribution, for Wilson's interval.
 Z95 = 1.96
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Hold the predictions between two confidences: how many, their mean, and the share that came true.
+    """The predictions in a range of confidences: their count, mean, and the share that came true.
 
     `share` lies between `least` and `most` with 95 % certainty: a bin of three questions says little.
     """
@@ -36,7 +36,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """Hold what a threshold on confidence does: answerable questions answered, unanswerable ones refused, 0..1."""
+    """The effect of a confidence threshold, as shares (0..1): answerable questions answered, others refused."""
 
     threshold: float
     answered: float
@@ -44,7 +44,7 @@ class Trade:
 
 
 def calibration(predictions: Sequence[tuple[float, bool]], bins: int = BINS) -> list[Bin]:
-    """Return the bins of equal width that hold a prediction, from (confidence 0..1, whether it came true)."""
+    """Put predictions (confidence 0..1, whether it came true) into bins of equal width; empty bins are left out."""
     groups: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
     for confidence, true in predictions:
         groups[min(int(confidence * bins), bins - 1)].append((confidence, true))
@@ -59,10 +59,11 @@ def calibration(predictions: Sequence[tuple[float, bool]], bins: int = BINS) -> 
 
 
 def reliability(verdicts: Sequence[Verdict]) -> dict[str, list[Bin]]:
-    """Return the calibration of confidence for what it promises and for what a reader sees, where there is any.
+    """Compute the calibration of confidence in both of its senses, as far as there are predictions.
 
-    Confidence is how likely the library holds the answer, so it is held against that over all questions; a reader
-    takes it for how likely an answer is right, so also against that over those that were answered.
+    Confidence is the probability that the library holds the answer, so it is compared with that over all questions. A
+    reader takes it for the probability that an answer is right, so it is also compared with that over the answered
+    ones.
     """
     series = {
         "the library holds the answer (all)": [(verdict.confidence, verdict.answerable) for verdict in verdicts],
@@ -74,7 +75,7 @@ def reliability(verdicts: Sequence[Verdict]) -> dict[str, list[Bin]]:
 
 
 def expected_calibration_error(bins: Sequence[Bin]) -> float:
-    """Return the mean distance of confidence from what came true, bins weighted by their counts; 0 without any.
+    """Compute the mean distance of confidence from what came true, weighted by bin counts; 0 without bins.
 
     Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015.
     """
@@ -83,15 +84,15 @@ def expected_calibration_error(bins: Sequence[Bin]) -> float:
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share seen in `count` trials; it stays within 0..1, however few they are."""
+    """Compute Wilson's 95 % interval of a share seen in `count` trials; it stays within 0..1 for any count."""
     spread = Z95 * math.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2))
     middle, scale = share + Z95**2 / (2 * count), 1 + Z95**2 / count
-    # Rounding may put an end a hair beside a share of 0 or 1.
+    # Rounding may put an end slightly past a share of 0 or 1.
     return max(0.0, min(share, (middle - spread) / scale)), min(1.0, max(share, (middle + spread) / scale))
 
 
 def split_confidences(verdicts: Sequence[Verdict]) -> tuple[list[float], list[float]]:
-    """Return the confidences of answerable and of unanswerable questions."""
+    """Split the confidences into those of answerable and of unanswerable questions."""
     return (
         [verdict.confidence for verdict in verdicts if verdict.answerable],
         [verdict.confidence for verdict in verdicts if not verdict.answerable],
@@ -99,7 +100,7 @@ def split_confidences(verdicts: Sequence[Verdict]) -> tuple[list[float], list[fl
 
 
 def trade_at(threshold: float, answerable: Sequence[float], unanswerable: Sequence[float]) -> Trade:
-    """Return what a threshold does to the confidences of answerable and of unanswerable questions, neither empty."""
+    """Compute the effect of a threshold on the confidences of answerable and unanswerable questions, neither empty."""
     return Trade(
         threshold,
         answered=fmean(confidence >= threshold for confidence in answerable),
@@ -108,12 +109,12 @@ def trade_at(threshold: float, answerable: Sequence[float], unanswerable: Sequen
 
 
 def coverage_curve(answerable: Sequence[float], unanswerable: Sequence[float]) -> list[Trade]:
-    """Return every trade that a threshold could make, from answering all to refusing all; neither may be empty."""
+    """Compute the trade of every threshold, from answering all to refusing all; neither input may be empty."""
     confidences = sorted({*answerable, *unanswerable})
     beyond = math.nextafter(confidences[-1], math.inf)
     return [trade_at(threshold, answerable, unanswerable) for threshold in (*confidences, beyond)]
 
 
 def area(curve: Sequence[Trade]) -> float:
-    """Return the area under the curve: how often an answerable question outranks an unanswerable one (AUROC)."""
+    """Compute the area under the curve: how often an answerable question outranks an unanswerable one (AUROC)."""
     return sum((a.answered - b.answered) * (a.refused + b.refused) / 2 for a, b in pairwise(curve))

@@ -16,9 +16,9 @@ Node: TypeAlias = "Element | str | None"
 
 
 def node(tag: str, *children: Node, **attributes: str) -> Element:
-    """Return an element; text loses what steers a reader's eye (control and direction characters), None is left out.
+    """Make an element; text loses control and direction characters, and None children are left out.
 
-    An attribute that is a word of Python's ends in an underscore: `class_`.
+    An attribute that is a Python keyword ends in an underscore: `class_`.
     """
     made = Element(tag, {name.rstrip("_"): value for name, value in attributes.items()})
     for child in children:
@@ -30,7 +30,7 @@ def node(tag: str, *children: Node, **attributes: str) -> Element:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], caption: str) -> Element:
-    """Return a table; a float is a share of 0..1, or where it is above 1 a number, and None an empty cell."""
+    """Make a table; a float from 0 to 1 is shown as a share, None as an empty cell."""
     return node(
         "div",
         node(
@@ -44,7 +44,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], caption: str) -
 
 
 def figure(svg: str, label: str, caption: str, numbers: Element) -> Element:
-    """Return a picture in the page's colours, what it says, and its numbers as a table to open."""
+    """Make a figure: a picture in the page's colours, its caption, and its numbers as a table that unfolds."""
     picture = _inline(svg)
     picture.set("role", "img")
     picture.set("aria-label", label)
@@ -53,7 +53,7 @@ def figure(svg: str, label: str, caption: str, numbers: Element) -> Element:
 
 
 def tiles(values: Mapping[str, str]) -> Element:
-    """Return names and values as a list of tiles."""
+    """Make a list of tiles from names and values."""
     pairs = (node("div", node("dt", name), node("dd", value)) for name, value in values.items())
     return node("dl", *pairs, class_="tiles")
 
@@ -65,7 +65,7 @@ def _cell(value: object) -> Element:
 
 
 def _inline(svg: str) -> Element:
-    """Return an SVG as part of a page: colours by name, no namespaces, and no ids that two pictures would share."""
+    """Make an SVG part of the page: colours by name, no namespaces, and no ids that two pictures would share."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href")
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
@@ -82,6 +82,6 @@ def _append(parent: Element, text: str) -> None:
 
 
 def _shown(text: str) -> str:
-    """Return the text printable, with its outer blanks kept as one each: they part it from the element beside it."""
+    """Make text printable, and reduce outer whitespace to one space, which separates it from the next element."""
     lead, trail = (" " if end.isspace() else "" for end in (text[0], text[-1]))
     return f"{lead}{printable(text)}{trail}" if printable(text) else " "

@@ -1,4 +1,4 @@
-"""The page of an evaluation: one HTML file that fetches nothing, its pictures and numbers inside it."""
+"""The page of an evaluation: one self-contained HTML file with its pictures and numbers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bot.answering import Verdict
     from bot.report.evaluation_run import Evaluation
 
-# What a page from foreign text may do: show itself.
+# The page contains foreign text, so it may load and run nothing.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 THRESHOLDS = tuple(step / 20 for step in range(21))
 NAMES = {
@@ -42,7 +42,7 @@ NAMES = {
 
 
 def render(evaluation: Evaluation) -> str:
-    """Return the page: figures by kind, calibration, refusal, recall at k, and the worst questions."""
+    """Render the page: figures by kind, calibration, refusal, recall at k, and the worst questions."""
     dataset = f"{evaluation.name}/{evaluation.split}"
     sections = (*_kinds(evaluation), *_confidence(evaluation), *_recall(evaluation))
     page = node(
@@ -105,7 +105,7 @@ def _kinds(evaluation: Evaluation) -> tuple[Element, ...]:
 
 
 def _confidence(evaluation: Evaluation) -> tuple[Element, ...]:
-    """Return what confidence is worth; with questions of one sort only, every figure about it would mislead."""
+    """Show what confidence is worth; with questions of only one sort, every figure about it would mislead."""
     answerable, unanswerable = split_confidences(evaluation.verdicts)
     if answerable and unanswerable:
         return (*_reliability(evaluation.verdicts), *_refusal(evaluation, answerable, unanswerable))

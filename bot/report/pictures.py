@@ -1,4 +1,4 @@
-"""The report's pictures as SVG; equal figures give equal bytes, so that a picture in a repository changes with them."""
+"""The report's pictures as SVG; equal figures give equal bytes, so that a committed picture changes only with them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.report.figures import Bin
     from retrieval.evaluation import Depth
 
-# The page turns these into its own light or dark colours, by their names; elsewhere they stand as they are.
+# The page replaces these by its own light or dark colours, by name; elsewhere they stay as they are.
 COLOURS: Final = {
     "page": "#ffffff",
     "ink": "#24292e",
@@ -27,11 +27,11 @@ COLOURS: Final = {
     "second": "#b4531a",
 }
 WIDTH, HEIGHT = 6.4, 4.2  # inches of 72 points
-POINTS_ON_CURVE = 60  # up to here each is drawn as a dot
+POINTS_ON_CURVE = 60  # up to this many, each is drawn as a dot
 
 
 def draw_reliability(series: dict[str, list[Bin]]) -> str:
-    """Return confidence against what came true, as an SVG; below it how many questions each bin holds."""
+    """Draw confidence against what came true as SVG, with the number of questions in each bin below."""
     with _figure("reliability", HEIGHT + 1.2) as (figure, saved):
         axes, counts = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         axes.plot((0, 1), (0, 1), color=COLOURS["faint"], linestyle=(0, (4, 4)), linewidth=1, label="perfect")
@@ -59,7 +59,7 @@ def draw_reliability(series: dict[str, list[Bin]]) -> str:
 
 
 def draw_refusal(answerable: Sequence[float], unanswerable: Sequence[float], threshold: float) -> str:
-    """Return refusal against coverage for every threshold, as an SVG, with the threshold in use marked."""
+    """Draw refusal against coverage for every threshold as SVG, with the threshold in use marked."""
     curve = coverage_curve(answerable, unanswerable)
     now = trade_at(threshold, answerable, unanswerable)
     with _figure("refusal", HEIGHT) as (figure, saved):
@@ -87,7 +87,7 @@ def draw_refusal(answerable: Sequence[float], unanswerable: Sequence[float], thr
 
 
 def draw_recall(depths: Sequence[Depth]) -> str:
-    """Return recall and success at k, as an SVG."""
+    """Draw recall and success at k as SVG."""
     with _figure("recall", HEIGHT) as (figure, saved):
         axes = figure.subplots()
         ks = [depth.k for depth in depths]
@@ -106,7 +106,7 @@ def draw_recall(depths: Sequence[Depth]) -> str:
 
 
 def _shares(axes: Axes, x: str, y: str) -> None:
-    """Let the axes run from 0 to 1, with a little room for the marks at the ends."""
+    """Scale the axes from 0 to 1, with some room for the marks at the ends."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.set_xlim(-0.02, 1.02)
@@ -114,13 +114,13 @@ def _shares(axes: Axes, x: str, y: str) -> None:
 
 
 def _legend(figure: Figure, axes: Axes) -> None:
-    """Put the legend above the axes, where it can hide no figure."""
+    """Put the legend above the axes, where it hides nothing."""
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left")
 
 
 @contextmanager
 def _figure(name: str, height: float) -> Iterator[tuple[Figure, io.StringIO]]:
-    """Yield an empty figure and where its SVG is found afterwards."""
+    """Yield an empty figure and the buffer for its SVG."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -148,7 +148,7 @@ def _figure(name: str, height: float) -> Iterator[tuple[Figure, io.StringIO]]:
         "savefig.facecolor": COLOURS["page"],
     }
     with mpl.rc_context(style):
-        # A figure without pyplot: no window, no backend to choose, nothing that outlives it.
+        # A figure without pyplot needs no window and no backend, and leaves no global state.
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         saved = io.StringIO()
         yield figure, saved

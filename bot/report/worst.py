@@ -1,4 +1,4 @@
-"""The questions that went worst: what was asked, what was found, what was answered."""
+"""The worst questions: what was asked, what was found, what was answered."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from bot.report.evaluation_run import Evaluation
     from retrieval.evaluation import Query
 
-SHOWN = 5  # hits a question
+SHOWN = 5  # hits per question
 LONGEST = 600  # characters of a question, a statement or a quote
 
 
 def worst_section(evaluation: Evaluation) -> tuple[Element, ...]:
-    """Return the section of the worst questions; it says so where none went wrong."""
+    """Make the section of the worst questions; it says so if none went wrong."""
     worst = evaluation.worst()
     verdicts = {verdict.query_id: verdict for verdict in evaluation.verdicts}
     if not worst:

@@ -1,4 +1,4 @@
-"""What the bot remembers of servers, conversations, digests and what the language model took; how it forgets."""
+"""The bot's memory: servers, conversations, digests and language model usage, and how each is forgotten."""
 
 from bot.store.budgets import Budgets, StoreMeter
 from bot.store.domain import (

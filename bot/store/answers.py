@@ -1,4 +1,4 @@
-"""Stored answers, looked up by id, message, channel, or the answer that they follow."""
+"""Stored answers, found by id, by message, by channel, or through the answer that they follow up."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ logger = logging.getLogger(__name__)
 
 EXPORTED: Final = ("answer_id", "asked_at", "channel_id", "guild_id", "question_message_id", "private")
 COLUMNS: Final = tuple(field.name for field in fields(StoredAnswer) if field.name != "answer")
-LONGEST: Final = timedelta(hours=1)  # no answer is longer under way
+LONGEST: Final = timedelta(hours=1)  # no question takes longer to answer
 
 
 class Answers:
-    """Keep answers whole, with the messages that show them."""
+    """Store whole answers with the messages that show them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._forgotten: dict[int, datetime] = {}
 
     async def keep(self, stored: StoredAnswer, message_ids: Sequence[int] = ()) -> bool:
-        """Keep an answer, in place of one with the same id, and which messages show it so far.
+        """Store an answer, replacing one with the same id, and the messages that show it so far.
 
-        A parent that is no longer kept is left out. Returns whether it is kept: not where whoever asked was forgotten
-        since.
+        A parent that is no longer stored is dropped. Returns False if nothing was stored because the asker has been
+        forgotten in the meantime.
         """
         row = to_columns(stored)
         row["body"] = dumps(row.pop("answer"))
@@ -62,11 +62,11 @@ class Answers:
         return True
 
     async def get(self, answer_id: str) -> StoredAnswer | None:
-        """Return an answer, None where it is not kept (any more)."""
+        """Load an answer, None if it is not stored (any more)."""
         return await self._first(sa.select(answers).where(answers.c.answer_id == answer_id))
 
     async def papers_of_servers(self, since: datetime, limit: int) -> list[str]:
-        """Return the papers that answers in servers cited since a moment, for all to see, those of late first."""
+        """List the papers that public answers in servers have cited since a moment, latest first."""
         last = sa.func.max(answers.c.asked_at)
         asked = (
             sa.select(answer_papers.c.paper_id)
@@ -80,19 +80,19 @@ class Answers:
             return list(await connection.scalars(asked))
 
     async def posted(self, answer_id: str, message_ids: Sequence[int]) -> None:
-        """Remember the messages that show an answer, in order and in place of others; a message shows its last one."""
+        """Store the messages that show an answer, in order, replacing others; a message shows its last answer."""
         async with self._database.writing() as connection:
             if await _exists(connection, answer_id):
                 await _show(connection, answer_id, message_ids)
 
     async def of_message(self, message_id: int) -> StoredAnswer | None:
-        """Return the answer that a message of the bot shows, None where there is none (any more)."""
+        """Load the answer that a message of the bot shows, None if there is none (any more)."""
         return await self._first(
             sa.select(answers).join(answer_messages).where(answer_messages.c.message_id == message_id)
         )
 
     async def to_question(self, message_id: int) -> tuple[StoredAnswer, list[int]] | None:
-        """Return the latest answer to the question in a message, and the bot's messages that show it, in order."""
+        """Load the latest answer to the question in a message, and the bot's messages that show it, in order."""
         async with self._database.reading() as connection:
             rows = await connection.execute(
                 sa.select(answers)
@@ -105,12 +105,12 @@ class Answers:
         return None
 
     async def messages(self, answer_id: str) -> list[int]:
-        """Return the bot's messages that show an answer, in order."""
+        """List the bot's messages that show an answer, in order."""
         async with self._database.reading() as connection:
             return await _messages(connection, answer_id)
 
     async def history(self, answer_id: str, limit: int = 6) -> list[StoredAnswer]:
-        """Return the conversation that led to an answer, oldest first and itself last, at most `limit` answers."""
+        """Load the conversation up to an answer, oldest first and at most `limit` answers."""
         step = (
             sa.select(answers.c.answer_id, answers.c.parent_id, sa.literal(1).label("depth"))
             .where(answers.c.answer_id == answer_id)
@@ -128,7 +128,7 @@ class Answers:
             return _readable(rows)
 
     async def latest_in(self, channel_id: int, limit: int = 6) -> list[StoredAnswer]:
-        """Return the latest answers that a channel, thread or DM saw, oldest first; private ones it did not see."""
+        """Load the latest answers shown in a channel, thread or DM, oldest first; private ones are left out."""
         async with self._database.reading() as connection:
             rows = await connection.execute(
                 sa.select(answers)
@@ -139,16 +139,16 @@ class Answers:
             return _readable(rows)[::-1]
 
     async def withdraw(self, answer_id: str) -> None:
-        """Delete an answer with its messages and ratings; what follows it up stays."""
+        """Delete an answer with its messages and ratings; answers that follow it up stay."""
         async with self._database.writing() as connection:
             await connection.execute(sa.delete(answers).where(answers.c.answer_id == answer_id))
 
     async def forget_older(self, connection: AsyncConnection, moment: datetime) -> int:
-        """Delete the answers from before a moment."""
+        """Delete the answers given before a moment and count them."""
         return (await connection.execute(sa.delete(answers).where(answers.c.asked_at < moment))).rowcount
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
-        """Return the questions that a person asked, with the answers and the messages that show them."""
+        """Export the questions that a person asked, with the answers and the messages that show them."""
         columns = *(answers.c[name] for name in EXPORTED), answers.c.parent_id.label("follows_up")
         rows = await connection.execute(
             sa.select(*columns, answers.c.body.label("answer"))
@@ -172,13 +172,13 @@ class Answers:
         }
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
-        """Delete what a person asked, with the answers, those under way among them."""
+        """Delete a person's questions and answers, including answers still being written."""
         now = datetime.now(UTC)
         self._forgotten = {who: when for who, when in self._forgotten.items() if now - when < LONGEST} | {user_id: now}
         return (await connection.execute(sa.delete(answers).where(answers.c.asker_id == user_id))).rowcount
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
-        """Delete what was asked in a server, with the answers."""
+        """Delete the questions asked in a server, with their answers."""
         return (await connection.execute(sa.delete(answers).where(answers.c.guild_id == guild_id))).rowcount
 
     async def _first(self, query: sa.Select[Any]) -> StoredAnswer | None:
@@ -187,7 +187,7 @@ class Answers:
 
 
 async def _exists(connection: AsyncConnection, answer_id: str | None) -> bool:
-    """Say whether an answer is kept, and hold it where others may delete it before this transaction ends."""
+    """Check whether an answer is stored, and lock it against deletion until this transaction ends."""
     query = sa.select(answers.c.answer_id).where(answers.c.answer_id == answer_id)
     return await connection.scalar(query.with_for_update(read=True, key_share=True)) is not None
 
@@ -202,7 +202,6 @@ async def _messages(connection: AsyncConnection, answer_id: str) -> list[int]:
 
 
 async def _show(connection: AsyncConnection, answer_id: str, message_ids: Sequence[int]) -> None:
-    """Replace the messages that show an answer."""
     await connection.execute(
         sa.delete(answer_messages).where(
             (answer_messages.c.answer_id == answer_id) | answer_messages.c.message_id.in_(message_ids)
@@ -217,7 +216,7 @@ async def _show(connection: AsyncConnection, answer_id: str, message_ids: Sequen
 
 
 def _readable(rows: Iterable[sa.Row[Any]]) -> list[StoredAnswer]:
-    """Return the answers in these rows; one that another version wrote so that it cannot be read counts as gone."""
+    """Parse the answers in these rows; skip those that another version wrote in an unreadable form."""
     found = []
     for row in rows:
         try:

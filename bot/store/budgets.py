@@ -1,8 +1,8 @@
-"""Budgets: how many tokens may be taken on a day (UTC), the meter that holds them, and who is yet to be told.
+"""Token budgets per day (UTC), the meter that enforces them, and notices that a budget is used up.
 
-A call is written down before it is made, as what it is expected to take, and put right when it is over. Every process
-reads the sums from the store before each call. So budgets hold across processes and restarts but for what the calls in
-flight take beyond what was expected of them, and a call whose process died is counted as what was expected.
+A call is recorded before it is made, with the tokens that it is expected to take, and corrected when it is over. Every
+process reads the sums from the store before each call. So budgets hold across processes and restarts, except for what
+running calls take beyond the estimate; a call whose process died counts with its estimate.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """Hold how many tokens may be taken on a day: by all, by a server and by a person; 0 is no limit."""
+    """Tokens per day for everybody together, for each server and for each person; 0 is no limit."""
 
     day: int = 0
     server: int = 0
@@ -43,25 +43,25 @@ class Budgets:
 
 
 class BudgetNotices:
-    """Keep which budgets were used up, a server's or with NOBODY the whole day's, until somebody was told."""
+    """Store which budgets are used up (a server's, or NOBODY for the day's total) until somebody was told."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def note(self, day: date, guild_id: int) -> None:
-        """Note that a budget is used up; a second note of the day changes nothing."""
+        """Note that a budget is used up; noting it again on the same day changes nothing."""
         async with self._database.writing() as connection:
             insert = insert_into(connection, budget_notices).values(day=day, guild_id=guild_id, told=False)
             await connection.execute(insert.on_conflict_do_nothing())
 
     async def untold(self, day: date) -> list[int]:
-        """Return whose budgets were used up on a day without that anybody was told."""
+        """List the servers (or NOBODY) whose budget was used up on a day and of which nobody was told yet."""
         query = sa.select(budget_notices.c.guild_id).where(budget_notices.c.day == day, ~budget_notices.c.told)
         async with self._database.reading() as connection:
             return list(await connection.scalars(query.order_by(budget_notices.c.guild_id)))
 
     async def told(self, day: date, guild_id: int) -> None:
-        """Remember that somebody was told, or cannot be."""
+        """Note that somebody was told, or that nobody can be."""
         which = (budget_notices.c.day == day) & (budget_notices.c.guild_id == guild_id)
         async with self._database.writing() as connection:
             await connection.execute(sa.update(budget_notices).where(which).values(told=True))
@@ -71,11 +71,11 @@ class BudgetNotices:
         await connection.execute(sa.delete(budget_notices).where(budget_notices.c.day < day))
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:  # noqa: ARG002
-        """Return nothing: budgets of persons are told to nobody else."""
+        """Export nothing: notices are not about persons."""
         return {}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:  # noqa: ARG002
-        """Delete nothing: budgets of persons are told to nobody else."""
+        """Delete nothing: notices are not about persons."""
         return 0
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
@@ -86,7 +86,7 @@ class BudgetNotices:
 
 
 class StoreMeter:
-    """Count calls in the store and hold budgets to it; a store that is away costs counts, but never an answer."""
+    """Count calls in the store and enforce budgets; without the store, calls go uncounted but are still made."""
 
     def __init__(
         self,
@@ -103,9 +103,9 @@ class StoreMeter:
         self._noted: set[tuple[date, int]] = set()
 
     async def exhausted(self, payer: Payer) -> str | None:
-        """Give the budget that is used up for this payer ("day", "server", "person"), None where there is room.
+        """Name the budget that this payer has used up ("day", "server", "person"), None if there is room.
 
-        Raises WriterError where there is a budget that the store cannot tell of.
+        Raises WriterError if there is a budget but the store cannot be read.
         """
         if self._budgets == Budgets():
             return None
@@ -120,7 +120,7 @@ class StoreMeter:
         return name
 
     async def begin(self, payer: Payer, expected: Spent) -> Begun | None:
-        """Write a call down before it is made; None where that cannot be."""
+        """Record a call before it is made; None if the store cannot be written."""
         begun = Begun(self._today(), payer, expected)
         try:
             await self._usage.add(begun.day, payer, expected)
@@ -130,7 +130,7 @@ class StoreMeter:
         return begun
 
     async def record(self, payer: Payer, spent: Spent, begun: Begun | None = None) -> None:
-        """Keep what a call took, in place of what was expected when it began."""
+        """Record what a call took, replacing the estimate from `begin`."""
         try:
             if begun is None:
                 await self._usage.add(self._today(), payer, spent)
@@ -141,7 +141,7 @@ class StoreMeter:
             logger.warning("a call of %d tokens could not be counted: %s", tokens, type(error).__name__)
 
     async def _note(self, day: date, name: str | None, payer: Payer) -> None:
-        """Have somebody told of a used up budget that is not one person's."""
+        """Note that a budget is used up, unless it is one person's."""
         if name not in ("day", "server"):
             return
         whose = payer.server_id if name == "server" and payer.server_id else NOBODY
@@ -154,7 +154,7 @@ class StoreMeter:
 
 
 def _used_up(budgets: Budgets, totals: Totals, payer: Payer) -> Iterator[str]:
-    """Yield the names of the budgets that are used up, the widest first; exempt roles free of a person's alone."""
+    """Yield the names of the used-up budgets, the widest first; exempt roles only lift the person's budget."""
     if 0 < budgets.day <= totals.day:
         yield "day"
     if payer.server_id and 0 < budgets.server <= totals.server:

@@ -1,4 +1,4 @@
-"""The cache: what the language model wrote lately, so that no question is paid twice; nobody's name is there."""
+"""The cache of recent drafts, so that no question is paid for twice; it stores no names."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LIFETIME: Final = timedelta(days=1)
 
 
 class DraftCache:
-    """Keep texts by a hash for a day; what cannot be read or kept costs another call, and nothing else."""
+    """Store texts by hash for a day; a failure to read or write costs another call and nothing else."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, key: str) -> str | None:
-        """Return what was kept under a key within the last day, else None."""
+        """Load the text stored under a key within the last day, else None."""
         fresh = drafts.c.kept_at > datetime.now(UTC) - LIFETIME
         try:
             async with self._database.reading() as connection:
@@ -39,7 +39,7 @@ class DraftCache:
         return body
 
     async def keep(self, key: str, body: str) -> None:
-        """Keep a text in place of what was kept under its key before."""
+        """Store a text under a key, replacing an earlier one."""
         row = {"body": body, "kept_at": datetime.now(UTC)}
         try:
             async with self._database.writing() as connection:
@@ -48,5 +48,5 @@ class DraftCache:
             logger.warning("a draft could not be kept: %s", type(error).__name__)
 
     async def forget_older(self, connection: AsyncConnection, now: datetime) -> int:
-        """Delete what was kept for a day."""
+        """Delete what is more than a day old."""
         return (await connection.execute(sa.delete(drafts).where(drafts.c.kept_at <= now - LIFETIME))).rowcount

@@ -1,7 +1,7 @@
-"""Deliveries: which digests are due, under way and posted, and which papers each place was shown.
+"""Deliveries: digests that are due, being delivered or posted, and the papers shown in each destination.
 
-A delivery is one row, keyed by its subscription and the moment it is due for, from its claim on; the papers of its
-digest are written down under the place before it is posted, so that the database itself lets none in twice.
+A delivery is one row, keyed by subscription and due time, from the moment it is claimed. The papers of its digest are
+recorded for the destination before it is posted, and the primary key keeps any paper from being recorded twice.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ UNDER_WAY: Final = (
     deliveries.c.body,
     deliveries.c.parts,
 )
-PUT_OFF: Final = timedelta(days=365)  # no digest is posted so long after it was due
-BATCH: Final = 500  # SQLite takes 32,766 parameters a statement
+PUT_OFF: Final = timedelta(days=365)  # no digest is posted this long after it was due
+BATCH: Final = 500  # SQLite allows 32,766 parameters per statement
 
 
 class Deliveries:
-    """Hand each due digest to one worker at a time, until it is recorded as posted."""
+    """Assign each due digest to one worker at a time, until it is recorded as posted."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def next_due(self) -> datetime | None:
-        """Return when there is something to claim next, in UTC, None where nobody subscribed."""
+        """Find the next time (UTC) at which there is something to claim, None if there are no subscriptions."""
         due = sa.select(sa.func.min(subscriptions.c.next_due_at)).where(
             subscriptions.c.paused.is_(False), ~_under_way()
         )
@@ -65,9 +65,9 @@ class Deliveries:
         return min((moment for moment in moments if moment is not None), default=None)
 
     async def claim(self, now: datetime, worker: str, until: datetime, limit: int) -> list[Delivery]:
-        """Claim up to `limit` digests that are due, those first whose claim has run out, the longest due first.
+        """Claim up to `limit` due digests: first those whose claim has expired, each group longest due first.
 
-        A claim runs until `until`, and is then anybody's. Several processes get different ones.
+        A claim lasts until `until`; after that, any worker may take it. Concurrent processes get different digests.
         """
         async with self._database.writing() as connection:
             taken = [
@@ -117,19 +117,19 @@ class Deliveries:
                     for subscription in due
                 ]
             )
-            # Another process may have claimed one between this one's look and its lock.
+            # Another process may have claimed one after our read and before our lock.
             got = set(await connection.scalars(insert.on_conflict_do_nothing().returning(deliveries.c.subscription_id)))
         new = [Delivery(subscription, subscription.next_due_at, worker) for subscription in due]
         return [*taken, *(delivery for delivery in new if delivery.subscription.subscription_id in got)]
 
     async def renew(self, delivery: Delivery, until: datetime) -> bool:
-        """Let a claim run on, and say whether it is still this worker's."""
+        """Extend a claim; False if it is no longer this worker's."""
         async with self._database.writing() as connection:
             renewed = await connection.execute(sa.update(deliveries).where(_mine(delivery)).values(claimed_until=until))
             return renewed.rowcount > 0
 
     async def shown(self, place_id: int, paper_ids: Collection[str]) -> set[str]:
-        """Return which of these ids are of papers that a place was shown, or will be by a delivery under way."""
+        """Find which of these papers were shown in a destination, or are about to be by a delivery in progress."""
         found: set[str] = set()
         ids = list(paper_ids)
         async with self._database.reading() as connection:
@@ -152,10 +152,10 @@ class Deliveries:
         tried_at: datetime,
         claimed_until: datetime,
     ) -> bool:
-        """Write down what is about to be posted, which from `tried_at` on may be there, and let the claim run on.
+        """Record what is about to be posted, and extend the claim; from `tried_at` on it may have been posted.
 
-        Returns False, and changes nothing, where the claim is another's by now or one of the papers was put down for
-        the place by another delivery meanwhile.
+        Returns False and changes nothing if another worker has the claim by now, or if another delivery has recorded
+        one of the papers for the destination in the meantime.
         """
         subscription = delivery.subscription
         async with self._database.writing() as connection:
@@ -165,7 +165,7 @@ class Deliveries:
                 .where(_mine(delivery))
                 .values(body=body, until=until, tried_at=tried_at, claimed_until=claimed_until)
             )
-            ids = sorted(set(paper_ids))  # in one order, so that two transactions cannot wait for each other
+            ids = sorted(set(paper_ids))  # sorted, so that two transactions cannot deadlock
             new = 0
             if ids and written.rowcount:
                 insert = insert_into(connection, shown_papers).values(
@@ -188,7 +188,7 @@ class Deliveries:
             return True
 
     async def unprepare(self, delivery: Delivery) -> bool:
-        """Take back what `prepare` wrote, as it is certain that nothing was posted; False where it is another's."""
+        """Undo `prepare` when it is certain that nothing was posted; False if another worker has the claim."""
         async with self._database.writing() as connection:
             cleared = await connection.execute(
                 sa.update(deliveries).where(_mine(delivery)).values(body=None, until=None, tried_at=None)
@@ -199,7 +199,7 @@ class Deliveries:
             return True
 
     async def note(self, delivery: Delivery, posted: Posted, claimed_until: datetime) -> bool:
-        """Write down which parts stand and let the claim run on; False where it is another's by now."""
+        """Record the parts posted so far and extend the claim; False if another worker has the claim."""
         parts = {"messages": list(posted.message_ids), "papers": list(posted.papers), "rest": posted.rest_id}
         async with self._database.writing() as connection:
             noted = await connection.execute(
@@ -208,7 +208,7 @@ class Deliveries:
             return noted.rowcount > 0
 
     async def put_off(self, delivery: Delivery, until: datetime) -> None:
-        """Let go of a delivery, which is to be claimed anew from a moment on."""
+        """Release a delivery, to be claimed again from a moment on."""
         async with self._database.writing() as connection:
             await connection.execute(
                 sa.update(deliveries)
@@ -225,10 +225,10 @@ class Deliveries:
         posted_at: datetime,
         next_due: Callable[[Subscription], datetime],
     ) -> bool:
-        """Remember that a digest was posted in these messages, none where there was nothing to post, and move on.
+        """Record that a digest was posted in these messages (none if there was nothing to post), and reschedule.
 
-        `next_due` says when the subscription, as it is now, is due next. Returns False where this was recorded
-        already or the subscription has gone.
+        `next_due` computes the next due time from the subscription as it is now. Returns False if the delivery was
+        recorded already or the subscription is gone.
         """
         async with self._database.writing() as connection:
             recorded = await connection.execute(
@@ -254,18 +254,18 @@ class Deliveries:
                 .values(
                     delivered_until=max(now.delivered_until, until),
                     greeted=now.greeted or bool(message_ids),
-                    # An edit may have moved it on already.
+                    # An edit may have moved it already.
                     next_due_at=next_due(now) if now.next_due_at == delivery.due_at else now.next_due_at,
                 )
             )
-            # What kept it from being posted has passed.
+            # Whatever prevented posting has passed.
             await connection.execute(sa.update(subscriptions).where(mine, HELD_BACK).values(GOING_ON))
             return True
 
     async def give_up(self, delivery: Delivery, reason: str, *, look_at: datetime, maybe_posted: bool) -> None:
-        """Pause the subscription for a reason that its owner is yet to be told, until it is looked at again.
+        """Pause the subscription until `look_at`, for a reason that its owner has yet to be told.
 
-        What is known to stand of the digest, or by `maybe_posted` may, stays written down.
+        Records of the parts that were posted, or with `maybe_posted` may have been, are kept.
         """
         async with self._database.writing() as connection:
             await set_paused(
@@ -279,7 +279,7 @@ class Deliveries:
             await connection.execute(_shown_by(delivery).where(~still_there))
 
     async def messages(self, subscription_id: str, due_at: datetime) -> list[int] | None:
-        """Return the messages of a digest that was posted, none where it was empty, None where it was not (yet)."""
+        """List the messages of a posted digest (empty if it had no papers), None if it was not posted (yet)."""
         async with self._database.reading() as connection:
             return await connection.scalar(
                 sa.select(deliveries.c.message_ids).where(
@@ -290,11 +290,11 @@ class Deliveries:
             )
 
     async def forget_older(self, connection: AsyncConnection, moment: datetime) -> int:
-        """Delete the digests that were posted before a moment, with what they showed; return how many rows that were.
+        """Delete the digests posted before a moment and the papers they showed; return the number of rows.
 
-        A digest looks no further back than some days, so that none of those papers is fresh to any. What is under way
-        stays, however long ago it was due, and so does what it is to show. Of papers whose subscription has gone
-        nothing tells but when they were due, and that may be long before they were posted: they stay for longer.
+        A digest looks back a few days at most, so none of those papers can be new to any digest. Deliveries in progress
+        stay, however long they have been due, and so do their papers. When a subscription is gone, its papers have only
+        their due time, which may be long before they were posted: they are kept PUT_OFF longer.
         """
         done = (deliveries.c.state == RECORDED) & (deliveries.c.posted_at < moment)
         of_delivery = sa.tuple_(shown_papers.c.subscription_id, shown_papers.c.due_at)
@@ -305,7 +305,7 @@ class Deliveries:
         return shown.rowcount + posted.rowcount
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
-        """Return the papers that a person was shown in DMs."""
+        """Export the papers that a person was shown in DMs."""
         rows = await connection.execute(
             sa.select(shown_papers.c.paper_id, shown_papers.c.due_at)
             .where(shown_papers.c.place_id == user_id)
@@ -314,23 +314,23 @@ class Deliveries:
         return {"shown_in_dms": [exported(row) for row in rows]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
-        """Delete what a person was shown in DMs."""
+        """Delete the record of papers that a person was shown in DMs."""
         return (await connection.execute(sa.delete(shown_papers).where(shown_papers.c.place_id == user_id))).rowcount
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
-        """Delete what the places of a server were shown; its deliveries go with its subscriptions."""
+        """Delete the record of papers shown in a server; its deliveries go with its subscriptions."""
         return (await connection.execute(sa.delete(shown_papers).where(shown_papers.c.guild_id == guild_id))).rowcount
 
 
 def _under_way() -> sa.ColumnElement[bool]:
-    """Say, of a row of subscriptions, whether a delivery is claimed or put off."""
+    """SQL condition on a subscription: a delivery is claimed or put off."""
     return sa.exists().where(
         deliveries.c.subscription_id == subscriptions.c.subscription_id, deliveries.c.state == CLAIMED
     )
 
 
 def _to_look_at(now: datetime) -> sa.ColumnElement[bool]:
-    """Say, of a row of subscriptions, whether it is time to look whether what held it back has passed."""
+    """SQL condition on a paused subscription: it is time to check whether the reason has passed."""
     return HELD_BACK & (subscriptions.c.look_at <= now)
 
 

@@ -1,4 +1,4 @@
-"""The nouns of the store, from ServerSettings and StoredAnswer to Delivery and Shards."""
+"""The records of the store, from ServerSettings and StoredAnswer to Delivery and Shards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.llm.prices import price_of
 if TYPE_CHECKING:
     from bot.answering import Answer
 
-SHARD_SHIFT: Final = 22  # bits; Discord tells shards by an id's time
+SHARD_SHIFT: Final = 22  # bits; Discord shards servers by the time stamp in their id
 
 PlaceKind: TypeAlias = Literal["channel", "thread", "forum", "dm"]
 Sort: TypeAlias = Literal["best", "newest"]
@@ -19,18 +19,18 @@ Sort: TypeAlias = Literal["best", "newest"]
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Hold what a server's moderators chose; the defaults stand where nothing was set.
+    """What a server's moderators chose, or the defaults.
 
     Attributes:
-        prefix: what chat commands begin with, 1 to 5 visible characters.
-        channels: ids of the channels in which the bot answers; all, where none is named.
-        roles: ids of the roles that may ask; all, where none is named.
-        private: whether answers to slash commands are shown to the asker alone by default.
+        prefix: start of chat commands, 1 to 5 visible characters.
+        channels: ids of the channels in which the bot answers; empty means all.
+        roles: ids of the roles that may ask; empty means all.
+        private: whether answers to slash commands are shown only to the asker by default.
         threads: whether an answer to a mention opens a thread.
-        language: "en", "de" or "fr"; None follows the server's own locale.
-        digest_hour: hour of the day at which digests are posted by default, 0 to 23.
+        language: "en", "de" or "fr"; None follows the server's locale.
+        digest_hour: default hour of digests, 0 to 23.
         digest_zone: IANA time zone of that hour.
-        exempt: ids of the roles whose questions no person's budget limits.
+        exempt: ids of the roles that have no budget per person.
     """
 
     prefix: str = "!"
@@ -46,18 +46,18 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """Hold an answer as it was given, with who asked it where; ids are Discord's.
+    """An answer as it was given, with its asker and location; ids are Discord's.
 
     Attributes:
-        answer_id: 16 url-safe characters, which buttons carry.
-        answer: the whole answer, whatever became of its papers since.
+        answer_id: 16 URL-safe characters, used in button ids.
+        answer: the whole answer, whatever has happened to its papers since.
         asker_id: the person who asked.
-        channel_id: the channel, thread or DM that it was asked in.
+        channel_id: the channel, thread or DM in which it was asked.
         guild_id: the server, None in a DM.
-        question_message_id: the message that asked, None where a command did.
-        parent_id: the answer that this one follows up, None where there is none or it was forgotten.
+        question_message_id: the message with the question, None for a command.
+        parent_id: the answer that this one follows up, None if there is none or it was forgotten.
         private: whether only the asker sees it.
-        asked_at: when it was asked, in UTC.
+        asked_at: time of the question, in UTC.
     """
 
     answer_id: str
@@ -73,7 +73,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Hold how many of a server's answers cited a paper, and how many ⭐ it and 👍 such answers were given."""
+    """How many of a server's answers cited a paper, and how many ⭐ it and 👍 those answers received."""
 
     paper_id: str
     asked: int
@@ -82,7 +82,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Hold what was looked for, and among which papers; `newest` sorts the best hits by their day."""
+    """A search and its filters; `newest` sorts the best hits by date."""
 
     query: str
     since: date | None = None
@@ -92,32 +92,32 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Hold what somebody wants to be told of, where and when, and how far that has come.
+    """A digest that somebody ordered: its topics, destination and schedule, and its progress.
 
     Attributes:
-        subscription_id: 8 url-safe characters, which buttons and commands carry.
-        kind: what kind of place it is posted in.
-        place_id: the channel, thread or forum; of a DM, the person.
+        subscription_id: 8 URL-safe characters, used in buttons and commands.
+        kind: the kind of destination.
+        place_id: id of the channel, thread or forum; for a DM, of the person.
         guild_id: the server, None in a DM.
-        owner_id: who made it, None once the person was forgotten.
-        topics: what it is about in plain words, 1 to 5.
-        sources: names of the sources whose papers count; all, where none is named.
-        categories: arXiv categories of which a paper must have one; any, where none is named.
+        owner_id: who made it, None once the person is forgotten.
+        topics: 1 to 5 topics in plain words.
+        sources: names of the sources to include; empty means all.
+        categories: arXiv categories of which a paper must have one; empty means any.
         hour: hour of the day, 0 to 23.
         zone: IANA time zone of that hour.
         weekdays: 0 (Monday) to 6, at least one.
-        most: how many papers a digest has at most, 1 to 15.
-        silent: whether nothing is posted where there is nothing new.
-        roundup: whether the week's last digest has a map of the week's papers.
-        crosspost: whether it is published to the servers that follow its announcement channel.
+        most: maximum number of papers in a digest, 1 to 15.
+        silent: whether nothing is posted when there are no new papers.
+        roundup: whether the week's last digest includes a map of the week's papers.
+        crosspost: whether posts are published to the servers that follow its announcement channel.
         language: "en", "de" or "fr"; None is English.
         next_due_at: when the next digest is due, in UTC.
-        delivered_until: up to when papers were looked through, in UTC; fresh are those added later.
-        greeted: whether it has posted a digest yet; the first one says how to change it.
+        delivered_until: papers added up to this time (UTC) have been considered; later ones are new.
+        greeted: whether it has posted a digest; the first one explains how to change it.
         paused: whether nothing is posted for now.
-        reason: why it is paused, None where a person did it.
-        look_at: when it is looked at again whether it can be posted, None unless it is paused for a reason.
-        created_at: when it was made, in UTC.
+        reason: why it is paused, None if a person paused it.
+        look_at: when to check whether the reason has passed; None unless there is a reason.
+        created_at: in UTC.
     """
 
     subscription_id: str
@@ -147,12 +147,12 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Hold how much of a digest stands in its place: parts of one post, each written down once it is there.
+    """The parts of a digest posted so far; each is recorded once it is posted.
 
     Attributes:
         message_ids: its messages so far, in order.
-        papers: how many papers each of them shows.
-        rest_id: the thread or channel in which its other messages go, None until the first of them is to be posted.
+        papers: number of papers in each message.
+        rest_id: the thread or channel for its other messages, None until the first of them is posted.
     """
 
     message_ids: tuple[int, ...] = ()
@@ -160,23 +160,23 @@ class Posted:
     rest_id: int | None = None
 
     def plus(self, message_id: int, papers: int) -> Posted:
-        """Return the same with one more message."""
+        """Add one message to a copy."""
         return replace(self, message_ids=(*self.message_ids, message_id), papers=(*self.papers, papers))
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Hold a digest that is due and that one worker has claimed; subscription and due moment are its key.
+    """A due digest that one worker has claimed; subscription and due time are its key.
 
     Attributes:
         subscription: as it was when the delivery was claimed.
-        due_at: the moment that it is due for, in UTC.
+        due_at: the time it is due, in UTC.
         worker: who claimed it.
-        attempts: how often it was put off so far.
-        tried_at: when it was first tried to post `body`, None where it was not yet; it may be there since.
-        until: up to when papers were looked through for `body`.
-        body: the digest as it was chosen, None where it is to be chosen.
-        posted: what is known to stand of it.
+        attempts: how often it has been put off.
+        tried_at: when posting `body` was first tried, None if it was not; from then on it may have been posted.
+        until: papers added up to this time were considered for `body`.
+        body: the digest as chosen, None if it has yet to be chosen.
+        posted: the parts known to be posted.
     """
 
     subscription: Subscription
@@ -191,16 +191,16 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """Hold what all calls of one purpose to one model took on a day.
+    """What all calls for one purpose to one model took on a day.
 
     Attributes:
         day: in UTC.
         purpose: "answer", "rewrite" and so on.
-        model: its name as it was asked for.
-        calls: how many there were.
-        estimated: how many of them the server did not count, or nobody heard its count.
-        prompt_tokens: what it read.
-        completion_tokens: what it wrote.
+        model: the name it was called by.
+        calls: number of calls.
+        estimated: number of calls whose tokens are estimated because no count came from the server.
+        prompt_tokens: tokens read.
+        completion_tokens: tokens written.
     """
 
     day: date
@@ -213,23 +213,23 @@ class Spending:
 
     @property
     def tokens(self) -> int:
-        """Return what was read and written together."""
+        """Prompt and completion tokens together."""
         return self.prompt_tokens + self.completion_tokens
 
     @property
     def dollars(self) -> float | None:
-        """Return what that costs, None where the model's price is not known."""
+        """The cost in US dollars, None if the model's price is unknown."""
         price = price_of(self.model)
         return price.of(self.prompt_tokens, self.completion_tokens) if price else None
 
 
 @dataclass(frozen=True, slots=True)
 class Shards:
-    """Hold which of how many shards of the bot a process serves."""
+    """The shards that a process serves, and their total count."""
 
     ids: tuple[int, ...]
     count: int
 
     def serve(self, guild_id: int) -> bool:
-        """Say whether a server is of one of these shards, as Discord has it."""
+        """Check whether a server belongs to one of these shards, by Discord's formula."""
         return (guild_id >> SHARD_SHIFT) % self.count in self.ids

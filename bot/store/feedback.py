@@ -1,4 +1,4 @@
-"""FeedbackBook: ratings of answers and stars on papers, and what they say about a server's taste."""
+"""FeedbackBook: ratings of answers and stars on papers, and the taste of a server that they show."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ RATING: Final = 0.5
 
 
 class FeedbackBook:
-    """Keep what people thought of answers and papers."""
+    """Store what people think of answers and papers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def rate(self, answer_id: str, user_id: int, value: Literal[1, -1, 0], reason: str | None = None) -> bool:
-        """Keep a person's rating of an answer in place of an earlier one; 0 takes it back.
+        """Store a person's rating of an answer, replacing an earlier one; 0 removes it.
 
-        Returns whether the answer is still kept; where it is not, nothing is.
+        Returns False, and stores nothing, if the answer is no longer stored.
         """
         async with self._database.writing() as connection:
             known = sa.select(answers.c.answer_id).where(answers.c.answer_id == answer_id)
@@ -47,15 +47,15 @@ class FeedbackBook:
             return True
 
     async def star(self, paper_id: str, user_id: int, guild_id: int | None, *, private: bool = False) -> bool:
-        """Give a paper a person's star, or take it back, and return whether it is starred now.
+        """Toggle a person's star on a paper, and return whether it is starred now.
 
-        `private` is one that nobody else in the server may know of.
+        A `private` star must not be known to others in the server.
         """
         async with self._database.writing() as connection:
             insert = insert_into(connection, stars).values(
                 paper_id=paper_id, user_id=user_id, guild_id=guild_id, private=private, starred_at=datetime.now(UTC)
             )
-            # On a server another click may come between the two.
+            # On a database server, another click may come between the two statements.
             while True:
                 if (await connection.execute(insert.on_conflict_do_nothing())).rowcount:
                     return True
@@ -63,18 +63,18 @@ class FeedbackBook:
                     return False
 
     async def starred(self, paper_id: str, user_id: int) -> bool:
-        """Say whether a paper has a person's star."""
+        """Check whether a person has starred a paper."""
         async with self._database.reading() as connection:
             return bool(await connection.scalar(sa.select(sa.exists().where(_star(paper_id, user_id)))))
 
     async def saved(self, user_id: int) -> list[str]:
-        """Return the papers that somebody starred, the last one first."""
+        """List the papers that a person starred, latest first."""
         asked = sa.select(stars.c.paper_id).where(stars.c.user_id == user_id)
         async with self._database.reading() as connection:
             return list(await connection.scalars(asked.order_by(stars.c.starred_at.desc(), stars.c.paper_id)))
 
     async def saved_in(self, guild_id: int) -> list[str]:
-        """Return the papers that people starred where all of a server could see it, those with most stars first."""
+        """List the papers starred publicly in a server, most stars first."""
         count, last = sa.func.count(), sa.func.max(stars.c.starred_at)
         asked = (
             sa.select(stars.c.paper_id)
@@ -86,7 +86,7 @@ class FeedbackBook:
             return list(await connection.scalars(asked))
 
     async def liked(self, guild_id: int) -> dict[str, float]:
-        """Return, by paper, how much a server likes it: stars and 👍 of answers citing it up, 👎 down, however old."""
+        """Score by paper how much a server likes it: up for stars and 👍 of citing answers, down for 👎, of any age."""
         given = sa.select(stars.c.paper_id, sa.literal(STAR).label("weight")).where(stars.c.guild_id == guild_id)
         rated = (
             sa.select(answer_papers.c.paper_id, (ratings.c.value * RATING).label("weight"))
@@ -105,9 +105,9 @@ class FeedbackBook:
             return {paper_id: float(weight) for paper_id, weight in rows}
 
     async def trending(self, guild_id: int, since: datetime, limit: int = 10) -> list[Trend]:
-        """Return the papers that a server asked about and liked most since a moment, the most first.
+        """List the papers that a server has asked about and liked most since a moment, most popular first.
 
-        Private answers do not count, and neither do their ratings and private stars.
+        Private answers, their ratings and private stars do not count.
         """
         one, none = sa.literal(1), sa.literal(0)
         public = (answers.c.guild_id == guild_id) & answers.c.private.is_(False)
@@ -137,11 +137,11 @@ class FeedbackBook:
             return [Trend(*row) for row in rows]
 
     async def forget_older(self, connection: AsyncConnection, moment: datetime) -> None:
-        """Add the ratings of answers from before a moment, which go with them, to the taste of their servers."""
+        """Add the ratings of answers older than a moment, which are about to be deleted, to their servers' taste."""
         await self._outlive(connection, answers.c.asked_at < moment)
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
-        """Return a person's ratings and stars."""
+        """Export a person's ratings and stars."""
         rated = await connection.execute(
             sa.select(ratings.c.answer_id, ratings.c.value, ratings.c.reason, ratings.c.rated_at)
             .where(ratings.c.user_id == user_id)
@@ -155,20 +155,20 @@ class FeedbackBook:
         return {"ratings": [exported(row) for row in rated], "stars": [exported(row) for row in starred]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
-        """Delete a person's ratings and stars; what others thought of the person's answers, which go too, is kept."""
+        """Delete a person's ratings and stars; others' ratings of their answers are added to the server's taste."""
         rated = await connection.execute(sa.delete(ratings).where(ratings.c.user_id == user_id))
         await self._outlive(connection, answers.c.asker_id == user_id)
         starred = await connection.execute(sa.delete(stars).where(stars.c.user_id == user_id))
         return rated.rowcount + starred.rowcount
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
-        """Delete the stars given in a server and its taste; its ratings go with its answers."""
+        """Delete a server's taste and the stars given in it; its ratings go with its answers."""
         starred = await connection.execute(sa.delete(stars).where(stars.c.guild_id == guild_id))
         taste = await connection.execute(sa.delete(tastes).where(tastes.c.guild_id == guild_id))
         return starred.rowcount + taste.rowcount
 
     async def _outlive(self, connection: AsyncConnection, going: sa.ColumnElement[bool]) -> None:
-        """Add the ratings of answers that are about to be deleted to their servers' taste, without who gave them."""
+        """Add the ratings of answers that are about to be deleted to their servers' taste, without the raters."""
         left = (
             sa.select(answers.c.guild_id, answer_papers.c.paper_id, sa.func.sum(ratings.c.value))
             .join(answer_papers, answer_papers.c.answer_id == answers.c.answer_id)
@@ -186,5 +186,5 @@ def _star(paper_id: str, user_id: int) -> sa.ColumnElement[bool]:
 
 
 def _storable(text: str) -> str:
-    """Leave out what not every database keeps: NUL, and halves of characters."""
+    """Remove characters that some databases refuse: NUL and lone surrogates."""
     return text.replace("\0", "").encode(errors="replace").decode()

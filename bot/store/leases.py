@@ -1,4 +1,4 @@
-"""Leases: which process holds which shards of the bot, so that no event is taken by two."""
+"""Leases: which process holds which shards of the bot, so that no event is handled twice."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from bot.store.domain import Shards
     from storage.database import Database
 
-LEASE: Final = timedelta(seconds=20)  # clocks of machines may differ by some of them
+LEASE: Final = timedelta(seconds=20)  # longer than the clocks of machines differ
 
 
 class Leases:
-    """Hold shards for a process, for as long as it goes on saying so."""
+    """Hold shards for a process, for as long as it keeps renewing them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def take(self, shards: Shards, holder: str, now: datetime) -> dict[int, datetime]:
-        """Hold all of these shards or none, and return those that others hold, with when that runs out.
+        """Lease all of these shards or none; return the shards that others hold, with the expiry of each lease.
 
-        Another who counts the shards otherwise holds them all.
+        A process with another shard count blocks all shards.
         """
         others = (shard_leases.c.until > now) & (shard_leases.c.holder != holder)
         in_the_way = shard_leases.c.shard.in_(shards.ids) | (shard_leases.c.count != shards.count)
         async with self._database.writing() as connection:
-            if connection.dialect.name == "postgresql":  # two who take at once take one after the other
+            if connection.dialect.name == "postgresql":  # so that concurrent takers run one after the other
                 await connection.execute(sa.text("LOCK TABLE shard_leases IN SHARE ROW EXCLUSIVE MODE"))
             held = await connection.execute(
                 sa.select(shard_leases.c.shard, shard_leases.c.until).where(others & in_the_way)
@@ -48,12 +48,12 @@ class Leases:
             return {}
 
     async def release(self, holder: str) -> None:
-        """Let go of every shard, so that the next process need not wait."""
+        """Release every shard, so that the next process need not wait."""
         async with self._database.writing() as connection:
             await connection.execute(sa.delete(shard_leases).where(shard_leases.c.holder == holder))
 
     async def held(self, ids: Collection[int], now: datetime) -> dict[int, str]:
-        """Return who holds these shards."""
+        """Find who holds these shards."""
         async with self._database.reading() as connection:
             rows = await connection.execute(
                 sa.select(shard_leases.c.shard, shard_leases.c.holder).where(

@@ -1,7 +1,7 @@
-"""The ledger: what calls to the language model took, by day, server, person, purpose and model.
+"""The ledger: language model usage by day, server, person, purpose and model.
 
-Every call adds to one row in one statement, so that processes on one database count together. Whose question it was
-is known for the day only, as a person's budget needs it; then the amounts go to a row of nobody.
+Every call adds to one row in a single statement, so that processes on one database count together. The person is stored
+for that day only, as personal budgets need it; afterwards the amounts move to a row of NOBODY.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TOKENS: Final = usage.c.prompt_tokens + usage.c.completion_tokens
 
 
 class Totals(NamedTuple):
-    """Hold the tokens taken on a day: all, a server's and a person's."""
+    """Tokens used on a day: by everybody, by a server and by a person."""
 
     day: int
     server: int
@@ -41,11 +41,11 @@ class Totals(NamedTuple):
 
 
 class Ledger:
-    """Add up what calls take."""
+    """Add up language model usage."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # What people took on the day on which they were forgotten: it still counts against their budget.
+        # Usage of people who were forgotten, on that day only: it still counts against their budget.
         self._forgotten: dict[int, tuple[date, int]] = {}
 
     async def add(self, day: date, payer: Payer, spent: Spent) -> None:
@@ -54,7 +54,7 @@ class Ledger:
             await self._add(connection, _key(day, payer.server_id, payer.person_id, spent), _amounts(spent))
 
     async def settle(self, begun: Begun, spent: Spent) -> None:
-        """Put what a call took in place of what was added when it began, wherever that has gone meanwhile."""
+        """Replace a call's estimate by what it took, in whichever row the estimate is by now."""
         before, after = _amounts(begun.expected), _amounts(spent)
         more = {name: usage.c[name] + after[name] - before[name] for name in AMOUNTS}
         async with self._database.writing() as connection:
@@ -65,7 +65,7 @@ class Ledger:
             await self._add(connection, _key(begun.day, None, None, begun.expected), after)
 
     async def totals(self, day: date, payer: Payer) -> Totals:
-        """Return the tokens taken on a day: all, those of the payer's server and of the person."""
+        """Sum the tokens used on a day: by everybody, by the payer's server and by the person."""
         of_server = sa.case((usage.c.guild_id == payer.server_id, TOKENS), else_=0)
         of_person = sa.case((usage.c.person_id == payer.person_id, TOKENS), else_=0)
         sums = [sa.func.coalesce(sa.func.sum(tokens), 0) for tokens in (TOKENS, of_server, of_person)]
@@ -74,7 +74,7 @@ class Ledger:
         return Totals(int(everything), int(server), int(person) + self._from_before(day, payer.person_id))
 
     async def since(self, day: date, guild_id: int | None = None) -> list[Spending]:
-        """Return what was taken from a day on, by day, purpose and model: of a server, or of all there are."""
+        """List the usage since a day by day, purpose and model, of one server or of all."""
         parts = [usage.c.day, usage.c.purpose, usage.c.model]
         query = sa.select(*parts, *(sa.func.sum(usage.c[name]) for name in AMOUNTS)).where(usage.c.day >= day)
         if guild_id is not None:
@@ -84,13 +84,13 @@ class Ledger:
             return [Spending(on, purpose, model, *map(int, amounts)) for on, purpose, model, *amounts in rows]
 
     async def forget_older(self, connection: AsyncConnection, people: date, servers: date, everything: date) -> None:
-        """Forget whose questions it were before one day, in which servers before another, and all before a third."""
+        """Forget persons before one day and servers before another, and delete everything before a third."""
         await connection.execute(sa.delete(usage).where(usage.c.day < everything))
         await self._let_go(connection, "person_id", usage.c.day < people)
         await self._let_go(connection, "guild_id", usage.c.day < servers)
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
-        """Return what a person's questions took."""
+        """Export a person's usage."""
         server = sa.func.nullif(usage.c.guild_id, NOBODY).label("guild_id")
         rows = await connection.execute(
             sa.select(usage.c.day, server, *(usage.c[name] for name in EXPORTED))
@@ -100,7 +100,7 @@ class Ledger:
         return {"language_model": [exported(row) for row in rows]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
-        """Forget that it was this person's questions; the amounts stay, and count in memory for the day's budget."""
+        """Forget that the usage was this person's; it stays in the sums, and in memory for today's budget."""
         theirs = usage.c.person_id == user_id
         latest = sa.select(usage.c.day, sa.func.sum(TOKENS)).where(theirs).group_by(usage.c.day)
         row = (await connection.execute(latest.order_by(usage.c.day.desc()).limit(1))).one_or_none()
@@ -111,16 +111,16 @@ class Ledger:
         return await self._let_go(connection, "person_id", theirs)
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
-        """Forget that it was in this server; the amounts stay."""
+        """Forget that the usage was this server's; it stays in the sums."""
         return await self._let_go(connection, "guild_id", usage.c.guild_id == guild_id)
 
     def _from_before(self, day: date, person_id: int | None) -> int:
-        """Return what a person took on a day before they were forgotten."""
+        """Look up what a person used on a day before being forgotten."""
         on, tokens = self._forgotten.get(person_id or NOBODY, (None, 0))
         return tokens if on == day else 0
 
     async def _let_go(self, connection: AsyncConnection, column: str, which: sa.ColumnElement[bool]) -> int:
-        """Add rows to those of nobody and delete them; return how many there were."""
+        """Merge rows into those of NOBODY, delete them and return their number."""
         going = which & (usage.c[column] != NOBODY)
         others = [usage.c[name] for name in KEY if name != column]
         sums = [sa.func.sum(usage.c[name]) for name in AMOUNTS]
@@ -148,7 +148,7 @@ def _amounts(spent: Spent) -> dict[str, int]:
 
 
 def _where_it_went(begun: Begun) -> Iterator[dict[str, Any]]:
-    """Yield the rows that a call may stand in: its own, and those after person, server or both were forgotten."""
+    """Yield the rows a call may be in: its own, and those after person, server or both were forgotten."""
     for server_id in dict.fromkeys((begun.payer.server_id, None)):
         for person_id in dict.fromkeys((begun.payer.person_id, None)):
             yield _key(begun.day, server_id, person_id, begun.expected)

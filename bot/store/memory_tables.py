@@ -1,4 +1,4 @@
-"""The tables of the store; a change here needs a migration, see bot/store/migrations."""
+"""The tables of the store; any change here needs a migration, see bot/store/migrations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from storage.columns import Moment
 
 metadata = sa.MetaData()
 
-# Discord's ids have 64 bits and come from Discord: BigInteger, and never counted up here.
+# Discord assigns these 64-bit ids: BigInteger without autoincrement.
 servers = sa.Table(
     "servers",
     metadata,
@@ -36,7 +36,7 @@ answers = sa.Table(
     sa.Column("parent_id", sa.String(64), sa.ForeignKey("answers.answer_id", ondelete="SET NULL")),
     sa.Column("private", sa.Boolean, nullable=False),
     sa.Column("asked_at", Moment, nullable=False),
-    # The whole answer, as bot.store.stored_answer writes it.
+    # The whole answer as JSON, see bot.store.stored_answer.
     sa.Column("body", sa.Text, nullable=False),
     sa.Index("answers_by_asker", "asker_id"),
     sa.Index("answers_by_channel", "channel_id", "asked_at"),
@@ -69,7 +69,7 @@ threads = sa.Table(
     metadata,
     sa.Column("thread_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("guild_id", sa.BigInteger, nullable=False),
-    # None once the person was forgotten: the thread is still the bot's, and others talk in it.
+    # None once the person is forgotten: the thread is still the bot's, and others talk in it.
     sa.Column("opener_id", sa.BigInteger),
     sa.Index("threads_by_server", "guild_id"),
     sa.Index("threads_by_opener", "opener_id"),
@@ -91,15 +91,15 @@ stars = sa.Table(
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("paper_id", sa.Text, primary_key=True),
-    # Where it was given, None in a DM.
+    # The server it was given in, None in a DM.
     sa.Column("guild_id", sa.BigInteger),
-    # Whether it was given on a message that one person alone sees; of old stars nobody knows: they may have been.
+    # Whether it was given on a message that only one person sees; unknown for old stars, which may have been.
     sa.Column("private", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("starred_at", Moment, nullable=False),
     sa.Index("stars_by_server", "guild_id", "starred_at"),
 )
 
-# How many more 👍 than 👎 answers got that cited a paper and are no longer kept; nothing says from whom.
+# For each paper, 👍 minus 👎 on citing answers that are no longer stored, without the raters.
 tastes = sa.Table(
     "tastes",
     metadata,
@@ -108,7 +108,7 @@ tastes = sa.Table(
     sa.Column("value", sa.Integer, nullable=False),
 )
 
-# What was looked for where the buttons to its pages cannot hold it; nothing says by whom.
+# Searches that do not fit into the ids of their page buttons; who searched is not stored.
 searches = sa.Table(
     "searches",
     metadata,
@@ -125,7 +125,7 @@ subscriptions = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("place_id", sa.BigInteger, nullable=False),
     sa.Column("guild_id", sa.BigInteger),
-    # None once the person was forgotten: others read the channel.
+    # None once the person is forgotten: others read the channel.
     sa.Column("owner_id", sa.BigInteger),
     sa.Column("topics", sa.JSON, nullable=False),
     sa.Column("sources", sa.JSON, nullable=False),
@@ -143,7 +143,7 @@ subscriptions = sa.Table(
     sa.Column("greeted", sa.Boolean, nullable=False),
     sa.Column("paused", sa.Boolean, nullable=False),
     sa.Column("reason", sa.Text),
-    # When to look again whether it can be posted by now; None unless it is paused for a reason.
+    # When to check whether it can be posted again; None unless it is paused for a reason.
     sa.Column("look_at", Moment),
     # Whether the owner has yet to be told why it was paused.
     sa.Column("untold", sa.Boolean, nullable=False),
@@ -168,32 +168,32 @@ deliveries = sa.Table(
     sa.Column("worker", sa.Text),
     sa.Column("claimed_until", Moment, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
-    # When it was first tried to post what is in `body`: from then on it may be there.
+    # When posting `body` was first tried: from then on it may have been posted.
     sa.Column("tried_at", Moment),
     sa.Column("until", Moment),
     sa.Column("body", sa.Text),
-    # What of `body` is known to stand, as each part of it is posted.
+    # The parts of `body` known to be posted.
     sa.Column("parts", sa.JSON(none_as_null=True)),
     sa.Column("message_ids", sa.JSON),
     sa.Column("posted_at", Moment),
     sa.Index("deliveries_by_state", "state", "claimed_until"),
 )
 
-# Every id of the papers that a place was shown, or will be by a delivery under way; the key lets none in twice.
+# Ids of the papers that were shown in a destination or are about to be; the key keeps each unique.
 shown_papers = sa.Table(
     "shown_papers",
     metadata,
     sa.Column("place_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("paper_id", sa.Text, primary_key=True),
     sa.Column("guild_id", sa.BigInteger),
-    # Whose delivery it was; no foreign key, as the papers stay shown when the subscription goes.
+    # The delivery it belongs to; no foreign key, as papers stay shown when the subscription goes.
     sa.Column("subscription_id", sa.String(16), nullable=False),
     sa.Column("due_at", Moment, nullable=False),
     sa.Index("shown_papers_by_server", "guild_id"),
     sa.Index("shown_papers_by_delivery", "subscription_id", "due_at"),
 )
 
-# What calls to the language model took on a day (UTC). A primary key takes no NULL: 0 stands for no server, no person.
+# Language model usage per day (UTC). A primary key cannot be NULL: 0 means no server or no person.
 usage = sa.Table(
     "usage",
     metadata,
@@ -203,7 +203,7 @@ usage = sa.Table(
     sa.Column("purpose", sa.Text, primary_key=True),
     sa.Column("model", sa.Text, primary_key=True),
     sa.Column("calls", sa.BigInteger, nullable=False),
-    # How many of the calls the server did not count itself.
+    # Number of calls whose tokens the server did not count itself.
     sa.Column("estimated", sa.BigInteger, nullable=False),
     sa.Column("prompt_tokens", sa.BigInteger, nullable=False),
     sa.Column("completion_tokens", sa.BigInteger, nullable=False),
@@ -211,17 +211,17 @@ usage = sa.Table(
     sa.Index("usage_by_person", "person_id", "day"),
 )
 
-# The budgets that were used up on a day: a server's, or with 0 that of the whole day.
+# Budgets used up on a day, of one server or (0) of the whole day.
 budget_notices = sa.Table(
     "budget_notices",
     metadata,
     sa.Column("day", sa.Date, primary_key=True),
     sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    # Whether somebody was told of it, or cannot be.
+    # Whether somebody was told, or nobody can be.
     sa.Column("told", sa.Boolean, nullable=False),
 )
 
-# What the language model wrote lately, by a hash of all that decided it; nothing says who asked.
+# Recent drafts of the language model, by a hash of everything that decides them; who asked is not stored.
 drafts = sa.Table(
     "drafts",
     metadata,
@@ -231,7 +231,7 @@ drafts = sa.Table(
     sa.Index("drafts_by_age", "kept_at"),
 )
 
-# Which process holds a shard of the bot, out of so many, and until when if it says no more.
+# Which process holds which shard, out of how many, and when the lease expires.
 shard_leases = sa.Table(
     "shard_leases",
     metadata,
@@ -241,7 +241,7 @@ shard_leases = sa.Table(
     sa.Column("until", Moment, nullable=False),
 )
 
-# The events that a process took, for some minutes.
+# Events handled in the last minutes, for all processes.
 seen_events = sa.Table(
     "seen_events",
     metadata,
@@ -251,7 +251,7 @@ seen_events = sa.Table(
     sa.Index("seen_events_by_age", "seen_at"),
 )
 
-# When a person, or anybody in a server, did something of a kind lately, in seconds since 1970.
+# Recent acts of a person or in a server, by kind, as seconds since 1970.
 acts = sa.Table(
     "acts",
     metadata,

@@ -1,4 +1,4 @@
-"""Part: what each part of the store must know how to do with what it keeps of a person or a server."""
+"""Part: what each part of the store must be able to do with a person's or a server's data."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
 
 
 class Part(Protocol):
-    """Export and forget, inside a transaction that spans every part."""
+    """Export and delete data, inside a transaction that spans every part."""
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
-        """Return what this part keeps of a person, under names of its own and ready for JSON."""
+        """Export a person's data under this part's own names, ready for JSON."""
         ...
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
-        """Delete what this part keeps of a person and return how many rows that were."""
+        """Delete a person's data and return the number of rows."""
         ...
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
-        """Delete what this part keeps of a server and return how many rows that were."""
+        """Delete a server's data and return the number of rows."""
         ...

@@ -1,4 +1,4 @@
-"""Rows of tables as the dataclasses that callers know, and back; a column and a field of one name are the same."""
+"""Map table rows to dataclasses and back; a column belongs to the field of the same name."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _adapter = cache(TypeAdapter)
 
 
 def from_row(kind: type[T], row: sa.Row[Any]) -> T:
-    """Make a dataclass of a row, whose lists become tuples and sets; columns that it has no field for are left out."""
+    """Build a dataclass from a row; lists become tuples and sets, and columns without a field are left out."""
     made: T = _adapter(kind).validate_python(dict(row._mapping))  # noqa: SLF001  # public
     return made
 
 
 def to_columns(record: DataclassInstance) -> dict[str, Any]:
-    """Return the fields by name; sets become sorted lists, which JSON can hold."""
+    """Map field names to column values; sets become sorted lists, as JSON has no sets."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
     return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in values.items()}
 
 
 def exported(row: sa.Row[*tuple[Any, ...]]) -> dict[str, object]:
-    """Return a row ready for JSON: ids as strings, as JavaScript rounds numbers, days and moments as in ISO 8601."""
+    """Make a row ready for JSON: ids as strings (JavaScript rounds large numbers), dates and times in ISO 8601."""
     return {name: _plain(name, value) for name, value in row._mapping.items()}  # noqa: SLF001  # public
 
 

@@ -1,4 +1,4 @@
-"""Searches: what was looked for, for buttons in whose ids it does not fit; who looked, and where, is not kept."""
+"""Searches, for buttons whose ids cannot hold them; who searched, and where, is not stored."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _SEARCH: Final = TypeAdapter(Search)
 
 
 class Searches:
-    """Keep searches, each once and by a hash of itself, for as long as their pages are turned."""
+    """Store each search once, under its hash, for as long as somebody turns its pages."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def keep(self, search: Search) -> str:
-        """Keep a search anew, and return its key: 16 url-safe characters, the same for the same search."""
+        """Store a search or renew it, and return its key: 16 URL-safe characters, the same for equal searches."""
         body = json.dumps(_SEARCH.dump_python(search, mode="json"))
         key = base64.urlsafe_b64encode(hashlib.sha256(body.encode()).digest()[:12]).decode()
         async with self._database.writing() as connection:
@@ -38,11 +38,11 @@ class Searches:
         return key
 
     async def get(self, key: str) -> Search | None:
-        """Return the search with a key, None where it is not kept (any more)."""
+        """Load the search with a key, None if it is not stored (any more)."""
         async with self._database.reading() as connection:
             body = await connection.scalar(sa.select(searches.c.body).where(searches.c.key == key))
         return None if body is None else _SEARCH.validate_python(json.loads(body))
 
     async def forget_older(self, connection: AsyncConnection, moment: dt.datetime) -> int:
-        """Delete the searches that nobody turned a page of since a moment."""
+        """Delete the searches whose pages nobody has turned since a moment."""
         return (await connection.execute(sa.delete(searches).where(searches.c.used_at < moment))).rowcount

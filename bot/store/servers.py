@@ -1,4 +1,4 @@
-"""Servers: what each server's moderators set, and which servers the bot left."""
+"""Servers: each server's settings, and which servers the bot has left."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ KNOWN_SECONDS: Final = 5.0
 
 
 class Servers:
-    """Keep settings by server, each read once, or every few seconds where other processes may change them."""
+    """Store settings by server, cached in memory: for good, or for seconds if other processes may change them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: MutableMapping[int, ServerSettings] = {} if database.file else TTLCache(KNOWN, KNOWN_SECONDS)
 
     async def of(self, guild_id: int) -> ServerSettings:
-        """Return the settings of a server, defaults where nothing was set."""
+        """Load the settings of a server, or the defaults."""
         if (known := self._known.get(guild_id)) is not None:
             return known
         async with self._database.reading() as connection:
             row = (await connection.execute(sa.select(servers).where(servers.c.guild_id == guild_id))).one_or_none()
-        # What was saved while this was read is newer.
+        # Settings saved during this read are newer.
         return self._known.setdefault(guild_id, ServerSettings() if row is None else from_row(ServerSettings, row))
 
     async def save(self, guild_id: int, settings: ServerSettings) -> None:
@@ -47,19 +47,19 @@ class Servers:
         self._known[guild_id] = settings
 
     async def left(self, guild_id: int, left_at: datetime) -> None:
-        """Remember when the bot left a server, which is forgotten 30 days later; a second call changes nothing."""
+        """Record when the bot left a server; its data is deleted 30 days later. Another call changes nothing."""
         async with self._database.writing() as connection:
             await self.note(connection, [], [guild_id], left_at)
 
     async def joined(self, guild_id: int) -> None:
-        """Remember that the bot is in a server, whose settings stand as they were."""
+        """Record that the bot is in a server, whose settings stay as they were."""
         async with self._database.writing() as connection:
             await self.note(connection, [guild_id], [], None)
 
     async def note(
         self, connection: AsyncConnection, here: Iterable[int], gone: Iterable[int], left_at: datetime | None
     ) -> None:
-        """Remember which servers the bot is in, and that it left others at a moment or before."""
+        """Record the servers that the bot is in, and those that it has left by `left_at`."""
         for guild_id in here:
             await connection.execute(sa.update(servers).where(servers.c.guild_id == guild_id).values(left_at=None))
         for guild_id in gone:
@@ -70,15 +70,15 @@ class Servers:
             await connection.execute(insert.on_conflict_do_update(index_elements=["guild_id"], set_=since))
 
     async def left_before(self, connection: AsyncConnection, moment: datetime) -> list[int]:
-        """Return the servers that the bot left before a moment."""
+        """List the servers that the bot left before a moment."""
         return list(await connection.scalars(sa.select(servers.c.guild_id).where(servers.c.left_at < moment)))
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:  # noqa: ARG002
-        """Return nothing: settings are no person's."""
+        """Export nothing: settings belong to no person."""
         return {}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:  # noqa: ARG002
-        """Delete nothing: settings are no person's."""
+        """Delete nothing: settings belong to no person."""
         return 0
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:

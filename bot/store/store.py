@@ -1,4 +1,4 @@
-"""The store as a whole: opened, exported and forgotten across all its parts."""
+"""The store as a whole: open it, export from it and delete across all its parts."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ if TYPE_CHECKING:
 
 FILE: Final = "memory.db"
 MIGRATIONS: Final = Migrations(Path(__file__).parent / "migrations", "store_version")
-# What is forgotten is overwritten, not left in free pages; not every SQLite does so by itself.
+# Deleted data is overwritten, not left in free pages; SQLite builds differ in their default.
 PRAGMAS: Final = {"secure_delete": "ON"}
-# How long conversations are kept, what digests showed, and searches since a page was last turned, unless it is set.
+# Default lifetime of conversations, of records of shown papers, and of searches since their last use.
 RETENTION: Final = timedelta(days=90)
-BILLED: Final = timedelta(days=400)  # how long it is known what was taken of language models: a year and a month
-GRACE: Final = timedelta(days=30)  # how long a server that the bot left is, and a backup, which knows no forgetting
+BILLED: Final = timedelta(days=400)  # lifetime of language model usage: a year and a month
+GRACE: Final = timedelta(days=30)  # lifetime of a left server's data, and of backups, which keep forgotten data
 
 
 class Store:
-    """Remember servers, answers, threads, feedback and digests; each method, of the parts too, is one transaction.
+    """Remember servers, answers, threads, feedback and digests; each public method is one transaction.
 
     Attributes:
-        servers: settings of servers, and which ones the bot left.
+        servers: settings, and which servers the bot has left.
         answers: the conversations.
-        threads: which threads the bot opened.
+        threads: threads that the bot opened.
         feedback: ratings of answers and stars on papers.
-        searches: what was looked for; that is no person's and no server's.
-        subscriptions: who wants to be told of what, where and when.
-        deliveries: which digests are due, under way and posted, and what each place was shown.
+        searches: recent searches, not linked to persons or servers.
+        subscriptions: digests ordered: topics, destinations, schedules.
+        deliveries: digests due, in progress and posted, and the papers shown in each destination.
         usage: what calls to the language model took.
-        notices: which budgets were used up, and whether somebody was told.
-        drafts: what the language model wrote lately; that is no person's and no server's.
-        leases: which process holds which shards of the bot.
-        traffic: what people did just now, for all processes.
-        retention: how long conversations, searches and what digests showed are kept.
+        notices: used-up budgets, and whether somebody was told.
+        drafts: recent drafts of the language model, not linked to persons or servers.
+        leases: which process holds which shards.
+        traffic: recent events and acts, shared by all processes.
+        retention: lifetime of conversations, searches and records of shown papers.
     """
 
     def __init__(self, database: Database, retention: timedelta = RETENTION) -> None:
@@ -88,7 +88,7 @@ class Store:
 
     @classmethod
     async def open(cls, data_dir: Path, database_url: str | None = None, *, retention: timedelta = RETENTION) -> Store:
-        """Open the store in `data_dir`, or in the database named; raises what `Database.open` does."""
+        """Open the store in `data_dir` or in the given database; raises the errors of `Database.open`."""
         database = await Database.open(
             database_url or data_dir / FILE, MIGRATIONS, name="The bot's memory", pragmas=PRAGMAS
         )
@@ -102,7 +102,7 @@ class Store:
 
     @property
     def shared(self) -> bool:
-        """Say whether other processes may use it too: it is on a server."""
+        """Whether other processes may use it too, because it is on a database server."""
         return self._database.file is None
 
     async def close(self) -> None:
@@ -110,7 +110,7 @@ class Store:
         await self._database.close()
 
     async def export(self, user_id: int) -> dict[str, Any]:
-        """Return everything that is kept of a person, ready for JSON; ids are strings, as JavaScript rounds numbers."""
+        """Export everything stored about a person, ready for JSON; ids are strings (JavaScript rounds numbers)."""
         found: dict[str, Any] = {"user_id": str(user_id), "exported_at": datetime.now(UTC).isoformat()}
         async with self._database.reading() as connection:
             for part in self._parts:
@@ -118,10 +118,10 @@ class Store:
         return found
 
     async def forget_person(self, user_id: int) -> int:
-        """Delete everything that is kept of a person, at once, and return how many rows that were.
+        """Delete everything stored about a person in one transaction, and return the number of rows.
 
-        What hangs on a conversation (messages, citations, others' ratings) goes with it uncounted. Backups made by a
-        migration keep it for up to 30 days more.
+        Rows that depend on a conversation (messages, citations, others' ratings) go with it uncounted. Backups made by
+        a migration keep the data for up to 30 days more.
         """
         async with self._database.writing() as connection:
             count = sum([await part.forget_person(connection, user_id) for part in self._parts])
@@ -129,7 +129,7 @@ class Store:
         return count
 
     async def forget_server(self, guild_id: int) -> int:
-        """Delete everything that is kept of a server, at once, and return how many rows that were."""
+        """Delete everything stored about a server in one transaction, and return the number of rows."""
         async with self._database.writing() as connection:
             count = sum([await part.forget_server(connection, guild_id) for part in self._parts])
         await self._database.purge()
@@ -138,9 +138,9 @@ class Store:
     async def note_servers(
         self, guild_ids: Iterable[int], now: datetime, mine: Callable[[int], bool] = lambda _: True
     ) -> None:
-        """Note which servers the bot is in: it may have come back to some, and have left others, while it was away.
+        """Record which servers the bot is in: it may have joined or left some while it was offline.
 
-        `mine` says which servers this process would see.
+        `mine` tells which servers belong to this process.
         """
         here = set(guild_ids)
         async with self._database.writing() as connection:
@@ -148,12 +148,12 @@ class Store:
             await self.servers.note(connection, known & here, known - here, now)
 
     async def forget_due(self, now: datetime) -> int:
-        """Delete what was kept for long enough, at once, and return how many rows that were.
+        """Delete everything past its lifetime in one transaction, and return the number of rows.
 
-        That is conversations, searches and what digests showed older than `retention`, threads without a conversation
-        since, drafts of yesterday, and servers that the bot left 30 days ago; backups of the file that old go too. Of
-        what the language model took it is forgotten whose it was, the person with the day, the server after
-        `retention`, and all after BILLED. Where a file of SQLite has come to be half empty it is made smaller.
+        Deleted are conversations, searches and records of shown papers older than `retention`, threads without a stored
+        answer since then, yesterday's drafts, data of servers that the bot left 30 days ago, and backups of that age.
+        Language model usage loses the person after the day, the server after `retention`, and is deleted after BILLED.
+        A SQLite file that is half empty is shrunk.
         """
         today, retained = now.astimezone(UTC).date(), now - self.retention
         async with self._database.writing() as connection:
@@ -176,6 +176,6 @@ class Store:
 
 
 def _servers_known() -> sa.CompoundSelect[Any]:
-    """Return the query for the servers that anything is kept of."""
+    """Select the servers that anything is stored about."""
     columns = [table.c.guild_id for table in metadata.tables.values() if "guild_id" in table.c]
     return sa.union(*(sa.select(column).where(column != NOBODY) for column in columns))

@@ -1,4 +1,4 @@
-"""Subscriptions: who wants to be told of what, where and when."""
+"""Subscriptions: who gets which digests, where and when."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HELD_BACK: Final = subscriptions.c.paused & subscriptions.c.look_at.is_not(None)
 OLDEST_FIRST: Final = (subscriptions.c.created_at, subscriptions.c.subscription_id)
-# What is not chosen by people, but comes to be.
+# Fields that people do not choose.
 PROGRESS: Final = frozenset(
     {"subscription_id", "created_at", "next_due_at", "delivered_until", "greeted", "paused", "reason", "look_at"}
 )
@@ -32,37 +32,37 @@ GOING_ON: Final = {"paused": False, "reason": None, "untold": False, "look_at": 
 
 
 class Subscriptions:
-    """Keep subscriptions; how far each has come is changed by its deliveries alone."""
+    """Store subscriptions; only their deliveries change their progress."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def add(self, subscription: Subscription) -> None:
-        """Keep a new subscription."""
+        """Store a new subscription."""
         row = to_columns(subscription) | {"untold": False}
         async with self._database.writing() as connection:
             await connection.execute(sa.insert(subscriptions).values(row))
 
     async def get(self, subscription_id: str) -> Subscription | None:
-        """Return a subscription, None where there is none (any more)."""
+        """Load a subscription, None if there is none (any more)."""
         return next(iter(await self._those(subscriptions.c.subscription_id == subscription_id)), None)
 
     async def of_place(self, place_id: int) -> list[Subscription]:
-        """Return the subscriptions of a channel, thread or forum, or of a person's DMs, oldest first."""
+        """List the subscriptions of a channel, thread or forum, or of a person's DMs, oldest first."""
         return await self._those(subscriptions.c.place_id == place_id)
 
     async def of_server(self, guild_id: int) -> list[Subscription]:
-        """Return the subscriptions of a server, oldest first."""
+        """List the subscriptions of a server, oldest first."""
         return await self._those(subscriptions.c.guild_id == guild_id)
 
     async def of_owner(self, owner_id: int) -> list[Subscription]:
-        """Return the subscriptions that a person made, anywhere, oldest first."""
+        """List the subscriptions that a person made anywhere, oldest first."""
         return await self._those(subscriptions.c.owner_id == owner_id)
 
     async def change(self, subscription: Subscription, was_due_at: datetime) -> bool:
-        """Replace what was chosen, and the due moment where it is still `was_due_at`; say whether it is still kept.
+        """Replace what people choose, and the due time if it is still `was_due_at`; False if it is no longer stored.
 
-        A digest may be recorded while a person edits, which moves the due moment on.
+        A digest may be recorded during an edit, which moves the due time.
         """
         due = sa.case(
             (
@@ -80,19 +80,19 @@ class Subscriptions:
             return changed.rowcount > 0
 
     async def pause(self, subscription_id: str) -> bool:
-        """Post nothing until somebody resumes it, and say whether nobody had paused it before.
+        """Stop posting until somebody resumes it; False if somebody had paused it before.
 
-        A delivery under way is given up, unless a part of it stands: then what is missing is posted once it goes on.
+        A delivery in progress is dropped, unless a part of it was posted: then the rest is posted after `resume`.
         """
         async with self._database.writing() as connection:
             return await set_paused(connection, subscription_id)
 
     async def held_back(self, guild_id: int) -> list[Subscription]:
-        """Return the subscriptions of a server that are paused for a reason, which may have passed."""
+        """List the subscriptions of a server that are paused for a reason that may have passed."""
         return await self._those((subscriptions.c.guild_id == guild_id) & HELD_BACK)
 
     async def look_again(self, subscription_ids: Collection[str], moment: datetime) -> None:
-        """Look at a moment, if not before, whether these can be posted where they were paused for a reason."""
+        """Schedule the next check of subscriptions paused for a reason at a moment, unless it is due earlier."""
         async with self._database.writing() as connection:
             await connection.execute(
                 sa.update(subscriptions)
@@ -103,7 +103,7 @@ class Subscriptions:
             )
 
     async def resume(self, subscription_id: str, next_due_at: datetime) -> None:
-        """Post again, from a due moment on."""
+        """Resume posting, first at `next_due_at`."""
         async with self._database.writing() as connection:
             await connection.execute(
                 sa.update(subscriptions)
@@ -121,21 +121,21 @@ class Subscriptions:
             )
 
     async def remove(self, subscription_id: str) -> bool:
-        """Delete a subscription with its deliveries, and say whether there was one; what it posted stays known."""
+        """Delete a subscription with its deliveries; False if there was none. The papers it showed stay recorded."""
         async with self._database.writing() as connection:
             return (await connection.execute(sa.delete(subscriptions).where(_one(subscription_id)))).rowcount > 0
 
     async def untold(self) -> list[Subscription]:
-        """Return the paused subscriptions whose owners have yet to be told why."""
+        """List the paused subscriptions whose owners have yet to be told why."""
         return await self._those(subscriptions.c.untold)
 
     async def told(self, subscription_id: str) -> None:
-        """Remember that the owner was told why, or cannot be."""
+        """Record that the owner was told why, or cannot be."""
         async with self._database.writing() as connection:
             await connection.execute(sa.update(subscriptions).where(_one(subscription_id)).values(untold=False))
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
-        """Return the subscriptions that a person made."""
+        """Export the subscriptions that a person made."""
         rows = await connection.execute(
             sa.select(subscriptions.c.kind, subscriptions.c.place_id, *(subscriptions.c[name] for name in EXPORTED))
             .where(subscriptions.c.owner_id == user_id)
@@ -144,7 +144,7 @@ class Subscriptions:
         return {"subscriptions": [_exported(row) for row in rows]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
-        """Delete a person's DM subscriptions, and forget who made those in channels, which others read."""
+        """Delete a person's DM subscriptions, and forget the owner of those in channels, which others read."""
         theirs = subscriptions.c.owner_id == user_id
         private = sa.delete(subscriptions).where(theirs, subscriptions.c.kind == "dm")
         shared = sa.update(subscriptions).where(theirs).values(owner_id=None, untold=False)
@@ -168,10 +168,11 @@ async def set_paused(
     look_at: datetime | None = None,
     maybe_posted: bool = False,
 ) -> bool:
-    """Pause a subscription inside a transaction and give up its delivery; say whether that changed anything.
+    """Pause a subscription inside a transaction and drop its delivery; False if nothing changed.
 
-    With a reason, which no person chose, it is looked at again from `look_at` on, and its owner is yet to be told where
-    they do not know it. The delivery stays, to be gone on with, where a part of it stands or, by `maybe_posted`, may.
+    With a `reason`, so not paused by a person, it is checked again from `look_at` on, and the owner is to be told
+    unless they know the reason already. The delivery stays if a part of it was posted, or with `maybe_posted` may have
+    been.
     """
     news = subscriptions.c.paused.is_(False) | subscriptions.c.reason.is_distinct_from(reason)
     told = sa.case((news, subscriptions.c.owner_id.is_not(None)), else_=subscriptions.c.untold)

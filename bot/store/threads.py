@@ -1,4 +1,4 @@
-"""Threads: which threads the bot opened itself, in which it needs no mention."""
+"""Threads: those that the bot opened itself, in which it answers without a mention."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
     from storage.database import Database
 
-# A Discord id begins with the milliseconds between this and when it was given.
+# A Discord id starts with the milliseconds from this moment to its creation.
 DISCORD_EPOCH: Final = datetime(2015, 1, 1, tzinfo=UTC)
 TIME_SHIFT: Final = 22  # bits
 
 
 class Threads:
-    """Keep the bot's own threads in use, all of them in memory too: every message in any thread asks for them."""
+    """Store the bot's own threads, with a copy in memory: every message in any thread is looked up."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._own: set[int] = set()
 
     async def load(self) -> None:
-        """Read which threads are the bot's."""
+        """Load the ids of the bot's threads."""
         async with self._database.reading() as connection:
             self._own.update(await connection.scalars(sa.select(threads.c.thread_id)))
 
     async def own(self, thread_id: int, guild_id: int, opener_id: int) -> None:
-        """Remember that the bot opened a thread, and for whom."""
+        """Record that the bot opened a thread, and for whom."""
         async with self._database.writing() as connection:
             insert = insert_into(connection, threads).values(
                 thread_id=thread_id, guild_id=guild_id, opener_id=opener_id
@@ -43,23 +43,23 @@ class Threads:
         self._own.add(thread_id)
 
     async def is_own(self, thread_id: int) -> bool:
-        """Say whether the bot opened a thread."""
+        """Check whether the bot opened a thread."""
         return thread_id in self._own
 
     async def deleted(self, thread_id: int) -> None:
-        """Forget a thread that is there no longer."""
+        """Forget a deleted thread."""
         if thread_id in self._own:
             async with self._database.writing() as connection:
                 await self._forget(connection, threads.c.thread_id == thread_id)
 
     async def forget_idle(self, connection: AsyncConnection, moment: datetime) -> int:
-        """Forget the threads from before a moment in which no answer is kept; the bot needs a mention there again."""
+        """Forget threads older than a moment without a stored answer; the bot needs a mention there again."""
         oldest = (moment - DISCORD_EPOCH) // timedelta(milliseconds=1) << TIME_SHIFT
         answered = sa.exists().where(answers.c.channel_id == threads.c.thread_id)
         return await self._forget(connection, (threads.c.thread_id < oldest) & ~answered)
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
-        """Return the threads that were opened for a person."""
+        """Export the threads that were opened for a person."""
         rows = await connection.execute(
             sa.select(threads.c.thread_id, threads.c.guild_id)
             .where(threads.c.opener_id == user_id)

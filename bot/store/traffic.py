@@ -1,4 +1,4 @@
-"""Traffic: what people did just now, where several processes of the bot have to know of each other's."""
+"""Traffic: recent events and acts, shared by the processes of a bot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from storage.database import Database
 
-REMEMBERED: Final = timedelta(hours=1)  # longer than Discord repeats events, and than any limit looks back
+REMEMBERED: Final = timedelta(hours=1)  # longer than Discord repeats events, and than any rate limit looks back
 PERSON, SERVER = "person", "server"
 
 
@@ -28,7 +28,7 @@ class Traffic:
         self._database = database
 
     async def note_if_new(self, event_id: int, version: float, now: datetime) -> bool:
-        """Remember an event, and say whether no process knew this version of it or a later one."""
+        """Record an event; False if a process has already seen this version or a later one."""
         values = {"version": version, "seen_at": now}
         async with self._database.writing() as connection:
             insert = insert_into(connection, seen_events).values(event_id=event_id, **values)
@@ -39,7 +39,7 @@ class Traffic:
     async def take(self, kind: str, limits: Sequence[tuple[str, int, int, float]], now: datetime) -> float:
         """Count an act and return 0.0, or count nothing and return the seconds until the next one is allowed.
 
-        `limits` are whom it is counted for (PERSON or SERVER, and the id), how often in how many seconds.
+        Each limit is a scope (PERSON or SERVER), its id, a number of acts, and the seconds in which they are allowed.
         """
         async with self._database.writing() as connection:
             books = []
@@ -60,12 +60,12 @@ class Traffic:
             return longest
 
     async def forget_older(self, connection: AsyncConnection, moment: datetime) -> None:
-        """Forget what was before a moment."""
+        """Delete everything before a moment."""
         await connection.execute(sa.delete(seen_events).where(seen_events.c.seen_at < moment))
         await connection.execute(sa.delete(acts).where(acts.c.last_at < moment))
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
-        """Return when a person asked and clicked lately."""
+        """Export when a person recently asked and clicked."""
         rows = await connection.execute(sa.select(acts).where(_of(PERSON, user_id)).order_by(acts.c.kind))
         counted = [
             {"kind": row.kind, "at": [datetime.fromtimestamp(second, UTC).isoformat() for second in row.times]}
@@ -74,11 +74,11 @@ class Traffic:
         return {"counted_lately": counted}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
-        """Delete when a person asked and clicked lately."""
+        """Delete when a person recently asked and clicked."""
         return (await connection.execute(sa.delete(acts).where(_of(PERSON, user_id)))).rowcount
 
     async def forget_server(self, connection: AsyncConnection, guild_id: int) -> int:
-        """Delete when something was asked in a server lately."""
+        """Delete when something was recently asked in a server."""
         return (await connection.execute(sa.delete(acts).where(_of(SERVER, guild_id)))).rowcount
 
 

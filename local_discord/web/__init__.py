@@ -1,1 +1,1 @@
-"""A page that shows a local Discord to people, who act in it: no build step, and nothing from elsewhere."""
+"""A web page that shows a local Discord and lets people act in it; no build step and no external resources."""

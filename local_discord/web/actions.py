@@ -1,4 +1,4 @@
-"""What visitors of the page do, carried out as the people whom they are."""
+"""The actions of the page's visitors, carried out as the people they chose to be."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FILE: Final = 11
 
 
 class Actions:
-    """Carry out what a visitor did; what cannot be done ends in a sentence."""
+    """Carry out a visitor's action; what is impossible ends in a sentence."""
 
     def __init__(self, local: LocalDiscord, people: dict[str, Person]) -> None:
         self._local = local
@@ -49,7 +49,7 @@ class Actions:
         }
 
     async def do(self, action: Payload) -> Payload:
-        """Return what came of an action: a form, choices, commands, or under ``error`` why it could not be done."""
+        """Carry out an action; returns a form, choices or commands, or under ``error`` why it was impossible."""
         try:
             person, channel = self.who(action.get("who")), self.where(action.get("who"), action.get("channel"))
             demand(action.get("do") in self._table, "This page is of another version; load it anew")
@@ -64,12 +64,12 @@ class Actions:
             return {"error": "This page asked for what there is not; load it anew."}
 
     def who(self, name: object) -> Person:
-        """Return who somebody is; raises ImpossibleError."""
+        """Look up a person; raises ImpossibleError."""
         demand(name in self._people, "There is no such person here")
         return self._people[str(name)]
 
     def where(self, name: object, channel_id: object) -> Channel:
-        """Return a channel that somebody sees, the first one where none is named; raises ImpossibleError."""
+        """Look up a channel that somebody sees, by default the first one; raises ImpossibleError."""
         person = self.who(name)
         if not channel_id:
             channel_id = next(channel_rows(person))["id"]
@@ -150,7 +150,7 @@ class Actions:
         return await self._answered(await person.submits(opened, dict(action["answers"])))
 
     async def _answered(self, interaction: Interaction) -> Payload:
-        """Return what the first response to an interaction asks of the page."""
+        """Convert the first response to an interaction to an instruction for the page."""
         await interaction.response(self._local.world.interaction_deadline + 1)
         if interaction.modal is None:
             return {}
@@ -159,7 +159,7 @@ class Actions:
         return {"form": {"id": str(interaction.id), "key": key, "html": form_html(interaction.modal, scene, key)}}
 
     def _options(self, person: Person, channel: Channel, action: Payload) -> dict[str, Any]:
-        """Return the options of a command, in which things are named by their ids and files are in Base64."""
+        """Parse the options of a command, which refer to things by id and have files in Base64."""
         known = next(
             (command for command in commands_for(person, channel) if command["name"] == action["command"]), None
         )
@@ -180,7 +180,7 @@ class Actions:
         return options
 
     def _with_mentions(self, text: str, channel: Channel) -> str:
-        """Return a text in which @ and the name of somebody here is a mention of them, as clients write it."""
+        """Turn @ followed by a member's name into a mention, as clients do."""
         there = list(channel.guild.members.values()) if channel.guild else [self._local.bot]
         for user in there:
             text = re.sub(rf"(?<!\S)@{re.escape(user.name)}\b", user.mention, text, flags=re.IGNORECASE)
@@ -188,7 +188,7 @@ class Actions:
 
 
 def _message(person: Person, channel: Channel, message_id: object) -> Message:
-    """Return a message that somebody sees in a channel; raises ImpossibleError."""
+    """Look up a message that somebody sees in a channel; raises ImpossibleError."""
     number = int(str(message_id))
     if found := channel.messages.get(number):
         return found

@@ -1,4 +1,4 @@
-"""Components V2 as HTML: the only place where buttons, selects and layouts of messages are drawn."""
+"""Components V2 as HTML: buttons, selects and layouts of messages."""
 
 from __future__ import annotations
 
@@ -25,10 +25,8 @@ _FILE: Final = "attachment://"
 class Components:
     """Draw the components of one message.
 
-    Args:
-        scene: where the message stands and who looks.
-        files: the addresses of the message's files, by their names.
-        key: what makes ids in the page unlike those of other messages.
+    Args:     scene: the channel and viewer.     files: the addresses of the message's files, by name.     key: a prefix
+    that makes ids unique in the page.
     """
 
     def __init__(self, scene: Scene, files: Mapping[str, str], key: str) -> None:
@@ -37,7 +35,7 @@ class Components:
         self._key = key
 
     def drawn(self, parts: Iterable[Payload]) -> str:
-        """Return the HTML of components, one after the other."""
+        """Draw a list of components."""
         return "".join(map(self._one, parts))
 
     def _one(self, part: Payload) -> str:  # noqa: PLR0911  # one for each kind
@@ -75,7 +73,7 @@ class Components:
         return f'<a class="file" href="{html.escape(self._address(url))}" download>{name}</a>'
 
     def _address(self, url: str) -> str:
-        """Return where a file of the message is to be had; nothing is loaded from elsewhere."""
+        """Look up the address of a file of the message; empty for anything else, as nothing external is loaded."""
         return self._files.get(url.removeprefix(_FILE), "")
 
     def _select(self, part: Payload) -> str:

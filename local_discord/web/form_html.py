@@ -17,7 +17,7 @@ PARAGRAPH = 2
 
 
 def form_html(modal: Payload, scene: Scene, key: str) -> str:
-    """Return the inside of the dialog in which a form is filled in."""
+    """Draw the content of the dialog with a form."""
     fields = []
     for number, part in enumerate(modal["components"]):
         if part["type"] == TEXT_DISPLAY:

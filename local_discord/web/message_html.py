@@ -22,7 +22,7 @@ _SNIPPET: Final = 90
 
 
 def message_html(message: Message, scene: Scene) -> str:
-    """Return a message as one viewer sees it in its channel."""
+    """Draw a message as one viewer sees it in its channel."""
     key = f"m{message.id}"
     files = {attachment.filename: attachment.path for attachment in message.attachments}
     parts = Components(scene, files, key)
@@ -45,7 +45,7 @@ def message_html(message: Message, scene: Scene) -> str:
 
 
 def words_of(message: Message, scene: Scene) -> str:
-    """Return what a screen reader says of a new message: its texts, without its buttons."""
+    """Write what a screen reader says about a new message: its texts, without its buttons."""
     if message.loading:
         return f"{message.author.name} is thinking"
     shown = [message.content, plain_text.displayed_text(message.components)]
@@ -55,7 +55,7 @@ def words_of(message: Message, scene: Scene) -> str:
 
 
 def _above(message: Message, scene: Scene) -> str:
-    """Return the line above: what the message replies to, or which command it answers."""
+    """Draw the line above: what the message replies to, or which command it answers."""
     if message.replied_id:
         answered = message.reply_to
         if answered is None or answered.deleted:

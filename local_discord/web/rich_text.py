@@ -1,4 +1,4 @@
-"""Discord's Markdown as HTML: what its clients make of the text of messages, and nothing else."""
+"""Discord's Markdown as HTML: what its clients render in messages, and nothing else."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ _QUOTED: Final = re.compile(r"> ?")
 
 
 class Names(Protocol):
-    """What ids stand for, as whoever looks sees it."""
+    """The names that ids stand for, as the viewer sees them."""
 
     def user(self, user_id: int) -> str:
-        """Return a user's name."""
+        """Look up a user's name."""
 
     def role(self, role_id: int) -> str:
-        """Return a role's name."""
+        """Look up a role's name."""
 
     def channel_name(self, channel_id: int) -> str:
-        """Return a channel's name."""
+        """Look up a channel's name."""
 
 
 def to_html(text: str, names: Names) -> str:
-    """Return the HTML of a text, in which nothing is a tag that the text brought."""
+    """Render a text as HTML; tags in the text itself are escaped."""
     rendered: str = _PARSER.render(_parted(text), {"names": names})
     return rendered
 
 
 def _parted(text: str) -> str:
-    """Put an empty line where a quote ends: in CommonMark the line after it would still be of it."""
+    """Insert an empty line after a quote: CommonMark would continue the quote in the next line."""
     lines: list[str] = []
     for line in text.split("\n"):
         if lines and _QUOTED.match(lines[-1]) and not _QUOTED.match(line):
@@ -55,7 +55,7 @@ def _parted(text: str) -> str:
 
 
 def _small(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # of all block rules
-    """Read a line of small print, which begins with `-#`."""
+    """Parse a line of small print, which begins with `-#`."""
     line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
     if not line.startswith("-# "):
         return False
@@ -69,7 +69,7 @@ def _small(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # of
 
 
 def _tag(state: StateInline, silent: bool) -> bool:
-    """Read what Discord writes in angle brackets: mentions, commands, times and its own emoji."""
+    """Parse Discord's angle brackets: mentions, commands, time stamps and custom emoji."""
     found = _TAG.match(state.src, state.pos)
     if found is None:
         return False
@@ -107,7 +107,7 @@ def _time(seconds: int, style: str) -> str:
 
 
 def _links(state: StateCore) -> None:
-    """Make links of addresses that stand in the text as they are."""
+    """Turn bare addresses in the text into links."""
     for block in state.tokens:
         if block.type == "inline" and block.children:
             block.children = list(_linked(block.children))
@@ -135,7 +135,7 @@ def _text(content: str) -> Token:
 
 
 def _open_link(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
-    """Have links open beside the page, and tell where they lead nothing of it."""
+    """Make links open in a new tab, without a referrer."""
     if not tokens[index].attrGet("href"):  # as of []()
         tokens[index].attrs.clear()
         return "<a>"
@@ -156,7 +156,7 @@ def _underline(tag: str) -> Any:
 
 
 class _Parser(MarkdownIt):
-    """Make links of addresses on the web alone."""
+    """Allow only links to web addresses."""
 
     def validateLink(self, url: str) -> bool:  # noqa: N802  # markdown-it's
         return url.startswith(("http://", "https://"))
@@ -167,7 +167,7 @@ def _parser() -> MarkdownIt:
     parser.disable(["lheading", "code", "html_block", "html_inline", "reference", "hr", "image", "entity"])
     parser.block.ruler.before("list", "small", _small, {"alt": ["paragraph", "blockquote", "list"]})
     parser.inline.ruler.before("link", "tag", _tag)
-    # Before escaped letters are joined to the others: an address with one in it is shown, and is no link.
+    # Before escaped letters are joined to the rest: an address with one in it is shown as text.
     parser.core.ruler.before("text_join", "addresses", _links)
     parser.add_render_rule("tag", _show_tag)
     parser.add_render_rule("link_open", _open_link)

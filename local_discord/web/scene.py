@@ -1,4 +1,4 @@
-"""What surrounds a message when it is drawn: whoever looks, what ids stand for, and what there is to choose from."""
+"""The context of a message on the page: the viewer, the names of ids, and the choices of selects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNKNOWN: Final = "unknown"
 
 @dataclass(frozen=True)
 class Choice:
-    """Something to choose: its value, how it is called, what more is said of it, and whether it is chosen."""
+    """A choice: its value, label and description, and whether it is chosen."""
 
     value: str
     label: str
@@ -30,29 +30,29 @@ class Choice:
 
 @dataclass(frozen=True)
 class Scene:
-    """A channel as somebody sees it; `Names` for the texts in it."""
+    """A channel as somebody sees it; provides `Names` for its texts."""
 
     world: World
     viewer: Person
     channel: Channel
 
     def user(self, user_id: int) -> str:
-        """Return a user's name."""
+        """Look up a user's name."""
         known = self.world.users.get(user_id)
         return known.name if known else _UNKNOWN
 
     def role(self, role_id: int) -> str:
-        """Return a role's name."""
+        """Look up a role's name."""
         guild = self.channel.guild
         return guild.roles[role_id].name.removeprefix("@") if guild and role_id in guild.roles else _UNKNOWN
 
     def channel_name(self, channel_id: int) -> str:
-        """Return a channel's name."""
+        """Look up a channel's name."""
         known = self.world.channels.get(channel_id)
         return known.name if known else _UNKNOWN
 
     def choices(self, select: dict[str, Any]) -> list[Choice]:
-        """Return what a select offers: its own options, or users, roles and channels of the server."""
+        """List the choices of a select: its own options, or the server's users, roles and channels."""
         if select["type"] == STRING:
             return [
                 Choice(
@@ -71,13 +71,13 @@ class Scene:
         ]
 
     def thing(self, thing_id: str) -> User | Role | Channel | None:
-        """Return the user, role or channel with an id."""
+        """Look up the user, role or channel with an id."""
         number = int(thing_id) if thing_id.isdigit() else 0
         roles = self.channel.guild.roles if self.channel.guild else {}
         return self.world.users.get(number) or roles.get(number) or self.world.channels.get(number)
 
     def things(self, kind: int) -> list[Choice]:
-        """Return the users, roles or channels that an option of a command may name."""
+        """List the users, roles or channels that a command option may refer to."""
         return [Choice(str(thing.id), name) for thing, name in self._things(kind, set())]
 
     def _things(self, kind: int, channel_types: set[int]) -> Iterator[tuple[User | Role | Channel, str]]:

@@ -1,4 +1,4 @@
-"""The page in which people look at a local Discord, and the few addresses that it is made of."""
+"""The web page on which people see a local Discord, and its few routes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Payload = dict[str, Any]
 LOOPBACK: Final = "127.0.0.1"
 _STATIC: Final = files(__package__) / "static"
 _KINDS: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_MOST_BYTES: Final = 16 << 20  # of an action: a file of 10 MiB in Base64
+_MOST_BYTES: Final = 16 << 20  # per action: a file of 10 MiB in Base64
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "style-src-attr 'unsafe-inline'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -39,16 +39,14 @@ _HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_PAUSE: Final = 0.03  # seconds in which changes are gathered before they are told
+_PAUSE: Final = 0.03  # seconds in which changes are collected before they are sent
 
 
 class Site:
-    """Serve the page on this machine alone, to nobody but a browser that was sent there.
+    """Serve the page on this machine only, and only to browsers that opened it directly.
 
-    Args:
-        local: the Discord that is shown.
-        people: whom a visitor may be.
-        about: what the page is told of it: a title, and what there is to try.
+    Args:     local: the Discord to show.     people: whom a visitor may be.     about: information for the page: a
+    title, and things to try.
     """
 
     def __init__(self, local: LocalDiscord, people: Sequence[Person], about: Payload) -> None:
@@ -61,12 +59,12 @@ class Site:
 
     @property
     def address(self) -> str:
-        """Where the page is."""
+        """The page's address."""
         return f"http://{LOOPBACK}:{self._port}/"
 
     @contextlib.asynccontextmanager
     async def serving(self, port: int) -> AsyncIterator[Site]:
-        """Serve on a port, 0 for any; raises OSError where it cannot be had."""
+        """Serve on a port, 0 for any; raises OSError if it cannot be used."""
         app = web.Application(middlewares=[self._guard], client_max_size=_MOST_BYTES)
         app.router.add_get("/", self._page)
         app.router.add_get("/about", self._tell_about)
@@ -87,7 +85,7 @@ class Site:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse what another page, or a name that was made to lead here, asks for."""
+        """Refuse requests from other pages (cross-site) or through other host names (DNS rebinding)."""
         ours = {f"{name}:{self._port}" for name in (LOOPBACK, "localhost")}
         origin = request.headers.get("Origin")
         changes = request.method != "GET" or "Upgrade" in request.headers
@@ -131,7 +129,7 @@ class Site:
         return web.json_response(await self._actions.do(action))
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
-        """Tell a page what is to be seen, and from then on what changes, until it looks elsewhere."""
+        """Send a page what it shows, then every change, until it shows something else."""
         socket = web.WebSocketResponse(timeout=0.5, heartbeat=30, max_msg_size=1 << 16)
         await socket.prepare(request)
         self._sockets.add(socket)

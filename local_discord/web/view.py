@@ -1,4 +1,4 @@
-"""What somebody sees of a channel, and what of it has changed since they were last told."""
+"""One visitor's view of a channel, and what has changed in it since the last update."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SUBCOMMANDS: Final = (1, 2)
 
 @dataclass
 class View:
-    """One visitor's view of a channel; `changes` tells them what is new."""
+    """One visitor's view of a channel; `changes` returns what is new."""
 
     viewer: Person
     channel: Channel
@@ -35,11 +35,11 @@ class View:
 
     @property
     def scene(self) -> Scene:
-        """What surrounds the messages."""
+        """The context for drawing messages."""
         return Scene(self.viewer.world, self.viewer, self.channel)
 
     def messages(self) -> list[Message]:
-        """Return what the viewer sees here, the oldest first; what only others see is not among it."""
+        """List the messages that the viewer sees here, oldest first, without others' ephemeral ones."""
         shown = list(self.channel.messages.values())
         for interaction in self.viewer.world.interactions.values():
             if interaction.user is self.viewer and interaction.channel is self.channel:
@@ -49,7 +49,7 @@ class View:
         )
 
     def changes(self) -> Payload:
-        """Return what has changed since the last call, nothing at all where nothing has."""
+        """Compute what has changed since the last call; empty if nothing has."""
         news: Payload = {}
         there = list(channel_rows(self.viewer))
         if there != self._channels:
@@ -85,14 +85,14 @@ class View:
 
 
 def commands_for(viewer: Person, channel: Channel) -> list[Payload]:
-    """Return the slash commands that somebody is offered in a channel, each subcommand by itself."""
+    """List the slash commands that somebody is offered in a channel, each subcommand separately."""
     scene = Scene(viewer.world, viewer, channel)
     found = [one for command in viewer.commands(channel) for one in _flat(command, command["name"], scene)]
     return sorted(found, key=lambda one: str(one["name"]))
 
 
 def menu_of(viewer: Person, channel: Channel) -> list[str]:
-    """Return the names of the commands that somebody is offered for a message."""
+    """List the names of the commands that somebody is offered for a message."""
     return [str(command["name"]) for command in viewer.commands(channel, 3)]
 
 
@@ -111,7 +111,7 @@ def _flat(command: Payload, name: str, scene: Scene) -> Iterator[Payload]:
 
 def _option(option: Payload, scene: Scene) -> Payload:
     known = ("name", "description", "type", "required", "autocomplete", "min_value", "max_value", "max_length")
-    kinds = {6: 5, 7: 8, 8: 6, 9: 7}  # of options, and of the selects that offer the same
+    kinds = {6: 5, 7: 8, 8: 6, 9: 7}  # command option types, and the selects that offer the same things
     choices = [{"label": choice["name"], "value": choice["value"]} for choice in option.get("choices") or []]
     if option["type"] in kinds:
         choices = [{"label": thing.label, "value": thing.value} for thing in scene.things(kinds[option["type"]])]
@@ -119,7 +119,7 @@ def _option(option: Payload, scene: Scene) -> Payload:
 
 
 def channel_rows(viewer: Person) -> Iterator[Payload]:
-    """Yield the channels of the servers that somebody is in, each with its threads, and their direct messages."""
+    """Yield the channels of somebody's servers, each with its threads, and their DMs."""
     for guild in viewer.world.guilds.values():
         if viewer.id not in guild.members:
             continue
@@ -147,7 +147,7 @@ def _channel_row(channel: Channel, group: str) -> Payload:
 
 
 def _mark(message: Message) -> tuple[Any, ...]:
-    """Return what tells one state of a message from another."""
+    """Fingerprint the state of a message."""
     thread = message.thread.name if message.thread else ""
     reactions = tuple((emoji, len(users)) for emoji, users in message.reactions.items())
     answered = message.reply_to

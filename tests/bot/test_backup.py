@@ -38,7 +38,7 @@ def test_what_was_backed_up_is_found_again_elsewhere_with_its_vectors(
     seeded_terminal: Callable[..., Result], kept: Path, tmp_path: Path
 ) -> None:
     shown = seeded_terminal("recover", str(kept), "--data-dir", "new").out
-    assert shown == "Put 74 papers back into new; the next start makes the indexes.\n"
+    assert shown == "Restored 74 papers to new; the next start makes the indexes.\n"
     (tmp_path / "new" / "models").symlink_to(tmp_path / ".footnote" / "models")
     found = seeded_terminal("search", TITLE, "--limit", "1", "--json", "--data-dir", "new").json
     assert [paper["title"] for paper in found] == [TITLE]

@@ -131,7 +131,7 @@ def test_pruning_says_what_went_and_needs_the_folder(seeded: Callable[..., Resul
     lock = lock_data_dir(tmp_path / ".footnote")
     assert "Another footnote process is using" in seeded("prune").err
     lock.release()
-    assert seeded("prune").out.startswith("0 rows were older than 90 days and forgotten; ")
+    assert seeded("prune").out.startswith("0 rows were older than 90 days and deleted; ")
     assert seeded("stats", "--json").json["papers"] == 74
 
 

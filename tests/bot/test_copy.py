@@ -108,7 +108,7 @@ async def test_a_copy_that_was_stopped_goes_on_and_one_that_differs_is_said(
     await store.servers.save(4, ServerSettings(prefix="!"))  # among what is yet to be copied
     await store.close()
     await copy(str(filled), database)
-    with pytest.raises(BadInputError, match="holds papers already"):
+    with pytest.raises(BadInputError, match="already contains papers"):
         await copy(str(filled), database)
 
 
@@ -132,7 +132,7 @@ async def test_rows_that_changed_behind_a_stopped_copy_are_found(
 async def test_no_library_and_no_other_place_are_sentences(filled: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="holds no library"):
         await copy(str(tmp_path / "nothing"), str(tmp_path / "x"))
-    with pytest.raises(BadInputError, match="same place"):
+    with pytest.raises(BadInputError, match="Source and target are the same"):
         await copy(str(filled), str(filled))
 
 

@@ -47,7 +47,7 @@ async def test_it_needs_nothing_answers_and_leaves_nothing(tmp_path: Path) -> No
     assert process.stderr
     try:
         line = (await asyncio.wait_for(process.stdout.readline(), SOON)).decode()
-        assert line == f"http://127.0.0.1:{port}/ shows the bot to this machine alone; Ctrl-C ends it.\n"
+        assert line == f"http://127.0.0.1:{port}/ shows the bot to this machine only; Ctrl-C ends it.\n"
         address = f"http://127.0.0.1:{port}"
         async with aiohttp.ClientSession(headers={"Origin": address}) as session:
             watching = await session.ws_connect(f"{address}/view")

@@ -78,8 +78,8 @@ async def test_what_is_wrong_is_said_and_nothing_is_changed(library: Library) ->
     await library.add([Paper("arxiv:2401.00001", "Cats", "Cats sit on mats.", "mine")])
     server = make_server(library, Answerer(library, ExtractiveWriter()))
     async with Client(server) as client:
-        assert "search finds the ids" in await refused(client, "get", paper="nope")
-        assert "search finds the ids" in await refused(client, "similar", paper="")
+        assert "use search to find ids" in await refused(client, "get", paper="nope")
+        assert "use search to find ids" in await refused(client, "similar", paper="")
         for arguments in ({"query": "x", "limit": 0}, {"query": "x", "since": "someday"}, {"query": "x" * 9999}, {}):
             assert await refused(client, "search", **arguments)
         assert await refused(client, "ask", question="")

@@ -28,9 +28,9 @@ class PanicError(BaseException):
     ("error", "words"),
     [
         (FootnoteError("This is wrong; mend it."), "This is wrong; mend it"),
-        (ValueError("odd"), "in a way that it should not (ValueError: odd); run it again with --verbose"),
-        (PanicError("index out of bounds"), "in a way that it should not (PanicError: index out of bounds)"),
-        (OSError(errno.ENOSPC, "No space left on device"), "There is no room to write: the disk is full"),
+        (ValueError("odd"), "failed unexpectedly (ValueError: odd); run it again with --verbose"),
+        (PanicError("index out of bounds"), "failed unexpectedly (PanicError: index out of bounds)"),
+        (OSError(errno.ENOSPC, "No space left on device"), "There is no space to write: the disk is full"),
         (OSError(errno.EEXIST, "File exists", "/x"), "refused Footnote a file or a connection (/x: File exists)"),
         (MemoryError(), "There is not enough memory: none was left"),
     ],

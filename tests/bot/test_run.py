@@ -241,7 +241,7 @@ async def test_a_kill_right_after_a_removal_or_its_undo_leaves_everything_consis
     said = answer.text
 
     question = await (await mo.uses_command(channel, "library remove", source="seeds")).finished()
-    await mo.clicks(question, "Yes, take out")
+    await mo.clicks(question, "Yes, remove")
     await _killed_when(footnote, data, 74)
 
     footnote = await start()

@@ -55,7 +55,7 @@ def test_a_search_while_chroma_is_away_finds_by_words_and_says_so(
     found = terminal("search", "otters")
     assert found.code == 0
     assert "On otters" in found.out
-    assert "words alone" in found.out + found.err
+    assert "only by their words" in found.out + found.err
 
 
 def test_to_embed_beside_others_wants_a_server(terminal: Callable[..., Result]) -> None:
@@ -76,6 +76,6 @@ def test_what_was_embedded_beside_is_indexed_by_the_next_that_comes(
     monkeypatch.setenv("FOOTNOTE_DATABASE_URL", database)
     monkeypatch.setenv("FOOTNOTE_CHROMA__URL", chroma.url)
     said = terminal("embed")
-    assert (said.code, said.out) == (0, "Embedded 5 papers; whoever indexes the library finds it done.\n")
+    assert (said.code, said.out) == (0, "Embedded 5 papers; whoever indexes the library will use the vectors.\n")
     assert terminal("embed").out.startswith("Embedded 0 papers")
     assert "On otters" in terminal("search", "otters").out

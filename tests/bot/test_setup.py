@@ -135,7 +135,7 @@ def test_a_model_that_answers_no_call_is_not_taken(terminal: Command, beside: Be
     llm.next(fails(402, "no credit"), times=9)
     result = terminal("setup", "--llm", llm.base_url)
     assert result.code == 1
-    assert "look into the account at whoever runs the server" in result.err
+    assert "check your account with the server's provider" in result.err
     assert not env.exists()
 
 
@@ -144,7 +144,7 @@ def test_what_the_environment_says_otherwise_is_not_written_in_vain(
 ) -> None:
     monkeypatch.setenv("FOOTNOTE_DISCORD__TOKEN", "another.token")
     result = terminal("setup", "--token", discord.token)
-    assert "FOOTNOTE_DISCORD__TOKEN is set in the environment, which goes before .env; unset it there." in result.err
+    assert "FOOTNOTE_DISCORD__TOKEN is set in the environment, which overrides .env; unset it there." in result.err
     assert not env.exists()
 
 

@@ -65,7 +65,7 @@ def test_each_day_purpose_and_model_is_a_row_with_the_sums_below(shown: Callable
         ["2026-03-14", "digest", "qwen3:8b", "1", "0", "5,000", "500", "-"],
         ["2026-03-15", "answer", "gpt-5.4-mini", "1", "0", "10", "1", "0.0000"],
         ["total", "4", "1", "3,005,010", "100,501", "2.7000"],
-        ["5,500", "tokens", "are", "of", "models", "whose", "price", "is", "not", "known."],
+        ["5,500", "tokens", "were", "used", "by", "models", "whose", "price", "is", "not", "known."],
     ]
 
 
@@ -90,7 +90,7 @@ def test_without_a_day_it_is_this_month_and_nothing_taken_is_a_sentence(
     shown: Callable[..., str], tmp_path: Path
 ) -> None:
     first = datetime.now(UTC).date().replace(day=1)
-    assert shown() == f"The language model was not asked since {first}.\n"
+    assert shown() == f"The language model has not been used since {first}.\n"
     took(tmp_path, (first, Payer(), Spent("answer", "gpt", 7, 0)))
     took(tmp_path, (first - timedelta(days=1), Payer(), Spent("answer", "gpt", 9, 0)))
     assert json.loads(shown("--json"))["total"]["prompt_tokens"] == 7

@@ -244,9 +244,9 @@ SETTINGS = [
     Wrong("settings", "FOOTNOTE_LLM__TOKENS_PER_DAY is wrong", sets(LLM__TOKENS_PER_DAY="-1")),
     Wrong("settings", "FOOTNOTE_LLM__TOKENS_PER_SERVER is wrong", sets(LLM__TOKENS_PER_SERVER="many")),
     Wrong("settings", "FOOTNOTE_LLM__TOKENS_PER_PERSON is wrong", sets(LLM__TOKENS_PER_PERSON="1.5")),
-    Wrong("settings", f"{KEY} is wrong: it holds a blank, a quotation mark", {KEY: "“sk-abc”"}),
-    Wrong("settings", f"{EMBEDDING_KEY} is wrong: it holds a blank", {EMBEDDING_KEY: "sk-a sk-b"}),
-    Wrong("settings", f"{CHROMA_TOKEN} is wrong: it holds a blank", {CHROMA_TOKEN: "a\nb"}),
+    Wrong("settings", f"{KEY} is wrong: it contains a space, a quotation mark", {KEY: "“sk-abc”"}),
+    Wrong("settings", f"{EMBEDDING_KEY} is wrong: it contains a space", {EMBEDDING_KEY: "sk-a sk-b"}),
+    Wrong("settings", f"{CHROMA_TOKEN} is wrong: it contains a space", {CHROMA_TOKEN: "a\nb"}),
     Wrong(
         "settings", f"{CONTENT} is wrong: Input should be a valid boolean", {CONTENT: "si"}, answers=Answers(llm="none")
     ),
@@ -267,16 +267,16 @@ SETTINGS = [
 
 HEALTH = [
     Wrong("settings", "FOOTNOTE_HEALTH__PORT is wrong: Input should be less than", sets(HEALTH__PORT="70000")),
-    Wrong("health", "is in use; choose another, or end who has it", prepare=the_port_is_taken),
-    Wrong("health", "at 203.0.113.1 cannot be had", sets(HEALTH__PORT="9464", HEALTH__HOST="203.0.113.1")),
+    Wrong("health", "is in use; choose another, or free it", prepare=the_port_is_taken),
+    Wrong("health", "at 203.0.113.1 cannot be used", sets(HEALTH__PORT="9464", HEALTH__HOST="203.0.113.1")),
 ]
 
 MACHINE = [
     Wrong("open files", "Too few files may be open at once: only", prepare=few_files_may_be_opened),
-    Wrong("disk", "There is no room to write: 5 MB are free where", prepare=the_disk_is_full),
-    Wrong("data dir", "There is no room to write: the disk is full", prepare=writing_fails(errno.ENOSPC)),
-    Wrong("data dir", "lies on a disk that is read-only", prepare=writing_fails(errno.EROFS)),
-    Wrong("data dir", "Nothing may be written to the data dir", prepare=writing_fails(errno.EACCES)),
+    Wrong("disk", "There is no space to write: 5 MB are free where", prepare=the_disk_is_full),
+    Wrong("data dir", "There is no space to write: the disk is full", prepare=writing_fails(errno.ENOSPC)),
+    Wrong("data dir", "disk to write to is read-only", prepare=writing_fails(errno.EROFS)),
+    Wrong("data dir", "may not write to the data dir", prepare=writing_fails(errno.EACCES)),
     Wrong("data dir", "Too few files may be open at once: too many files are", prepare=writing_fails(errno.EMFILE)),
     Wrong("data dir", "cannot be used: EIO; choose another folder", prepare=writing_fails(errno.EIO)),
     Wrong("data dir", "is, or lies in, a file; choose another", prepare=the_data_dir_is_a_file),
@@ -347,7 +347,7 @@ DISCORD = [
         "discord", "does not look like a bot token (is the application's public key)", {TOKEN: "0123456789abcdef" * 4}
     ),
     Wrong("discord", "a bot token (is the application's client secret)", {TOKEN: "Abcd_efgh-ijkl0123456789ABCDEFGH"}),
-    Wrong("discord", "a bot token (is an address)", {TOKEN: "https://discord.com/api/webhooks/1/x"}),
+    Wrong("discord", "a bot token (is a web address)", {TOKEN: "https://discord.com/api/webhooks/1/x"}),
     Wrong("discord", 'a bot token (begins with "Bot", which', {TOKEN: "Bot a.b.c"}),
     Wrong("discord", "does not look like a bot token: make one", {TOKEN: "“a.b.c”"}),
     Wrong("discord", "Discord refused the bot token (401): make one", {TOKEN: "some.other.token"}),
@@ -356,14 +356,14 @@ DISCORD = [
     Wrong("discord", "FOOTNOTE_DISCORD__PROXY, which is set", {PROXY: "http://me:pw@127.0.0.1:1"}, run=False),
     Wrong("discord", "did not let the bot log in (HTTP 503): try again", prepare=discord_is(503), run=False),
     Wrong("discord", "did not let the bot log in (HTTP 429): try again", prepare=discord_is(429), run=False),
-    Wrong("discord", "What answers in Discord's place is not Discord", prepare=discord_is_a_page),
+    Wrong("discord", "Something other than Discord answers in its place", prepare=discord_is_a_page),
 ]
 
 LANGUAGE_MODEL = [
     Wrong("language model", "lacks http:// or https://; write http://localhost:11434/v1", {URL: "localhost:11434/v1"}),
     Wrong("language model", "must end before /chat/completions; write", {URL: "http://h:1/v1/chat/completions"}),
     Wrong("language model", "must end before /models; write http://h:2/v1", {URL: "http://h:2/v1/models/"}),
-    Wrong("language model", "is no address; write one such as", {URL: "http://h:99999/v1"}),
+    Wrong("language model", "is not an address; write one such as", {URL: "http://h:99999/v1"}),
     Wrong("language model", "is the address of a web page; write that of the API", prepare=at(URL)),
     Wrong("language model", "is not where the API is; write http", prepare=the_api_is_elsewhere),
     Wrong("language model", "cannot be reached; check FOOTNOTE_LLM__API_KEY and", {URL: "http://127.0.0.1:1/v1"}),

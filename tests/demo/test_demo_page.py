@@ -129,7 +129,7 @@ async def test_settings_are_for_the_moderator_and_hold(visitor: Visitor, stage: 
     await expect(panel).to_contain_text("Settings of this server")
     assert await visitor.violations() == []
     await visitor.clicks(panel, "Open threads")
-    await expect(panel.get_by_role("button", name="Open threads")).to_have_count(0)
+    await expect(panel.get_by_role("button", name="Open threads", exact=True)).to_have_count(0)
     channels = await visitor.opens_select(panel)
     assert await visitor.violations() == []
     await visitor.press("Space", "Enter")
@@ -142,7 +142,7 @@ async def test_settings_are_for_the_moderator_and_hold(visitor: Visitor, stage: 
     await visitor.opens_select(panel)
     await visitor.press("Space", "Enter")
     await expect(panel).to_contain_text("Channels: all")
-    await visitor.clicks(panel, "Open no threads")  # or what follows would be answered in threads
+    await visitor.clicks(panel, "Do not open threads")  # or what follows would be answered in threads
     await expect(panel).to_contain_text("Threads: off")
     await alice_in_papers(visitor)
 
@@ -168,7 +168,7 @@ async def test_a_digest_is_subscribed_to_and_posted_now(visitor: Visitor) -> Non
 
 async def test_what_there_is_to_try_is_written_and_sent_by_enter(visitor: Visitor) -> None:
     before = await visitor.page.locator(ANSWER).count()
-    await visitor.tab_to(visitor.page.get_by_role("button", name="One that no paper is about"))
+    await visitor.tab_to(visitor.page.get_by_role("button", name="A question that no paper is about"))
     await visitor.press("Enter")
     await expect(visitor.page.locator("#composer")).to_have_value(f"@Footnote {UNANSWERED}")
     await visitor.press("Enter")

@@ -123,7 +123,7 @@ PAPERS: Final = [
         "busy for an hour",
         always(error(429, openai_error("slow down"), **{"Retry-After": "3600"})),
         "papers",
-        r"is out of requests \(429\)",
+        r"is taking no more requests \(429\)",
     ),
     Case(
         "busy till a date", always(error(429, "", **{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"})), "papers", "429"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,6 +42,16 @@ def test_a_paper_replaced_is_found_by_its_new_text_alone(index: LexicalIndex) ->
     assert index.count() == 3
     assert index.search(index.read("needles"), 3)[0][0] == "p3"
     assert "p3" not in dict(index.search(index.read("clips"), 3))
+
+
+def test_writes_that_meet_in_two_threads_are_all_done(index: LexicalIndex) -> None:
+    def write(kind: str) -> None:
+        for number in range(5):
+            index.replace([Paper(f"{kind}{number}", "Otters", "We study otters. " * 50, "test")])
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(write, ("a", "b")))
+    assert index.count() == 13
 
 
 def test_scoring_chosen_papers_gives_the_score_that_search_gives(index: LexicalIndex) -> None:

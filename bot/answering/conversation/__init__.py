@@ -1,4 +1,4 @@
-"""Questions in their conversation: which papers a follow-up is about, and how it reads for somebody new to it."""
+"""Follow-up questions: which papers they are about, and how they read without the conversation."""
 
 from bot.answering.conversation.conversation import REMEMBERED, Conversation
 from bot.answering.conversation.dialogue import ContextualQuestion, DialogueState, Exchange, Relation, Rewriter, detail

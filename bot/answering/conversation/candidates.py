@@ -1,4 +1,4 @@
-"""Which paper a follow-up is about: every candidate's role and evidence, weighed by how the follow-up reads."""
+"""Score which paper a follow-up is about, by each candidate's role and evidence and by how the follow-up reads."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from bot.answering.conversation.utterance import UtteranceScores
     from retrieval import Evidence, Hit
 
-# Evidence whose scale is the embedding model's own, and evidence from words alone.
+# Evidence whose scale depends on the embedding model, and evidence from words only.
 BY_MODEL: Final = ("cosine", "sentence_cosine", "words")
 BY_WORDS: Final = ("bm25_share", "coverage")
-# What a paper was in the conversation, and the scores that make that more or less telling.
+# The roles of a paper in the conversation, and the utterance scores that each role is combined with.
 MATTERS: Final = {
     "focus": ("leans", "others", "corrects"),
     "listed": ("leans", "others", "rest"),
@@ -33,13 +33,13 @@ MATTERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Hold what a follow-up may be about: hits of the question alone, and of the theme with it, for the same papers."""
+    """The papers a follow-up may be about: their hits for the question alone, and for theme and question together."""
 
     alone: Mapping[str, Hit]
     themed: Mapping[str, Hit]
 
     def weigh(self, question: str, dialogue: DialogueState, utterance: UtteranceScores, model: str) -> dict[str, float]:
-        """Return how likely (0..1) each candidate is the paper meant, the likeliest first."""
+        """Compute the probability (0..1) that each candidate is the paper meant, likeliest first."""
         known = model in fitted()
         weights = fitted()[model if known else ANY_MODEL]["candidates"]
         features = self.features(question, dialogue, utterance, BY_MODEL if known else BY_WORDS)
@@ -52,7 +52,7 @@ class Candidates:
     def features(
         self, question: str, dialogue: DialogueState, utterance: UtteranceScores, evidence: Sequence[str]
     ) -> dict[str, NDArray[np.float64]]:
-        """Describe each candidate, in the order of `alone`."""
+        """Describe each candidate: one column per feature, one row per candidate in the order of `alone`."""
         ids = list(self.alone)
         focus, listed = ([paper.paper_id for paper in papers] for papers in (dialogue.focus, dialogue.listed))
         counted = listed or list(dialogue.seen)
@@ -76,6 +76,6 @@ class Candidates:
 
 
 def _beside_best(evidence: Sequence[Evidence], name: str) -> NDArray[np.float64]:
-    """Return how far each candidate stays behind the best one in a kind of evidence."""
+    """Compute how far each candidate is behind the best one (0 or less) in one kind of evidence."""
     values = np.array([getattr(part, name) for part in evidence], float)
     return np.asarray(values - values.max(), np.float64)

@@ -1,4 +1,4 @@
-"""A conversation: what it has come to, how the next question reads in it, and the hits for that question."""
+"""A conversation: its state, the next question in its context, and the hits for that question."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from bot.answering.reading.question import Question
     from retrieval import Hit, Library, QueryVectors
 
-REMEMBERED: Final = 6  # earlier turns that a question may lean on
-HITS: Final = 20  # that are weighed, as many as the models of evidence were fitted on
+REMEMBERED: Final = 6  # earlier turns that a question may refer to
+HITS: Final = 20  # how many are weighed: as many as the evidence models were fitted on
 
 
 class Conversation:
-    """Read questions in their conversation: with a language model where there is one, else by fitted evidence."""
+    """Read questions in their conversation, with a language model if there is one, else with fitted models."""
 
     def __init__(
         self, library: Library, questions: Reader, assessor: Assessor, rewriter: Rewriter | None = None
@@ -36,13 +36,13 @@ class Conversation:
 
     @classmethod
     def over(cls, library: Library) -> Conversation:
-        """Read conversations over a library without a language model."""
+        """Make a conversation over a library without a language model."""
         return cls(library, Reader(library, lambda: dt.datetime.now(dt.UTC).date()), Assessor(library))
 
     async def read(
         self, question: str, dialogue: DialogueState, vectors: QueryVectors | None = None
     ) -> ContextualQuestion:
-        """Say how a question reads after what was spoken of; `vectors` are its own, where it has been read already."""
+        """Put a question into its conversation; `vectors` are those of the bare question, if it was embedded before."""
         chosen = picked(question, dialogue.choices)
         if chosen != question:
             return ContextualQuestion(question, chosen, chosen)
@@ -52,7 +52,7 @@ class Conversation:
         return replace(contextual or await self._reader.read(question, dialogue, vectors), usage=usage)
 
     async def recall(self, history: Sequence[Exchange]) -> DialogueState:
-        """Say what the conversation has come to after these turns, oldest first."""
+        """Compute the state of the conversation after these turns, oldest first."""
         dialogue = DialogueState()
         for exchange in history[-REMEMBERED:]:
             dialogue = await self._after(exchange, dialogue)
@@ -67,15 +67,15 @@ class Conversation:
         since: dt.date | None = None,
         until: dt.date | None = None,
     ) -> list[Hit]:
-        """Find the hits for a contextual: the papers it asks first, those it asks for others than not at all.
+        """Find the hits for a contextual question, with the papers in its focus first and the excluded ones left out.
 
-        `question` is what its query was read as, where it has been read already.
+        `question` is its query as a Question, if that was read before.
         """
         question = question or await self._questions.read(
             contextual.query, composed=contextual.query != contextual.question
         )
-        same = question.asked == contextual.query and not (since or until)  # or it was put into English
-        # What was found for a new question while it was read in its conversation was found for all its sentences.
+        same = question.asked == contextual.query and not (since or until)  # else the question was translated
+        # The hits found while a new question was put into its conversation are for all of its sentences.
         same = same and (contextual.relation is not Relation.NEW or question.text == contextual.query)
         hits: Sequence[Hit] = contextual.found if same else ()
         reach = limit + len(contextual.exclude)
@@ -92,11 +92,11 @@ class Conversation:
         return sorted(remaining, key=lambda hit: order.get(hit.paper.paper_id, len(order)))[:limit]
 
     async def besides(self, contextual: ContextualQuestion, question: Question) -> list[Hit]:
-        """Give the papers that a turn asks for others than, as hits of its query."""
+        """Fetch the papers that the question excludes, as hits for its query."""
         return await self._library.hits_for(question.text, list(contextual.exclude), question.vectors)
 
     async def _after(self, exchange: Exchange, dialogue: DialogueState) -> DialogueState:
-        """Say what the conversation has come to after one more exchange."""
+        """Compute the state of the conversation after one more exchange."""
         asked = picked(exchange.question, dialogue.choices)
         if exchange.papers is None:
             contextual = await self._reader.read(asked, dialogue)
@@ -107,7 +107,7 @@ class Conversation:
                 focus=contextual.focus,
                 besides=await self.besides(contextual, question),
             )
-            if selection.outcome == "refused":  # small talk, say
+            if selection.outcome == "refused":  # such as small talk
                 return replace(dialogue, questions=(*dialogue.questions, exchange.question))
             sure, papers = True, [selection.hits[chosen.number - 1].paper for chosen in selection.chosen]
             if selection.outcome == "closest":

@@ -1,4 +1,4 @@
-"""Exchange, ContextualQuestion and DialogueState: earlier turns, the next question, and what a talk has come to."""
+"""Exchange, ContextualQuestion and DialogueState: earlier turns, the next question, and the conversation so far."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 class Relation(StrEnum):
-    """Say how a question stands to what was said before."""
+    """How a question relates to the conversation before it."""
 
     NEW = "new"  # it stands alone
-    DETAIL = "detail"  # it asks something of the papers spoken of
+    DETAIL = "detail"  # it asks about papers already mentioned
     OTHER = "other"  # it asks for other papers on the theme
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Hold an earlier turn: its question, the papers that its answer cited, and the choices that it offered.
+    """An earlier turn: its question, the papers that its answer cited, and the choices that it offered.
 
-    `papers` are in the order in which they were cited. They are None where nobody kept them, and what was cited is
-    then found out again; of a refusal, which is not `answered`, they hold the nearest paper.
+    `papers` are in citation order. They are None if nobody stored them; they are then searched for again. After a
+    refusal (not `answered`) they hold the nearest paper.
     """
 
     question: str
@@ -39,7 +39,7 @@ class Exchange:
 
     @classmethod
     def of(cls, answer: Answer) -> Exchange:
-        """Keep what a conversation needs to remember of an answer."""
+        """Make an exchange from an answer."""
         cited = [citation.paper_id for citation in answer.citations]
         papers = tuple(dict.fromkeys(cited)) or tuple(near.paper_id for near in answer.nearest[:1])
         return cls(answer.question, papers, not answer.refused, answer.choices)
@@ -47,17 +47,17 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class ContextualQuestion:
-    """Hold a question as it reads in its conversation.
+    """A question as it reads in its conversation.
 
     Attributes:
         question: as it was asked.
-        standalone: the same for somebody who has not followed.
-        query: what is searched for and handed to the writers.
-        relation: how it stands to what was said before.
-        focus: ids of the papers that it asks, the likeliest first; none unless it asks for a detail.
-        exclude: ids of the papers that it asks for others than.
-        usage: what a language model took to read it, if one was asked.
-        found: hits for the query in the order in which they fit, where reading the question has found them already.
+        standalone: the same question for somebody who has not followed the conversation.
+        query: the text to search for and to give to the writers.
+        relation: how it relates to the conversation before it.
+        focus: ids of the papers that it asks about, likeliest first; empty unless it asks for a detail.
+        exclude: ids of the papers that it wants others than.
+        usage: of the language model that rewrote it, if any.
+        found: hits for the query, best first, if they were found while the question was read.
     """
 
     question: str
@@ -72,16 +72,16 @@ class ContextualQuestion:
 
 @dataclass(frozen=True, slots=True)
 class DialogueState:
-    """Hold what a conversation has come to.
+    """The state of a conversation.
 
     Attributes:
         questions: those asked so far, oldest first.
-        theme: what was searched for when the subject was last set.
-        focus: the papers last spoken of, in the order in which they were named.
-        sure: whether these answered, or were only near.
-        seen: every paper spoken of since the subject was set, by id.
+        theme: the query that last set the subject.
+        focus: the papers mentioned last, in that order.
+        sure: whether they answered the question, or were only near it.
+        seen: every paper mentioned since the subject was set, by id.
         listed: the papers of the last answer that cited several, in its order.
-        choices: what the last answer offered to ask.
+        choices: the follow-up questions that the last answer offered.
     """
 
     questions: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class DialogueState:
     choices: tuple[str, ...] = ()
 
     def papers(self) -> dict[str, Paper]:
-        """Return every paper that a question may reach back to, by id, those last spoken of first."""
+        """Collect every paper that a question may refer to, by id, the most recently mentioned first."""
         return {paper.paper_id: paper for paper in (*self.focus, *self.listed, *self.seen.values())}
 
 
@@ -101,12 +101,12 @@ class Rewriter(Protocol):
     """Read a question in its conversation with a language model."""
 
     async def rewrite(self, question: str, dialogue: DialogueState) -> tuple[ContextualQuestion | None, Usage | None]:
-        """Return the question in its context, None where the model gave none, and what it took; never raises."""
+        """Rewrite the question in its context (None if the model gave nothing usable), with the usage; never raises."""
         ...
 
 
 def detail(question: str, papers: Sequence[Paper], *, compared: bool = False) -> ContextualQuestion:
-    """Ask a question of these papers, the likeliest first, or compare the first two."""
+    """Make a question about these papers, likeliest first, or a comparison of the first two."""
     titles = [f"“{clean(paper.title)}”" for paper in papers]
     about = f"these two papers: {titles[0]} and {titles[1]}" if compared and len(papers) > 1 else f"in {titles[0]}"
     standalone = f"{question} ({about})"
@@ -116,7 +116,7 @@ def detail(question: str, papers: Sequence[Paper], *, compared: bool = False) ->
 
 
 def other(question: str, theme: str, besides: Sequence[Paper], found: Sequence[Hit]) -> ContextualQuestion:
-    """Ask for papers on a theme besides these."""
+    """Make a question for papers on a theme other than these."""
     query = f"{theme} {question}"
     titles = ", ".join(f"“{clean(paper.title)}”" for paper in besides)
     standalone = f"{question} (besides {titles})" if besides else query

@@ -1,4 +1,4 @@
-"""Places in a list, as people write them: "the second one", "#3", "the first two", "le deuxième"."""
+"""Positions in a list, as people write them: "the second one", "#3", "the first two", "le deuxième"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# By what each ordinal begins with in English, German, French and Spanish, without accents.
+# The stems of each ordinal in English, German, French and Spanish, without accents.
 _ORDINALS: Final = {
     "first|1st|former|erste|premier|premiere|primer|primero|primera": 0,
     "second|2nd|zweite|deuxieme|segundo|segunda": 1,
@@ -25,19 +25,22 @@ _ORDINALS: Final = {
     "last|letzte|dernier|derniere|ultimo|ultima": -1,
 }
 POSITIONS: Final = {word: index for words, index in _ORDINALS.items() for word in words.split("|")} | {"latter": 1}
-# An ordinal that counts papers, which "the first layer" does not: at an end, or with a word after it that papers have.
+# An ordinal that counts papers, unlike "the first layer": at the end, or before a word that refers to papers.
 ORDINAL: Final = re.compile(
     rf"\b({'|'.join(sorted(POSITIONS, key=len, reverse=True))})[nmrs]?\b"
     r"(?: (two|three|four|five|zwei|drei|deux|trois|dos|tres)\b)?"
     r"(?= (?:ones?|papers?|works?|study|studies|of|and|vs|with|arbeit|paper|et|y|und)\b|\W*$|\s*[,.:;?!)])"
 )
-# The same in digits, marked as a place or alone, so that "7 billion" is none.
+# The same in digits, marked as a position or standing alone, so that "7 billion" does not match.
 NUMBER: Final = re.compile(r"(?:#|\b(?:number|no\.?|nr\.?|paper|nummer|numero) ?)(10|[1-9])\b|^\W*(10|[1-9])\W*$")
 _COUNTS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "zwei": 2, "drei": 3, "deux": 2, "trois": 3, "dos": 2}
 
 
 def positions(text: str, length: int) -> tuple[int, ...]:
-    """Read which places of a list of that length a text names, in its order; of fewer than two nobody counts."""
+    """Find the positions (from 0) that a text names in a list of this length, in the order of the text.
+
+    Empty for lists of fewer than two: nobody counts those.
+    """
     if length < 2:  # noqa: PLR2004
         return ()
     folded = fold(text)
@@ -51,7 +54,7 @@ def positions(text: str, length: int) -> tuple[int, ...]:
 
 
 def picked(question: str, choices: Sequence[str]) -> str:
-    """Return the choice that a reply such as "2", "the second one" or "b)" stands for, else the reply itself."""
+    """Resolve a reply such as "2", "the second one" or "b)" to the choice that it picks, else return the reply."""
     reply = question.strip().strip(".!?()[]#").casefold()
     word = reply.removeprefix("the ").removeprefix("number ").removesuffix(" one")
     index = int(word) - 1 if len(word) == 1 and word in "123456789" else POSITIONS.get(word)

@@ -1,4 +1,4 @@
-"""Read a question in its conversation: what it may be about, how likely each of that is, and the turn that follows."""
+"""Read a follow-up question: the papers it may be about, their probabilities, and the question to search for."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
     from retrieval import Hit, Library, Paper, QueryVectors
 
-REACH: Final = 50  # hits of each search
-CONSIDERED: Final = 20  # of these, papers that a follow-up may be about
-LIKELY: Final = 0.5  # a reading above it is taken as said
-SURELY: Final = 0.9  # a reading above it is not doubted for a paper that its words alone lead to
-BESIDES: Final = 0.7  # a reading of others above it leaves the paper that fits best
-SHARE: Final = 0.2  # of the likeliest paper's probability, that another one spoken of is asked with it
-NAMED: Final = 0.15  # more of a comparison's words in another paper than in the one spoken of: it names that one
+REACH: Final = 50  # hits per search
+CONSIDERED: Final = 20  # of these hits, papers that a follow-up may be about
+LIKELY: Final = 0.5  # probability from which a score counts as true
+SURELY: Final = 0.9  # probability from which a score overrules a paper that the words alone lead to
+BESIDES: Final = 0.7  # probability from which a request for others drops the paper that fits best
+SHARE: Final = 0.2  # of the likeliest paper's probability; other mentioned papers above it are asked about too
+NAMED: Final = 0.15  # excess share of a comparison's words in another paper, from which it names that one
 
 
 class FollowUpReader:
-    """Read follow-ups with what was fitted on utterances and on dialogues."""
+    """Read follow-ups with models fitted on utterances and on dialogues."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -33,7 +33,7 @@ class FollowUpReader:
     async def read(
         self, question: str, dialogue: DialogueState, vectors: QueryVectors | None = None
     ) -> ContextualQuestion:
-        """Say what a question is about after what was spoken of; `vectors` are its own, where they are known."""
+        """Put a question into its conversation; `vectors` are those of the bare question, if they are known."""
         if not dialogue.focus or not question.strip():
             return ContextualQuestion(question, question, question)
         vectors = vectors or await self._library.embed(question)
@@ -43,7 +43,7 @@ class FollowUpReader:
         return _turn(question, dialogue, scores, likely, candidates, alone, themed)
 
     async def relation(self, question: str, dialogue: DialogueState, papers: Sequence[Paper]) -> Relation:
-        """Say how a question stood to what was said before it, where the papers that answered it are known."""
+        """Classify how a question relates to what came before it, given the papers that answered it."""
         if not dialogue.focus:
             return Relation.NEW
         if papers and all(paper.paper_id in dialogue.seen for paper in papers):
@@ -55,7 +55,7 @@ class FollowUpReader:
     async def candidates(
         self, question: str, dialogue: DialogueState, vectors: QueryVectors
     ) -> tuple[list[Hit], list[Hit], Candidates]:
-        """Find what a question may be about: hits of it alone, of the theme with it, and all candidates among both."""
+        """Find the papers a question may be about: its own hits, the hits of theme and question, and all candidates."""
         both = f"{dialogue.theme} {question}"
         both_vectors = await self._library.embed(both)
         alone, themed = await asyncio.gather(
@@ -77,7 +77,7 @@ class FollowUpReader:
     async def _complete(
         self, query: str, ids: Sequence[str], hits: Sequence[Hit], vectors: QueryVectors
     ) -> dict[str, Hit]:
-        """Return these papers' hits by id, and look at those that the search did not reach."""
+        """Return these papers' hits by id, scoring those that the search did not reach."""
         found = {hit.paper.paper_id: hit for hit in hits}
         missing = await self._library.hits_for(query, [id_ for id_ in ids if id_ not in found], vectors)
         return found | {hit.paper.paper_id: hit for hit in missing}
@@ -95,7 +95,7 @@ def _turn(
     alone: Sequence[Hit],
     themed: Sequence[Hit],
 ) -> ContextualQuestion:
-    """Turn what a question reads like, and how likely each paper is, into what is searched for and asked."""
+    """Choose what to search for and which papers to ask about, from the utterance scores and paper probabilities."""
     new = ContextualQuestion(question, question, question, found=tuple(alone))
     papers = {id_: paper for id_, paper in dialogue.papers().items() if id_ in likely}
     best = next(iter(likely), None)
@@ -106,20 +106,20 @@ def _turn(
         return _comparison(question, dialogue, scores, likely, candidates)
     if not leans:
         return new
-    # What leads to its paper alone has no need of what was said, unless it surely leans on a list or asks for others.
+    # A question that finds its paper alone needs no context, unless it surely refers to a list or asks for others.
     alone_leads = best == alone[0].paper.paper_id and max(scores.others, scores.corrects) < BESIDES
     surely = scores.leans >= SURELY and len(dialogue.focus) > 1
     if alone_leads and best not in papers and not surely:
         return new
-    if surely and max(scores.others, scores.corrects) < LIKELY:  # "which of these …": whatever else fits better
+    if surely and max(scores.others, scores.corrects) < LIKELY:  # "which of these …" means one of these
         best = next(id_ for id_ in likely if id_ in papers)
-    # Papers that were only near have nothing to say about a detail; the theme is searched for once more.
+    # Papers that were only near cannot answer a detail; the theme is searched again.
     others = scores.others >= BESIDES and best in {paper.paper_id for paper in dialogue.focus}
     rest = others and scores.rest >= LIKELY and len(dialogue.focus) > 1  # "the other one" of those just named
     if best in papers and dialogue.sure and (rest or not others):
         spoken_of = [papers[id_] for id_ in likely if id_ in papers and likely[id_] >= SHARE * likely[best]]
         return detail(question, dialogue.focus[1:] if rest else spoken_of)
-    # A correction leaves what was answered; asking for others leaves all that was named.
+    # A correction drops the papers of the last answer; asking for others drops every paper mentioned.
     besides = list(papers.values()) if scores.others >= LIKELY else []
     besides = list(dialogue.focus) if scores.corrects >= LIKELY else besides
     order = {id_: rank for rank, id_ in enumerate(likely)}
@@ -130,7 +130,7 @@ def _turn(
 def _comparison(
     question: str, dialogue: DialogueState, scores: UtteranceScores, likely: Mapping[str, float], candidates: Candidates
 ) -> ContextualQuestion:
-    """Set a paper spoken of beside another one: by its place, by its name, or the next of those spoken of."""
+    """Compare a mentioned paper with another: one given by position, by name, or the next one mentioned."""
     counted = dialogue.listed or tuple(dialogue.seen.values())
     named = [counted[index] for index in positions(question, len(counted))]
     if len(named) > 1:

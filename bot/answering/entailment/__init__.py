@@ -1,1 +1,1 @@
-"""Weighing whether a paper's sentences bear a statement out, by its words, numbers and names."""
+"""Estimate whether a paper's sentences support a statement, from words, numbers and names."""

@@ -1,4 +1,4 @@
-"""Which word of a sentence answers to which word of a statement: itself, one like it, its opposite."""
+"""Align the words of a statement with those of a sentence: the same word, a similar one or its opposite."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 _SAME: Final = 1.0
 _RELATED: Final = 0.7
 _OPPOSITE: Final = 0.6
-_NEARBY: Final = 0.1  # for each word around that is the same
-_SHORT: Final = 3  # letters of a word that must be the same in all
-_COMMON: Final = 0.55  # of the longer of two forms of one word
-_AROUND: Final = 4  # words on each side that tell which of several like words is meant
+_NEARBY: Final = 0.1  # for each surrounding word in common
+_SHORT: Final = 3  # letters: two forms of a word have more than this many first letters in common
+_COMMON: Final = 0.55  # ... and at least this share of the longer form
+_AROUND: Final = 4  # words on each side that decide between several similar words
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A word of the statement and the word of the source that answers to it.
+    """A word of the statement and the source word it is aligned with.
 
-    `likeness` is 1 of the same word, less of one that means nearly the same, and negative of its opposite.
+    `likeness` is 1 for the same word, less for a word of nearly the same meaning, and negative for an opposite.
     """
 
     stated: Word
@@ -35,13 +35,13 @@ class Pair:
 
 
 def align(stated: Sequence[Word], held: Sequence[Word]) -> tuple[Pair, ...]:
-    """Pair each word of a statement that has content with the word of the source most like it and its surroundings."""
+    """Pair each content word of a statement with the source word that is most like it in itself and its context."""
     stems = [word.stem for word in held]
     pairs = []
     for word in stated:
         if not word.content:
             continue
-        # Most words can be told from each other by their stems alone.
+        # Most words differ already in their stems, which are quicker to compare.
         near = [other for other in held if other.stem == word.stem or (word.has_opposite and other.has_opposite)]
         found = [Pair(word, other, likeness) for other in near if (likeness := _likeness(word, other))]
         if len(found) > 1:
@@ -67,13 +67,13 @@ def _likeness(word: Word, other: Word) -> float:
 
 
 def _begin_alike(one: str, other: str) -> bool:
-    """Say whether two words are likely forms of one: accurate and accuracy, not transformer and transitivity."""
+    """Check whether two words are forms of one: accurate and accuracy, but not transformer and transitivity."""
     common = sum(1 for _ in takewhile(lambda letters: letters[0] == letters[1], zip(one, other, strict=False)))
     return common > _SHORT and common >= _COMMON * max(len(one), len(other))
 
 
 def _shared(pair: Pair, stated: Sequence[Word], stems: Sequence[str]) -> int:
-    """Count the words around a word that stand around the other too, and one more if both or neither is negated."""
+    """Count the context words that two words share, plus one if both or neither is negated."""
     here, there = pair.stated.position, pair.held.position
     same = int((pair.stated.negation is None) == (pair.held.negation is None))
     around = {word.stem for word in stated[max(0, here - _AROUND) : here + _AROUND + 1] if word.position != here}

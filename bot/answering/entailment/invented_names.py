@@ -1,4 +1,4 @@
-"""Which names and acronyms a statement has that its papers do not hold, by the form of the words alone."""
+"""Find names and acronyms in a statement that its papers do not contain, by the form of the words alone."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from retrieval.text import bare_words, clean, fold
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A word with the dots, apostrophes and hyphens inside it, which are part of a name: "GPT-4.1", "O'Neil".
+# A word with its inner dots, apostrophes and hyphens, which are part of a name: "GPT-4.1", "O'Neil".
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
 _JOINTS: Final = str.maketrans("'’", "--")
 _BEFORE_A_BEGINNING: Final = frozenset('.:;!?"“”„»«(')
 _DASHES: Final = frozenset("-–—")
-_ALIKE: Final = 85  # of 100, between two spellings of a name
-_TELLING: Final = 3  # letters of an acronym
-_LONG: Final = 5  # letters from which a name may be spelled in two ways
+_ALIKE: Final = 85  # of 100; similarity of two spellings of a name
+_TELLING: Final = 3  # letters; a shorter acronym proves nothing
+_LONG: Final = 5  # letters; only names this long have variant spellings
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of a statement that its papers do not hold.
+    """The names in a statement that its papers do not contain.
 
     Attributes:
-        sure: those whose form is a name's in any place (GSM8K, StarCraft, PPO).
-        likely: those that are capitalised within a sentence.
+        sure: names by their form anywhere in a sentence (GSM8K, StarCraft, PPO).
+        likely: words capitalised within a sentence.
     """
 
     sure: tuple[str, ...]
@@ -38,7 +38,7 @@ class Names:
 
 
 def unheld_names(statement: str, papers: str, *, capitals: bool = True) -> Names:
-    """Return the names that the papers' text does not hold; `capitals` says whether only names are capitalised."""
+    """Find the names missing from the papers' text; `capitals` says whether only names are capitalised."""
     text = clean(statement)
     held = _Held.of(papers)
     sure, likely = [], []
@@ -53,7 +53,7 @@ def unheld_names(statement: str, papers: str, *, capitals: bool = True) -> Names
 
 
 def _begins_after(before: str) -> bool:
-    """Say whether a sentence or a part of one, whose first word is capitalised anyway, begins after a text."""
+    """Check whether a sentence, or a part of one that is capitalised too, begins after a text."""
     preceding = before.rstrip()
     if not preceding or preceding[-1] in _BEFORE_A_BEGINNING:
         return True
@@ -61,20 +61,20 @@ def _begins_after(before: str) -> bool:
 
 
 def _is_name(part: str) -> bool:
-    """Say whether a word has the form of a name: capitals within it, or letters and digits mixed."""
+    """Check whether a word has the form of a name: capitals inside it, or letters mixed with digits."""
     return part.isalnum() and not part.isdigit() and len(part) > 1 and any(letter.isupper() for letter in part[1:])
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """The words of papers, in the ways in which a name may refer to them."""
+    """The words of papers, in the forms in which a name may refer to them."""
 
     words: frozenset[str]
     joined: frozenset[str]
     initials: str
 
     @classmethod
-    @lru_cache(maxsize=64)  # the statements of one answer are held against the same few papers, each twice
+    @lru_cache(maxsize=64)  # an answer's statements are checked against the same few papers, twice each
     def of(cls, papers: str) -> _Held:
         words = bare_words(fold(papers)) + bare_words(fold(papers.replace(".", "")))
         joined = {"".join(words[start : start + span]) for span in (2, 3) for start in range(len(words))}
@@ -86,7 +86,7 @@ class _Held:
         return bool(forms & self.joined) or any(form in self.initials for form in (folded, folded.removesuffix("s")))
 
     def part(self, part: str, *, whole: bool) -> bool:
-        """Say whether part of a name is held; two letters of a longer one are the initials of anything."""
+        """Check whether part of a name occurs; two letters of a longer name would match the initials of anything."""
         return self.name(part) if whole or len(part) >= _TELLING else fold(part) in self.words
 
     def word(self, word: str) -> bool:

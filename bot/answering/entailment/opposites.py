@@ -1,4 +1,4 @@
-"""Which words mean the opposite of which, read from a file that bench/make_opposites.py writes from WordNet."""
+"""Look up opposites in a file that bench/make_opposites.py writes from WordNet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 DATA: Final = "opposites.json"
 DIRECT: Final = 1.0  # better and worse
-NEARLY: Final = 0.5  # shortens and increases: to shorten is to decrease
+NEARLY: Final = 0.5  # shortens and increases, as to shorten is to decrease
 
 
 class _Meanings(NamedTuple):
@@ -24,7 +24,7 @@ class _Opposites(NamedTuple):
 
 @lru_cache(maxsize=65536)
 def opposition(one: str, other: str) -> float:
-    """Say how far (0..1) two folded words mean opposites."""
+    """Rate how far (0..1) two folded words are opposites."""
     if one == other:
         return 0.0
     first, second = meanings(one), meanings(other)
@@ -37,7 +37,7 @@ def opposition(one: str, other: str) -> float:
 
 @lru_cache(maxsize=65536)
 def related(one: str, other: str) -> bool:
-    """Say whether two folded words are forms of one word, or mean nearly the same."""
+    """Check whether two folded words are forms of one word, or mean nearly the same."""
     first, second = meanings(one), meanings(other)
     if first is None or second is None:
         return False
@@ -45,7 +45,7 @@ def related(one: str, other: str) -> bool:
 
 
 def meanings(word: str) -> _Meanings | None:
-    """Return the words with antonyms that a word is a form of, and those that it means nearly."""
+    """Look up the words with antonyms that a word is a form of, and those of nearly the same meaning."""
     return _data().words.get(word)
 
 

@@ -1,4 +1,4 @@
-"""How likely sentences bear a statement out: a logistic that bench/fit_entailment.py fits."""
+"""The probability that sentences support a statement: a logistic model that bench/fit_entailment.py fits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATA: Final = "entailment.json"
 
 
 def bears_out(statement: str, source: str) -> float:
-    """Return how likely (0..1) the sentences of a source say what a statement says, given that they are about it."""
+    """Estimate how likely (0..1) the source sentences say what the statement says, given that they are on its topic."""
     fitted = _fitted()
     reading = Reading.of(statement, source)
     described = features(statement, source)
@@ -26,7 +26,7 @@ def bears_out(statement: str, source: str) -> float:
 
 
 def negates(text: str) -> bool:
-    """Say whether a text in a language that answers are written in negates anything."""
+    """Check whether a text negates anything, in any language that answers are written in."""
     return any(word.negates for word in words(text))
 
 

@@ -1,4 +1,4 @@
-"""The words of a sentence as they bear on another: where they stand, in which clause, and whether they are negated."""
+"""The words of a sentence with their position, their clause and their negation."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STEM: Final = 5  # first letters that words are compared by
-_SCOPE: Final = 6  # words that a negation reaches, within its clause
-# The closed class of words that negate, in the languages that answers are written in.
+STEM: Final = 5  # leading letters that words are compared by
+_SCOPE: Final = 6  # words after a negation, in its clause, that it applies to
+# Negating words, a closed class, in the languages that answers are written in.
 _NEGATIONS: Final = frozenset(
     """
     not no non never none neither nor without cannot nothing nobody nowhere hardly barely scarcely rarely seldom
@@ -41,7 +41,7 @@ _FUNCTION_WORDS: Final = frozenset(
     off again further once any each other some
     """.split()  # noqa: SIM905 - as above
 )
-# Numbers with their share, words with the "'t" that negates them, and the marks at which a clause ends.
+# Numbers with a percent sign, words with a negating "'t", and the punctuation that ends a clause.
 _TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)*%?|[^\W\d_]+(?:'t\b)?|[.,;:()!?]|--")
 
 
@@ -51,12 +51,12 @@ class Word:
 
     Attributes:
         text: its folded form.
-        stem: its first letters, which are enough to compare.
-        position: its place among the words.
-        clause: the number of the clause that it stands in.
-        negation: the place of the word that negates it, or None.
+        stem: its first letters, which are enough for comparisons.
+        position: its index among the words.
+        clause: the index of its clause.
+        negation: the position of the word that negates it, or None.
         content: whether it carries meaning of its own.
-        has_opposite: whether there are words that mean the opposite.
+        has_opposite: whether there are words of the opposite meaning.
     """
 
     text: str
@@ -69,13 +69,13 @@ class Word:
 
     @property
     def negates(self) -> bool:
-        """Say whether it negates what follows it."""
+        """Whether it negates the words after it."""
         return self.negation == self.position
 
 
 @lru_cache(maxsize=256)
 def words(text: str) -> tuple[Word, ...]:
-    """Return the words of a text."""
+    """Split a text into words."""
     found: list[Word] = []
     clause, cue = 0, None
     tokens = [match[0] for match in _TOKEN.finditer(fold(text))]
@@ -98,7 +98,7 @@ def words(text: str) -> tuple[Word, ...]:
 
 
 def _with_pronouns(found: Sequence[Word]) -> list[Word]:
-    """Let what negates nothing after it negate what stands before it: it brings nothing, it often is not."""
+    """Apply a negation that has nothing after it to the words before it: "it brings nothing", "it often is not"."""
     done = list(found)
     reaching = {word.negation for word in found if word.content}
     for cue in found:

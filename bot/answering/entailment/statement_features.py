@@ -1,4 +1,4 @@
-"""What the fitted score looks at: how the words of a statement stand to those of the sentences that it rests on."""
+"""Features of the entailment score: how the words of a statement relate to those of the quoted sentences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNIVERSAL: Final = frozenset(
     ["all", "every", "each", "always", "everything", "everyone", "entire", "entirely", "completely"]
 )
 _MAJORITY: Final = frozenset(["most", "mostly", "majority", "usually", "generally", "largely", "mainly", "typically"])
-# Stems of strong words that other words say too.
+# Stems of strong words, and of other words that say the same.
 _CAUSAL: Final = frozenset(
     ["becau", "cause", "due", "since", "as", "thus", "there", "hence", "owing", "reaso", "expla", "attri"]
 )
@@ -30,24 +30,24 @@ _LIKE: Final = {
     frozenset(["must"]): frozenset(["need", "needs", "neede", "requi", "neces", "have"]),
     frozenset(["only"]): frozenset(["limit", "incom", "restr", "just", "alone", "merel", "singl", "sole"]),
 }
-_FREE: Final = frozenset(["any", "either", "ever"])  # say nothing more once they are negated
+_FREE: Final = frozenset(["any", "either", "ever"])  # add nothing once they are negated
 _SUPERLATIVE: Final = frozenset(["at", "the", "its", "their"])
 _ALMOST: Final = frozenset(["almost", "nearly"])
-_MOST: Final = 0.6  # of the words that a negation reaches
+_MOST: Final = 0.6  # least share of the words under a negation
 _HALF: Final = 0.5
 _BY: Final = frozenset(["by", "von", "par"])
-_NEAR_BY: Final = 3  # words after a verb in which the "by" of a passive stands
-_BESIDE: Final = 6  # words from a verb within which the parties stand
-_PARTIES: Final = 3  # words of both that must be known
-_PARTY: Final = 2  # words of a party that are looked at
+_NEAR_BY: Final = 3  # words after a verb within which the "by" of a passive stands
+_BESIDE: Final = 6  # words from a verb within which subject and object stand
+_PARTIES: Final = 3  # aligned words needed on both sides together
+_PARTY: Final = 2  # words looked at on each side
 _EITHER_SIDE: Final = 0.6
-_AROUND: Final = 6  # words before and after a number that say what it belongs to
-_MOST_SWAPPED: Final = 4  # numbers of one kind whose owners are compared
+_AROUND: Final = 6  # words before and after a number that tell what it belongs to
+_MOST_SWAPPED: Final = 4  # numbers of one kind whose contexts are compared
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A statement and its source, word by word, with the words that answer to each other."""
+    """A statement and its source, word by word, with the aligned pairs."""
 
     stated: tuple[Word, ...]
     held: tuple[Word, ...]
@@ -55,13 +55,13 @@ class Reading:
 
     @classmethod
     def of(cls, statement: str, source: str) -> Reading:
-        """Read both."""
+        """Split and align both texts."""
         stated, held = words(statement), words(source)
         return cls(stated, held, align(stated, held))
 
 
 def features(statement: str, source: str) -> Features:
-    """Describe how a statement stands to the sentences that should bear it out."""
+    """Describe how a statement relates to the sentences that should support it."""
     reading = Reading.of(statement, source)
     content = [word for word in reading.stated if word.content]
     unheld = 1 - len(reading.pairs) / len(content) if content else 0.0
@@ -77,7 +77,7 @@ def features(statement: str, source: str) -> Features:
 
 
 def added(reading: Reading, source: Numerals) -> frozenset[str]:
-    """Return the stems of a statement that its source has not, but for quantifiers and negations that it bears out."""
+    """Collect stems of a statement that its source lacks, except quantifiers and negations that the source supports."""
     held = {word.stem for word in reading.held} | _borne_out(reading.held, source)
     undone = _undone(reading)
     return frozenset(
@@ -89,12 +89,12 @@ def added(reading: Reading, source: Numerals) -> frozenset[str]:
 
 
 def _denied(word: Word, undone: dict[int, bool]) -> bool:
-    """Say whether a quantifier is negated: "any" then says nothing more, others where the source negates the same."""
+    """Check whether a negated quantifier adds nothing: "any" never does, others if the source negates the same."""
     return word.negation is not None and (word.text in _FREE or (word.text in _UNIVERSAL and undone[word.negation]))
 
 
 def _counts_nothing(word: Word, stated: Sequence[Word]) -> bool:
-    """Say whether a quantifier is none where it stands: "20 in all", "nearly always", "at most 3", "only 3"."""
+    """Check whether a word is no quantifier in its context: "20 in all", "nearly always", "at most 3", "only 3"."""
     ends = word.position + 1 == len(stated) or stated[word.position + 1].clause != word.clause
     before = stated[word.position - 1].text if word.position else ""
     if word.text in _UNIVERSAL:
@@ -105,7 +105,7 @@ def _counts_nothing(word: Word, stated: Sequence[Word]) -> bool:
 
 
 def _borne_out(held: Sequence[Word], source: Numerals) -> set[str]:
-    """Return the stems of strong words that a source has in other words: 83 % are most, "due to" is because."""
+    """Collect stems of strong words that a source expresses otherwise: 83 % is "most", "due to" is "because"."""
     texts = {word.text for word in held}
     stems = {word.stem for word in held}
     shares = [*(share for share, *_ in source.shares)]
@@ -120,7 +120,7 @@ def _borne_out(held: Sequence[Word], source: Numerals) -> set[str]:
 
 
 def _undone(reading: Reading) -> dict[int, bool]:
-    """Say of each negation of a statement whether the source negates the same, or says the opposite."""
+    """Check for each negation in a statement whether the source negates the same or says the opposite."""
     undone = dict.fromkeys(_cues(reading.stated), False)
     for pair in reading.pairs:
         if pair.stated.negation is not None:
@@ -129,7 +129,7 @@ def _undone(reading: Reading) -> dict[int, bool]:
 
 
 def opposing(reading: Reading) -> Features:
-    """Count negations and opposites on one side that none on the other undoes."""
+    """Count negations and opposites on either side that have no counterpart on the other."""
     denied = dict.fromkeys(_cues(reading.held), False)
     opposite = nearly = 0.0
     for pair in reading.pairs:
@@ -152,7 +152,7 @@ def opposing(reading: Reading) -> Features:
 
 
 def _reach(name: str, cues: Sequence[int], among: Sequence[Word], paired: set[int]) -> Features:
-    """Say how much of what negations reach has a word that answers to it on the other side, from the next word on."""
+    """Measure how many of the words under negations are aligned with the other side, counting from the next word."""
     scopes = [[word.position in paired for word in among if word.negation == cue and word.content] for cue in cues]
     mostly = [bool(scope) and sum(scope) > 1 and sum(scope) >= _MOST * len(scope) for scope in scopes]
     return {
@@ -172,7 +172,7 @@ def _cues(some: Iterable[Word]) -> list[int]:
 
 
 def _crossed(reading: Reading) -> float:
-    """Say how far (0..1) what stands around a word has changed sides: who outperforms whom, from what to what."""
+    """Rate how far (0..1) words changed sides around a verb or preposition: who outperforms whom, from what to what."""
     worst = 0.0
     same = [pair for pair in reading.pairs if pair.likeness > 0]
     pivots = [(pair.stated, pair.held) for pair in same]
@@ -205,7 +205,7 @@ def _crossed(reading: Reading) -> float:
 
 
 def _nearest(pairs: Sequence[Pair], word: Word, side: int) -> list[Pair]:
-    """Return the pairs of the words next to a word, on one side of it."""
+    """Find the pairs nearest to a word, on one side of it."""
     there = [
         pair
         for pair in pairs
@@ -220,7 +220,7 @@ def _passive(word: Word, among: Sequence[Word]) -> bool:
 
 
 def numbers_moved(stated: Numerals, held: Numerals) -> float:
-    """Say how much better (0..1) the numbers fit the source if they change places among themselves."""
+    """Rate how much better (0..1) the numbers would fit the source if they were swapped."""
     worst = 0.0
     for kind in {number.kind for number in stated.numbers}:
         here = [number for number in stated.numbers if number.kind == kind][:_MOST_SWAPPED]
@@ -237,7 +237,7 @@ def _misplaced(here: Sequence[Number], there: Sequence[Number], stated: str, hel
             continue
         before, after = _sides(number, here, stated)
         fits = max(_fit(before, after, _sides(other, there, held)) for other in own)
-        # What belongs to a number may stand on its other side in the source, which tells less.
+        # The words that belong to a number may stand on its other side in the source, which counts for less.
         around = max(_fit(before | after, before | after, _both(_sides(other, there, held))) for other in own)
         fits = max(fits, _EITHER_SIDE * around)
         others = max(
@@ -249,7 +249,7 @@ def _misplaced(here: Sequence[Number], there: Sequence[Number], stated: str, hel
 
 
 def _sides(number: Number, among: Sequence[Number], text: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the stems between a number and its neighbours, before and after it."""
+    """Collect the stems before and after a number, up to its neighbouring numbers."""
     start = max((other.span.end for other in among if other.span.end <= number.span.start), default=0)
     end = min((other.span.start for other in among if other.span.start >= number.span.end), default=len(text))
     before = [word.stem for word in words(text[start : number.span.start])][-_AROUND:]

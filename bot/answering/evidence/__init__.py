@@ -1,1 +1,1 @@
-"""Weighing what the hits hold: which papers and sentences say what was asked, and how sure that is."""
+"""Weigh the hits: which papers and sentences answer the question, and with what confidence."""

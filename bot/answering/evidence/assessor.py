@@ -1,4 +1,4 @@
-"""The assessor: from a question and its hits to what an answer is made of, for each kind of question."""
+"""The assessor: choose what an answer is made of, from a question and its hits, for each kind of question."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
     from retrieval import Hit, Library
     from retrieval.fulltext.full_text_searcher import Document
 
-# Chosen on curves that docs/quality.md shows: HOLDS trades near misses claimed against answers claimed; LISTED is where
-# lists keep three right papers of four.
-ON_SUBJECT_OF_CHAT: Final = 0.9  # of what reads like small talk or like words to the bot, which "gg" may be
+# Chosen on the curves in docs/quality.md: HOLDS trades false claims on near misses against claimed answers; LISTED is
+# where three in four listed papers are right.
+ON_SUBJECT_OF_CHAT: Final = 0.9  # for words that read like small talk or are meant for the bot, such as "gg"
 HOLDS: Final = 0.6
 LISTED: Final = 0.3
-# Of full texts: docs/quality.md shows what other values do.
+# For full texts; docs/quality.md shows other values.
 BEYOND_TITLE: Final = 0.7
 LOOKED_INTO: Final = 3  # papers
-PARTS: Final = 3  # that a writer may use
-SURELY: Final = 0.9  # from which probability on a question asks for a summary, and no detail can be meant
+PARTS: Final = 3  # parts that a writer may use
+SURELY: Final = 0.9  # probability from which a question asks for a summary and cannot mean a detail
 
 MOST_LISTED: Final = 10
-ENOUGH: Final = 0.9  # of the probability that a paper's quoted sentences should hold together
+ENOUGH: Final = 0.9  # of the probability mass that a paper's quoted sentences should cover
 MOST_SENTENCES: Final = 4
-CLOSEST: Final = (3, 1, 1)  # sentences of the nearest papers, where it is not sure that any says it
+CLOSEST: Final = (3, 1, 1)  # sentences from each of the nearest papers, if none surely answers
 SUMMARY: Final = 4
-HOLDS_SIDE: Final = 0.5  # share of a side's words that its paper agrees with
-NEAR: Final = 3  # hits of a comparison among which both its papers usually are
-MOSTLY: Final = 0.9  # of the best agreement with a term, from which on a sentence speaks of it
-ABOUT: Final = 0.75  # share of what is ruled out that a paper on it agrees with
-# Share of the words beyond the title that a sentence with an address agrees with if one is wanted.
+HOLDS_SIDE: Final = 0.5  # share of one side's words that its paper must agree with
+NEAR: Final = 3  # first hits of a comparison, which usually include both of its papers
+MOSTLY: Final = 0.9  # of the best agreement with a term; a sentence above it is about the term
+ABOUT: Final = 0.75  # share of the excluded topic that a paper about it agrees with
+# Share of the question's words beyond the title that a sentence with an address must agree with to be wanted.
 ASKED_FOR: Final = 0.25
 
 
@@ -62,10 +62,10 @@ class Assessor:
     async def assess(
         self, question: Question, hits: Sequence[Hit], *, focus: Collection[str] = (), besides: Sequence[Hit] = ()
     ) -> Selection:
-        """Say what the hits hold.
+        """Choose what to answer from the hits.
 
-        `focus` are papers that the question is sure to be about, which come first; `besides` those that it asks for
-        others than, which are on its subject all the same.
+        `focus` are papers that the question is surely about, which come first; `besides` are papers that it wants
+        others than, which still show that the library covers its subject.
         """
         if not question.ruled_out:
             return await self._weigh(question, hits, focus, besides)
@@ -74,9 +74,11 @@ class Assessor:
         if not selection.chosen:
             return selection
         if left_out:
-            note = say("Left out what is about “{topic}”.", topic=question.ruled_out)
+            note = say("I left out papers about “{topic}”.", topic=question.ruled_out)
         else:
-            note = say("I could not tell which papers are about “{topic}”; none is left out.", topic=question.ruled_out)
+            note = say(
+                "I could not tell which papers are about “{topic}”, so I left none out.", topic=question.ruled_out
+            )
         return replace(selection, remarks=(note, *selection.remarks))
 
     async def _weigh(  # noqa: PLR0911 - one way for each kind of question
@@ -110,7 +112,7 @@ class Assessor:
         if question.compares(len(names)):
             return await self._compare(question, ordered, sure, holds)
         summary = question.kind is Kind.SUMMARY and bool(sure)
-        definition = question.kind is Kind.DEFINITION and bool(sure)  # a paper says what the thing is it is named after
+        definition = question.kind is Kind.DEFINITION and bool(sure)  # a paper defines the thing that it is named after
         deeper = None
         if not definition and not (summary and question.kinds[Kind.SUMMARY] >= SURELY):
             deeper = await self._look_into(question, sure or ordered, ordered)
@@ -124,7 +126,7 @@ class Assessor:
         return deeper or await self._closest(question, sure or ordered, holds)
 
     async def of_document(self, question: Question, document: Document) -> Selection:
-        """Say what a document holds that somebody asks about, and that may be in no library."""
+        """Choose what to answer from a document that may be in no library."""
         summary = question.kind is Kind.SUMMARY
         parts = await self._library.document_passages(document, question.text, question.vectors, lead_only=summary)
         if not parts:
@@ -134,7 +136,7 @@ class Assessor:
         return await self._weigh_parts(question, await self._order(question, parts), ())
 
     async def _look_into(self, question: Question, near: Sequence[Hit], hits: Sequence[Hit]) -> Selection | None:
-        """Look into the full texts of the nearest papers; None where their abstracts come nearer to the question."""
+        """Search the full texts of the nearest papers; None if their abstracts fit the question better."""
         near = near[:LOOKED_INTO]
         parts = await self._library.full_text_passages(question.text, question.vectors, near)
         if not parts:
@@ -146,21 +148,21 @@ class Assessor:
         return await self._weigh_parts(question, [part for part in order if part.location], hits)
 
     async def _order(self, question: Question, parts: Sequence[Hit]) -> list[Hit]:
-        """Order abstracts and parts of full texts by the best sentence of each, all weighed as those of one text."""
+        """Order abstracts and parts of full texts by their best sentences, weighed as if all were one text."""
         read = await self._read(question, parts)
         likely = self._likely(Reading.joined(read), question)
         firsts = np.cumsum([0, *(len(reading.sentences) for reading in read)])[:-1]
         return [parts[int(index)] for index in np.argsort(-np.maximum.reduceat(likely, firsts), kind="stable")]
 
     async def _weigh_parts(self, question: Question, parts: Sequence[Hit], hits: Sequence[Hit]) -> Selection:
-        """Weigh the first part as an abstract is weighed; `hits` are the papers that were found."""
+        """Weigh the first part as if it were an abstract; `hits` are the papers that were found."""
         first = (await self._read(question, parts[:1]))[0]
         likely = self._likely(first, question)
         others = [hit for hit in hits if hit.paper.paper_id != first.hit.paper.paper_id]
         features = gate_features([first.hit, *others], first, likely, question.wants_number)
         holds = self._models.holds.probability(features)
         given = (*parts[:PARTS], *hits)
-        # Of many parts one is always near; what the title leaves open of the question has to stand in it, too.
+        # With many parts, one is always near; it must also contain the words that the title does not.
         if holds < HOLDS or features["whole beyond title"] < BEYOND_TITLE:
             return await self._closest(question, given, min(holds, HOLDS))
         return Selection(
@@ -168,7 +170,7 @@ class Assessor:
         )
 
     async def _is_subject_of(self, question: Question, besides: Sequence[Hit], bar: float) -> bool:
-        """Say whether papers are on the subject of a question that asks for others than them."""
+        """Check whether papers are on the subject of a question that asks for others than them."""
         if not besides:
             return False
         best = (await self._read(question, besides[:1]))[0]
@@ -179,7 +181,7 @@ class Assessor:
         return Selection("closest", holds, tuple(hits), await self._quote(question, hits, CLOSEST))
 
     async def _quote(self, question: Question, hits: Sequence[Hit], most: Sequence[int]) -> tuple[Chosen, ...]:
-        """Choose up to so many sentences of each of the first hits, one number a hit."""
+        """Choose sentences from the first hits; `most` is the maximum for each hit in turn."""
         read = await self._read(question, hits[: len(most)])
         return tuple(
             [
@@ -189,11 +191,11 @@ class Assessor:
         )
 
     async def _list(self, question: Question, hits: Sequence[Hit], left_out: Collection[Hit]) -> Selection:
-        """Choose the papers that stand out as asked for, up to ten, each with its one telling sentence."""
+        """Choose up to ten papers that stand out as wanted, each with its most telling sentence."""
         chances = self._models.listed.probabilities(listing_columns(hits))
         order = [int(index) for index in np.argsort(-chances, kind="stable") if hits[index] not in left_out]
         standing = [index for index in order[:MOST_LISTED] if chances[index] >= LISTED]
-        # Papers in another language than the asker's and English come with "more", where there are others.
+        # Papers in a third language are left for "more" if there are others.
         languages = await asyncio.to_thread(sentence_languages, [hits[index].paper.title for index in standing])
         read = [
             index for index, is_in in zip(standing, languages, strict=True) if is_in in {question.language, ENGLISH}
@@ -206,7 +208,7 @@ class Assessor:
         return Selection(outcome, float(chances[order[0]]), (*some, *rest), chosen)
 
     async def _compare(self, question: Question, hits: Sequence[Hit], sure: Sequence[Hit], holds: float) -> Selection:
-        """Choose a paper for each side, and say of which side the library holds nothing."""
+        """Choose a paper for each side, and note the sides that the library has nothing on."""
         remarks: list[str] = []
         if len(sure) > 1:
             pair = list(sure[: max(2, len(question.sides))])
@@ -217,20 +219,20 @@ class Assessor:
                 if held:
                     pair.append(found)
                 else:
-                    remarks.append(say("The papers here hold nothing on “{topic}”.", topic=side))
+                    remarks.append(say("The papers here have nothing on “{topic}”.", topic=side))
         else:
             pair = list(hits[:2])
         if not pair:
             return await self._closest(question, hits, 0.0)
         known = len(pair) > 1 and bool(question.sides or len(sure) > 1)
-        # Where nothing names the sides, one paper may hold both.
+        # If nothing names the sides, one paper may cover both.
         chosen = await self._quote(question, pair, [2] * len(pair) if known else [3, 2])
         outcome: Outcome = "answered" if known or holds >= HOLDS else "closest"
         rest = tuple(hit for hit in hits if hit not in pair)
         return Selection(outcome, holds, (*pair, *rest), chosen, tuple(remarks))
 
     async def _side(self, side: str, hits: Sequence[Hit], taken: Sequence[Hit]) -> tuple[Hit, bool]:
-        """Find the paper for one side of a comparison, and say whether it holds that side."""
+        """Find the paper for one side of a comparison, and whether it covers that side."""
         vectors = await self._library.embed(side)
         found = await self._library.search(side, limit=NEAR, vectors=vectors)
         ids = {hit.paper.paper_id for hit in taken}
@@ -240,7 +242,7 @@ class Assessor:
             return named[0], True
         near = [hit for hit in hits[:NEAR] if hit.paper.paper_id not in ids]
         both = [hit for hit in near if hit.paper.paper_id in {candidate.paper.paper_id for candidate in candidates}]
-        # A description has many words that no paper need hold, and the whole question says more; a name is held or not.
+        # No paper need contain every word of a long description, so the whole question decides; a name must match.
         if near and len(side.split()) > LONGEST_NAME:
             described = both or near
             agreements = await self._library.agreement(side, vectors, described)
@@ -253,7 +255,7 @@ class Assessor:
         return hits[0], False
 
     async def _summarise(self, question: Question, hits: Sequence[Hit]) -> Selection:
-        """Choose a sentence of each part of the paper, the most telling of the part: problem, work, outcome."""
+        """Choose the most central sentence of each part of the abstract: problem, work, outcome."""
         reading = (await self._read(question, hits))[0]
         eligible = [
             index
@@ -289,7 +291,7 @@ class Assessor:
     async def _spans(
         self, reading: Reading, question: Question, likely: NDArray[np.float64], most: int
     ) -> tuple[tuple[int, int], ...]:
-        """Choose sentences to quote: the best first, then, in the paper's order, those that make it enough."""
+        """Choose sentences to quote: the best first, then more, in the paper's order, until they cover enough."""
         eligible = await self._eligible(reading, question)
         order = sorted(eligible, key=lambda index: -likely[index])
         if not order:
@@ -306,7 +308,7 @@ class Assessor:
         )
 
     async def _eligible(self, reading: Reading, question: Question) -> list[int]:
-        """Leave out sentences in another language than the asker's, and addresses where none is wanted."""
+        """Leave out sentences in a language other than the asker's, and unwanted addresses."""
         sentences = reading.sentences
         languages = await asyncio.to_thread(sentence_languages, [passage.text for passage in sentences])
         wanted = question.language if question.language in languages else ENGLISH
@@ -315,7 +317,7 @@ class Assessor:
         )
         agreement = reading.agreement
         shares = agreement.share(agreement.sentences, agreement.beyond_title)
-        # One is wanted where no other sentence agrees more with what is asked about the paper.
+        # An address is wanted if no other sentence agrees more with what is asked about the paper.
         wanted_at = int(np.argmax(shares)) if shares.max(initial=0.0) >= ASKED_FOR else None
         return [
             index for index in positions if index == wanted_at or not holds_address(sentences[index].text)
@@ -323,7 +325,7 @@ class Assessor:
 
 
 def _defining(reading: Reading, eligible: Sequence[int], chosen: Iterable[int]) -> tuple[int, list[int]]:
-    """Put the first sentence that speaks of what is asked about in front: papers define a thing where they name it."""
+    """Put the first sentence about the term in front: papers define a thing where they first name it."""
     shares = reading.agreement.share(reading.agreement.sentences)
     best = max(float(shares[index]) for index in eligible)
     first = next(index for index in eligible if shares[index] >= MOSTLY * best)

@@ -1,4 +1,4 @@
-"""What the fitted models of this room look at: raw evidence of hits, of sentences, and of lists of papers."""
+"""Features of the fitted evidence models: raw evidence of hits, of sentences, and of lists of papers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Features = dict[str, float]
 Columns = dict[str, "NDArray[np.float64]"]
 
 _OF_ADDRESSES: Final = ("http://", "https://", "www.", "github")
-FEW: Final = 5  # hits that may all be right; the others are the crowd that a listed paper stands out from
+FEW: Final = 5  # hits that may all be right; the others are the crowd that a listed paper must stand out from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """A hit as it is read for a question: its sentences in the order of the abstract, and their agreement with it."""
+    """A hit with its sentences in the order of the abstract, and their word agreement with the question."""
 
     hit: Hit
     sentences: tuple[Passage, ...]
@@ -34,12 +34,12 @@ class Reading:
 
     @classmethod
     def of(cls, hit: Hit, agreement: Agreement) -> Reading:
-        """Put the sentences of a hit in order."""
+        """Sort the sentences of a hit."""
         return cls(hit, tuple(sorted(hit.sentences, key=lambda passage: passage.start)), agreement)
 
     @classmethod
     def joined(cls, read: Sequence[Reading]) -> Reading:
-        """Put the sentences of several hits one after another, as if they were one text."""
+        """Join the sentences of several hits as if they were one text."""
         agreements = [reading.agreement for reading in read]
         whole = np.maximum.reduce([agreement.whole for agreement in agreements])
         sentences = np.concatenate([agreement.sentences for agreement in agreements])
@@ -48,9 +48,9 @@ class Reading:
 
 
 def sentence_columns(reading: Reading, wants_number: float) -> Columns:
-    """Describe each sentence of a paper: one column a feature, one row a sentence.
+    """Describe each sentence of a paper: one column per feature, one row per sentence.
 
-    `wants_number` is how likely (0..1) the question asks for a number.
+    `wants_number` is the probability (0..1) that the question asks for a number.
     """
     agreement, sentences = reading.agreement, reading.sentences
     count = len(sentences)
@@ -82,11 +82,11 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
 
 
 def gate_features(hits: Sequence[Hit], best: Reading, likely: NDArray[np.float64], wants_number: float) -> Features:
-    """Describe a question and its best hit: is the library on its subject, does that paper say it?
+    """Describe a question and its best hit: is the library on its subject, and does that paper answer it?
 
-    Nothing here grows with the length of the question: long ones happen to be answerable more often in any set of
-    questions that somebody wrote, which says nothing of the papers. `likely` are the probabilities (adding up to 1)
-    of the best hit's sentences to be what was asked for.
+    No feature grows with the length of the question: in any hand-written set, long questions happen to be answerable
+    more often, which says nothing about the papers. `likely` are the probabilities, adding up to 1, that each sentence
+    of the best hit is the one asked for.
     """
     evidence, agreement = best.hit.evidence, best.agreement
     lacking = agreement.weights * (1 - agreement.whole)
@@ -117,7 +117,7 @@ def gate_features(hits: Sequence[Hit], best: Reading, likely: NDArray[np.float64
 
 
 def listing_columns(hits: Sequence[Hit]) -> Columns:
-    """Describe each of a question's hits among the others: one column a feature, one row a hit."""
+    """Describe each of a question's hits among the others: one column per feature, one row per hit."""
     signals: Mapping[str, list[float]] = {
         "cosine": [hit.evidence.cosine for hit in hits],
         "sentence cosine": [hit.evidence.sentence_cosine for hit in hits],
@@ -136,19 +136,19 @@ def listing_columns(hits: Sequence[Hit]) -> Columns:
             np.median(column[FEW:]) if len(column) > FEW else column.min(initial=np.inf)
         )
     columns["rank"] = np.log1p(np.arange(len(hits)))
-    # A long abstract has words of anything, here and there.
+    # A long abstract matches a few words of anything.
     columns["length"] = np.log1p([len(hit.paper.abstract) for hit in hits])
     return columns
 
 
 def holds_address(text: str) -> bool:
-    """Say whether a text gives an address, or names where code is kept."""
+    """Check whether a text gives a web address, or names a code host."""
     lowered = text.lower()
     return any(part in lowered for part in _OF_ADDRESSES)
 
 
 def holds_number(text: str) -> bool:
-    """Say whether a text holds a number that is no part of a name, as in GPT-4."""
+    """Check whether a text holds a number that is not part of a name such as GPT-4."""
     if not any(map(str.isdecimal, text)):
         return False
     before = f" {text}"
@@ -159,6 +159,6 @@ def holds_number(text: str) -> bool:
 
 
 def _around(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give, for each value, the best of itself and its neighbours."""
+    """Take, for each value, the maximum of itself and its neighbours."""
     padded = np.pad(values, 1, mode="edge") if len(values) else np.zeros(2)
     return np.maximum(np.maximum(padded[:-2], padded[2:]), values)

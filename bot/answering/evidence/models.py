@@ -1,4 +1,4 @@
-"""The fitted models of evidence: a table for each embedding model, in a file that bench/fit_evidence.py writes."""
+"""The fitted evidence models: a table per embedding model, in a file that bench/fit_evidence.py writes."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from bot.answering.evidence.features import Columns
 
 DATA: Final = "evidence.json"
-# Chosen on curves that docs/quality.md shows: every far-off question of the tuning sets is under it.
+# Chosen on the curves in docs/quality.md: every off-topic question of the tuning sets is below it.
 ON_SUBJECT: Final = 0.3
 _TABLES: Final[ContextVar[dict[str, Any] | None]] = ContextVar("tables", default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What was fitted for one embedding model.
+    """The models fitted for one embedding model.
 
     Attributes:
         subject: whether the library has something on the subject of a question, from its best hit.
-        holds: whether that hit says just what was asked.
-        listed: whether a hit belongs on a list that was asked for.
-        sentence: what a sentence is weighed by, as one of its paper's that may say what was asked.
+        holds: whether that hit answers the question.
+        listed: whether a hit belongs on a list.
+        sentence: the weights that choose, among a paper's sentences, the one that answers.
     """
 
     subject: Logistic
@@ -46,7 +46,7 @@ class Models:
     sentence: Mapping[str, float]
 
     def likely(self, columns: Columns) -> NDArray[np.float64]:
-        """Give the probability, adding up to 1, of each sentence of a paper to be the one that says what was asked."""
+        """Compute the probability, adding up to 1, that each sentence of a paper is the one that answers."""
         scores = sum(
             (weight * columns[name] for name, weight in self.sentence.items()), np.zeros(len(columns["first"]))
         )
@@ -55,7 +55,7 @@ class Models:
 
 @contextmanager
 def using(tables: dict[str, Any]) -> Iterator[None]:
-    """Have every reader made inside use these tables instead of the file's: for benches that leave a source out."""
+    """Use these tables instead of the file's for every reader made inside; for benches that leave a source out."""
     token = _TABLES.set(tables)
     try:
         yield
@@ -64,25 +64,25 @@ def using(tables: dict[str, Any]) -> Iterator[None]:
 
 
 def models_for(embedding_model: str) -> Models:
-    """Read what was fitted for an embedding model; what stands for those never fitted looks at words alone."""
+    """Load the models for an embedding model; for one without any, the models that use only words."""
     row = _data()["models"].get(embedding_model) or _data()["models"][ANY_MODEL]
     fitted = {name: Logistic.of(row[name]) for name in ("subject", "holds", "listed")}
     return Models(**fitted, sentence=row["sentence"])
 
 
 def wants_number(question: str) -> float:
-    """Say how likely (0..1) a question asks for a number, by its words and pairs of words."""
+    """Estimate how likely (0..1) a question asks for a number, from its words and word pairs."""
     return asks_for_number(Logistic.of(_data()["number"]), question)
 
 
 def asks_for_number(fitted: Logistic, question: str) -> float:
-    """Say how likely (0..1) a question asks for a number, with a logistic over its words and pairs of words."""
+    """Estimate how likely (0..1) a question asks for a number, with a given model over words and word pairs."""
     held = words_and_pairs(question)
     return fitted.probability({name: float(name in held) for name in fitted.weights})
 
 
 def words_and_pairs(text: str) -> frozenset[str]:
-    """Give the words of a text, the pairs of neighbours, and the first word with a mark in front."""
+    """Collect the words of a text, its word pairs, and its first word marked with "^"."""
     words = bare_words(fold(text))
     pairs = (f"{one} {other}" for one, other in pairwise(words))
     return frozenset([*words, *pairs, *(f"^{word}" for word in words[:1])])

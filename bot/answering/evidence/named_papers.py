@@ -1,4 +1,4 @@
-"""Which papers a question names: by the name that a title gives its work ("X: …"), or by the whole title."""
+"""Find the papers that a question names: by the short name in a title ("X: …"), or by the whole title."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from retrieval import Hit
 
 LONGEST_NAME: Final = 4  # words before the colon
-ALIKE: Final = 88  # of 100, for a name or title with typing slips
-SHORTEST_SLIPPED: Final = 6  # letters; of a shorter name every slip is another word
+ALIKE: Final = 88  # of 100; similarity of a misspelled name or title
+SHORTEST_SLIPPED: Final = 6  # letters; a slip in a shorter name makes another word
 SHORTEST_TITLE: Final = 3  # words
-RARE: Final = 3  # hits that may hold a name's words; more, and they are ordinary ones
+RARE: Final = 3  # most hits that may contain a name's words; with more, the words are ordinary ones
 
 
 def own_name(title: str) -> str:
-    """Give the short name that a title gives its work, as in "SERL: A Software Suite"; empty where it gives none."""
+    """Extract the short name from a title such as "SERL: A Software Suite"; empty if it has none."""
     name, colon, _ = clean(title).partition(":")
     return name.strip() if colon and len(name.split()) <= LONGEST_NAME else ""
 
 
 def named_by(title: str, question: str, among: Sequence[Hit]) -> bool:
-    """Say whether a question names the paper of this title, with or without a slip.
+    """Check whether a question names the paper with this title, misspelled or not.
 
-    A name counts only where few of the hits hold its words: "Agents: …" is not named by every question on agents.
+    A short name counts only if few of the hits contain its words: not every question about agents names "Agents: …".
     """
     asked = _plain(question)
     whole = _plain(title)
@@ -46,7 +46,7 @@ def named_by(title: str, question: str, among: Sequence[Hit]) -> bool:
 
 
 def mentioned(question: str, hit: Hit, among: Sequence[Hit]) -> bool:
-    """Say whether the question has what looks like a name (RoboFuME, xKV, GPT-4) that this hit and few others have."""
+    """Check for a name in the question (RoboFuME, xKV, GPT-4) that this hit and few others contain."""
     words = ("".join(filter(str.isalnum, word)) for word in question.split())
     names = [word.casefold() for word in words if len(word) > 1 and not (word[1:].islower() or word.isdigit())]
     held = [frozenset(_plain(f"{hit.paper.title} {hit.paper.abstract}").split()) for hit in among]
@@ -77,6 +77,6 @@ def _is_rare(name: str, among: Sequence[Hit]) -> bool:
     return sum(terms <= words for words in held) <= RARE
 
 
-@lru_cache(maxsize=512)  # each hit's title and text, for each question that finds it
+@lru_cache(maxsize=512)  # titles and texts of hits recur from question to question
 def _plain(text: str) -> str:
     return " ".join(bare_words(fold(text)))

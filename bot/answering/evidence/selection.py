@@ -1,4 +1,4 @@
-"""What an answer is to be made of: an outcome, and which sentences of which hits."""
+"""What to make an answer of: an outcome, and sentences of the hits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A hit, counted from 1, and what to quote of its abstract, in the order to say it; without spans, its title."""
+    """A hit (counted from 1) and the spans of its abstract to quote, in order; without spans, quote its title."""
 
     number: int
     spans: tuple[tuple[int, int], ...]
@@ -20,13 +20,13 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the hits hold for a question.
+    """What the hits offer for a question.
 
     Attributes:
-        outcome: whether they say it, may say it, or are about something else.
-        confidence: how likely (0..1) they say it.
+        outcome: whether they answer it, may answer it, or are about something else.
+        confidence: probability (0..1) that they answer it.
         hits: those that a writer may use.
-        chosen: what to quote of them without a language model.
+        chosen: what to quote without a language model.
         remarks: short lines about what was left out or is missing.
     """
 

@@ -1,1 +1,1 @@
-"""Reading a question once: what it says, what it names, and which kind of question it is."""
+"""Read a question once: its text, what it names, and its kind."""

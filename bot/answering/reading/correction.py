@@ -1,4 +1,4 @@
-"""English texts as they were most likely meant; slips in other languages stay, as their words are not known here."""
+"""Correct typing errors in English texts; other languages stay as they are, as their words are not known here."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 async def as_meant(text: str, library: Library) -> tuple[str, Spelled]:
-    """Give the language of a text, and the text with the slips of an English one read as words of the library."""
+    """Detect the language of a text, and correct the typing errors of an English one with the library's words."""
     language = await asyncio.to_thread(detect, text)
     return language, await library.spelled(text) if language == ENGLISH else Spelled(text)
 
 
 async def slips_mended(text: str, library: Library) -> Spelled:
-    """Give a text with its slips read as words of the library; its language is asked for only where there are any."""
+    """Correct typing errors with the library's words; the language is detected only if there are any."""
     spelled = await library.spelled(text)
     if not spelled.read_as or await asyncio.to_thread(detect, text) == ENGLISH:
         return spelled

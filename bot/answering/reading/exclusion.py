@@ -1,4 +1,4 @@
-"""What the papers asked for should not be about: "…, not about X", "without X", "no X: …"."""
+"""What the wanted papers should not be about: "…, not about X", "without X", "no X: …"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from bot.answering.reading.terms import content_terms
 from retrieval.text import bare_words, fold
 
-# Where the words stand that rule something out, and where what they rule out ends: a model of the whole tells neither.
+# Where the excluding words stand and where the excluded topic ends; a classifier of whole texts tells neither.
 _FORMS: Final = re.compile(
     r"(?:^\s*no\s+(?=[^:]{1,40}:)"
     r"|\b(?:except|excluding|other\s+than|apart\s+from)\s+(?:for\s+)?"
@@ -19,18 +19,18 @@ _FORMS: Final = re.compile(
     r"|\bwithout)\s+(?:(?:about|on|for|with|using|in)\s+)?(?P<maybe>[^?!;:,.()\n]+)",
 )
 
-_REACH: Final = 3  # words before a topic in which its lack is said: "without any stored rehearsal"
-NAMED: Final = 2  # words of a topic; more describe what is looked for ("without anybody labelling each step")
+_REACH: Final = 3  # words before a topic in which its absence may be stated: "without any stored rehearsal"
+NAMED: Final = 2  # words of a topic; a longer one describes what is wanted ("without anybody labelling each step")
 
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """What a question rules out.
+    """What a question excludes.
 
     Attributes:
         topic: what the papers should not be about.
-        wanted: the question without the words that rule it out.
-        sure: whether its form leaves no doubt; else "no labels" may as well be what is looked for.
+        wanted: the question without the excluding words.
+        sure: whether its form leaves no doubt; otherwise "no labels" may be what is looked for.
     """
 
     topic: str
@@ -39,12 +39,12 @@ class Exclusion:
 
 
 def find_exclusion(text: str) -> Exclusion | None:
-    """Find what a question rules out, where a form says so and something is left that is wanted."""
+    """Find what a question excludes, if it has such a form and something else is left to search for."""
     match = _FORMS.search(text)
     if match is None:
         return None
     cue = (match["sure"] or match["maybe"]).split()
-    topic = " ".join(word for word in cue if content_terms(word))  # "please" rules nothing out
+    topic = " ".join(word for word in cue if content_terms(word))  # "please" excludes nothing
     wanted = " ".join((text[: match.start()] + " " + text[match.end() :]).split())
     if not topic or not content_terms(wanted):
         return None
@@ -53,7 +53,7 @@ def find_exclusion(text: str) -> Exclusion | None:
 
 
 def does_without(text: str, topic: str) -> bool:
-    """Say whether a text says in so many words that it does without a topic: "rehearsal-free", "without rehearsal"."""
+    """Check whether a text says that it does without a topic: "rehearsal-free", "without rehearsal"."""
     terms = content_terms(topic)
     words = bare_words(fold(text))
     for index, word in enumerate(words):

@@ -1,4 +1,4 @@
-"""Read what kind of thing a message asks for: a logistic over its vector, its words and its outward form."""
+"""Classify what a message asks for: a logistic model over its vector, its words and its form."""
 
 from __future__ import annotations
 
@@ -25,40 +25,40 @@ if TYPE_CHECKING:
 # Written by `uv run python bench/fit_kinds.py`, which names itself in the file.
 FITTED: Final = files("bot.answering.reading") / "kinds.json"
 
-# A word, its apostrophes left out as many leave them out; a sign; a character of a script that sets no blanks.
+# A word (apostrophes are dropped first, as many people omit them), a sign, or a character of a script without spaces.
 _TOKEN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|\d+|[^\w\s]")
 _SENTENCE_END: Final = frozenset(".!?。！？")
 _LENGTHS: Final = (1, 2, 3, 4, 6, 9, 14, 22, 40)
-# A pasted page says no more of its kind than its beginning and its end do.
+# tokens from each end; the middle of a pasted page says nothing more about its kind
 _READ_TOKENS: Final = 60
 _APOSTROPHES: Final = dict.fromkeys(map(ord, "'’`´"))
-_FEWEST_CASED: Final = 3  # words, of which it can be said how many are written large
+_FEWEST_CASED: Final = 3  # words needed to judge how many are capitalised
 
 
 class Kind(StrEnum):
     """What a message asks for."""
 
-    FACT = "fact"  # one paper's word on something
+    FACT = "fact"  # something that a paper says
     YES_NO = "yes_no"  # whether something is so
     DEFINITION = "definition"  # what a term means
     SUMMARY = "summary"  # a named paper as a whole
     LIST = "list"  # several papers
     COMPARISON = "comparison"  # two or more sides, held against each other
     COUNT = "count"  # how many papers
-    NEWEST = "newest"  # the latest papers, or those of a time
+    NEWEST = "newest"  # the latest papers, or those of a period
     AUTHORS = "authors"  # who wrote a paper
     BY_AUTHOR = "by_author"  # the papers of a person
     PUBLISHED = "published"  # when a paper came out
-    BOT = "bot"  # the bot itself, or an order to it
+    BOT = "bot"  # the bot itself, or an instruction to it
     SMALL_TALK = "small_talk"  # no subject at all
 
 
-# Kinds that ask for papers rather than for what a paper says.
+# Kinds that ask for papers, not for what a paper says.
 MANY: Final = frozenset({Kind.LIST, Kind.COUNT, Kind.NEWEST, Kind.BY_AUTHOR})
 
 
 def features(text: str) -> frozenset[str]:
-    """Name what a message shows: its words alone, in twos and threes, how it begins and ends, and its outward form."""
+    """Name the features of a message: its words singly, in pairs and in threes, its beginning and end, and its form."""
     written = unicodedata.normalize("NFKC", without_markup(text))
     tokens = _TOKEN.findall(written.translate(_APOSTROPHES))
     if len(tokens) > 2 * _READ_TOKENS:
@@ -87,17 +87,16 @@ def _form(tokens: Sequence[str]) -> Iterator[str]:
         if all(word.isupper() for word in cased):
             yield "#AA"
         else:
-            # Of the words after the first, which is often large anyway: the more of them, the more like a title.
+            # The larger the share of capitalised words after the first, the more it looks like a title.
             large = sum(not word.islower() for word in cased[1:]) / (len(cased) - 1)
             yield f"#Aa{round(4 * large)}"
 
 
 class KindReader:
-    """Tell the kinds of messages apart with coefficients fitted for one embedding model.
+    """Classify messages with coefficients fitted for one embedding model.
 
-    Args:
-        model: the embedding model's name; one that nothing was fitted for is read by words and form alone.
-        file: the fitted coefficients, those that ship if none are given.
+    Args:     model: the embedding model's name; for one without coefficients, words and form decide alone.     file:
+    the fitted coefficients; the shipped ones by default.
     """
 
     def __init__(self, model: str, file: Traversable | None = None) -> None:
@@ -118,7 +117,7 @@ class KindReader:
         )
 
     def read(self, text: str, vector: NDArray[np.floating]) -> dict[Kind, float]:
-        """Return the probability of each kind; `vector` is the text's unit vector under the reader's model."""
+        """Compute the probability of each kind; `vector` is the text's unit vector under the reader's model."""
         logits = self._intercept.copy()
         if seen := [self._rows[name] for name in features(text) if name in self._rows]:
             logits += self._weights[seen].sum(axis=0)
@@ -127,18 +126,18 @@ class KindReader:
         return dict(zip(self._kinds, softmax(logits).tolist(), strict=True))
 
     def asks(self, text: str, vector: NDArray[np.floating]) -> float:
-        """Say how likely (0..1) a message asks something, of anybody: remarks, thanks and greetings do not."""
+        """Estimate how likely (0..1) a message asks something; remarks, thanks and greetings do not."""
         intercept, weights, of_vector = self._asks
         seen = [self._rows[name] for name in features(text) if name in self._rows]
         logit = intercept + float(weights[seen].sum()) + (0.0 if of_vector is None else float(vector @ of_vector))
         return float(softmax(np.array([0.0, logit]))[1])
 
     def decide(self, kinds: Mapping[Kind, float]) -> Kind:
-        """Take the kind whose probability stands highest against its bar."""
+        """Choose the kind whose probability is highest relative to its threshold."""
         return max(self._kinds, key=lambda kind: kinds[kind] / self._bars[kind])
 
 
 @cache
 def shipped_kinds(model: str) -> KindReader:
-    """Give the reader with the coefficients that ship, which take 30 ms to read, once for all that read questions."""
+    """Get the shared reader with the shipped coefficients, which take 30 ms to parse."""
     return KindReader(model)

@@ -1,7 +1,7 @@
-"""The language of a text, where it is surely not English, and what is said to somebody who asks in it.
+"""Detect the language of a text if it is surely not English, and tell its speakers what to expect.
 
 py3langid (BSD, 3 MB, numpy alone) reads one text in 0.04 ms. Jargon and titles look like many languages, so a text
-counts as English unless another language is far likelier: at this margin none of 1,400 English questions does not.
+counts as English unless another language is far likelier: at this margin, all of 1,400 English questions do.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 ENGLISH: Final = "en"
-MARGIN: Final = 14.0  # of the log-probability over English's
+MARGIN: Final = 14.0  # in log-probability over English
 HINTS: Final = "hints.json"
 
 _tables: Final[dict[str, Path]] = {}
 
 
-@lru_cache(maxsize=4096)  # papers that are found once are found again
+@lru_cache(maxsize=4096)  # papers that were found once are found again
 def detect(text: str) -> str:
-    """Give the ISO 639-1 code of a text's language: English wherever another one is not sure."""
+    """Detect the ISO 639-1 code of a text's language; English unless another one is certain."""
     ranked = dict(_identifier().rank(text.lower()))
     best = next(iter(ranked))
     known = best in _hints() and float(ranked[best] - ranked[ENGLISH]) >= MARGIN
@@ -34,23 +34,23 @@ def detect(text: str) -> str:
 
 
 def sentence_languages(texts: Sequence[str]) -> list[str]:
-    """Give the language of each sentence of a paper."""
+    """Detect the language of each sentence of a paper."""
     return [detect(text) for text in texts]
 
 
 def hint(language: str) -> str | None:
-    """Say in a language what can be expected without a language model; None for English and unknown ones."""
+    """Tell a speaker of this language what works without a language model; None for English and unknown languages."""
     return _hints().get(language)
 
 
 def keep_tables_in(folder: Path) -> None:
-    """Have the model's tables kept in a folder of this machine, from where they need no unpacking."""
+    """Store the model's unpacked tables in a folder of this machine."""
     _tables["folder"] = folder
 
 
 @cache
 def _identifier() -> LanguageIdentifier:
-    from bot.answering.reading.language_tables import open_identifier  # and with it NumPy
+    from bot.answering.reading.language_tables import open_identifier  # brings NumPy
 
     return open_identifier(_tables.get("folder"))
 

@@ -1,6 +1,6 @@
-"""The tables of py3langid, kept beside the other models as files that are mapped.
+"""The tables of py3langid, stored beside the other models as memory-mapped files.
 
-Its own file takes half a second to unpack, and 70 MB; of what is mapped, only what texts touch comes into memory.
+Its own file takes half a second to unpack, and 70 MB; of a mapped file, only the pages in use are loaded.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ UNREADABLE: Final = (OSError, ValueError, KeyError, EOFError, BadZipFile)
 
 
 def open_identifier(folder: Path | None) -> LanguageIdentifier:
-    """Open the model from the tables in a folder, where they are unpacked first; without one, in memory."""
+    """Open the model from the unpacked tables in a folder, unpacking them first if needed; else in memory."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     tables = folder and folder / f"py3langid-{version('py3langid')}"
     try:
         if tables:
             return _mapped(tables)
-    except UNREADABLE:  # not there yet, or cut short
+    except UNREADABLE:  # not there yet, or truncated
         pass
     unpacked = LanguageIdentifier.from_model_file(MODEL_FILE)
     try:
         if tables:
             _write(unpacked, tables)
             return _mapped(tables)
-    except UNREADABLE:  # a disk that is full or read-only
+    except UNREADABLE:  # the disk is full or read-only
         pass
     return unpacked
 
@@ -50,14 +50,14 @@ def _mapped(tables: Path) -> LanguageIdentifier:
     scores, moves = (np.load(tables / name, mmap_mode="r") for name in (SCORES, MOVES))
     with np.load(tables / SMALL) as small:
         classes, prior, output, row = (small[name] for name in ("classes", "prior", "output", "row"))
-    # A view gives plain integers one by one, which NumPy is slow at.
+    # A memoryview yields plain integers, which NumPy is slow at one by one.
     return LanguageIdentifier(
         scores, prior, classes.tolist(), memoryview(moves), output.tolist(), tk_row=array("H", row.tobytes())
     )
 
 
 def _write(unpacked: LanguageIdentifier, tables: Path) -> None:
-    """Put the tables there whole or not at all, whoever else is writing them."""
+    """Write the tables atomically, also if others are writing them."""
     tables.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=tables.parent, prefix=tables.name))
     try:

@@ -1,4 +1,4 @@
-"""Which sentences of a question lead to papers: not the "Please name one." beside the question itself."""
+"""Choose the sentences of a question to search for: the question itself, not "Please name one." beside it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
     from retrieval import Library
 
-MOST: Final = 4  # sentences; what has more is a pasted text, all of which leads to its paper
-CROWD: Final = 5  # hits, as far as the best one's lead over the next
+MOST: Final = 4  # sentences; a longer text was pasted and is searched for as a whole
+CROWD: Final = 5  # hits, enough to see the best one's lead over the next
 
 
 class Lead:
-    """Tell sentences that the library has something on from those that it has nothing on, as it tells questions."""
+    """Tell the sentences that the library covers from those that it does not, with the model for questions."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
         self._subject = models_for(library.embedder.model).subject
 
     async def of(self, text: str, today: dt.date) -> str:
-        """Return the sentences of a question that are to be searched for: all of them, where none leads alone."""
+        """Join the sentences of a question that are worth a search; all of them if none is on its own."""
         parts = [text[start:end] for start, end in sentences(text)]
         if not 1 < len(parts) <= MOST:
             return text

@@ -1,4 +1,4 @@
-"""A question, read once: what was typed, what it says, which kind it is, and what it names."""
+"""A question, read once: its text, kind, references, period and terms."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from retrieval.periods import Period
     from retrieval.references import Reference
 
-LONGEST_COMPARISON: Final = 60  # words; what is longer is a pasted text, in which "between A and B" asks nothing
-MAYBE_LIST: Final = 0.2  # a question that rules something out may ask for papers from this probability on
-MAYBE_COMPARED: Final = 0.2  # what names two things may compare them from this probability on
-CHAT: Final = 0.5  # from this probability on, a question reads like small talk or like words to the bot
-# Two sides named in a form of their own: "A vs B", "compare A and B", "between A and B".
+LONGEST_COMPARISON: Final = 60  # words; a longer text was pasted, and its "between A and B" compares nothing
+MAYBE_LIST: Final = 0.2  # probability of a list from which a question that excludes something asks for papers
+MAYBE_COMPARED: Final = 0.2  # probability of a comparison from which a question that names two things compares them
+CHAT: Final = 0.5  # probability from which a question reads like small talk or is meant for the bot
+# Two sides named in a fixed form: "A vs B", "compare A and B", "between A and B".
 _VERSUS: Final = re.compile(
     r"(?:\bcompar\w+|\bbetween)\s+(?P<a>[^?!;\n]+?)\s+(?:and|with|to|against|versus|vs\.?)\s+(?P<b>[^?!;,\n]+)"
     r"|(?P<c>[^?!;,\n]+?)\s+(?:versus|vs\.?)\s+(?P<d>[^?!;,\n]+)",
@@ -40,24 +40,24 @@ _VERSUS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """A question as everything after the reader takes it.
+    """A question as every later step takes it.
 
     Attributes:
         asked: what was typed, verbatim.
-        text: what is searched for: what it says in one line, without mentions of the bot, invisible characters, what it
-            rules out, and sentences that lead to no paper.
-        vectors: its text as the embedding model reads it.
-        kinds: how likely (0..1) it is of each kind.
-        kind: the kind that it is taken for.
-        asks: how likely (0..1) it asks anything, of whomever; a remark, thanks and a greeting do not.
-        wants_number: how likely (0..1) it asks for a number.
-        language: the ISO 639-1 code of its language, English where another one is not sure.
+        text: what to search for: one line without mentions of the bot, invisible characters, excluded topics, and
+            sentences that lead to no paper.
+        vectors: embeddings of the text.
+        kinds: probability (0..1) of each kind.
+        kind: the kind it is treated as.
+        asks: probability (0..1) that it asks anything; remarks, thanks and greetings do not.
+        wants_number: probability (0..1) that it asks for a number.
+        language: ISO 639-1 code; English unless another language is certain.
         references: the ids and links in it.
-        period: the days that it is about, where it names any.
-        sides: the things compared, or nothing where no form names them.
-        ruled_out: what the papers asked for should not be about, empty where nothing is said of that.
+        period: the days that it is about, if it names any.
+        sides: the things compared; empty if no fixed form names them.
+        ruled_out: what the wanted papers should not be about, or empty.
         terms: its stemmed content words, each once, in order.
-        read_as: the words that were taken for slips of the pen, each with what it was read as in `text`.
+        read_as: corrected typing errors: each word with its replacement in `text`.
     """
 
     asked: str
@@ -77,22 +77,22 @@ class Question:
 
     @property
     def is_chat(self) -> bool:
-        """Say whether it reads like small talk or like words to the bot; it may ask about papers all the same."""
+        """Whether it reads like small talk or is meant for the bot; it may still ask about papers."""
         return self.kinds[Kind.SMALL_TALK] + self.kinds[Kind.BOT] >= CHAT
 
     @property
     def terms_beside_period(self) -> tuple[str, ...]:
-        """Give its terms without the words that name the time it is about."""
+        """Its terms without the words that name the period."""
         start, end = self.period.span if self.period else (0, 0)
         return content_terms(f"{self.text[:start]} {self.text[end:]}")
 
     def compares(self, named: int) -> bool:
-        """Say whether it compares things, of which it names so many papers."""
+        """Check whether it compares things; `named` is the number of papers that it names."""
         maybe = self.kind not in MANY and self.kinds[Kind.COMPARISON] >= MAYBE_COMPARED
         return self.kind is Kind.COMPARISON or (maybe and max(named, len(self.sides)) > 1)
 
     def of_kind(self, kind: Kind) -> Question:
-        """Take the question for another kind than its words alone tell."""
+        """Return a copy with another kind."""
         return replace(self, kind=kind)
 
 
@@ -106,9 +106,9 @@ class Reader:
         self._lead = Lead(library)
 
     async def read(self, asked: str, *, composed: bool = False) -> Question:
-        """Read a question; raises EmbeddingError where a remote model cannot be asked.
+        """Read a question; raises EmbeddingError if a remote model cannot be reached.
 
-        One that was `composed` of several turns is searched for with all its sentences.
+        A question `composed` of several turns is searched for with all its sentences.
         """
         language, spelled = await as_meant(plain(asked), self._library)
         text = spelled.text
@@ -118,13 +118,13 @@ class Reader:
         kind = self._kinds.decide(kinds)
         exclusion = find_exclusion(text)
         if exclusion and (exclusion.sure or kind in MANY or kinds[Kind.LIST] >= MAYBE_LIST):
-            # "no labels" is as often what is looked for: only a question for papers leaves papers out.
+            # "no labels" may just as well be what is wanted: only a question for papers excludes papers.
             kind = kind if exclusion.sure and kinds[Kind.LIST] < MAYBE_LIST else Kind.LIST
             text, ruled_out = exclusion.wanted, exclusion.topic
             vectors = await self._library.embed(text)
         else:
             ruled_out = ""
-            # A comparison is of all that it names, and titles are named that hold a question mark.
+            # A comparison needs all the names in it, and a title may contain a question mark.
             whole = composed or kind is Kind.COMPARISON
             if not whole and (lead := await self._lead.of(text, self._today())) != text:
                 text = lead
@@ -152,7 +152,7 @@ class Reader:
 
 
 def plain(asked: str) -> str:
-    """Put a question in one line, without mentions of the bot, custom emoji and characters that nobody sees."""
+    """Put a question on one line, without mentions of the bot, custom emoji and invisible characters."""
     seen = "".join(
         character
         for character in unicodedata.normalize("NFC", without_address(asked))
@@ -162,12 +162,12 @@ def plain(asked: str) -> str:
 
 
 def sides(text: str) -> tuple[str, ...]:
-    """Find the things that a question compares, where its form names them."""
+    """Find the things that a question compares, if it names them in a fixed form."""
     match = _VERSUS.search(text)
     if match is None or len(text.split()) > LONGEST_COMPARISON:
         return ()
     first, second = (match["a"], match["b"]) if match["a"] else (match["c"], match["d"])
-    # Of several, as in "between A, B and C", the names before the last are parted by commas.
+    # In "between A, B and C", commas separate the names before the last.
     parts = [part.strip() for part in first.split(", ")] if match["a"] else [first.strip()]
     found = (*parts, second.strip())
     return found if all(map(content_terms, found)) else ()

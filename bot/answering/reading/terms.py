@@ -1,4 +1,4 @@
-"""The stemmed words of a text that say what it is about."""
+"""The stemmed content words of a text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from retrieval.query import QUESTION_WORDS
 
 
 def content_terms(text: str) -> tuple[str, ...]:
-    """Give the stemmed words of a text that say what it is about, each once, in order."""
+    """Extract the stemmed content words of a text, each once, in order."""
     analyzer, ignored = _analyzer()
     return tuple(dict.fromkeys(term for term in analyzer.analyze(text) if term not in ignored))
 

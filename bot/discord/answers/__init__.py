@@ -1,1 +1,1 @@
-"""Questions and their answers: taken in, answered once each, shown as cards, and gone on from."""
+"""Questions and their answers: read, answered once, shown as cards, and followed up."""

@@ -1,6 +1,6 @@
-"""The controls of answers: each is known by its custom id alone, however old, also after a restart.
+"""The controls of answers, found by their custom ids, so that they work after restarts and on old messages.
 
-The menu is made of the ids of buttons: what is chosen from it is done as if its button had been clicked.
+The options of the menu are custom ids of buttons: choosing one acts as if that button had been clicked.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Up(Clickable[ui.Button[Any]], template=ids.UP + ids.ANSWER):
     """Rate an answer as good."""
 
     async def clicked(self, click: Gesture) -> None:
-        """Keep the rating."""
+        """Store the rating."""
         rated = await click.services.store.feedback.rate(self.match["answer"], click.interaction.user.id, 1)
         thanks = say("Thank you! What helps people here will come up sooner.")
         await click.admitted.target.post(notice(thanks if rated else gone()))
@@ -50,35 +50,35 @@ class Down(Clickable[ui.Button[Any]], template=ids.DOWN + ids.ANSWER):
     acknowledge = Acknowledge.BY_FORM
 
     async def clicked(self, click: Gesture) -> None:
-        """Open the form, and keep the rating even where it is never sent."""
+        """Open the form, and store the rating even if the form is never sent."""
         answer_id = self.match["answer"]
         await click.interaction.response.send_modal(Why(answer_id))
         await click.services.store.feedback.rate(answer_id, click.interaction.user.id, -1)
 
 
 class Quotes(Clickable[ui.Button[Any]], template=ids.QUOTES + ids.ANSWER):
-    """Show every quote whole."""
+    """Show every quote in full."""
 
     async def clicked(self, click: Gesture) -> None:
-        """Show them to whoever clicked."""
+        """Show the quotes to whoever clicked."""
         stored = await click.services.store.answers.get(self.match["answer"])
         for view in [notice(gone())] if stored is None else quotes(stored.answer):
             await click.admitted.target.post(view)
 
 
 class FollowUp(Clickable[ui.Button[Any]], template=ids.FOLLOW_UP + ids.ANSWER):
-    """Ask a question that follows an answer up."""
+    """Ask a follow-up question to an answer."""
 
     audience = Audience.ASKERS
     acknowledge = Acknowledge.BY_FORM
 
     async def clicked(self, click: Gesture) -> None:
-        """Open the form for it."""
+        """Open the form for the question."""
         await click.interaction.response.send_modal(NextQuestion(self.match["answer"]))
 
 
 class Choice(Clickable[ui.Button[Any]], template=ids.CHOICE + ids.ANSWER + r":(?P<index>\d)"):
-    """Take one of the questions that an answer offers."""
+    """Ask one of the questions that an answer offers."""
 
     cost = Cost.QUESTION
     audience = Audience.ASKERS
@@ -90,12 +90,12 @@ class Choice(Clickable[ui.Button[Any]], template=ids.CHOICE + ids.ANSWER + r":(?
 
 
 class InThread(Clickable[ui.Button[Any]], template=ids.THREAD + ids.ANSWER):
-    """Go on in a thread."""
+    """Continue in a thread."""
 
     audience = Audience.ASKERS
 
     async def clicked(self, click: Gesture) -> None:
-        """Open a thread on the answer and say there how to go on."""
+        """Open a thread on the answer and explain there how to continue."""
         stored = await click.services.store.answers.get(self.match["answer"])
         if stored is None or click.interaction.message is None:
             sentence = gone()
@@ -108,10 +108,10 @@ class InThread(Clickable[ui.Button[Any]], template=ids.THREAD + ids.ANSWER):
 
 
 class Stars(Clickable[ui.Button[Any]], template=ids.STARS + ids.ANSWER):
-    """Choose among the papers of an answer the one to star."""
+    """Choose which paper of an answer to star."""
 
     async def clicked(self, click: Gesture) -> None:
-        """Show them with their stars to whoever clicked."""
+        """Show the papers with their stars to whoever clicked."""
         stored = await click.services.store.answers.get(self.match["answer"])
         if stored is None:
             await click.admitted.target.post(notice(gone()))
@@ -126,17 +126,17 @@ class Stars(Clickable[ui.Button[Any]], template=ids.STARS + ids.ANSWER):
 
 
 class TakeAway(Clickable[ui.Button[Any]], template=ids.TAKE_AWAY + ids.ANSWER):
-    """Take an answer away: for whoever asked, and for moderators."""
+    """Delete an answer, for whoever asked and for moderators."""
 
     acknowledge = Acknowledge.ON_CARD
 
     async def clicked(self, click: Gesture) -> None:
-        """Delete its messages and forget it."""
+        """Delete its messages and the stored answer."""
         answer_id = self.match["answer"]
         stored = await click.services.store.answers.get(answer_id)
         mine = stored is not None and stored.asker_id == click.interaction.user.id
         if not mine and not (click.admitted.guild_id and _moderates(click.interaction.permissions)):
-            sentence = say("Only whoever asked, and moderators, can take this answer away.") if stored else gone()
+            sentence = say("Only the person who asked and moderators can delete this answer.") if stored else gone()
         else:
             shown = await click.services.store.answers.messages(answer_id)
             with suppress(discord.NotFound):
@@ -145,7 +145,7 @@ class TakeAway(Clickable[ui.Button[Any]], template=ids.TAKE_AWAY + ids.ANSWER):
                 await _delete(click.interaction, stored.channel_id, shown)
                 await click.services.store.answers.withdraw(answer_id)
             log.info("taken away interaction=%d", click.interaction.id)
-            sentence = say("The answer is gone.")
+            sentence = say("The answer was deleted.")
         await click.interaction.followup.send(view=notice(sentence), ephemeral=True)
 
 
@@ -153,7 +153,7 @@ class Menu(Clickable[ui.Select[Any]], template=ids.MENU + ids.ANSWER):
     """Do what is chosen from the menu under an answer."""
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Act as the button whose custom id was chosen, which passes the gate by itself."""
+        """Act as the button whose custom id was chosen; that button passes the gate itself."""
         (chosen,) = self.item.values
         for kind in Clickable.kinds:
             if match := kind.pattern.fullmatch(chosen):
@@ -179,7 +179,7 @@ def _moderates(theirs: discord.Permissions) -> bool:
 
 
 async def _delete(interaction: discord.Interaction[Any], channel_id: int, message_ids: Sequence[int]) -> None:
-    """Delete what is left of an answer's messages, as far as the bot may."""
+    """Delete the remaining messages of an answer, as far as the bot may."""
     bot = interaction.client
     channel: Any = bot.get_channel(channel_id) or bot.get_partial_messageable(channel_id)
     for message_id in message_ids:
@@ -190,21 +190,21 @@ async def _delete(interaction: discord.Interaction[Any], channel_id: int, messag
 
 def _why_no_thread(interaction: discord.Interaction[Any], guild_id: int | None) -> str | None:
     if guild_id is None or isinstance(interaction.channel, discord.Thread):
-        return say("There can be no thread here: just go on asking.")
+        return say("I cannot open a thread here: just keep asking.")
     if permission := _missing_for_thread(interaction.app_permissions):
-        return say("To open a thread here I lack the permission “{name}”.", name=permission)
+        return say("I need the permission “{name}” to open a thread here.", name=permission)
     if not interaction.permissions.create_public_threads:
-        return say("To open a thread here you need the permission “{name}”.", name=say("Create Public Threads"))
+        return say("You need the permission “{name}” to open a thread here.", name=say("Create Public Threads"))
     return None
 
 
 async def _open(interaction: discord.Interaction[Any], services: Services, message: discord.Message, name: str) -> str:
-    """Open a thread on a message and return what to say of it."""
+    """Open a thread on a message and return the sentence that says so."""
     try:
         thread = await message.create_thread(name=name, auto_archive_duration=DAY_UNTIL_ARCHIVED)
     except discord.HTTPException as error:
         if error.code == TOO_MANY_THREADS:
-            return say("This server has as many open threads as Discord allows: just go on asking here.")
+            return say("This server has as many open threads as Discord allows: just keep asking here.")
         if error.code == THREAD_EXISTS:
             return say("This answer has a thread already: {thread}", thread=f"<#{message.id}>")
         raise
@@ -212,16 +212,16 @@ async def _open(interaction: discord.Interaction[Any], services: Services, messa
     listens = interaction.client.intents.message_content
     await thread.send(
         view=notice(
-            say("Ask on here: I remember what was said.")
+            say("Keep asking here: I remember what was said.")
             if listens
-            else say("Ask on here and mention me, or reply to me: I remember what was said.")
+            else say("Keep asking here: mention me or reply to me. I remember what was said.")
         )
     )
-    return say("It goes on in {thread}.", thread=thread.mention)
+    return say("Let us continue in {thread}.", thread=thread.mention)
 
 
 def _missing_for_thread(mine: discord.Permissions) -> str | None:
-    """Return the name of the first permission that is missing to open a thread and write in it."""
+    """Name the first permission that is missing to open a thread and write in it."""
     if not mine.create_public_threads:
         return say("Create Public Threads")
     return None if mine.send_messages_in_threads else say("Send Messages in Threads")

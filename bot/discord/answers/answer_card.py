@@ -1,4 +1,4 @@
-"""Show an Answer: growing while it is written, then whole with its controls, and its quotes one by one."""
+"""Show an Answer: while it is being written, then complete with its controls, and all its quotes."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ if TYPE_CHECKING:
     from bot.discord.ui.layout import Item
 
 MOST_STARS: Final = 10
-STAR_ROOM: Final = 360  # characters, so that as many titles fit into a message
+STAR_ROOM: Final = 360  # characters per title, so that all of these fit into a message
 
-# Escaped lengths, so chosen that a statement, or the citations shown together, always fit into a message.
+# Escaped lengths, chosen so that a statement, or the citations shown together, always fit into a message.
 STATEMENT_CHARACTERS: Final = 1500
 QUESTION_CHARACTERS: Final = 300
 NOTE_CHARACTERS: Final = 300
 LONGEST_QUOTE: Final = 2500
 FOLDED_QUOTE: Final = 240
 SHORTEST_QUOTE: Final = 160
-LOCATION_CHARACTERS: Final = 120  # of the section and the page that a quote from a full text stands under
+LOCATION_CHARACTERS: Final = 120  # for the section and page above a quote from a full text
 CITATIONS_TOGETHER: Final = 5
 
-LISTED: Final = 3  # papers with one statement each, from which on they are a list, whoever wrote it
+LISTED: Final = 3  # papers with one statement each, from which they are shown as a list, whoever wrote it
 
 COLOURS: Final[Mapping[Outcome, discord.Colour]] = {
     "answered": COLOUR,
@@ -65,12 +65,12 @@ def cards(
     file: bool = True,
     link: Callable[[str], str] = str,
 ) -> list[Card]:
-    """Return the messages that show the answer, in order; nearly always it is one.
+    """Lay out the messages that show the answer, in order; nearly always there is one.
 
-    With an `answer_id` the last one carries the controls, and quotes are folded, since one of the controls shows them
-    whole; `thread` adds the way to go on in a thread. `asked` repeats the question on top, for places that do not show
-    it. What would take too many messages goes into a file, where a `file` may be attached. `link` makes commands in the
-    bot's own sentences something to click.
+    With an `answer_id`, the last message has the controls, and quotes are shortened, as one of the controls shows them
+    in full; `thread` adds the control to continue in a thread. `asked` repeats the question on top, where the channel
+    does not show it. What would take too many messages goes into a file, if a `file` may be attached. `link` makes
+    commands in our own sentences clickable.
     """
     below = [] if answer_id is None else controls(answer, answer_id, thread=thread)
     groups = [*_asked(asked), *_body(answer, asked, folded=answer_id is not None, link=link), *_footer(answer, link)]
@@ -84,18 +84,18 @@ def cards(
 
 
 def _rest(*, file: bool) -> list[Item]:
-    """Return what stands in the last message instead of all that would take too many."""
+    """Lay out the end of the last message, in place of what would take too many messages."""
     if file:
         words = say("There is more than fits here: all of it is in the file.")
         return [ui.TextDisplay(f"-# {words}"), ui.File(f"attachment://{FILE_NAME}")]
     words = say(
-        "There is more than fits here; to attach all of it I lack the permission “{name}”.", name=say("Attach Files")
+        "There is more than fits here; I need the permission “{name}” to attach all of it.", name=say("Attach Files")
     )
     return [ui.TextDisplay(f"-# {words}")]
 
 
 def writing(answer: Answer | None, stage: str, *, asked: str | None = None) -> Card:
-    """Return the one message that shows what there is of the answer so far, and in `stage` what is being done."""
+    """Lay out the message that shows the answer so far; `stage` is the current activity."""
     groups = _asked(asked)
     colour = COLOUR
     if answer is not None and answer.statements:
@@ -105,7 +105,7 @@ def writing(answer: Answer | None, stage: str, *, asked: str | None = None) -> C
 
 
 def quotes(answer: Answer) -> list[Card]:
-    """Return the messages that show every citation with its quote whole; one that says so where there is none."""
+    """Lay out the messages that show every citation with its full quote, or one that says that there are none."""
     if not answer.citations:
         return [Card(ui.TextDisplay(say("This answer quotes no paper.")))]
     shown = {citation: escape(shorten(plain(citation.quote), LONGEST_QUOTE)) for citation in answer.citations}
@@ -114,12 +114,12 @@ def quotes(answer: Answer) -> list[Card]:
 
 
 def stars(answer: Answer, starred: Collection[str]) -> Card:
-    """Return the papers of an answer, each beside its star; `starred` are those whose star is lit."""
+    """Lay out the papers of an answer, each beside its star; those in `starred` have a lit star."""
     blocks = []
     for together in _by_paper(answer.citations)[:MOST_STARS]:
         paper_id = together[0].paper_id
         blocks.append(Block(_title(together[0], STAR_ROOM), star(paper_id, lit=paper_id in starred)))
-    hint = say("Green stars are yours; a click takes one back.")
+    hint = say("Green stars are yours; click one to remove it.")
     return Card(ui.Container(*one_page([blocks], Block(f"-# {hint}")), accent_colour=COLOUR))
 
 
@@ -151,10 +151,10 @@ def _refusal(answer: Answer, *, with_choices: bool, link: Callable[[str], str]) 
 
 
 def _statement_groups(answer: Answer, shown: Mapping[Citation, str]) -> list[list[Block]]:
-    """Return the statements with the papers that they rest on, and the quotes shown of those.
+    """Lay out the statements with the papers they rest on, and the quotes shown of those.
 
-    Papers that speak for themselves stand under one another, each with what it says; else the papers come after the
-    statements, whose numbers lead to them.
+    Papers that each have statements of their own are listed with them; otherwise the papers follow the statements,
+    which refer to them by number.
     """
     if (by_paper := _each_says(answer)) is not None:
         return [[block for together, texts in by_paper for block in _listed(together, texts, shown)]]
@@ -167,9 +167,9 @@ def _statement_groups(answer: Answer, shown: Mapping[Citation, str]) -> list[lis
 
 
 def _each_says(answer: Answer) -> list[tuple[list[Citation], list[str]]] | None:
-    """Return each paper with what it says, None where the statements make one text.
+    """Pair each paper with its own statements, None if the statements make one text.
 
-    The papers' own sentences, one paper after another, are none, and neither is a list.
+    The papers' own sentences, one paper after another, do not make one text, and neither does a list.
     """
     papers = {together[0].number: together for together in _by_paper(answer.citations)}
     runs = [
@@ -187,7 +187,7 @@ def _each_says(answer: Answer) -> list[tuple[list[Citation], list[str]]] | None:
 
 
 def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[Citation, str]) -> list[Block]:
-    """Return a paper with what it says, which is nothing where that is its title; then what else is quoted."""
+    """Lay out a paper with its statements, except its own title, then its remaining quotes."""
     title = fold(title_of(together[0]))
     texts = [text for text in map(plain, texts) if text and fold(text) != title]
     shortened = [escape(shorten(text, STATEMENT_CHARACTERS)) for text in texts]
@@ -199,14 +199,14 @@ def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[C
 
 
 def _statement(statement: Statement, alone: Citation | None) -> str:
-    """Return a statement with its numbers; where one paper is `alone`, its title below need not be said before."""
+    """Format a statement with its numbers; if it rests on one paper `alone`, drop that paper's name in front."""
     text = statement.text if alone is None else without_introduction(statement.text, alone.title)
     text = escape(shorten(plain(text), STATEMENT_CHARACTERS))
     return f"{text} {''.join(f'[{number}]' for number in statement.citations)}"
 
 
 def _cited(together: Sequence[Citation], shown: Mapping[Citation, str], most: int = CITATIONS_TOGETHER) -> list[Block]:
-    """Return a paper cited, with the quotes shown of it, at most so many in a block."""
+    """Lay out a cited paper with its quotes, at most `most` per block."""
     lines = list(dict.fromkeys(line for citation in together if (line := _quote(citation, shown))))
     return [Block("\n".join([_title(together[0]), *lines[:most]])), *_together(lines[most:], most)]
 
@@ -220,14 +220,14 @@ def _title(citation: Citation, room: int = 2 * LINK_CHARACTERS) -> str:
 
 
 def _quote(citation: Citation, shown: Mapping[Citation, str]) -> str:
-    """Return a quote, where it is shown, after where in the full text it stands; empty if there is neither."""
+    """Format a quote, if it is shown, after its location in the full text; empty if there is neither."""
     where = escape(shorten(plain(citation.location), LOCATION_CHARACTERS))
     line = " · ".join(filter(None, [where, shown.get(citation, "")]))
     return f"> -# {line}" if line else ""
 
 
 def _by_paper(citations: Sequence[Citation]) -> list[list[Citation]]:
-    """Return the citations of each paper together, papers in the order of their first citation."""
+    """Group the citations by paper, in the order of their first citation."""
     papers: dict[str, list[Citation]] = {}
     for citation in dict.fromkeys(citations):
         papers.setdefault(citation.paper_id, []).append(citation)
@@ -235,9 +235,9 @@ def _by_paper(citations: Sequence[Citation]) -> list[list[Citation]]:
 
 
 def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, str]:
-    """Give the quotes by citation, escaped and no longer than lets the answer fit, though not below the shortest.
+    """Shorten the quotes so that the answer fits, but not below the minimum; escaped, by citation.
 
-    A quote that a statement says word for word is left out: it can be read above.
+    A quote that a statement contains word for word is left out.
     """
     titles = {citation.number: citation.title for citation in answer.citations}
     stated = [
@@ -263,7 +263,7 @@ def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, s
 
 
 def _is_said(quote: str, stated: Sequence[str]) -> bool:
-    """Say whether a statement is the quote, give or take some words at its ends; both are folded."""
+    """Check whether a statement is the quote, give or take some words at the ends; both are folded."""
     return any(quote in text or (text in quote and 2 * len(text) >= len(quote)) for text in stated)
 
 

@@ -1,4 +1,4 @@
-"""The controls under an answer: a row of buttons, and a menu of all else; each choice in it is a button's custom id."""
+"""The controls under an answer: a row of buttons, and a menu whose options are the custom ids of buttons."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MOST_CHOICES: Final = 4
 
 
 def controls(answer: Answer, answer_id: str, *, thread: bool) -> list[Item]:
-    """Return what stands under an answer; nothing under a refusal that leaves no choices.
+    """Lay out the controls of an answer; none under a refusal without choices.
 
-    `thread` adds the choice to go on in a thread.
+    `thread` adds the option to continue in a thread.
     """
     if answer.refused:
         choices = _choices(answer, answer_id)
@@ -48,7 +48,7 @@ def _options(answer: Answer, answer_id: str, *, thread: bool) -> list[discord.Se
         several = any(citation.paper_id != first.paper_id for citation in answer.citations)
         options += [
             _option(say("Quotes in full"), ids.QUOTES + answer_id),
-            _option(say("Cite"), ids.CITE_ANSWER + answer_id, say("A line and BibTeX for each paper")),
+            _option(say("Cite"), ids.CITE_ANSWER + answer_id, say("One line and BibTeX for each paper")),
             _option(say("Similar papers"), ids.similar(first.paper_id), say("Like [1]") if several else None),
             _option(say("Star a paper"), ids.STARS + answer_id)
             if several
@@ -56,8 +56,8 @@ def _options(answer: Answer, answer_id: str, *, thread: bool) -> list[discord.Se
         ]
     if thread:
         options.append(_option(say("Continue in a thread"), ids.THREAD + answer_id))
-    taken = say("Deletes it; for whoever asked, and moderators")
-    return [*options, _option(say("Take this answer away"), ids.TAKE_AWAY + answer_id, taken)]
+    taken = say("For the person who asked, and for moderators")
+    return [*options, _option(say("Delete this answer"), ids.TAKE_AWAY + answer_id, taken)]
 
 
 def _choices(answer: Answer, answer_id: str) -> list[discord.SelectOption]:

@@ -1,4 +1,4 @@
-"""Write an answer out whole, as a Markdown file."""
+"""Write a whole answer as a Markdown file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def document(answer: Answer) -> str:
-    """Return the answer as Markdown with every statement, title and quote uncut."""
+    """Format the answer as Markdown with every statement, title and quote in full."""
     parts = ["# " + (escape(plain(answer.question)) or say("Answer"))]
     if answer.refused:
         parts.append(escape(plain(answer.refusal or "")))

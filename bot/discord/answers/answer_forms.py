@@ -1,4 +1,4 @@
-"""The forms that buttons open: why an answer was no good, and the next question."""
+"""The forms that buttons open: what was wrong with an answer, and the next question."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEXT: Final = "text"
 
 
 def paragraph(hint: str, most: int, *, required: bool = True, default: str | None = None) -> ui.TextInput[Any]:
-    """Return the input of a form that asks for one text, which `sent` gets as TEXT."""
+    """Make the input of a form that asks for one text, which `sent` gets as TEXT."""
     return ui.TextInput(
         custom_id=TEXT,
         style=discord.TextStyle.paragraph,
@@ -47,7 +47,7 @@ class Why(Form, template=ids.WHY_FORM + ids.ANSWER):
 
     @staticmethod
     async def sent(form: Gesture, typed: Typed) -> None:
-        """Keep the reason with the rating that the click has already given."""
+        """Add the reason to the rating that the click stored."""
         rated = await form.services.store.feedback.rate(
             typed["answer"], form.interaction.user.id, -1, typed[TEXT] or None
         )
@@ -56,7 +56,7 @@ class Why(Form, template=ids.WHY_FORM + ids.ANSWER):
 
 
 class NextQuestion(Form, template=ids.FOLLOW_UP_FORM + ids.ANSWER):
-    """Ask for the question that follows an answer up."""
+    """Ask for a follow-up question to an answer."""
 
     cost = Cost.QUESTION
     audience = Audience.ASKERS
@@ -68,12 +68,12 @@ class NextQuestion(Form, template=ids.FOLLOW_UP_FORM + ids.ANSWER):
 
     @staticmethod
     async def sent(form: Gesture, typed: Typed) -> None:
-        """Answer the question where the answer stands."""
+        """Answer the question below the earlier answer."""
         await follow_up(form.admitted, form.services, typed["answer"], typed[TEXT])
 
 
 async def follow_up(admitted: Admitted, services: Services, answer_id: str, question: str | int) -> None:
-    """Answer the question, or the choice of this index, in the conversation of an earlier answer."""
+    """Answer the question, or the choice with this index, in the conversation of an earlier answer."""
     stored = await services.store.answers.get(answer_id)
     choices = () if stored is None else stored.answer.choices
     if isinstance(question, int):
@@ -85,5 +85,5 @@ async def follow_up(admitted: Admitted, services: Services, answer_id: str, ques
 
 
 def gone() -> str:
-    """Return what to say where an answer is asked for that is no longer kept."""
-    return say("I no longer have that answer: answers are kept for a while only. Please ask me again.")
+    """Say that the answer asked for is no longer stored."""
+    return say("I no longer have that answer: I keep answers only for a while. Please ask me again.")

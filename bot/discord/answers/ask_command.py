@@ -22,7 +22,7 @@ HOW: Final = {None: Acknowledge.AS_SET, True: Acknowledge.PRIVATELY, False: Ackn
 
 
 class Ask(commands.Cog):
-    """Take questions by the slash command and from the menu of a message."""
+    """Take questions from the slash command and from the message menu."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -32,17 +32,17 @@ class Ask(commands.Cog):
         self._menu = app_commands.ContextMenu(name="Ask about this", callback=self._about)
 
     async def cog_load(self) -> None:
-        """Add the menu: discord.py does not find it in a cog by itself."""
+        """Add the menu: discord.py does not find it in a cog."""
         self._bot.tree.add_command(self._menu)
 
     async def cog_unload(self) -> None:
-        """Take the menu away."""
+        """Remove the menu."""
         self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
     @app_commands.command()
     @app_commands.describe(
         question="What would you like to know?",
-        private="Show the answer to you alone?",
+        private="Show the answer only to you?",
     )
     async def ask(
         self,

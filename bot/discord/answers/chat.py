@@ -36,5 +36,5 @@ class Chat(MessageDoor):
         await self._gate.answer(context.message, partial(self._replies.to, context.message, text=question))
 
     async def asks(self, message: discord.Message) -> bool:
-        """Say whether a message that was only overheard asks something."""
+        """Check whether a message that was only overheard asks something."""
         return await self._bot.services.responder.intents.asks(question_in(message, me_of(self._bot)))

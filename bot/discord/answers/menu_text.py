@@ -1,4 +1,4 @@
-"""What the menu of a message is used on."""
+"""The text that a message menu acts on."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 async def text_of(message: discord.Message, me: discord.ClientUser | None, answers: Answers) -> str:
-    """Return what a message says, of an answer of the bot's what was asked; raises BadInputError where that is nothing.
+    """Read the text of a message, or the question of one of our answers; raises BadInputError if there is none.
 
-    Only the text of the one message is read.
+    Only this one message is read.
     """
     assert me is not None
     stored = await answers.of_message(message.id) if message.author.id == me.id else None
     text = plain(stored.answer.standalone_question if stored else words_of(message, me))
     if not text:
-        raise BadInputError(say("There is no text in that message that I could look for."))
+        raise BadInputError(say("That message has no text that I could search for."))
     return text

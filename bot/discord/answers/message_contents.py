@@ -1,4 +1,4 @@
-"""Read what a message brings beside its own words: what it replies to, links to, forwards, and the files with it."""
+"""Read what a message brings besides its own words: replies, links, forwarded messages and files."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
 TEXT_FILES: Final = frozenset({".txt", ".md", ".bib"})
-LARGEST_FILE: Final = 64 * 1024  # bytes; a question has no use for more
-MOST_CHARACTERS: Final = 1000  # of all that a message points to
+LARGEST_FILE: Final = 64 * 1024  # bytes; a question needs no more
+MOST_CHARACTERS: Final = 1000  # in all the messages that it points to
 MOST_LINKS: Final = 3
 
 _LINK: Final = re.compile(r"<?https?://(?:\w+\.)?discord(?:app)?\.com/channels/(?:@me|\d+)/(\d+)/(\d+)>?")
@@ -28,15 +28,15 @@ _LINK: Final = re.compile(r"<?https?://(?:\w+\.)?discord(?:app)?\.com/channels/(
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Hold what a message brings beside its own words.
+    """What a message brings besides its own words.
 
     Attributes:
         own: its own words, without links to messages.
-        other: what the messages say that it points to, and the text files that come with it.
-        pointed: the ids of those messages, and of what they reply to, the nearest first.
-        unread: names, as they can be shown, of what came with it and was not read.
-        hidden: whether it points to a message whose words the bot, or whoever asks, may not see.
-        pdfs: what came with it that can be read as a paper, in a direct talk.
+        other: the text of the messages that it points to, and of its text files.
+        pointed: ids of those messages and of what they reply to, nearest first.
+        unread: names, ready to be shown, of attachments that were not read.
+        hidden: whether it points to a message that the bot or the asker may not see.
+        pdfs: attached PDFs that can be read as papers, in direct messages only.
     """
 
     own: str
@@ -48,7 +48,7 @@ class Carried:
 
 
 async def carried(message: discord.Message, me: discord.abc.User, text: str | None = None) -> Carried:
-    """Read a message; `text` is the part of its own text to read instead of the whole."""
+    """Read a message; `text` is the part of its text to read instead of all of it."""
     whole = message.content if text is None else text
     own = words_of(message, me, _LINK.sub(" ", whole))
     messages = [pointed async for pointed in _pointed_to(message, whole)]
@@ -57,7 +57,7 @@ async def carried(message: discord.Message, me: discord.abc.User, text: str | No
     hidden = any(pointed is None for pointed in messages) or any(
         not words and pointed.author.id != me.id for pointed, words in zip(seen, contents, strict=True)
     )
-    # In a server nobody asked for what a member's file says, and others would see it.
+    # In a server, nobody asked about a member's file, and others would see its content.
     pdfs = [] if message.guild else [attachment for attachment in message.attachments if is_pdf(attachment)]
     files, unread = await _files(message, pdfs)
     other = "\n".join(filter(None, [*contents, *map(plain, files)]))
@@ -69,7 +69,7 @@ async def carried(message: discord.Message, me: discord.abc.User, text: str | No
 
 
 def together(parts: Sequence[Carried]) -> Carried:
-    """Return what several messages bring that are one question."""
+    """Merge what several messages that form one question bring."""
     return Carried(
         " ".join(filter(None, (part.own for part in parts))),
         shorten_at_end("\n".join(filter(None, (part.other for part in parts))), MOST_CHARACTERS),
@@ -81,7 +81,7 @@ def together(parts: Sequence[Carried]) -> Carried:
 
 
 async def _pointed_to(message: discord.Message, text: str) -> AsyncIterator[discord.Message | None]:
-    """Yield each message that this one replies or links to; None for one that is not to be seen."""
+    """Yield each message that this one replies or links to; None for one that may not be seen."""
     if message.reference and not message.message_snapshots:
         answered = message.reference.resolved
         if isinstance(answered, discord.Message):
@@ -91,7 +91,7 @@ async def _pointed_to(message: discord.Message, text: str) -> AsyncIterator[disc
 
 
 async def _linked(message: discord.Message, channel_id: int, message_id: int) -> discord.Message | None:
-    """Return a message of this server, or of this direct talk, that whoever links to it may see."""
+    """Fetch a message of this server, or of this DM, if whoever links to it may see it."""
     channel: Any = message.channel
     if channel_id != channel.id:
         channel = message.guild.get_channel_or_thread(channel_id) if message.guild else None
@@ -105,7 +105,7 @@ async def _linked(message: discord.Message, channel_id: int, message_id: int) ->
 
 
 def _sees(person: discord.abc.User, channel: Any) -> bool:  # noqa: ANN401  # any kind of channel
-    """Say whether somebody may read a channel; of private threads that is not known."""
+    """Check whether somebody may read a channel; False for private threads, as that is not known."""
     if isinstance(channel, discord.DMChannel):
         return True
     private = isinstance(channel, discord.Thread) and channel.is_private()
@@ -113,13 +113,13 @@ def _sees(person: discord.abc.User, channel: Any) -> bool:  # noqa: ANN401  # an
         return False
     try:
         theirs = channel.permissions_for(person)
-    except discord.ClientException:  # a thread whose channel the bot does not see
+    except discord.ClientException:  # the bot cannot see the thread's channel
         return False
     return bool(theirs.view_channel and theirs.read_message_history)
 
 
 async def _files(message: discord.Message, but: Sequence[discord.Attachment]) -> tuple[list[str], list[str]]:
-    """Return the texts of the text files that come with a message, and the names of all else `but` some."""
+    """Read the text files that come with a message, and name all other attachments `but` some."""
     texts, unread = [], []
     forwarded = [file for snapshot in message.message_snapshots for file in snapshot.attachments]
     for attachment in [*(own for own in message.attachments if own not in but), *forwarded]:
@@ -139,7 +139,7 @@ def _beside_files(message: discord.Message) -> Iterator[str]:
 
 
 async def _text_of(attachment: discord.Attachment) -> str | None:
-    """Return what a short text file says; None where it is no such file, or cannot be had."""
+    """Read a short text file; None if it is not one, or cannot be downloaded."""
     if PurePath(attachment.filename).suffix.lower() not in TEXT_FILES or attachment.size > LARGEST_FILE:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Read what people write to the bot."""
+"""Read the text of people's messages."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _EMOJI = re.compile(r"<a?(:\w+:)\d+>")
 
 
 def question_in(message: discord.Message, me: discord.abc.User, text: str | None = None) -> str:
-    """Return the message's text without the mention of the bot, and with names for all other mentions.
+    """Read the message's text without the mention of the bot, and with names in place of other mentions.
 
-    It is empty where the message holds nothing else. `text` is a part of the message to read instead of the whole.
+    Empty if there is nothing else. `text` is a part of the message to read instead of all of it.
     """
     names: dict[str, Callable[[int], str | None]] = {
         "@": {user.id: user.display_name for user in message.mentions}.get,
@@ -42,19 +42,19 @@ def question_in(message: discord.Message, me: discord.abc.User, text: str | None
 
 
 def words_of(message: discord.Message, me: discord.abc.User, text: str | None = None) -> str:
-    """Return what a message says: its own text, what it forwards, and the titles of what its links lead to."""
+    """Read a message's text, what it forwards, and the titles of its link previews."""
     titles = [embed.title for embed in message.embeds if embed.title and message.author.id != me.id]
     forwarded = [_forwarded(snapshot) for snapshot in message.message_snapshots]
     return " ".join(filter(None, [question_in(message, me, text), *forwarded, *map(plain, titles)]))
 
 
 def _forwarded(snapshot: discord.MessageSnapshot) -> str:
-    """Return what a forwarded message says; whom it mentions is not known here."""
+    """Read a forwarded message; whom it mentions is unknown here."""
     titles = [embed.title for embed in snapshot.embeds if embed.title]
     return " ".join(plain(_MENTION.sub(" ", title)) for title in (snapshot.content, *titles))
 
 
 def thread_name(question: str) -> str:
-    """Return a name for a thread about the question, of at most 100 characters."""
+    """Make a name for a thread about the question, of at most 100 characters."""
     words = plain(question)
     return words if len(words) <= THREAD_NAME else words[: THREAD_NAME - 1].rstrip() + "…"

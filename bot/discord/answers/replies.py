@@ -161,6 +161,6 @@ class Replies:
 
 
 def _opens_threads(message: discord.Message, admitted: Admitted) -> bool:
-    """Say whether the server's settings want a thread for each question, and one may be opened."""
+    """Check whether the server's settings want a thread for each question, and one may be opened."""
     wanted = message.guild is not None and admitted.settings.threads
     return wanted and may_thread(message.channel) and author_may_thread(message)

@@ -1,4 +1,4 @@
-"""The responder: the one way from a question to its answer, wherever it was asked."""
+"""The responder: the single path from a question to its answer, wherever it was asked."""
 
 from __future__ import annotations
 
@@ -41,37 +41,37 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# So many questions are looked into at a time, and the others wait: that is no slower on two cores, and leaves the event
-# loop time to acknowledge the next ones (bench/discord_load.py: with no such limit, 58 of 100 commands came to nothing
-# because Discord waits only 3 s). With a language model most of the time is spent waiting for it.
+# Concurrent questions; the others wait. That is no slower on two cores, and leaves the event loop time to acknowledge
+# new ones (bench/discord_load.py: without a limit, 58 of 100 commands failed because Discord waits only 3 s). With a
+# language model, most of the time is spent waiting for it.
 AT_ONCE = 2
 AT_ONCE_WITH_MODEL = 12
 
 
 class Answerer(Protocol):
-    """Make an Answer of a question."""
+    """Make an Answer from a question."""
 
     def stream(
         self, question: str, history: Sequence[str | Exchange] = (), *, document: Attached | None = None
     ) -> AsyncGenerator[Answer]:
-        """Yield the answer as it grows, in the language that is spoken; the last one is whole."""
+        """Yield the answer as it grows, in the current language; the last one is complete."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Hold what somebody asks.
+    """What somebody asks.
 
     Attributes:
-        text: the question; of a message its own words.
+        text: the question; for a message, its own words.
         parent: the answer that it follows up, whose chain is the conversation.
-        message_id: the message that asks, None of commands, clicks and forms, of which all is a question.
-        before: what others said, that the message points to.
+        message_id: the message with the question; None for commands, clicks and forms, whose text is always a question.
+        before: what others said in messages that it points to.
         note: a sentence to show with the answer.
-        unreadable: what to say where the message has no question of its own, and what it points to was not read.
-        called: what the bot is called there, ready to be shown.
-        decide: is told what the question is, and says where its answer goes, None if it is not to be answered.
-        document: what was given to look into.
+        unreadable: what to say if the message has no question of its own and points to something unread.
+        called: the bot's name there, ready to be shown.
+        decide: gets the question and returns where its answer goes, None if it is not to be answered.
+        document: a document to search.
     """
 
     text: str
@@ -86,10 +86,10 @@ class Request:
 
 
 class Responder:
-    """Answer each question once: streamed, kept, and said why not where there is no answer.
+    """Answer each question once: stream and store the answer, or say why there is none.
 
     Attributes:
-        intents: tells what is a question.
+        intents: tells questions from small talk.
     """
 
     def __init__(
@@ -108,19 +108,19 @@ class Responder:
         self._turns = asyncio.Semaphore(AT_ONCE_WITH_MODEL if with_model else AT_ONCE)
 
     async def answer(self, admitted: Admitted, question: str, *, parent: StoredAnswer | None = None) -> None:
-        """Answer a question in its place, or say there in a sentence why not; raises nothing."""
+        """Answer a question where it was asked, or say there why not; raises nothing."""
         await admitted.target.show(self.contents(admitted, Request(question, parent)))
 
     async def contents(self, admitted: Admitted, asked: Request) -> AsyncGenerator[Content]:
-        """Yield what is shown to somebody who was let in: the answer as it grows, or a sentence.
+        """Yield what an admitted person is shown: the answer as it grows, or a sentence.
 
-        All that is known without reading the question is prepared first, all that is shown for good is drawn last: in
-        between, the question goes from its reader to the answerer at one go.
+        Everything that does not depend on reading the question is prepared first, and the final cards are drawn last,
+        so that the question goes from reader to answerer without a pause.
         """
         started, asked_at = time.monotonic(), datetime.now(UTC)
         target, text, before = admitted.target, asked.text, asked.before
         payer, history = _payer(admitted), await self._history(asked.parent)
-        # A "yes" to choices is no small talk.
+        # A "yes" to choices is not small talk.
         maybe_talk = asked.message_id is not None and not (asked.parent and asked.parent.answer.choices)
         alone = not (before or asked.unreadable)
 
@@ -154,7 +154,7 @@ class Responder:
                             yield Draft(partial(writing, answer, say("Writing …"), asked=shown), destination)
         assert answer is not None
 
-        # Somebody may reply to the message before all of it is there.
+        # Somebody may reply to the message before all of it is posted.
         known = list(target.shown)
         channel = destination.channel if destination else None
         stored = _to_store(admitted, asked, answer, asked_at, channel.id if channel else target.channel_id)
@@ -173,14 +173,14 @@ class Responder:
         log.info("answered place=%s outcome=%s seconds=%.2f", target.name, answer.outcome, seconds)
 
     async def _history(self, parent: StoredAnswer | None) -> list[Exchange]:
-        """Return the conversation that a question goes on with, oldest first."""
+        """Load the conversation that a question continues, oldest first."""
         if parent is None:
             return []
         thread = await self._store.answers.history(parent.answer_id) or [parent]
         return [Exchange.of(earlier.answer) for earlier in thread]
 
     async def _friendly(self, talk: Kind, called: str) -> str:
-        """Return what to say to small talk and to words about the bot."""
+        """Reply to small talk or to words about the bot."""
         help_ = await self._links.mention("help")
         if talk is Kind.SMALL_TALK:
             return say("Always a pleasure! Ask me about papers whenever you like; {help} says how.", help=help_)
@@ -193,7 +193,7 @@ class Responder:
         )
 
     async def _keep(self, source: str, stored: StoredAnswer, message_ids: Sequence[int]) -> bool:
-        """Remember an answer and say whether it is kept; one without buttons is better than none."""
+        """Store an answer; False on failure: an answer without buttons is better than none."""
         try:
             return await self._store.answers.keep(stored, message_ids)
         except Exception as error:  # noqa: BLE001  # whatever it is, there is an answer
@@ -202,7 +202,7 @@ class Responder:
 
 
 def _to_store(admitted: Admitted, asked: Request, answer: Answer, asked_at: datetime, channel_id: int) -> StoredAnswer:
-    """Return the answer to a question of that time, which goes into that channel, as it is remembered."""
+    """Build the stored form of an answer, with the time of its question and the channel it goes to."""
     return StoredAnswer(
         answer_id=secrets.token_urlsafe(12),
         answer=replace(answer, note=" ".join(filter(None, [answer.note, asked.note])) or None),
@@ -217,7 +217,7 @@ def _to_store(admitted: Admitted, asked: Request, answer: Answer, asked_at: date
 
 
 def _payer(admitted: Admitted) -> Payer:
-    """Return for whom the language model is asked."""
+    """Determine who the language model is asked for."""
     if admitted.guild_id is None:
         return Payer(person_id=admitted.user.id)
     exempt = not roles_of(admitted.user).isdisjoint(admitted.settings.exempt)
@@ -225,7 +225,7 @@ def _payer(admitted: Admitted) -> Payer:
 
 
 def _problem(question: str) -> str:
-    """Return why a question is not even looked at."""
+    """Explain why a question is not even read."""
     if not question:
         return say("Ask me about research papers: write your question after my name, or use /ask.")
     return say("That is too long for me: please ask in at most {most} characters.", most=LONGEST_QUESTION)

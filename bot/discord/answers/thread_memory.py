@@ -1,4 +1,4 @@
-"""Find out which answer a question goes on from: replies, threads and direct messages are conversations."""
+"""Find the answer that a question follows up: replies, threads and direct messages are conversations."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ if TYPE_CHECKING:
 
     from bot.store import Store, StoredAnswer
 
-# A direct message goes on from the last answer for so long; a thread does for ever.
+# In a DM, a question follows up the last answer for this long; in a thread, for ever.
 SAME_SITTING = timedelta(hours=1)
-LOOKED_BACK = 50  # answers in a thread among which somebody's own last one is looked for
+LOOKED_BACK = 50  # answers in a thread that are searched for somebody's own last one
 
 
 async def parent_of(store: Store, channel: Any, user_id: int, pointed: Sequence[int] = ()) -> StoredAnswer | None:  # noqa: ANN401
-    """Return the answer that somebody's question in a channel goes on from; None where it begins a conversation.
+    """Find the answer that somebody's question in a channel follows up; None if it starts a conversation.
 
-    What points to an answer, to its question, or to a remark under it, goes on from it; `pointed` are the ids of the
-    messages that the question points to, the nearest first. In a thread several people may talk at once: each goes on
-    from their own last question there, and who has asked nothing yet from the last one, or from the answer that the
-    thread hangs on.
+    A message that points to an answer, to its question or to a remark under it follows it up; `pointed` are the ids of
+    the messages that it points to, nearest first. Several people may talk in a thread: each follows up their own last
+    question there, and somebody new the last answer or the one that the thread hangs on.
     """
     for message_id in pointed:
         if answered := await _about(store, message_id):
@@ -37,7 +36,7 @@ async def parent_of(store: Store, channel: Any, user_id: int, pointed: Sequence[
 
 
 async def _about(store: Store, message_id: int) -> StoredAnswer | None:
-    """Return the answer that a message shows, or that was given to it."""
+    """Find the answer that a message shows, or that was given to it."""
     if (shown := await store.answers.of_message(message_id)) is not None:
         return shown
     given = await store.answers.to_question(message_id)

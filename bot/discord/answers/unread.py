@@ -1,4 +1,4 @@
-"""What to say of what came with a message and was not read."""
+"""Sentences about attachments that were not read."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 def unread_note(message: Carried) -> str | None:
-    """Return the sentence to show with an answer; None where all was read."""
+    """Say what was not read, to be shown with an answer; None if everything was."""
     return say("I did not read {things}.", things=", ".join(message.unread)) if message.unread else None
 
 
 def unreadable(message: Carried) -> str | None:
-    """Return what to say where a message has no question of its own, and points only to what was not read."""
+    """Reply to a message without a question of its own that only points to something unread; else None."""
     if message.other:
         return None
     if message.hidden:
         return say(
-            "I cannot see what the message says that you mean. Please write its question here, or choose “Ask about "
-            "this” in its menu, under Apps."
+            "I cannot see the message that you mean. Please write the question here, or choose “Ask about this” in "
+            "the message's menu, under Apps."
         )
     if message.unread:
         return say("I cannot read {things}: please write your question as text.", things=", ".join(message.unread))

@@ -1,1 +1,1 @@
-"""How the bot and Discord talk: the Gateway, the calls, the error codes and the list of commands."""
+"""The connection to Discord: the Gateway, calls, error codes and the registration of commands."""

@@ -1,4 +1,4 @@
-"""The one layer that repeats calls to Discord: a lost reply loses nothing, and a call under way is never cancelled."""
+"""The one layer that repeats calls to Discord: lost replies do no harm, and running calls are never cancelled."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ FOLLOW_UP: Final = "/webhooks/{webhook_id}/{webhook_token}"
 THREAD_OF_MESSAGE: Final = "/channels/{channel_id}/messages/{message_id}/threads"
 
 _LOST: Final = (aiohttp.ClientError, OSError)
-NETWORK_ERRORS: Final = (discord.HTTPException, *_LOST)  # what is raised where Discord refuses a call, or it is lost
+NETWORK_ERRORS: Final = (discord.HTTPException, *_LOST)  # raised if Discord refuses a call or it is lost
 _UNSENT: Final = (aiohttp.ClientConnectorError,)
 
 
 class LostReplyError(aiohttp.ClientError):
-    """Say that an error of Discord's servers came instead of a reply: nobody knows whether the call was carried out."""
+    """Discord's servers replied with an error, so that nobody knows whether the call was carried out."""
 
 
 @dataclass(slots=True)
 class _Call:
-    """Count how often a call was sent, and say whether discord.py is to deal with errors of Discord's servers."""
+    """How often a call was sent, and whether discord.py should handle errors of Discord's servers."""
 
     attempts: int = 0
     is_last: bool = False
@@ -49,10 +49,10 @@ _under_way: Final[set[asyncio.Task[Any]]] = set()
 
 
 def replies() -> aiohttp.TraceConfig:
-    """Return what makes a client's session treat an error of Discord's servers as a broken connection.
+    """Make a client's session treat an error of Discord's servers as a broken connection.
 
-    discord.py itself would wait a second or more, and would repeat what cannot be repeated; it does so at the last
-    attempt only.
+    discord.py itself would wait a second or more and repeat calls that must not be repeated; it is allowed to only at
+    the last attempt.
     """
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(_on_attempt)
@@ -61,9 +61,9 @@ def replies() -> aiohttp.TraceConfig:
 
 
 def make_lasting(client: discord.Client) -> None:
-    """Let every call of the client be repeated where its connection breaks, and outlive whoever waits for it.
+    """Make every call of the client repeat if its connection breaks, and survive the cancellation of its caller.
 
-    It holds for the current task and those that it starts, as interactions take their adapter from the context.
+    Applies to the current task and the tasks it starts, as interactions take their adapter from the context.
     """
     request = client.http.request
 
@@ -86,11 +86,11 @@ class LastingAdapter(AsyncWebhookAdapter):
     """Answer interactions so that a broken connection loses nothing."""
 
     async def request(self, route: Route, session: aiohttp.ClientSession, **options: Any) -> Any:  # noqa: ANN401
-        """Make a call; an acknowledgement that Discord has, or may have, after an earlier attempt counts as done.
+        """Make a call; an acknowledgement that Discord has, or may have, from an earlier attempt counts as done.
 
-        If it has none, what is to be shown instead of it is refused, and shown elsewhere.
-        A follow-up is only repeated where it was not sent at all: Discord ignores the nonces of webhooks
-        (discord-api-docs, pull request 6647), so nothing would tell it from a second one.
+        If Discord has none, it refuses the reply that follows, which is then shown elsewhere. A follow-up is repeated
+        only if it was not sent at all: Discord ignores the nonces of webhooks (discord-api-docs, pull request 6647), so
+        a repeated one would be posted twice.
         """
         call = _Call()
         lost = _UNSENT if route.method == "POST" and route.path == FOLLOW_UP else _LOST
@@ -113,7 +113,7 @@ async def _repeated(
     make: Callable[[], Awaitable[T]],
     lost: tuple[type[Exception], ...] = _LOST,
 ) -> T:
-    """Make a call again while its connection breaks: Discord knows a message by its nonce, the rest by what it is."""
+    """Repeat a call while its connection breaks; nonces keep messages unique, and other calls are idempotent."""
     _current.set(call)
     for pause in PAUSES:
         try:
@@ -139,9 +139,9 @@ async def _on_reply(_session: object, _context: object, reply: aiohttp.TraceRequ
 
 
 async def _shielded(call: Coroutine[Any, Any, T]) -> T:
-    """Await a call that goes on where the wait for it is cancelled.
+    """Await a call that continues if the wait for it is cancelled.
 
-    discord.py holds every call back while it sleeps in a global rate limit: for ever, were that sleep cut short.
+    discord.py blocks all calls while one sleeps in a global rate limit: for ever, if that sleep were cancelled.
     """
     task = asyncio.create_task(call)
     _under_way.add(task)
@@ -156,5 +156,5 @@ def _forget(task: asyncio.Task[Any]) -> None:
 
 
 def _message_of(route: Route) -> str:
-    """Return the id of the message on which a call opens a thread; the thread has it too."""
+    """Extract the id of the message on which a call opens a thread; the thread has the same id."""
     return route.url.split("/")[-2]

@@ -1,4 +1,4 @@
-"""Discord's error codes that the bot knows, each once, and which refusals are for good."""
+"""The Discord error codes that the bot handles, and which refusals are permanent."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ AUTOMOD: Final = 200000
 NOT_TO_THIS_PERSON: Final = frozenset({CANNOT_MESSAGE_PERSON, NO_SHARED_SERVER, UNKNOWN_USER})
 UNUSABLE_INTERACTION: Final = frozenset({UNKNOWN_INTERACTION, UNKNOWN_WEBHOOK, EXPIRED_TOKEN})
 
-SERVER_ERROR: Final = 500  # the first status of errors of Discord's own
+SERVER_ERROR: Final = 500  # the first status of Discord's own errors
 _UNAUTHORISED: Final = 401
 _TOO_MANY_REQUESTS: Final = 429
 _CLIENT_ERRORS: Final = range(400, 500)
 
 
 def is_slow_down(error: discord.HTTPException) -> bool:
-    """Say whether the same call may pass a little later."""
+    """Check whether the same call may succeed a little later."""
     return error.status == _TOO_MANY_REQUESTS or error.code == SLOWMODE
 
 
 def is_for_good(error: discord.HTTPException) -> bool:
-    """Say whether Discord itself refuses a call, and will as long as nobody mends what it refuses it for.
+    """Check whether Discord itself refuses a call, and will until somebody removes the reason.
 
-    What is not JSON comes from something between the bot and Discord, which says nothing of the call.
+    A reply that is not JSON comes from something between the bot and Discord, and says nothing about the call.
     """
     refused = error.status in _CLIENT_ERRORS and error.status != _UNAUTHORISED and not is_slow_down(error)
     answer = error.response

@@ -1,4 +1,4 @@
-"""Send the commands to Discord only when they changed: Discord allows 200 new commands a day."""
+"""Register the commands with Discord only when they have changed: Discord allows 200 new commands a day."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ FILE_NAME = "discord-commands.json"
 
 
 class CommandsFile:
-    """Keep, in one small file, which commands Discord knows of which application."""
+    """A small file that records which commands are registered with Discord, for which application."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def load(self) -> dict[str, object] | None:
-        """Return what was saved; None where there is nothing that can be read."""
+        """Load the record; None if there is none or it cannot be read."""
         try:
             saved = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -33,7 +33,7 @@ class CommandsFile:
         return saved if isinstance(saved, dict) else None
 
     def save(self, record: dict[str, object]) -> None:
-        """Write the record in one step."""
+        """Write the record atomically."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".new")
         draft.write_text(json.dumps(record) + "\n", encoding="utf-8")
@@ -41,7 +41,7 @@ class CommandsFile:
 
 
 async def sync_if_changed(tree: app_commands.CommandTree[Any], file: CommandsFile) -> None:
-    """Send the tree's global commands unless Discord has them; after a failure the next start tries again."""
+    """Register the tree's global commands unless Discord has them; after a failure, the next start tries again."""
     wanted: dict[str, object] = {
         "application_id": tree.client.application_id,
     }
@@ -59,7 +59,7 @@ async def sync_if_changed(tree: app_commands.CommandTree[Any], file: CommandsFil
 
 
 async def fingerprint(tree: app_commands.CommandTree[Any]) -> str:
-    """Return a hash of what the tree would send to Discord, in all languages."""
+    """Hash what the tree would send to Discord, in all languages."""
     commands = [await _payload(command, tree) for command in tree.get_commands()]
     payload = sorted(json.dumps(command, sort_keys=True) for command in commands)
     return hashlib.sha256("\n".join(payload).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Keep what comes over the Gateway coming: soon again after refusals, and past events that cannot be read."""
+"""Keep the Gateway running: reconnect soon after refusals, and skip events that cannot be parsed."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE: Final = 30.0  # seconds between two attempts to connect; discord.py goes up to 17 minutes
-CONNECTED_SECONDS: Final = 1.0  # a refusal comes sooner after an attempt
+LONGEST_PAUSE: Final = 30.0  # seconds between two attempts to connect; discord.py waits up to 17 minutes
+CONNECTED_SECONDS: Final = 1.0  # a refusal comes sooner than this after an attempt
 INDISPENSABLE: Final = "READY"
 
 
 class Backoff(ExponentialBackoff[bool]):
-    """Wait ever longer between attempts, but never long, and not for what was refused before the last connection."""
+    """Wait longer after each refused attempt, up to LONGEST_PAUSE; a successful connection resets the wait."""
 
     def __init__(self) -> None:
         super().__init__()
         self._due = 0.0
 
     def delay(self) -> float:
-        """Return the seconds until the next attempt."""
+        """Compute the seconds until the next attempt."""
         now = time.monotonic()
         if now - self._due > CONNECTED_SECONDS:
             self._exp = 0
@@ -39,7 +39,7 @@ class Backoff(ExponentialBackoff[bool]):
 
 
 def make_steady(client: discord.Client) -> None:
-    """Let the client connect again within a minute, and drop single events rather than end."""
+    """Make the client reconnect within a minute, and drop single events instead of ending."""
     for module in (discord.client, discord.shard):  # discord.py has no setting for it
         vars(module)["ExponentialBackoff"] = Backoff
     state = client._connection  # noqa: SLF001  # discord.py lets nobody else look at events before they are read
@@ -50,24 +50,24 @@ def make_steady(client: discord.Client) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Hold how long a shard's last heartbeat took, and how long ago it was answered, in seconds."""
+    """How long a shard's last heartbeat took, and how long ago it was acknowledged, in seconds."""
 
     latency: float
     age: float
 
 
 def heartbeats(client: discord.Client) -> dict[int, Heartbeat]:
-    """Return the heartbeats of the connections that there are, by their shards."""
+    """Collect the heartbeats of the open connections, by shard."""
     found = {}
     for shard_id, ws in _sockets(client).items():
-        beat = getattr(ws, "_keep_alive", None)  # discord.py tells the latency alone, which does not grow in silence
+        beat = getattr(ws, "_keep_alive", None)  # discord.py reports only the latency, which does not grow in silence
         if beat:
             found[shard_id] = Heartbeat(beat.latency, time.perf_counter() - beat._last_ack)  # noqa: SLF001
     return found
 
 
 def disconnected(client: discord.Client) -> list[int]:
-    """Return the shards without a connection, which `is_ready` knows nothing of: it stays true once it was."""
+    """List the shards without a connection, unlike `is_ready`, which stays true once it was."""
     return [shard_id for shard_id, ws in _sockets(client).items() if ws is None or not ws.open]
 
 
@@ -91,6 +91,6 @@ def _guarded(client: discord.Client, name: str, parse: Callable[[Any], None]) ->
 
 
 def _is_of_strangers(client: discord.Client, data: Any) -> bool:  # noqa: ANN401
-    """Say whether a message is of a server that the bot has left: discord.py would take it for a direct one."""
+    """Check whether a message is from a server that the bot has left: discord.py would take it for a DM."""
     guild_id = data.get("guild_id") if isinstance(data, dict) else None
     return guild_id is not None and client.get_guild(int(guild_id)) is None

@@ -19,26 +19,26 @@ TOKEN_SETTING: Final = "FOOTNOTE_DISCORD__TOKEN"  # noqa: S105  # a name, not a 
 
 _HOW: Final = f"make one at {PORTAL} (your application, Bot, Reset Token) and set {TOKEN_SETTING}"
 REFUSED: Final = f"Discord refused the bot token (401): {_HOW}."
-NO_LONGER_TAKEN: Final = f"Discord no longer takes the bot token: {_HOW}."
+NO_LONGER_TAKEN: Final = f"Discord no longer accepts the bot token: {_HOW}."
 INTENT_OFF: Final = (
     "Discord refuses a privileged intent (4014): switch on Message Content Intent "
     f"at {PORTAL} (your application, Bot, Privileged Gateway Intents), or set {CONTENT_SETTING} to false."
 )
-NOT_DISCORD: Final = "What answers in Discord's place is not Discord: sign in to the network, or look at the proxy."
+NOT_DISCORD: Final = "Something other than Discord answers in its place: sign in to the network, or check the proxy."
 
 _TOKEN: Final = re.compile(r"[\w-]+(\.[\w-]+)+", re.ASCII)
-# What else the portal shows to be copied, by its form.
+# Other values that the portal offers to copy, by their form.
 _OTHERS: Final = (
     (re.compile(r"\d+"), "is the application's id"),
     (re.compile(r"[0-9a-f]{64}"), "is the application's public key"),
     (re.compile(r"[\w-]{32}", re.ASCII), "is the application's client secret"),
-    (re.compile(r"https?://\S+"), "is an address"),
+    (re.compile(r"https?://\S+"), "is a web address"),
     (re.compile(r"Bot\s+\S+"), 'begins with "Bot", which is left out'),
 )
 
 
 def require_token(settings: Settings) -> str:
-    """Return the bot token; raises DiscordStartError where there is none or where it cannot be one."""
+    """Return the bot token; raises DiscordStartError if there is none or it does not look like one."""
     secret = settings.discord.token
     if secret is None:
         raise DiscordStartError(f"There is no Discord bot token: {_HOW}.")
@@ -56,7 +56,7 @@ def not_let_in(status: int) -> str:
 
 
 def unreachable(error: Exception, proxy: str | None) -> str:
-    """Say that Discord cannot be reached, without any address, which could hold a proxy's password."""
+    """Say that Discord cannot be reached, without any address, as it may contain a proxy's password."""
     return f"Discord cannot be reached ({_reason(error)}): {mend_connection(proxy)}."
 
 

@@ -1,1 +1,1 @@
-"""The one gate that everything people do passes: seen before, allowed here, not too much, in which language."""
+"""The one gate that every act passes: is it new, allowed here and not too much, and in which language?"""

@@ -1,4 +1,4 @@
-"""The moderators' rules of who may ask where, and what is left of them when their channels or roles are deleted."""
+"""The moderators' rules on who may ask where, also after channels or roles in them are deleted."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """Hold a server's rules; without the server, or while Discord has it unavailable, all of its ids count as alive."""
+    """A server's rules; if the server is unknown or unavailable, all ids in them count as existing."""
 
     settings: ServerSettings
     guild: discord.Guild | None
 
     @property
     def outlived(self) -> bool:
-        """Say whether every channel, or every role, that may be asked in or ask is gone."""
+        """Whether all the channels, or all the roles, that the rules allow are gone."""
         channels, roles = self.settings.channels, self.settings.roles
         return bool((channels and not self._channels()) or (roles and not self._roles()))
 
     def objection(self, channel: object, user: discord.abc.User) -> str | None:
-        """Return why somebody may not ask in a channel; None where they may."""
+        """Explain why somebody may not ask in a channel; None if they may."""
         where = {getattr(channel, "id", None), getattr(channel, "parent_id", None)}
         if self.settings.channels and where.isdisjoint(self.settings.channels):
             return self._only_in(self._channels())
@@ -38,13 +38,13 @@ class AccessRules:
         return None
 
     def moderates(self, user: discord.abc.User) -> bool:
-        """Say whether somebody may change the rules."""
+        """Check whether somebody may change the rules."""
         return isinstance(user, discord.Member) and user.guild_permissions.manage_guild
 
     def _only_in(self, channels: list[int]) -> str:
         if not channels:
             return say(
-                "The moderators want me to answer only in channels that are gone. A moderator can choose others with "
+                "I may answer only in certain channels, and they no longer exist. A moderator can choose others with "
                 "/settings."
             )
         listed = ", ".join(f"<#{channel_id}>" for channel_id in channels)
@@ -53,19 +53,19 @@ class AccessRules:
     def _only_for(self, roles: list[str]) -> str:
         if not roles:
             return say(
-                "The moderators let only roles ask me that are gone. A moderator can choose others with /settings."
+                "Only certain roles may ask me, and they no longer exist. A moderator can choose others with /settings."
             )
-        return say("The moderators let only some roles ask me: {roles}.", roles=", ".join(roles))
+        return say("Only these roles may ask me here: {roles}.", roles=", ".join(roles))
 
     def _channels(self) -> list[int]:
-        """Return the ids of the channels that are still there; threads that are archived are not known to be gone."""
+        """List the allowed channels that still exist; an archived thread, which is not cached, counts as gone."""
         allowed = sorted(self.settings.channels)
         if self.guild is None or self.guild.unavailable:
             return allowed
         return [channel_id for channel_id in allowed if self.guild.get_channel_or_thread(channel_id) is not None]
 
     def _roles(self) -> list[str]:
-        """Return the roles that are still there by name, as a mention says nothing in a direct message."""
+        """Name the allowed roles that still exist, as mentions of roles show nothing in a DM."""
         allowed = sorted(self.settings.roles)
         if self.guild is None or self.guild.unavailable:
             return [f"<@&{role_id}>" for role_id in allowed]

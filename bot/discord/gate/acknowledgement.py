@@ -1,4 +1,4 @@
-"""Acknowledge everybody who waits for a first sign of the bot before the work on answers goes on."""
+"""Acknowledge everybody who has had no reaction from the bot yet before working on answers."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-# So long the work on an answer waits at most for others to be acknowledged: Discord gives them 3 s.
+# The longest time that work on an answer waits for others' acknowledgements; Discord gives those 3 s.
 YIELD_SECONDS: Final = 1.0
 
 
 class Acknowledgements:
-    """Know which messages and interactions were taken in and have no sign yet that they were."""
+    """Track the messages and interactions that were admitted but not acknowledged yet."""
 
     def __init__(self) -> None:
         self._waiting: set[int] = set()
         self._calm = asyncio.Event()
 
     def add(self, event_id: int) -> None:
-        """Note that a message or an interaction waits for a sign, until it has one or the current task ends."""
+        """Mark a message or an interaction as waiting, until it is acknowledged or the current task ends."""
         task = asyncio.current_task()
         assert task is not None
         self._waiting.add(event_id)
@@ -26,13 +26,13 @@ class Acknowledgements:
         task.add_done_callback(lambda _: self.acknowledged(event_id))
 
     def acknowledged(self, event_id: int) -> None:
-        """Note that whoever waits has had a sign."""
+        """Mark a message or an interaction as acknowledged."""
         self._waiting.discard(event_id)
         if not self._waiting:
             self._calm.set()
 
     async def let_pass(self, own_id: int | None = None) -> None:
-        """Wait, though not for long, until nobody waits for a sign; whoever waits alone under this id goes on."""
+        """Wait up to YIELD_SECONDS until nobody else waits; return at once if only `own_id` does."""
         if self._waiting <= {own_id}:
             return
         with suppress(TimeoutError):

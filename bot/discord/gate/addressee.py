@@ -41,29 +41,29 @@ class AddresseeReader:
 
 
 def is_by_a_person(message: discord.Message) -> bool:
-    """Say whether a person wrote the message, rather than a bot, a webhook or Discord itself."""
+    """Check whether a person wrote the message, rather than a bot, a webhook or Discord itself."""
     return not message.author.bot and message.webhook_id is None and message.type in _KINDS_WRITTEN_BY_PEOPLE
 
 
 def is_for(message: discord.Message, me: discord.abc.User) -> bool:
-    """Say whether a person wrote the message to the bot: in a direct message, or by mentioning it or its own role."""
+    """Check whether a person wrote the message to the bot: in a direct message, or by mentioning it or its own role."""
     return is_by_a_person(message) and (message.guild is None or _mentions(message, me) or names_own_role(message))
 
 
 def names_own_role(message: discord.Message) -> bool:
-    """Say whether the message mentions the role that Discord made for the bot, which has the bot's name."""
+    """Check whether the message mentions the role that Discord made for the bot, which has the bot's name."""
     role = message.guild.self_role if message.guild else None
     return role is not None and role in message.role_mentions
 
 
 def is_reply_to(message: discord.Message, me: discord.abc.User) -> bool:
-    """Say whether the message replies to the bot, with or without the ping that mentions it."""
+    """Check whether the message replies to the bot, with or without the ping that mentions it."""
     answered = message.reference.resolved if message.reference else None
     return isinstance(answered, discord.Message) and answered.author.id == me.id
 
 
 def is_for_nobody_else(message: discord.Message, me: discord.abc.User) -> bool:
-    """Say whether a person wrote the message to nobody in particular: without a mention of, or a reply to, others."""
+    """Check whether a person wrote the message to nobody in particular: without a mention of, or a reply to, others."""
     if not is_by_a_person(message) or not message.content or message.raw_role_mentions or message.mention_everyone:
         return False
     answered = message.reference.resolved if message.reference else None
@@ -72,7 +72,7 @@ def is_for_nobody_else(message: discord.Message, me: discord.abc.User) -> bool:
 
 
 def brings_anything(message: discord.Message) -> bool:
-    """Say whether there is anything in a message, as far as the bot sees it."""
+    """Check whether there is anything in a message, as far as the bot sees it."""
     return bool(message.content or message.message_snapshots or message.attachments or message.stickers or message.poll)
 
 

@@ -1,4 +1,4 @@
-"""Who is offered a command where."""
+"""Where commands are offered, and to whom."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def in_servers(command: C) -> C:
 
 
 def for_moderators(command: C) -> C:
-    """Offer the command only in servers, and there only to who may manage them."""
+    """Offer the command only in servers, and only to people who may manage them."""
     command = app_commands.default_permissions(manage_guild=True)(command)
     return in_servers(app_commands.checks.has_permissions(manage_guild=True)(command))
 
 
 def is_moderator(permissions: discord.Permissions, guild_id: int | None) -> bool:
-    """Say whether somebody with these permissions may change what the bot does there."""
+    """Check whether these permissions allow somebody to change what the bot does there."""
     return guild_id is not None and permissions.manage_guild

@@ -1,4 +1,4 @@
-"""The one boundary for errors: whoever acted gets a short sentence, the log an id, a kind and a place in the code."""
+"""The one boundary for errors: the person gets a short sentence, the log an id, the type and the traceback."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from retrieval import BadInputError, DatabaseAwayError, ServerAwayError
 
 
 class _Linking(Protocol):
-    """Be a client that makes the commands which a sentence names something to click."""
+    """A client that turns the commands named in a sentence into links."""
 
     async def linked(self, sentence: str) -> str:
-        """Return the sentence with them."""
+        """Turn the commands in a sentence into links."""
         ...
 
 
@@ -38,19 +38,19 @@ log = logging.getLogger(__name__)
 
 
 class IgnoredError(Exception):
-    """Say that an event is nothing to the bot, or was already: nobody is told."""
+    """An event that does not concern the bot, or was handled already: nobody is told."""
 
 
 class RefusedError(Exception):
-    """Say, in a sentence that may hold mentions, that somebody may not do something here."""
+    """Somebody may not do something here; the sentence may contain mentions."""
 
 
 class NotHereError(RefusedError):
-    """Say that somebody may not ask, or the bot not reply, in a channel."""
+    """Somebody may not ask, or the bot may not reply, in a channel."""
 
 
 class TooOftenError(RefusedError):
-    """Say that somebody did too much; `told` says whether they were told so just before."""
+    """Somebody did too much; `told` says whether they have just been told so."""
 
     def __init__(self, sentence: str, *, told: bool) -> None:
         super().__init__(sentence)
@@ -58,7 +58,7 @@ class TooOftenError(RefusedError):
 
 
 async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
-    """Say in a sentence that only they see what became of what somebody did; raises nothing."""
+    """Tell only the person what became of their interaction, in a sentence; raises nothing."""
     cause = cause_of(error)
     if isinstance(cause, IgnoredError):
         return
@@ -75,9 +75,9 @@ async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
 
 
 def sentence_for(error: Exception, source: str, mine: discord.Permissions) -> str:
-    """Return what to say about an error: what the person can mend, or an apology with an id that the log has.
+    """Write what to say about an error: what the person can do, or an apology with an id that the log has.
 
-    `mine` is what the bot may do where it arose.
+    `mine` are the bot's permissions there.
     """
     sentence = _mendable(error, mine)
     if sentence is None:
@@ -90,7 +90,7 @@ def sentence_for(error: Exception, source: str, mine: discord.Permissions) -> st
 
 
 def _mendable(error: Exception, mine: discord.Permissions) -> str | None:  # noqa: C901  # one case for each kind
-    """Return the sentence for an error that people can do something about; None for any other."""
+    """Write the sentence for an error that people can do something about; None for any other."""
     sentence = None
     match error:
         case BadInputError():
@@ -110,21 +110,21 @@ def _mendable(error: Exception, mine: discord.Permissions) -> str | None:  # noq
         case commands.NoPrivateMessage() | app_commands.NoPrivateMessage():
             sentence = say("That works only in a server.")
         case commands.UserInputError():
-            sentence = say("I could not read that command. /help lists what there is.")
+            sentence = say("I did not understand that command. /help lists all of them.")
         case discord.Forbidden(code=code) if code in {MISSING_ACCESS, MISSING_PERMISSIONS}:
             sentence = _forbidden(mine)
     return sentence
 
 
 def _forbidden(mine: discord.Permissions) -> str:
-    """Name the permissions that the bot lacks, where it knows of any."""
+    """Name the permissions that the bot lacks, as far as they are known."""
     if names := ", ".join(lacking(mine)):
-        return say("For that I lack a permission here: {names}. A moderator can give it to me.", names=names)
+        return say("I lack a permission for that here: {names}. A moderator can give it to me.", names=names)
     return say("I lack a permission for that here. A moderator can give it to me in the channel's settings.")
 
 
 def cause_of(error: Exception) -> Exception:
-    """Return the error beneath those that discord.py wraps around what a command raised."""
+    """Unwrap the error that a command raised from discord.py's wrappers."""
     wrappers = (commands.CommandInvokeError, commands.HybridCommandError, app_commands.CommandInvokeError)
     while isinstance(error, wrappers):
         error = error.original
@@ -132,7 +132,7 @@ def cause_of(error: Exception) -> Exception:
 
 
 def log_incident(source: str, error: Exception) -> str:
-    """Log where the error arose, but not what it says, which may be somebody's words; return its id."""
+    """Log where the error arose, but not its message, which may quote somebody; return its id."""
     incident = secrets.token_hex(4)
     detail = f" code={error.code}" if isinstance(error, discord.HTTPException) else ""
     frames = "".join(traceback.format_tb(error.__traceback__))

@@ -1,4 +1,4 @@
-"""The tree of commands: where they are offered, and in whose language they fail."""
+"""The command tree: where commands are offered, and in which language their errors are told."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ BY_ANYBODY = app_commands.AppInstallationType(guild=True, user=True)
 
 
 class Tree(app_commands.CommandTree["Bot"]):
-    """Hold the commands; each may be used in servers, in direct messages, and by whoever installed the bot."""
+    """The bot's commands; each may be used in servers, in DMs, and by people who installed the bot themselves."""
 
     def __init__(self, client: Bot) -> None:
         super().__init__(client, allowed_contexts=ANYWHERE, allowed_installs=BY_ANYBODY)
 
     async def sync(self, *, guild: Snowflake | None = None) -> list[app_commands.AppCommand]:
-        """Send the commands to Discord, and remember the ids that it gives them."""
+        """Register the commands with Discord, and remember the ids that it assigns."""
         synced = await super().sync(guild=guild)
         self.client.services.links.know(synced)
         return synced
 
     async def interaction_check(self, interaction: discord.Interaction[Bot], /) -> bool:
-        """Speak the person's language, also in what fails before the command passes the gate."""
+        """Set the person's language, also for errors before the command passes the gate."""
         try:
             await interaction.client.services.gate.speak_to(interaction)
         except Exception as error:  # noqa: BLE001  # discord.py would only log what is raised here
@@ -45,5 +45,5 @@ class Tree(app_commands.CommandTree["Bot"]):
         error: app_commands.AppCommandError,
         /,
     ) -> None:
-        """Say in a sentence why the command failed."""
+        """Tell in a sentence why the command failed."""
         await tell(interaction, error)

@@ -1,4 +1,4 @@
-"""What people do, as the gate sees it: who acts where, what they can be told there, and how it is acknowledged."""
+"""The events that the gate sees: who acts where, how to acknowledge it, and how to report errors."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ log = logging.getLogger(__name__)
 
 
 class Acknowledge(Enum):
-    """Say how an interaction is acknowledged, and with that who sees the reply; a message needs nothing."""
+    """How an interaction is acknowledged, and so who sees the reply; a message needs no acknowledgement."""
 
     PUBLICLY = auto()
     PRIVATELY = auto()
-    AS_SET = auto()  # as the server's moderators want answers, and never seen by more than the card that was clicked
-    AS_CARD = auto()  # as the card that was clicked
+    AS_SET = auto()  # as the moderators have set for answers, and to nobody who does not see the card that was clicked
+    AS_CARD = auto()  # to whoever sees the card that was clicked
     ON_CARD = auto()  # the card itself is changed
-    BY_FORM = auto()  # the form that opens next is the sign
+    BY_FORM = auto()  # the form that opens next acknowledges it
 
 
 class Event(Protocol):
-    """Know one thing that somebody did."""
+    """One act of a person."""
 
     id: int
     version: float
@@ -51,27 +51,27 @@ class Event(Protocol):
     is_acknowledged: bool
 
     def is_private(self, how: Acknowledge, settings: ServerSettings, /) -> bool:
-        """Say whether whoever acts sees the reply alone."""
+        """Check whether only the person sees the reply."""
         ...
 
     def language(self, settings: ServerSettings, private: bool, /) -> str:
-        """Return the language to speak: the person's own in what they alone see, else the server's first."""
+        """Choose the language: in private replies the person's own first, else the server's."""
         ...
 
     def obstacle(self) -> str | None:
-        """Return what keeps the bot from replying there at all; None where nothing does."""
+        """Explain what keeps the bot from replying there at all; None if nothing does."""
         ...
 
     async def is_question(self) -> bool:
-        """Say whether what was only overheard asks something; what is said to the bot always counts."""
+        """Check whether an overheard message asks something; anything addressed to the bot counts."""
         ...
 
     async def acknowledge(self, how: Acknowledge, private: bool, /) -> ReplyTarget:
-        """Show whoever acted that they were heard, and return where the reply goes."""
+        """Show the person that they were heard, and return where the reply goes."""
         ...
 
     async def tell(self, error: Exception) -> None:
-        """Say in a sentence what became of it, where that disturbs nobody; raises nothing."""
+        """Tell in a sentence what went wrong, where that disturbs nobody; raises nothing."""
         ...
 
 
@@ -92,7 +92,7 @@ class InteractionEvent:
         self._target: InteractionTarget | None = None
 
     def is_private(self, how: Acknowledge, settings: ServerSettings, /) -> bool:
-        """Say whether whoever acts sees the reply alone."""
+        """Check whether only the person sees the reply."""
         if how in {Acknowledge.AS_CARD, Acknowledge.ON_CARD}:
             return is_private(self._interaction)
         if how is Acknowledge.AS_SET:
@@ -100,20 +100,20 @@ class InteractionEvent:
         return how is not Acknowledge.PUBLICLY
 
     def language(self, settings: ServerSettings, private: bool, /) -> str:
-        """Return the language to speak, in public the one that the server has set first."""
+        """Choose the language; in public the server's setting comes first."""
         own = self._interaction.locale
         first = (own, settings.language) if private else (settings.language, own)
         return nearest(*map(str, filter(None, (*first, self._interaction.guild_locale))))
 
     def obstacle(self) -> None:
-        """Find none: Discord itself takes replies to interactions."""
+        """Return none: Discord accepts replies to interactions anywhere."""
 
     async def is_question(self) -> bool:
-        """Say yes: nobody uses a command by chance."""
+        """Return True: nobody uses a command by accident."""
         return True
 
     async def acknowledge(self, how: Acknowledge, private: bool, /) -> ReplyTarget:
-        """Acknowledge, unless a form is to open."""
+        """Acknowledge, unless a form is about to open."""
         self._target = target = InteractionTarget(self._interaction, self._excuse, private=private)
         if how is Acknowledge.ON_CARD:
             await self._interaction.response.defer()
@@ -123,7 +123,7 @@ class InteractionEvent:
         return target
 
     async def tell(self, error: Exception) -> None:
-        """Say it where an answer was to be, else to whoever acted alone."""
+        """Tell it where the answer was to be, otherwise only to the person."""
         if self._target and self._target.is_open:
             await self._target.close(error)
         else:
@@ -133,7 +133,7 @@ class InteractionEvent:
 class MessageEvent:
     """A message to the bot, or one that it overhears in a thread of its own.
 
-    `asks` says of an overheard message whether it is a question.
+    `asks` checks whether an overheard message is a question.
     """
 
     is_acknowledged = False
@@ -160,11 +160,11 @@ class MessageEvent:
         self._target: MessageTarget | None = None
 
     def is_private(self, _how: Acknowledge, _settings: ServerSettings, /) -> bool:
-        """Say no: everybody in the channel sees it."""
+        """Return False: everybody in the channel sees the reply."""
         return False
 
     def language(self, settings: ServerSettings, _private: bool, /) -> str:
-        """Return the server's language: Discord does not tell a writer's own."""
+        """Choose the server's language: Discord does not tell the author's own."""
         return nearest(settings.language, str(self.guild.preferred_locale) if self.guild else None)
 
     def obstacle(self) -> str | None:
@@ -180,16 +180,16 @@ class MessageEvent:
         )
 
     async def is_question(self) -> bool:
-        """Read what was only overheard."""
+        """Read the message if it was only overheard."""
         return self._asks is None or await self._asks()
 
     async def acknowledge(self, _how: Acknowledge, _private: bool, /) -> ReplyTarget:
-        """Return the place under the message, over what was said there that is no answer."""
+        """Return the target under the message, which replaces notices that stand there."""
         self._target = self._reply_target()
         return self._target
 
     async def tell(self, error: Exception) -> None:
-        """Say it under the message, or directly where it would disturb others; only once where it is repeated."""
+        """Tell it under the message, or by DM if it would disturb others; repeated refusals are told only once."""
         cause = cause_of(error)
         if isinstance(cause, IgnoredError) or (isinstance(cause, TooOftenError) and cause.told):
             return
@@ -204,7 +204,7 @@ class MessageEvent:
         return MessageTarget(self._message, self._excuse, self._notices)
 
     async def _say(self, error: Exception) -> None:
-        """Say it under the message, in place of what was said there before."""
+        """Tell it under the message, in place of an earlier notice."""
         target = self._reply_target()
         try:
             await target.post(notice(await self._excuse(error, target)))

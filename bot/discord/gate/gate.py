@@ -1,4 +1,4 @@
-"""The gate: whatever people do to the bot passes it first, or is told there why not."""
+"""The gate: everything people do to the bot passes it first, or is refused with a reason."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ log = logging.getLogger(__name__)
 
 
 class Cost(Enum):
-    """Say what somebody's act counts as; each kind has a limit of its own."""
+    """What an act counts as; each kind has a rate limit of its own."""
 
     QUESTION = auto()
-    ACTION = auto()  # clicks, forms and the commands that ask nothing
+    ACTION = auto()  # clicks, forms, and commands other than questions
     EXPORT = auto()
 
 
 class Audience(Enum):
-    """Say who may do something."""
+    """Who may do something."""
 
-    ANYBODY = auto()  # what a person is told alone disturbs nobody, and no setting may lock a moderator out
-    ASKERS = auto()  # whom the server's moderators let ask, where they let them
+    ANYBODY = auto()  # private replies disturb nobody, and no setting may lock a moderator out
+    ASKERS = auto()  # people, roles and channels that the moderators allow
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Hold what the gate found out about an event that it let in: who acts, where the reply goes, in what language.
+    """What the gate found out about an event that it admitted: person, reply target, settings, language.
 
-    `turn` ends when everybody else has seen that they were heard too, and work on an answer may begin.
+    `turn` ends when everybody else has been acknowledged too, and work on an answer may begin.
     """
 
     target: ReplyTarget
@@ -70,18 +70,18 @@ class Admitted:
 
 
 class Gate:
-    """Let events in, each once.
+    """Admit each event once.
 
     Attributes:
-        limits: how much of each kind one person, and one server, may do.
-        acknowledgements: who has no sign yet that they were heard.
-        shutdown: what is in work, and waited for when the bot stops.
+        limits: how many acts of each kind one person, and one server, may do.
+        acknowledgements: events that are not acknowledged yet.
+        shutdown: tasks to wait for when the bot stops.
     """
 
     def __init__(
         self, servers: Servers, links: CommandLinks, limits: Limits | None = None, traffic: Traffic | None = None
     ) -> None:
-        """Take where settings are kept, and where acts are counted for all processes if there may be several."""
+        """Use these settings, and count acts in `traffic` if several processes share them."""
         self._servers = servers
         self._links = links
         self._traffic = traffic
@@ -150,9 +150,9 @@ class Gate:
         asks: Callable[[], Awaitable[bool]] | None = None,
         typing: bool = False,
     ) -> None:
-        """Let a question in that is written to the bot, and show what `reply` makes of it, or say why not.
+        """Admit a question addressed to the bot, and show what `reply` yields, or the reason against it.
 
-        `asks` says of a message that was only overheard whether it is a question; `typing` is as in `ReplyTarget.show`.
+        `asks` checks whether an overheard message is a question; `typing` is as in `ReplyTarget.show`.
         """
         event = MessageEvent(message, self._excuse, self._notices, self._direct, asks)
         try:
@@ -163,7 +163,7 @@ class Gate:
             await admitted.target.show(reply(admitted), typing=typing)
 
     async def hear(self, message: discord.Message) -> None:
-        """Let a message in that adds to a question under way, or say why not."""
+        """Admit a message that adds to a question in progress, or tell why not."""
         event = self.event_of(message)
         try:
             await self.admit(event, Cost.ACTION, Audience.ANYBODY, Acknowledge.PUBLICLY)
@@ -171,7 +171,7 @@ class Gate:
             await event.tell(error)
 
     def event_of(self, source: discord.Interaction[Any] | commands.Context[Any] | discord.Message) -> Event:
-        """Return the event that a command, a click, a form or a message is."""
+        """Wrap a command, a click, a form or a message as an event."""
         if isinstance(source, commands.Context):
             source = source.interaction or source.message
         if isinstance(source, discord.Message):
@@ -179,21 +179,21 @@ class Gate:
         return InteractionEvent(source, self._excuse)
 
     async def speak_to(self, source: discord.Interaction[Any] | discord.Message) -> None:
-        """Speak the language of whoever acts, where nothing is let in yet or at all."""
+        """Set the language of the person before, or without, admitting anything."""
         event = self.event_of(source)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
         speak(event.language(settings, True))
 
     def has_seen(self, event_id: int) -> bool:
-        """Say whether an event came to the gate lately."""
+        """Check whether an event has come to the gate recently."""
         return event_id in self._seen
 
     async def _excuse(self, error: Exception, target: ReplyTarget) -> str:
-        """Return what to say about an error where a reply goes."""
+        """Write what to say about an error at a reply target."""
         return await self._links.linked(sentence_for(error, target.name, target.mine))
 
     async def _objection(self, event: Event, settings: ServerSettings) -> str | None:
-        """Return why somebody may not ask there; moderators may where the rules have lost all they name."""
+        """Explain why somebody may not ask there; moderators may if everything that the rules allow is gone."""
         if obstacle := event.obstacle():
             return obstacle
         rules = AccessRules(settings, event.guild)

@@ -1,4 +1,4 @@
-"""The doors that clicks and forms come through: each passes the gate first, and every error ends here."""
+"""The entry points for clicks and forms: each passes the gate first, and every error ends here."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ItemT = TypeVar("ItemT", bound="ui.Item[Any]")
 
 @dataclass(frozen=True, slots=True)
 class Gesture:
-    """Hold a click or a form that the gate let in, with what is needed to act on it."""
+    """An admitted click or form, with what is needed to act on it."""
 
     interaction: discord.Interaction[Any]
     admitted: Admitted
@@ -39,7 +39,7 @@ class Gesture:
 
 @asynccontextmanager
 async def _telling(interaction: discord.Interaction[Any]) -> AsyncIterator[Services]:
-    """Give the bot's services to the block, and tell whoever acted of every error in it."""
+    """Yield the bot's services, and tell the person about any error in the block."""
     services = cast("Bot", interaction.client).services
     try:
         yield services
@@ -48,15 +48,15 @@ async def _telling(interaction: discord.Interaction[Any]) -> AsyncIterator[Servi
 
 
 class Clickable(ui.DynamicItem[ItemT], template=r"(?!)"):
-    """Know a button or a select by its custom id alone, however old its card is.
+    """A button or a select that is found by its custom id, on cards of any age.
 
-    `kinds` are all there are.
+    `kinds` lists all subclasses.
 
     Attributes:
-        pattern: what its custom ids look like.
+        pattern: the form of its custom ids.
         cost: what a click counts as.
         audience: who may click.
-        acknowledge: how Discord is told that the click was heard.
+        acknowledge: how the click is acknowledged.
     """
 
     kinds: ClassVar[list[type[Clickable[Any]]]] = []
@@ -94,7 +94,7 @@ class Clickable(ui.DynamicItem[ItemT], template=r"(?!)"):
 
     @property
     def terms(self) -> tuple[Cost, Audience, Acknowledge]:
-        """Return what the gate has to know of this click."""
+        """The gate's terms for this click."""
         return self.cost, self.audience, self.acknowledge
 
     async def clicked(self, click: Gesture) -> None:
@@ -103,11 +103,10 @@ class Clickable(ui.DynamicItem[ItemT], template=r"(?!)"):
 
 
 class Form(ui.Modal, ABC):
-    """Ask for texts; `template` matches the custom ids of its kind, which say what `sent` needs to know.
+    """A form that asks for texts; `template` matches its custom ids, whose groups `sent` receives.
 
-    `kinds` are all there are.
-
-    discord.py remembers no form: it would forget it at a restart, and nobody tells when one is closed unsent.
+    `kinds` lists all subclasses. discord.py is not made to remember forms: it would lose them at a restart, and nobody
+    reports a form that was closed unsent.
     """
 
     kinds: ClassVar[list[type[Form]]] = []
@@ -126,7 +125,7 @@ class Form(ui.Modal, ABC):
         self.stop()
 
     def add(self, label: str, text: ui.TextInput[Any], description: str | None = None) -> None:
-        """Add an input; its custom id is the name under which `sent` gets what was typed."""
+        """Add an input; `sent` receives what was typed under its custom id."""
         self.add_item(ui.Label[Any](text=label[:FORM_LABEL], description=description, component=text))
 
     @staticmethod
@@ -134,19 +133,19 @@ class Form(ui.Modal, ABC):
     async def sent(form: Gesture, typed: Typed) -> None:
         """Do what the form is for.
 
-        `typed` has what was typed under the inputs' custom ids, and the groups that the template found.
+        `typed` has what was typed, by the inputs' custom ids, and the groups of the template.
         """
 
 
 class FormDoor(commands.Cog):
-    """Take in what is sent by forms."""
+    """Receive submitted forms."""
 
     def __init__(self, _: Bot) -> None:
         """Take the bot, as every cog does."""
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Hand a form that was sent over to its kind."""
+        """Pass a submitted form to its kind."""
         if interaction.type is not discord.InteractionType.modal_submit:
             return
         async with _telling(interaction) as services:
@@ -159,7 +158,7 @@ class FormDoor(commands.Cog):
 
 
 def _typed(components: Sequence[Any]) -> Iterator[tuple[str, str]]:
-    """Yield the custom id of each input and what was typed into it, without blanks around it."""
+    """Yield the custom id of each input and what was typed into it, stripped."""
     for part in components:
         if "value" in part:
             yield part["custom_id"], part["value"].strip()

@@ -50,7 +50,7 @@ class MessageDoor(commands.Cog):
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def asks(self, message: discord.Message) -> bool:
-        """Say whether a message that was only overheard asks something."""
+        """Check whether a message that was only overheard asks something."""
         raise NotImplementedError
 
     @commands.Cog.listener()
@@ -122,7 +122,7 @@ async def prefixes(bot: Bot, message: discord.Message) -> list[str]:
 
 
 def is_command(context: commands.Context[Bot]) -> bool:
-    """Say whether a message is a command; after a mention, "about that: …" is a question that begins like one."""
+    """Check whether a message is a command; after a mention, "about that: …" is a question that begins like one."""
     if context.command is None:
         return False
     mentioned = (context.prefix or "").startswith("<@")

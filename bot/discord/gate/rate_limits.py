@@ -1,4 +1,4 @@
-"""Keep one person, or one server, from taking all of the bot's time."""
+"""Keep one person, or one server, from taking up all of the bot's time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from cachetools import LRUCache
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REMEMBERED = 10_000  # people and servers; who was quiet for longest is forgotten first
+REMEMBERED = 10_000  # people and servers; the ones idle for longest are forgotten first
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Hold how many questions may be asked within how many seconds."""
+    """How many acts are allowed within how many seconds."""
 
     count: int
     seconds: float
@@ -25,13 +25,13 @@ class Rate:
 
 PER_USER = Rate(10, 60.0)
 PER_SERVER = Rate(60, 60.0)
-PER_PERSON_ACTING = Rate(20, 60.0)  # clicks, forms, and the commands that ask nothing
+PER_PERSON_ACTING = Rate(20, 60.0)  # clicks, forms, and commands other than questions
 PER_EXPORTER = Rate(3, 600.0)
 
 
 @dataclass(slots=True)
 class Limits:
-    """Count questions in a sliding window for each person and each server."""
+    """Count acts in a sliding window for each person and each server."""
 
     per_user: Rate = PER_USER
     per_server: Rate = PER_SERVER
@@ -40,7 +40,7 @@ class Limits:
     _told: LRUCache[int, bool] = field(default_factory=lambda: LRUCache(REMEMBERED))
 
     def take(self, user_id: int, guild_id: int | None) -> float:
-        """Count a question and return 0.0, or count nothing and return the seconds until the next one is allowed."""
+        """Count an act and return 0.0, or count nothing and return the seconds until the next one is allowed."""
         now = self.clock()
         books = [(self._book("user", user_id), self.per_user)]
         if guild_id is not None:
@@ -53,14 +53,14 @@ class Limits:
         return wait
 
     def of(self, user_id: int, guild_id: int | None) -> list[tuple[str, int, int, float]]:
-        """Return what counts for a person, and a server, as the store's traffic takes it."""
+        """List the limits of a person, and of a server, in the form that the store's traffic takes."""
         rates = [("person", user_id, self.per_user.count, self.per_user.seconds)]
         if guild_id is not None:
             rates.append(("server", guild_id, self.per_server.count, self.per_server.seconds))
         return rates
 
     def is_first_refusal(self, user_id: int) -> bool:
-        """Say whether this person has not been told yet to wait: an answer to each of many messages is a flood too."""
+        """Check whether this is the first refusal in a row: answering each of many messages would be a flood too."""
         first = user_id not in self._told
         self._told[user_id] = True
         return first

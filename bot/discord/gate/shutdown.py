@@ -1,4 +1,4 @@
-"""Know which events are being handled, so that closing can let them finish."""
+"""Track the events being handled, so that they can finish before the bot closes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
 
     Apology: TypeAlias = Callable[[Exception], Coroutine[Any, Any, object]]
 
-FINISH_SECONDS = 20.0  # container runtimes kill 30 s after SIGTERM unless told otherwise
+FINISH_SECONDS = 20.0  # container runtimes kill 30 s after SIGTERM by default
 APOLOGY_SECONDS = 5.0
 
 
 class ClosingError(Exception):
-    """Say that the bot is closing and takes nothing on."""
+    """The bot is closing and accepts nothing new."""
 
 
 class GivenUpError(Exception):
-    """Say that the bot is closing and waits for this work no longer."""
+    """The bot is closing and no longer waits for this work."""
 
 
 class Shutdown:
-    """Know every task that handles an event, and what to do where closing cannot wait for it.
+    """Track every task that handles an event, and how to apologise if closing cannot wait for it.
 
     Attributes:
-        closing: whether nothing is taken on any more.
+        closing: whether new events are refused.
     """
 
     def __init__(self) -> None:
@@ -36,16 +36,16 @@ class Shutdown:
         self._handlers: dict[asyncio.Task[Any], tuple[Apology, Context]] = {}
 
     def take_on(self, apologise: Apology) -> None:
-        """Let closing wait for the end of the current task; where it cannot, it calls `apologise` with GivenUpError.
+        """Make closing wait for the current task; if it takes too long, `apologise` is called with GivenUpError.
 
-        Raises ClosingError where closing has begun; the task is waited for all the same, since it has to say so.
+        Raises ClosingError if closing has begun; the task is still waited for, as it has to report that.
         """
         self._watch(_current(), apologise, copy_context())
         if self.closing:
             raise ClosingError
 
     async def drain(self, seconds: float = FINISH_SECONDS) -> None:
-        """Take nothing on any more and wait for what is in work; give up what takes too long, with an apology."""
+        """Refuse new events and wait for the tasks in progress; cancel those that take too long, with an apology."""
         self.closing = True
         if await self._settle(seconds):
             return
@@ -60,7 +60,7 @@ class Shutdown:
         task.add_done_callback(self._handlers.pop)
 
     async def _settle(self, seconds: float) -> bool:
-        """Wait for every handler, those included that only tell late-comers; return whether all came to their end."""
+        """Wait for every handler, including those that only refuse latecomers; True if all have ended."""
         end = time.monotonic() + seconds
         while self._handlers and (left := end - time.monotonic()) > 0:
             await asyncio.wait(self._handlers, timeout=left)
@@ -68,7 +68,7 @@ class Shutdown:
 
 
 async def _tell(task: asyncio.Task[Any], apologise: Apology) -> None:
-    """Apologise for a task that was given up, once nothing of it runs any more."""
+    """Apologise for a cancelled task, once it has ended."""
     await asyncio.wait([task])
     await apologise(GivenUpError())
 

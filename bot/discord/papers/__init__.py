@@ -1,1 +1,1 @@
-"""Papers: found, shown, compared, added, and what a server took to."""
+"""Papers: find, show, compare and add them, and show which ones a server likes."""

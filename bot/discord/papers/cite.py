@@ -1,4 +1,4 @@
-"""Say how papers are cited, to whoever asks alone: a line to read, and BibTeX to copy."""
+"""Show how to cite papers, in private: a line to read, and BibTeX to copy."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ if TYPE_CHECKING:
     from retrieval import Fetched, Library
 
 FILE_NAME: Final = "citations.bib"
-LINE_CHARACTERS: Final = 600  # escaped, of each paper's line
-LINES_ROOM: Final = 2500  # of all lines together; the file has what does not fit
+LINE_CHARACTERS: Final = 600  # of each paper's line, escaped
+LINES_ROOM: Final = 2500  # characters for all lines together; the file has the rest
 FENCE: Final = "```"
 
 
 class Cite(Clickable[ui.Button[Any]], template=ids.CITE + ids.PAPER):
-    """Say how a paper is cited."""
+    """Show how to cite a paper."""
 
     async def clicked(self, click: Gesture) -> None:
-        """Say it to whoever clicked."""
+        """Show it to whoever clicked."""
         await click.admitted.target.post(await citations_of(click.services.library, [self.match["paper"]]))
 
 
 class CiteMenu(Clickable[ui.Select[Any]], template=ids.CITE_MENU):
-    """Say how the papers chosen are cited."""
+    """Show how to cite the chosen papers."""
 
     async def clicked(self, click: Gesture) -> None:
-        """Say it to whoever chose."""
+        """Show it to whoever chose."""
         await click.admitted.target.post(await citations_of(click.services.library, self.item.values))
 
 
 class CiteAnswer(Clickable[ui.Button[Any]], template=ids.CITE_ANSWER + ids.ANSWER):
-    """Say how the papers that an answer quotes are cited."""
+    """Show how to cite the papers that an answer quotes."""
 
     async def clicked(self, click: Gesture) -> None:
-        """Say it to whoever chose."""
+        """Show it to whoever chose."""
         stored = await click.services.store.answers.get(self.match["answer"])
         if stored is None:
             await click.admitted.target.post(notice(gone()))
@@ -60,7 +60,7 @@ ALL: Final[tuple[type[Clickable[Any]], ...]] = (Cite, CiteMenu, CiteAnswer)
 
 
 async def citations_of(library: Library, keys: Sequence[str]) -> Card:
-    """Return the message that cites the papers of these keys."""
+    """Lay out the message that cites the papers with these keys."""
     found = [paper_id for key in keys if (paper_id := await ids.paper_of(key, library)) is not None]
     known = await library.details(found)
     details = list(
@@ -72,7 +72,7 @@ async def citations_of(library: Library, keys: Sequence[str]) -> Card:
 
 
 def citation_card(papers: Sequence[Fetched]) -> Card:
-    """Return the message that cites papers, with their BibTeX as a file where that does not fit into it."""
+    """Lay out the message that cites papers; BibTeX that does not fit is attached as a file."""
     keys = Keys()
     entries = "\n".join(bibtex(paper, keys.give(paper), abstract=False) for paper in papers).strip()
     lines, room = [], LINES_ROOM
@@ -85,7 +85,7 @@ def citation_card(papers: Sequence[Fetched]) -> Card:
     if len(lines) < len(papers):
         lines.append("-# " + say("The file has all of them."))
     text = "\n".join(lines)
-    # A fence in a title would end the block.
+    # A fence in a title would end the code block.
     code = f"{FENCE}bibtex\n{entries.replace(FENCE, chr(39) * 3)}\n{FENCE}"
     if len(lines) == len(papers) and length(text) + length(code) <= MESSAGE_CHARACTERS:
         return Card(ui.Container(ui.TextDisplay(text), ui.TextDisplay(code), accent_colour=COLOUR))

@@ -1,4 +1,4 @@
-"""Show the library to those who look after it: a list, all that is known of a paper, and what a removal takes."""
+"""Show the library to moderators: lists of papers, details of a paper, and what a removal takes."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 PAGE_PAPERS: Final = 10
 PAGE_REMOVALS: Final = 5
-REMOVAL_PREFIX: Final = "at:"  # before the moment that stands for a removal
-SHOWN: Final = 5  # of the papers that a removal takes
+REMOVAL_PREFIX: Final = "at:"  # before the time stamp that identifies a removal
+SHOWN: Final = 5  # papers listed of each removal
 LINK_ROOM: Final = 200
 ID_CHARACTERS: Final = 60
 FACT_CHARACTERS: Final = 500  # escaped
@@ -36,7 +36,7 @@ TEMPLATE: Final = rf"{_LIBRARY}(?P<what>list|removed|ask|paper|source|undo|keep)
 
 
 def list_page(papers: Sequence[Paper], total: int, source: str | None, page: int, most: int) -> Card:
-    """Return a page (from 0, of `most`) of the papers of the library, or of a source, with their ids."""
+    """Lay out a page (from 0, of `most`) of the papers of the library, or of a source, with their ids."""
     if not papers:
         return notice(say("There are no papers here yet."))
     heading = say_many("One paper", "{n} papers", total)
@@ -50,9 +50,9 @@ def list_page(papers: Sequence[Paper], total: int, source: str | None, page: int
 
 
 def removed_page(removals: Sequence[Removal], page: int) -> Card:
-    """Return a page (from 0, the last one for any beyond it) of what was taken out, with a button to undo each."""
+    """Lay out a page of removals (from 0; the last one for any beyond it), with a button to undo each."""
     if not removals:
-        return notice(say("There is nothing to put back."))
+        return notice(say("There is nothing to restore."))
     most = -(-len(removals) // PAGE_REMOVALS)
     page = min(page, most - 1)
     numbered = list(enumerate(removals, start=1))[page * PAGE_REMOVALS : (page + 1) * PAGE_REMOVALS]
@@ -61,13 +61,13 @@ def removed_page(removals: Sequence[Removal], page: int) -> Card:
     undo = [
         button(f"{say('Undo')} {number}", f"{_LIBRARY}undo:{moment(removal.papers[0])}") for number, removal in numbered
     ]
-    (laid,) = pages([[Block("### " + say("What can be put back"))], *groups, *where])
+    (laid,) = pages([[Block("### " + say("What can be restored"))], *groups, *where])
     turns = _turns(page, most, lambda to: f"{_LIBRARY}removed:{to}")
     return Card(ui.Container(*laid, accent_colour=COLOUR), *rows(undo, turns))
 
 
 def removal_choice(removal: Removal) -> tuple[str, str]:
-    """Return what one removal is called where it is chosen among others, and what stands for it."""
+    """Make the name and the value of a removal as a choice of a command."""
     count = say_many("One paper", "{n} papers", len(removal.papers))
     when = removal.removed_at
     name = say("{papers}, {day}, {time} UTC", papers=count, day=date(when.date()), time=f"{when:%H:%M}")
@@ -77,9 +77,9 @@ def removal_choice(removal: Removal) -> tuple[str, str]:
 def _removal(number: int, removal: Removal) -> str:
     count = say_many("One paper", "{n} papers", len(removal.papers))
     until = (
-        say("erased since, so that only a source can bring it in again")
+        say("erased by now; only a source can add it again")
         if removal.erased
-        else say("can be put back until {day}", day=date((removal.removed_at + UNDO).date()))
+        else say("can be restored until {day}", day=date((removal.removed_at + UNDO).date()))
     )
     lines = [f"**{number}.** {count} · <t:{int(removal.removed_at.timestamp())}:f> · {until}"]
     lines += [f"- {escape(shorten(plain(paper.title), FACT_CHARACTERS // 4))}" for paper in removal.papers[:SHOWN]]
@@ -89,7 +89,7 @@ def _removal(number: int, removal: Removal) -> str:
 
 
 def _turns(page: int, most: int, custom_id: Callable[[int], str]) -> list[Button]:
-    """Return the buttons to the pages beside one."""
+    """Make the buttons to the previous and next page."""
     sides = ((say("◀ Previous"), page - 1), (say("Next ▶"), page + 1))
     return [
         button(label, custom_id(to)) for label, to in sides if 0 <= to < most and length(custom_id(to)) <= CUSTOM_ID
@@ -97,7 +97,7 @@ def _turns(page: int, most: int, custom_id: Callable[[int], str]) -> list[Button
 
 
 def details(known: Known) -> Card:
-    """Return all that is known of a paper but its abstract, and what can be done with it."""
+    """Lay out everything known about a paper except its abstract, and the buttons for it."""
     found, paper = known.details, known.details.paper
     facts = {
         say("Authors"): ", ".join(found.authors),
@@ -106,7 +106,7 @@ def details(known: Known) -> Card:
         say("Ids"): ", ".join(found.external_ids),
         say("Sources"): ", ".join(sorted(known.sources)),
         say("Keywords"): ", ".join(found.keywords),
-        say("Withdrawn"): say("says {source}", source=known.withdrawn_by) if known.withdrawn_by else "",
+        say("Withdrawn"): say("according to {source}", source=known.withdrawn_by) if known.withdrawn_by else "",
     }
     lines = [
         f"**{name}:** {escape(shorten(plain(value), FACT_CHARACTERS))}" for name, value in facts.items() if plain(value)
@@ -115,7 +115,7 @@ def details(known: Known) -> Card:
     below = rows(
         [
             button(say("Cite"), ids.cite(paper.paper_id)),
-            button(say("Take it out…"), f"{_LIBRARY}ask:{ids.paper_key(paper.paper_id)}", discord.ButtonStyle.danger),
+            button(say("Remove…"), f"{_LIBRARY}ask:{ids.paper_key(paper.paper_id)}", discord.ButtonStyle.danger),
         ]
     )
     (laid,) = pages([[Block(f"### {title_link(paper)}")], [Block("\n".join(lines))], [Block(f"-# {words}")]])
@@ -123,12 +123,12 @@ def details(known: Known) -> Card:
 
 
 def question_of_paper(paper: Paper) -> Card:
-    """Return the question before a paper is taken out."""
-    return _question([_named(paper)], say("Take this paper out?"), f"{_LIBRARY}paper:{ids.paper_key(paper.paper_id)}")
+    """Lay out the question before a paper is removed."""
+    return _question([_named(paper)], say("Remove this paper?"), f"{_LIBRARY}paper:{ids.paper_key(paper.paper_id)}")
 
 
 def question_of_source(source: str, papers: Sequence[Paper], total: int, shared: int) -> Card:
-    """Return the question before all papers are taken out that a source alone had; `shared` are others' too."""
+    """Lay out the question before all papers that only one source has are removed; `shared` counts those it shares."""
     custom_id = f"{_LIBRARY}source:{source}"
     name = escape(shorten(plain(source), ID_CHARACTERS))
     if total == 0 or length(custom_id) > CUSTOM_ID:
@@ -137,20 +137,24 @@ def question_of_source(source: str, papers: Sequence[Paper], total: int, shared:
     if total > len(papers):
         lines.append("- " + say_many("and one more", "and {n} more", total - len(papers)))
     if shared:
-        words = say_many("One that other sources have too stays.", "{n} that other sources have too stay.", shared)
+        words = say_many(
+            "One paper stays, because other sources have it too.",
+            "{n} papers stay, because other sources have them too.",
+            shared,
+        )
         lines.append(f"-# {words}")
     heading = say_many(
-        "Take the one paper of {source} out?", "Take the {n} papers of {source} out?", total, source=name
+        "Remove the only paper from {source}?", "Remove the {n} papers from {source}?", total, source=name
     )
     return _question(lines, heading, custom_id)
 
 
 def taken_out(count: int, last: Removed) -> Card:
-    """Return what was done, with the button that undoes it; `last` is one of the papers."""
-    done = say_many("One paper is out of my library.", "{n} papers are out of my library.", count)
+    """Lay out the result of a removal, with the button that undoes it; `last` is one of the papers."""
+    done = say_many("One paper was removed from my library.", "{n} papers were removed from my library.", count)
     until = date((last.removed_at + UNDO).date())
     how = say(
-        "No source brings it in again, and answers of before keep what they said. Until {day} it can be undone.",
+        "No source will add it again, and earlier answers stay as they are. You can undo this until {day}.",
         day=until,
     )
     return Card(
@@ -159,12 +163,12 @@ def taken_out(count: int, last: Removed) -> Card:
 
 
 def moment(removed: Removed) -> str:
-    """Return when a paper was taken out, to the microsecond: what one removal took has the same."""
+    """Format the time of a removal in microseconds, which identifies it: all of its papers have the same."""
     return str((removed.removed_at - dt.datetime.fromtimestamp(0, dt.UTC)) // dt.timedelta(microseconds=1))
 
 
 def _question(lines: Sequence[str], heading: str, custom_id: str) -> Card:
-    yes: ui.Button[Any] = button(say("Yes, take out"), custom_id, discord.ButtonStyle.danger)
+    yes: ui.Button[Any] = button(say("Yes, remove"), custom_id, discord.ButtonStyle.danger)
     no: ui.Button[Any] = button(say("No, keep"), f"{_LIBRARY}keep:")
     text = "\n".join([f"### {heading}", *lines])
     return Card(ui.TextDisplay(text), ui.ActionRow(yes, no))

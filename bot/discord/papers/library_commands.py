@@ -1,4 +1,4 @@
-"""/library: moderators see what is in the library, take papers out of it, and put them back."""
+"""/library: moderators see, remove and restore the papers of the library."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bot.discord.services import Bot
     from retrieval import Library, Paper, Removed
 
-# Of every command here: what a moderator is told alone disturbs nobody.
+# Terms of every command here: replies in private disturb nobody.
 TERMS: Final = (Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
 
 moderated: Final = app_commands.checks.has_permissions(manage_guild=True)
@@ -52,7 +52,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         self._source_names = SourceNames(bot.services.library)
 
     async def cog_load(self) -> None:
-        """Listen to the buttons, also to those that were shown before a restart."""
+        """Register the buttons, so that those shown before a restart work too."""
         self._bot.add_dynamic_items(LibraryButton)
 
     @app_commands.command(name="list")
@@ -66,9 +66,9 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
 
     @app_commands.command()
     @moderated
-    @app_commands.describe(paper="A part of its title, its arXiv id or its link")
+    @app_commands.describe(paper="Part of its title, its arXiv id or its link")
     async def show(self, interaction: discord.Interaction[Any], paper: str) -> None:
-        """See all that I know of a paper."""
+        """See everything I know about a paper."""
         admitted = await self._gate.admit(interaction, *TERMS)
         known = await self._library.known((await self._find(paper)).paper_id)
         assert known is not None
@@ -77,15 +77,15 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
     @app_commands.command()
     @moderated
     @app_commands.describe(
-        paper="A part of its title, its arXiv id or its link", source="All papers that this source alone had"
+        paper="Part of its title, its arXiv id or its link", source="All papers that only this source has"
     )
     async def remove(
         self, interaction: discord.Interaction[Any], paper: str | None = None, source: str | None = None
     ) -> None:
-        """Take papers out of my library; I ask before I do it, and it can be undone."""
+        """Remove papers from my library; I ask first, and it can be undone."""
         admitted = await self._gate.admit(interaction, *TERMS)
         if (paper is None) == (source is None):
-            raise BadInputError(say("Say either which paper to take out, or all papers of which source."))
+            raise BadInputError(say("Name either a paper to remove, or a source whose papers to remove."))
         await demand_leave_to_change(interaction)
         if paper is not None:
             await admitted.target.post(card.question_of_paper(await self._find(paper)))
@@ -95,9 +95,9 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
 
     @app_commands.command()
     @moderated
-    @app_commands.describe(paper="Which one (all that were taken out last if you leave it out)")
+    @app_commands.describe(paper="Which one (by default, everything last removed)")
     async def undo(self, interaction: discord.Interaction[Any], paper: str | None = None) -> None:
-        """Put papers back that were taken out of my library."""
+        """Restore papers that were removed from my library."""
         admitted = await self._gate.admit(interaction, *TERMS)
         await demand_leave_to_change(interaction)
         removed = await self._library.removed()
@@ -111,13 +111,13 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
                 gone for gone in removed if {paper, meant} & {ids.paper_key(gone.paper_id), gone.paper_id, gone.title}
             ]
         if not found:
-            raise BadInputError(say("There is nothing to put back."))
+            raise BadInputError(say("There is nothing to restore."))
         await admitted.target.post(notice(await put_back(self._library, found)))
 
     @app_commands.command()
     @moderated
     async def removed(self, interaction: discord.Interaction[Any]) -> None:
-        """See what was taken out of my library, and put it back."""
+        """See what was removed from my library, and restore it."""
         admitted = await self._gate.admit(interaction, *TERMS)
         await admitted.target.post(card.removed_page(removals(await self._library.removed()), 0))
 
@@ -136,7 +136,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         removed = await self._library.removed()
         several = [card.removal_choice(removal) for removal in removals(removed) if len(removal.papers) > 1]
         papers = [(plain(gone.title), ids.paper_key(gone.paper_id)) for gone in removed]
-        # Removals are named by their day and papers by their titles: half of the room is for each.
+        # Removals are found by their day and papers by their titles: half of the choices for each.
         offered = [
             (name, value)
             for some, most in ((several, CHOICES // 2), (papers, CHOICES))
@@ -148,7 +148,7 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
         ]
 
     async def _find(self, typed: str) -> Paper:
-        """Return the paper that was chosen or typed; raises BadInputError."""
+        """Find the paper that was chosen or typed; raises BadInputError."""
         paper = await self._titles.paper(typed)
         if paper is None:
             raise unknown(typed)
@@ -156,12 +156,12 @@ class LibraryCommands(commands.GroupCog, group_name="library", group_description
 
 
 class LibraryButton(Clickable[ui.Button[Any]], template=card.TEMPLATE):
-    """Turn a page, ask before papers are taken out, take them out, or put them back."""
+    """Turn a page, ask before a removal, remove papers, or restore them."""
 
     acknowledge = Acknowledge.ON_CARD
 
     async def clicked(self, click: Gesture) -> None:
-        """Do it, and show what became of it in place of what was asked."""
+        """Act, and show the result in place of the card."""
         if not is_moderator(click.interaction.permissions, click.interaction.guild_id):
             raise RefusedError(say("Only moderators may do that here (it needs the permission Manage Server)."))
         if self.match["what"] not in {"list", "removed"}:
@@ -174,7 +174,7 @@ class LibraryButton(Clickable[ui.Button[Any]], template=card.TEMPLATE):
             case "list" | "removed":
                 return await _page(library, what, of)
             case "keep":
-                return notice(say("Nothing was taken out."))
+                return notice(say("Nothing was removed."))
             case "undo":
                 removed = [gone for gone in await library.removed() if card.moment(gone) == of]
                 return notice(await put_back(library, removed))
@@ -188,16 +188,16 @@ class LibraryButton(Clickable[ui.Button[Any]], template=card.TEMPLATE):
 
 
 async def demand_leave_to_change(interaction: discord.Interaction[Any]) -> None:
-    """Raise RefusedError where the library is other servers' too, whose moderators nobody has asked."""
+    """Raise RefusedError if other servers share the library, as their moderators were not asked."""
     bot = cast("Bot", interaction.client)
     if len(bot.guilds) > 1 and not await bot.is_owner(interaction.user):
         raise RefusedError(
-            say("Several servers share my library: only whoever runs me may take papers out of it or put them back.")
+            say("Several servers share my library: only the person who runs me may remove or restore papers.")
         )
 
 
 async def listing(library: Library, source: str | None, page: int) -> ui.LayoutView:
-    """Return a page (from 0, the last one for any beyond it) of the library, or of a source."""
+    """Lay out a page (from 0; the last one for any beyond it) of the library, or of a source."""
     found = await library.ids(source=source)
     most = max(1, -(-len(found) // card.PAGE_PAPERS))
     page = min(page, most - 1)
@@ -208,7 +208,7 @@ async def listing(library: Library, source: str | None, page: int) -> ui.LayoutV
 
 
 async def put_back(library: Library, removed: Sequence[Removed]) -> str:
-    """Put papers back and say what became of it."""
+    """Restore papers and report the result."""
     restored = await library.restore([gone.paper_id for gone in removed])
     sentences = []
     if count := len(restored.back):
@@ -216,16 +216,16 @@ async def put_back(library: Library, removed: Sequence[Removed]) -> str:
     if count := len(restored.free):
         sentences.append(
             say_many(
-                "The text of one is erased since; its source may bring it in again.",
-                "The texts of {n} are erased since; their sources may bring them in again.",
+                "The text of one was erased by then; its source may add it again.",
+                "The texts of {n} were erased by then; their sources may add them again.",
                 count,
             )
         )
-    return " ".join(sentences) or say("There is nothing to put back.")
+    return " ".join(sentences) or say("There is nothing to restore.")
 
 
 async def _page(library: Library, what: str, of: str) -> ui.LayoutView:
-    """Return the page that a button leads to: of the library or one of its sources, or of what was taken out."""
+    """Lay out the page that a button leads to: of the library, of a source, or of removals."""
     page, _, source = of.partition(":")
     number = int(page) if page.isdecimal() else 0
     if what == "list":
@@ -244,6 +244,6 @@ async def _question_of_source(library: Library, source: str) -> ui.LayoutView:
 async def _take_out(library: Library, paper_ids: Sequence[str]) -> ui.LayoutView:
     gone = await library.remove(paper_ids)
     if not gone:
-        return notice(say("Nothing was taken out."))
+        return notice(say("Nothing was removed."))
     last, *_ = await library.removed()
     return card.taken_out(len(gone), last)

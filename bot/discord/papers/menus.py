@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Menus(commands.Cog):
-    """Take messages that others wrote as searches."""
+    """Use messages of others as searches."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -31,11 +31,11 @@ class Menus(commands.Cog):
         self._menu = app_commands.ContextMenu(name="Find papers like this", callback=self._find)
 
     async def cog_load(self) -> None:
-        """Add the menu: discord.py does not find it in a cog by itself."""
+        """Add the menu: discord.py does not find it in a cog."""
         self._bot.tree.add_command(self._menu)
 
     async def cog_unload(self) -> None:
-        """Take the menu away."""
+        """Remove the menu."""
         self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
     async def _find(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:

@@ -1,4 +1,4 @@
-"""The buttons of papers and of searches: each is known by its custom id alone, however old, also after a restart."""
+"""The buttons of papers and searches, found by their custom ids, so that they work after restarts."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class Star(Clickable[ui.Button[Any]], template=ids.STAR + ids.PAPER):
-    """Star a paper, or take the star back."""
+    """Star a paper, or remove the star."""
 
     async def clicked(self, click: Gesture) -> None:
-        """Keep it, and say which it was."""
+        """Toggle the star, and tell which it is now."""
         paper = await _paper(self.match["paper"], click.services.library)
         if paper is None:
             sentence = _unknown()
@@ -38,12 +38,12 @@ class Star(Clickable[ui.Button[Any]], template=ids.STAR + ids.PAPER):
         ):
             sentence = say("⭐ You starred {title}.", title=title_link(paper))
         else:
-            sentence = say("You took your star back from {title}.", title=title_link(paper))
+            sentence = say("You removed your star from {title}.", title=title_link(paper))
         await click.admitted.target.post(notice(sentence))
 
 
 class Similar(Clickable[ui.Button[Any]], template=ids.SIMILAR + ids.PAPER):
-    """Show papers like a paper."""
+    """Show similar papers."""
 
     audience = Audience.ASKERS
 
@@ -59,13 +59,13 @@ class Similar(Clickable[ui.Button[Any]], template=ids.SIMILAR + ids.PAPER):
 
 
 class Page(Clickable[ui.Button[Any]], template=ids.PAGE + r"(?P<page>\d{1,3}):(?P<token>.+)"):
-    """Turn to a page of a search: for whoever searched on the card itself, for anybody else alone."""
+    """Turn to a page of a search: on the card itself for whoever searched, in private for anybody else."""
 
     audience = Audience.ASKERS
 
     @property
     def terms(self) -> tuple[Cost, Audience, Acknowledge]:
-        """Return that the card is changed for its asker only."""
+        """The gate's terms: only whoever searched changes the card."""
         how = Acknowledge.ON_CARD if _is_askers(self._interaction) else Acknowledge.PRIVATELY
         return self.cost, self.audience, how
 
@@ -84,7 +84,7 @@ ALL: Final[tuple[type[Clickable[Any]], ...]] = (Star, Similar, Page)
 
 
 def _is_askers(interaction: discord.Interaction[Any]) -> bool:
-    """Say whether whoever clicked made the message appear, or nobody is known to have."""
+    """Check whether whoever clicked made the message appear, or it is unknown who did."""
     made = interaction.message.interaction_metadata if interaction.message else None
     return made is None or made.user.id == interaction.user.id
 

@@ -1,4 +1,4 @@
-"""Show papers: one whole, a page of a search, what is like a paper, and what a server took to."""
+"""Show papers: a single one, a page of a search, similar papers, and a server's favourites."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ if TYPE_CHECKING:
     from retrieval import Hit, Paper
 
 PAGE_PAPERS: Final = 5
-QUERY_CHARACTERS: Final = 300  # escaped, of what was looked for
-MOST_PAPERS: Final = 10  # in one message: each takes three of its 40 components
-# So many characters for each of the papers listed, so that all of them fit into a message.
+QUERY_CHARACTERS: Final = 300  # of the query, escaped
+MOST_PAPERS: Final = 10  # per message; each takes three of its 40 components
+# Characters per listed paper, so that all of them fit into a message.
 LINK_ROOM: Final = 360
 PASSAGE_CHARACTERS: Final = 160
 TREND_ROOM: Final = 290
 ABSTRACT_CHARACTERS: Final = 2800
-MOST_AUTHORS: Final = 8  # of one paper alone
+MOST_AUTHORS: Final = 8  # when a single paper is shown
 
 Authors: TypeAlias = "Mapping[str, Sequence[str]]"
 NOBODY_KNOWN: Final[Authors] = MappingProxyType({})
 
 
 def nothing_on(query: str, *, english: bool, undated: int = 0, lines: Sequence[str] = ()) -> Card:
-    """Return what to say where no paper is about what was looked for, and `lines`; the papers are in English.
+    """Say that no paper matches the query, and add `lines`.
 
-    `undated` counts the papers that a first day left out because nobody dates them.
+    Unless it is `english`, say that the papers are. `undated` counts the papers that a first day left out because they
+    have no date.
     """
     asked = escape(shorten(plain(query), QUERY_CHARACTERS))
     sentences = [say("I know no papers on “{query}”.", query=asked)]
@@ -61,10 +62,10 @@ def search_page(
     undated: int = 0,
     lines: Sequence[str] = (),
 ) -> Card:
-    """Return a page (counted from 0) of a search's hits, with buttons to the pages before and after it.
+    """Lay out a page (from 0) of a search's hits, with buttons to the pages before and after it.
 
-    `hits` are those of this page, 1 to PAGE_PAPERS; `token` is what `Searches` knows the search by, `authors` are the
-    names by the papers' ids, `undated` is as in `nothing_on`, `lines` stand at the end.
+    `hits` are the 1 to PAGE_PAPERS hits of this page; `token` identifies the search, `authors` are names by paper id,
+    `undated` is as in `nothing_on`, and `lines` go at the end.
     """
     heading = say("Papers on “{query}”", query=escape(shorten(plain(query), QUERY_CHARACTERS)))
     listed = _list(hits, first=page * PAGE_PAPERS + 1, authors=authors, starred=starred)
@@ -84,7 +85,7 @@ def _left_out(undated: int) -> str:
 def similar_page(
     paper: Paper, hits: Sequence[Hit], *, authors: Authors = NOBODY_KNOWN, starred: Collection[str] = ()
 ) -> Card:
-    """Return the papers like this one, best first."""
+    """Lay out the papers like this one, best first."""
     others = [hit for hit in hits if hit.paper.paper_id != paper.paper_id][:PAGE_PAPERS]
     title = title_link(paper, LINK_ROOM)
     if not others:
@@ -96,7 +97,7 @@ def similar_page(
 
 
 def paper_card(paper: Paper, authors: Sequence[str] = (), *, starred: bool = False) -> Card:
-    """Return one paper with its authors and abstract, its star, and the ways on from it."""
+    """Lay out one paper with its authors, abstract and star, and the buttons for it."""
     title = escape(shorten(title_of(paper), TITLE_CHARACTERS))
     abstract = escape(shorten(plain(paper.abstract), ABSTRACT_CHARACTERS))
     byline = origin(paper, authors, most=MOST_AUTHORS)
@@ -112,7 +113,7 @@ def paper_card(paper: Paper, authors: Sequence[str] = (), *, starred: bool = Fal
 
 
 def trends(entries: Sequence[tuple[Paper, Trend]], days: int) -> Card:
-    """Return what a server asked about and liked in so many days, best first."""
+    """Lay out what a server asked about and liked in this many days, best first."""
     if not entries:
         return notice(say("Nothing was asked or liked here lately. Ask me something!"))
     heading = say_many("Papers of the last day here", "Papers of the last {n} days here", days)
@@ -137,9 +138,9 @@ def _list(hits: Sequence[Hit], *, first: int = 1, authors: Authors, starred: Col
 
 
 def _found(hit: Hit, authors: Sequence[str]) -> str:
-    """Return the title, whose the paper is, and the sentence of it that is nearest to what was looked for."""
+    """Format a hit: its title, its authors, and its sentence nearest to the query."""
     nearest = next((plain(found.text) for found in (*hit.sentences, *hit.passages)), "")
-    # Where a paper comes from says nothing by itself.
+    # The source alone says little.
     byline = origin(hit.paper, authors) if authors or hit.paper.published else ""
     lines = [f"**{title_link(hit.paper, LINK_ROOM)}**", *([f"-# {byline}"] if byline else [])]
     if nearest:
@@ -148,6 +149,6 @@ def _found(hit: Hit, authors: Sequence[str]) -> str:
 
 
 def _card(groups: Sequence[Sequence[Block]], *below: Item) -> Card:
-    """Return one message: the blocks are few and short enough for it by their own limits."""
+    """Lay out one message; the blocks are few and short enough to fit."""
     (page,) = pages(groups, taken=0)
     return Card(ui.Container(*page, accent_colour=COLOUR), *below)

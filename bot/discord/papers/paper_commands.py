@@ -1,4 +1,4 @@
-"""/paper, /similar and /compare: papers picked by their titles."""
+"""/paper, /similar and /compare: papers chosen by their titles."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TITLE_CHARACTERS: Final = 300  # of each title in the question that /compare ask
 
 
 class Papers(commands.Cog):
-    """Show a paper, what is like it, and how it compares to another."""
+    """Show a paper, similar papers, and a comparison with another."""
 
     def __init__(self, bot: Bot) -> None:
         self._gate = bot.services.gate
@@ -35,7 +35,7 @@ class Papers(commands.Cog):
         self._titles = Titles(bot.services.library)
 
     @commands.HybridCommand  # hybrid_command() loses the type of the cog
-    @app_commands.describe(paper="A part of its title, its arXiv id or its link")
+    @app_commands.describe(paper="Part of its title, its arXiv id or its link")
     async def paper(self, ctx: commands.Context[Any], *, paper: str) -> None:
         """Show a paper with its abstract."""
         admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
@@ -45,19 +45,19 @@ class Papers(commands.Cog):
         await admitted.target.post(paper_card(found, authors.get(found.paper_id, ()), starred=starred))
 
     @commands.HybridCommand  # hybrid_command() loses the type of the cog
-    @app_commands.describe(paper="A part of its title, its arXiv id or its link")
+    @app_commands.describe(paper="Part of its title, its arXiv id or its link")
     async def similar(self, ctx: commands.Context[Any], *, paper: str) -> None:
         """Find papers like one that you name."""
         admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         found = await self._find(paper)
         async with admitted.target.working():
-            # The paper itself may be among the hits, which the page leaves out.
+            # The paper itself may be among the hits; the page leaves it out.
             hits = await self._library.similar(found.paper_id, limit=PAGE_PAPERS + 1)
             authors = await authors_of([hit.paper for hit in hits], self._library)
         await admitted.target.post(similar_page(found, hits, authors=authors))
 
     @app_commands.command()
-    @app_commands.describe(first="The one paper: a part of its title", second="The other paper: a part of its title")
+    @app_commands.describe(first="The first paper: part of its title", second="The second paper: part of its title")
     async def compare(self, interaction: discord.Interaction[Any], first: str, second: str) -> None:
         """Ask how two papers differ."""
         admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
@@ -74,7 +74,7 @@ class Papers(commands.Cog):
         return await self._titles.choices(typed)
 
     async def _find(self, typed: str) -> Paper:
-        """Return the paper that was chosen or typed; raises BadInputError."""
+        """Find the paper that was chosen or typed; raises BadInputError."""
         paper = await self._titles.paper(typed)
         if paper is None:
             raise unknown(typed)
@@ -82,6 +82,6 @@ class Papers(commands.Cog):
 
 
 def comparison(one: Paper, other: Paper) -> str:
-    """Return the question how two papers differ, in the language that questions are read in."""
+    """Write the question how two papers differ, in English."""
     first, second = (shorten_at_end(plain(paper.title), TITLE_CHARACTERS) for paper in (one, other))
     return f"Compare “{first}” and “{second}”"

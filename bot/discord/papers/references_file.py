@@ -1,4 +1,4 @@
-"""Papers as a file of references to attach, in every format that the library writes."""
+"""Attach papers as a file of references, in every format that the library writes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ FILE_NAME: Final = "papers"
 
 
 def format_menu(custom_id: str) -> Item:
-    """Return the row with the select of a format."""
+    """Make the row with the select of a format."""
     options = [discord.SelectOption(label=form.name, value=key) for key, form in FORMATS.items()]
     select: ui.Select[Any] = ui.Select(custom_id=custom_id, placeholder=say("Get them as a file…"), options=options)
     return ui.ActionRow(select)
 
 
 async def references_card(library: Library, paper_ids: Sequence[str], form: str, most: int, text: str) -> FileCard:
-    """Return a message with papers as a file, compressed where it would take more than `most` bytes."""
+    """Lay out a message with papers as a file, compressed if it would exceed `most` bytes."""
     pieces: list[str] = []
     await export(library, paper_ids, form, pieces.append)
     name, data = FILE_NAME + FORMATS[form].suffixes[0], "".join(pieces).encode()

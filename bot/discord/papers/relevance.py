@@ -1,4 +1,4 @@
-"""Which hits of a search are about what was looked for: by chance alone, and by how far they fall behind the best."""
+"""Decide which hits of a search are relevant, by their probabilities alone and in comparison with the best."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from retrieval import Hit, Library
 
-SURE: Final = 0.5  # the chance from which on a paper need not stand out, as where all here are about one thing
+SURE: Final = 0.5  # probability from which a paper need not stand out, as in a library about one subject
 
 
 async def relevant(query: str, hits: Sequence[Hit], library: Library) -> list[Hit]:
-    """Return those hits of a query that are about it, in their order, and those that it names by id or by author.
+    """Filter the relevant hits of a query, in order, including those it names by id or by author.
 
-    The chance that digests choose by tells a library that has nothing on the query from one that has; the one that
-    lists choose by tells where the hits fall off.
+    The digests' matching model tells a library that has nothing on the query from one that has; the list model tells
+    where the relevant hits end.
     """
     if not hits:
         return []
@@ -39,7 +39,7 @@ async def relevant(query: str, hits: Sequence[Hit], library: Library) -> list[Hi
 
 
 async def _named(query: str, library: Library, most: int) -> set[str]:
-    """Return the papers that a query names by an id or a link, or by an author's full name."""
+    """Find the papers that a query names by an id or a link, or by an author's full name."""
     found = {paper.paper_id for paper in (await library.lookup(query)).papers}
     for author in await library.authors_in(query):
         if author.in_full:

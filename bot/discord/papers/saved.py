@@ -1,4 +1,4 @@
-"""/saved: the papers that somebody starred, or that a server did, to look through and to take away as a file."""
+"""/saved: the papers that a person or a server has starred, to browse and to download as a file."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _WHOSE: Final = "(?P<whose>mine|server)"
 
 
 class Saved(commands.Cog):
-    """Show what was starred."""
+    """Show starred papers."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._services = bot.services
 
     async def cog_load(self) -> None:
-        """Listen to the buttons and the select, also to those that were shown before a restart."""
+        """Register the buttons and the select, so that those shown before a restart work too."""
         self._bot.add_dynamic_items(SavedPage, SavedFile)
 
     @app_commands.command()
@@ -56,7 +56,7 @@ class Saved(commands.Cog):
         ]
     )
     async def saved(self, interaction: discord.Interaction[Any], whose: Literal["mine", "server"] = "mine") -> None:
-        """See the papers with a ⭐, and take them away as a file."""
+        """See the papers with a ⭐, and get them as a file."""
         admitted = await self._services.gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         await admitted.target.post(await saved_page(admitted, self._services, whose, 0))
 
@@ -75,10 +75,10 @@ class SavedPage(Clickable[ui.Button[Any]], template=rf"{_SAVED}{_WHOSE}:(?P<page
 
 
 class SavedFile(Clickable[ui.Select[Any]], template=_AS + _WHOSE):
-    """Give the list as a file in the format chosen."""
+    """Send the list as a file in the chosen format."""
 
     async def clicked(self, click: Gesture) -> None:
-        """Give it to whoever chose."""
+        """Send it to whoever chose."""
         whose = cast("Whose", self.match["whose"])
         known = await _starred(click.admitted, click.services, whose)
         found = [paper_id for paper_id, paper in known.items() if paper is not None]
@@ -91,7 +91,7 @@ class SavedFile(Clickable[ui.Select[Any]], template=_AS + _WHOSE):
 
 
 async def saved_page(admitted: Admitted, services: Services, whose: Whose, page: int) -> Card:
-    """Return a page (from 0, the last one for any beyond it) of what somebody or the server starred."""
+    """Lay out a page (from 0; the last one for any beyond it) of what a person or the server has starred."""
     known = await _starred(admitted, services, whose)
     papers = [paper for paper in known.values() if paper is not None]
     if not papers:
@@ -117,7 +117,7 @@ async def saved_page(admitted: Admitted, services: Services, whose: Whose, page:
 
 
 async def _starred(admitted: Admitted, services: Services, whose: Whose) -> Mapping[str, Paper | None]:
-    """Return what was starred, by id, None for what the library no longer has; raises RefusedError outside a server."""
+    """Load starred papers by id, None for those no longer in the library; raises RefusedError outside a server."""
     if whose == "mine":
         ids = await services.store.feedback.saved(admitted.user.id)
     elif admitted.guild_id is None:
@@ -140,11 +140,11 @@ def _listed(number: int, paper: Paper, own: Sequence[str]) -> Block:
 
 def _missing(known: Mapping[str, Paper | None]) -> list[str]:
     count = sum(paper is None for paper in known.values())
-    words = say_many("One of them I no longer have.", "{n} of them I no longer have.", count)
+    words = say_many("I no longer have one of them.", "I no longer have {n} of them.", count)
     return [f"-# {words}"] if count else []
 
 
 def _nothing(whose: Whose) -> str:
     if whose == "mine":
-        return say("You have not starred a paper yet: ⭐ beside a paper does it.")
-    return say("Nobody here has starred a paper where all could see it.")
+        return say("You have not starred a paper yet: click the ⭐ next to one.")
+    return say("Nobody here has starred a paper publicly yet.")

@@ -94,7 +94,7 @@ class Search(commands.Cog):
 
 
 def read_day(typed: str, *, today: dt.date) -> dt.date:
-    """Return the first day that was meant, from a year, a month, a day or an age ("30 days"); raises BadInputError."""
+    """Parse a year, a month, a day or an age ("30 days") to the first day meant; raises BadInputError."""
     text = typed.strip()
     try:
         if age := _AGE.fullmatch(text):
@@ -103,4 +103,4 @@ def read_day(typed: str, *, today: dt.date) -> dt.date:
             return dt.date(int(date[1]), int(date[2] or 1), int(date[3] or 1))
     except (ValueError, OverflowError):
         pass
-    raise BadInputError(say("I cannot read that day; write it like 2024, 2024-05 or 2024-05-17."))
+    raise BadInputError(say("I do not understand that date; write it like 2024, 2024-05 or 2024-05-17."))

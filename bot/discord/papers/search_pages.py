@@ -1,4 +1,4 @@
-"""Searches whose pages can be turned: written in the buttons themselves, or kept where they do not fit."""
+"""Searches with pages: stored in the button ids themselves, or in the store if they do not fit."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ _WRITTEN, _STORED, _BETWEEN = "w", "k", "~"
 
 
 async def token_of(search: Search, searches: Searches) -> str:
-    """Return the token of a search, at most 60 characters: the search itself, or the key by which it is then kept."""
+    """Make the token of a search, at most 60 characters: the search itself, or the key of the stored search."""
     return written(search) or _STORED + await searches.keep(search)
 
 
 def written(search: Search) -> str | None:
-    """Return the token that is the search itself, None where it does not fit."""
+    """Write a search as a token, None if it does not fit."""
     token = _BETWEEN.join((_WRITTEN + search.sort[0], _day(search.since), search.source or "", search.query))
     return token if length(token) <= TOKEN_CHARACTERS and _read(token) == search else None
 
 
 async def find(token: str, searches: Searches) -> Search | None:
-    """Return the search of a token; None where it is forgotten."""
+    """Find the search of a token; None if it is no longer stored."""
     return await searches.get(token.removeprefix(_STORED)) if token.startswith(_STORED) else _read(token)
 
 
 async def show_page(
     library: Library, searches: Searches, search: Search, page: int = 0, *, starred: Collection[str] = ()
 ) -> Card:
-    """Search and return the page (counted from 0, the last one for any beyond it) of what is about it as a message."""
+    """Search, and lay out a page (from 0; the last one for any beyond it) of the relevant hits."""
     language, meant = await as_meant(search.query, library)
     found = await library.search(meant.text, limit=MOST_HITS, since=search.since, source=search.source)
     hits = await relevant(meant.text, found, library)
@@ -65,7 +65,7 @@ async def show_page(
 
 
 async def authors_of(papers: Sequence[Paper], library: Library) -> dict[str, tuple[str, ...]]:
-    """Return the names of the authors of some papers, by the papers' ids."""
+    """Load the authors' names of some papers, by paper id."""
     details = await library.details([paper.paper_id for paper in papers])
     return {paper_id: record.authors for paper_id, record in details.items()}
 
@@ -75,7 +75,7 @@ def _day(day: dt.date | None) -> str:
 
 
 def _read(token: str) -> Search | None:
-    """Return the search that the token says, None where it says none; Discord keeps only what can be seen."""
+    """Parse the search in a token, None if there is none; Discord strips invisible characters."""
     match token.split(_BETWEEN, 3):
         case [head, day, source, query] if token.isprintable() and token == token.strip():
             pass

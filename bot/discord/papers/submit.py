@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SOURCE: Final = "submitted"  # what the library calls papers that were typed in
+SOURCE: Final = "submitted"  # the source of papers that were typed in
 TITLE_CHARACTERS: Final = 300
 SHORTEST_ABSTRACT: Final = 50
 LINK_CHARACTERS: Final = 300
-ARXIV_SECONDS: Final = 120.0  # it lets one request through every 3 s, and others may be waiting
+ARXIV_SECONDS: Final = 120.0  # arXiv accepts one request every 3 s, and others may be waiting
 
 
 class Submit(commands.Cog):
-    """Take papers in that no source brings."""
+    """Add papers that no source brings."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -49,7 +49,7 @@ class Submit(commands.Cog):
     @for_moderators
     @app_commands.describe(
         arxiv="Its arXiv id or link; leave it out to type title and abstract",
-        pdf="Its PDF, whose whole text answers may quote",
+        pdf="Its PDF; answers may quote all of its text",
     )
     async def submit(
         self, interaction: discord.Interaction[Any], arxiv: str | None = None, pdf: discord.Attachment | None = None
@@ -71,10 +71,13 @@ class Submit(commands.Cog):
         await _add(self._services, admitted, await self._fetch(arxiv_id))
 
     async def _fetch(self, arxiv_id: str) -> Paper:
-        """Return arXiv's paper of this id; raises BadInputError where there is none to be had."""
+        """Fetch the paper with this id from arXiv; raises BadInputError if it is not available."""
         if self._services.arxiv is None:
             raise BadInputError(
-                say("I cannot read arXiv from here: use /submit alone, and type the paper's title and abstract.")
+                say(
+                    "I cannot reach arXiv from here: use /submit without an id, and type the paper's title "
+                    "and abstract."
+                )
             )
         try:
             async with asyncio.timeout(ARXIV_SECONDS):
@@ -83,7 +86,7 @@ class Submit(commands.Cog):
             log.warning("arXiv not read error=%s", type(error).__name__)
             raise BadInputError(
                 say(
-                    "arXiv does not give me this paper: it may be withdrawn, or arXiv out of order. "
+                    "I could not get this paper from arXiv: it may be withdrawn, or arXiv may be down. "
                     "Try again later, or type its title and abstract."
                 )
             ) from error
@@ -107,7 +110,7 @@ class PaperForm(Form, template=ids.PAPER_FORM):
         link: ui.TextInput[Any] = ui.TextInput(custom_id="link", required=False, max_length=LINK_CHARACTERS)
         self.add(say("Title"), title)
         self.add(say("Abstract"), abstract, say("Word for word: answers quote from it."))
-        self.add(say("Link"), link, say("If there is one, to arXiv at best"))
+        self.add(say("Link"), link, say("If there is one, preferably to arXiv"))
 
     @staticmethod
     async def sent(form: Gesture, typed: Typed) -> None:
@@ -116,7 +119,7 @@ class PaperForm(Form, template=ids.PAPER_FORM):
 
 
 def read_arxiv_id(typed: str) -> str:
-    """Return the arXiv id in an id or a link, without its version; raises BadInputError."""
+    """Parse the arXiv id in an id or a link, without its version; raises BadInputError."""
     text = typed.strip().removesuffix(".pdf")
     for part in (text, text.partition("/abs/")[2], text.partition("/pdf/")[2], text.partition(":")[2]):
         if match := ARXIV_ID.fullmatch(part.partition("?")[0].partition("#")[0].strip("/ ")):
@@ -125,10 +128,10 @@ def read_arxiv_id(typed: str) -> str:
 
 
 def read_paper(title: str, abstract: str, link: str) -> Paper:
-    """Return the paper that somebody typed, its identity from the link where that names it; raises BadInputError."""
+    """Build the paper that somebody typed, identified by the link if possible; raises BadInputError."""
     title, abstract, link = " ".join(title.split()), abstract.strip(), link.strip()
     if not plain(title) or len(plain(abstract)) < SHORTEST_ABSTRACT:
-        raise BadInputError(say("A paper needs a title and an abstract that can be read."))
+        raise BadInputError(say("A paper needs a readable title and a readable abstract."))
     if link and safe_url(link) is None:
         raise BadInputError(say("That is no web address; a link begins with https://."))
     try:
@@ -141,11 +144,11 @@ def read_paper(title: str, abstract: str, link: str) -> Paper:
 
 
 async def _add(services: Services, admitted: Admitted, added: Paper | Fetched) -> None:
-    """Add a paper unless it is there: nobody may change by a form, or by a file, what a source has said."""
+    """Add a paper unless it is known: forms and files must not overwrite what a source says."""
     paper = added.paper if isinstance(added, Fetched) else added
     known = await services.library.get(paper.paper_id)
     if known is None and (await services.library.add([added])).removed:
-        raise BadInputError(say("A moderator took this paper out of my library; /library undo puts it back."))
+        raise BadInputError(say("A moderator removed this paper from my library; /library undo restores it."))
     sentence = say("Added; I can answer questions about it from now on:") if known is None else None
     await _show(admitted, known or paper, sentence or say("I have this paper already:"))
 

@@ -1,4 +1,4 @@
-"""Find a paper by what somebody types of its title: as choices while they type, and as one paper at the end."""
+"""Find a paper by part of its title: suggestions while typing, and one paper at the end."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from retrieval import BadInputError
 if TYPE_CHECKING:
     from retrieval import Library, Paper
 
-TYPED_CHARACTERS: Final = 300  # what is compared of an input; Discord sends up to 6,000
-REPEATED_CHARACTERS: Final = 100  # of an input that is repeated to who typed it
+TYPED_CHARACTERS: Final = 300  # of an input that are compared; Discord sends up to 6,000
+REPEATED_CHARACTERS: Final = 100  # of an input that are repeated to the person
 
 
 class Titles:
-    """Offer papers for what was typed so far, and say which paper a finished input means."""
+    """Suggest papers for what was typed so far, and tell which paper a finished input means."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
 
     async def choices(self, typed: str) -> list[app_commands.Choice[str]]:
-        """Return up to 25 papers, titles that hold every typed word first; the newest where nothing was typed."""
+        """Suggest up to 25 papers, first those with every typed word in the title; the newest if nothing was typed."""
         typed = typed[:TYPED_CHARACTERS]
         named = await self._library.id_of(typed)
         title = await self._library.titles.of(named) if named is not None else None
@@ -43,7 +43,7 @@ class Titles:
         ]
 
     async def paper(self, chosen: str) -> Paper | None:
-        """Return the paper of a choice, or what somebody means who chose none: an id, a link or nearly a title."""
+        """Find the paper of a choice, or of free input: an id, a link or an approximate title."""
         typed = chosen[:TYPED_CHARACTERS]
         paper_id = (
             await self._library.id_of(typed)
@@ -54,6 +54,8 @@ class Titles:
 
 
 def unknown(typed: str) -> BadInputError:
-    """Return what to say where an input means no paper."""
+    """Make the error for an input that matches no paper."""
     shown = shorten_at_end(plain(typed), REPEATED_CHARACTERS)
-    return BadInputError(say("I know no paper “{typed}”; pick one of those that I offer while you type.", typed=shown))
+    return BadInputError(
+        say("I know no paper “{typed}”; pick one of the suggestions that appear while you type.", typed=shown)
+    )

@@ -1,4 +1,4 @@
-"""/trending: what a server asked about and liked lately."""
+"""/trending: what a server has recently asked about and liked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAPERS: Final = 10
 
 
 class Trending(commands.Cog):
-    """Show the papers that a server took to."""
+    """Show a server's favourite papers."""
 
     def __init__(self, bot: Bot) -> None:
         self._gate = bot.services.gate
@@ -31,13 +31,13 @@ class Trending(commands.Cog):
     @commands.HybridCommand  # hybrid_command() loses the type of the cog
     @commands.guild_only()
     @in_servers
-    @app_commands.describe(days="How many days to look back (30 if you leave it out)")
+    @app_commands.describe(days="How many days to look back (30 by default)")
     async def trending(self, ctx: commands.Context[Any], days: commands.Range[int, 1, 90] = DAYS) -> None:
         """See which papers this server asked about and liked."""
         assert ctx.guild is not None
         admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         since = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
         found = await self._store.feedback.trending(ctx.guild.id, since, limit=PAPERS)
-        # A paper may have left the library since it was asked about.
+        # A paper may have been removed since it was asked about.
         known = [(await self._library.get(trend.paper_id), trend) for trend in found]
         await admitted.target.post(trends([(paper, trend) for paper, trend in known if paper is not None], days))

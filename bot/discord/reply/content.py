@@ -1,4 +1,4 @@
-"""What a reply shows: drafts, each replaced by the next, and finally the whole."""
+"""What a reply shows: drafts, each replacing the last, and finally the whole."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Say where a reply to a message goes, if not simply under what asked.
+    """Where a reply to a message goes, if not simply under that message.
 
     Attributes:
         message: the message that it replies to.
         channel: the channel or thread that it is posted in.
-        earlier: ids of the bot's messages there that it takes the place of; None for those that said why not.
+        earlier: ids of the bot's messages there that it replaces; None for the notices under the message.
     """
 
     message: discord.Message
@@ -29,7 +29,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Hold how to draw what there is so far; it is drawn only if its turn comes to be seen."""
+    """The reply so far, drawn only if it is about to be shown."""
 
     draw: Callable[[], ui.LayoutView]
     destination: Destination | None = None
@@ -37,7 +37,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """Hold the messages that stay; `is_answer` is False of a sentence that the next reply there takes the place of."""
+    """The messages that stay; `is_answer` is False for a notice, which the next reply there replaces."""
 
     views: Sequence[ui.LayoutView]
     is_answer: bool = True

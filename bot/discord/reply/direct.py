@@ -1,4 +1,4 @@
-"""Tell somebody in a direct message what cannot, or should not, be said where they wrote."""
+"""Tell people by DM what cannot, or should not, be said where they wrote."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REMEMBERED: Final = 1000
 
 
 class DirectMessages:
-    """Send sentences to people, where they take such."""
+    """Send sentences to people who accept DMs."""
 
     def __init__(self) -> None:
         self._told: MutableMapping[tuple[int, str], bool] = TTLCache(REMEMBERED, TOLD_AGAIN_SECONDS)
@@ -39,20 +39,20 @@ class DirectMessages:
             log.warning("not told directly error=%s code=%s", type(error).__name__, code)
 
     async def tell_once(self, user: discord.abc.User, sentence: str) -> None:
-        """Send a sentence, but not again within the hour: one for each of many messages is a flood."""
+        """Send a sentence at most once an hour: one for each of many messages is a flood."""
         if (user.id, sentence) not in self._told:
             self._told[user.id, sentence] = True
             await self.tell(user, sentence)
 
 
 def undelivered(code: int | None, channel_id: int) -> str:
-    """Return why an answer could not be posted in a channel, by Discord's error code."""
+    """Explain why an answer could not be posted in a channel, by Discord's error code."""
     channel = f"<#{channel_id}>"
     if code == SLOWMODE:
         return say("I could not answer you in {channel}: slow mode is on there. Ask again later.", channel=channel)
     if code == AUTOMOD:
         return say("I could not answer you in {channel}: the server's AutoMod stopped my message.", channel=channel)
     return say(
-        "I could not answer you in {channel}: I may not write there. A moderator can let me, or ask me here.",
+        "I could not answer you in {channel}: I may not write there. A moderator can allow it, or you can ask me here.",
         channel=channel,
     )

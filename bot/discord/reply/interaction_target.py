@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 
 class InteractionTarget(ReplyTarget):
-    """Answer a command, a click or a modal; where Discord no longer takes that, answer in its channel.
+    """Answer a command, a click or a modal; if Discord no longer accepts that, answer in its channel.
 
-    An answer that only its asker may see goes to them directly instead.
+    An answer that only its asker may see goes to their DMs instead.
     """
 
     repeats_question = True
@@ -55,17 +55,17 @@ class InteractionTarget(ReplyTarget):
         try:
             await self._interaction.response.defer(thinking=True, ephemeral=self._private)
         except NETWORK_ERRORS as error:
-            # Where it is not sure whether Discord has it, the answer is sent as usual: if not, that will tell.
+            # If Discord may not have it, the answer is sent as usual; its failure will tell.
             code = getattr(error, "code", None)
             self._usable = code not in UNUSABLE_INTERACTION
             log.warning("defer failed place=%s error=%s code=%s", self.name, type(error).__name__, code)
 
     def working(self, _at_once: bool = False, /) -> AbstractAsyncContextManager[None]:
-        """Show nothing: the deferred command says "thinking" by itself."""
+        """Do nothing: Discord shows "thinking" for a deferred command."""
         return nullcontext()
 
     async def post(self, view: ui.LayoutView) -> int:
-        """Put the first message in place of "thinking", the others after it."""
+        """Replace "thinking" with the first message, and post the others after it."""
         if self._usable:
             try:
                 return await self._respond(view)
@@ -74,7 +74,7 @@ class InteractionTarget(ReplyTarget):
         return (await self._post_elsewhere(view)).id
 
     async def edit(self, view: ui.LayoutView) -> None:
-        """Change the first message; where the interaction has expired as an ordinary one, or by one elsewhere."""
+        """Edit the first message; if the interaction has expired, as an ordinary one or with a new one elsewhere."""
         if self._usable:
             try:
                 await self._interaction.edit_original_response(view=view, **attached_of(view))
@@ -89,7 +89,7 @@ class InteractionTarget(ReplyTarget):
         await known.edit(view=view, allowed_mentions=NOBODY, **attached_of(view))
 
     async def reopen(self) -> None:
-        """Take the thread out of the archive, where it is one."""
+        """Unarchive the channel if it is a thread."""
         await reopen(self._interaction.channel)
 
     async def settle(self, *, answered: bool) -> None:
@@ -110,7 +110,7 @@ class InteractionTarget(ReplyTarget):
         return sent.id
 
     async def _follow_up(self, view: ui.LayoutView) -> discord.Message:
-        """Post a message after the first: as an ordinary one where the bot may, since only that can be repeated."""
+        """Post a later message: an ordinary one if the bot may, since only those can be repeated safely."""
         channel: Any = self._interaction.channel
         if not self._private and self._is_home():
             with suppress(discord.Forbidden):
@@ -119,13 +119,13 @@ class InteractionTarget(ReplyTarget):
         return await send(view=view, files=files_of(view), ephemeral=self._private, wait=True)
 
     def _is_home(self) -> bool:
-        """Say whether the bot itself is where it was asked, and may write there."""
+        """Check whether the bot is a member there and may write."""
         if self.guild_id is None:
             return self._interaction.context.dm_channel
         return not missing_to_post(self._interaction.channel)
 
     def _give_up_on(self, error: discord.HTTPException) -> None:
-        """Note that the interaction has expired; raise any error that means something else."""
+        """Mark the interaction as expired; re-raise any other error."""
         if error.code not in UNUSABLE_INTERACTION:
             raise error
         log.warning("interaction expired place=%s code=%d", self.name, error.code)
@@ -133,10 +133,10 @@ class InteractionTarget(ReplyTarget):
 
 
 def is_private(interaction: discord.Interaction[Any]) -> bool:
-    """Say whether the card that was clicked, or whose form was sent, is seen by one person only."""
+    """Check whether only one person sees the card that was clicked, or whose form was sent."""
     return interaction.message is not None and interaction.message.flags.ephemeral
 
 
 def server_of(interaction: discord.Interaction[Any]) -> int | None:
-    """Return the server that the bot is a member of; None in direct messages and where only a person installed it."""
+    """Find the server if the bot is a member; None in DMs and where only a person installed the bot."""
     return interaction.guild_id if interaction.is_guild_integration() else None

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from bot.discord.reply.notices import Notices
     from bot.discord.reply.target import Excuse
 
-# Seconds: the first message, which says what is being done, goes out before; a quick answer needs no more.
+# Seconds: the first message, which shows the current activity, comes before; quick answers need no indicator.
 TYPING_AFTER = 1.0
 
 
 class MessageTarget(ReplyTarget):
-    """Reply to a message in its channel or in another one; only the first message of the reply replies to it.
+    """Reply to a message in its channel or in another one; only the first message of the reply references it.
 
-    Earlier messages of the bot's that stand there are rewritten in order; `posted` are those of this reply.
+    Earlier messages of the bot there are rewritten in order; `posted` are the ids of this reply's messages.
     """
 
     repeats_question = False
@@ -57,7 +57,7 @@ class MessageTarget(ReplyTarget):
 
     @asynccontextmanager
     async def working(self, at_once: bool = False, /) -> AsyncIterator[None]:
-        """Show the typing indicator, after a while or at once, and carry on without where it is not to be had."""
+        """Show the typing indicator, after a while or at once; carry on without it if it is not available."""
         typing = asyncio.create_task(self._type(0.0 if at_once else TYPING_AFTER))
         try:
             yield
@@ -71,7 +71,7 @@ class MessageTarget(ReplyTarget):
                 await asyncio.Event().wait()
 
     async def post(self, view: ui.LayoutView) -> int:
-        """Reply to the message, or just post where it is gone or the channel's history is closed to us."""
+        """Reply to the message, or just post if it is gone or the bot may not read the channel's history."""
         if self._destination is not None and self._destination is not self._current:
             self._go_to(self._destination)
         sent = await self._rewrite(view) or await self._send(view)
@@ -80,23 +80,23 @@ class MessageTarget(ReplyTarget):
         return sent
 
     async def edit(self, view: ui.LayoutView) -> None:
-        """Change the first message."""
+        """Edit the first message."""
         assert self._first is not None
         await self._first.edit(view=view, allowed_mentions=NOBODY, **attached_of(view))
 
     async def reopen(self) -> None:
-        """Take the thread out of the archive, where it is one."""
+        """Unarchive the channel if it is a thread."""
         await reopen(self._channel)
 
     async def settle(self, *, answered: bool) -> None:
-        """Delete what is left of the earlier messages under an answer; what is none gives way to the next reply."""
+        """After an answer, delete the remaining earlier messages; record a notice, which the next reply replaces."""
         while answered and self._earlier:
             with suppress(*NETWORK_ERRORS):
                 await partial(self._channel, self._earlier.pop()).delete()
         self._notices.note(self._asked.id, [] if answered else self.posted)
 
     async def _rewrite(self, view: ui.LayoutView) -> int | None:
-        """Put the view into the next message of the earlier answer; None where there is none left."""
+        """Write the view into the next message of the earlier answer; None if there is none left."""
         while self._earlier:
             known = self._earlier.pop(0)
             try:

@@ -1,4 +1,4 @@
-"""What the bot said under somebody's message that is no answer: the next thing said there takes its place."""
+"""Notices, which the bot posts under messages instead of answers; the next reply there replaces them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Notices:
         self._posted: LRUCache[int, list[int]] = LRUCache(REMEMBERED)
 
     def under(self, message_id: int) -> Sequence[int]:
-        """Return the ids of the notices under a message, in order."""
+        """List the ids of the notices under a message, in order."""
         return self._posted.get(message_id, ())
 
     def note(self, message_id: int, posted: list[int]) -> None:
-        """Remember that these stand there now."""
+        """Set the notices under a message."""
         self._posted[message_id] = posted

@@ -1,4 +1,4 @@
-"""Send messages so that none is there twice, however often one has to be tried."""
+"""Send messages so that none is posted twice, however often one has to be retried."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from bot.discord.ui.layout import files_of
 if TYPE_CHECKING:
     from discord import ui
 
-# An edit that gives no content loses what the bot says of mentions by default (tried with discord.py 2.7.1).
+# An edit without content drops the default mention settings (tried with discord.py 2.7.1).
 NOBODY: Final = discord.AllowedMentions.none()
 _NONCE_BYTES: Final = 16
 
 
 class Outbox:
-    """Send one message after the other, each under one nonce for life.
+    """Send messages one after another, each under one nonce for all of its attempts.
 
-    What is sent after a message that may or may not be there takes its place.
+    A message sent after one that may or may not have arrived replaces it.
     """
 
     def __init__(self) -> None:
         self._doubtful: str | None = None
 
     async def send(self, channel: discord.abc.Messageable, view: ui.LayoutView, **options: Any) -> discord.Message:  # noqa: ANN401
-        """Send a message; raises what discord.py raises, and may then be called again with the same or another one."""
+        """Send a message; raises discord.py's errors, and may then be called again with the same or another view."""
         nonce, is_again = self._doubtful or secrets.token_urlsafe(_NONCE_BYTES), self._doubtful is not None
         self._doubtful = nonce
         try:
             sent = await channel.send(view=view, files=files_of(view), nonce=nonce, **options)
             if is_again:
-                # What Discord has under the nonce may be what was to be sent before.
+                # The message under this nonce may be the earlier one.
                 await sent.edit(view=view, attachments=files_of(view), allowed_mentions=NOBODY)
         except discord.HTTPException as error:
-            # To slow down says nothing of an earlier attempt, whose reply may have been lost.
+            # "Slow down" says nothing about an earlier attempt, whose reply may have been lost.
             if error.status < SERVER_ERROR and not is_slow_down(error):
                 self._doubtful = None
             raise

@@ -1,4 +1,4 @@
-"""Say something to whoever used an interaction alone, whatever stands there already."""
+"""Tell somebody something in private about their interaction, whatever is shown there already."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 async def tell_privately(interaction: discord.Interaction[Any], view: ui.LayoutView) -> None:
-    """Show a message to one person: in place of "is thinking…" where that still stands, which may be repeated.
+    """Show a message to one person, in place of "is thinking…" if that is still there, as that may be repeated.
 
-    Raises what discord.py raises.
+    Raises discord.py's errors.
     """
     response = interaction.response
     if not response.is_done():

@@ -1,4 +1,4 @@
-"""A message that grows while an answer is written: few edits, the latest always wins, and the last always lands."""
+"""A message that grows while an answer is written: few edits, the latest wins, and the last is never lost."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-INTERVAL: Final = 1.3  # seconds between two edits; Discord does not publish the limit, 1.2 to 1.5 is safe
-ATTEMPTS: Final = 3  # of the last edit, each of which discord.py repeats itself
+INTERVAL: Final = 1.3  # seconds between edits; Discord does not publish its limit, 1.2 to 1.5 is safe
+ATTEMPTS: Final = 3  # at the last edit; discord.py retries each of them, too
 
 
 _PASSING: Final = (discord.DiscordServerError, aiohttp.ClientError, OSError)
@@ -31,11 +31,11 @@ _NETWORK: Final = (discord.HTTPException, discord.RateLimited, aiohttp.ClientErr
 
 
 class Sheet(Protocol):
-    """Take the messages of one answer, with the files that go with them; each method raises what discord.py raises."""
+    """Where the messages of one answer go, with their files; each method raises discord.py's errors."""
 
     @property
     def name(self) -> str:
-        """Return what the log calls it."""
+        """Its name in the log."""
         ...
 
     async def post(self, view: ui.LayoutView) -> int:
@@ -43,23 +43,23 @@ class Sheet(Protocol):
         ...
 
     async def edit(self, view: ui.LayoutView) -> None:
-        """Change the first message."""
+        """Edit the first message."""
         ...
 
     async def reopen(self) -> None:
-        """Take the thread out of the archive, where it is one."""
+        """Unarchive the channel if it is a thread."""
         ...
 
 
 class StreamedMessage:
-    """Show views in one message, at most one edit each `interval` seconds; use it as an async context.
+    """Show views in one message, with at most one edit per `interval` seconds; use it as an async context.
 
-    `when_posted` is called as soon as the message is there. What is shown meanwhile may
-    be skipped; what `finish` shows is not. Where the message was deleted, what `finish` shows is posted anew; where its
-    thread was archived, the thread is opened again.
+    `when_posted` is called as soon as the message is posted. A view passed to `show` may be skipped; those passed to
+    `finish` are not. If the message was deleted, `finish` posts a new one; if its thread was archived, it is
+    unarchived.
 
     Attributes:
-        shown: the ids of the messages that are there, in order.
+        shown: ids of the posted messages, in order.
     """
 
     def __init__(
@@ -91,21 +91,21 @@ class StreamedMessage:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Show nothing more."""
+        """Stop showing views."""
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
 
     def show(self, view: ui.LayoutView) -> None:
-        """Show the view soon, unless another comes before it is its turn; failures are only logged."""
+        """Show the view soon, unless another one replaces it first; failures are only logged."""
         if not self._last:
             self._write(view)
 
     async def finish(self, first: ui.LayoutView, *more: ui.LayoutView) -> list[int]:
-        """Show the view for good, post the others after it, and return the ids of all that is there, in order.
+        """Show the final view, post the others after it, and return the ids of all messages, in order.
 
-        Raises what discord.py raises where it cannot be shown, and may then be tried again. What was once shown for
-        good stays: what a further call brings is posted after it.
+        Raises discord.py's errors if a view cannot be shown, and may then be called again. A final view stays: further
+        calls post their views after it.
         """
         if self._finished:
             more = (first, *more)
@@ -118,18 +118,18 @@ class StreamedMessage:
 
     @property
     def finished(self) -> bool:
-        """Say whether something was shown for good, whatever became of what should come after it."""
+        """Whether a final view was shown, whatever happened to those after it."""
         return self._finished
 
     def _write(self, view: ui.LayoutView) -> asyncio.Task[None]:
         self._latest = view
         self._changed.set()
-        if self._writer is None or self._writer.done():  # after one that failed, something else may be shown
+        if self._writer is None or self._writer.done():  # after a failed writer, another view may be shown
             self._writer = asyncio.create_task(self._keep_writing())
         return self._writer
 
     async def _keep_writing(self) -> None:
-        """Write whatever is the latest whenever it may be written, until the last is."""
+        """Write the latest view whenever an edit is allowed, until the final one is written."""
         while True:
             await self._changed.wait()
             if (seconds := self._due - self._clock()) > 0:
@@ -177,7 +177,7 @@ class StreamedMessage:
             self.shown[:1] = [await self._sheet.post(view)]
 
     async def _put_surely(self, view: ui.LayoutView) -> None:
-        """Try an edit again where the trouble may pass; a post is not, lest it be there twice."""
+        """Retry an edit if the error may pass, but not a post, which might appear twice."""
         attempts = ATTEMPTS if self.shown else 1
         async for attempt in stamina.retry_context(on=_PASSING, attempts=attempts, timeout=None):
             with attempt:

@@ -1,4 +1,4 @@
-"""Where a reply goes, and how it comes there: as it grows, then whole, or a sentence in its place."""
+"""Where a reply goes, and how it is shown there: growing, then whole, or replaced by a sentence."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# What grows is shown after so long without growing more: an edit just before the last would hold that one up.
+# Delay of a draft, dropped if the next one comes first: an edit just before the last would hold that up.
 SETTLING_SECONDS: Final = 0.2
-# Where Discord itself says "is thinking…", that is enough for so long, and saves a request where the answer is quick.
+# Delay of the first draft where Discord shows "is thinking…"; it saves a request for quick answers.
 THINKING_SECONDS: Final = 1.0
 
 
 class ReplyTarget(ABC):
-    """Take the messages of one reply, in order; `excuse` makes a sentence of what went wrong.
+    """Take the messages of one reply, in order; `excuse` turns an error into a sentence.
 
     Attributes:
-        name: what the log calls it: its kind and the id of what asked there.
-        channel_id: the channel, thread or direct message in which the reply appears.
-        guild_id: the server that the bot is a member of there; None elsewhere.
-        mine: what the bot may do there, as far as it knows.
-        threadable: whether the talk could go on in a thread.
+        name: its name in the log: the kind and id of what asked there.
+        channel_id: the channel, thread or DM in which the reply appears.
+        guild_id: the server, if the bot is a member there; else None.
+        mine: the bot's permissions there, as far as they are known.
+        threadable: whether the conversation could continue in a thread.
         repeats_question: whether the reply has to repeat the question, because nobody else sees it there.
-        says_thinking: whether Discord itself shows there that an answer is being made.
-        shown: the ids of the messages that `show` has put there, in order.
-        when_heard: is called as soon as whoever asked sees that they were heard.
+        says_thinking: whether Discord itself shows that an answer is being made.
+        shown: ids of the messages that `show` has posted, in order.
+        when_heard: called as soon as the asker sees that they were heard.
     """
 
     repeats_question: ClassVar[bool]
@@ -69,33 +69,33 @@ class ReplyTarget(ABC):
 
     @abstractmethod
     def working(self, at_once: bool = False, /) -> AbstractAsyncContextManager[None]:
-        """Show, while the block runs, that an answer is being made, after a while or at once."""
+        """Show that an answer is being made while the block runs, after a while or at once."""
 
     @abstractmethod
     async def post(self, view: ui.LayoutView) -> int:
-        """Post the next message of the reply and return its id; raises what discord.py raises."""
+        """Post the next message of the reply and return its id; raises discord.py's errors."""
 
     @abstractmethod
     async def edit(self, view: ui.LayoutView) -> None:
-        """Change the first message of the reply; raises what discord.py raises."""
+        """Edit the first message of the reply; raises discord.py's errors."""
 
     @abstractmethod
     async def reopen(self) -> None:
-        """Take the thread out of the archive, where it is one."""
+        """Unarchive the channel if it is a thread."""
 
     @abstractmethod
     async def settle(self, *, answered: bool) -> None:
-        """Take away what an earlier reply has left there, once an answer is whole, and remember what is no answer."""
+        """After an answer, delete what an earlier reply left there; remember a notice for the next reply."""
 
     @property
     def is_open(self) -> bool:
-        """Say whether something is to be shown there, and not for good yet."""
+        """Whether the reply has been started and not finished."""
         return self._streamed is not None and not self._streamed.finished
 
     async def show(self, contents: AsyncGenerator[Content], *, typing: bool = False) -> None:
-        """Show what comes, the drafts in one message, and where it fails a sentence in its place; raises nothing.
+        """Show contents as they come, drafts in one message, or on failure a sentence; raises nothing.
 
-        `typing` tells at once, rather than after a while, that the bot is at it.
+        `typing` shows the typing indicator at once instead of after a while.
         """
         loop = asyncio.get_running_loop()
         delay = THINKING_SECONDS if self.says_thinking else 0.0
@@ -127,7 +127,7 @@ class ReplyTarget(ABC):
                     due.cancel()
 
     async def close(self, error: Exception) -> None:
-        """Put a sentence where the answer should have been, or where nothing can be put there tell whoever asked."""
+        """Show a sentence in place of the answer, or tell the asker by DM if nothing can be shown there."""
         assert self._streamed is not None
         sentence = await self._excuse(error, self)
         if self._streamed.finished:
@@ -146,12 +146,12 @@ def _draw(draft: Draft, message: StreamedMessage) -> None:
 
 
 def partial(channel: Any, message_id: int | None) -> discord.PartialMessage:  # noqa: ANN401  # any kind has messages
-    """Return a message of which nothing but the id need be known."""
+    """Make a handle of a message from its id alone."""
     message: discord.PartialMessage = channel.get_partial_message(message_id)
     return message
 
 
 async def reopen(channel: object) -> None:
-    """Take a channel out of the archive, where it is a thread."""
+    """Unarchive a channel if it is a thread."""
     if isinstance(channel, discord.Thread):
         await channel.edit(archived=False)

@@ -1,1 +1,1 @@
-"""What moderators set for a server, and what people may know and delete of themselves."""
+"""Server settings for moderators, and people's access to their own data."""

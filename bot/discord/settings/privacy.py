@@ -1,4 +1,4 @@
-"""/privacy: what is kept of people, as a file for who asks, and deleted for who wants that."""
+"""/privacy: what is stored about people, with export and deletion of their own data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PRIVACY: Final = "footnote:privacy:"
 
 
 class Privacy(commands.Cog):
-    """Say what is kept, and give it or delete it."""
+    """Explain what is stored, and export or delete it."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -38,7 +38,7 @@ class Privacy(commands.Cog):
         self._store = bot.services.store
 
     async def cog_load(self) -> None:
-        """Listen to the buttons, also those that were shown before a restart."""
+        """Register the buttons, so that those shown before a restart work too."""
         self._bot.add_dynamic_items(PrivacyButton)
 
     @app_commands.command()
@@ -49,17 +49,17 @@ class Privacy(commands.Cog):
 
 
 class PrivacyButton(Clickable[ui.Button[Any]], template=f"{_PRIVACY}(?P<what>export|delete|confirm|keep)"):
-    """Give somebody what is kept of them, or delete it once they have said so twice."""
+    """Export somebody's data, or delete it after a second confirmation."""
 
     acknowledge = Acknowledge.ON_CARD
 
     @property
     def terms(self) -> tuple[Cost, Audience, Acknowledge]:
-        """Return that a file is more than a click."""
+        """The gate's terms; an export has a limit of its own."""
         return Cost.EXPORT if self.match["what"] == "export" else self.cost, self.audience, self.acknowledge
 
     async def clicked(self, click: Gesture) -> None:
-        """Do what the button says, of who clicked it alone."""
+        """Do what the button says, with the data of whoever clicked only."""
         what = self.match["what"]
         if what == "export":
             await _export(click.interaction, click.services)
@@ -73,24 +73,24 @@ class PrivacyButton(Clickable[ui.Button[Any]], template=f"{_PRIVACY}(?P<what>exp
 
 
 def explanation(retained: int = RETENTION.days) -> Card:
-    """Return what is kept, for how many days, and the buttons."""
+    """Lay out what is stored, for how many days, and the buttons."""
     facts = [
         say("the questions that you ask me and my answers to them, so that you can follow them up"),
         say("which answers you rated, with your reason if you gave one, and which papers you starred"),
-        say("which threads you had me open"),
+        say("which threads I opened for you"),
         say("which digests you subscribed to, with their topics, hour and place"),
-        say("for the day, how much your questions took of a language model"),
+        say("for one day, how much of a language model your questions used"),
     ]
     days = say_many("Conversations are deleted after one day.", "Conversations are deleted after {n} days.", retained)
     left = say_many(
-        "What belongs to a server goes one day after I have left it.",
-        "What belongs to a server goes {n} days after I have left it.",
+        "A server's data is deleted one day after I leave it.",
+        "A server's data is deleted {n} days after I leave it.",
         GRACE.days,
     )
     others = say("I do not keep what people write to each other, only messages that are for me.")
     nobodys = say(
-        "What tells nothing of you stays: how much a server liked a paper, what its questions took of a language model "
-        "and, for a while, the words of long searches and what a language model wrote."
+        "What does not identify you stays: how much a server liked a paper, how much of a language model its "
+        "questions used and, for a while, the words of long searches and what a language model wrote."
     )
     text = "\n".join(
         [
@@ -104,14 +104,14 @@ def explanation(retained: int = RETENTION.days) -> Card:
     return Card(
         ui.TextDisplay(text),
         ui.ActionRow(
-            _button(say("Export mine"), "export"),
-            _button(say("Delete mine…"), "delete", discord.ButtonStyle.danger),
+            _button(say("Export my data"), "export"),
+            _button(say("Delete my data…"), "delete", discord.ButtonStyle.danger),
         ),
     )
 
 
 def question() -> Card:
-    """Return the question before anything is deleted."""
+    """Lay out the question before anything is deleted."""
     return Card(
         ui.TextDisplay(
             say(
@@ -129,8 +129,8 @@ def question() -> Card:
 
 def _copies() -> str:
     return say_many(
-        "A copy from before an update may hold it for up to one day more.",
-        "A copy from before an update may hold it for up to {n} days more.",
+        "A backup from before an update may keep it for up to one more day.",
+        "A backup from before an update may keep it for up to {n} more days.",
         GRACE.days,
     )
 
@@ -149,7 +149,7 @@ async def _export(interaction: discord.Interaction[Any], services: Services) -> 
 
 
 def packed(export: dict[str, object], most: int) -> tuple[str, bytes]:
-    """Return the name and the bytes of a JSON file, compressed where it would take more than `most` bytes."""
+    """Make the name and content of a JSON file, compressed if it would exceed `most` bytes."""
     data = json.dumps(export, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "replace")
     return (FILE_NAME, data) if len(data) <= most else (f"{FILE_NAME}.gz", gzip.compress(data))
 

@@ -1,4 +1,4 @@
-"""The settings of a server in words: what each is, what it stands at, and what may be put in."""
+"""A server's settings in words: their names, values and purposes, and the validation of input."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PREFIX_CHARACTERS: Final = 5
 ZONE_CHARACTERS: Final = 64
 HOURS: Final = range(24)
-MOST_LISTED: Final = 10  # the selects show them all
+MOST_LISTED: Final = 10  # the selects show all of them
 
 _HOUR: Final = re.compile(r"(\d{1,2})(?:[:.h]?00)?\s*(?:uhr|h)?", re.IGNORECASE)
 _TAKEN_BY_DISCORD: Final = tuple("/@#:<")
@@ -31,7 +31,7 @@ _TAKEN_BY_DISCORD: Final = tuple("/@#:<")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Hold one setting as a moderator reads it: its name, what it stands at, and what it does."""
+    """One setting as a moderator reads it: its name, its value and what it does."""
 
     key: str
     name: str
@@ -40,14 +40,14 @@ class Setting:
 
     @property
     def text(self) -> str:
-        """Return it as two lines of Markdown."""
+        """The setting as two lines of Markdown."""
         return f"**{self.name}:** {self.value}\n-# {self.purpose}"
 
 
 def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
-    """Return every setting with its present value, in the order in which they are shown.
+    """Describe every setting with its current value, in the order they are shown.
 
-    `listens` says whether the bot hears messages that do not mention it.
+    `listens` says whether the bot receives messages that do not mention it.
     """
     prefixed = (
         say("What chat commands begin with; a mention of me works as well.")
@@ -71,13 +71,13 @@ def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
             "exempt",
             say("Exempt roles"),
             _listed((f"<@&{role_id}>" for role_id in sorted(settings.exempt)), say("none")),
-            say("Where each person has a limit, the questions of these roles count only towards the server's."),
+            say("Questions from these roles count only towards the server's limit, not towards a person's."),
         ),
         Setting(
             "language",
             say("Language"),
             LANGUAGES[settings.language] if settings.language else say("as set in the server"),
-            say("What I write in for everybody; what you alone see is in your own language."),
+            say("The language I write in for everybody; what only you see is in your own."),
         ),
         Setting(
             "private",
@@ -111,7 +111,7 @@ def described(settings: ServerSettings, *, listens: bool) -> list[Setting]:
 
 
 def taken(spendings: Sequence[Spending]) -> str:
-    """Return what the language model took in a server this month, as two lines of Markdown."""
+    """Describe what the language model used in a server this month, as two lines of Markdown."""
     language = current_language()
     tokens = format_decimal(sum(spending.tokens for spending in spendings), locale=language)
     costs = [spending.dollars for spending in spendings if spending.dollars is not None]
@@ -119,12 +119,12 @@ def taken(spendings: Sequence[Spending]) -> str:
     if costs:
         money = format_currency(sum(costs), "USD", locale=language)
         amount = say("{tokens} tokens this month, {money}", tokens=tokens, money=money)
-    purpose = say("What questions and digests took; prices are the makers' list prices.")
+    purpose = say("What questions and digests used, at the makers' list prices.")
     return Setting("tokens", say("Language model"), amount, purpose).text
 
 
 def checked_prefix(typed: str) -> str:
-    """Return a prefix that people can type and see; raises BadInputError."""
+    """Validate a prefix that people can type and see; raises BadInputError."""
     prefix = typed.strip()
     if not 1 <= len(prefix) <= PREFIX_CHARACTERS or plain(prefix) != prefix or " " in prefix:
         raise BadInputError(
@@ -132,13 +132,13 @@ def checked_prefix(typed: str) -> str:
         )
     if prefix.startswith(_TAKEN_BY_DISCORD):
         raise BadInputError(
-            say("Discord itself reads what begins with {sign}: please choose another prefix.", sign=prefix[0])
+            say("Discord itself uses {sign} at the start of a message: please choose another prefix.", sign=prefix[0])
         )
     return prefix
 
 
 def checked_hour(typed: str) -> int:
-    """Return the hour of a day, written as 9, 09 or 9:00; raises BadInputError."""
+    """Parse an hour written as 9, 09 or 9:00; raises BadInputError."""
     match = _HOUR.fullmatch(typed.strip())
     if match is None or int(match[1]) not in HOURS:
         raise BadInputError(say("The hour must be a whole hour from 0 to 23, such as 9 or 18:00."))
@@ -146,7 +146,7 @@ def checked_hour(typed: str) -> int:
 
 
 async def checked_zone(typed: str) -> str:
-    """Return the name of a time zone as the IANA writes it; raises BadInputError with the nearest name."""
+    """Find a time zone's IANA name; raises BadInputError that suggests the nearest name."""
     return await asyncio.to_thread(_zone, "_".join(typed.split()))
 
 
@@ -160,7 +160,7 @@ def _zone(wanted: str) -> str:
     name = process.extractOne(wanted.casefold(), [*zones, *cities])[0]
     raise BadInputError(
         say(
-            "{typed} is no time zone that I know; did you mean {near}?",
+            "I know no time zone {typed}; did you mean {near}?",
             typed=plain(wanted)[:ZONE_CHARACTERS] or "…",
             near=zones.get(name) or cities[name],
         )

@@ -1,4 +1,4 @@
-"""/settings: what moderators can set, all of it in one panel."""
+"""/settings: everything that moderators can set, in one panel."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Settings(commands.Cog):
         self._store = bot.services.store
 
     async def cog_load(self) -> None:
-        """Listen to the panel, also to those that were opened before a restart."""
+        """Register the panel's controls, so that panels opened before a restart work too."""
         self._bot.add_dynamic_items(SettingSelect, SettingButton)
 
     @app_commands.command()

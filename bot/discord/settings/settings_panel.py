@@ -1,6 +1,6 @@
-"""The panel of /settings: every setting with what it stands at, and how to change it, in one message.
+"""The panel of /settings: every setting with its value and the control that changes it, in one message.
 
-Its buttons and selects carry all they need in their ids, so that an open panel survives a restart.
+Its controls carry everything in their ids, so that an open panel survives a restart.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from bot.discord.settings.server_settings import Setting
     from bot.store import ServerSettings, Spending, Store
 
-AS_SERVER: Final = "server"  # the option of the language select that stands for None
+AS_SERVER: Final = "server"  # the option of the language select that means None
 WHERE_PEOPLE_WRITE: Final = [
     discord.ChannelType.text,
     discord.ChannelType.news,
@@ -61,10 +61,10 @@ def panel(
     note: str | None = None,
     warning: str | None = None,
 ) -> Card:
-    """Return the panel: each setting above or beside what changes it.
+    """Lay out the panel: each setting above or beside its control.
 
-    `listens` says whether the bot hears messages that do not mention it, `note` what just happened; `spendings` are
-    what the language model took in the server this month.
+    `listens` says whether the bot receives messages that do not mention it, `note` what has just happened; `spendings`
+    is the server's language model usage this month.
     """
     facts = {setting.key: setting for setting in described(settings, listens=listens)}
     heading = "### " + say("Settings of this server") + "\n-# " + say("Each change takes effect at once.")
@@ -141,12 +141,12 @@ def _languages(settings: ServerSettings) -> ui.Select[Any]:
 
 
 def _switch(setting: Setting, *, on: bool) -> ui.Section[Any]:
-    """Return a switch; its id says what a click sets, so that a second click on an old panel changes nothing."""
+    """Make a switch; its id says what a click sets, so that a second click on an old panel changes nothing."""
     label = {
         ("private", False): say("Make answers private"),
         ("private", True): say("Make answers public"),
         ("threads", False): say("Open threads"),
-        ("threads", True): say("Open no threads"),
+        ("threads", True): say("Do not open threads"),
     }[setting.key, on]
     wanted = "off" if on else "on"
     style = discord.ButtonStyle.success if on else discord.ButtonStyle.secondary
@@ -159,7 +159,7 @@ def _beside(setting: Setting, label: str) -> ui.Section[Any]:
 
 
 class SettingSelect(Clickable[ui.Select[Any]], template=f"{_SET}(?P<key>channels|roles|exempt|language)"):
-    """Set what was chosen in a select."""
+    """Apply what was chosen in a select."""
 
     acknowledge = Acknowledge.ON_CARD
 
@@ -183,16 +183,16 @@ class SettingSelect(Clickable[ui.Select[Any]], template=f"{_SET}(?P<key>channels
 
 
 class SettingButton(Clickable[ui.Button[Any]], template=f"{_SET}(?P<key>[a-z]+):(?P<wanted>on|off|form)"):
-    """Turn a setting on or off, or open the form of one that is typed."""
+    """Turn a setting on or off, or open the form of a text setting."""
 
     @property
     def terms(self) -> tuple[Cost, Audience, Acknowledge]:
-        """Return whether a form opens."""
+        """The gate's terms; they depend on whether a form opens."""
         how = Acknowledge.BY_FORM if self.match["wanted"] == "form" else Acknowledge.ON_CARD
         return self.cost, self.audience, how
 
     async def clicked(self, click: Gesture) -> None:
-        """Save the switch and show it, or show the form."""
+        """Save the switch and show it, or open the form."""
         key, wanted = self.match["key"], self.match["wanted"]
 
         async def change(settings: ServerSettings) -> ServerSettings:
@@ -221,7 +221,7 @@ class PrefixForm(Form, template=ids.PREFIX_FORM):
 
     @staticmethod
     async def sent(form: Gesture, typed: Typed) -> None:
-        """Save the prefix if it is one."""
+        """Save the prefix if it is valid."""
 
         async def change(settings: ServerSettings) -> ServerSettings:
             return replace(settings, prefix=checked_prefix(typed["prefix"]))
@@ -248,7 +248,7 @@ class DigestForm(Form, template=ids.TIME_FORM):
 
     @staticmethod
     async def sent(form: Gesture, typed: Typed) -> None:
-        """Save both if both can be read."""
+        """Save both if both are valid."""
 
         async def change(settings: ServerSettings) -> ServerSettings:
             hour, zone = checked_hour(typed["hour"]), await checked_zone(typed["zone"])
@@ -263,9 +263,9 @@ async def _change(
     services: Services,
     change: Callable[[ServerSettings], Awaitable[ServerSettings]],
 ) -> None:
-    """Change the settings and show the panel anew, with a sentence where the change cannot be made."""
+    """Change the settings and redraw the panel, with a sentence if the change is not possible."""
     guild_id = _server(interaction)
-    # Each change saves all settings, and would undo what came between.
+    # Each change saves all settings, and would undo a concurrent one.
     async with services.changing_settings:
         before = await services.store.servers.of(guild_id)
         try:
@@ -286,12 +286,12 @@ async def _change(
 
 
 async def this_month(store: Store, guild_id: int) -> list[Spending]:
-    """Return what the language model took in a server this month (UTC)."""
+    """List the server's language model usage this month (UTC)."""
     return await store.usage.since(datetime.now(UTC).date().replace(day=1), guild_id)
 
 
 def _server(interaction: discord.Interaction[Any]) -> int:
-    """Return the server whose panel it is; raises MissingPermissions where somebody may no longer manage it."""
+    """Find the server of the panel; raises MissingPermissions if the person may no longer manage it."""
     if not is_moderator(interaction.permissions, interaction.guild_id):
         raise app_commands.MissingPermissions(["manage_guild"])
     assert interaction.guild_id is not None
@@ -299,7 +299,7 @@ def _server(interaction: discord.Interaction[Any]) -> int:
 
 
 def unheard(guild: discord.Guild | None, settings: ServerSettings) -> str | None:
-    """Return in which of the chosen channels the bot lacks the permission to see or to write, or None."""
+    """Name the chosen channels in which the bot may not see or write, or None."""
     if guild is None:
         return None
     closed = []

@@ -1,1 +1,1 @@
-"""What every card is made of: layout, Markdown, custom ids, forms and words."""
+"""The parts of every card: layout, Markdown, custom ids and phrases."""

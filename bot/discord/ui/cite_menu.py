@@ -1,4 +1,4 @@
-"""The control under a card that asks how its papers are cited: one select, whatever their number."""
+"""The control under a card that shows how to cite its papers: one select for any number of papers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from bot.discord.ui.layout import Item
     from bot.discord.ui.phrases import Titled
 
-COMPONENTS: Final = 2  # of a message's: the row and the select
+COMPONENTS: Final = 2  # of a message's components: the row and the select
 
 
 def cite_menu(papers: Iterable[Titled]) -> list[Item]:
-    """Return the row with the select of these papers, nothing where there are none."""
+    """Make the row with the select of these papers; empty if there are none."""
     known = {paper.paper_id: paper for paper in papers}
     options = [
         discord.SelectOption(

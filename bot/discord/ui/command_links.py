@@ -1,4 +1,4 @@
-"""Commands as something to click, wherever the bot or somebody else writes their names."""
+"""Clickable commands, wherever the bot or somebody else writes their names."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 
 class CommandLinks:
-    """Link the commands of the `tree`, which the bot sets; only their names where Discord does not say their ids."""
+    """Link the commands of the `tree`, which the bot sets; bold names if Discord does not tell their ids."""
 
     def __init__(self) -> None:
         self.tree: app_commands.CommandTree[Any] | None = None
         self._ids: dict[str, int] = {}
 
     def know(self, commands: Iterable[app_commands.AppCommand]) -> None:
-        """Remember the ids that Discord gave to commands."""
+        """Remember the ids that Discord has assigned to commands."""
         self._ids = {command.name: command.id for command in commands}
 
     async def mention(self, name: str) -> str:
-        """Return a command as something to click."""
+        """Format a command as a link."""
         await self._ask_for_ids()
         return self._known(name)
 
     async def typed(self, text: str) -> str | None:
-        """Return what to click instead, where a command was typed as text: its bare name, or "/" and its name."""
+        """Link the command that somebody typed as text, by its bare name or with "/"; None if it is none."""
         words = text.casefold().split()
         slash = bool(words) and words[0].startswith("/")
         known = self._spellings()
@@ -42,12 +42,12 @@ class CommandLinks:
         return None
 
     async def linked(self, sentence: str) -> str:
-        """Return a sentence with the commands that it names as something to click."""
+        """Turn the commands in a sentence into links."""
         await self._ask_for_ids()
         return self.link(sentence)
 
     def link(self, sentence: str) -> str:
-        """Return what `linked` does, as far as the ids of commands are known by now."""
+        """Do the same as `linked`, with the command ids known so far."""
         known = {spelled: names[0] for spelled, names in self._spellings().items() if len(names) == 1}
         longest_first = sorted(map(re.escape, known), key=len, reverse=True)
         parts = re.split(rf"(?<![\w/<])/({'|'.join(longest_first)})(?!\w)", sentence, flags=re.IGNORECASE)
@@ -64,9 +64,9 @@ class CommandLinks:
         return f"**/{name}**" if known is None else f"</{name}:{known}>"
 
     def _spellings(self) -> dict[str, list[str]]:
-        """Return what people may type for commands, in every language, with the full names of what it stands for.
+        """Map what people may type for commands, in every language, to the full names of the commands.
 
-        A group's name alone stands for all commands in it.
+        A group's name alone stands for all of its commands.
         """
         found: dict[str, list[str]] = {}
         for command in self.tree.walk_commands() if self.tree else ():

@@ -1,6 +1,6 @@
-"""The custom ids of everything clickable: made when a card is rendered, read back when somebody clicks it.
+"""The custom ids of everything clickable: made when a card is drawn, parsed when somebody clicks it.
 
-Discord hands them back for as long as the message exists, so their form is a contract with every card ever posted.
+Discord returns them for as long as the message exists, so their form is a contract with every card ever posted.
 """
 
 from __future__ import annotations
@@ -42,45 +42,45 @@ PAPER_FORM: Final = "footnote:paper-form"
 
 
 def choice(answer_id: str, index: int) -> str:
-    """Return the id of the choice at this index of an answer."""
+    """Make the id of a choice of an answer, by its index."""
     return f"{CHOICE}{answer_id}:{index}"
 
 
 def page(number: int, token: str) -> str:
-    """Return the id of the button to a page (from 0) of the search with this token."""
+    """Make the id of the button to a page (from 0) of the search with this token."""
     return f"{PAGE}{number}:{token}"
 
 
 def star(paper_id: str) -> str:
-    """Return the id of the star of a paper."""
+    """Make the id of a paper's star."""
     return f"{STAR}{paper_key(paper_id)}"
 
 
 def similar(paper_id: str) -> str:
-    """Return the id of the button to what is like a paper."""
+    """Make the id of the button to similar papers."""
     return f"{SIMILAR}{paper_key(paper_id)}"
 
 
 def about(paper_id: str) -> str:
-    """Return the id of the button to a question about a paper."""
+    """Make the id of the button to a question about a paper."""
     return f"{ABOUT}{paper_key(paper_id)}"
 
 
 def cite(paper_id: str) -> str:
-    """Return the id of the button to how a paper is cited."""
+    """Make the id of the button that shows how to cite a paper."""
     return f"{CITE}{paper_key(paper_id)}"
 
 
 def digest(subscription_id: str, nonce: str, number: int) -> str:
-    """Return the id of the button of a digest's message, counted from 0, by which the digest can be found again."""
+    """Make the id of a button in a digest's message (from 0), from which the digest can be found again."""
     return f"{DIGEST}{subscription_id}:{nonce}:{number}"
 
 
 def paper_key(paper_id: str) -> str:
-    """Return what stands for a paper in a custom id, of which Discord takes 100 characters."""
+    """Make a paper's key for custom ids, which have 100 characters at most."""
     return short_key(paper_id)
 
 
 async def paper_of(key: str, library: Library) -> str | None:
-    """Return the id of the paper that the key stands for; None where a hash is of no paper here."""
+    """Find the paper with this key; None if it is the hash of no paper here."""
     return await library.of_key(key) if key.startswith(HASHED) else key

@@ -1,26 +1,26 @@
-"""Discord's limits that the bot has to keep to, each once; characters are UTF-16 code units."""
+"""Discord's limits that the bot has to respect, each defined once; characters are UTF-16 code units."""
 
 from __future__ import annotations
 
 from typing import Final
 
-MESSAGE_CHARACTERS: Final = 4000  # of all components of one message together
+MESSAGE_CHARACTERS: Final = 4000  # in all components of a message together
 MESSAGE_COMPONENTS: Final = 40
 ROW_BUTTONS: Final = 5
 BUTTON_LABEL: Final = 80
-URL_CHARACTERS: Final = 512  # of a button's link
+URL_CHARACTERS: Final = 512  # in a button's link
 CUSTOM_ID: Final = 100
 
 SELECT_OPTIONS: Final = 25
-OPTION_CHARACTERS: Final = 100  # of its label
-CHOICES: Final = 25  # of an autocomplete
-CHOICE_CHARACTERS: Final = 100  # of its name and of its value
+OPTION_CHARACTERS: Final = 100  # in its label
+CHOICES: Final = 25  # in an autocomplete
+CHOICE_CHARACTERS: Final = 100  # in its name and in its value
 
-FORM_LABEL: Final = 45  # and the title of a form
+FORM_LABEL: Final = 45  # also for a form's title
 FORM_HINT: Final = 100
-FORM_TEXT: Final = 4000  # what people can type into one input
+FORM_TEXT: Final = 4000  # in one input
 
-LONGEST_QUESTION: Final = 2000  # what people can write in one message; whatever asks for a question takes as much
+LONGEST_QUESTION: Final = 2000  # in one message; everything that takes a question accepts as much
 THREAD_NAME: Final = 100
 DAY_UNTIL_ARCHIVED: Final = 1440  # minutes
 WEEK_UNTIL_ARCHIVED: Final = 10080  # the longest

@@ -1,4 +1,4 @@
-"""Lay blocks of text out over messages: never beyond a limit of Discord's, never cutting a block."""
+"""Lay out blocks of text over messages within Discord's limits, without splitting a block."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ Item: TypeAlias = "ui.Item[Any]"
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Hold a text that stays in one piece (at most 4000 characters), and the button at its side where it has one."""
+    """A text that stays in one piece (at most 4000 characters), with an optional button beside it."""
 
     text: str
     beside: Button | None = None
 
     @property
     def components(self) -> int:
-        """Return how many of a message's components it takes."""
+        """The number of a message's components that it takes."""
         return 1 if self.beside is None else 3
 
 
 class Card(ui.LayoutView):
-    """Show items in one message, with a text file where there is one.
+    """Show items in one message, with an optional text file.
 
-    Its buttons are answered by what their custom ids say, so that discord.py need not remember any card.
+    Its controls are dispatched by their custom ids, so discord.py need not remember any card.
     """
 
     def __init__(self, *items: Item, document: str | None = None) -> None:
@@ -51,7 +51,7 @@ class Card(ui.LayoutView):
         self.stop()
 
     def files(self) -> list[discord.File]:
-        """Return the files to send with it, fresh at every call: a File is read only once."""
+        """Make the files to send, new at every call: a File can be read only once."""
         return [discord.File(BytesIO(self._document.encode()), FILE_NAME)] if self._document else []
 
 
@@ -64,35 +64,35 @@ class FileCard(Card):
         self._data = data
 
     def files(self) -> list[discord.File]:
-        """Return the file, fresh at every call."""
+        """Make the file, new at every call."""
         return [discord.File(BytesIO(self._data), self._name)]
 
 
 def notice(sentence: str) -> Card:
-    """Return a message with a sentence or two of the bot's own, in which anything foreign is escaped already."""
+    """Make a message from a sentence or two of our own, in which foreign text is already escaped."""
     return Card(ui.TextDisplay(sentence))
 
 
 def star(paper_id: str, *, lit: bool) -> Button:
-    """Return the button that stars a paper."""
+    """Make the button that stars a paper."""
     return button("⭐", ids.star(paper_id), discord.ButtonStyle.success if lit else discord.ButtonStyle.secondary)
 
 
 def files_of(view: ui.LayoutView) -> list[discord.File]:
-    """Return the files to send with a message, fresh for every try."""
+    """Make the files to send with a message, new for every attempt."""
     return view.files() if isinstance(view, Card) else []
 
 
 def attached_of(view: ui.LayoutView) -> dict[str, Any]:
-    """Return the option that attaches files to an edit; without files it says nothing, and keeps what there is."""
+    """Make the option that attaches files to an edit; without files it is left out, which keeps the existing ones."""
     files = files_of(view)
     return {"attachments": files} if files else {}
 
 
 def pages(groups: Sequence[Sequence[Block]], *, taken: int = 0) -> list[list[Item]]:
-    """Lay the blocks out in order, a line between groups, and start a new page where one would overflow.
+    """Lay out the blocks in order, with a line between groups, and start a new page before one would overflow.
 
-    `taken` components are left free on each page, beside the container that is to hold it.
+    `taken` components are left free on each page, besides the container around it.
     """
     most = MESSAGE_COMPONENTS - taken - 1
     laid: list[list[Item]] = []
@@ -123,12 +123,12 @@ def button(
     custom_id: str,
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
 ) -> Button:
-    """Return a button; a label that is too long loses words at its end."""
+    """Make a button; a label that is too long is cut at a word."""
     return ui.Button(label=shorten_at_end(plain(label), BUTTON_LABEL) or "…", custom_id=custom_id, style=style)
 
 
 def rows(*groups: Iterable[Button]) -> list[Item]:
-    """Return each group of buttons in rows of its own."""
+    """Put each group of buttons in rows of its own."""
     made: list[Item] = []
     for group in groups:
         buttons = list(group)
@@ -142,7 +142,7 @@ def count(items: Iterable[Item]) -> int:
 
 
 def one_page(groups: Sequence[Sequence[Block]], last: Block) -> list[Item]:
-    """Lay out in one message the last block and, above it, as many of the others as there is room for."""
+    """Lay out one message: the last block, and above it as many of the others as fit."""
     room = MESSAGE_CHARACTERS - length(last.text)
     free = MESSAGE_COMPONENTS - 1 - last.components
     fitting: list[list[Block]] = []

@@ -1,4 +1,4 @@
-"""Make foreign text safe to show in Discord: nothing in it formats, links, mentions, hides or overflows."""
+"""Make foreign text safe to show in Discord: it cannot format, link, mention, hide or overflow anything."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 ELLIPSIS = "…"
 ZERO_WIDTH_SPACE = "\u200b"
 
-_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs"})  # controls, zero width and direction, lone surrogates
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs"})  # control, zero-width and direction characters, lone surrogates
 _UNSEEN_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # fillers and the empty Braille cell
-_MARKS_IN_A_ROW = 3  # written languages put no more on one letter; piles of marks cover other lines
+_MARKS_IN_A_ROW = 3  # written languages put no more marks on one letter; piles of them cover other lines
 
 _SPECIAL = re.compile(r"[\\`*_~|\[\]<]")
 _OPENED = re.compile(r"(?<=<)(?=[@#:/A-Za-z])")
@@ -32,7 +32,7 @@ _BRACKETS = str.maketrans("[]", "()")
 
 
 def plain(text: str) -> str:
-    """Return the text on one line, without what a reader cannot see and without piled-up marks."""
+    """Put the text on one line, without invisible characters and piled-up marks."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     pieces: list[str] = []
@@ -49,9 +49,9 @@ def plain(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return one line of text so that Discord shows it letter by letter, wherever in a line it is put."""
+    """Escape one line of text so that Discord shows it literally, at any position in a line."""
     text = _SPECIAL.sub(r"\\\g<0>", text)
-    # The servers look for mentions without regard to backslashes, so a mention is also taken apart.
+    # Discord's servers find mentions despite backslashes, so a mention is split, too.
     text = _OPENED.sub(ZERO_WIDTH_SPACE, text)
     text = _EVERYONE.sub(f"@{ZERO_WIDTH_SPACE}", text)
     text = _SCHEME.sub(r"\:", text)
@@ -60,16 +60,16 @@ def escape(text: str) -> str:
 
 
 def length(text: str) -> int:
-    """Count UTF-16 units: Discord counts no more than these."""
+    """Count UTF-16 code units, as Discord does at most."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def shorten(text: str, limit: int) -> str:
-    """Return the text, or whole words from both its ends around an ellipsis, so that its escape fits.
+    """Shorten the text to whole words from both ends around an ellipsis, so that its escaped form fits.
 
-    `limit` is the length of the escaped text; a first word that is longer is cut.
+    `limit` is the length of the escaped text; a longer first word is cut.
     """
-    if len(text) > 4 * limit:  # what is further in than this can be no part of it, and takes time to escape
+    if len(text) > 4 * limit:  # text further in cannot be part of the result, and takes time to escape
         text = f"{text[: 2 * limit]} {text[-2 * limit :]}"
     elif length(escape(text)) <= limit:
         return text
@@ -82,9 +82,9 @@ def shorten(text: str, limit: int) -> str:
 
 
 def shorten_at_end(text: str, limit: int) -> str:
-    """Return the text, or its first words and an ellipsis, in at most `limit` characters.
+    """Shorten the text to its first words and an ellipsis, in at most `limit` characters.
 
-    It is for where Discord reads no Markdown: labels, names of threads.
+    For places without Markdown: labels, names of threads.
     """
     if length(text) <= limit:
         return text
@@ -99,7 +99,7 @@ def _ends(words: Sequence[str], count: int) -> str:
 
 
 def safe_url(url: str) -> str | None:
-    """Return the web address with everything encoded that could end a link; None if it is no good one."""
+    """Encode everything in a web address that could end a link; None if the address is unusable."""
     try:
         encoded = quote(url.strip(), safe="%/:=&?#+!$,;")
         parts = urlsplit(encoded)
@@ -110,10 +110,10 @@ def safe_url(url: str) -> str | None:
 
 
 def link(text: str, url: str | None) -> str:
-    """Return the plain text as a masked link, or escaped as it is where there is no usable address.
+    """Format plain text as a masked link, or just escaped if there is no usable address.
 
-    Brackets in the text become parentheses: Discord looks for the end of a link's text without regard to
-    backslashes, so that an escaped bracket could still open a link of its own.
+    Brackets in the text become parentheses: Discord finds the end of a link's text despite backslashes, so that an
+    escaped bracket could still open a link of its own.
     """
     target = safe_url(url) if url else None
     return escape(text) if target is None else f"[{escape(text.translate(_BRACKETS))}]({target})"

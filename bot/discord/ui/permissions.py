@@ -1,4 +1,4 @@
-"""Know, before acting in a channel, which permission is missing there, and what it is called."""
+"""Find out which permission is missing before acting in a channel, and its name."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _INVITED = discord.Permissions(
 
 
 def invite_link(application_id: int) -> str:
-    """Return the address by which somebody who manages a server adds the bot to it, with what it needs and no more."""
+    """Make the link that adds the bot to a server with the permissions it needs and no more."""
     return discord.utils.oauth_url(application_id, permissions=_INVITED, scopes=("bot", "applications.commands"))
 
 
 def mine_in(channel: object) -> discord.Permissions:
-    """Return what the bot may do in a channel; everything where there are no permissions, or none are known."""
+    """Look up the bot's permissions in a channel; all of them where there are none or they are unknown."""
     if not isinstance(channel, (discord.abc.GuildChannel, discord.Thread)) or channel.guild.me is None:
         return discord.Permissions.all()
     try:
         return channel.permissions_for(channel.guild.me)
-    except discord.ClientException:  # a thread whose channel the bot does not see
+    except discord.ClientException:  # a thread whose channel the bot cannot see
         return discord.Permissions.none()
 
 
 def may_thread(channel: object) -> bool:
-    """Say whether the bot may open a thread in the channel and write in it."""
+    """Check whether the bot may open a thread in the channel and write in it."""
     mine = mine_in(channel)
     return isinstance(channel, discord.TextChannel) and mine.create_public_threads and mine.send_messages_in_threads
 
 
 def author_may_thread(message: discord.Message) -> bool:
-    """Say whether whoever wrote a message in a channel may open threads there: the bot opens none for others."""
+    """Check whether a message's author may open threads there: the bot opens none for others."""
     author, channel = message.author, message.channel
     if not isinstance(author, discord.Member) or not isinstance(channel, discord.abc.GuildChannel):
         return False
@@ -46,15 +46,15 @@ def author_may_thread(message: discord.Message) -> bool:
 
 
 def missing_to_answer(channel: object) -> str | None:
-    """Return the name of the first permission that the bot lacks to answer in the channel; None where it has all."""
+    """Name the first permission that the bot lacks to answer in the channel; None if it has all."""
     missing = missing_to_post(channel)
     return missing[0] if missing else None
 
 
 def missing_to_post(channel: object, *, history: bool = False, pictures: bool = False) -> list[str]:
-    """Return the names of the permissions that the bot lacks to post in a channel, thread or forum.
+    """Name the permissions that the bot lacks to post in a channel, thread or forum.
 
-    `history` also asks whether it may read what was posted there, `pictures` whether it may post such.
+    `history` includes reading what was posted there, `pictures` attaching them.
     """
     mine = mine_in(channel)
     if not mine.view_channel:
@@ -70,7 +70,7 @@ def missing_to_post(channel: object, *, history: bool = False, pictures: bool = 
 
 
 def lacking(mine: discord.Permissions) -> list[str]:
-    """Return the names of those permissions that the invite link asks for and the bot does not have."""
+    """Name the permissions in the invite link that the bot does not have."""
     wanted = {
         say("View Channel"): mine.view_channel,
         say("Send Messages"): mine.send_messages,

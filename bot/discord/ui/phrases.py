@@ -1,4 +1,4 @@
-"""Say in words what an answer's numbers and names mean."""
+"""Phrases for an answer's writer and for papers: titles, origins, dates."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ MODEL_CHARACTERS: Final = 100
 SOURCE_CHARACTERS: Final = 60
 AUTHOR_CHARACTERS: Final = 60
 
-# What people call the sources; others are shown by their own names.
+# What people call these sources; others are shown by their own names.
 SOURCES: Final = {"arxiv": "arXiv", "huggingface": "Hugging Face", "seeds": "Hugging Face"}
 
 
-# A search for a title is no address of a paper.
+# Part of a search for a title, which is not the address of a paper.
 SEARCH: Final = "?q="
 
 
 def written_by(answer: Answer) -> str:
-    """Return who wrote the statements: the papers themselves, or a language model."""
+    """Say who wrote the statements: the papers themselves, or a language model."""
     if answer.writer == "extractive":
         return say("Sentences taken word for word from the papers")
     model = plain(answer.usage.model) if answer.usage else ""
@@ -44,17 +44,17 @@ def written_by(answer: Answer) -> str:
 
 
 def title_of(paper: Titled) -> str:
-    """Return the title as plain text, else the id."""
+    """Get the title as plain text, else the id."""
     return plain(paper.title) or plain(paper.paper_id) or say("Untitled")
 
 
 def address(paper: Titled) -> str | None:
-    """Return the paper's own address, None where it has none that can be linked."""
+    """Find the paper's own address, None if it has none that can be linked."""
     return None if not paper.url or SEARCH in paper.url else safe_url(paper.url)
 
 
 def title_link(paper: Titled, room: int = 2 * LINK_CHARACTERS) -> str:
-    """Return the title in at most `room` characters, linked where there is an address that leaves it half of them."""
+    """Format the title in at most `room` characters, linked if the address leaves it half of them."""
     url = address(paper)
     markup = len(f"[]({url})") if url else 0
     if markup > room // 2:
@@ -63,9 +63,9 @@ def title_link(paper: Titled, room: int = 2 * LINK_CHARACTERS) -> str:
 
 
 def origin(paper: Paper, authors: Sequence[str] = (), *, most: int = 1) -> str:
-    """Return who wrote the paper, when it was published and where it comes from, as far as that is known.
+    """Say who wrote the paper, when it was published and where it comes from, as far as known.
 
-    At most so many authors are named.
+    At most `most` authors are named.
     """
     name = SOURCES.get(paper.source, plain(paper.source))
     return " · ".join(
@@ -81,12 +81,12 @@ def origin(paper: Paper, authors: Sequence[str] = (), *, most: int = 1) -> str:
 
 
 def by(authors: Sequence[str], most: int = 1) -> str:
-    """Return the first authors, and that there are others."""
+    """Name the first authors, and say if there are others."""
     names = [escape(shorten(name, AUTHOR_CHARACTERS)) for name in map(plain, authors) if name]
     shown = ", ".join(names[:most])
     return say("{names} et al.", names=shown) if len(names) > most else shown
 
 
 def date(day: dt.date) -> str:
-    """Return the day as the language writes it."""
+    """Format a day in the current language."""
     return format_date(day, "medium", locale=current_language())

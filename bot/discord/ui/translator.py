@@ -1,4 +1,4 @@
-"""Tell Discord what commands, their options and choices are called in the other languages."""
+"""Translate the names of commands, options and choices for Discord."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class CommandTranslator(app_commands.Translator):
-    """Read the words from the catalogues of commands; Discord shows the English ones where there are none."""
+    """Translate from the catalogues of commands; Discord shows the English words where there is no translation."""
 
     async def translate(
         self,
@@ -21,6 +21,6 @@ class CommandTranslator(app_commands.Translator):
         locale: discord.Locale,
         _context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        """Return the words in the locale's language, None to leave them in English."""
+        """Translate into the locale's language, None to leave the English words."""
         language = locale.value.partition("-")[0]
         return translated(string.message, language) if language in LANGUAGES else None

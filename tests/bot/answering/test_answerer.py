@@ -195,7 +195,7 @@ async def test_a_model_that_says_that_the_papers_do_not_suffice_leaves_the_close
     ("behaviour", "words"),
     [
         (fails(401), "refused the key (401)"),
-        (fails(429), "is out of requests (429)"),
+        (fails(429), "is taking no more requests (429)"),
         (fails(500), "is out of order (500)"),
         (silent, "said nothing for 0.9 s"),
         (cut(), "cut the answer off"),

@@ -216,7 +216,7 @@ async def test_an_error_reaches_everybody_but_a_budget_is_only_its_own_persons(
             if payer().person_id == 1:
                 await self.gate.wait()
                 self.payers.append(payer())
-                raise BudgetError("has used up your budget of today", "person")
+                raise BudgetError("has used up your budget for today", "person")
             async for item in super().write(question, selection):
                 yield item
 

@@ -192,7 +192,7 @@ async def test_one_misshapen_statement_does_not_spoil_the_others(
         (fails(403), "refused the key (403)"),
         (fails(404), "is not known to the server as test-model (404)"),
         (fails(400, "This model's maximum context length is 64 tokens."), "has too small a context for the question"),
-        (fails(429, retry_after=0.01), "is out of requests (429)"),
+        (fails(429, retry_after=0.01), "is taking no more requests (429)"),
         (fails(429, code="insufficient_quota"), "is out of credit (429)"),
         (fails(500), "is out of order (500)"),
         (fails(503, retry_after=0.01), "is out of order (503)"),
@@ -246,7 +246,7 @@ async def test_a_server_that_wants_more_time_than_there_is_is_not_waited_for(
     llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
     llm.next(fails(429, retry_after=60))
-    assert (await trouble_of(await writer_for(llm), hits))[1] == "is out of requests (429)"
+    assert (await trouble_of(await writer_for(llm), hits))[1] == "is taking no more requests (429)"
     assert len(llm.chats) == 1
 
 

@@ -106,7 +106,7 @@ class TestFeedback:
         card = await asked(ada, papers)
         assert (await told(ada, card, "Star the paper")).text == f"⭐ You starred [{MOSS.title}]({URL})."
         assert await store.feedback.starred(LONG_ID, ada.id)
-        assert "took your star back" in (await told(ada, card, "Star the paper")).text
+        assert "removed your star" in (await told(ada, card, "Star the paper")).text
         assert not await store.feedback.starred(LONG_ID, ada.id)
 
     async def test_whoever_installed_the_bot_for_themselves_leaves_nothing_of_a_server_that_it_is_not_in(
@@ -152,8 +152,8 @@ class TestTakingAway:
         kept = await kept_as(store, last)
         shown = await store.answers.messages(kept.answer_id)
         assert len(shown) > 1
-        click = await ada.picks(last, "Take this answer away")
-        assert (await click.followup()).text == "The answer is gone."
+        click = await ada.picks(last, "Delete this answer")
+        assert (await click.followup()).text == "The answer was deleted."
         assert not papers.bot_messages
         assert await store.answers.get(kept.answer_id) is None
 
@@ -162,11 +162,11 @@ class TestTakingAway:
     ) -> None:
         await ada.says(papers, f"{mention} does likelihood matter?")
         card = await papers.wait_for_bot_message(with_buttons)
-        refused = await (await bob.picks(card, "Take this answer away")).followup()
-        assert "Only whoever asked" in refused.text
+        refused = await (await bob.picks(card, "Delete this answer")).followup()
+        assert "Only the person who asked" in refused.text
         assert refused.ephemeral
         assert papers.bot_messages == [card]
-        await (await moderator.picks(card, "Take this answer away")).followup()
+        await (await moderator.picks(card, "Delete this answer")).followup()
         assert not papers.bot_messages
 
     async def test_an_answer_that_is_no_longer_kept_only_moderators_take_away(
@@ -174,8 +174,8 @@ class TestTakingAway:
     ) -> None:
         card = await asked(ada, papers)
         await store.forget_person(ada.id)
-        assert (await (await ada.picks(card, "Take this answer away")).followup()).text == gone()
-        await (await moderator.picks(card, "Take this answer away")).followup()
+        assert (await (await ada.picks(card, "Delete this answer")).followup()).text == gone()
+        await (await moderator.picks(card, "Delete this answer")).followup()
         assert not papers.bot_messages
 
     async def test_a_private_answer_and_one_in_direct_messages_can_be_taken_away(
@@ -184,7 +184,7 @@ class TestTakingAway:
         for channel, private in ((papers, True), (ada.dm, False)):
             use = await ada.uses_command(channel, "ask", question="a secret?", private=private)
             card = await use.finished(with_buttons)
-            await (await ada.picks(card, "Take this answer away")).followup()
+            await (await ada.picks(card, "Delete this answer")).followup()
             assert card.deleted
 
 
@@ -399,7 +399,7 @@ class TestAfterARestart:
             assert "Thank you" in (await told(ada, old, ids[0])).text
             assert QUOTE in (await told(ada, old, ids[1])).text
             assert (await (await ada.clicks(old, ids[2])).response()).modal
-            assert "It goes on in" in (await told(ada, old, ids[3])).text
+            assert "Let us continue in" in (await told(ada, old, ids[3])).text
             assert "You starred" in (await told(ada, old, star)).text
             assert "Papers like" in (await told(ada, old, similar)).text
 

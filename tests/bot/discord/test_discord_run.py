@@ -134,7 +134,7 @@ async def test_the_intent_that_the_portal_does_not_allow_is_named_at_the_start(
         await asyncio.wait_for(serve(bot, local.token), 20)
 
 
-@pytest.mark.parametrize(("code", "words"), [(4004, "no longer takes the bot token"), (4011, "code 4011")])
+@pytest.mark.parametrize(("code", "words"), [(4004, "no longer accepts the bot token"), (4011, "code 4011")])
 async def test_a_connection_closed_for_good_ends_the_bot_with_a_sentence(
     local: LocalDiscord, make_bot: Callable[[], FootnoteBot], code: int, words: str
 ) -> None:

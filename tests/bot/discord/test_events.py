@@ -396,8 +396,8 @@ class TestLimits:
     ) -> None:
         shown = await (await ada.uses_command(papers, "privacy")).finished()
         bot.services.gate.limits[Cost.EXPORT] = Limits(per_user=Rate(1, 60))
-        await (await ada.clicks(shown, "Export mine")).followup()
-        assert "Not so fast" in (await (await ada.clicks(shown, "Export mine")).finished()).text
+        await (await ada.clicks(shown, "Export my data")).followup()
+        assert "Not so fast" in (await (await ada.clicks(shown, "Export my data")).finished()).text
 
     @pytest.mark.parametrize("button", ["Similar papers", "Continue in a thread", "Follow up"])
     async def test_no_button_leads_past_the_channels_that_moderators_chose(
@@ -425,7 +425,7 @@ class TestThreads:
         async with online():
             card = await asked(ada, papers)
             refused = await (await ada.picks(card, "Continue in a thread")).finished()
-            assert refused.text == "To open a thread here you need the permission “Create Public Threads”."
+            assert refused.text == "You need the permission “Create Public Threads” to open a thread here."
             await store.servers.save(local.guild("Lab").id, ServerSettings(threads=True))
             said = await ada.says(papers, f"{mention} first?")
             reply = await papers.wait_for_bot_message(lambda message: message.reply_to is said)

@@ -470,4 +470,4 @@ class TestLongAnswers:
         card = await (await ada.uses_command(papers, "ask", question="what?")).finished(done)
         local.fail_next("POST /channels/{}/messages/{}/threads", status=403, code=50013)
         refused = await (await ada.picks(card, "Continue in a thread")).finished()
-        assert "I lack a permission here: Read Message History" in refused.text
+        assert "I lack a permission for that here: Read Message History" in refused.text

@@ -91,7 +91,7 @@ class TestOrder:
         await bot.services.store.servers.save(guild.id, ServerSettings(channels=frozenset({1})))
         for _ in range(2):
             refused = await (await ada.uses_command(papers, "ask", question="what?")).finished()
-            assert "The moderators want me to answer only" in refused.text
+            assert "I may answer only in certain channels" in refused.text
         await bot.services.store.servers.save(guild.id, ServerSettings())
         assert TITLE in (await (await ada.uses_command(papers, "ask", question="what?")).finished(done)).text
         refused = await (await ada.uses_command(papers, "ask", question="what?")).finished()

@@ -26,7 +26,7 @@ VOICE = {
     "duration_secs": 2.5,
     "waveform": "AAAA",
 }
-HIDDEN = "I cannot see what the message says that you mean."
+HIDDEN = "I cannot see the message that you mean."
 
 
 async def answer_in(channel: Channel) -> Message:

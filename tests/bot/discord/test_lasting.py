@@ -115,7 +115,7 @@ class TestCalls:
         card = await (await ada.uses_command(papers, "ask", question="what?")).finished(done)
         local.cut_next(THREAD, stored=True)
         click = await ada.picks(card, "Continue in a thread")
-        assert "It goes on in" in (await click.finished()).text
+        assert "Let us continue in" in (await click.finished()).text
         assert await store.threads.is_own(card.id)
 
     async def test_a_part_after_the_first_whose_reply_is_lost_is_there_once(
@@ -242,10 +242,10 @@ class TestDeadIds:
         for _ in range(2):
             await moderator.says(papers, f"{mention} does likelihood matter?")
             assert TITLE in (await answer_in(papers)).text
-        assert "channels that are gone" in (await moderator.dm.wait_for_bot_message()).text
+        assert "certain channels, and they no longer exist" in (await moderator.dm.wait_for_bot_message()).text
         assert len(moderator.dm.bot_messages) == 1
         await ada.says(papers, f"{mention} does likelihood matter?")
-        assert "channels that are gone" in (await ada.dm.wait_for_bot_message()).text
+        assert "certain channels, and they no longer exist" in (await ada.dm.wait_for_bot_message()).text
 
     async def test_where_the_only_role_is_gone_moderators_may_ask_and_are_told_what_to_click(
         self,
@@ -263,7 +263,7 @@ class TestDeadIds:
         await ada.says(papers, f"{mention} does likelihood matter?")
         for person in (moderator, ada):
             told = await person.dm.wait_for_bot_message()
-            assert "roles ask me that are gone" in told.text
+            assert "certain roles may ask me, and they no longer exist" in told.text
             assert await bot.linked("/settings") in told.text
         assert len(papers.bot_messages) == 1
 

@@ -131,7 +131,7 @@ async def test_an_answer_under_way_is_given_but_not_kept_when_its_asker_has_ever
     used = await ada.uses_command(papers, "ask", question="a secret?")
     await answers.were_asked()
     shown = await (await ada.uses_command(papers, "privacy")).finished()
-    for button, words in [("Delete mine…", "for good?"), ("Yes, delete everything", "nothing about you")]:
+    for button, words in [("Delete my data…", "for good?"), ("Yes, delete everything", "nothing about you")]:
         await ada.clicks(shown, button)
         await shown.wait_until(has(words))
     answers.released.set()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .conftest import Online
 
 MEMORY = "cannot reach my memory"
-WORDS = "words alone"
+WORDS = "only by their words"
 SENTENCE_WITHIN = 5.0  # seconds
 PAPERS = 5  # of the seeds, of which the first is asked for
 BACK_WITHIN = 10.0  # seconds

@@ -81,7 +81,7 @@ class TestDirectMessages:
             (bad.malformed, "“it.pdf” is a damaged PDF"),
             (bad.encrypted, "“it.pdf” is encrypted"),
             (bad.long, "“it.pdf” has more than 500 pages"),
-            (bad.pictures, "“it.pdf” has pictures of text instead of text"),
+            (bad.pictures, "“it.pdf” contains images of text, not text"),
         ],
     )
     async def test_a_bad_pdf_gets_its_sentence_and_the_question_its_answer(
@@ -114,7 +114,7 @@ class TestSubmitting:
         self, papers: Channel, moderator: Person, seeded: Library
     ) -> None:
         sent = await moderator.uses_command(papers, "submit", pdf={"it.pdf": bad.pictures()})
-        assert "“it.pdf” has pictures of text instead of text" in (await sent.finished()).text
+        assert "“it.pdf” contains images of text, not text" in (await sent.finished()).text
         assert (await seeded.counts()).full_texts == 0
 
 

@@ -202,7 +202,7 @@ def test_an_ordinary_answer_is_one_card_with_statements_citations_confidence_and
         "-# Written by gpt-5.4-mini from the papers quoted",
     ]
     assert labels(view) == ["👍", "👎", "Follow up"]
-    assert options(view) == ["Quotes in full", "Cite", "Similar papers", "Star a paper", "Take this answer away"]
+    assert options(view) == ["Quotes in full", "Cite", "Similar papers", "Star a paper", "Delete this answer"]
     assert [part["type"] for part in view.to_components()] == [17, 1, 1]
 
 
@@ -337,7 +337,7 @@ def test_without_an_id_there_are_no_buttons_and_with_one_only_the_last_message_h
     *first, last = cards(long, ID, thread=True)
     assert first
     assert labels(last) == ["👍", "👎", "Follow up"]
-    assert options(last)[-2:] == ["Continue in a thread", "Take this answer away"]
+    assert options(last)[-2:] == ["Continue in a thread", "Delete this answer"]
     assert not any("👍" in labels(view) for view in first)
 
 

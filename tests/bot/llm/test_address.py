@@ -60,10 +60,10 @@ async def page() -> AsyncIterator[str]:
         ),
         ("https://api.example.org/v1/models/", "must end before /models; write https://api.example.org/v1."),
         ("https://me:pw@api.example.org/v1/chat/completions", "write https://api.example.org/v1."),
-        ("http://", "is no address"),
-        ("http://local host/v1", "is no address"),
-        ("http://localhost:99999/v1", "is no address"),
-        ("ftp://localhost/v1", "is no address"),
+        ("http://", "is not an address"),
+        ("http://local host/v1", "is not an address"),
+        ("http://localhost:99999/v1", "is not an address"),
+        ("ftp://localhost/v1", "is not an address"),
     ],
 )
 def test_an_address_that_is_none_is_refused_with_what_to_write_instead(written: str, instead: str) -> None:

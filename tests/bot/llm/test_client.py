@@ -127,7 +127,7 @@ async def test_a_call_that_is_given_up_is_counted_too(llm: LocalLLM, model: Lang
     assert spent.estimated
 
 
-@pytest.mark.parametrize(("budget", "words"), [("day", "of today"), ("server", "this server's"), ("person", "your")])
+@pytest.mark.parametrize(("budget", "words"), [("day", "for today"), ("server", "this server's"), ("person", "your")])
 async def test_at_the_end_of_a_budget_nothing_is_asked_and_the_error_says_which(
     llm: LocalLLM, model: LanguageModel, ledger: Ledger, budget: str, words: str
 ) -> None:

@@ -139,7 +139,7 @@ async def test_doctor_says_what_the_server_can_do(tmp_path: Path) -> None:
     assert first[1].startswith("gemma-3-4b-it answers, in ")
     assert second == (
         True,
-        "keeps to a JSON schema; streams; has a context of 8,192 tokens; answers German in German",
+        "follows a JSON schema; streams; has a context of 8,192 tokens; answers German in German",
     )
     assert len(llm.chats) == 1
 
@@ -148,10 +148,10 @@ async def test_doctor_says_what_the_server_can_do(tmp_path: Path) -> None:
     ("served", "behaviour", "words"),
     [
         (ollama, fills(GERMAN), "has a context of 4,096 tokens, to which prompts are cut (3,072); give it 8,192"),
-        (LocalLLM, fills(ENGLISH), "does not tell its context; answers German in another language"),
-        (LocalLLM, writes(GERMAN), "takes a JSON schema without keeping to it, so that more of"),
-        (lambda: LocalLLM(rejects=["response_format"]), fills(GERMAN), "knows no JSON mode, so that more of its"),
-        (lambda: LocalLLM(rejects=["stream"]), fills(GERMAN), "does not stream, so that an answer comes in one piece"),
+        (LocalLLM, fills(ENGLISH), "does not report its context size; answers German in another language"),
+        (LocalLLM, writes(GERMAN), "accepts a JSON schema without following it, so more of"),
+        (lambda: LocalLLM(rejects=["response_format"]), fills(GERMAN), "has no JSON mode, so more of its"),
+        (lambda: LocalLLM(rejects=["stream"]), fills(GERMAN), "does not stream, so answers come in one piece"),
     ],
 )
 async def test_doctor_says_what_makes_answers_worse_without_calling_it_wrong(
@@ -167,10 +167,13 @@ async def test_doctor_says_what_makes_answers_worse_without_calling_it_wrong(
 @pytest.mark.parametrize(
     ("behaviour", "sentence"),
     [
-        (fails(402), "m is out of credit (402); look into the account at whoever runs the server, or wait"),
+        (fails(402), "m is out of credit (402); check your account with the server's provider, or wait"),
         (fails(403), "m refused the key (403); check FOOTNOTE_LLM__API_KEY"),
         (fails(404), "m is not known to the server as m (404); set FOOTNOTE_LLM__MODEL to a model that the server has"),
-        (fails(429, retry_after=90), "m is out of requests (429); look into the account at whoever runs the server"),
+        (
+            fails(429, retry_after=90),
+            "m is taking no more requests (429); check your account with the server's provider",
+        ),
         (fails(503), "m is out of order (503); the server's own log says why; one that still loads its model answers"),
         (refuses(), "m declined to answer; run it again, or set FOOTNOTE_LLM__MODEL to another model"),
         (writes(""), "m gave no usable answer; run it again, or set FOOTNOTE_LLM__MODEL to another model"),
@@ -223,7 +226,7 @@ async def test_a_budget_that_is_used_up_is_said(tmp_path: Path) -> None:
         ((ok, said),) = await told(tmp_path, llm, tokens_per_day=1)
         assert len(llm.chats) == 1
     assert ok is False
-    assert said == "m has used up its budget of today; wait for tomorrow (UTC), or raise FOOTNOTE_LLM__TOKENS_PER_DAY"
+    assert said == "m has used up its budget for today; wait for tomorrow (UTC), or raise FOOTNOTE_LLM__TOKENS_PER_DAY"
 
 
 async def test_what_the_server_said_is_shown_to_nobody(tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ async def test_a_server_that_says_nothing_is_a_sentence_in_time(local: LocalSour
             SourceError, match=r"The site did not answer in time \(0\.05 s at most\); try again later\."
         ):
             await web.get(SITE, f"{local.base_url}/good", body)
-    assert len(local.requests) == 5
+    assert clock.slept == [3.0] * 4
+    assert len(local.requests) <= 5  # an attempt may end before it arrives, on a machine that is overrun
 
 
 async def test_a_server_that_is_not_there_is_a_sentence(web: Web) -> None:

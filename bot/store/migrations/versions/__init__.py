@@ -1,1 +1,1 @@
-"""One file for each step of the store's tables, each named by its revision."""
+"""One migration per file, named by its revision."""

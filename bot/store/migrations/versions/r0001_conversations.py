@@ -1,4 +1,4 @@
-"""Make the first tables: servers, answers with their messages and papers, threads, ratings, stars."""
+"""Create the first tables: servers, answers with their messages and papers, threads, ratings, stars."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = None
 
 
 def upgrade(op: Operations) -> None:
-    """Make the tables."""
+    """Create the tables."""
     moment = sa.DateTime(timezone=True)
     op.create_table(
         "servers",

@@ -1,4 +1,4 @@
-"""Make the tables of digests: subscriptions, deliveries, and the papers that each place was shown."""
+"""Create the tables of digests: subscriptions, deliveries, and the papers shown in each destination."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = "0001"
 
 
 def upgrade(op: Operations) -> None:
-    """Make the tables."""
+    """Create the tables."""
     moment = sa.DateTime(timezone=True)
     op.create_table(
         "subscriptions",

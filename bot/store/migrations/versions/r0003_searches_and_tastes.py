@@ -1,4 +1,4 @@
-"""Make the tables of searches and of servers' tastes; note of each star whether others may know of it."""
+"""Create the tables of searches and of servers' tastes; add to each star whether others may know of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = "0002"
 
 
 def upgrade(op: Operations) -> None:
-    """Make the tables and the column."""
+    """Create the tables and the column."""
     op.create_table(
         "searches",
         sa.Column("key", sa.String(16), primary_key=True),

@@ -1,4 +1,4 @@
-"""Make the tables of what the language model took, of notices about it and of drafts; let roles be exempt."""
+"""Create the tables of language model usage, budget notices and drafts; add roles exempt from budgets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = "0003"
 
 
 def upgrade(op: Operations) -> None:
-    """Make the tables and the column."""
+    """Create the tables and the column."""
     op.create_table(
         "usage",
         sa.Column("day", sa.Date, primary_key=True),

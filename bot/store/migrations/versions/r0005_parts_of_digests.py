@@ -1,4 +1,4 @@
-"""Let deliveries know which parts of a digest stand, and subscriptions when to look again and whether to crosspost."""
+"""Add the posted parts to deliveries, and the next check and crossposting to subscriptions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = "0004"
 
 
 def upgrade(op: Operations) -> None:
-    """Add the columns; what was paused for a reason before is looked at again at once."""
+    """Add the columns; subscriptions that are paused for a reason are checked again at once."""
     op.add_column("deliveries", sa.Column("parts", sa.JSON))
     op.add_column("subscriptions", sa.Column("look_at", sa.DateTime(timezone=True)))
     op.add_column("subscriptions", sa.Column("crosspost", sa.Boolean, nullable=False, server_default=sa.false()))

@@ -1,4 +1,4 @@
-"""Let several processes share the bot's shards, what they have seen, and what people did just now."""
+"""Let several processes share the bot's shards, handled events and rate limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ down_revision = "0005"
 
 
 def upgrade(op: Operations) -> None:
-    """Make the tables."""
+    """Create the tables."""
     moment = sa.DateTime(timezone=True)
     op.create_table(
         "shard_leases",

@@ -44,7 +44,7 @@ class TestLibrary:
         await moderator.clicks(page, "Next ▶")
         await page.wait_until(lambda now: "Page 2 of 8" in now.text)
         assert "**11.**" in page.text
-        assert "there are: seeds" in (await shown(moderator, papers, "list", source="x")).text
+        assert "my sources are: seeds" in (await shown(moderator, papers, "list", source="x")).text
         offered = await moderator.autocompletes(papers, "library list", source="se")
         assert [each["name"] for each in offered] == ["seeds"]
 
@@ -56,14 +56,14 @@ class TestLibrary:
         before = answer.text
         paper = await shown(moderator, papers, "show", paper=MISMATCH)
         assert "**Sources:** seeds" in paper.text
-        await moderator.clicks(paper, "Take it out…")
-        await paper.wait_until(lambda now: "Take this paper out?" in now.text)
+        await moderator.clicks(paper, "Remove…")
+        await paper.wait_until(lambda now: "Remove this paper?" in now.text)
         await moderator.clicks(paper, "No, keep")
-        await paper.wait_until(lambda now: "Nothing was taken out." in now.text)
+        await paper.wait_until(lambda now: "Nothing was removed." in now.text)
         assert (await bot.services.library.counts()).papers == 74
         question = await shown(moderator, papers, "remove", paper=MISMATCH)
-        await moderator.clicks(question, "Yes, take out")
-        await question.wait_until(lambda now: "One paper is out of my library." in now.text)
+        await moderator.clicks(question, "Yes, remove")
+        await question.wait_until(lambda now: "One paper was removed from my library." in now.text)
         assert (await bot.services.library.counts()).papers == 73
         found = await (await ada.uses_command(papers, "search", query="objective mismatch")).finished()
         assert f"**{MISMATCH}**" not in found.text
@@ -82,11 +82,11 @@ class TestLibrary:
         await library.add([Paper(f"arxiv:2401.0000{n}", f"Llamas {n}", f"Llama {n} knits.", "farm") for n in range(7)])
         await library.add([Paper("arxiv:2401.00000", "Llamas 0", "Llama 0 knits.", "zoo")])
         question = await shown(moderator, papers, "remove", source="farm")
-        assert "Take the 6 papers of farm out?" in question.text
+        assert "Remove the 6 papers from farm?" in question.text
         assert "and one more" in question.text
-        assert "One that other sources have too stays." in question.text
-        await moderator.clicks(question, "Yes, take out")
-        await question.wait_until(lambda now: "6 papers are out of my library." in now.text)
+        assert "One paper stays, because other sources have it too." in question.text
+        await moderator.clicks(question, "Yes, remove")
+        await question.wait_until(lambda now: "6 papers were removed from my library." in now.text)
         assert len(await library.ids()) == 75
         offered = await moderator.autocompletes(papers, "library undo", paper="6 papers")
         assert [each["value"].partition(":")[0] for each in offered] == ["at"]
@@ -94,20 +94,20 @@ class TestLibrary:
         assert [each["name"] for each in offered] == ["Llamas 3"]
         assert "One paper is back." in (await shown(moderator, papers, "undo", paper=offered[0]["value"])).text
         assert "5 papers are back." in (await shown(moderator, papers, "undo")).text
-        assert "nothing to put back" in (await shown(moderator, papers, "undo")).text
+        assert "nothing to restore" in (await shown(moderator, papers, "undo")).text
         assert len(await library.ids()) == 81
 
     async def test_older_removals_are_listed_and_undone_each(
         self, papers: Channel, moderator: Person, bot: FootnoteBot
     ) -> None:
         library = bot.services.library
-        assert "nothing to put back" in (await shown(moderator, papers, "removed")).text
+        assert "nothing to restore" in (await shown(moderator, papers, "removed")).text
         ids = await library.ids()
         for start in range(7):
             await library.remove(ids[start * 3 : start * 3 + start % 2 + 1])
         await library.remove(ids[30:40])
         page = await shown(moderator, papers, "removed")
-        assert page.text.count("can be put back until") == 5
+        assert page.text.count("can be restored until") == 5
         assert "**1.** 10 papers" in page.text
         assert "and 5 more" in page.text
         await moderator.clicks(page, "Next ▶")
@@ -123,8 +123,8 @@ class TestLibrary:
         assert "10 papers are back." in (await shown(moderator, papers, "undo")).text
 
     async def test_what_to_remove_has_to_be_said(self, papers: Channel, moderator: Person) -> None:
-        assert "Say either" in (await shown(moderator, papers, "remove")).text
-        assert "Say either" in (await shown(moderator, papers, "remove", paper="x", source="seeds")).text
+        assert "Name either" in (await shown(moderator, papers, "remove")).text
+        assert "Name either" in (await shown(moderator, papers, "remove", paper="x", source="seeds")).text
         assert "I know no paper" in (await shown(moderator, papers, "show", paper="zzzz")).text
 
     async def test_who_is_no_moderator_any_more_cannot_click(
@@ -132,7 +132,7 @@ class TestLibrary:
     ) -> None:
         question = await shown(moderator, papers, "remove", paper=MISMATCH)
         local.guild("Lab").member_roles.clear()
-        refused = await (await moderator.clicks(question, "Yes, take out")).followup()
+        refused = await (await moderator.clicks(question, "Yes, remove")).followup()
         assert "Only moderators" in refused.text
         assert (await bot.services.library.counts()).papers == 74
 
@@ -144,7 +144,7 @@ class TestLibrary:
         await (await moderator.submits(await moderator.uses_command(papers, "submit"), typed)).finished()
         await bot.services.library.remove(["arxiv:2603.00001"])
         again = await moderator.submits(await moderator.uses_command(papers, "submit"), typed)
-        assert "took this paper out" in (await again.finished()).text
+        assert "removed this paper" in (await again.finished()).text
 
     async def test_one_servers_moderators_do_not_change_what_others_share(
         self, papers: Channel, moderator: Person, local: LocalDiscord, bot: FootnoteBot
@@ -153,11 +153,11 @@ class TestLibrary:
         local.guild("Other")
         await local.taken_in()
         assert "Several servers share" in (await shown(moderator, papers, "remove", paper=MISMATCH)).text
-        refused = await (await moderator.clicks(question, "Yes, take out")).followup()
+        refused = await (await moderator.clicks(question, "Yes, remove")).followup()
         assert "Several servers share" in refused.text
         assert "74 papers" in (await shown(moderator, papers, "list")).text
         bot.owner_id = moderator.id
-        assert "Take this paper out?" in (await shown(moderator, papers, "remove", paper=MISMATCH)).text
+        assert "Remove this paper?" in (await shown(moderator, papers, "remove", paper=MISMATCH)).text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

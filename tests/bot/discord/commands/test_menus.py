@@ -65,7 +65,7 @@ class TestMenus:
     ) -> None:
         message = await moderator.says(papers, "", files={"picture.png": b"x"})
         answer = await (await ada.uses_context_menu(message, menu)).finished()
-        assert "no text in that message" in answer.text
+        assert "That message has no text" in answer.text
 
     async def test_a_message_that_is_too_long_is_asked_by_its_beginning(
         self, papers: Channel, ada: Person, moderator: Person, store: Store

@@ -37,7 +37,7 @@ class TestPrivacy:
             used = await person.uses_command(papers, "ask", question=question)
             await used.finished(lambda message: "Follow up" in message.text)
         shown = await (await ada.uses_command(papers, "privacy")).finished()
-        sent = await (await ada.clicks(shown, "Export mine")).followup()
+        sent = await (await ada.clicks(shown, "Export my data")).followup()
         (file,) = sent.attachments
         assert file.filename == "footnote-data.json"
         kept = json.loads(file.data)
@@ -52,12 +52,12 @@ class TestPrivacy:
         used = await ada.uses_command(papers, "ask", question=QUESTION)
         await used.finished(lambda message: "Follow up" in message.text)
         shown = await (await ada.uses_command(papers, "privacy")).finished()
-        await ada.clicks(shown, "Delete mine…")
+        await ada.clicks(shown, "Delete my data…")
         await shown.wait_until(lambda now: "for good?" in now.text)
         await ada.clicks(shown, "No, keep it")
         await shown.wait_until(lambda now: "What I keep about you" in now.text)
         assert QUESTION in json.dumps(await store.export(ada.id))
-        await ada.clicks(shown, "Delete mine…")
+        await ada.clicks(shown, "Delete my data…")
         await shown.wait_until(lambda now: "for good?" in now.text)
         await ada.clicks(shown, "Yes, delete everything")
         await shown.wait_until(lambda now: "Deleted: one entry." in now.text)
@@ -65,7 +65,7 @@ class TestPrivacy:
 
     async def test_who_is_not_known_is_told_so(self, ada: Person) -> None:
         shown = await (await ada.uses_command(ada.dm, "privacy")).finished()
-        await ada.clicks(shown, "Delete mine…")
+        await ada.clicks(shown, "Delete my data…")
         await shown.wait_until(lambda now: "for good?" in now.text)
         await ada.clicks(shown, "Yes, delete everything")
         await shown.wait_until(lambda now: "There was nothing about you to delete." in now.text)
@@ -86,5 +86,5 @@ async def test_the_buttons_work_after_a_restart(
     async with online():
         shown = await (await ada.uses_command(papers, "privacy")).finished()
     async with online():
-        sent = await (await ada.clicks(shown, "Export mine")).followup()
+        sent = await (await ada.clicks(shown, "Export my data")).followup()
         assert sent.attachments

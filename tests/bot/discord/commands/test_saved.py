@@ -44,7 +44,7 @@ class TestSaved:
         own = await (await bob.uses_command(papers, "saved", whose="server")).finished()
         assert MISMATCH in own.text
         star = next(part["custom_id"] for part in shown.parts() if "star:" in part.get("custom_id", ""))
-        assert "took your star back" in (await (await ada.clicks(shown, star)).finished()).text
+        assert "removed your star" in (await (await ada.clicks(shown, star)).finished()).text
         assert len(await bot.services.store.feedback.saved(ada.id)) == 1
 
     async def test_they_come_as_a_file_in_every_format(self, papers: Channel, ada: Person, bot: FootnoteBot) -> None:
@@ -76,7 +76,7 @@ class TestSaved:
         await bot.services.library.remove(ids[:1])
         shown = await saved(ada, papers)
         assert "Page 1 of 3" in shown.text
-        assert "2 of them I no longer have." in shown.text
+        assert "I no longer have 2 of them." in shown.text
         await ada.clicks(shown, "Next ▶")
         await shown.wait_until(lambda now: "Page 2 of 3" in now.text)
         assert "**9.**" in shown.text

@@ -88,8 +88,8 @@ class TestSearching:
     async def test_a_day_or_source_that_is_none_gets_a_sentence(self, papers: Channel, ada: Person) -> None:
         day = await (await ada.uses_command(papers, "search", query="x", since="yesteryear")).finished()
         source = await (await ada.uses_command(papers, "search", query="x", source="the moon")).finished()
-        assert "I cannot read that day" in day.text
-        assert "I have no source the moon; there are: seeds." in source.text
+        assert "I do not understand that date" in day.text
+        assert "I have no source the moon; my sources are: seeds." in source.text
         assert day.ephemeral
 
     async def test_sources_and_days_are_offered(self, papers: Channel, ada: Person) -> None:

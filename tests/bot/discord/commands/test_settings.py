@@ -172,7 +172,7 @@ class TestPanel:
         self, shown: Message, moderator: Person, kept: Kept
     ) -> None:
         await moderator.submits(await moderator.clicks(shown, "Change the prefix…"), {"Prefix": "/ask"})
-        await shown.wait_until(lambda now: "Discord itself reads what begins with /" in now.text)
+        await shown.wait_until(lambda now: "Discord itself uses / at the start of a message" in now.text)
         assert (await kept()).prefix == "!"
 
     async def test_the_digest_is_typed_and_a_wrong_zone_is_answered_with_the_nearest(

@@ -51,7 +51,7 @@ class TestTrending:
         await ada.says(papers, "!trending 7")
         assert "Nothing was asked or liked here lately." in (await papers.wait_for_bot_message()).text
         await ada.says(papers, "!trending 700")
-        assert "could not read that command" in (await papers.wait_for_bot_message()).text
+        assert "did not understand that command" in (await papers.wait_for_bot_message()).text
         await ada.dms("!trending")
         assert "only in a server" in (await ada.dm.wait_for_bot_message()).text
 
