@@ -11,8 +11,8 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from bot.cli import paper_management, questions, service, upkeep
-from bot.cli.command_options import DataDir
+from bot.cli import paper_group, question_group, service_group, upkeep_group
+from bot.cli.shared_options import DataDir
 from bot.cli.verbosity import start_log
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from typer.models import CommandInfo
 
 # In the order of --help.
-MODULES: Final = (questions, paper_management, upkeep, service)
+MODULES: Final = (question_group, paper_group, upkeep_group, service_group)
 
 # Flags of every command, which may stand before and behind its name.
 ANYWHERE: Final = ("--verbose", "-v")
 
 
 class Commands(Mapping[str, Any]):
-    """The commands by name, each built when it is first used: reading its signature takes milliseconds."""
+    """The commands by name, each built when it is asked for, as its signature is dear to read."""
 
     def __init__(self) -> None:
-        """List the commands with their help texts; builds none."""
-        self.help_texts: dict[str, str] = {}
+        """Note what there is, and what each command says of itself."""
+        self.summaries: dict[str, str] = {}
         self._builders: dict[str, Callable[[], Any]] = {}
         self._built: dict[str, Any] = {}
         for app in (module.app for module in MODULES):
@@ -44,8 +44,8 @@ class Commands(Mapping[str, Any]):
                 told = group.typer_instance.info
                 self._add(told.name, told.help, partial(typer.main.get_group, group.typer_instance))
 
-    def _add(self, name: Any, help_text: Any, builder: Callable[[], Any]) -> None:  # noqa: ANN401  # Typer's own defaults
-        self.help_texts[name] = help_text or ""
+    def _add(self, name: Any, summary: Any, builder: Callable[[], Any]) -> None:  # noqa: ANN401  # Typer's own defaults
+        self.summaries[name] = summary or ""
         self._builders[name] = builder
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401  # Typer brings a Click of its own
@@ -84,7 +84,7 @@ class Root(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         """List the commands by what they say of themselves, without building one."""
-        told = {name: TyperCommand(name, help=text) for name, text in self.listed.help_texts.items()}
+        told = {name: TyperCommand(name, help=text) for name, text in self.listed.summaries.items()}
         TyperGroup(commands=dict(told)).format_commands(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
@@ -98,7 +98,7 @@ class Root(TyperGroup):
 app = typer.Typer(
     name="footnote",
     cls=Root,
-    help="Answer questions about paper_management, every sentence resting on a title and a quote.",
+    help="Answer questions about papers, every sentence resting on a title and a quote.",
     epilog='Example: footnote ask "which papers train robots with language corrections?"',
     no_args_is_help=True,
     pretty_exceptions_enable=False,
