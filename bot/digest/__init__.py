@@ -1,8 +1,8 @@
-"""What to post when, and the delivery of it: digests for those who subscribed, each exactly once."""
+"""Digests: choose what to post and when, and deliver it to each subscriber exactly once."""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # for type checkers alone; `typing` takes longer to load than this package
+TYPE_CHECKING = False  # type checkers take it for true; importing `typing` takes longer than importing this package
 
 if TYPE_CHECKING:
     from bot.digest.delivery import Deliverer

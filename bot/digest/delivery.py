@@ -1,9 +1,10 @@
-"""The delivery of digests: claim what is due, choose, post, record, so that each is posted once whatever happens.
+"""Deliver digests: claim what is due, choose its papers, post and record it, so that each is posted exactly once.
 
-What a worker does between two of these steps is written down before it goes on; a digest of several messages is a list
-of parts, of which each is posted and written down. A worker that ends anywhere leaves a claim that runs out; the next
-one finds either nothing written (it chooses anew), or a digest of which a part may be posted: within the minutes that
-the platform remembers nonces it posts the same again, which shows nothing twice, and later it looks for it first.
+A worker writes down the result of each step before it takes the next. A digest of several messages is posted in parts,
+and each part is written down once it is posted. If a worker dies, its claim expires and another worker takes over. That
+one finds either nothing written down, and chooses papers anew, or a digest of which a part may have been posted. For
+the minutes in which the platform remembers nonces, posting the part again shows nothing twice; after that, the worker
+looks for it first.
 """
 
 from __future__ import annotations
@@ -41,39 +42,38 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# What was missed while the bot was down is made up for, but no further back: a week, and a day for weekly digests
-# that come late.
+# How far back a digest looks after the bot was down: a week, and one more day for weekly digests that are late.
 CATCH_UP: Final = timedelta(days=8)
 WEEK: Final = timedelta(days=7)
-# A paper may be seen some time after the moment from which it is said to be found.
+# A paper can become visible a little later than the time recorded for it.
 SETTLING: Final = timedelta(minutes=1)
 LEASE: Final = timedelta(seconds=60)
-POSTING: Final = 45  # seconds; less than a lease, so that nothing is posted by who has lost it
-# "The past few minutes", says Discord.
+POSTING: Final = 45  # seconds; less than LEASE, so that a worker never posts after its claim expired
+# How long Discord remembers nonces; its documentation says "the past few minutes".
 NONCE_MEMORY: Final = timedelta(minutes=2)
 CLOCK_SKEW: Final = timedelta(minutes=5)
 BACKOFF: Final = timedelta(seconds=15)
 LONGEST_BACKOFF: Final = timedelta(minutes=15)
 AT_ONCE: Final = 8
-LOOKS: Final = timedelta(days=1)  # between two looks whether what was refused is taken by now
-LONGEST_SLEEP: Final = 30  # seconds until another process's changes are seen
-TRIES: Final = 5  # at choosing papers that no other delivery puts down for the same place meanwhile
-NONCE_BYTES: Final = 16  # 22 characters of the 25 that Discord takes
+LOOKS: Final = timedelta(days=1)  # between two tries at a digest that was refused
+LONGEST_SLEEP: Final = 30  # seconds; changes by other processes are noticed within this time
+TRIES: Final = 5  # at choosing papers that no other delivery records for the same destination first
+NONCE_BYTES: Final = 16  # 22 characters in base64; Discord allows 25
 
 
 class LostClaimError(Exception):
-    """The delivery is another worker's by now, or nobody's."""
+    """The delivery is no longer this worker's."""
 
 
 class Deliverer:
-    """Post what is due; several may run on one database, in one process or in many.
+    """Post the digests that are due; any number may run on one database, in one process or in several.
 
     Args:
-        store: where subscriptions and deliveries are kept.
-        editor: who composes digests.
-        poster: who posts them.
-        now: the clock; an aware moment.
-        at_once: how many digests are under way at a time.
+        store: the subscriptions and deliveries.
+        editor: composes digests.
+        poster: posts them.
+        now: the clock; returns an aware datetime.
+        at_once: how many digests are delivered concurrently.
     """
 
     def __init__(
@@ -94,41 +94,41 @@ class Deliverer:
         self._woken = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Post digests when they are due until told to stop; those under way then are finished."""
+        """Post digests as they become due until `stop` is set, then finish those in progress."""
         while not stop.is_set():
             self._woken.clear()
             try:
                 await self.tick(stop)
                 due = await self._store.deliveries.next_due()
-            except Exception:  # the database may be away for a while
+            except Exception:  # the database may be down for a while
                 log.exception("digests could not be looked after; trying again")
                 due = None
             sleep = LONGEST_SLEEP if due is None else (due - self._now()).total_seconds()
             await self._rest(stop, min(max(sleep, 1.0), LONGEST_SLEEP))
 
     def wake(self) -> None:
-        """Look at once for what is due, because a subscription was made or changed."""
+        """Check now for what is due, because a subscription was added or changed."""
         self._woken.set()
 
     async def tick(self, stop: asyncio.Event | None = None) -> int:
-        """Deliver everything that is due now and tell owners what they need to know; return how many were recorded."""
+        """Deliver what is due now and notify the owners of paused digests; returns how many were recorded."""
         due = await self._store.deliveries.next_due()
         delivered = await self._deliver_due(stop) if due is not None and due <= self._now() else 0
         await self._tell_owners()
         return delivered
 
     async def preview(self, subscription: Subscription) -> Digest:
-        """Return what would be posted if it were due now, without its round-up; nothing is kept."""
+        """Compose the digest that would be posted now, without its round-up; nothing is stored."""
         with speaking(subscription.language), paid_by(_payer(subscription)):
             return (await self._compose(subscription, self._now(), weekly=False))[0]
 
     async def post_now(self, subscription_id: str) -> None:
-        """Make a subscription due at once, unless it is paused."""
+        """Make a subscription due immediately, unless it is paused."""
         await self._store.subscriptions.hurry(subscription_id, self._now())
         self.wake()
 
     async def _rest(self, stop: asyncio.Event, seconds: float) -> None:
-        """Wait until somebody wakes or stops the engine, or for so long."""
+        """Sleep until woken or stopped, for at most `seconds`."""
         waits = [asyncio.ensure_future(event.wait()) for event in (stop, self._woken)]
         try:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -137,7 +137,7 @@ class Deliverer:
                 wait.cancel()
 
     async def _deliver_due(self, stop: asyncio.Event | None) -> int:
-        """Deliver what is due, `at_once` at a time, and return how many were recorded."""
+        """Deliver what is due, at most `at_once` digests at a time; returns how many were recorded."""
         running: set[asyncio.Task[bool]] = set()
         delivered, more = 0, True
         try:
@@ -151,7 +151,7 @@ class Deliverer:
                 if running:
                     done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                     delivered += sum(task.result() for task in done)
-                    more = True  # who was late may be due again
+                    more = True  # a subscription that was late may be due again by now
                 more = more and not (stop and stop.is_set())
         finally:
             for task in running:
@@ -160,7 +160,7 @@ class Deliverer:
         return delivered
 
     async def _deliver(self, delivery: Delivery) -> bool:
-        """Bring one delivery as far as it comes now, and say whether that is its end."""
+        """Take one delivery as far as possible for now; True if it was recorded."""
         begin_trace()
         subscription_id = delivery.subscription.subscription_id
         with speaking(delivery.subscription.language), paid_by(_payer(delivery.subscription)):
@@ -184,7 +184,7 @@ class Deliverer:
         return False
 
     async def _bring(self, delivery: Delivery) -> bool:
-        """Choose, post and record; whatever was done before is not done again."""
+        """Choose, post and record, skipping the steps already done; True if it was recorded."""
         digest = loads(delivery.body)
         if delivery.tried_at and (digest is None or self._now() - delivery.tried_at >= NONCE_MEMORY):
             delivery = await self._find(delivery)
@@ -202,12 +202,12 @@ class Deliverer:
         return await self._post(delivery, digest)
 
     async def _post(self, delivery: Delivery, digest: Digest) -> bool:
-        """Post what is missing of a digest, and record it; say whether it was recorded."""
+        """Post the missing parts of a digest and record it; True if it was recorded."""
         if digest.weekly and not delivery.posted.message_ids:
             digest = await self._with_roundup(delivery, digest)
         subscription = delivery.subscription
         if subscription.silent and not digest.entries and digest.roundup is None:
-            if subscription.paused:  # nothing shows whether it could be posted by now
+            if subscription.paused:  # with nothing to post, we cannot tell whether it is still refused
                 raise GoneError(subscription.reason or "")
             return await self._record(delivery)
         if not await self._renew(delivery):
@@ -230,7 +230,7 @@ class Deliverer:
         return await self._record(replace(delivery, posted=posted))
 
     async def _choose(self, delivery: Delivery) -> tuple[Digest | None, Delivery]:
-        """Compose the digest and write it down; None where the delivery is another's by now."""
+        """Compose the digest and write it down; the digest is None if the claim was lost."""
         for _ in range(TRIES):
             now = self._now()
             digest, ids, until = await self._compose(
@@ -249,8 +249,11 @@ class Deliverer:
     async def _compose(
         self, subscription: Subscription, now: datetime, *, weekly: bool, due_at: datetime | None = None
     ) -> tuple[Digest, tuple[str, ...], datetime]:
-        """Return a digest of what is fresh, every id of its papers, and up to when papers were looked through."""
-        # The same for all that are due within a minute, who so share one look at the library.
+        """Compose a digest of fresh papers.
+
+        Also returns every id of its papers, and the time up to which the library was read.
+        """
+        # Rounded down to the minute, so that all digests due in it share one query of the library.
         until = now.replace(second=0, microsecond=0) - SETTLING
         since = max(subscription.delivered_until, until - CATCH_UP)
         pool = await self._editor.pool(since, until)
@@ -267,7 +270,7 @@ class Deliverer:
         return digest, chosen, max(until, since)
 
     def _is_weekly(self, delivery: Delivery, now: datetime) -> bool:
-        """Say whether the week's last digest is due, or was while nothing could be posted."""
+        """Whether the last digest of the week is due, or fell due since this one did."""
         subscription = delivery.subscription
         if not subscription.roundup:
             return False
@@ -283,7 +286,7 @@ class Deliverer:
         return replace(digest, roundup=await self._editor.draw(delivery.subscription, pool, since, digest))
 
     async def _find(self, delivery: Delivery) -> Delivery:
-        """Return the delivery with all that stands of its digest, also what nobody lived to write down."""
+        """Look up which parts of a digest were posted, including those that nobody lived to write down."""
         assert delivery.tried_at is not None
         since = delivery.tried_at - CLOCK_SKEW
         async with _in_time():
@@ -293,9 +296,10 @@ class Deliverer:
         return replace(delivery, posted=posted)
 
     async def _record(self, delivery: Delivery) -> bool:
-        """Record what was posted; the next one is due at the next hour after it was chosen, however many were missed.
+        """Record what was posted, and make the next digest due at the first hour after this one was chosen.
 
-        What was chosen long ago, and found or finished only now, so leaves the digests due since to be posted.
+        Digests missed before that are skipped. If this one was chosen long ago and only finished now, the digests due
+        since then are still posted.
         """
         now = self._now()
         chosen = delivery.tried_at or now
@@ -308,7 +312,10 @@ class Deliverer:
         )
 
     async def _give_up(self, delivery: Delivery, reason: str) -> None:
-        """Pause what is refused and look at it again in a day, to go on with what stands while that is news."""
+        """Pause a digest that was refused, to be tried again in a day.
+
+        If some of it was posted and it is too old to be news by now, it is recorded as it is instead.
+        """
         now = self._now()
         if delivery.posted.message_ids and delivery.tried_at and now - delivery.tried_at >= CATCH_UP:
             await self._record(delivery)
@@ -324,7 +331,7 @@ class Deliverer:
         await self._store.deliveries.put_off(delivery, self._now() + wait)
 
     async def _tell_owners(self) -> None:
-        """Tell those whose subscriptions were paused; who cannot be told sees it in the list of them."""
+        """Tell owners that their digests were paused; those who cannot be reached see it in /digest list."""
         for subscription in await self._store.subscriptions.untold():
             subscription_id, owner_id = subscription.subscription_id, subscription.owner_id
             with speaking(subscription.language):
@@ -351,7 +358,7 @@ class Deliverer:
 
     @asynccontextmanager
     async def _holding(self, delivery: Delivery) -> AsyncIterator[None]:
-        """Renew a claim for as long as the block takes."""
+        """Keep renewing the claim while the block runs."""
 
         async def renew() -> None:
             while True:
@@ -366,26 +373,26 @@ class Deliverer:
 
 
 def _payer(subscription: Subscription) -> Payer:
-    """Return for whom a digest is written: its server, or the person who reads it in direct messages."""
+    """Who pays for the digest's calls to the language model: its server, or the reader of direct messages."""
     if subscription.kind == "dm":
         return Payer(person_id=subscription.owner_id)
     return Payer(subscription.guild_id)
 
 
 def nonce_of(delivery: Delivery) -> str:
-    """Return 22 characters that only this delivery has, the same in every process."""
+    """A nonce of 22 characters that only this delivery has, the same in every process."""
     return nonce_from(f"{delivery.subscription.subscription_id} {delivery.due_at.astimezone(UTC).isoformat()}")
 
 
 def nonce_from(key: str) -> str:
-    """Return 22 characters of a key, the same in every process, by which Discord knows what it has posted."""
+    """Hash a key to 22 characters, the same in every process; Discord drops repeated messages by them."""
     digest = hashlib.sha256(key.encode()).digest()[:NONCE_BYTES]
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 @asynccontextmanager
 async def _in_time() -> AsyncIterator[None]:
-    """Give up after POSTING seconds; what was asked for may still have happened."""
+    """Raise UnavailableError after POSTING seconds; what was asked for may still have happened."""
     try:
         async with asyncio.timeout(POSTING):
             yield

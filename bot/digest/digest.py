@@ -1,4 +1,4 @@
-"""Digest, Entry and Roundup: what is posted, and its JSON."""
+"""Digest, Entry and Roundup: the content of a post, and its JSON form."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from retrieval import Paper  # noqa: TC001
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Hold a paper of a digest and why it is there.
+    """A paper in a digest, and why it is there.
 
     Attributes:
         paper: the paper.
-        topic: the topic of the subscription that it matches best, as the subscriber wrote it.
-        reason: one sentence on why it matters, ready to be shown; empty where the abstract has none.
-        quote: the verbatim part of the abstract that the reason rests on.
-        match: how likely it is about the topic, 0..1.
-        upvotes: votes on Hugging Face, None where it is not known there.
-        code_url: an http or https address of the paper's code.
+        topic: the topic that it matches best, in the subscriber's words.
+        reason: one sentence on why it matters, ready to be shown; empty if the paper has no abstract.
+        quote: the verbatim part of the abstract that supports the reason.
+        match: the probability (0..1) that it is about the topic.
+        upvotes: votes on Hugging Face, None if it is not listed there.
+        code_url: the http or https address of the paper's code.
     """
 
     paper: Paper
@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Roundup:
-    """Hold the week's map: a PNG, what it shows for those who do not see it, and the names of its clusters."""
+    """The week's map: a PNG, its alt text, and the names of its clusters."""
 
     picture: bytes
     alt: str
@@ -46,18 +46,18 @@ class Roundup:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """Hold a digest as it is posted, in the words of its reader's language.
+    """A digest as posted, in its reader's language.
 
     Attributes:
         title: a line that says what it is about.
-        day: the date of it where its reader is.
-        topics: the subscription's.
-        entries: the papers, best first; none in an honest empty digest.
+        day: its date in the reader's time zone.
+        topics: the topics of the subscription.
+        entries: the papers, best first; none if nothing fits.
         considered: how many new papers were looked through.
-        note: a sentence on why it is empty or short, None where it is neither.
+        note: a sentence on why it is empty or short, None if it is neither.
         hint: how to change the subscription, in its first digest only.
-        weekly: whether it is the week's last, which has a round-up.
-        roundup: the round-up, drawn just before it is posted; the JSON leaves it out.
+        weekly: whether it is the week's last digest, which has a round-up.
+        roundup: the round-up, drawn just before it is posted; left out of the JSON.
     """
 
     title: str
@@ -71,7 +71,7 @@ class Digest:
     roundup: Roundup | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, object]:
-        """Return the object that `digest preview --json` prints; its keys are a contract."""
+        """Convert to the object that `digest preview --json` prints; its keys are a contract."""
         return {
             "title": self.title,
             "date": self.day.isoformat(),
@@ -88,7 +88,7 @@ _DIGEST: Final = TypeAdapter(Digest)
 
 
 def dumps(digest: Digest) -> str:
-    """Return a digest as JSON in ASCII, which every database keeps as it is; its picture is drawn anew from it."""
+    """Serialise a digest to ASCII JSON, which every database stores unchanged; the picture is drawn again from it."""
     papers = [
         {"abstract": entry.paper.abstract, "source": entry.paper.source} | _entry_to_json(entry)
         for entry in digest.entries
@@ -97,10 +97,10 @@ def dumps(digest: Digest) -> str:
 
 
 def loads(text: str | None) -> Digest | None:
-    """Return the digest in a JSON text, None where it is none, or one that another version wrote too differently."""
+    """Parse a digest from JSON; None if there is none, or if another version wrote it in a form that does not fit."""
     try:
         data = json.loads(text or "null")
-        entries = [entry | {"paper": entry} for entry in data["entries"]]  # the JSON has both on one level
+        entries = [entry | {"paper": entry} for entry in data["entries"]]  # the JSON has entry and paper on one level
         return _DIGEST.validate_python(data | {"day": data["date"], "entries": entries})
     except (ValueError, TypeError, KeyError):
         return None

@@ -1,4 +1,4 @@
-"""Write the words of a digest: its title and notes, and for each paper the one sentence on why it matters."""
+"""The text of a digest: its title and notes, and one sentence per paper on why it matters."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# What makes a sentence the one to show; chosen by reading what came of it on arXiv's abstracts.
+# Weights of the features that decide which sentence is shown; tuned by reading the results on arXiv's abstracts.
 WEIGHTS: Final[Mapping[str, float]] = {
     "topic": 1.0,  # cosine to the topic, standardised over the abstract
     "title": 1.0,
     "overview": 1.5,  # says what the authors did
     "result": 0.4,
-    "opening": -1.0,  # the first sentence tells what everybody knows
-    "pointer": -1.2,  # "It", "To guide this search": means nothing by itself
-    "item": -1.2,  # of a list, which is longer
+    "opening": -1.0,  # the first sentence usually says what everybody knows
+    "pointer": -1.2,  # "It", "To guide this search": meaningless by itself
+    "item": -1.2,  # one item of a list
     "long": -1.0,
     "short": -1.5,
 }
@@ -58,11 +58,11 @@ RESULT: Final = re.compile(
     r"|not)\b",
     re.IGNORECASE,
 )
-# "It" and "this approach" mean nothing without the sentence before; "this paper" does with the citation beside it.
+# "It" and "this approach" mean nothing without the sentence before; "this paper" is clear from the citation.
 POINTER: Final = re.compile(
     r"^(?:It|They|Its|Their|This|These|Such)\b(?! (?:paper|work|study|article|thesis|survey)\b)"
 )
-# A reference to what was said before, near the beginning of a sentence; papers may speak of themselves.
+# A reference to the sentence before, near the beginning of this one; "this paper" is allowed.
 REFERS_BACK: Final = re.compile(
     r"^.{0,40}\b(?:this|these|such|those) (?!paper|work|study|article|survey|thesis|report)", re.IGNORECASE | re.DOTALL
 )
@@ -73,20 +73,20 @@ LONG: Final = 320  # characters
 SHORT: Final = 50
 LONGEST_REASON: Final = 500
 REMEMBERED: Final = 4096  # reasons
-AT_ONCE: Final = 3  # papers that the language model is asked about
+AT_ONCE: Final = 3  # concurrent calls to the language model
 NO_EVIDENCE: Final = Evidence(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Hold a sentence as it is shown and the verbatim part of the abstract that it rests on."""
+    """A sentence as shown, and the verbatim part of the abstract that supports it."""
 
     text: str
     quote: str
 
 
 class ReasonWriter:
-    """Say why a paper matters to who follows a topic: in the abstract's own words, or a language model's, checked."""
+    """Write why a paper matters for a topic: a sentence of its abstract, or a language model's, checked."""
 
     def __init__(self, embedder: Embedder, llm: AnswerWriter | None = None) -> None:
         self._embedder = embedder
@@ -95,7 +95,7 @@ class ReasonWriter:
         self._remembered: LRUCache[tuple[str, str], Reason] = LRUCache(REMEMBERED)
 
     async def write(self, wanted: Sequence[tuple[str, Paper]]) -> list[Reason]:
-        """Return a reason for each topic and paper, in order; an empty one for a paper without an abstract."""
+        """Write a reason for each (topic, paper) pair, in order; empty for a paper without an abstract."""
         missing = [(topic, paper) for topic, paper in wanted if (topic, paper.content_hash) not in self._remembered]
         found = dict(zip(missing, await self._find(missing), strict=True))
         for (topic, paper), reason in found.items():
@@ -132,7 +132,7 @@ class ReasonWriter:
         return reasons
 
     async def _tell(self, llm: AnswerWriter, topic: str, paper: Paper) -> Reason | None:
-        """Return the first sentence of the language model that its quote bears out, None where there is none."""
+        """Ask the language model; its first sentence that passes the checks, None if there is none."""
         hits = [Hit(paper, 0.0, (), (), NO_EVIDENCE)]
         question = f"In one sentence: what is new in this paper for somebody who follows “{topic}”?"
         try:
@@ -146,7 +146,7 @@ class ReasonWriter:
 
 
 def pick(texts: Sequence[str], near_topic: NDArray[np.float32], near_title: NDArray[np.float32]) -> int:
-    """Return which sentence of an abstract to show, from 0; the cosines of each to the topic and to the title."""
+    """Choose the sentence of an abstract to show, by index, from the cosines of each to the topic and the title."""
     parts = {
         "topic": standardise(near_topic),
         "title": standardise(near_title),
@@ -162,7 +162,7 @@ def pick(texts: Sequence[str], near_topic: NDArray[np.float32], near_title: NDAr
 
 
 def readable(sentence: str) -> str:
-    """Return a sentence of an abstract as it reads by itself, its words the authors' own."""
+    """Clean up a sentence of an abstract so that it reads on its own, in the authors' words."""
     text = ITEM.sub("", statement(" ".join(sentence.split()), "", introduce=False))
     text = text[:1].upper() + text[1:]
     if len(text) > LONGEST_REASON:
@@ -171,7 +171,7 @@ def readable(sentence: str) -> str:
 
 
 def title(topics: Sequence[str], day: date, *, new: bool = True) -> str:
-    """Return the line above a digest, which calls its papers new only where they are known to be."""
+    """The line above a digest; it calls the papers new only if they are known to be."""
     shown = format_date(day, "long", locale=current_language())
     if new:
         return say("New papers on {topics}, {day}", topics=named(topics), day=shown)
@@ -179,7 +179,7 @@ def title(topics: Sequence[str], day: date, *, new: bool = True) -> str:
 
 
 def note(topics: Sequence[str], considered: int, count: int, most: int, *, new: bool = True) -> str | None:
-    """Return a sentence on why a digest is empty or short, None where it is neither; `new` as in `title`."""
+    """A sentence on why a digest is empty or short, None if it is neither; `new` as in `title`."""
     if considered == 0:
         return say("There were no new papers.")
     if count == 0 and not new:
@@ -212,23 +212,23 @@ def note(topics: Sequence[str], considered: int, count: int, most: int, *, new: 
 
 
 def hint() -> str:
-    """Return how to change a subscription."""
+    """How to change a subscription, in one sentence."""
     return say("Change the topics, the hour or the days with /digest edit; /digest unsubscribe ends it.")
 
 
 def map_title(count: int, first: date, last: date) -> str:
-    """Return the line above a map of the week's papers."""
+    """The line above a map of the week's papers."""
     days = format_interval(first, last, "yMMMd", locale=current_language())
     return say_many("One new paper, {days}", "{n} new papers, {days}", count, days=days)
 
 
 def map_legend() -> str:
-    """Return what a star on the map is."""
+    """What a star on the map means."""
     return say("★ in this digest")
 
 
 def map_alt(caption: str, clusters: Sequence[tuple[str, int]]) -> str:
-    """Return what a map shows, for those who do not see it: names and sizes of its clusters."""
+    """The alt text of a map: its caption, and the names and sizes of its clusters."""
     groups = "; ".join(f"{name} ({format_decimal(count, locale=current_language())})" for name, count in clusters)
     return say(
         "A map on which papers that are alike stand near each other. {caption}. Groups: {groups}.",
@@ -238,7 +238,7 @@ def map_alt(caption: str, clusters: Sequence[tuple[str, int]]) -> str:
 
 
 def named(topics: Sequence[str]) -> str:
-    """Return topics as a list in quotation marks."""
+    """List topics in quotation marks."""
     quoted = [say("“{topic}”", topic=topic) for topic in topics]
     if len(quoted) == 1:
         return quoted[0]

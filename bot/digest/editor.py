@@ -1,4 +1,4 @@
-"""The editor: out of the library's fresh papers, the digest that a subscription asks for."""
+"""The editor: compose the digest that a subscription asks for from the library's fresh papers."""
 
 from __future__ import annotations
 
@@ -30,49 +30,49 @@ if TYPE_CHECKING:
     from retrieval.embedding import Embedder
     from retrieval.records import Fresh
 
-# A paper that was made public longer ago than this is no news, whenever it came in.
+# A paper published longer ago than this is not news, whenever it was added.
 NEWS: Final = timedelta(days=30)
-# The sources that people add by themselves, at once and at any time.
+# Sources that people ingest by hand, in bulk and at any time.
 FROM_FILES: Final = frozenset({
     "acl", "bibtex", "csv", "doi", "endnote", "feed", "jats", "json", "jsonl", "medline", "oai", "openreview", "page",
     "parquet", "pubmed", "ris", "seeds", "wos",
 })  # fmt: skip
-# What one subscription asks for serves the others that are due at the same time; most look back one day.
+# A pool reads at least this far back, so that subscriptions due at the same time share it; most look back one day.
 READ_BACK: Final = timedelta(hours=36)
-MATCHES_REMEMBERED: Final = 500  # of a topic with the papers of one day
-ALT_CHARACTERS: Final = 1024  # that Discord takes
+MATCHES_REMEMBERED: Final = 500  # entries, each of one topic and the papers of one day
+ALT_CHARACTERS: Final = 1024  # Discord's limit
 
 
 class FreshPapers(Protocol):
-    """Give fresh papers, as the library does."""
+    """What an editor needs of the library."""
 
     @property
     def embedder(self) -> Embedder:
-        """Return the model that the vectors are of."""
+        """The model that made the vectors."""
         ...
 
     async def fresh(self, after: datetime, before: datetime, since: date | None = None) -> Sequence[Fresh]:
-        """Return the papers that could first be found after a moment and until another; with `since`, no older ones."""
+        """Papers first indexed in (after, before]; with `since`, none listed or published before that day."""
         ...
 
     async def evidence(self, query: str, paper_ids: Iterable[str]) -> Mapping[str, Evidence]:
-        """Return the evidence of the best of these papers for a query, by the ids passed in."""
+        """The evidence of the best of these papers for a query, by the ids given."""
         ...
 
     async def vectors(self, paper_ids: Iterable[str]) -> Mapping[str, NDArray[np.float32]]:
-        """Return the unit vectors of papers, by the ids asked for."""
+        """The unit vectors of papers, by the ids given."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Hold the papers that a digest may choose from.
+    """The papers that a digest may choose from.
 
     Attributes:
-        since: the papers came in after it.
-        until: and not after it.
-        papers: in the order they came in.
-        vectors: unit vectors, one row for each paper.
+        since: the papers were added after this time,
+        until: and not after this one.
+        papers: in the order in which they were added.
+        vectors: unit vectors, one row per paper.
     """
 
     since: datetime
@@ -81,17 +81,17 @@ class Pool:
     vectors: NDArray[np.float32] = field(repr=False)
 
     def since_moment(self, since: datetime) -> list[int]:
-        """Return which papers came in after a moment, by their place from 0."""
+        """The indices of the papers that were added after a time."""
         return [index for index, paper in enumerate(self.papers) if paper.added_at > since]
 
 
 class Editor:
-    """Compose digests; what one subscription asks the library for serves the next one too.
+    """Compose digests; what was read from the library for one subscription is reused for the next.
 
     Args:
-        library: where fresh papers come from.
-        reasons: who says why a paper matters.
-        liked: tells how much a server likes which papers, by their ids.
+        library: the source of fresh papers.
+        reasons: writes why a paper matters.
+        liked: returns how much a server likes each paper, by paper id.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Editor:
         self._matches: LRUCache[tuple[str, tuple[str, ...]], Mapping[str, float]] = LRUCache(MATCHES_REMEMBERED)
 
     async def pool(self, since: datetime, until: datetime) -> Pool:
-        """Return the papers that came in between two moments; may hold earlier ones too."""
+        """Read the papers that were added between two times; the pool may hold earlier ones too."""
         async with self._reading:
             pool = self._pool
             if pool is None or pool.until != until or pool.since > since:
@@ -122,7 +122,7 @@ class Editor:
             return pool
 
     async def gather(self, papers: Sequence[Fresh], since: datetime, until: datetime) -> Pool:
-        """Return a pool of these papers, without those withdrawn or without a text."""
+        """Build a pool of papers, without those that are withdrawn, have no abstract or are not embedded."""
         papers = [paper for paper in papers if not paper.details.withdrawn and paper.details.paper.abstract.strip()]
         vectors = await self._library.vectors([paper.paper_id for paper in papers])
         known = tuple(
@@ -141,9 +141,9 @@ class Editor:
         shown: Collection[str] = (),
         weekly: bool = False,
     ) -> tuple[Digest, tuple[str, ...]]:
-        """Return the digest of the papers in a pool since a moment, and every id of the papers in it.
+        """Compose a digest of the papers that were added after `since`, and list every id of its papers.
 
-        `shown` are ids of papers not to be shown again. The words are those of the language spoken here.
+        Papers with an id in `shown` are left out. The text is in the current language.
         """
         wanted = [
             index
@@ -190,7 +190,7 @@ class Editor:
         return digest, tuple(paper_id for index in chosen for paper_id in candidates[index].ids)
 
     async def draw(self, subscription: Subscription, pool: Pool, since: datetime, digest: Digest) -> Roundup | None:
-        """Draw a map of the pool's papers since a moment, a star on each in the digest; None if there are too few."""
+        """Draw a map of the papers added after `since`, with a star on those in the digest; None if too few."""
         asked = [index for index in pool.since_moment(since) if _asked_for(pool.papers[index], subscription)][
             -MOST_PAPERS:
         ]
@@ -212,7 +212,7 @@ class Editor:
         return await asyncio.to_thread(make)
 
     async def _match(self, topics: Sequence[str], paper_ids: tuple[str, ...]) -> list[Mapping[str, float]]:
-        """Say how likely each of these papers is about each topic; those left out are not."""
+        """The probability that each paper is about each topic, in order of topics; papers that are not are left out."""
         known = {topic: found for topic in topics if (found := self._matches.get((topic, paper_ids))) is not None}
         evidence = {
             topic: await self._library.evidence(topic, paper_ids)
@@ -231,22 +231,22 @@ class Editor:
 
 
 def ids_of(fresh: Fresh) -> tuple[str, ...]:
-    """Return every id that a paper may go under, its own first."""
+    """Every id of a paper, its own first."""
     return tuple(dict.fromkeys((fresh.paper_id, *fresh.details.external_ids)))
 
 
 def shown_before(fresh: Fresh, shown: Collection[str]) -> bool:
-    """Say whether one of a paper's ids is among those shown."""
+    """Whether any id of a paper is in `shown`."""
     return any(paper_id in shown for paper_id in ids_of(fresh))
 
 
 def day_of(fresh: Fresh) -> date:
-    """Return the day that a paper was made known: listed, or published, or come in where nobody says."""
+    """The day on which a paper was listed; if unknown, published; if that is unknown too, added (UTC)."""
     return fresh.details.listed or fresh.details.paper.published or fresh.added_at.astimezone(UTC).date()
 
 
 def _is_news(fresh: Fresh, until: datetime) -> bool:
-    """Say whether a paper may be new; one from a file that does not date it may be of any age."""
+    """Whether a paper may be new; one from a file that does not date it may be of any age, so it is not."""
     recent = day_of(fresh) >= (until - NEWS).date()
     return recent and (_is_dated(fresh) or not FROM_FILES.issuperset(fresh.sources))
 
@@ -256,7 +256,7 @@ def _is_dated(fresh: Fresh) -> bool:
 
 
 def _asked_for(fresh: Fresh, subscription: Subscription) -> bool:
-    """Say whether a paper comes from a source and is of a category that a subscription asks for."""
+    """Whether a paper is from the sources and categories that a subscription asks for."""
     of_source = not subscription.sources or not set(subscription.sources).isdisjoint(fresh.sources)
     wanted = subscription.categories
     return of_source and (not wanted or not set(wanted).isdisjoint(fresh.details.categories))

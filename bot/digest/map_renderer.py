@@ -1,4 +1,4 @@
-"""Draw the map of a week's papers as a PNG for Discord, whose dark theme it is made for."""
+"""Draw the map of a week's papers as a PNG, for Discord's dark theme."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BACKGROUND: Final = "#2b2d31"  # of cards in Discord's dark theme
 INK: Final = "#f2f3f5"
 FAINT: Final = "#b5bac1"
-# Ten colours of one lightness that colour-blind readers tell apart better than most; names stand beside them anyway.
+# Ten colours of equal lightness, easier to tell apart than most for colour-blind readers; clusters also have names.
 COLOURS: Final = (
     "#7aa2f7",
     "#f7a072",
@@ -35,20 +35,20 @@ COLOURS: Final = (
     "#d8b08c",
 )
 SIZE: Final = (1500, 990)
-ROOM: Final = (100, 170, 1400, 920)  # left, top, right and bottom of where the middles of points lie
+ROOM: Final = (100, 170, 1400, 920)  # left, top, right and bottom of the area for the centres of points
 FONT: Final = Path(__file__).with_name("DejaVuSans-Bold.ttf")
-LARGE, SMALL = 35, 25  # dots that an em has
-OUTLINE: Final = 4  # dots of background around names
-ALL_POINTS: Final = 113_000  # dots that their squares may cover together
-SMALLEST, LARGEST = 8, 20  # dots that a point is wide
-STAR, RIM = 31, 44  # dots that a star is wide, and what is seen around it
-INNER: Final = 0.382  # of a star with five points: its inner corners' distance from the middle
-FINER: Final = 8  # times, in which shapes are drawn and then made smaller, so that their edges are smooth
-SHOWN: Final = 0.75  # of a point's colour, so that what lies beneath is seen
+LARGE, SMALL = 35, 25  # pixels per em
+OUTLINE: Final = 4  # pixels of background around names
+ALL_POINTS: Final = 113_000  # pixels that the squares of all points may cover together
+SMALLEST, LARGEST = 8, 20  # width of a point in pixels
+STAR, RIM = 31, 44  # width in pixels of a star, and of the larger one behind it that forms its rim
+INNER: Final = 0.382  # distance of a five-pointed star's inner corners from its centre; the outer ones are at 1
+FINER: Final = 8  # shapes are drawn this many times larger and then scaled down, for smooth edges
+SHOWN: Final = 0.75  # opacity of a point, so that what lies beneath shows through
 
 
 def draw(chart: Map, title: str, posted: Collection[int], legend: str) -> bytes:
-    """Return the map as a PNG of 1500 by 990 dots; `posted` are the papers with a star, which `legend` explains."""
+    """Draw a PNG of 1500 by 990 pixels; `posted` are the indices of papers with a star, which `legend` explains."""
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", SIZE, BACKGROUND)
@@ -87,7 +87,7 @@ def draw(chart: Map, title: str, posted: Collection[int], legend: str) -> bytes:
 
 
 def _fit(points: NDArray[np.float64]) -> Callable[[float, float], tuple[float, float]]:
-    """Return what gives the dot of a point, with one scale for both axes, and all of them in the middle of the room."""
+    """A function from map coordinates to pixels, with one scale for both axes, that centres the map in ROOM."""
     left, top, right, bottom = ROOM
     low, high = points.min(axis=0), points.max(axis=0)
     width, height = np.maximum(high - low, 1e-9)
@@ -97,13 +97,13 @@ def _fit(points: NDArray[np.float64]) -> Callable[[float, float], tuple[float, f
 
 
 def _disc(across: int) -> Image:
-    """Return a disc to stamp, through which some of what is beneath is seen."""
+    """The mask of a translucent disc."""
     corners = [(0.5 + cos(turn) / 2, 0.5 + sin(turn) / 2) for turn in np.linspace(0, 2 * pi, 64)]
     return _shape(across, corners).point(lambda shade: shade * SHOWN)
 
 
 def _star(across: int) -> Image:
-    """Return a star to stamp, on two of its points."""
+    """The mask of a star that stands on two of its points."""
     corners = []
     for corner in range(10):
         reach, turn = (INNER if corner % 2 else 1) / 2, corner * pi / 5

@@ -1,4 +1,4 @@
-"""Match papers with a topic: how likely each is about it, from the evidence that a search would weigh."""
+"""Match papers to a topic: the probability that each is about it, from the evidence that a search weighs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
     from retrieval import Evidence
 
-# Written by bench/digest_relevance.py; its command is in it.
+# Written by bench/digest_relevance.py, which says how to run it.
 FILE: Final = Path(__file__).with_name("matcher.json")
 
 
 @dataclass(frozen=True, slots=True)
 class FittedMatcher:
-    """What was fitted for an embedding model.
+    """The parameters fitted for an embedding model.
 
     Attributes:
-        chance: how likely a paper is about a topic.
-        first: the chance that the likeliest paper must have; without one there is nothing on the topic.
-        floor: the chance that the others must have then.
+        chance: the logistic model of the probability that a paper is about a topic.
+        first: the probability that the likeliest paper must reach; otherwise nothing is about the topic.
+        floor: the probability that the other papers must then reach.
     """
 
     chance: Logistic
@@ -37,16 +37,15 @@ class FittedMatcher:
 
 
 def match(topic: str, evidence: Mapping[str, Evidence], fitted: FittedMatcher) -> dict[str, float]:
-    """Say how likely (0..1) papers are about a topic, as `match_each` does of several."""
+    """The probability (0..1) that papers are about a topic; `match_each` for a single topic."""
     return match_each({topic: evidence}, fitted)[topic]
 
 
 def match_each(evidence: Mapping[str, Mapping[str, Evidence]], fitted: FittedMatcher) -> dict[str, dict[str, float]]:
-    """Say how likely (0..1) papers are about each topic, from their evidence for it in the order of the search.
+    """The probability (0..1) that papers are about each topic, from their evidence in the order of the search.
 
-    Papers that are not about it are left out: all of them where not even the likeliest is about it for sure. Which of
-    the others is nearer to it, the search tells better, as it compares the papers with each other; so they get their
-    chances in its order.
+    Papers that are not about a topic are left out: all of them if even the likeliest may not be about it. The search
+    ranks the rest better, because it compares papers with each other, so the probabilities are handed out in its order.
     """
     sizes = {topic: len(content_terms(topic)) for topic in evidence}
     return {topic: _match(sizes[topic], found, fitted) for topic, found in evidence.items()}
@@ -61,9 +60,9 @@ def _match(size: int, evidence: Mapping[str, Evidence], fitted: FittedMatcher) -
 
 
 def named_features(topic: str, evidence: Mapping[str, Evidence]) -> dict[str, dict[str, float]]:
-    """Name what the logistic reads of each paper's evidence.
+    """The features of each paper's evidence that the logistic model reads.
 
-    Of a topic in many words no paper has as large a share as of one in two, so their number counts too.
+    The more words a topic has, the smaller the share of them in any paper, so their number is a feature too.
     """
     return _named(len(content_terms(topic)), evidence)
 
@@ -83,7 +82,7 @@ def _named(size: int, evidence: Mapping[str, Evidence]) -> dict[str, dict[str, f
 
 @functools.cache
 def matching_for(model: str) -> FittedMatcher:
-    """Read what was fitted for an embedding model, or what stands for models that nothing was fitted for."""
+    """Load the parameters fitted for an embedding model, or the default ones if there are none for it."""
     rows = json.loads(FILE.read_text(encoding="utf-8"))["models"]
     row = rows.get(model) or rows[ANY_MODEL]
     return FittedMatcher(Logistic.of(row), row["first"], row["floor"])

@@ -1,4 +1,4 @@
-"""Poster: what the delivery of digests asks of a chat platform, and how that says that it cannot."""
+"""Poster: what a delivery needs of a chat platform, and the errors that the platform may raise."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class GoneError(FootnoteError):
-    """Say why something is refused for good, or until somebody mends it, in a sentence that its subscriber reads."""
+    """Something is refused for good, or until somebody fixes it; the sentence is shown to the subscriber."""
 
 
 class UnavailableError(FootnoteError):
-    """Say why something cannot be done for now.
+    """Something cannot be done for now.
 
     Attributes:
-        retry_after: seconds after which the platform wants to be asked again, None where it does not say.
+        retry_after: seconds to wait before the next try, None if the platform does not say.
     """
 
     def __init__(self, sentence: str, retry_after: float | None = None) -> None:
@@ -31,22 +31,22 @@ class UnavailableError(FootnoteError):
 
 
 class Poster(Protocol):
-    """Post digests; each method raises GoneError and UnavailableError, and is done or given up within 45 seconds."""
+    """Post digests; every method may raise GoneError and UnavailableError, and ends within 45 seconds."""
 
     def post(self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted) -> AsyncGenerator[Posted]:
-        """Post what is missing of a digest where the subscription says, and yield all that stands after each step.
+        """Post what is missing of a digest, and yield all that is posted so far after each step.
 
-        `posted` stands already. Whoever takes what is yielded writes it down before asking for the next step, which is
-        not tried before. Called again with the same nonce (22 characters; three more may tell the parts apart) within
-        two minutes, it posts no part twice.
+        `posted` is what was posted before. The caller writes down what is yielded before it asks for the next step, and
+        no step starts earlier. Called again with the same nonce (22 characters; three more may tell the parts apart)
+        within two minutes, it posts no part twice.
         """
         ...
 
     async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:
-        """Return what stands of a digest that was posted with a nonce since a moment, of which `posted` is known.
+        """Find what was posted of a digest with this nonce since a time; `posted` is known already.
 
-        What was posted must therefore bear its nonce for longer than the platform remembers nonces, in the
-        `custom_id` of a button, say.
+        A message must therefore carry its nonce for longer than the platform remembers nonces, for instance in the
+        `custom_id` of a button.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The weekly round-up: the week's papers as a map, those alike near each other, in clusters named by their words."""
+"""The weekly round-up: a map of the week's papers, similar ones near each other, in clusters named by their words."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FEWEST_PAPERS: Final = 8  # fewer are no map
-MOST_PAPERS: Final = 1500  # dots that a picture can hold
+FEWEST_PAPERS: Final = 8  # fewer do not make a map
+MOST_PAPERS: Final = 1500  # more do not fit into the picture
 FEWEST_CLUSTERS, MOST_CLUSTERS = 3, 10
-PAPERS_A_CLUSTER: Final = 150  # at most, on average; a larger one says little about its papers
-SAMPLE: Final = 400  # papers by which the number of clusters is chosen
-ROUNDS: Final = 30  # of k-means, which settles sooner
+PAPERS_A_CLUSTER: Final = 150  # the average, at most; a larger cluster says little about its papers
+SAMPLE: Final = 400  # papers sampled to choose the number of clusters
+ROUNDS: Final = 30  # of k-means, which converges sooner
 STARTS: Final = 4
-DIMENSIONS: Final = 20  # what is left of the vectors; the rest is noise to k-means
-SPACING: Final = 1.4  # room for names; how far clusters keep apart, in sums of their radii
-SQUEEZES, SQUEEZE = 60, 0.95  # how often clusters are drawn together, and by how much, before they are pushed apart
+DIMENSIONS: Final = 20  # that PCA keeps of the vectors; the rest is noise to k-means
+SPACING: Final = 1.4  # distance between cluster centres, in sums of their radii; leaves room for names
+SQUEEZES, SQUEEZE = 60, 0.95  # rounds that shrink the layout by this factor, then push clusters apart
 PUSHES: Final = 50
 ROUNDING: Final = 1e-6
 NAME_WORDS: Final = 2
-PAIR: Final = 2.0  # how much more a pair of words says than one
+PAIR: Final = 2.0  # weight of a pair of words; a single word has 1
 WORD: Final = re.compile(r"[^\W\d_][\w-]+")
-# Words that every paper's title has, and that name nothing.
+# Words too common in titles to name a cluster.
 EMPTY: Final = frozenset(
     """
     via using based towards toward from with for and the new novel approach method methods model models learning
@@ -46,7 +46,7 @@ EMPTY: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Hold a group of papers: its name, its members by their place from 0, and on the map its middle and radius."""
+    """A group of papers: its name, the indices of its members, and its centre and radius on the map."""
 
     name: str
     members: tuple[int, ...]
@@ -57,14 +57,14 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Hold where each paper stands, shape (papers, 2), and the clusters, the largest first."""
+    """The coordinates of the papers, shape (papers, 2), and their clusters, the largest first."""
 
     points: NDArray[np.float64]
     clusters: tuple[Cluster, ...]
 
 
 def make_map(vectors: NDArray[np.float32], titles: Sequence[str]) -> Map:
-    """Return the map of papers by their unit vectors, one row each; the same papers always give the same map."""
+    """Lay papers out on a map by their unit vectors, one row each; the same papers always give the same map."""
     reduced = _reduce(vectors, DIMENSIONS)
     labels = cluster(reduced)
     names = name_clusters(titles, labels)
@@ -77,7 +77,7 @@ def make_map(vectors: NDArray[np.float32], titles: Sequence[str]) -> Map:
 
 
 def cluster(vectors: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the cluster of each row, from 0, with as many clusters as stand apart best by their silhouette."""
+    """Cluster the rows; returns labels from 0, for the number of clusters that has the best silhouette."""
     most = min(MOST_CLUSTERS, len(vectors) // 3, FEWEST_CLUSTERS + len(vectors) // 20)
     fewest = min(max(FEWEST_CLUSTERS, len(vectors) // PAPERS_A_CLUSTER), most)
     tries = [_k_means(vectors, count) for count in range(fewest, most + 1)]
@@ -87,7 +87,7 @@ def cluster(vectors: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def silhouette(vectors: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
-    """Return how much nearer papers are to their own cluster than to the next one, -1..1 (Rousseeuw 1987)."""
+    """The mean silhouette, -1..1 (Rousseeuw 1987): how much nearer rows are to their own cluster than to the next."""
     names, counts = np.unique(labels, return_counts=True)
     if len(names) < 2:  # noqa: PLR2004 - one cluster has no next one
         return -1.0
@@ -104,7 +104,7 @@ def silhouette(vectors: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
 
 
 def name_clusters(titles: Sequence[str], labels: NDArray[np.intp]) -> list[str]:
-    """Return a name for each cluster: the words and pairs of words that its titles have and the others' have not."""
+    """Name each cluster by the words and pairs of words that are typical of its titles."""
     titles = [clean(title) for title in titles]
     phrases = [_phrases(title) for title in titles]
     spelled = _spellings(titles)
@@ -140,7 +140,7 @@ def _phrases(title: str) -> set[str]:
 
 
 def _spellings(titles: Sequence[str]) -> dict[str, str]:
-    """Return for each word in lower case how it is written where it is no mere capital: RLHF, LoRA, diffusion."""
+    """Map each lower-case word to its usual spelling, ignoring initial capitals: RLHF, LoRA, diffusion."""
     seen: dict[str, Counter[str]] = {}
     for title in titles:
         for word in WORD.findall(title):
@@ -156,7 +156,7 @@ def _reduce(vectors: NDArray[np.floating], dimensions: int) -> NDArray[np.float6
 
 
 def _k_means(vectors: NDArray[np.float64], count: int) -> NDArray[np.intp]:
-    """Return the cluster of each row (Lloyd's rounds from k-means++ starts), the tightest of a few tries."""
+    """The tightest of several runs of k-means (Lloyd's algorithm from k-means++ starts), as a label per row."""
     generator = np.random.default_rng(count)
     found: list[tuple[float, NDArray[np.intp]]] = []
     for _ in range(STARTS):
@@ -184,11 +184,11 @@ def _distances(vectors: NDArray[np.float64], middles: NDArray[np.float64]) -> ND
 def _lay_out(
     vectors: NDArray[np.float64], labels: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return where papers and the middles of their clusters stand, and the radii of these.
+    """Place the papers on the map; returns their coordinates, and the centres and radii of their clusters.
 
-    Projected all at once, hundreds of papers lie on each other in one cloud. So the middles of the clusters are
-    projected, pushed apart until the clusters, each as large as its papers need, do not cover each other, and the
-    papers of each are projected around its middle.
+    Projected all at once, hundreds of papers pile up in one cloud. So the centres of the clusters are projected first
+    and pushed apart until no two clusters overlap, each as large as its papers need. Then the papers of each cluster
+    are projected around its centre.
     """
     count = int(labels.max()) + 1
     groups = [np.flatnonzero(labels == label) for label in range(count)]
@@ -208,7 +208,7 @@ def _lay_out(
 
 
 def _push_apart(middles: NDArray[np.float64], radii: NDArray[np.float64]) -> None:
-    """Move the middles of discs, in place, until no two are nearer than they may be."""
+    """Move the centres of discs, in place, until no two are closer than SPACING allows."""
     for _ in range(PUSHES):
         moved = False
         for one in range(len(middles)):
@@ -226,7 +226,7 @@ def _push_apart(middles: NDArray[np.float64], radii: NDArray[np.float64]) -> Non
 
 
 def _in_disc(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return rows projected into the disc of radius 1, filling it evenly."""
+    """Project rows into the unit disc so that they fill it evenly."""
     flat = np.zeros((len(vectors), 2))
     projected = _reduce(vectors, 2)
     flat[:, : projected.shape[1]] = projected

@@ -1,4 +1,4 @@
-"""The clock of digests: when one is due next, by an hour of the day in a time zone, whatever its clocks do."""
+"""When a digest is due next: at an hour of the day in a time zone, whatever its clocks do."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DAYS_AHEAD: Final = 9  # a week, and a day at each end for zones on the other si
 
 
 def next_due(after: datetime, hour: int, zone: str, weekdays: Collection[int]) -> datetime:
-    """Return the first instant, in UTC and later than `after`, at which it is `hour` o'clock on one of the weekdays.
+    """The first time (UTC) after `after` at which it is `hour` o'clock on one of the weekdays.
 
-    Where the clocks go forward over the hour it is as much later as they go, as in calendars (RFC 5545); where they go
-    back over it, it is the first of the two. Both are what a datetime with fold=0 means. A day that a zone skipped has
-    the moment of the next, and so no digest of its own. `hour` is 0 to 23, `weekdays` are 0 (Monday) to 6, at least
-    one. Raises BadInputError for an unknown zone.
+    If the clocks go forward over that hour, the time is later by as much as they go, as in calendars (RFC 5545); if
+    they go back over it, the first of the two counts. A datetime with fold=0 means the same. A day that the zone
+    skipped falls together with the next one, and so has no digest of its own. `hour` is 0 to 23; `weekdays` are 0
+    (Monday) to 6, at least one. Raises BadInputError for an unknown zone.
     """
     time_zone = find_zone(zone)
     today = after.astimezone(time_zone).date()
@@ -33,13 +33,13 @@ def next_due(after: datetime, hour: int, zone: str, weekdays: Collection[int]) -
 
 
 def local_day(moment: datetime, zone: str) -> date:
-    """Return the date that it is in a zone at a moment."""
+    """The date in a zone at a given time."""
     return moment.astimezone(find_zone(zone)).date()
 
 
 @cache
 def find_zone(name: str) -> ZoneInfo:
-    """Return a zone by its IANA name; raises BadInputError for any other."""
+    """Look up a zone by its IANA name; raises BadInputError if there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Choose what goes into a digest, by numbers alone: topics, taste, votes and age, and no two papers alike."""
+"""Choose the papers of a digest by numbers alone: match, taste, votes and age, and no two papers alike."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# How much, beside the chance (0..1) of being about a topic, the other reasons to post a paper can add.
-TASTE: Final = 0.5  # times the cosine to what is liked, beyond that of the average paper
-VOTES: Final = 0.1  # for MANY_VOTES, less by their logarithm
+# How much other reasons to post a paper can add to the probability (0..1) that it is about a topic.
+TASTE: Final = 0.5  # times the cosine to the taste, less that of the average candidate
+VOTES: Final = 0.1  # for MANY_VOTES or more; fewer count by their logarithm
 FRESHNESS: Final = 0.05
 MANY_VOTES: Final = 100
-DISLIKED: Final = 0.25  # share of the disliked that is taken from the liked
-# Carbonell and Goldstein, "The use of MMR", SIGIR 1998: relevance against likeness to what was chosen before. Papers on
-# one topic are alike anyhow, though hardly a pair by a cosine of ALIKE; what is less alike than that repeats nothing.
+DISLIKED: Final = 0.25  # share of the disliked that is subtracted from the liked
+# Carbonell and Goldstein, "The use of MMR", SIGIR 1998: relevance against similarity to papers already chosen. Papers
+# on one topic are similar anyway, but few pairs reach a cosine of ALIKE; below that, similarity costs nothing.
 MMR: Final = 0.75
 ALIKE: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Hold what is known of a paper that could be posted.
+    """A paper that could be posted.
 
     Attributes:
-        ids: every id it is known under, its own first.
+        ids: every id of the paper, its own first.
         vector: its unit vector.
-        matches: how likely it is about each topic, 0..1 each, in the topics' order; 0 where it is not.
+        matches: the probability (0..1) that it is about each topic, in order of topics; 0 if it is not.
         upvotes: its votes, 0 or more.
-        freshness: 1 for a paper of the last moment, 0 for one of the beginning of the time looked at.
+        freshness: 1 for a paper added at the end of the period, 0 for one added at its beginning.
     """
 
     ids: tuple[str, ...]
@@ -45,19 +45,19 @@ class Candidate:
 
     @property
     def match(self) -> float:
-        """Return how likely it is about one of the topics."""
+        """The probability that it is about its best topic."""
         return max(self.matches)
 
     @property
     def topic(self) -> int:
-        """Return which topic it matches best, from 0."""
+        """The index of the topic that it matches best."""
         return self.matches.index(self.match)
 
 
 def choose(candidates: Sequence[Candidate], most: int, taste: NDArray[np.float32] | None = None) -> list[int]:
-    """Return which candidates to post, by their place from 0, best first: at most `most`, each about a topic.
+    """Choose at most `most` candidates that are about a topic; returns their indices, best first.
 
-    `taste` is the unit vector of what the place likes.
+    `taste` is the unit vector of what the server likes.
     """
     fitting = [index for index, candidate in enumerate(candidates) if candidate.match > 0]
     if not fitting:
@@ -72,7 +72,7 @@ def choose(candidates: Sequence[Candidate], most: int, taste: NDArray[np.float32
         best = int(np.argmax(np.where(open_, MMR * values - (1 - MMR) * alike, -np.inf)))
         open_[best] = False
         candidate = candidates[fitting[best]]
-        if taken.isdisjoint(candidate.ids):  # two sources may give one paper as two
+        if taken.isdisjoint(candidate.ids):  # two sources may list the same paper as two
             taken.update(candidate.ids)
             chosen.append(fitting[best])
             alike = np.maximum(alike, (vectors @ vectors[best] - ALIKE) / (1 - ALIKE))
@@ -80,7 +80,7 @@ def choose(candidates: Sequence[Candidate], most: int, taste: NDArray[np.float32
 
 
 def worth(candidates: Sequence[Candidate], taste: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
-    """Return what each candidate is worth by itself: its match, and what taste, votes and age add to it."""
+    """Score each candidate by itself: its match, plus what taste, votes and age add to it."""
     values = np.array([candidate.match for candidate in candidates])
     values += FRESHNESS * np.array([candidate.freshness for candidate in candidates])
     votes = np.log1p([candidate.upvotes for candidate in candidates]) / math.log1p(MANY_VOTES)
@@ -92,10 +92,10 @@ def worth(candidates: Sequence[Candidate], taste: NDArray[np.float32] | None = N
 
 
 def taste_of(liked: Mapping[str, float], vectors: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32] | None:
-    """Return the unit vector of what is liked, less a share of what is not; None where nothing is liked.
+    """The unit vector of what is liked, minus a share of what is disliked; None if nothing is liked.
 
-    Both by paper: how much it is liked, below 0 where it is disliked, and its unit vector. The mean of liked papers
-    finds more of them as well as a classifier trained on them does.
+    `liked` maps paper ids to how much each is liked (below 0 if disliked), and `vectors` maps them to unit vectors. The
+    mean of the liked papers finds more like them as well as a classifier trained on them does.
     """
     good = [weight * vectors[paper] for paper, weight in liked.items() if weight > 0 and paper in vectors]
     bad = [-weight * vectors[paper] for paper, weight in liked.items() if weight < 0 and paper in vectors]

@@ -1,4 +1,4 @@
-"""Make and change subscriptions: what people chose, checked, with a sentence for what cannot be."""
+"""Create and change subscriptions; choices that cannot be are refused with a sentence."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ TOPIC_CHARACTERS: Final = 100
 MOST_PAPERS: Final = 15
 LAST_HOUR: Final = 23
 SUNDAY: Final = 6
-MOST_PER_CHANNEL: Final = 25  # what a menu of Discord's shows
-# The first digest looks back one day, or it would be empty for whoever subscribes just before the hour.
+MOST_PER_CHANNEL: Final = 25  # as many as a menu in Discord can show
+# The first digest looks back one day; otherwise it would be empty for people who subscribe just before the hour.
 HEAD_START: Final = timedelta(days=1)
 
 
@@ -40,9 +40,9 @@ def subscribe(
     now: datetime,
     **chosen: Any,  # noqa: ANN401 - what else a Subscription holds
 ) -> Subscription:
-    """Return a new subscription, whose first digest comes at the next hour chosen; raises BadInputError.
+    """Create a subscription whose first digest is due at the next chosen hour; raises BadInputError.
 
-    `chosen` are those of sources, categories, weekdays, most, silent, roundup and language that are not the defaults.
+    `chosen` are the other fields of Subscription that differ from their defaults.
     """
     return _checked(
         Subscription(
@@ -64,7 +64,7 @@ def subscribe(
 
 
 def changed(subscription: Subscription, now: datetime, **chosen: Any) -> Subscription:  # noqa: ANN401
-    """Return a subscription with other choices; a digest that is due already is posted first. Raises BadInputError."""
+    """Apply other choices to a subscription; a digest that is due already comes first. Raises BadInputError."""
     if "topics" in chosen:
         chosen["topics"] = tidy_topics(chosen["topics"])
     after = replace(subscription, **chosen)
@@ -75,12 +75,12 @@ def changed(subscription: Subscription, now: datetime, **chosen: Any) -> Subscri
 
 
 def due_after(subscription: Subscription, moment: datetime) -> datetime:
-    """Return when a subscription is due next after a moment, in UTC."""
+    """The time (UTC) at which a subscription is next due after another."""
     return next_due(moment, subscription.hour, subscription.zone, subscription.weekdays)
 
 
 def tidy_topics(topics: Iterable[str]) -> tuple[str, ...]:
-    """Return topics on one line each, none twice; raises BadInputError for too many, none, or one too long."""
+    """Clean up topics and drop repeated ones; raises BadInputError for none, too many, or one too long."""
     tidied = tuple(
         {" ".join(topic.split()).casefold(): " ".join(topic.split()) for topic in topics if topic.strip()}.values()
     )
