@@ -1,4 +1,4 @@
-"""Chat: mentions, replies, direct messages and words in threads, and the command `ask` in a message."""
+"""Chat: mentions, replies, direct messages and messages in its threads, and the prefix command `ask`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class Chat(MessageDoor):
-    """Answer each question that is written to the bot once, where it was asked."""
+    """Answer each question that is written to the bot once, in the channel where it was asked."""
 
     def __init__(self, bot: Bot) -> None:
         self._replies = Replies(bot, me_of(bot))
         super().__init__(bot, self._replies.to)
 
     async def cog_load(self) -> None:
-        """Follow what becomes of the questions."""
+        """Follow edits and deletions of the questions."""
         await self._bot.add_cog(MessageChanges(self._bot, self, Revisions(self._bot, self._replies)))
 
     @commands.command(name="ask")
@@ -36,5 +36,5 @@ class Chat(MessageDoor):
         await self._gate.answer(context.message, partial(self._replies.to, context.message, text=question))
 
     async def asks(self, message: discord.Message) -> bool:
-        """Check whether a message that was only overheard asks something."""
+        """Check whether a message that the bot only overheard asks something."""
         return await self._bot.services.responder.intents.asks(question_in(message, me_of(self._bot)))

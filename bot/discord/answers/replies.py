@@ -1,4 +1,4 @@
-"""What is said to a message: the answer to its question, or a sentence where it asks nothing that is for papers."""
+"""The reply to a message: the answer to its question, or a sentence if it has no question about papers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 class Replies:
-    """Make what is shown to messages."""
+    """Produce the replies to messages."""
 
     def __init__(self, bot: Bot, me: discord.ClientUser) -> None:
         self._bot = bot
@@ -58,7 +58,11 @@ class Replies:
         parts: Sequence[discord.Message] = (),
         text: str | None = None,
     ) -> AsyncGenerator[Content]:
-        """Yield what is shown to a message; to a part of its `text`, or to all `parts` of the question it begins."""
+        """Yield the reply to a message, as it grows.
+
+        `text` is the part of the message to read, for instance what follows a command. `parts` are all messages of a
+        question that this one starts.
+        """
         contents = await self._carried(parts or [message], text)
         if sentence := await self._no_question(message, contents):
             yield Whole([notice(await self._links.linked(sentence))], is_answer=False)
@@ -86,10 +90,10 @@ class Replies:
         parent: StoredAnswer | None,
         decide: Decision,
     ) -> AsyncGenerator[Content]:
-        """Yield what is shown to a message of which some `parts` were edited, nothing where it now asks nothing.
+        """Yield the reply to a question after some of its `parts` were edited; nothing if it asks nothing now.
 
-        `parent` is the answer that it follows up; `decide` is told the question, and says where its answer goes if it
-        is to be answered.
+        `parent` is the answer that it follows up. `decide` receives the question and returns where the answer goes,
+        None if it is not to be answered.
         """
         contents = await self._carried(parts, text)
         if await self._no_question(message, contents):
@@ -110,7 +114,7 @@ class Replies:
                 yield content
 
     async def _take(self, message: discord.Message, contents: Carried) -> str | None:
-        """Read the PDF that came with a message, the last if there are several; return why it cannot be read."""
+        """Read the PDF attached to a message, the last if there are several; returns why it cannot be read."""
         if not contents.pdfs:
             return None
         try:
@@ -123,7 +127,7 @@ class Replies:
         return together([await carried(part, self._me, text) for part in parts])
 
     async def _no_question(self, message: discord.Message, contents: Carried) -> str | None:
-        """Return what to say where a message cannot be read, or is a command; None where it may be a question."""
+        """What to say to a message that cannot be read or is a command; None if it may be a question."""
         if not message.content and names_own_role(message):
             return say(
                 "You picked my role, and Discord does not show me the words of such messages. Pick {me} with the app's "
@@ -149,7 +153,7 @@ class Replies:
         )
 
     async def _in_thread(self, message: discord.Message, question: str) -> Destination:
-        """Open a thread at the message, where it can be had, for the answer to go into."""
+        """Open a thread on the message for the answer; the answer goes into the channel if that fails."""
         assert message.guild is not None
         try:
             thread = await message.create_thread(name=thread_name(question), auto_archive_duration=DAY_UNTIL_ARCHIVED)
@@ -161,6 +165,6 @@ class Replies:
 
 
 def _opens_threads(message: discord.Message, admitted: Admitted) -> bool:
-    """Check whether the server's settings want a thread for each question, and one may be opened."""
+    """Whether the server's settings want a thread for each question, and one may be opened here."""
     wanted = message.guild is not None and admitted.settings.threads
     return wanted and may_thread(message.channel) and author_may_thread(message)

@@ -1,4 +1,4 @@
-"""What becomes of an answer whose question is edited or deleted: it is made anew, or goes with it."""
+"""Answer a question again after it was edited, and delete its answer after it was deleted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Revisions:
-    """Let answers follow what becomes of their questions."""
+    """Keep answers in line with questions that are edited or deleted."""
 
     def __init__(self, bot: Bot, replies: Replies) -> None:
         self._bot = bot
@@ -40,7 +40,7 @@ class Revisions:
         posted: Sequence[int],
         admitted: Admitted,
     ) -> AsyncGenerator[Content]:
-        """Yield the answer to a question of which some `parts` were edited, over what is posted of the earlier one."""
+        """Yield the answer to a question with edited `parts`, to replace what was `posted` of the earlier one."""
 
         async def decide(question: str) -> Destination | None:
             if question == stored.answer.question:
@@ -53,7 +53,7 @@ class Revisions:
             yield content
 
     async def withdraw(self, stored: StoredAnswer, posted: Sequence[int]) -> None:
-        """Take an answer away."""
+        """Withdraw an answer and delete its messages."""
         await self._store.answers.withdraw(stored.answer_id)
         channel = self._channel(stored.channel_id)
         for message_id in posted:

@@ -1,4 +1,4 @@
-"""The buttons of digests: a question about a paper, and what the digest is and how to change it."""
+"""The buttons of a digest: one asks about a paper, the other explains the digest and how to change it."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from bot.discord.services import Bot
 
 TITLE_CHARACTERS: Final = 300
-# A form cannot be opened later than 3 s after the click, and an id that is a hash has to be searched for.
+# A form has to open within 3 s of the click, and a paper id that is a hash has to be searched for.
 LOOK_UP_SECONDS: Final = 1.0
 
 
 class About(Clickable[ui.Button[Any]], template=ids.ABOUT + ids.PAPER):
-    """Ask a question about a paper."""
+    """The button that asks about a paper."""
 
     audience = Audience.ASKERS
     acknowledge = Acknowledge.BY_FORM
 
     async def clicked(self, click: Gesture) -> None:
-        """Open the form for it, with a question to begin with where the paper is found in time."""
+        """Open the form, with a suggested question if the paper is found in time."""
         try:
             async with asyncio.timeout(LOOK_UP_SECONDS):
                 paper_id = await ids.paper_of(self.match["paper"], click.services.library)
@@ -51,7 +51,7 @@ class About(Clickable[ui.Button[Any]], template=ids.ABOUT + ids.PAPER):
 
 
 class AboutPaper(Form, template=ids.ABOUT_FORM):
-    """Ask for a question about a paper."""
+    """The form for a question about a paper."""
 
     cost = Cost.QUESTION
     audience = Audience.ASKERS
@@ -67,17 +67,17 @@ class AboutPaper(Form, template=ids.ABOUT_FORM):
 
     @staticmethod
     async def sent(form: Gesture, typed: Typed) -> None:
-        """Answer the question where the digest stands, and to who asked alone where nobody else sees that."""
+        """Answer the question where the digest is; only to the asker if the settings say so or nobody else saw it."""
         await form.services.responder.answer(form.admitted, typed[TEXT])
 
 
 class AboutDigest(
     Clickable[ui.Button[Any]], template=ids.DIGEST + r"(?P<subscription>[\w-]{1,16}):(?P<nonce>[\w-]+):\d+"
 ):
-    """Say what a digest is, and how to change it."""
+    """The button that explains what a digest is and how to change it."""
 
     async def clicked(self, click: Gesture) -> None:
-        """Say it to whoever clicked."""
+        """Describe the subscription to whoever clicked."""
         subscription = await click.services.store.subscriptions.get(self.match["subscription"])
         if subscription is None:
             sentence = say("This digest was unsubscribed; there will be no more of it.")

@@ -1,4 +1,4 @@
-"""Show a Digest: a card with its papers and their buttons, more cards where they do not fit, and the week's map."""
+"""Render a digest: a card with its papers and their buttons, more cards if they do not fit, and the week's map."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PICTURE_NAME: Final = "week.png"
 
-# Escaped lengths, so chosen that a heading and a paper always fit into a message together.
+# Lengths after escaping, chosen so that a heading and one paper always fit into a message together.
 TITLE_ROOM: Final = 1200
 LINE_CHARACTERS: Final = 300
 PAPER_ROOM: Final = 700
@@ -40,7 +40,7 @@ FRAME_COMPONENTS: Final = 3 + CITE_COMPONENTS  # the container, the row with the
 
 
 class DigestCard(Card):
-    """Show one message of a digest, with the picture of the week where it has one.
+    """One message of a digest, with the picture of the week if it has one.
 
     Attributes:
         papers: how many papers it shows.
@@ -52,13 +52,13 @@ class DigestCard(Card):
         self._picture = picture
 
     def files(self) -> list[discord.File]:
-        """Return the picture, fresh at every call."""
+        """The picture, as a new file on each call."""
         return [discord.File(BytesIO(self._picture), PICTURE_NAME)] if self._picture is not None else []
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Hold what every message of a posted digest bears in its button: whose digest it is, and its delivery's nonce."""
+    """What the button on every message of a posted digest carries: the subscription, and the delivery's nonce."""
 
     subscription_id: str
     nonce: str
@@ -72,10 +72,10 @@ def digest_cards(
     with_picture: bool = True,
     posted: Posted | None = None,
 ) -> list[DigestCard]:
-    """Return the messages that show a digest, in order, nearly always one; without a mark it is only a preview.
+    """Render a digest as messages, in order and nearly always just one; without a mark it is only a preview.
 
-    `hint` is the digest's own hint as it is to be shown, with its commands to click on.
-    Where some of it is `posted`, return those that show the other papers.
+    `hint` is the digest's own hint as it is to be shown, with clickable commands. If some of the digest is `posted`,
+    only the messages with the remaining papers are rendered.
     """
     parts, shown = (len(posted.message_ids), sum(posted.papers)) if posted else (0, 0)
     if parts and shown >= len(digest.entries):
@@ -101,12 +101,12 @@ def digest_cards(
 
 
 def thread_name(digest: Digest) -> str:
-    """Return the name of a thread that holds a digest."""
+    """The name of a digest's thread."""
     return shorten_at_end(plain(digest.title), THREAD_NAME) or say("Papers")
 
 
 def shown_hint(digest: Digest) -> str:
-    """Return a digest's hint, ready to be shown; empty where it has none."""
+    """A digest's hint, escaped for display; empty if it has none."""
     return escape(shorten(plain(digest.hint or ""), LINE_CHARACTERS))
 
 
@@ -123,7 +123,7 @@ def _heading(digest: Digest, hint: str | None) -> str:
 def _pages(
     entries: Sequence[Entry], skipped: int, heading: str | None, roundup: Roundup | None
 ) -> Iterator[list[tuple[str, ui.ActionRow[Any]]]]:
-    """Yield the papers of each message but the first ones: as many as there is room for."""
+    """Split the entries after the first `skipped` into messages, each with as many as there is room for."""
     page: list[tuple[str, ui.ActionRow[Any]]] = []
     room = MESSAGE_CHARACTERS - length(heading or "")
     free = MESSAGE_COMPONENTS - FRAME_COMPONENTS - (heading is not None) - (roundup is not None)
@@ -139,7 +139,7 @@ def _pages(
 
 
 def _paper(number: int, entry: Entry) -> str:
-    """Return a paper in three lines: its title, why it matters, and what else is known of it."""
+    """Three lines on a paper: its title, why it matters, and what else is known of it."""
     facts = [escape(shorten(plain(entry.topic), TOPIC_CHARACTERS))]
     if entry.upvotes is not None:
         facts.append(f"▲ {format_decimal(entry.upvotes, locale=current_language())}")

@@ -1,4 +1,4 @@
-"""Where digests go: which channel is meant, who may decide that, and whether the bot may post there."""
+"""Where digests go: find the channel, check who may choose it, and whether the bot may post there."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ WHERE_TO_POST: Final = [
 
 
 class Anywhere(app_commands.Transformer):
-    """Take a channel, thread or forum as an option, whether or not the bot sees it."""
+    """An option that takes a channel, thread or forum, whether or not the bot sees it."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:
-        """Return what Discord calls such an option."""
+        """Discord's type for the option."""
         return discord.AppCommandOptionType.channel
 
     @property
     def channel_types(self) -> list[discord.ChannelType]:
-        """Return the kinds of channels that Discord offers."""
+        """The kinds of channels that Discord offers."""
         return WHERE_TO_POST
 
     async def transform(self, _: discord.Interaction[Any], value: Any, /) -> int:  # noqa: ANN401  # as Discord sends it
-        """Return its id."""
+        """The id of the channel."""
         return int(value.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Hold a place that a digest may go to; `channel` is None for direct messages."""
+    """Where a digest may go; `channel` is None for direct messages."""
 
     kind: PlaceKind
     place_id: int
@@ -62,7 +62,7 @@ class Target:
 async def target_of(
     interaction: discord.Interaction[Any], channel_id: int | None, *, direct: bool, pictures: bool
 ) -> Target:
-    """Return where somebody wants a digest; raises BadInputError where they, or the bot, may not post there."""
+    """Find where somebody wants a digest; raises BadInputError if they, or the bot, may not post there."""
     guild = interaction.guild if server_of(interaction) is not None else None
     if direct or (guild is None and interaction.guild_id is None):
         return Target("dm", interaction.user.id, None)
@@ -78,12 +78,12 @@ async def target_of(
 
 
 async def find_channel(guild: discord.Guild, channel_id: int) -> Channel:
-    """Return a channel or thread; raises BadInputError where it is gone or hidden from the bot."""
+    """Find a channel or thread; raises BadInputError if it is gone or hidden from the bot."""
     known = guild.get_channel_or_thread(channel_id)
     if known is not None:
         return known
     try:
-        return await guild.fetch_channel(channel_id)  # archived threads are not remembered
+        return await guild.fetch_channel(channel_id)  # archived threads are not cached
     except discord.Forbidden as error:
         raise BadInputError(_lacking(say("View Channel"))) from error
     except (discord.NotFound, discord.InvalidData) as error:
@@ -97,13 +97,13 @@ def demand_post(channel: Channel, *, pictures: bool) -> None:
 
 
 def demand_announcements(channel: Channel | None) -> None:
-    """Raise BadInputError where what is posted cannot be published to other servers."""
+    """Raise BadInputError if messages in a channel cannot be published to other servers."""
     if not isinstance(channel, discord.TextChannel) or not channel.is_news():
         raise BadInputError(say("Only what is posted in an announcement channel can be published to other servers."))
 
 
 def may_manage(interaction: discord.Interaction[Any], channel: Channel | None) -> bool:
-    """Say whether somebody may decide what is posted in a channel; in the whole server, where it is gone."""
+    """Whether somebody may decide what is posted in a channel; if it is None, in the whole server."""
     user = interaction.user
     if not isinstance(user, discord.Member):
         return False
@@ -115,7 +115,7 @@ def may_manage(interaction: discord.Interaction[Any], channel: Channel | None) -
 
 
 def may_change(interaction: discord.Interaction[Any], subscription: Subscription) -> bool:
-    """Say whether somebody may change a subscription: who made it, and who manages its channel."""
+    """Whether somebody may change a subscription: its owner may, and so may whoever manages its channel."""
     if subscription.kind == "dm":
         return subscription.place_id == interaction.user.id
     if subscription.guild_id != server_of(interaction) or interaction.guild is None:
@@ -125,7 +125,7 @@ def may_change(interaction: discord.Interaction[Any], subscription: Subscription
 
 
 def kind_of(channel: Channel) -> PlaceKind:
-    """Return what kind of place a channel is; raises BadInputError where nothing can be posted in it."""
+    """The kind of destination that a channel is; raises BadInputError if nothing can be posted in it."""
     if isinstance(channel, discord.Thread):
         return "thread"
     if isinstance(channel, discord.ForumChannel):

@@ -1,4 +1,4 @@
-"""/digest: new papers on topics of one's own, at an hour of one's own, in a channel or in direct messages."""
+"""/digest: subscribe to new papers on your topics, at your hour, in a channel or in direct messages."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ Channel = app_commands.Transform[int, Anywhere]
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
 class Digests(commands.GroupCog, group_name="digest", group_description="New papers on your topics, at your hour."):
-    """Let people subscribe to digests, and look after what they subscribed to."""
+    """The /digest commands: subscribe, and manage subscriptions."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -64,7 +64,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         self._subscriptions = bot.services.store.subscriptions
 
     async def cog_load(self) -> None:
-        """Listen to the buttons, also those of digests that were posted before a restart."""
+        """Register the buttons, including those of digests posted before a restart."""
         self._bot.add_dynamic_items(About, AboutDigest)
 
     @app_commands.command()
@@ -304,7 +304,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         return choices[:CHOICES]
 
     async def _visible(self, interaction: discord.Interaction[Any]) -> list[Subscription]:
-        """Return the digests that somebody may know of: those of this place, those they may change, and their own."""
+        """Find the digests that somebody may see: this channel's, those they may change, and their own."""
         found = [
             subscription
             for subscription in await self._subscriptions.of_place(interaction.user.id)
@@ -321,7 +321,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         return found
 
     async def _find(self, interaction: discord.Interaction[Any], chosen: str, *, to_read: bool = False) -> Subscription:
-        """Return the digest that was chosen, or whose topics were typed; raises BadInputError."""
+        """Find the digest that was picked, or whose topics were typed; raises BadInputError."""
         typed = chosen.strip().casefold()
         for subscription in await self._visible(interaction):
             if typed not in (subscription.subscription_id.casefold(), ", ".join(subscription.topics).casefold()):
@@ -334,7 +334,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     async def _chosen(
         self, days: str | None, papers: int | None, only: str | None, **switches: bool | None
     ) -> dict[str, Any]:
-        """Return what was chosen of the options that a new digest and an old one share, as the store calls it."""
+        """Collect the options that a new digest and an edited one share, under the store's names."""
         chosen: dict[str, Any] = {"most": papers, **switches}
         if days is not None:
             chosen["weekdays"] = inputs.read_days(days)
@@ -345,7 +345,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         return {name: value for name, value in chosen.items() if value is not None}
 
     async def _greet(self, subscription: Subscription) -> None:
-        """Say hello where a digest goes to somebody directly, which shows whether it can; raises BadInputError."""
+        """Greet the reader of a digest in direct messages, to see whether they arrive; raises BadInputError."""
         if subscription.kind != "dm":
             return
         sentence = say("Here you will get your digest.") + "\n" + titled(subscription)
@@ -355,12 +355,12 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             raise BadInputError(str(error)) from error
 
     async def _show(self, admitted: Admitted, sentence: str, subscription: Subscription) -> None:
-        """Say what was done, and how the digest stands now."""
+        """Reply with what was done, and with the digest as it is now."""
         stored = await self._subscriptions.get(subscription.subscription_id)
         await admitted.target.post(notice(f"{sentence}\n{await described(stored or subscription, self._bot)}"))
 
     def _trial(self, interaction: discord.Interaction[Any], topics: str) -> Subscription:
-        """Return a digest on these topics that nobody subscribed to."""
+        """Make up a subscription to these topics, which is never stored."""
         return subscribe(
             kind="dm",
             place_id=interaction.user.id,
@@ -379,12 +379,12 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         return ServerSettings() if guild_id is None else await self._store.servers.of(guild_id)
 
     async def _own_zone(self, interaction: discord.Interaction[Any]) -> str:
-        """Return the zone that somebody likely means: of the digest they made last, else the server's."""
+        """The zone that somebody likely means: that of their latest digest, else the server's."""
         made = await self._subscriptions.of_owner(interaction.user.id)
         return made[-1].zone if made else (await self._settings(interaction)).digest_zone
 
     async def _language(self, interaction: discord.Interaction[Any], target: Target) -> str:
-        """Return the language of a new digest: the person's in direct messages, the server's in its channels."""
+        """The language of a new digest: the person's in direct messages, the server's in its channels."""
         if target.kind == "dm":
             return current_language()
         return nearest((await self._settings(interaction)).language, str(interaction.guild_locale or ""))
@@ -394,7 +394,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
 
 
 def _channel_name(interaction: discord.Interaction[Any], subscription: Subscription) -> str:
-    """Return what a place is called where no mention is shown."""
+    """The name of a subscription's channel, for places where mentions are not rendered."""
     channel = interaction.guild and interaction.guild.get_channel_or_thread(subscription.place_id)
     return say("direct messages") if channel is None and subscription.kind == "dm" else f"#{channel or '?'}"
 

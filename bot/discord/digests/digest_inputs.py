@@ -1,4 +1,4 @@
-"""Read what people type into /digest: topics, days, sources; and offer what they may mean while they type."""
+"""Parse what people type into /digest (topics, days, sources), and suggest completions while they type."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 DAYS: Final = tuple(range(7))
 WORKING_DAYS: Final = DAYS[:5]
-SHORTEST_DAY: Final = 2  # letters that tell the days of the week apart in every language here
+SHORTEST_DAY: Final = 2  # letters; enough to tell the days of the week apart in each language here
 
-# One for each hour in which many people live.
+# The zones in which most people live.
 COMMON_ZONES: Final = (
     "UTC",
     "Europe/London",
@@ -55,19 +55,19 @@ _BETWEEN_TOPICS: Final = re.compile(r"[;|\n]")
 _BETWEEN_WORDS: Final = re.compile(r"[,;|\s]+")
 _RANGE: Final = re.compile(r"\s*[-–—]\s*")
 _DIGITS: Final = re.compile(r"[0-6]{1,7}")
-# arXiv's: an archive and a subject, or an archive of physics that has none.
+# arXiv's categories: an archive and a subject, or a physics archive that has no subjects.
 _CATEGORY: Final = re.compile(r"[a-z-]+\.[A-Za-z-]{2,}|gr-qc|hep-(?:ex|lat|ph|th)|math-ph|nucl-(?:ex|th)|quant-ph")
 
 
 def read_topics(typed: str) -> list[str]:
-    """Return the topics in an input, which are separated by ; or |."""
+    """Split an input into topics, which are separated by ;, | or a line break."""
     return [plain(topic) for topic in _BETWEEN_TOPICS.split(typed) if plain(topic)]
 
 
 def read_days(typed: str) -> tuple[int, ...]:
-    """Return weekdays, 0 for Monday, from names in any of the languages ("Mon, Wed–Fri"); raises BadInputError."""
+    """Parse weekdays (0 is Monday) from names in any of the languages ("Mon, Wed–Fri"); raises BadInputError."""
     text = typed.strip()
-    if _DIGITS.fullmatch(text):  # what a choice stands for
+    if _DIGITS.fullmatch(text):  # the value of a suggestion
         return tuple(sorted({int(digit) for digit in text}))
     days: set[int] = set()
     for part in _BETWEEN_WORDS.split(_RANGE.sub("-", text).strip(" ,;|.")):
@@ -86,7 +86,7 @@ def read_days(typed: str) -> tuple[int, ...]:
 
 
 def offer_days(typed: str) -> list[app_commands.Choice[str]]:
-    """Return what days may be meant: what was typed if it can be read, else what is common."""
+    """Suggest days: those that were typed if they can be parsed, else common choices."""
     if typed.strip():
         try:
             days = read_days(typed)
@@ -99,7 +99,7 @@ def offer_days(typed: str) -> list[app_commands.Choice[str]]:
 
 
 def name_days(days: Sequence[int]) -> str:
-    """Return weekdays in words."""
+    """Weekdays in words."""
     if tuple(days) == DAYS:
         return say("every day")
     if tuple(days) == WORKING_DAYS:
@@ -111,7 +111,7 @@ def name_days(days: Sequence[int]) -> str:
 
 
 async def offer_zones(typed: str, own: str) -> list[app_commands.Choice[str]]:
-    """Return time zones for what was typed, each with the time that it is there; `own` and common ones first."""
+    """Suggest time zones for what was typed, with the current time in each; `own` and common ones come first."""
     return await asyncio.to_thread(_offer_zones, typed, own)
 
 
@@ -121,7 +121,7 @@ def _offer_zones(typed: str, own: str) -> list[app_commands.Choice[str]]:
     if wanted:
         rest = sorted(zone for zone in available_timezones() if zone not in common)
         names = [zone for zone in (*common, *rest) if wanted in zone.casefold()]
-        # A city that begins so comes before a name that has it somewhere; the order is otherwise kept.
+        # Cities that start with it come first; the sort is stable, so the order stays the same otherwise.
         names.sort(key=lambda zone: not zone.rpartition("/")[2].casefold().startswith(wanted))
     else:
         names = common
@@ -130,7 +130,7 @@ def _offer_zones(typed: str, own: str) -> list[app_commands.Choice[str]]:
 
 
 def read_only(typed: str, known: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the sources and the arXiv categories in an input; raises BadInputError for what is neither."""
+    """Parse the sources and arXiv categories in an input; raises BadInputError for a word that is neither."""
     names = {name.casefold(): name for name in (*known, *FETCHED)}
     sources: dict[str, None] = {}
     categories: dict[str, None] = {}
@@ -151,7 +151,7 @@ def read_only(typed: str, known: Collection[str]) -> tuple[tuple[str, ...], tupl
 
 
 def offer_only(typed: str, known: Collection[str]) -> list[app_commands.Choice[str]]:
-    """Return what the word that is being typed may be, behind those that are there already."""
+    """Suggest completions of the word that is being typed, after the words that are there already."""
     before, _, word = typed.rpartition(",") if "," in typed else ("", "", typed)
     start = f"{before.strip()}, " if before.strip() else ""
     names = sorted({*known, *FETCHED})
@@ -174,7 +174,7 @@ def _digits(days: Iterable[int]) -> str:
 
 
 def _day(word: str) -> int | None:
-    """Return the day of the week that a word begins the name of, None where it is none or could be several."""
+    """The day of the week whose name starts with a word, None if there is none or several."""
     start = word.strip(". ").casefold()
     if len(start) < SHORTEST_DAY:
         return None

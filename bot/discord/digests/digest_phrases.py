@@ -1,4 +1,4 @@
-"""Say in words what a subscription is: what about, when, where, and how it stands; and how fresh the sources are."""
+"""Describe a subscription in words (topics, times, destination, state), and how fresh the sources are."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REASON_CHARACTERS: Final = 300
 
 
 async def described(subscription: Subscription, bot: Bot) -> str:
-    """Return a subscription in a few lines."""
+    """Describe a subscription in a few lines."""
     days = name_days(subscription.weekdays)
     lines = [
         titled(subscription),
@@ -44,24 +44,24 @@ async def described(subscription: Subscription, bot: Bot) -> str:
 
 
 def titled(subscription: Subscription) -> str:
-    """Return a subscription's topics as they stand above it."""
+    """A subscription's topics in bold, as its heading."""
     return f"**{escape(named(subscription.topics))}**"
 
 
 def where(subscription: Subscription, bot: Bot) -> str:
-    """Return where a digest goes."""
+    """The destination of a digest."""
     return say("direct messages") if subscription.kind == "dm" else _channel(subscription, bot)
 
 
 def reason(subscription: Subscription, bot: Bot) -> str:
-    """Return why a subscription is paused, with its channel to click on where that still stands."""
+    """Why a subscription is paused, with a mention of its channel if that still exists."""
     mention = f"<#{subscription.place_id}>"
     parts = shorten(plain(subscription.reason or ""), REASON_CHARACTERS).split(mention)
     return _channel(subscription, bot).join(map(escape, parts))
 
 
 async def _state(subscription: Subscription, bot: Bot) -> str:
-    """Return how it goes on with a subscription."""
+    """When a subscription's next digest is due, or why it is paused and how to resume it."""
     if not subscription.paused:
         # One that could not be posted yet is tried again every few minutes.
         late = subscription.next_due_at <= bot.now()
@@ -75,22 +75,22 @@ async def _state(subscription: Subscription, bot: Bot) -> str:
 
 
 def _channel(subscription: Subscription, bot: Bot) -> str:
-    """Return a mention of a digest's channel, or words for it where that leads nowhere."""
+    """A mention of a digest's channel, or words for it if the channel no longer exists."""
     guild = bot.get_guild(subscription.guild_id or 0)
-    # Threads that nobody writes in are forgotten, and are there.
+    # Inactive threads are not cached, but they still exist.
     if guild is None or guild.unavailable or subscription.kind == "thread" or guild.get_channel(subscription.place_id):
         return f"<#{subscription.place_id}>"
     return say("a deleted channel")
 
 
 def short(subscription: Subscription, channel: str) -> str:
-    """Return a subscription in one line of plain text, as a choice shows it."""
+    """A subscription in one line of plain text, for a menu."""
     pause = "⏸ " if subscription.paused else ""
     return f"{pause}{plain(', '.join(subscription.topics))} – {channel}, {subscription.hour:02}:00"
 
 
 def freshness(states: Sequence[SourceState]) -> Iterator[str]:
-    """Yield a line for each source that is fetched: when it was last fresh, and what is wrong with it now."""
+    """Yield a line for each source that is fetched: when it was last read, and what is wrong with it now."""
     for state in states[:SOURCES_SHOWN]:
         name = escape(shorten(plain(state.source), NAME_CHARACTERS))
         if state.last_success is None:

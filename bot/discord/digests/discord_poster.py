@@ -53,18 +53,18 @@ log = logging.getLogger(__name__)
 
 Destination: TypeAlias = "discord.abc.MessageableChannel | discord.ForumChannel"
 
-# Of the 50 calls a second that Discord allows; the others are for answers.
+# Discord allows 50 calls a second; the others are for answers.
 POSTS_PER_SECOND: Final = 20
-# Messages that are looked through for a digest; it was posted within minutes of the moment that they begin at.
+# Messages to search for a digest; the search starts within minutes of when it was posted.
 LOOKED_THROUGH: Final = 1000
-RECENT: Final = timedelta(hours=1)  # for so long a post that was tried to open before may be there
+RECENT: Final = timedelta(hours=1)  # how far back to look for a forum post from an earlier try
 
 PUBLISHING: Final = 5.0  # seconds; Discord lets a channel publish ten messages an hour
-REASON_CHARACTERS: Final = 200  # of what Discord says of a refusal
+REASON_CHARACTERS: Final = 200  # of Discord's reason for a refusal
 
 
 class DiscordPoster:
-    """Post digests as the bot; what Discord refuses for good is a GoneError, what may pass an UnavailableError."""
+    """Post digests as the bot; GoneError is what Discord refuses for good, UnavailableError what may pass."""
 
     def __init__(self, client: discord.Client, links: CommandLinks) -> None:
         self._client = client
@@ -75,9 +75,10 @@ class DiscordPoster:
     async def post(
         self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted
     ) -> AsyncGenerator[Posted]:
-        """Post what is missing of a digest, step by step, and yield what stands; only the first may make a sound.
+        """Post what is missing of a digest, and yield what is posted so far; only the first message may notify.
 
-        What does not fit into one message goes into a thread of it, or after it where there can be no thread.
+        What does not fit into one message goes into a thread on it, or into the channel after it if there can be no
+        thread.
         """
         with poster_errors(subscription):
             destination = await self._destination(subscription)
@@ -99,7 +100,7 @@ class DiscordPoster:
                     await self._publish(destination, posted.message_ids[-1])
 
     async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:
-        """Return what stands of a digest, with the next part of it where that has the nonce in a button."""
+        """Find what is posted of a digest, including the next part if a message carries its nonce in a button."""
         if posted.message_ids and posted.rest_id is None:
             return posted  # no other part was tried
         with poster_errors(subscription):
@@ -119,7 +120,7 @@ class DiscordPoster:
             await channel.send(view=notice(await self._links.linked(sentence)), nonce=nonce)
 
     async def _destination(self, subscription: Subscription) -> Destination:
-        """Return where a subscription is posted; raises what Discord says where it is gone."""
+        """Find the destination of a subscription; raises Discord's error if it is gone."""
         if subscription.kind == "dm":
             return await self._client.create_dm(discord.Object(subscription.place_id))
         guild = self._client.get_guild(subscription.guild_id or 0)
@@ -131,12 +132,12 @@ class DiscordPoster:
         return cast("Destination", destination if guild is not None else await self._elsewhere(destination))
 
     async def _elsewhere(self, destination: object) -> object:
-        """Return a place in a server that another process hears of, with what the bot may do there."""
+        """Fetch a channel of a server that another process is connected for, with the bot's permissions there."""
         if not isinstance(destination, (discord.abc.GuildChannel, discord.Thread)):
             return destination
         assert self._client.user is not None
         guild = await self._client.fetch_guild(destination.guild.id, with_counts=False)
-        # discord.py fills these from the Gateway alone.
+        # discord.py fills these from the gateway only.
         guild._add_member(await guild.fetch_member(self._client.user.id))  # noqa: SLF001
         if isinstance(destination, discord.Thread):
             parent = await guild.fetch_channel(destination.parent_id)
@@ -156,7 +157,7 @@ class DiscordPoster:
         return await destination.send(view=card, files=card.files(), nonce=nonce, silent=silent)
 
     async def _begin(self, destination: Destination, name: str, card: Card, nonce: str) -> int:
-        """Post the first part and return its id; Discord knows no nonces of a forum's posts, so it looks first."""
+        """Post the first part and return its id; forum posts have no nonces, so look for an earlier one first."""
         if not isinstance(destination, discord.ForumChannel):
             return (await self._send(destination, card, nonce)).id
         found = await self._find_post(destination, nonce, utils.utcnow() - RECENT)
@@ -166,9 +167,9 @@ class DiscordPoster:
     async def _go_on(
         self, destination: Destination, name: str, card: DigestCard, nonce: str, posted: Posted
     ) -> AsyncGenerator[Posted]:
-        """Post another part, and yield where the rest goes before it and what stands after it.
+        """Post another part; yields where the remaining parts go before it, and what is posted after it.
 
-        The part is left out where people took the digest away that it belongs to.
+        The part is left out if people deleted the forum post that it belongs to.
         """
         if posted.rest_id is None:
             posted = replace(posted, rest_id=await _destination_of_rest(destination, posted.message_ids[0], name))
@@ -183,14 +184,14 @@ class DiscordPoster:
                 if error.code == UNKNOWN_CHANNEL:
                     return
                 raise
-            # The thread was closed or taken away.
+            # The thread was closed or deleted.
             posted = replace(posted, rest_id=destination.id)
             yield posted
             sent = await self._send(destination, card, own, silent=silent)
         yield posted.plus(sent.id, card.papers)
 
     def _rest(self, destination: Destination, posted: Posted) -> discord.abc.MessageableChannel:
-        """Return where the parts after the first go."""
+        """The channel or thread of the parts after the first."""
         if posted.rest_id == destination.id:
             return cast("discord.abc.MessageableChannel", destination)
         assert posted.rest_id is not None
@@ -201,7 +202,7 @@ class DiscordPoster:
     async def _find_part(
         self, destination: Destination, nonce: str, since: datetime, posted: Posted
     ) -> discord.Message | None:
-        """Return the next part of a digest, None where it is not there."""
+        """Find the next part of a digest, None if it was not posted."""
         number = len(posted.message_ids)
         where = self._rest(destination, posted) if number else cast("discord.abc.MessageableChannel", destination)
         after = discord.Object(posted.message_ids[-1]) if number else since
@@ -215,7 +216,7 @@ class DiscordPoster:
         return None
 
     async def _find_post(self, forum: discord.ForumChannel, nonce: str, since: datetime) -> discord.Message | None:
-        """Return the first message of the post in a forum that bears the nonce."""
+        """Find the forum post with this nonce by its first message, None if there is none."""
         for thread in await forum.guild.active_threads():
             mine = thread.parent_id == forum.id and self._client.user and thread.owner_id == self._client.user.id
             if not mine or utils.snowflake_time(thread.id) < since:
@@ -227,7 +228,7 @@ class DiscordPoster:
         return None
 
     async def _publish(self, destination: Destination, message_id: int) -> None:
-        """Begin to publish a message, and wait for it no longer than the digest can."""
+        """Start to publish a message, and wait for it for at most PUBLISHING seconds."""
         publishing = asyncio.create_task(_publish(destination, message_id))
         self._publishing.add(publishing)
         publishing.add_done_callback(self._publishing.discard)
@@ -237,7 +238,7 @@ class DiscordPoster:
         return self._client.user is not None and message.author.id == self._client.user.id
 
     async def _turn(self) -> None:
-        """Wait until the next message may be sent."""
+        """Wait until the rate limit lets the next message be sent."""
         loop = asyncio.get_running_loop()
         turn = max(self._next, loop.time())
         self._next = turn + 1 / POSTS_PER_SECOND
@@ -245,7 +246,7 @@ class DiscordPoster:
 
 
 def bears(message: discord.Message, nonce: str, number: int) -> bool:
-    """Say whether a message is the part with this number, from 0, of the digest with this nonce."""
+    """Whether a message is part `number` (from 0) of the digest with this nonce."""
     return any(
         custom_id.startswith(ids.DIGEST) and custom_id.endswith(f":{nonce}:{number}")
         for custom_id in _custom_ids(message.components)
@@ -253,13 +254,13 @@ def bears(message: discord.Message, nonce: str, number: int) -> bool:
 
 
 def papers_in(message: discord.Message) -> int:
-    """Return how many papers a message of a digest shows."""
+    """Count the papers that a message of a digest shows."""
     return sum(custom_id.startswith(ids.ABOUT) for custom_id in _custom_ids(message.components))
 
 
 @contextmanager
 def poster_errors(subscription: Subscription | None) -> Iterator[None]:
-    """Raise GoneError or UnavailableError for what discord.py raises; None is for a person who is told something."""
+    """Turn discord.py's errors into GoneError and UnavailableError; no subscription means a message to a person."""
     try:
         yield
     except discord.HTTPException as error:
@@ -271,7 +272,7 @@ def poster_errors(subscription: Subscription | None) -> Iterator[None]:
 
 
 def _problem(error: discord.HTTPException, subscription: Subscription | None) -> GoneError | UnavailableError:
-    """Return what an error of Discord's means for a subscription."""
+    """Turn an error of Discord's into what it means for a subscription."""
     if is_slow_down(error):
         after = error.response.headers.get("Retry-After")
         return UnavailableError(say("Discord wants me to slow down."), float(after) if after else None)
@@ -285,7 +286,7 @@ def _problem(error: discord.HTTPException, subscription: Subscription | None) ->
 
 
 def _known(code: int, channel: str | None) -> str | None:
-    """Return what a refusal with this code means where the bot knows it better than Discord says it."""
+    """Explain a refusal by its code if the bot can do so better than Discord, else None."""
     if channel is None:
         return None
     sentences = {
@@ -299,7 +300,7 @@ def _known(code: int, channel: str | None) -> str | None:
 
 
 def _refusal(error: discord.HTTPException, channel: str | None) -> str:
-    """Say in Discord's own words why it refuses a message, and what can be done where that is known."""
+    """Quote Discord's reason for a refusal, and add advice if there is any."""
     reason = shorten(plain(error.text), REASON_CHARACTERS)
     if channel is None:
         return say("Discord refuses my message: “{reason}” (error {code}).", reason=reason, code=error.code)
@@ -317,7 +318,7 @@ def _refusal(error: discord.HTTPException, channel: str | None) -> str:
 
 
 def _demand(destination: object, *, history: bool = False) -> None:
-    """Raise GoneError where the bot knows without asking that it may not post in a destination."""
+    """Raise GoneError if the bot knows without asking that it may not post in a destination."""
     if missing := missing_to_post(destination, history=history):
         raise GoneError(_lacking(missing, f"<#{getattr(destination, 'id', 0)}>"))
 
@@ -335,7 +336,7 @@ def _custom_ids(components: Sequence[object]) -> Iterator[str]:
 
 
 async def _destination_of_rest(destination: Destination, first_id: int, name: str) -> int:
-    """Return the id of where the parts after the first go: a thread of it, opened if there can be one."""
+    """The id of where the parts after the first go: a thread on it, opened if possible, else the channel."""
     if isinstance(destination, discord.ForumChannel):
         return first_id
     if not isinstance(destination, discord.TextChannel) or not may_thread(destination):
@@ -351,7 +352,7 @@ async def _destination_of_rest(destination: Destination, first_id: int, name: st
 
 
 async def _publish(destination: Destination, message_id: int) -> None:
-    """Publish a message to the servers that follow an announcement channel, if Discord lets the bot."""
+    """Publish a message to the servers that follow an announcement channel, if Discord allows it."""
     if not isinstance(destination, discord.TextChannel) or not destination.is_news():
         return
     try:
@@ -361,19 +362,19 @@ async def _publish(destination: Destination, message_id: int) -> None:
 
 
 class _Once(discord.File):
-    """Keep discord.py from repeating a call whose reply was lost: it rewinds the files of a call before it does."""
+    """Keep discord.py from retrying a call whose reply was lost: before each try it rewinds the call's files."""
 
     def __init__(self) -> None:
         super().__init__(BytesIO())
 
     def reset(self, *, seek: int | bool = True) -> None:
-        """Allow the first try."""
+        """Raise UnavailableError on every try but the first."""
         if seek:
             raise UnavailableError(say("Discord is out of order."))
 
 
 async def _open_once(forum: discord.ForumChannel, name: str, card: Card) -> int:
-    """Open a post and return its id; it is not tried again, because a post has no nonce that would make that safe."""
+    """Open a forum post and return its id; not retried, as a post has no nonce that would make that safe."""
     tags = [str(tag.id) for tag in forum.available_tags if not tag.moderated][:1] if forum.flags.require_tag else []
     about = {
         "name": name,

@@ -1,4 +1,4 @@
-"""See when a digest that was refused may be posted by now: because a permission, a channel or a server is back."""
+"""Retry refused digests as soon as a permission, a channel or a server is back."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ class RefusalWatch(commands.Cog):
     async def on_guild_channel_update(
         self, _before: discord.abc.GuildChannel, channel: discord.abc.GuildChannel
     ) -> None:
-        """Look at what goes into the channel or one of its threads."""
+        """Check the digests of the channel and of its threads."""
         await self._look(channel.guild, lambda target: channel.id in {target.id, getattr(target, "parent_id", None)})
 
     @commands.Cog.listener()
     async def on_thread_update(self, _before: discord.Thread, thread: discord.Thread) -> None:
-        """Look at what goes into the thread."""
+        """Check the digests of the thread."""
         await self._look(thread.guild, lambda target: target.id == thread.id)
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, _before: discord.Role, role: discord.Role) -> None:
-        """Look at all that goes into the server where the bot has the role."""
+        """Check the digests of the server if the bot has the role."""
         if role in role.guild.me.roles:
             await self._look(role.guild)
 
     @commands.Cog.listener()
     async def on_member_update(self, before: discord.Member, member: discord.Member) -> None:
-        """Look at all that goes into the server where it is the bot whose roles changed."""
+        """Check the digests of the server if the bot's own roles changed."""
         if member == member.guild.me and before.roles != member.roles:
             await self._look(member.guild)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Look at all that goes into a server that the bot comes back to."""
+        """Check the digests of a server that the bot rejoined."""
         await self._look(guild)
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """Look at all that goes into a server that was away, or changed while the bot was."""
+        """Check the digests of a server that was unavailable, or that changed while the bot was offline."""
         await self._look(guild)
 
     async def _look(
@@ -62,7 +62,7 @@ class RefusalWatch(commands.Cog):
         guild: discord.Guild,
         concerned: Callable[[discord.abc.GuildChannel | discord.Thread], bool] = lambda _: True,
     ) -> None:
-        """Have those looked at again that go into places that concern this and that the bot may post in."""
+        """Retry the paused digests whose destination is `concerned` and lets the bot post by now."""
 
         def may_pass(subscription: Subscription) -> bool:
             target = guild.get_channel_or_thread(subscription.place_id)
