@@ -1,4 +1,4 @@
-"""Build the parts that the settings describe: embedder, library, answerer."""
+"""Build the parts that the settings describe: embedder, library, store, language model, answerer, editor."""
 
 from __future__ import annotations
 

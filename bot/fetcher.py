@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Longer than any weekend between two holidays.
+# Longer than any weekend with holidays on both sides.
 STALE_AFTER = dt.timedelta(days=7)
 FEED_STALE_AFTER = dt.timedelta(days=30)
 
@@ -46,9 +46,12 @@ class Fetcher:
     ) -> None:
         """Set up the schedule.
 
-        Args:     library: where the papers go.     web: the HTTP client, whose clock the schedule uses.     sources:
-        what to read; may be empty.     every: the time between two reads of a source.     report: called with a
-        sentence when a source starts to fail, and when it works again.
+        Args:
+            library: where the papers go.
+            web: the HTTP client, whose clock the schedule uses.
+            sources: what to read; may be empty.
+            every: the time between two reads of a source.
+            report: called with a sentence when a source starts to fail, and when it works again.
         """
         self.sources = tuple(sources)
         self.web = web
@@ -61,7 +64,7 @@ class Fetcher:
                 metrics.FETCHES.labels(source.name, result)  # so that they start at 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read sources until told to stop; one that was read recently, by whichever process, waits until it is due."""
+        """Read sources until `stop` is set; one that any process read recently waits until it is due."""
         due = {source.name: self._clock.now() for source in self.sources}
         while not stop.is_set():
             for source in self.sources:
@@ -162,7 +165,7 @@ def online_source(settings: Settings, spec: str, web: Web) -> OnlineSource | Non
 
 
 def _patience(name: str) -> dt.timedelta | None:
-    """How long a source may have nothing new; None for Hugging Face days in the past, which never do."""
+    """How long a source may have nothing new; None for a day of Hugging Face's, which is over."""
     if name.startswith("huggingface:"):
         return None
     host = urlsplit(name).hostname if name.startswith(("http:", "https:")) else None

@@ -1,4 +1,4 @@
-"""The command by which Footnote was started, for sentences that say what to run next."""
+"""The command that started Footnote, for sentences that say what to run next."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import sys
 from pathlib import Path
 from typing import Final
 
-# uv sets the first for whatever `uv run` starts, and the second to its own file.
+# uv sets the first for everything that `uv run` starts, and the second to its own path.
 UV_RUN: Final = "UV_RUN_RECURSION_DEPTH"
 UV: Final = "UV"
-# The Dockerfile sets it to "docker"; from outside such a container, Compose runs its commands.
+# The Dockerfile sets it to "docker"; outside the container, commands are run through Compose.
 IN_CONTAINER: Final = "container"
 
 
 def command(rest: str) -> str:
-    """Return what to type to run `footnote` with these words, as whoever asks has run it."""
+    """How to run `footnote` with these arguments, in the same way as it was started."""
     if os.environ.get(IN_CONTAINER) == "docker":
         return "docker compose up -d" if rest == "run" else f"docker compose run --rm footnote {rest}"
     return f"{_start()} {rest}"
 
 
 def extra(name: str) -> str:
-    """Return what to type to install an extra, such as pdf, beside Footnote as it is installed."""
+    """How to install an extra, such as pdf, for Footnote as it is installed."""
     if _by_uv():
         return f"{_uv()} sync --no-dev --inexact --extra {name}"
     return f"pip install 'footnote[{name}]'"

@@ -1,10 +1,10 @@
-"""Follow what is done for one event through the rooms of the house: which it enters, and how often it comes back.
+"""Record how an event walks through the rooms of the code: which ones it enters, and how often it comes back to one.
 
-A room is entered when a function of it is called while the walk was last in another one, in the task that serves the
-event; that a function goes on after what it called or awaited is no entry. A `Plan` says which files are a room: a
-package folder, or a module beside packages. No room is what every room of a walk stands on (`storage`, the store, the
-log, words in three languages), what it writes or calls out with (`bot.discord.ui` and `connection`, the console,
-`retrieval.sources.web`), nor the things themselves that all rooms speak of (a paper, an answer, a page of a source).
+A walk enters a room when a function of the room is called, in the task that handles the event, while the walk is in
+another room. A function that resumes after a call or an await is not entered again. A `Plan` says which files form a
+room: a package folder, or a module beside packages. Some code is no room: what every walk rests on (`storage`, the
+store, the log, the translations), what rooms write or call out with (`bot.discord.ui` and `connection`, the console,
+`retrieval.sources.web`), and what all rooms talk about (a paper, an answer, a page of a source).
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ TOOL = "-"
 
 @dataclass(frozen=True)
 class Plan:
-    """Say which room a file is in: that of the longest of these paths which it lies under, none where it is a TOOL."""
+    """Which room a file is in: that of the longest path in `rooms` that contains it; TOOL means none."""
 
     rooms: Mapping[str, str]
 
     def area_of(self, frame: FrameType) -> str | None:
-        """The room of a function, TOOL for what is none, None for what is outside the plan."""
+        """The room of a function, TOOL if it is in none, None if its file is outside the plan."""
         path = frame.f_code.co_filename
         if path not in self._known:
             self._known[path] = self._find(Path(path))
@@ -54,7 +54,7 @@ class Plan:
         return None
 
 
-# `*`: each package and each module there is a room of that name.
+# `*` makes every package and module in the folder a room of its own name.
 DISCORD = Plan(
     {
         "bot/discord": "*",
@@ -89,7 +89,7 @@ PAPER = Plan(
 
 @dataclass
 class Walk:
-    """The rooms of one task in the order in which it entered them, each with the function that it came in by."""
+    """The rooms that one task entered, in order, each with the function through which it entered."""
 
     stays: list[tuple[str, str]] = field(default_factory=list)
 
@@ -107,10 +107,10 @@ class Walk:
 
 @contextmanager
 def watched(plan: Plan = DISCORD) -> Iterator[dict[str, list[Walk]]]:
-    """Give, while the block runs, the walks of all tasks in this thread under the names of the tasks."""
+    """Record the walks of all tasks in this thread while the block runs, by the name of the task."""
     walks: dict[asyncio.Task[Any], Walk] = {}
     named: dict[str, list[Walk]] = {}
-    known: dict[int, FrameType] = {}  # a coroutine that goes on is no new call; frames are kept, so that no id recurs
+    known: dict[int, FrameType] = {}  # a resumed coroutine is no new call; holding frames keeps ids unique
 
     def note(frame: FrameType, event: str, _: object) -> None:
         if event != "call" or id(frame) in known or (room := _room_of(frame, plan)) is None:
@@ -140,7 +140,7 @@ def _current() -> asyncio.Task[Any] | None:
 
 
 def _room_of(frame: FrameType, plan: Plan) -> str | None:
-    """The room that a function belongs to; None where it is, or is called by, one of the tools, or is no function."""
+    """The room of a function; None if it is a tool, is called by one, or is not a function."""
     area = plan.area_of(frame)
     if area is None or area == TOOL or frame.f_code.co_name.startswith("<"):
         return None
@@ -148,5 +148,5 @@ def _room_of(frame: FrameType, plan: Plan) -> str | None:
     while caller is not None and plan.area_of(caller) is None:
         caller = caller.f_back
     if caller is not None and (plan.area_of(caller) == TOOL or caller.f_code.co_name == "<module>"):
-        return None  # or it is made while a module is loaded
+        return None  # a tool calls it, or it runs while a module is imported
     return area

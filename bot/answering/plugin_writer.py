@@ -54,7 +54,7 @@ class PluginWriter:
             raise WriterError(say("is out of order")) from error
 
     async def _count(self, usage: Usage) -> None:
-        """Have a call of the plugin's count as one of the language model's does."""
+        """Count a call to the plugin like one to the language model."""
         tokens = usage.prompt_tokens, usage.completion_tokens
         metrics.MODEL_CALLS.labels("answer", "ok").inc(usage.calls)
         metrics.MODEL_TOKENS.labels("answer", "prompt").inc(tokens[0])

@@ -1,4 +1,4 @@
-"""The `footnote` command: each command reads its options, calls the parts and shows the result.
+"""The `footnote` command line: each command reads its options, does its work and shows the result.
 
 What a command needs is imported inside it, so that `footnote --help` loads no index, model or client.
 """

@@ -1,4 +1,4 @@
-"""Commands for the papers themselves: take in, list, show, remove, restore, export."""
+"""Commands for the papers themselves: ingest, list, show, remove, restore, export."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def ingest(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Take papers in.
+    """Ingest papers.
 
-    Stopped at any point, it goes on from there the next time.
+    If it is stopped at any point, it goes on from there the next time.
     """
     from bot.commands.ingest import ingest as run_ingest
 

@@ -1,4 +1,4 @@
-"""Commands that ask the library: a question, a conversation, a search, a digest, and a whole dataset."""
+"""Commands that query the library: ask, chat, search, digest preview and eval."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def ask(
 ) -> None:
     """Answer a question with citations.
 
-    An empty library takes in seeds/ first.
+    If the library is empty, seeds/ is ingested first.
     """
     from bot.commands.ask import ask_once
 
@@ -99,7 +99,7 @@ def preview(
 ) -> None:
     """Print the digest of some topics.
 
-    An empty library takes in seeds/ first.
+    If the library is empty, seeds/ is ingested first.
     """
     from bot.commands.digest_preview import preview as run_preview
 

@@ -1,4 +1,4 @@
-"""The `footnote` command itself: its own options, and the commands below it."""
+"""The `footnote` command itself: its own options, and the commands in it."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 # In the order of --help.
 MODULES: Final = (question_group, paper_group, upkeep_group, service_group)
 
-# Flags of every command, which may stand before and behind its name.
+# Flags of every command, accepted before and after its name.
 ANYWHERE: Final = ("--verbose", "-v")
 
 
 class Commands(Mapping[str, Any]):
-    """The commands by name, each built when it is asked for, as its signature is dear to read."""
+    """The commands by name, each built on first use, because Typer is slow to read a signature."""
 
     def __init__(self) -> None:
-        """Note what there is, and what each command says of itself."""
+        """List every command with its summary, without building any."""
         self.summaries: dict[str, str] = {}
         self._builders: dict[str, Callable[[], Any]] = {}
         self._built: dict[str, Any] = {}
@@ -49,13 +49,13 @@ class Commands(Mapping[str, Any]):
         self._builders[name] = builder
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401  # Typer brings a Click of its own
-        """Return a command, which is built once."""
+        """Build a command on first use."""
         if name not in self._built:
             self._built[name] = self._builders[name]()
         return self._built[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the names in the order of --help."""
+        """The names in the order of --help."""
         return iter(self._builders)
 
     def __len__(self) -> int:
@@ -70,25 +70,24 @@ def _command(info: CommandInfo) -> Any:  # noqa: ANN401
 
 
 class Root(TyperGroup):
-    """Build only the command that runs, and take the flags of every command wherever they stand."""
+    """Build only the command that runs, and accept the flags in ANYWHERE wherever they are."""
 
     def __init__(self, **arguments: Any) -> None:  # noqa: ANN401
-        """Take what Typer makes of the app, and the commands."""
         super().__init__(**arguments)
         self.listed = Commands()
         self.commands: Any = self.listed
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002
-        """Return the names."""
+        """The names of all commands."""
         return list(self.listed)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
-        """List the commands by what they say of themselves, without building one."""
+        """List the commands with their summaries, without building any."""
         told = {name: TyperCommand(name, help=text) for name, text in self.listed.summaries.items()}
         TyperGroup(commands=dict(told)).format_commands(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
-        """Put those flags before the command; what follows `--` is left alone."""
+        """Move the flags in ANYWHERE before the command; what follows `--` is left alone."""
         end = args.index("--") if "--" in args else len(args)
         flags = [arg for arg in args[:end] if arg in ANYWHERE]
         rest = [arg for arg in args[:end] if arg not in ANYWHERE]
@@ -102,7 +101,7 @@ app = typer.Typer(
     epilog='Example: footnote ask "which papers train robots with language corrections?"',
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # boxes would cost as much as all of Typer, at each --help
+    rich_markup_mode=None,  # boxes would take as long as all of Typer, at every --help
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -120,7 +119,7 @@ def common(
     context: typer.Context,
     data_dir: DataDir = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens to stderr.")] = False,
-    version: Annotated[  # noqa: ARG001  # its callback has done all
+    version: Annotated[  # noqa: ARG001  # its callback does everything
         bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Commands that set the bot up and run it, in Discord, on a page, or for other programs."""
+"""Commands that set up the bot and run it: in Discord, on a local page, or for other programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what each command does with them first and last."""
+"""Options that several commands share, and the first and last step of every command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def utf8(value: str | list[str] | None) -> str | list[str] | None:
-    """Refuse what a shell passed on in another encoding, which nothing behind here could read."""
+    """Refuse text that the shell passed in another encoding, which nothing further on could read."""
     for text in [value] if isinstance(value, str) else value or ():
         try:
             text.encode()
@@ -27,15 +27,15 @@ def utf8(value: str | list[str] | None) -> str | list[str] | None:
 
 
 def utf8_or_files(values: list[str] | None) -> list[str] | None:
-    """Refuse the same of sources, but not of files that exist."""
+    """Refuse the same for sources, except for files that exist."""
     utf8([value for value in values or () if not Path(value).exists()])  # a file's name may be any bytes
     return values
 
 
 def _folder(name: str) -> Path:
-    if not name:  # as of a variable that a script did not set; it would be the current folder
+    if not name:  # such as from a variable that is not set in a script; it would mean the current folder
         raise typer.BadParameter("an empty name is no folder.")
-    utf8(name)  # Chroma takes no other
+    utf8(name)  # Chroma accepts no other encoding
     return Path(name)
 
 
@@ -61,7 +61,7 @@ NoLLM = Annotated[bool, typer.Option("--no-llm", help="Answer with the papers' o
 
 
 def load_settings(context: typer.Context, data_dir: Path | None) -> Settings:
-    """Read the settings, with the data dir given before or after the command, and log as they say."""
+    """Load the settings, with --data-dir from before or after the command's name, and log in their format."""
     from bot.settings import Settings
 
     chosen = data_dir or context.obj
@@ -74,7 +74,7 @@ def load_settings(context: typer.Context, data_dir: Path | None) -> Settings:
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work, as `bot.runner.run` does."""
+    """Run a command's coroutine with `bot.runner.run`."""
     from bot.runner import run as run_until_done
 
     return run_until_done(work)

@@ -1,4 +1,4 @@
-"""Commands that look after what is kept: counts, costs, indexes, backups, and moves."""
+"""Commands for upkeep: counts, costs, indexes, backups, and moves."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def usage(
 
 @app.command(epilog="Example: footnote rebuild")
 def rebuild(context: typer.Context, data_dir: DataDir = None) -> None:
-    """Make the indexes anew from the catalogue.
+    """Rebuild the indexes from the catalogue.
 
     Nothing is embedded again.
     """
@@ -69,9 +69,9 @@ def embed(context: typer.Context, data_dir: DataDir = None) -> None:
 
 @app.command(epilog="Example: footnote prune")
 def prune(context: typer.Context, data_dir: DataDir = None) -> None:
-    """Forget what was kept for long enough.
+    """Delete what has been stored for long enough.
 
-    The bot does so every day; this gives the disk back, too, what the databases leave empty. Stop the bot before.
+    The bot does so every day; this also gives the freed space back to the disk. Stop the bot first.
     """
     from bot.commands.prune import prune as run_prune
 

@@ -1,4 +1,4 @@
-"""How much of the log a command shows."""
+"""How much a command logs."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import logging
 import sys
 from typing import Final
 
-# The libraries' own remarks on what Footnote does not use, or reads by itself.
+# Levels that hide libraries' remarks on what Footnote does not use, or handles itself.
 REMARKS: Final = {
     "alembic": logging.WARNING,
     "discord.client": logging.ERROR,
     "discord.ext.commands.bot": logging.ERROR,
 }
 
-# What says more than anybody reads, also where everything is logged.
+# Loggers that say more than anybody reads, even with --verbose.
 CHATTY: Final = ("aiosqlite", "chromadb", "discord", "filelock", "httpcore", "httpcore2", "httpx", "httpx2", "openai")
 
 
 def start_log(*, verbose: bool) -> None:
-    """Log warnings to stderr, and if asked everything but what is chatty."""
+    """Log warnings to stderr, or if `verbose` everything but the details of CHATTY loggers."""
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING,
         stream=sys.stderr,
@@ -30,12 +30,12 @@ def start_log(*, verbose: bool) -> None:
 
 
 def show_progress() -> None:
-    """Log what a program that goes on for long is doing, without the libraries' remarks."""
+    """Log what a long-running command is doing, without REMARKS."""
     logging.getLogger().setLevel(min(logging.getLogger().level, logging.INFO))
     hide_remarks()
 
 
 def hide_remarks() -> None:
-    """Leave out the libraries' remarks."""
+    """Hide the libraries' remarks in REMARKS."""
     for name, level in REMARKS.items():
         logging.getLogger(name).setLevel(level)

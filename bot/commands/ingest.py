@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Hold what is asked of sources, as in `ingest`."""
+    """The options of `ingest`, for all of its sources."""
 
     categories: tuple[str, ...]
     since: dt.date | None
@@ -73,7 +73,7 @@ async def ingest(
 
 
 async def _read(settings: Settings, sources: Sequence[str], options: Options) -> tuple[Added, Counts, list[str]]:
-    """Open all sources, then the library, and take in what comes; return what it was, and what failed."""
+    """Open all sources, then the library, and ingest what they have; returns the totals, and what failed."""
     failures: list[str] = []
     async with Web(say=_say) as web:
         opened = _open(settings, sources, web, options)
@@ -112,7 +112,7 @@ async def _read(settings: Settings, sources: Sequence[str], options: Options) ->
 
 
 def _open(settings: Settings, specs: Sequence[str], web: Web, options: Options) -> list[OnlineSource | Stream | Single]:
-    """Return the sources that are named; raises BadInputError where one is none, or the options are not for it."""
+    """Open the named sources; raises BadInputError if one is not a source, or the options do not suit it."""
     addresses = Addresses(
         arxiv=settings.arxiv.base_url,
         doi=settings.doi.base_url,

@@ -1,4 +1,4 @@
-"""`footnote setup`: ask for what a bot needs, check each answer where it is used, and write .env."""
+"""`footnote setup`: ask for what the bot needs, try each answer out, and write .env."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ LLM_KEY: Final = "FOOTNOTE_LLM__API_KEY"
 LLM_MODEL: Final = "FOOTNOTE_LLM__MODEL"
 DATA_DIR: Final = "FOOTNOTE_DATA_DIR"
 
-# What the first papers' ingest looks at itself, and what each answer was checked by before it was written.
+# The parts that an ingest checks itself, and the settings that each check covers before they are written.
 _LOOKED_AT: Final = frozenset({"embedding model", "library"})
 _CHECKED_BY: Final = {"discord": (TOKEN, MESSAGE_CONTENT), "language model": (LLM_URL, LLM_KEY, LLM_MODEL)}
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Hold what somebody wants, None for what is to stay as it is.
+    """What somebody wants to set; None leaves a setting as it is.
 
     Attributes:
         token: the bot's token; "-" reads it from standard input.
         message_content: whether prefix commands are heard.
-        llm: none, openai, ollama, lm-studio, or a server's address.
-        llm_key: the key to it; "-" reads it from standard input.
-        llm_model: the model's name.
-        papers: a source to take papers in from, as for `footnote ingest`.
+        llm: none, openai, ollama, lm-studio, or the address of a server.
+        llm_key: its key; "-" reads it from standard input.
+        llm_model: the name of the model.
+        papers: a source of first papers, as for `footnote ingest`.
         data_dir: the folder that holds all state.
     """
 
@@ -62,9 +62,9 @@ class Answers:
 
 
 def setup(answers: Answers) -> bool:
-    """Check and write what is wanted, or in a terminal what is answered; return whether nothing is wrong then.
+    """Check answers, or in a terminal ask for them first, and write them; False if anything is still wrong then.
 
-    Nothing is written unless all of it passes. Raises FootnoteError with what does not.
+    Nothing is written unless every check passes; raises FootnoteError for one that does not.
     """
     if all(getattr(answers, field.name) is None for field in fields(answers)):
         if sys.stdin is None or not sys.stdin.isatty():
@@ -95,7 +95,7 @@ def setup(answers: Answers) -> bool:
 
 
 def _values(answers: Answers) -> dict[str, str | None]:
-    """Return the settings that the answers make, None for what is to be empty."""
+    """Turn answers into settings; None clears a setting."""
     values: dict[str, str | None] = {}
     if answers.token is not None:
         values[TOKEN] = _secret(answers.token, "Bot token: ")
@@ -104,7 +104,7 @@ def _values(answers: Answers) -> dict[str, str | None]:
     if answers.llm is not None:
         address = ADDRESSES.get(answers.llm, answers.llm)
         values |= {LLM_URL: None if answers.llm in {"none", "openai"} else address, LLM_MODEL: None}
-        if answers.llm != "openai" or answers.llm_key:  # OpenAI's may be there already
+        if answers.llm != "openai" or answers.llm_key:  # a key for OpenAI may be set already
             values[LLM_KEY] = None
     if answers.llm_key is not None:
         values[LLM_KEY] = _secret(answers.llm_key, "Key of the language model: ")
@@ -129,7 +129,7 @@ def _refuse_contradictions(values: Mapping[str, str | None], answers: Answers) -
 
 
 def _settings(values: Mapping[str, str | None]) -> Settings:
-    """Return the settings as they would be with these values."""
+    """Load the settings as they would be with these values."""
     overrides: dict[str, object] = {}
     for name, value in values.items():
         section, _, key = name.removeprefix(PREFIX).lower().partition("__")
@@ -143,7 +143,7 @@ def _settings(values: Mapping[str, str | None]) -> Settings:
 
 
 def _checked(part: str, settings: Settings) -> list[Finding]:
-    """Return what is seen of one part; raises FootnoteError with what is wrong."""
+    """Check one part; raises FootnoteError for what is wrong."""
     check = next(candidate for candidate in CHECKS if candidate.part == part)
     found = run(_all(check, settings))
     for finding in found:
@@ -161,7 +161,7 @@ async def _rest(without: frozenset[str] | set[str]) -> list[Finding]:
 
 
 def _secret(given: str, prompt: str) -> str:
-    """Return what was given, or for "-" what standard input says, which a terminal does not show."""
+    """The given value, or for "-" a line from standard input, which a terminal does not echo."""
     if given != "-":
         return given
     typed = getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()

@@ -24,9 +24,9 @@ PORTAL: Final = "https://discord.com/developers/applications"
 
 
 def ask_all() -> dict[str, Any]:
-    """Ask for everything and return the answers by their names; Enter leaves what is set.
+    """Ask all questions; returns the fields of Answers. Enter leaves a setting as it is.
 
-    Raises SettingsError where no more answers come.
+    Raises SettingsError if the input ends early.
     """
     try:
         return _ask_discord() | _ask_language_model() | _ask_papers()
@@ -53,7 +53,7 @@ def _ask_discord() -> dict[str, Any]:
 
 
 def _is_kept() -> bool:
-    with suppress(SettingsError):  # what is wrong in .env may be just what is answered now
+    with suppress(SettingsError):  # the answers may fix just what is wrong in .env
         return Settings.load().discord.token is not None
     return False
 
