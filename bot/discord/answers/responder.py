@@ -144,7 +144,7 @@ class Responder:
         if before:
             history.append(Exchange(before))
         yield Draft(partial(writing, None, say("Looking through the papers …"), asked=shown), destination)
-        await admitted.turn
+        await admitted.others_acknowledged
         answer: Answer | None = None
         async with self._turns:
             with paid_by(payer), metrics.counting_failures():

@@ -23,7 +23,7 @@ class AccessRules:
     guild: discord.Guild | None
 
     @property
-    def outlived(self) -> bool:
+    def is_stale(self) -> bool:
         """Whether all the channels, or all the roles, that the rules allow are gone."""
         channels, roles = self.settings.channels, self.settings.roles
         return bool((channels and not self._channels()) or (roles and not self._roles()))

@@ -23,9 +23,9 @@ class Acknowledgements:
         assert task is not None
         self._waiting.add(event_id)
         self._calm.clear()
-        task.add_done_callback(lambda _: self.acknowledged(event_id))
+        task.add_done_callback(lambda _: self.mark_acknowledged(event_id))
 
-    def acknowledged(self, event_id: int) -> None:
+    def mark_acknowledged(self, event_id: int) -> None:
         """Mark a message or an interaction as acknowledged."""
         self._waiting.discard(event_id)
         if not self._waiting:

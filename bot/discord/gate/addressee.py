@@ -31,7 +31,7 @@ class AddresseeReader:
 
     async def of(self, message: discord.Message) -> Addressed:
         """Return how a message reaches the bot."""
-        if is_for(message, self._me):
+        if is_dm_or_mention(message, self._me):
             return Addressed.DIRECTLY
         if not self._listens or not is_for_nobody_else(message, self._me):
             return Addressed.NOT
@@ -45,7 +45,7 @@ def is_by_a_person(message: discord.Message) -> bool:
     return not message.author.bot and message.webhook_id is None and message.type in _KINDS_WRITTEN_BY_PEOPLE
 
 
-def is_for(message: discord.Message, me: discord.abc.User) -> bool:
+def is_dm_or_mention(message: discord.Message, me: discord.abc.User) -> bool:
     """Check whether a person wrote the message to the bot: in a direct message, or by mentioning it or its own role."""
     return is_by_a_person(message) and (message.guild is None or _mentions(message, me) or names_own_role(message))
 

@@ -50,11 +50,11 @@ class NotHereError(RefusedError):
 
 
 class TooOftenError(RefusedError):
-    """Somebody did too much; `told` says whether they have just been told so."""
+    """Somebody did too much; `already_told` says whether they have just been told so."""
 
-    def __init__(self, sentence: str, *, told: bool) -> None:
+    def __init__(self, sentence: str, *, already_told: bool) -> None:
         super().__init__(sentence)
-        self.told = told
+        self.already_told = already_told
 
 
 async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:

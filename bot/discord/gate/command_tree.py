@@ -33,7 +33,7 @@ class Tree(app_commands.CommandTree["Bot"]):
     async def interaction_check(self, interaction: discord.Interaction[Bot], /) -> bool:
         """Set the person's language, also for errors before the command passes the gate."""
         try:
-            await interaction.client.services.gate.speak_to(interaction)
+            await interaction.client.services.gate.set_language_for(interaction)
         except Exception as error:  # noqa: BLE001  # discord.py would only log what is raised here
             await tell(interaction, error)
             return False

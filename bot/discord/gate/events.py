@@ -62,7 +62,7 @@ class Event(Protocol):
         """Explain what keeps the bot from replying there at all; None if nothing does."""
         ...
 
-    async def is_question(self) -> bool:
+    async def is_for_bot(self) -> bool:
         """Check whether an overheard message asks something; anything addressed to the bot counts."""
         ...
 
@@ -108,7 +108,7 @@ class InteractionEvent:
     def obstacle(self) -> None:
         """Return none: Discord accepts replies to interactions anywhere."""
 
-    async def is_question(self) -> bool:
+    async def is_for_bot(self) -> bool:
         """Return True: nobody uses a command by accident."""
         return True
 
@@ -133,7 +133,7 @@ class InteractionEvent:
 class MessageEvent:
     """A message to the bot, or one that it overhears in a thread of its own.
 
-    `asks` checks whether an overheard message is a question.
+    `is_question` checks whether an overheard message is a question.
     """
 
     is_acknowledged = False
@@ -144,13 +144,13 @@ class MessageEvent:
         excuse: Excuse,
         notices: Notices,
         direct: DirectMessages,
-        asks: Callable[[], Awaitable[bool]] | None = None,
+        is_question: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self._message = message
         self._excuse = excuse
         self._notices = notices
         self._direct = direct
-        self._asks = asks
+        self._is_question = is_question
         self.id = message.id
         self.version = message.edited_at.timestamp() if message.edited_at else 0.0
         self.user: discord.abc.User = message.author
@@ -179,9 +179,9 @@ class MessageEvent:
             permission=missing,
         )
 
-    async def is_question(self) -> bool:
+    async def is_for_bot(self) -> bool:
         """Read the message if it was only overheard."""
-        return self._asks is None or await self._asks()
+        return self._is_question is None or await self._is_question()
 
     async def acknowledge(self, _how: Acknowledge, _private: bool, /) -> ReplyTarget:
         """Return the target under the message, which replaces notices that stand there."""
@@ -191,13 +191,13 @@ class MessageEvent:
     async def tell(self, error: Exception) -> None:
         """Tell it under the message, or by DM if it would disturb others; repeated refusals are told only once."""
         cause = cause_of(error)
-        if isinstance(cause, IgnoredError) or (isinstance(cause, TooOftenError) and cause.told):
+        if isinstance(cause, IgnoredError) or (isinstance(cause, TooOftenError) and cause.already_told):
             return
         if self._target and self._target.is_open:
             await self._target.close(cause)
         elif not isinstance(cause, NotHereError):
             await self._say(cause)
-        elif self._asks is None:
+        elif self._is_question is None:
             await self._direct.tell_once(self.user, await self._excuse(cause, self._reply_target()))
 
     def _reply_target(self) -> MessageTarget:

@@ -22,7 +22,7 @@ from bot.discord.gate.rate_limits import PER_EXPORTER, PER_PERSON_ACTING, Limits
 from bot.discord.gate.shutdown import Shutdown
 from bot.discord.reply.direct import DirectMessages
 from bot.discord.reply.notices import Notices
-from bot.language import say, speak
+from bot.language import say, set_language
 from bot.log import begin_trace
 from bot.store import ServerSettings
 
@@ -57,7 +57,7 @@ class Audience(Enum):
 class Admitted:
     """What the gate found out about an event that it admitted: person, reply target, settings, language.
 
-    `turn` ends when everybody else has been acknowledged too, and work on an answer may begin.
+    `others_acknowledged` ends when everybody else has been acknowledged too, and work on an answer may begin.
     """
 
     target: ReplyTarget
@@ -66,7 +66,7 @@ class Admitted:
     settings: ServerSettings
     language: str
     private: bool
-    turn: asyncio.Task[None]
+    others_acknowledged: asyncio.Task[None]
 
 
 class Gate:
@@ -120,41 +120,41 @@ class Gate:
         event = self.event_of(source) if isinstance(source, (discord.Interaction, commands.Context)) else source
         if not self._seen.note_if_new(event.id, event.version):
             raise IgnoredError
-        speak(event.language(ServerSettings(), True))  # in which it is said that settings cannot be read
+        set_language(event.language(ServerSettings(), True))  # in which it is said that settings cannot be read
         if self._traffic and not await self._traffic.note_if_new(event.id, event.version, datetime.now(UTC)):
             raise IgnoredError
         self.acknowledgements.add(event.id)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
         private = event.is_private(acknowledge, settings)
         language = event.language(settings, private)
-        speak(language)
+        set_language(language)
         self.shutdown.take_on(event.tell)
         if audience is Audience.ASKERS and (objection := await self._objection(event, settings)):
             raise NotHereError(objection)
-        if not await event.is_question():
+        if not await event.is_for_bot():
             raise IgnoredError
         await self._charge(event, cost)
         target = await event.acknowledge(acknowledge, private)
-        target.when_heard = partial(self.acknowledgements.acknowledged, event.id)
+        target.when_heard = partial(self.acknowledgements.mark_acknowledged, event.id)
         if event.is_acknowledged:
             target.when_heard()
-        turn = asyncio.create_task(self.acknowledgements.let_pass(event.id))
+        others = asyncio.create_task(self.acknowledgements.let_pass(event.id))
         log.info("admitted %s place=%s", cost.name.lower(), target.name)
-        return Admitted(target, event.user, event.guild_id, settings, language, private, turn)
+        return Admitted(target, event.user, event.guild_id, settings, language, private, others)
 
     async def answer(
         self,
         message: discord.Message,
         reply: Callable[[Admitted], AsyncGenerator[Content]],
         *,
-        asks: Callable[[], Awaitable[bool]] | None = None,
+        is_question: Callable[[], Awaitable[bool]] | None = None,
         typing: bool = False,
     ) -> None:
         """Admit a question addressed to the bot, and show what `reply` yields, or the reason against it.
 
-        `asks` checks whether an overheard message is a question; `typing` is as in `ReplyTarget.show`.
+        `is_question` checks whether an overheard message is a question; `typing` is as in `ReplyTarget.show`.
         """
-        event = MessageEvent(message, self._excuse, self._notices, self._direct, asks)
+        event = MessageEvent(message, self._excuse, self._notices, self._direct, is_question)
         try:
             admitted = await self.admit(event, Cost.QUESTION, Audience.ASKERS, Acknowledge.PUBLICLY)
         except Exception as error:  # noqa: BLE001  # the one boundary
@@ -162,7 +162,7 @@ class Gate:
         else:
             await admitted.target.show(reply(admitted), typing=typing)
 
-    async def hear(self, message: discord.Message) -> None:
+    async def admit_part(self, message: discord.Message) -> None:
         """Admit a message that adds to a question in progress, or tell why not."""
         event = self.event_of(message)
         try:
@@ -178,11 +178,11 @@ class Gate:
             return MessageEvent(source, self._excuse, self._notices, self._direct)
         return InteractionEvent(source, self._excuse)
 
-    async def speak_to(self, source: discord.Interaction[Any] | discord.Message) -> None:
+    async def set_language_for(self, source: discord.Interaction[Any] | discord.Message) -> None:
         """Set the language of the person before, or without, admitting anything."""
         event = self.event_of(source)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
-        speak(event.language(settings, True))
+        set_language(event.language(settings, True))
 
     def has_seen(self, event_id: int) -> bool:
         """Check whether an event has come to the gate recently."""
@@ -198,7 +198,7 @@ class Gate:
             return obstacle
         rules = AccessRules(settings, event.guild)
         objection = rules.objection(event.channel, event.user)
-        if objection and rules.outlived and rules.moderates(event.user):
+        if objection and rules.is_stale and rules.moderates(event.user):
             await self._direct.tell_once(event.user, await self._links.linked(objection))
             return None
         return objection
@@ -217,4 +217,4 @@ class Gate:
             sentence = say("That was a lot of questions at once. Please ask again {when}.", when=then)
         else:
             sentence = say("Not so fast, please: try again in {seconds} seconds.", seconds=round(wait) + 1)
-        raise TooOftenError(sentence, told=not limits.is_first_refusal(event.user.id))
+        raise TooOftenError(sentence, already_told=not limits.note_refusal(event.user.id))

@@ -65,10 +65,10 @@ class MessageChanges(commands.Cog):
         if burst is not None:
             burst.put(message)
         first = burst.first if burst else message
-        async with self._door.turn(first.id):
+        async with self._door.lock_of(first.id):
             found = await self._find(first.id)
             if found is None and _is_fresh(message.created_at):
-                await self._door.hear(message)
+                await self._door.handle(message)
             elif found is not None and _is_fresh(found[0].asked_at):
                 parts = burst.parts if burst else [message]
                 context = await self._bot.get_context(message)
@@ -108,7 +108,7 @@ class MessageChanges(commands.Cog):
             if burst.is_open:
                 return
         first_id = burst.first.id if burst else message_id
-        async with self._door.turn(first_id):
+        async with self._door.lock_of(first_id):
             found = await self._find(first_id)
             if found is not None and _is_fresh(found[0].asked_at):
                 await self._revision.withdraw(*found)

@@ -59,7 +59,7 @@ class Limits:
             rates.append(("server", guild_id, self.per_server.count, self.per_server.seconds))
         return rates
 
-    def is_first_refusal(self, user_id: int) -> bool:
+    def note_refusal(self, user_id: int) -> bool:
         """Check whether this is the first refusal in a row: answering each of many messages would be a flood too."""
         first = user_id not in self._told
         self._told[user_id] = True
