@@ -53,7 +53,7 @@ async def note_failure(connection: AsyncConnection, paper_id: str, sentence: str
     await connection.execute(sa.update(full_text_attempts).where(own).values(sentence=sentence))
 
 
-async def count_since(connection: AsyncConnection, moment: dt.datetime) -> int:
+async def count_tried_since(connection: AsyncConnection, moment: dt.datetime) -> int:
     """Count the papers tried after a time."""
     tried = sa.select(sa.func.count()).where(full_text_attempts.c.tried_at > moment)
     return await connection.scalar(tried) or 0

@@ -39,7 +39,7 @@ _LAYOUT: Final = re.compile(
 )
 _FRACTION: Final = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _PLAIN_FRACTION: Final = r"\\frac"  # as a replacement for `re`
-_INDEX: Final = re.compile(r"([_^])\{([^{}]*)\}")
+_SCRIPT: Final = re.compile(r"([_^])\{([^{}]*)\}")
 _DEEPEST: Final = 4  # nested indices
 _BEFORE_STOP: Final = re.compile(r"\s+([.,;:])(?=\s|\Z)")  # as after a display formula
 
@@ -174,7 +174,7 @@ def _formula(element: Any) -> str:  # noqa: ANN401
         return "".join(element.itertext())
     text = clean(f"${_FRACTION.sub(_PLAIN_FRACTION, _LAYOUT.sub('', tex)).replace('$', '').strip()}$")
     for _ in range(_DEEPEST):
-        text = _INDEX.sub(r"\1\2", text)
+        text = _SCRIPT.sub(r"\1\2", text)
     return text.replace("{}", "")
 
 

@@ -35,7 +35,7 @@ async def embed_windows(title: str, full_text: FullText, embedder: Embedder) -> 
     return [Window(number, part.start, part.end, part.text_hash, vectors[part.text]) for number, part in made]
 
 
-async def read_windows(
+async def embed_windows_with_contents(
     title: str, full_text: FullText, embedder: Embedder, known: Mapping[str, Embedded]
 ) -> list[Window]:
     """Chunk the sections and embed the windows with their contents; `known` has stored ones by text hash."""
@@ -51,7 +51,7 @@ async def read_windows(
     ]
 
 
-async def read_part(title: str, part: str, embedder: Embedder) -> Contents:
+async def embed_contents(title: str, part: str, embedder: Embedder) -> Contents:
     """Embed the sentences and words of one window."""
 
     def cut() -> Chunk:

@@ -35,7 +35,7 @@ _REFERENCES: Final = re.compile(
     re.IGNORECASE,
 )
 _FLOAT: Final = re.compile(r"(?:Fig(?:ure|\.)|Tab(?:le|\.)|Algorithm)\s*\d+\s*[.:]")
-_CUT: Final = re.compile(r"(?P<head>(?:[^\W\d_]+[-‐])*(?P<last>[^\W\d_]+))[-‐]\Z")
+_HYPHENATED: Final = re.compile(r"(?P<head>(?:[^\W\d_]+[-‐])*(?P<last>[^\W\d_]+))[-‐]\Z")
 _GOES_ON: Final = re.compile(r"[a-zß-öø-ÿ]+")
 _ENDS: Final = tuple('.?!:;…"”)')
 
@@ -51,8 +51,8 @@ class _Part:
     notes: list[tuple[Line, bool]] = field(default_factory=list)
 
 
-def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", named: str = "") -> Article:
-    """Build the article from its lines; `named` is the title in the file's metadata, used if none is recognised."""
+def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", metadata_title: str = "") -> Article:
+    """Build the article from its lines; `metadata_title` stands in where none is recognised."""
     size = _body_size(lines)
     title, rest = _title(lines, size)
     words = Counter(word for line in lines for word in re.findall(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*", line.text.lower()))
@@ -67,14 +67,14 @@ def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", named: s
         if not section.text:
             continue
         if part.is_abstract and not abstract:
-            abstract, section = _cut(section, LONGEST_ABSTRACT)
+            abstract, section = _split_off(section, LONGEST_ABSTRACT)
             if not section.text:
                 continue
         sections.append(section)
     if not abstract and sections:
-        abstract, rest_of_it = _cut(sections[0], LEAD_CHARACTERS)
+        abstract, rest_of_it = _split_off(sections[0], LEAD_CHARACTERS)
         sections[:1] = [rest_of_it] if rest_of_it.text else []
-    return Article(title or named, abstract.replace("\n", " "), arxiv_id, FullText(pages, tuple(sections)))
+    return Article(title or metadata_title, abstract.replace("\n", " "), arxiv_id, FullText(pages, tuple(sections)))
 
 
 def _body_size(lines: Iterable[Line]) -> float:
@@ -201,7 +201,7 @@ def _append(text: str, line: str, words: Counter[str], *, fresh: bool) -> tuple[
     """Append a line, rejoining a hyphenated word; the text, and the offset at which the line begins."""
     if not text:
         return line, 0
-    cut, rest = _CUT.search(text), _GOES_ON.match(line)
+    cut, rest = _HYPHENATED.search(text), _GOES_ON.match(line)
     if cut and rest and not fresh:
         head, last, tail = cut["head"].lower(), cut["last"].lower(), rest[0]
         # Keep the hyphen if the paper hyphenates the word elsewhere, or in a chain of words.
@@ -212,7 +212,7 @@ def _append(text: str, line: str, words: Counter[str], *, fresh: bool) -> tuple[
     return text + line, len(text)
 
 
-def _cut(section: Section, most: int) -> tuple[str, Section]:
+def _split_off(section: Section, most: int) -> tuple[str, Section]:
     """Split off the first sentences of a section, up to `most` characters; the rest gets no heading."""
     if len(section.text) <= most:
         return section.text, Section(section.heading, "", ())

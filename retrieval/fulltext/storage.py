@@ -124,10 +124,10 @@ class FullTexts:
         async with self._database.writing() as connection:
             await attempts.note_failure(connection, paper_id, sentence)
 
-    async def attempts_since(self, moment: dt.datetime) -> int:
+    async def papers_tried_since(self, moment: dt.datetime) -> int:
         """Count the papers tried after a time."""
         async with self._database.reading() as connection:
-            return await attempts.count_since(connection, moment)
+            return await attempts.count_tried_since(connection, moment)
 
     async def of(self, paper_ids: Sequence[str]) -> dict[str, FullText]:
         """Full texts by paper id; papers without one are left out."""
@@ -205,10 +205,10 @@ async def move(connection: AsyncConnection, paper_id: str, to: str) -> None:
         return
     for table in TABLES:
         await connection.execute(sa.update(table).where(table.c.paper_id == paper_id).values(paper_id=to))
-    await embed_again(connection, [to])
+    await queue_embedding(connection, [to])
 
 
-async def embed_again(connection: AsyncConnection, paper_ids: Sequence[str] | None = None) -> None:
+async def queue_embedding(connection: AsyncConnection, paper_ids: Sequence[str] | None = None) -> None:
     """Queue the full texts of some papers, or of all, to be embedded; stored embeddings are reused."""
     waits = sa.update(full_texts).values(embedded=False)
     await connection.execute(waits if paper_ids is None else waits.where(full_texts.c.paper_id.in_(paper_ids)))
