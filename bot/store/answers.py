@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from bot.store.answer_codec import UnreadableError, as_json, dumps, loads
 from bot.store.domain import StoredAnswer
-from bot.store.memory_tables import answer_messages, answer_papers, answers
 from bot.store.row_mapper import exported, to_columns
-from bot.store.stored_answer import UnreadableError, as_json, dumps, loads
+from bot.store.store_tables import answer_messages, answer_papers, answers
 from storage.database import upsert
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Answers:
         async with self._database.reading() as connection:
             return list(await connection.scalars(asked))
 
-    async def posted(self, answer_id: str, message_ids: Sequence[int]) -> None:
+    async def mark_posted(self, answer_id: str, message_ids: Sequence[int]) -> None:
         """Store the messages that show an answer, in order, replacing others; a message shows its last answer."""
         async with self._database.writing() as connection:
             if await _exists(connection, answer_id):

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from bot.errors import WriterError
 from bot.llm.meter import Begun
 from bot.store.ledger import NOBODY
-from bot.store.memory_tables import budget_notices
+from bot.store.store_tables import budget_notices
 from storage.database import FAILURES, insert_into
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class BudgetNotices:
         async with self._database.reading() as connection:
             return list(await connection.scalars(query.order_by(budget_notices.c.guild_id)))
 
-    async def told(self, day: date, guild_id: int) -> None:
+    async def mark_told(self, day: date, guild_id: int) -> None:
         """Note that somebody was told, or that nobody can be."""
         which = (budget_notices.c.day == day) & (budget_notices.c.guild_id == guild_id)
         async with self._database.writing() as connection:
@@ -102,7 +102,7 @@ class StoreMeter:
         self._now = now
         self._noted: set[tuple[date, int]] = set()
 
-    async def exhausted(self, payer: Payer) -> str | None:
+    async def exhausted_budget(self, payer: Payer) -> str | None:
         """Name the budget that this payer has used up ("day", "server", "person"), None if there is room.
 
         Raises WriterError if there is a budget but the store cannot be read.

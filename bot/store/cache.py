@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.memory_tables import drafts
+from bot.store.store_tables import drafts
 from storage.database import FAILURES, upsert
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from bot.store.domain import Delivery, Posted, Subscription
-from bot.store.memory_tables import deliveries, shown_papers, subscriptions
 from bot.store.row_mapper import exported, from_row
+from bot.store.store_tables import deliveries, shown_papers, subscriptions
 from bot.store.subscriptions import GOING_ON, HELD_BACK, set_paused
 from storage.database import insert_into
 
@@ -64,10 +64,10 @@ class Deliveries:
             moments = [await connection.scalar(asked) for asked in (due, looks, again)]
         return min((moment for moment in moments if moment is not None), default=None)
 
-    async def claim(self, now: datetime, worker: str, until: datetime, limit: int) -> list[Delivery]:
+    async def claim(self, now: datetime, worker: str, claimed_until: datetime, limit: int) -> list[Delivery]:
         """Claim up to `limit` due digests: first those whose claim has expired, each group longest due first.
 
-        A claim lasts until `until`; after that, any worker may take it. Concurrent processes get different digests.
+        After `claimed_until` any worker may claim them again. Concurrent processes get different digests.
         """
         async with self._database.writing() as connection:
             taken = [
@@ -87,7 +87,7 @@ class Deliveries:
             ]
             for delivery in taken:
                 await connection.execute(
-                    sa.update(deliveries).where(_key(delivery)).values(worker=worker, claimed_until=until)
+                    sa.update(deliveries).where(_key(delivery)).values(worker=worker, claimed_until=claimed_until)
                 )
             due = [
                 from_row(Subscription, row)
@@ -111,7 +111,7 @@ class Deliveries:
                         "due_at": subscription.next_due_at,
                         "state": CLAIMED,
                         "worker": worker,
-                        "claimed_until": until,
+                        "claimed_until": claimed_until,
                         "attempts": 0,
                     }
                     for subscription in due
@@ -122,10 +122,12 @@ class Deliveries:
         new = [Delivery(subscription, subscription.next_due_at, worker) for subscription in due]
         return [*taken, *(delivery for delivery in new if delivery.subscription.subscription_id in got)]
 
-    async def renew(self, delivery: Delivery, until: datetime) -> bool:
+    async def renew(self, delivery: Delivery, claimed_until: datetime) -> bool:
         """Extend a claim; False if it is no longer this worker's."""
         async with self._database.writing() as connection:
-            renewed = await connection.execute(sa.update(deliveries).where(_mine(delivery)).values(claimed_until=until))
+            renewed = await connection.execute(
+                sa.update(deliveries).where(_mine(delivery)).values(claimed_until=claimed_until)
+            )
             return renewed.rowcount > 0
 
     async def shown(self, place_id: int, paper_ids: Collection[str]) -> set[str]:
@@ -262,7 +264,7 @@ class Deliveries:
             await connection.execute(sa.update(subscriptions).where(mine, HELD_BACK).values(GOING_ON))
             return True
 
-    async def give_up(self, delivery: Delivery, reason: str, *, look_at: datetime, maybe_posted: bool) -> None:
+    async def hold_back(self, delivery: Delivery, reason: str, *, look_at: datetime, maybe_posted: bool) -> None:
         """Pause the subscription until `look_at`, for a reason that its owner has yet to be told.
 
         Records of the parts that were posted, or with `maybe_posted` may have been, are kept.

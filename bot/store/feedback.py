@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import sqlalchemy as sa
 
 from bot.store.domain import Trend
-from bot.store.memory_tables import answer_papers, answers, ratings, stars, tastes
 from bot.store.row_mapper import exported
+from bot.store.store_tables import answer_papers, answers, ratings, stars, tastes
 from storage.database import insert_into, upsert
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class FeedbackBook:
             )
             return [Trend(*row) for row in rows]
 
-    async def forget_older(self, connection: AsyncConnection, moment: datetime) -> None:
+    async def keep_tastes_older(self, connection: AsyncConnection, moment: datetime) -> None:
         """Add the ratings of answers older than a moment, which are about to be deleted, to their servers' taste."""
         await self._outlive(connection, answers.c.asked_at < moment)
 

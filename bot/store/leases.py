@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.memory_tables import shard_leases
+from bot.store.store_tables import shard_leases
 from storage.database import upsert
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def take(self, shards: Shards, holder: str, now: datetime) -> dict[int, datetime]:
+    async def take_or_blockers(self, shards: Shards, holder: str, now: datetime) -> dict[int, datetime]:
         """Lease all of these shards or none; return the shards that others hold, with the expiry of each lease.
 
         A process with another shard count blocks all shards.
@@ -39,8 +39,8 @@ class Leases:
             held = await connection.execute(
                 sa.select(shard_leases.c.shard, shard_leases.c.until).where(others & in_the_way)
             )
-            if taken := dict(held.all()):
-                return taken
+            if blockers := dict(held.all()):
+                return blockers
             values = {"holder": holder, "count": shards.count, "until": now + LEASE}
             await connection.execute(sa.delete(shard_leases).where(shard_leases.c.until <= now))
             for shard in shards.ids:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from bot.store.domain import Spending
-from bot.store.memory_tables import usage
 from bot.store.row_mapper import exported
+from bot.store.store_tables import usage
 from storage.database import insert_into
 
 if TYPE_CHECKING:

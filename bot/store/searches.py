@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from bot.store.domain import Search
-from bot.store.memory_tables import searches
+from bot.store.store_tables import searches
 from storage.database import upsert
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from bot.store.deliveries import Deliveries
 from bot.store.feedback import FeedbackBook
 from bot.store.leases import Leases
 from bot.store.ledger import NOBODY, Ledger
-from bot.store.memory_tables import metadata
 from bot.store.searches import Searches
 from bot.store.servers import Servers
+from bot.store.store_tables import metadata
 from bot.store.subscriptions import Subscriptions
 from bot.store.threads import Threads
 from bot.store.traffic import REMEMBERED, Traffic
@@ -145,7 +145,7 @@ class Store:
         here = set(guild_ids)
         async with self._database.writing() as connection:
             known = set(filter(mine, await connection.scalars(_servers_known())))
-            await self.servers.note(connection, known & here, known - here, now)
+            await self.servers.note_membership(connection, known & here, known - here, now)
 
     async def forget_due(self, now: datetime) -> int:
         """Delete everything past its lifetime in one transaction, and return the number of rows.
@@ -157,7 +157,7 @@ class Store:
         """
         today, retained = now.astimezone(UTC).date(), now - self.retention
         async with self._database.writing() as connection:
-            await self.feedback.forget_older(connection, retained)
+            await self.feedback.keep_tastes_older(connection, retained)
             count = await self.answers.forget_older(connection, retained)
             count += await self.threads.forget_idle(connection, retained)
             count += await self.searches.forget_older(connection, retained)

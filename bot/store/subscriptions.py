@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from bot.store.domain import Subscription
-from bot.store.memory_tables import deliveries, subscriptions
 from bot.store.row_mapper import exported, from_row, to_columns
+from bot.store.store_tables import deliveries, subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -129,7 +129,7 @@ class Subscriptions:
         """List the paused subscriptions whose owners have yet to be told why."""
         return await self._those(subscriptions.c.untold)
 
-    async def told(self, subscription_id: str) -> None:
+    async def mark_told(self, subscription_id: str) -> None:
         """Record that the owner was told why, or cannot be."""
         async with self._database.writing() as connection:
             await connection.execute(sa.update(subscriptions).where(_one(subscription_id)).values(untold=False))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.memory_tables import answers, threads
 from bot.store.row_mapper import exported
+from bot.store.store_tables import answers, threads
 from storage.database import insert_into
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Threads:
         """Check whether the bot opened a thread."""
         return thread_id in self._own
 
-    async def deleted(self, thread_id: int) -> None:
+    async def forget(self, thread_id: int) -> None:
         """Forget a deleted thread."""
         if thread_id in self._own:
             async with self._database.writing() as connection:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.memory_tables import acts, seen_events
+from bot.store.store_tables import acts, seen_events
 from storage.database import insert_into
 
 if TYPE_CHECKING:

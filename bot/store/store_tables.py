@@ -36,7 +36,7 @@ answers = sa.Table(
     sa.Column("parent_id", sa.String(64), sa.ForeignKey("answers.answer_id", ondelete="SET NULL")),
     sa.Column("private", sa.Boolean, nullable=False),
     sa.Column("asked_at", Moment, nullable=False),
-    # The whole answer as JSON, see bot.store.stored_answer.
+    # The whole answer as JSON, see bot.store.answer_codec.
     sa.Column("body", sa.Text, nullable=False),
     sa.Index("answers_by_asker", "asker_id"),
     sa.Index("answers_by_channel", "channel_id", "asked_at"),
