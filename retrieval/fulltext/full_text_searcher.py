@@ -1,7 +1,8 @@
 """Full-text search: finds the parts of full texts nearest to a question, among papers that a search has found.
 
-Full texts are not indexed. If abstracts do not answer a question, the windows of some papers are compared one by one,
-which takes milliseconds; the best become hits with sentences and words, which the same calibrations can score.
+Full texts are in no index. If abstracts do not answer a question, every window of the papers found is compared with it,
+which takes milliseconds. The nearest windows become hits of the same form as those of a search, with sentences and
+words, so that the same calibrations can score them.
 """
 
 from __future__ import annotations
@@ -34,15 +35,15 @@ if TYPE_CHECKING:
     from retrieval.query import QueryVectors
 
 READ: Final = 4  # windows returned; 30 of 30 facts were in the first four
-SHARED_WORDS_WEIGHT: Final = 0.5  # weight of the share of the question's words, next to the cosine's weight of 1
+SHARED_WORDS_WEIGHT: Final = 0.5  # how much the share of the question's words counts; the cosine counts 1
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A full text that is searched for one conversation and not stored.
+    """A full text that is searched in one conversation only, and never stored.
 
     Attributes:
-        contents: cached contents of windows, by window number.
+        contents: the contents of the windows that were needed so far, by window number.
     """
 
     paper: Paper
@@ -74,7 +75,10 @@ class FullTextSearcher:
     async def full_text_passages(
         self, text: str, vectors: QueryVectors, hits: Sequence[Hit], limit: int = READ
     ) -> list[Hit]:
-        """Up to `limit` parts of these papers' full texts, as hits, nearest first."""
+        """Up to `limit` parts of these papers' full texts, nearest first.
+
+        Each is a hit whose paper has the text of the part as its abstract.
+        """
         known = await self._full_texts.known({hit.paper.paper_id for hit in hits})
         if not known:
             return []
@@ -103,7 +107,10 @@ class FullTextSearcher:
     async def document_passages(
         self, document: Document, text: str, vectors: QueryVectors, *, lead_only: bool = False, limit: int = READ
     ) -> list[Hit]:
-        """Up to `limit` parts of a document, as hits, nearest first; with `lead_only`, only from its abstract."""
+        """Up to `limit` parts of a document, nearest first; with `lead_only`, only from its abstract.
+
+        Each is a hit whose paper has the text of the part as its abstract.
+        """
         nothing = Hit(document.paper, 0.0, (), (), Evidence(0.0, 0.0, 0.0, 0.0, 0.0))
         sections = document.full_text.sections
         candidates = [
@@ -117,7 +124,7 @@ class FullTextSearcher:
         return await asyncio.to_thread(self._hits, text, vectors, best, contents)
 
     async def _read(self, best: Sequence[_Candidate], known: Sequence[Contents | None]) -> list[Contents]:
-        """The contents of windows; missing ones, not embedded by the indexer yet, are embedded now."""
+        """The contents of windows; those that the indexer has yet to embed are embedded now."""
         return [
             contents or await embed_contents(candidate.hit.paper.title, candidate.text, self._embedder)
             for candidate, contents in zip(best, known, strict=True)

@@ -1,4 +1,4 @@
-"""Builds an article from printed lines: recognises title, abstract and sections by layout, and rejoins split words."""
+"""Builds an article from printed lines: tells title, abstract and sections by layout, and rejoins hyphenated words."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ENDS: Final = tuple('.?!:;…"”)')
 
 @dataclass(slots=True)
 class _Part:
-    """The lines under a heading, with notes and tables apart from the running text."""
+    """The lines under a heading; notes and tables are kept apart from the running text."""
 
     heading: str
     is_abstract: bool = False
@@ -52,7 +52,7 @@ class _Part:
 
 
 def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", metadata_title: str = "") -> Article:
-    """Build the article from its lines; `metadata_title` stands in where none is recognised."""
+    """Build the article from its lines; `metadata_title`, the one in the file's metadata, is used if none is found."""
     size = _body_size(lines)
     title, rest = _title(lines, size)
     words = Counter(word for line in lines for word in re.findall(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*", line.text.lower()))
@@ -85,7 +85,7 @@ def _body_size(lines: Iterable[Line]) -> float:
 
 
 def _title(lines: Sequence[Line], size: float) -> tuple[str, Sequence[Line]]:
-    """The title, made of the first run of largest lines on the first page, and the lines after it."""
+    """The title, and the lines after it; the title is the first run of lines in the first page's largest font."""
     first = [line for line in lines if line.page == 1 and any(map(str.isalpha, line.text))]
     largest = max((line.size for line in first), default=0.0)
     if largest < LARGER * size:
@@ -185,7 +185,7 @@ def _begins(line: Line, before: Line | None, column: float, usual: float) -> tup
 
 
 def _section(part: _Part, words: Counter[str]) -> Section:
-    """Join the lines of a part, notes and tables after the running text."""
+    """Join the lines of a part; notes and tables come after the running text."""
     text = ""
     breaks: list[tuple[int, int]] = []
     for lines in (part.body, part.notes):
@@ -198,13 +198,13 @@ def _section(part: _Part, words: Counter[str]) -> Section:
 
 
 def _append(text: str, line: str, words: Counter[str], *, fresh: bool) -> tuple[str, int]:
-    """Append a line, rejoining a hyphenated word; the text, and the offset at which the line begins."""
+    """Append a line, rejoining a hyphenated word; return the text, and the offset at which the line begins."""
     if not text:
         return line, 0
     cut, rest = _HYPHENATED.search(text), _GOES_ON.match(line)
     if cut and rest and not fresh:
         head, last, tail = cut["head"].lower(), cut["last"].lower(), rest[0]
-        # Keep the hyphen if the paper hyphenates the word elsewhere, or in a chain of words.
+        # Keep the hyphen if the paper writes the word with it elsewhere, or if it stands in a chain of words.
         hyphen = words[f"{head}-{tail}"] > words[f"{head}{tail}"] or (head != last and not words[f"{last}{tail}"])
         text = text if hyphen else text[:-1]
         return text + line, len(text)

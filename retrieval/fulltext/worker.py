@@ -1,7 +1,7 @@
 """The worker process: reads a PDF or HTML page from stdin and writes its article as JSON to stdout.
 
-`python -m retrieval.fulltext.worker [html]`. It limits its own memory and CPU time first, and writes no files. pypdf
-and lxml run no scripts and fetch nothing.
+It is run as `python -m retrieval.fulltext.worker [html]`. It begins by limiting its own memory and CPU time, and writes
+no files. pypdf and lxml run no scripts and fetch nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HTML: Final = "html"
 
 
 class FaultError(Exception):
-    """The input is not read; the message is the fault, as one word."""
+    """The input cannot be read as a paper; the message is the fault, one word that the parent process knows."""
 
 
 def main() -> None:
