@@ -52,13 +52,12 @@ from retrieval.records import Fresh
 from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
 
     from bot.digest.digest import Digest
-    from bot.digest.poster import Note
     from bot.store import Posted, Subscription
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -225,8 +224,8 @@ class Wire:
         self._url = url
 
     async def post(
-        self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted, note: Note
-    ) -> Posted:
+        self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted
+    ) -> AsyncGenerator[Posted]:
         """Post the missing parts of a digest."""
         papers = [entry.paper.paper_id for entry in digest.entries]
         while not posted.message_ids or sum(posted.papers) < len(papers):
@@ -242,8 +241,7 @@ class Wire:
             with poster_errors(subscription):
                 sent = await self._call("post", body)
             posted = posted.plus(sent["message"], len(part))
-            await note(posted)
-        return posted
+            yield posted
 
     async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:  # noqa: ARG002  # the engine's
         """Find the next part of a digest."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -21,6 +22,7 @@ def main() -> None:
     """Run the command line; exits with 0 for done, 1 failed with a sentence, 2 wrong usage, 130 interrupted."""
     # Small matrix products finish before OpenBLAS has woken a second thread, which costs 100 ms on busy cores.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.disable()  # until `bot.runner` begins: imports leave nothing to collect, but would be looked through often
     streams.prepare()
     files.keep_private()
     try:

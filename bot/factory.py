@@ -65,10 +65,8 @@ async def make_embedder(settings: Settings) -> Embedder:
 @asynccontextmanager
 async def open_library(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[Library]:
     """Open the library in the data dir (`rebuild` remakes its indexes), and close it at the end."""
-    from bot.answering.reading.language_detection import keep_tables_in
     from retrieval import Library
 
-    keep_tables_in(settings.data_dir / MODELS)
     embedder = await make_embedder(settings)
     try:
         refuse_shortage(settings.data_dir)
@@ -173,7 +171,9 @@ def make_answerer(
     """
     from bot.answering import Answerer
     from bot.answering.extractive import ExtractiveWriter
+    from bot.answering.reading.language_detection import keep_tables_in
 
+    keep_tables_in(settings.data_dir / MODELS)
     meter = make_meter(settings, store) if store else None
     extractive, plugged = ExtractiveWriter(), make_plugin_writer(settings, meter)
     if model is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot import metrics
@@ -18,12 +18,11 @@ from retrieval.sources.specs import ACCEPTED
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from bot.settings import Settings
     from retrieval import Library
-    from retrieval.sources.fetched import Cursor, OnlineSource, Page
-    from retrieval.sources.single import Single
+    from retrieval.sources.fetched import OnlineSource
     from retrieval.sources.web import Web
 
 log = logging.getLogger(__name__)
@@ -103,12 +102,9 @@ class Fetcher:
 
     async def _read(self, source: OnlineSource) -> str | None:
         """Ingest every page; return what went wrong, or None."""
-        reading = await self._library.source_state(source.name)
         try:
-            async with aclosing(pages_of(source, reading.cursor if reading else None)) as pages:
-                async for page in pages:
-                    added = await self._library.ingest_page(page, source.name)
-                    await self._library.index_pending()
+            async with aclosing(self._library.ingest(source)) as pages:
+                async for page, added in pages:
                     log.info("%s: %s; %s", source.name, added, page.notice or "")
         except FootnoteError as error:
             return str(error)
@@ -163,24 +159,6 @@ def read_sources(settings: Settings, web: Web) -> list[OnlineSource]:
 def online_source(settings: Settings, spec: str, web: Web) -> OnlineSource | None:
     """Open the online source that a spec names, at the configured addresses; None if it names none."""
     return open_online(spec, web, huggingface_url=settings.huggingface.base_url, arxiv_url=settings.arxiv.base_url)
-
-
-def single_paper(settings: Settings, spec: str, web: Web) -> Single | None:
-    """Parse the id or link of a single paper, None if the spec is neither."""
-    from retrieval.sources.single import Addresses, open_single
-
-    addresses = Addresses(
-        arxiv=settings.arxiv.base_url,
-        doi=settings.doi.base_url,
-        openreview=settings.openreview.base_url,
-        acl=settings.acl.base_url,
-    )
-    return open_single(spec, web, addresses)
-
-
-def pages_of(source: OnlineSource, cursor: Cursor | None) -> AsyncGenerator[Page, None]:
-    """Iterate over a source's pages after a cursor; close it if you do not read to the end."""
-    return cast("AsyncGenerator[Page, None]", source.pages(cursor))
 
 
 def _patience(name: str) -> dt.timedelta | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from contextlib import suppress
@@ -22,6 +23,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     Raises KeyboardInterrupt after Ctrl-C. After another signal, everything is closed and then the process ends by that
     signal.
     """
+    gc.freeze()  # what was imported stays until the end: no collection has to look at it again
+    gc.enable()
     received: list[signal.Signals] = []
     try:
         return asyncio.run(_interruptible(work, received))

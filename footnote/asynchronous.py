@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from bot.answering import Exchange
 from bot.factory import open_answerer, open_library
-from bot.fetcher import online_source, pages_of
+from bot.fetcher import online_source
 from bot.settings import Settings
 from retrieval import Added
 from retrieval.export import export
@@ -137,11 +137,9 @@ class AsyncLibrary:
 
     async def _read(self, source: OnlineSource) -> Added:
         papers, added = self._open, Added()
-        reading = await papers.source_state(source.name)
-        async with aclosing(pages_of(source, reading.cursor if reading else None)) as pages:
-            async for page in pages:
-                added += await papers.ingest_page(page, source.name)
-                await papers.index_pending()
+        async with aclosing(papers.ingest(source)) as pages:
+            async for _, some in pages:
+                added += some
         return added
 
 

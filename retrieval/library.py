@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from contextlib import AsyncExitStack, nullcontext
+from contextlib import AsyncExitStack, aclosing, nullcontext
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from filelock import FileLock, Timeout
 
@@ -34,7 +34,7 @@ from retrieval.titles import Titles
 from retrieval.vectors import COLLECTION, DenseIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from retrieval.papers import Evidence, Hit, Paper
     from retrieval.query import QueryVectors
     from retrieval.resolver import Lookup
-    from retrieval.sources.fetched import Page
+    from retrieval.sources.fetched import OnlineSource, Page
     from retrieval.spelling import Spelled
 
 __all__ = ["Library", "Progress"]
@@ -232,6 +232,25 @@ class Library:
             added += replace(some, touched=frozenset())
         await self.index_pending(progress)
         return added
+
+    async def ingest(
+        self, source: OnlineSource, progress: Progress | None = None
+    ) -> AsyncGenerator[tuple[Page, Added]]:
+        """Read a source from where it was left, and yield each page once it is indexed, so that a kill costs one page.
+
+        `progress` counts to 100 for the whole reading. Raises SourceError; what was yielded before it is kept.
+        """
+        name, before = source.name, 0.0
+        state = await self.source_state(name)
+        pages = cast("AsyncGenerator[Page]", source.pages(state.cursor if state else None))
+        async with aclosing(pages):
+            async for page in pages:
+                added = await self.ingest_page(page, name)
+                await self.index_pending(progress and _part(progress, before, page.share))
+                if progress:
+                    progress(round(100 * page.share), 100)
+                before = page.share
+                yield page, added
 
     async def ingest_page(self, page: Page, source: str) -> Added:
         """Store a page's papers and its cursor in one transaction; `index_pending` indexes them.
@@ -501,6 +520,11 @@ def _batch(waiting: Iterator[Paper | Fetched]) -> list[Paper | Fetched]:
         if isinstance(paper, Fetched) and paper.full_text is not None:
             break
     return batch
+
+
+def _part(progress: Progress, before: float, after: float) -> Progress:
+    """Return what moves a bar of a hundred from one share of the whole to another."""
+    return lambda done, total: progress(round(100 * (before + (after - before) * done / total)), 100)
 
 
 def lock_data_dir(data_dir: Path) -> FileLock:

@@ -11,8 +11,8 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from bot.cli import asking, papers, service, upkeep
-from bot.cli.options import DataDir
+from bot.cli import paper_group, question_group, service_group, upkeep_group
+from bot.cli.shared_options import DataDir
 from bot.cli.verbosity import start_log
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typer.models import CommandInfo
 
 # In the order of --help.
-MODULES: Final = (asking, papers, upkeep, service)
+MODULES: Final = (question_group, paper_group, upkeep_group, service_group)
 
 # Flags of every command, which may stand before and behind its name.
 ANYWHERE: Final = ("--verbose", "-v")
@@ -32,7 +32,7 @@ class Commands(Mapping[str, Any]):
 
     def __init__(self) -> None:
         """Note what there is, and what each command says of itself."""
-        self.said: dict[str, str] = {}
+        self.summaries: dict[str, str] = {}
         self._builders: dict[str, Callable[[], Any]] = {}
         self._built: dict[str, Any] = {}
         for app in (module.app for module in MODULES):
@@ -44,8 +44,8 @@ class Commands(Mapping[str, Any]):
                 told = group.typer_instance.info
                 self._add(told.name, told.help, partial(typer.main.get_group, group.typer_instance))
 
-    def _add(self, name: Any, said: Any, builder: Callable[[], Any]) -> None:  # noqa: ANN401  # Typer's own defaults
-        self.said[name] = said or ""
+    def _add(self, name: Any, summary: Any, builder: Callable[[], Any]) -> None:  # noqa: ANN401  # Typer's own defaults
+        self.summaries[name] = summary or ""
         self._builders[name] = builder
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401  # Typer brings a Click of its own
@@ -84,7 +84,7 @@ class Root(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         """List the commands by what they say of themselves, without building one."""
-        told = {name: TyperCommand(name, help=text) for name, text in self.listed.said.items()}
+        told = {name: TyperCommand(name, help=text) for name, text in self.listed.summaries.items()}
         TyperGroup(commands=dict(told)).format_commands(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401

@@ -12,9 +12,10 @@ from rich.table import Table
 from bot.answering import Exchange
 from bot.answering.conversation import Conversation
 from bot.answering.evidence.assessor import HOLDS
+from bot.answering.reading.language_detection import keep_tables_in
 from bot.console import print_json, progress_bar, show_figures, stdout
 from bot.errors import SettingsError
-from bot.factory import open_answerer, open_library
+from bot.factory import MODELS, open_answerer, open_library
 from bot.files import share
 from bot.invocation import extra
 from bot.report.evaluation_run import Evaluation
@@ -126,6 +127,7 @@ async def run_over(
             "chroma": ChromaSettings(url=None),
         }
     )
+    keep_tables_in(own.data_dir / MODELS)
     async with open_library(own) as library:
         with progress_bar("Indexing") as report:
             await library.add(papers, report)

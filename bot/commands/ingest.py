@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.console import print_json, printable, progress_bar, show_figures, stderr, stdout
 from bot.factory import make_embedder, open_library
-from bot.fetcher import online_source, pages_of, single_paper
 from bot.invocation import command
 from retrieval import Added, BadInputError, ServerAwayError
 from retrieval.catalogue import Catalogue
 from retrieval.embedding_worker import embed_pending
-from retrieval.sources import Stream, is_here, stream_source
+from retrieval.sources import Stream, open_spec
 from retrieval.sources.choice import Choice, read_categories
 from retrieval.sources.fetched import SourceError
-from retrieval.sources.single import Single
+from retrieval.sources.single import Addresses, Single
 from retrieval.sources.web import Web
 from retrieval.stamp import stamp_of
 
@@ -25,10 +24,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.settings import Settings
-    from retrieval import Fetched, Library
-    from retrieval.library import Progress
+    from retrieval.catalogue import Counts
     from retrieval.sources.fetched import OnlineSource
-    from retrieval.sources.intake import Intake
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Hold what is asked of sources, as in `ingest`."""
+
+    categories: tuple[str, ...]
+    since: dt.date | None
+    strict: bool
+    full_text: bool
+    as_page: bool
 
 
 async def ingest(
@@ -50,31 +58,9 @@ async def ingest(
     An online source is read on from its cursor. If one fails, its papers so far are kept and the other sources are
     still read; raises SourceError at the end.
     """
-    failures: list[str] = []
-    asked = read_categories(categories)
-    async with Web(say=_say) as web:
-        opened = [_open(settings, spec, web, Choice(asked, since), strict=strict, as_page=as_page) for spec in sources]
-        if asked or since:
-            _refuse_to_choose(opened)
-        if full_text:
-            _demand_full_texts(opened)
-        async with open_library(settings) as library:
-            added = Added()
-            for source in opened:
-                if isinstance(source, Stream):
-                    with progress_bar("Indexing") as report:
-                        added += await library.add(source.papers, report)
-                    _tell(source.intake)
-                    continue
-                if isinstance(source, Single):
-                    paper, trouble = await _fetch(source, full_text=full_text)
-                    added += await library.add([paper] if paper else [])
-                    failures += [trouble] if trouble else []
-                    continue
-                read, failure = await _read(library, source)
-                added += read
-                failures += [failure] if failure else []
-            counts = await library.counts()
+    added, counts, failures = await _read(
+        settings, sources, Options(tuple(categories), since, strict, full_text, as_page)
+    )
     waiting = f" {counts.pending} of them wait to be indexed." if counts.pending else ""
     withdrawn = f", {added.withdrawn} withdrawn" if added.withdrawn else ""
     removed = f", {added.removed} removed before and left out" if added.removed else ""
@@ -86,27 +72,75 @@ async def ingest(
         raise SourceError(f"{' '.join(failures)} What was read is kept; the same command goes on from there.")
 
 
-def _open(
-    settings: Settings, spec: str, web: Web, choice: Choice, *, strict: bool, as_page: bool
-) -> OnlineSource | Stream | Single:
-    """Open what a spec names; a file takes precedence over a paper with that id."""
-    named = None if is_here(spec) else single_paper(settings, spec, web)
-    online = named or online_source(settings, spec, web)
-    return online or stream_source(spec, choice, strict=strict, as_page=as_page)
+async def _read(settings: Settings, sources: Sequence[str], options: Options) -> tuple[Added, Counts, list[str]]:
+    """Open all sources, then the library, and take in what comes; return what it was, and what failed."""
+    failures: list[str] = []
+    async with Web(say=_say) as web:
+        opened = _open(settings, sources, web, options)
+        async with open_library(settings) as library:
+            added = Added()
+            for source in opened:
+                if isinstance(source, Stream):
+                    with progress_bar("Indexing") as report:
+                        added += await library.add(source.papers, report)
+                    for sentence in source.intake.sentences():
+                        stderr().print(printable(sentence), soft_wrap=True)
+                elif isinstance(source, Single):
+                    paper = None
+                    try:
+                        paper = await source.fetch()
+                        if options.full_text:
+                            paper = replace(paper, full_text=await source.fetch_full_text())
+                    except SourceError as error:
+                        failures.append(str(error))
+                    added += await library.add([paper] if paper else [])
+                else:
+                    notices: dict[str | None, None] = {}
+                    try:
+                        with progress_bar(f"Reading {source.name}") as report:
+                            await library.index_pending()
+                            async with aclosing(library.ingest(source, report)) as pages:
+                                async for page, some in pages:
+                                    added += some
+                                    notices[page.notice] = None
+                    except SourceError as error:
+                        failures.append(str(error))
+                    for notice in filter(None, notices):
+                        stderr().print(printable(notice), soft_wrap=True)
+            counts = await library.counts()
+    return added, counts, failures
+
+
+def _open(settings: Settings, specs: Sequence[str], web: Web, options: Options) -> list[OnlineSource | Stream | Single]:
+    """Return the sources that are named; raises BadInputError where one is none, or the options are not for it."""
+    addresses = Addresses(
+        arxiv=settings.arxiv.base_url,
+        doi=settings.doi.base_url,
+        openreview=settings.openreview.base_url,
+        acl=settings.acl.base_url,
+    )
+    asked = read_categories(options.categories)
+    opened = [
+        open_spec(
+            spec,
+            web,
+            addresses,
+            Choice(asked, options.since),
+            huggingface_url=settings.huggingface.base_url,
+            strict=options.strict,
+            as_page=options.as_page,
+        )
+        for spec in specs
+    ]
+    if asked or options.since:
+        _refuse_to_choose(opened)
+    if options.full_text:
+        _demand_full_texts(opened)
+    return opened
 
 
 def _say(sentence: str) -> None:
     stderr().print(printable(sentence), soft_wrap=True)
-
-
-async def _fetch(source: Single, *, full_text: bool) -> tuple[Fetched | None, str | None]:
-    """Fetch a paper, and report what could not be fetched."""
-    paper = None
-    try:
-        paper = await source.fetch()
-        return (replace(paper, full_text=await source.fetch_full_text()) if full_text else paper), None
-    except SourceError as error:
-        return paper, str(error)
 
 
 def _demand_full_texts(opened: Sequence[OnlineSource | Stream | Single]) -> None:
@@ -127,44 +161,6 @@ def _refuse_to_choose(opened: Sequence[OnlineSource | Stream | Single]) -> None:
                 f"--category and --since choose from files, not from {source.name}; name categories and days in the "
                 "source itself, such as arxiv:cs.CL:3 or huggingface:2024-05-27..2024-05-31."
             )
-
-
-def _tell(intake: Intake) -> None:
-    """Report how files were read, the first entries that were left out, and how many there were."""
-    for sentence in (*intake.remarks, *intake.left_out.first):
-        stderr().print(printable(sentence), soft_wrap=True)
-    if more := intake.left_out.count - len(intake.left_out.first):
-        stderr().print(f"{more:,} more could not be read.", soft_wrap=True)
-    for sentence in intake.choice.sentences():
-        stderr().print(printable(sentence), soft_wrap=True)
-
-
-async def _read(library: Library, source: OnlineSource) -> tuple[Added, str | None]:
-    """Ingest and index page by page, so that a kill costs one page; also return what failed."""
-    reading = await library.source_state(source.name)
-    added, notices, failure = Added(), [], None
-    try:
-        with progress_bar(f"Reading {source.name}") as report:
-            await library.index_pending()
-            before = 0.0
-            async with aclosing(pages_of(source, reading.cursor if reading else None)) as pages:
-                async for page in pages:
-                    if page.notice:
-                        notices.append(page.notice)
-                    added += await library.ingest_page(page, source.name)
-                    await library.index_pending(_part(report, before, page.share))
-                    report(round(100 * page.share), 100)
-                    before = page.share
-    except SourceError as error:
-        failure = str(error)
-    for notice in dict.fromkeys(notices):
-        stderr().print(printable(notice), soft_wrap=True)
-    return added, failure
-
-
-def _part(report: Progress, before: float, after: float) -> Progress:
-    """Make a progress callback for one section of a bar of a hundred."""
-    return lambda done, total: report(round(100 * (before + (after - before) * done / total)), 100)
 
 
 async def embed(settings: Settings) -> None:

@@ -15,7 +15,7 @@ import logging
 import os
 import secrets
 import socket
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bot.digest.digest import Digest
     from bot.digest.editor import Editor
     from bot.digest.poster import Poster
-    from bot.store import Delivery, Posted, Store, Subscription
+    from bot.store import Delivery, Store, Subscription
 
 log = logging.getLogger(__name__)
 
@@ -213,14 +213,12 @@ class Deliverer:
         if not await self._renew(delivery):
             return False
 
-        async def note(posted: Posted) -> None:
-            if not await self._store.deliveries.note(delivery, posted, self._now() + LEASE):
-                raise LostClaimError
-
-        async with _in_time():
-            posted = await self._poster.post(
-                subscription, digest, nonce=nonce_of(delivery), posted=delivery.posted, note=note
-            )
+        posted = delivery.posted
+        steps = self._poster.post(subscription, digest, nonce=nonce_of(delivery), posted=posted)
+        async with _in_time(), aclosing(steps):
+            async for posted in steps:
+                if not await self._store.deliveries.note(delivery, posted, self._now() + LEASE):
+                    raise LostClaimError
         metrics.DIGESTS.labels("posted").inc()
         log.info(
             "posted subscription=%s messages=%d papers=%d of %d",

@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from bot.digest import digest_text
 from bot.digest.digest import Digest, Entry, Roundup
 from bot.digest.map_renderer import draw
-from bot.digest.matcher import match, matching_for
+from bot.digest.matcher import match_each, matching_for
 from bot.digest.roundup import FEWEST_PAPERS, MOST_PAPERS, make_map
 from bot.digest.schedule import local_day
 from bot.digest.selector import Candidate, choose, taste_of
@@ -154,7 +154,7 @@ class Editor:
         chosen, candidates = [], []
         if wanted:
             asked = tuple(pool.papers[index].paper_id for index in wanted)
-            matches = [await self._match(topic, asked) for topic in topics]
+            matches = await self._match(topics, asked)
             taste = await self._taste(subscription.guild_id)
             span = (pool.until - since).total_seconds() or 1.0
             candidates = [
@@ -211,13 +211,17 @@ class Editor:
 
         return await asyncio.to_thread(make)
 
-    async def _match(self, topic: str, paper_ids: tuple[str, ...]) -> Mapping[str, float]:
-        """Say how likely each of these papers is about a topic; those left out are not."""
-        key = (topic, paper_ids)
-        if (known := self._matches.get(key)) is None:
-            evidence = await self._library.evidence(topic, paper_ids)
-            self._matches[key] = known = match(topic, evidence, matching_for(self._library.embedder.model))
-        return known
+    async def _match(self, topics: Sequence[str], paper_ids: tuple[str, ...]) -> list[Mapping[str, float]]:
+        """Say how likely each of these papers is about each topic; those left out are not."""
+        known = {topic: found for topic in topics if (found := self._matches.get((topic, paper_ids))) is not None}
+        evidence = {
+            topic: await self._library.evidence(topic, paper_ids)
+            for topic in dict.fromkeys(topics)
+            if topic not in known
+        }
+        for topic, found in match_each(evidence, matching_for(self._library.embedder.model)).items():
+            self._matches[topic, paper_ids] = known[topic] = found
+        return [known[topic] for topic in topics]
 
     async def _taste(self, guild_id: int | None) -> NDArray[np.float32] | None:
         if guild_id is None:

@@ -37,15 +37,23 @@ class FittedMatcher:
 
 
 def match(topic: str, evidence: Mapping[str, Evidence], fitted: FittedMatcher) -> dict[str, float]:
-    """Say how likely (0..1) papers are about a topic, from their evidence in the order of the search.
+    """Say how likely (0..1) papers are about a topic, as `match_each` does of several."""
+    return match_each({topic: evidence}, fitted)[topic]
+
+
+def match_each(evidence: Mapping[str, Mapping[str, Evidence]], fitted: FittedMatcher) -> dict[str, dict[str, float]]:
+    """Say how likely (0..1) papers are about each topic, from their evidence for it in the order of the search.
 
     Papers that are not about it are left out: all of them where not even the likeliest is about it for sure. Which of
     the others is nearer to it, the search tells better, as it compares the papers with each other; so they get their
     chances in its order.
     """
-    chances = {
-        paper_id: fitted.chance.probability(named) for paper_id, named in named_features(topic, evidence).items()
-    }
+    sizes = {topic: len(content_terms(topic)) for topic in evidence}
+    return {topic: _match(sizes[topic], found, fitted) for topic, found in evidence.items()}
+
+
+def _match(size: int, evidence: Mapping[str, Evidence], fitted: FittedMatcher) -> dict[str, float]:
+    chances = {paper_id: fitted.chance.probability(named) for paper_id, named in _named(size, evidence).items()}
     if max(chances.values(), default=0.0) < fitted.first:
         return {}
     above = [paper_id for paper_id, chance in chances.items() if chance >= fitted.floor]
@@ -57,7 +65,11 @@ def named_features(topic: str, evidence: Mapping[str, Evidence]) -> dict[str, di
 
     Of a topic in many words no paper has as large a share as of one in two, so their number counts too.
     """
-    terms = math.log1p(len(content_terms(topic)))
+    return _named(len(content_terms(topic)), evidence)
+
+
+def _named(size: int, evidence: Mapping[str, Evidence]) -> dict[str, dict[str, float]]:
+    terms = math.log1p(size)
     return {
         paper_id: {
             "sentence_cosine": found.sentence_cosine,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from retrieval import FootnoteError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator
     from datetime import datetime
 
     from bot.digest.digest import Digest
@@ -30,20 +30,15 @@ class UnavailableError(FootnoteError):
         self.retry_after = retry_after
 
 
-Note: TypeAlias = "Callable[[Posted], Awaitable[None]]"
-
-
 class Poster(Protocol):
     """Post digests; each method raises GoneError and UnavailableError, and is done or given up within 45 seconds."""
 
-    async def post(
-        self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted, note: Note
-    ) -> Posted:
-        """Post what is missing of a digest where the subscription says, and return all that stands of it then.
+    def post(self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted) -> AsyncGenerator[Posted]:
+        """Post what is missing of a digest where the subscription says, and yield all that stands after each step.
 
-        `posted` stands already; `note` is awaited with what stands after each part, before the next one is tried, and
-        what it raises ends the posting. Called again with the same nonce (22 characters; three more may tell the parts
-        apart) within two minutes, it posts no part twice.
+        `posted` stands already. Whoever takes what is yielded writes it down before asking for the next step, which is
+        not tried before. Called again with the same nonce (22 characters; three more may tell the parts apart) within
+        two minutes, it posts no part twice.
         """
         ...
 

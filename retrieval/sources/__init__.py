@@ -1,4 +1,4 @@
-"""Where papers come from, found by what a user calls it: files here, sources on the network through `open_online`.
+"""Where papers come from, found by what a user calls it; `open_spec` is the one door to all of them.
 
 Whatever imports a module of this package runs this one, so that the readers of files are imported where they are used.
 """
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
     from retrieval.papers import Paper
     from retrieval.sources.choice import Choice
-    from retrieval.sources.fetched import Fetched
+    from retrieval.sources.fetched import Fetched, OnlineSource
     from retrieval.sources.intake import Intake
+    from retrieval.sources.single import Addresses, Single
+    from retrieval.sources.web import Web
 
-__all__ = ["SEEDS", "Source", "Stream", "is_here", "open_online", "open_source", "seeds_file", "stream_source"]
+__all__ = ["SEEDS", "Source", "Stream", "open_online", "open_source", "open_spec", "seeds_file", "stream_source"]
 
 SEEDS = "seeds"
 
@@ -63,6 +65,27 @@ class Stream:
     name: str
     papers: Iterator[Paper | Fetched]
     intake: Intake
+
+
+def open_spec(
+    spec: str,
+    web: Web,
+    addresses: Addresses,
+    choice: Choice,
+    *,
+    huggingface_url: str,
+    strict: bool = False,
+    as_page: bool = False,
+) -> OnlineSource | Stream | Single:
+    """Return what a spec names, a file before a paper with that id; nothing is fetched yet.
+
+    Raises BadInputError where it names nothing. `choice`, `strict` and `as_page` are as in `stream_source`.
+    """
+    from retrieval.sources.single import open_single
+
+    named = None if _is_here(spec) else open_single(spec, web, addresses)
+    online = named or open_online(spec, web, huggingface_url=huggingface_url, arxiv_url=addresses.arxiv)
+    return online or stream_source(spec, choice, strict=strict, as_page=as_page)
 
 
 def open_source(spec: str, *, strict: bool = False) -> Source:
@@ -124,7 +147,7 @@ def _papers(spec: str, intake: Intake) -> Iterator[Paper | Fetched]:
         raise BadInputError(f'There is no source "{spec}"; {near}{_accepted()}.')
 
 
-def is_here(spec: str) -> bool:
+def _is_here(spec: str) -> bool:
     """Say whether a spec names a file or a folder."""
     try:
         return bool(spec.strip()) and Path(spec).expanduser().exists()

@@ -52,16 +52,9 @@ class HuggingFaceDaily:
         self._web = web
         self._url = f"{base_url.rstrip('/')}/api/daily_papers"
         self._range = (first, last or first) if first else None
+        self.name = _name(self._range)
         if self._range:
             _check(*self._range, today=self._today())
-
-    @property
-    def name(self) -> str:
-        """Return the source as a user writes it."""
-        if not self._range:
-            return SOURCE
-        first, last = self._range
-        return f"{SOURCE}:{first}" if first == last else f"{SOURCE}:{first}..{last}"
 
     async def pages(self, cursor: Cursor | None = None) -> AsyncIterator[Page]:
         """Yield each page of each day's list, oldest day first; an empty day is a page without papers."""
@@ -126,6 +119,14 @@ class HuggingFaceDaily:
 
     def _today(self) -> dt.date:
         return self._web.clock.now().date()
+
+
+def _name(days: tuple[dt.date, dt.date] | None) -> str:
+    """Return the source as a user writes it."""
+    if days is None:
+        return SOURCE
+    first, last = days
+    return f"{SOURCE}:{first}" if first == last else f"{SOURCE}:{first}..{last}"
 
 
 def _check(first: dt.date, last: dt.date, *, today: dt.date) -> None:

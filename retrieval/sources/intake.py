@@ -75,6 +75,13 @@ class Intake:
             if self.choice.takes(paper):
                 yield paper
 
+    def sentences(self) -> Iterator[str]:
+        """Say how files were read, the first of what was left out and how much more, and how much was passed over."""
+        yield from (*self.remarks, *self.left_out.first)
+        if more := self.left_out.count - len(self.left_out.first):
+            yield f"{more:,} more could not be read."
+        yield from self.choice.sentences()
+
     def _of(self, content: Content, where: str) -> Iterator[Paper | Fetched]:
         try:
             start = content.stream.peek(SAMPLE)[:SAMPLE]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -41,6 +42,9 @@ def terminal(
             code = 0
         except SystemExit as stop:
             code = int(stop.code or 0)
+        finally:  # a process of its own would end here
+            gc.unfreeze()
+            gc.enable()
         captured = capsys.readouterr()
         return Result(code, captured.out, captured.err)
 

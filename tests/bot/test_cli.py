@@ -191,8 +191,8 @@ def test_doctor_knows_the_form_of_a_token_as_run_does(
 @pytest.mark.parametrize(
     ("wanted", "flags", "status", "seen"),
     [
-        (False, 0, 200, "✓ discord: the token is scholar's"),
-        (True, 1 << 19, 200, "✓ discord: the token is scholar's"),
+        (False, 0, 200, "✓ discord: the token belongs to scholar"),
+        (True, 1 << 19, 200, "✓ discord: the token belongs to scholar"),
         (True, 0, 200, "✗ discord: Discord refuses a privileged intent (4014): switch on Message Content Intent"),
         (False, 0, 401, "✗ discord: Discord refused the bot token (401)"),
         (False, 0, 503, "✗ discord: Discord did not let the bot log in (HTTP 503)"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
@@ -40,11 +40,10 @@ from bot.discord.ui.permissions import may_thread, mine_in, missing_to_post
 from bot.language import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
     from datetime import datetime
 
     from bot.digest import Digest
-    from bot.digest.poster import Note
     from bot.discord.digests.digest_card import DigestCard
     from bot.discord.ui.command_links import CommandLinks
     from bot.discord.ui.layout import Card
@@ -74,9 +73,9 @@ class DiscordPoster:
         self._publishing: set[asyncio.Task[None]] = set()
 
     async def post(
-        self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted, note: Note
-    ) -> Posted:
-        """Post what is missing of a digest, part by part, and return what stands; only the first may make a sound.
+        self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted
+    ) -> AsyncGenerator[Posted]:
+        """Post what is missing of a digest, step by step, and yield what stands; only the first may make a sound.
 
         What does not fit into one message goes into a thread of it, or after it where there can be no thread.
         """
@@ -88,14 +87,16 @@ class DiscordPoster:
             for card in digest_cards(digest, mark, hint=hint, with_picture=pictures, posted=posted):
                 if not posted.message_ids:
                     posted = posted.plus(await self._begin(destination, name, card, nonce), card.papers)
-                elif (more := await self._go_on(destination, name, card, nonce, posted, note)) is not None:
-                    posted = more
+                    yield posted
                 else:
-                    break
-                await note(posted)
+                    before = len(posted.message_ids)
+                    async with aclosing(self._go_on(destination, name, card, nonce, posted)) as steps:
+                        async for posted in steps:
+                            yield posted
+                    if len(posted.message_ids) == before:
+                        break
                 if subscription.crosspost and posted.rest_id in {None, destination.id}:
                     await self._publish(destination, posted.message_ids[-1])
-        return posted
 
     async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:
         """Return what stands of a digest, with the next part of it where that has the nonce in a button."""
@@ -163,12 +164,15 @@ class DiscordPoster:
         return found.id if found else await _open_once(destination, name, card)
 
     async def _go_on(
-        self, destination: Destination, name: str, card: DigestCard, nonce: str, posted: Posted, note: Note
-    ) -> Posted | None:
-        """Post another part; None where people took the digest away that it belongs to."""
+        self, destination: Destination, name: str, card: DigestCard, nonce: str, posted: Posted
+    ) -> AsyncGenerator[Posted]:
+        """Post another part, and yield where the rest goes before it and what stands after it.
+
+        The part is left out where people took the digest away that it belongs to.
+        """
         if posted.rest_id is None:
             posted = replace(posted, rest_id=await _destination_of_rest(destination, posted.message_ids[0], name))
-            await note(posted)
+            yield posted
         own, silent = f"{nonce}{len(posted.message_ids)}", True
         try:
             sent = await self._send(self._rest(destination, posted), card, own, silent=silent)
@@ -177,13 +181,13 @@ class DiscordPoster:
                 raise
             if isinstance(destination, discord.ForumChannel):
                 if error.code == UNKNOWN_CHANNEL:
-                    return None
+                    return
                 raise
             # The thread was closed or taken away.
             posted = replace(posted, rest_id=destination.id)
-            await note(posted)
+            yield posted
             sent = await self._send(destination, card, own, silent=silent)
-        return posted.plus(sent.id, card.papers)
+        yield posted.plus(sent.id, card.papers)
 
     def _rest(self, destination: Destination, posted: Posted) -> discord.abc.MessageableChannel:
         """Return where the parts after the first go."""

@@ -18,13 +18,12 @@ from retrieval.records import Fresh
 from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Sequence
     from typing import Unpack
 
     from numpy.typing import NDArray
 
     from bot.digest.digest import Digest
-    from bot.digest.poster import Note
     from bot.store import PlaceKind, Posted, Store, Subscription
     from tests.papers import Facts
 
@@ -140,8 +139,8 @@ class Board:
     calls: list[str] = field(default_factory=list)
 
     async def post(
-        self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted, note: Note
-    ) -> Posted:
+        self, subscription: Subscription, digest: Digest, *, nonce: str, posted: Posted
+    ) -> AsyncGenerator[Posted]:
         titles = [entry.paper.title for entry in digest.entries]
         while not posted.message_ids or sum(posted.papers) < len(titles):
             self.calls.append("post")
@@ -157,8 +156,7 @@ class Board:
             if isinstance(fault, str):
                 raise UnavailableError("The reply was lost.")
             posted = posted.plus(each.message_id, len(papers))
-            await note(posted)
-        return posted
+            yield posted
 
     async def find(self, subscription: Subscription, *, nonce: str, since: datetime, posted: Posted) -> Posted:
         self.calls.append("find")

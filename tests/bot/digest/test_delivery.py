@@ -188,7 +188,13 @@ async def test_a_worker_killed_anywhere_leaves_exactly_one_post_and_one_record(
             await real(*given, **named)
         raise Killed
 
-    monkeypatch.setattr(owner, killed_at, kill)
+    async def kill_posting(*given: Any, **named: Any) -> AsyncGenerator[Posted]:
+        if after:
+            async for stands in real(*given, **named):
+                yield stands
+        raise Killed
+
+    monkeypatch.setattr(owner, killed_at, kill_posting if killed_at == "post" else kill)
     with pytest.raises(Killed):
         await worker().tick()
     monkeypatch.undo()
@@ -467,10 +473,11 @@ async def test_an_edit_during_a_delivery_keeps_both_the_post_and_the_new_hour(
     await store.subscriptions.add(one)
     real = board.post
 
-    async def edit_meanwhile(*given: Any, **named: Any) -> Posted:
+    async def edit_meanwhile(*given: Any, **named: Any) -> AsyncGenerator[Posted]:
         edited = changed(one, clock.now, hour=20)
         assert await store.subscriptions.change(edited, one.next_due_at)
-        return await real(*given, **named)
+        async for stands in real(*given, **named):
+            yield stands
 
     monkeypatch.setattr(board, "post", edit_meanwhile)
     await worker().tick()
@@ -546,9 +553,10 @@ async def test_the_engine_runs_until_it_is_told_to_stop_and_wakes_for_what_is_ne
     stop, posted = asyncio.Event(), asyncio.Event()
     real = board.post
 
-    async def post(*given: Any, **named: Any) -> Posted:
+    async def post(*given: Any, **named: Any) -> AsyncGenerator[Posted]:
         posted.set()
-        return await real(*given, **named)
+        async for stands in real(*given, **named):
+            yield stands
 
     monkeypatch.setattr(board, "post", post)
     running = asyncio.create_task(deliverer.run(stop))

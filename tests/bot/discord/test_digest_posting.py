@@ -54,11 +54,9 @@ class Book:
 
     stands: Posted = field(default_factory=Posted)
 
-    async def note(self, posted: Posted) -> None:
-        self.stands = posted
-
     async def post(self, poster: DiscordPoster, to: Subscription, digest: Digest, nonce: str = NONCE) -> list[int]:
-        self.stands = await poster.post(to, digest, nonce=nonce, posted=self.stands, note=self.note)
+        async for posted in poster.post(to, digest, nonce=nonce, posted=self.stands):
+            self.stands = posted
         return list(self.stands.message_ids)
 
     async def find(self, poster: DiscordPoster, to: Subscription, nonce: str = NONCE) -> list[int]:

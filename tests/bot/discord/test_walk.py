@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,17 +12,21 @@ import pytest
 from bot.answering.answer import Statement
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
+from bot.digest.subscription_editor import subscribe
 from bot.store import ServerSettings
+from retrieval.sources.fetched import Fetched
 from tests.bot.discord.prepared import GOOD, REFUSAL, PreparedAnswers, done
-from tests.bot.discord.walk import watched
+from tests.walk import DIGEST, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
     from retrieval.library import Library
-    from tests.bot.discord.walk import Walk
+    from retrieval.papers import Paper
     from tests.local_discord import Channel, LocalDiscord, Person
+    from tests.walk import Walk
 
 MOST_RETURNS = 3
 QUESTION = "Why does the objective mismatch matter in model-based reinforcement learning?"
@@ -129,3 +134,39 @@ class TestReal:
         walk = await walk_of(local, walks)
         assert walk.returns <= MOST_RETURNS, f"\n{walk}"
         assert walk.rooms == ["gate", "reply", "answers", "answering", "answers", "reply"]
+
+
+class TestDigest:
+    MOST_RETURNS = 2
+
+    @pytest.fixture
+    def now(self) -> Callable[[], dt.datetime]:
+        """Some minutes later than it is: papers settle before a digest looks for them."""
+        return lambda: dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
+
+    async def test_a_digest_of_several_messages_is_posted_without_running_back_and_forth(
+        self, bot: FootnoteBot, store: Store, library: Library, seeds: list[Paper], papers: Channel, ada: Person
+    ) -> None:
+        yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+        await library.add([Fetched(paper, listed=yesterday.date()) for paper in seeds[:24]])
+        assert papers.guild is not None
+        one = subscribe(
+            kind="channel",
+            place_id=papers.id,
+            guild_id=papers.guild.id,
+            owner_id=ada.id,
+            topics=["learning", "language models"],
+            most=15,
+            hour=yesterday.hour,
+            zone="UTC",
+            now=yesterday,
+        )
+        await store.subscriptions.add(one)
+        with watched(DIGEST) as walks:
+            assert await bot.deliverer.tick() == 1
+        thread = await papers.wait_for_thread()
+        assert thread.bot_messages
+        walk = max((walk for each in walks.values() for walk in each), key=lambda walk: len(walk.stays))
+        assert walk.returns <= self.MOST_RETURNS, f"\n{walk}"
+        assert walk.rooms[0] == "digest"
+        assert "digests" in walk.rooms

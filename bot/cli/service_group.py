@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.options import AsJson, DataDir, NoLLM, load_settings, run_to_end, utf8
+from bot.cli.shared_options import AsJson, DataDir, NoLLM, load_settings, run_to_end, utf8
 from bot.cli.verbosity import hide_remarks, show_progress
 
 app = typer.Typer()

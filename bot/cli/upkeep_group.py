@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.options import AsJson, DataDir, load_settings, run_to_end
+from bot.cli.shared_options import AsJson, DataDir, load_settings, run_to_end
 
 app = typer.Typer()
 

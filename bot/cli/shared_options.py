@@ -61,7 +61,7 @@ NoLLM = Annotated[bool, typer.Option("--no-llm", help="Answer with the papers' o
 
 
 def load_settings(context: typer.Context, data_dir: Path | None) -> Settings:
-    """Read the settings, with the data dir said before or behind the command, and log as they say."""
+    """Read the settings, with the data dir given before or after the command, and log as they say."""
     from bot.settings import Settings
 
     chosen = data_dir or context.obj

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot.cli.options import (
+from bot.cli.shared_options import (
     AsJson,
     DataDir,
     OneSource,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.options import AsJson, DataDir, NoLLM, OneSource, Since, load_settings, run_to_end, utf8
+from bot.cli.shared_options import AsJson, DataDir, NoLLM, OneSource, Since, load_settings, run_to_end, utf8
 
 app = typer.Typer()
 
