@@ -14,7 +14,7 @@ _KINDS_WRITTEN_BY_PEOPLE = frozenset({discord.MessageType.default, discord.Messa
 
 
 class Addressed(Enum):
-    """Say how a message reaches the bot."""
+    """How a message reaches the bot, if it does."""
 
     DIRECTLY = auto()  # by a mention, in a direct message, or as a reply
     OVERHEARD = auto()  # said to nobody in particular, in a thread that the bot opened
@@ -22,7 +22,10 @@ class Addressed(Enum):
 
 
 class AddresseeReader:
-    """Read by a message's form whom it is for; `listens` says whether the bot sees the text of all messages."""
+    """Tell by a message's form whom it is for.
+
+    `listens` says whether Discord shows the bot the text of all messages, not only of those that mention it.
+    """
 
     def __init__(self, me: discord.ClientUser, threads: Threads, *, listens: bool) -> None:
         self._me = me
@@ -51,7 +54,7 @@ def is_dm_or_mention(message: discord.Message, me: discord.abc.User) -> bool:
 
 
 def names_own_role(message: discord.Message) -> bool:
-    """Check whether the message mentions the role that Discord made for the bot, which has the bot's name."""
+    """Check whether the message mentions the bot's own role, which Discord made for it and named after it."""
     role = message.guild.self_role if message.guild else None
     return role is not None and role in message.role_mentions
 
@@ -63,7 +66,7 @@ def is_reply_to(message: discord.Message, me: discord.abc.User) -> bool:
 
 
 def is_for_nobody_else(message: discord.Message, me: discord.abc.User) -> bool:
-    """Check whether a person wrote the message to nobody in particular: without a mention of, or a reply to, others."""
+    """Check whether a person wrote the message, and it neither mentions nor replies to anybody but the bot."""
     if not is_by_a_person(message) or not message.content or message.raw_role_mentions or message.mention_everyone:
         return False
     answered = message.reference.resolved if message.reference else None
@@ -72,7 +75,7 @@ def is_for_nobody_else(message: discord.Message, me: discord.abc.User) -> bool:
 
 
 def brings_anything(message: discord.Message) -> bool:
-    """Check whether there is anything in a message, as far as the bot sees it."""
+    """Check whether a message holds anything that the bot can see: text, a file, a sticker or a poll."""
     return bool(message.content or message.message_snapshots or message.attachments or message.stickers or message.poll)
 
 
