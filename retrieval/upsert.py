@@ -239,7 +239,7 @@ class _Upsert:
         # A window begins with the title.
         titled = [_id(known) for known in changed if _title(known) != _title(self.before[_id(known)])]
         if titled:
-            await fulltext.embed_again(connection, titled)
+            await fulltext.queue_embedding(connection, titled)
 
     def _last(self, paper_id: str) -> str:
         """Return the paper that one turned out to be, however often."""
