@@ -74,7 +74,7 @@ def may_be_same(one: Collection[str], other: Collection[str]) -> bool:
 
 
 def apart(new: Fetched) -> Fetched:
-    """Move a paper, if its title's id is another paper's, to its other title id, made from its row or other fields."""
+    """Give a paper whose title id is taken its other title id, made from its row or its other fields."""
     title = identify(new.paper.title)
     own = next(
         (external_id for external_id in new.external_ids if external_id.startswith(TITLE) and external_id != title),
@@ -166,9 +166,10 @@ def _surnames(paper: Fetched) -> set[str]:
 
 
 def _url(first: Fetched, second: Fetched) -> str | None:
-    """The first address; that of a paper known only by its title comes last, as it may be another text's.
+    """The first paper's address, or else the second's; one known only by its title comes last.
 
-    A search for the title, which older libraries have for the papers that ship with Footnote, is not an address.
+    The address of such a paper may be that of another text. A search for the title, which older libraries have for the
+    papers that ship with Footnote, is not an address.
     """
     by_id = sorted((first, second), key=lambda record: all(known.startswith(TITLE) for known in record.external_ids))
     addresses = (record.paper.url for record in by_id)
@@ -176,7 +177,7 @@ def _url(first: Fetched, second: Fetched) -> str | None:
 
 
 def _published(first: Fetched, second: Fetched) -> dt.date | None:
-    """The first's date; if a file gives only the year and the second has a date in that year, the second's."""
+    """The first paper's date, or the second's if the first is only a year and the second a day in it."""
     day, other = first.paper.published, second.paper.published
     only_year = day and other and first.version is None and (day.month, day.day) == (1, 1) and day.year == other.year
     return other if only_year else day or other
@@ -193,7 +194,7 @@ def _takes_over(old: Fetched, new: Fetched) -> bool:
 
 
 def _withdrawn_by(known: Known, new: Fetched) -> str | None:
-    """The source that says the paper is withdrawn; a later version or the same source can take that back."""
+    """The source that says the paper is withdrawn; a later version, or that source, can take it back."""
     old, said_by, source = known.details, known.withdrawn_by, new.paper.source
     if new.withdrawn:
         return source if new.version is None or _rank(new) >= _rank(old) else said_by

@@ -248,7 +248,7 @@ class _Upsert:
         return paper_id
 
     async def _index_again(self, connection: AsyncConnection, changed: Sequence[Known]) -> None:
-        """Make papers pending whose text is unchanged, but not their authors, address or date."""
+        """Make papers pending whose authors, address or date changed."""
         found_by = [_id(known) for known in changed if _found_by(known) != _found_by(self.before[_id(known)])]
         if found_by:
             await connection.execute(sa.update(papers).where(papers.c.paper_id.in_(found_by)).values(indexed_hash=None))

@@ -1,4 +1,4 @@
-"""Dates in every form that files have them: ISO, partial, RFC 2822, with month names, in milliseconds."""
+"""Dates in the forms that files use: ISO, partial, RFC 2822, with month names, in milliseconds."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def _month_named(text: str) -> int | None:
 
 
 def _european_or_american(one: int, other: int, year: int) -> dt.date | None:
-    """Read 31/05/2024 and 05/31/2024; if it could be either, only the year is certain."""
+    """Read 31/05/2024 and 05/31/2024; a date that could be either counts as its year."""
     if one == other or one > _DECEMBER:
         return _day(year, other, one)
     return _day(year, one, other) if other > _DECEMBER else _day(year)
 
 
 def _day(year: int, month: int = 1, day: int = 1, *_: int) -> dt.date | None:
-    """The date; an impossible month or day becomes the first, since the year is known."""
+    """A date; a day or month that does not exist becomes the first, since the year is known."""
     for parts in ((year, month, day), (year, month, 1), (year, 1, 1)):
         try:
             return dt.date(*parts)

@@ -154,7 +154,6 @@ def _latest(dated: Any) -> dt.datetime | None:  # noqa: ANN401
 
 
 def _ids(entry: Any) -> tuple[ArxivId | None, str | None]:  # noqa: ANN401
-    """The arXiv id and the DOI that an entry names."""
     fields = [entry.get(name) for name in ("id", "link", "prism_doi", "dc_identifier", "arxiv_doi")]
     texts = [field for field in fields if isinstance(field, str)]
     return arxiv_in(text.partition("?")[0] for text in texts), doi_in(texts)

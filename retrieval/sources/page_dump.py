@@ -48,7 +48,7 @@ class _Paragraph:
     text: str
 
     def may_be_title(self) -> bool:
-        """Judge by length and ending: titles, too, contain colons, question marks and small letters."""
+        """Judge by length and ending: titles may contain colons, question marks and small letters."""
         named = re.search(r"[^\W\d_]", self.text)
         return bool(named) and len(self.text) <= LONGEST_TITLE and not _BEYOND_TITLES.search(self.text)
 

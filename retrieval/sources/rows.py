@@ -70,7 +70,7 @@ class LeftOut:
     count: int = 0
 
     def add(self, sentence: str) -> None:
-        """Count one more; its sentence is stored if it is among the first."""
+        """Count one more, and store its sentence if it is among the first SHOWN."""
         self.count += 1
         if len(self.first) < SHOWN:
             self.first.append(sentence)
