@@ -239,7 +239,7 @@ class _Upsert:
         # Every window begins with the title.
         titled = [_id(known) for known in changed if _title(known) != _title(self.before[_id(known)])]
         if titled:
-            await fulltext.embed_again(connection, titled)
+            await fulltext.queue_embedding(connection, titled)
 
     def _last(self, paper_id: str) -> str:
         """The paper that this one was merged into, over any number of merges."""
