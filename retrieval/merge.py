@@ -74,7 +74,7 @@ def may_be_same(one: Collection[str], other: Collection[str]) -> bool:
 
 
 def apart(new: Fetched) -> Fetched:
-    """Give a paper whose title id is taken its other title id, made from its row or its other fields."""
+    """Move a paper whose title id is taken to its other one, made from its row or its other fields."""
     title = identify(new.paper.title)
     own = next(
         (external_id for external_id in new.external_ids if external_id.startswith(TITLE) and external_id != title),
