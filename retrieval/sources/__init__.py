@@ -201,8 +201,8 @@ def _may_hold_papers(path: Path) -> bool:
 def _be_strict(spec: str, intake: Intake) -> None:
     if intake.left_out.count:
         others = intake.left_out.count - 1
-        more = f" So it is with {others:,} more." if others else ""
-        raise BadInputError(f"{intake.left_out.first[0]}{more} Nothing of {spec} is taken in.")
+        more = f" The same is true of {others:,} more." if others else ""
+        raise BadInputError(f"{intake.left_out.first[0]}{more} Nothing from {spec} was ingested.")
 
 
 def _accepted() -> str:

@@ -104,7 +104,7 @@ class Cursor:
             return TypeAdapter(cls).validate_json(line)
         except ValidationError as error:
             raise SourceError(
-                "The place where a source was left cannot be read; forget it, and the source is read from its start."
+                "The stored position in a source cannot be read; once it is deleted, the source is read from its start."
             ) from error
 
 
