@@ -460,7 +460,7 @@ async def recorded_dues(store: Store, subscription_id: str) -> list[tuple[dateti
     """Due time, end of the covered period, and messages of every recorded delivery."""
     from sqlalchemy import select
 
-    from bot.store.memory_tables import deliveries
+    from bot.store.store_tables import deliveries
 
     async with store._database.reading() as connection:  # noqa: SLF001 - nothing in the bot needs this
         rows = await connection.execute(

@@ -41,7 +41,7 @@ from bot.digest.digest_text import ReasonWriter
 from bot.digest.editor import Editor
 from bot.llm.meter import Payer, Spent
 from bot.store import Search, Store, StoredAnswer
-from bot.store.memory_tables import searches
+from bot.store.store_tables import searches
 from retrieval.library import Library
 from retrieval.sources.fetched import Cursor, Page
 

@@ -71,7 +71,7 @@ class FullTextFetcher:
         cited = await self._library.current_ids(await self._cited(now - ASKED_FOR, CONSIDERED))
         lacking = await self._library.full_texts.lacking(list(dict.fromkeys(cited.values())), now)
         for paper_id, arxiv_id in (await self._at_arxiv(lacking)).items():
-            if await self._library.full_texts.attempts_since(self._clock.now() - DAY) >= self._per_day:
+            if await self._library.full_texts.papers_tried_since(self._clock.now() - DAY) >= self._per_day:
                 return
             if await self._library.full_texts.begin_attempt(paper_id, self._clock.now()):
                 if not await self._fetch(paper_id, arxiv_id):

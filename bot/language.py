@@ -55,7 +55,7 @@ def speaking(language: str | None) -> Iterator[None]:
         _language.set(before)
 
 
-def speak(language: str | None) -> None:
+def set_language(language: str | None) -> None:
     """Set the language for the rest of the current task: the nearest one we have."""
     _language.set(nearest(language))
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from retrieval.catalogue_tables import PENDING, STANDS, chunks, leaving_papers, papers
 from retrieval.change_feed import note_changes
 from retrieval.contents import Contents, Embedded
-from retrieval.fulltext.storage import embed_again
+from retrieval.fulltext.storage import queue_embedding
 from retrieval.records import Held, PendingPaper
 from retrieval.upsert import BATCH, PAPER, paper_of
 from storage.columns import Moment
@@ -154,7 +154,7 @@ async def mark_pending(connection: AsyncConnection, paper_ids: Sequence[str]) ->
 async def mark_all_pending(connection: AsyncConnection) -> None:
     """Make every paper pending, and have every full text embedded again."""
     await connection.execute(sa.update(papers).values(indexed_hash=None, indexed_chunks=0))
-    await embed_again(connection)
+    await queue_embedding(connection)
 
 
 async def count_pending(connection: AsyncConnection) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from retrieval.errors import DatabaseAwayError, ServerAwayError
-from retrieval.fulltext.section_windows import read_windows
+from retrieval.fulltext.section_windows import embed_windows_with_contents
 from retrieval.index_lease import LeaseLostError
 from retrieval.self_check import lacks_vectors, lost_vectors
 from retrieval.stamp import is_outdated
@@ -153,7 +153,7 @@ class Indexer:
     async def _embed_full_texts(self, done: int, total: int, progress: Progress | None) -> None:
         texts, model = self._catalogue.full_texts, self._embedder.model
         while (waiting := await texts.waiting(model)) is not None:
-            windows = await read_windows(waiting.title, waiting.full_text, self._embedder, waiting.known)
+            windows = await embed_windows_with_contents(waiting.title, waiting.full_text, self._embedder, waiting.known)
             await texts.store_windows(waiting, windows, model)
             done += 1
             if progress:

@@ -363,7 +363,7 @@ class Library:
 
         The hits themselves come from titles and abstracts alone.
         """
-        return await self._full_texts.passages(query, vectors, hits)
+        return await self._full_texts.full_text_passages(query, vectors, hits)
 
     async def prepare_document(self, paper: Paper, full_text: FullText) -> Document:
         """Prepare a full text for `document_passages`, without storing it."""
@@ -373,7 +373,7 @@ class Library:
         self, document: Document, query: str, vectors: QueryVectors, *, lead_only: bool = False
     ) -> list[Hit]:
         """The parts of a document that are nearest to a query, as hits; with `lead_only`, only from its abstract."""
-        return await self._full_texts.passages_of(document, query, vectors, lead_only=lead_only)
+        return await self._full_texts.document_passages(document, query, vectors, lead_only=lead_only)
 
     async def full_text(self, paper_id: str) -> FullText | None:
         """The full text of a paper, by any of its ids; None if there is none."""

@@ -1,4 +1,4 @@
-"""What becomes of a paper that the catalogue knows when a source tells of it again; pure, no database."""
+"""How a known paper changes when a source has it again; pure functions, no database."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 ARXIV, DOI, TITLE = "arxiv:", "doi:", "title:"
 LONG_TITLE = 5  # words
-ALIKE = 0.8  # of the words of both texts, in their order
-TELLING_NOTHING = "?q="  # a search for the title
+ALIKE = 0.8  # share of the words of both texts, in order
+TELLING_NOTHING = "?q="  # an address that only searches for the title
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Hold a paper as the catalogue has it.
+    """A paper as the catalogue has it.
 
     Attributes:
-        details: the paper with all facts, under the id that the catalogue keeps; `external_ids` are all its ids.
+        details: the paper with all facts, under the catalogue's id; `external_ids` are all of its ids.
         sources: every source that had it.
-        withdrawn_by: the source that said that it is withdrawn, None where it stands.
-        removed: whether somebody took it out of the library; nothing that sources say of it is heard then.
+        withdrawn_by: the source that reported it withdrawn; None if it is not withdrawn.
+        removed: whether it was removed from the library; what sources say about it is then ignored.
     """
 
     details: Fetched
@@ -43,9 +43,9 @@ class Known:
 
 
 def default_aliases(paper_id: str, title: str) -> tuple[str, ...]:
-    """Return the ids of a paper of which only one is known: that one and, where it is of `identify`, its title's.
+    """Ids of a paper of which only one is known: that id and, if `identify` made it, the title's.
 
-    A dataset's own ids stay apart, even those of papers with one title.
+    A dataset's own ids stay separate, even if papers have the same title.
     """
     return (
         tuple(dict.fromkeys((paper_id, identify(title)))) if paper_id.startswith((ARXIV, DOI, TITLE)) else (paper_id,)
@@ -53,19 +53,19 @@ def default_aliases(paper_id: str, title: str) -> tuple[str, ...]:
 
 
 def as_fetched(paper: Paper | Fetched) -> Fetched:
-    """Return a paper with all its ids, its own among them."""
+    """A paper with all its ids, its own first."""
     fetched = paper if isinstance(paper, Fetched) else Fetched(paper)
     own = fetched.paper
     ids = (own.paper_id, *fetched.external_ids) if fetched.external_ids else default_aliases(own.paper_id, own.title)
     titles = {id_ for id_ in ids if id_.startswith(TITLE)}
     if own.paper_id == identify(own.title) and titles == {own.paper_id}:
-        # What has nothing but a title is known again by all that stands beside it, whatever becomes of that.
+        # A paper known only by its title is recognised by its other fields, even if they change in the catalogue.
         ids = (*ids, fingerprint(own.title, own.abstract, own.url or "", *fetched.authors))
     return replace(fetched, external_ids=tuple(dict.fromkeys(ids)))
 
 
 def may_be_same(one: Collection[str], other: Collection[str]) -> bool:
-    """Tell whether two papers that share an id can be one: titles are shared by different papers, too."""
+    """Whether two papers that share an id can be the same; different papers may share a title."""
     for scheme in (ARXIV, DOI):
         ids, others = ({id_ for id_ in known if id_.startswith(scheme)} for known in (one, other))
         if ids and others:
@@ -74,7 +74,7 @@ def may_be_same(one: Collection[str], other: Collection[str]) -> bool:
 
 
 def apart(new: Fetched) -> Fetched:
-    """Return a paper whose title is another's under its other id, that of the row or of what stands beside it."""
+    """Move a paper whose title id is taken to its other one, made from its row or its other fields."""
     title = identify(new.paper.title)
     own = next(
         (external_id for external_id in new.external_ids if external_id.startswith(TITLE) and external_id != title),
@@ -84,15 +84,15 @@ def apart(new: Fetched) -> Fetched:
 
 
 def same_title_alone(one: Fetched, other: Fetched) -> bool:
-    """Tell whether a title is the only id that two papers share."""
+    """Whether the title is the only id that two papers share."""
     return not set(one.external_ids) & set(other.external_ids) - {identify(other.paper.title)}
 
 
 def tell_the_same(known: Fetched, new: Fetched) -> bool:
-    """Tell whether two papers of one title are one by what stands beside it: texts, else authors, else links.
+    """Whether two papers with the same title are one, judged by abstracts, else authors, else links.
 
-    Many papers are called "Erratum" or "Introduction"; where two tell nothing but their titles, or only one of them
-    does, a title long enough to be one paper's alone decides.
+    Many papers are called "Erratum" or "Introduction". If the two have none of these in common, the length of the title
+    decides: a long title belongs to one paper alone.
     """
     one, other = known.paper, new.paper
     if one.abstract and other.abstract:
@@ -105,16 +105,16 @@ def tell_the_same(known: Fetched, new: Fetched) -> bool:
 
 
 def begin(new: Fetched) -> Known:
-    """Return a paper that was not known before."""
+    """A paper that was not known before."""
     return Known(new, frozenset({new.paper.source}), new.paper.source if new.withdrawn else None)
 
 
 def join(known: Known, new: Fetched) -> Known:
-    """Return a known paper with what a source says of it now.
+    """Merge a known paper with what a source says of it now.
 
-    The text, and with it source, version and authors, is the newest version's; an unversioned text gives way to any
-    version, and of equal ones the source that was first keeps its own up to date. What the old one lacks is filled in,
-    and votes, code and keywords are always those last heard of.
+    The text, source, version and authors come from the newest version that has an abstract. A text without a version
+    gives way to any version; of equal ones, the source that came first can still update its own. Missing facts are
+    filled in; votes, code and keywords are always the latest.
     """
     old = known.details
     takes_over = _takes_over(old, new)
@@ -146,7 +146,7 @@ def join(known: Known, new: Fetched) -> Known:
 
 
 def unite(known: Known, double: Known) -> Known:
-    """Return two papers of the catalogue that turn out to be one, under the first one's id."""
+    """Merge two papers of the catalogue that turn out to be one, under the first one's id."""
     both = join(known, double.details)
     withdrawn_by = known.withdrawn_by or double.withdrawn_by
     return Known(
@@ -155,7 +155,7 @@ def unite(known: Known, double: Known) -> Known:
 
 
 def _alike(one: str, other: str) -> bool:
-    """Tell whether two texts are one in two wordings, or one is the beginning of the other."""
+    """Whether two texts are one in different wordings, or one is the beginning of the other."""
     words, others = bare_words(fold(one)), bare_words(fold(other))
     shorter, longer = sorted((words, others), key=len)
     return longer[: len(shorter)] == shorter or Indel.normalized_similarity(words, others) >= ALIKE
@@ -166,9 +166,10 @@ def _surnames(paper: Fetched) -> set[str]:
 
 
 def _url(first: Fetched, second: Fetched) -> str | None:
-    """Return the first's address, if it has one; but of who knows no id of the paper it may be of another text.
+    """The first paper's address, or else the second's; one known only by its title comes last.
 
-    A search for the title, as libraries of before have it for what ships, is no paper's address.
+    The address of such a paper may be that of another text. A search for the title, which older libraries have for the
+    papers that ship with Footnote, is not an address.
     """
     by_id = sorted((first, second), key=lambda record: all(known.startswith(TITLE) for known in record.external_ids))
     addresses = (record.paper.url for record in by_id)
@@ -176,7 +177,7 @@ def _url(first: Fetched, second: Fetched) -> str | None:
 
 
 def _published(first: Fetched, second: Fetched) -> dt.date | None:
-    """Return the first's day; where a file tells no more than a year, and the second knows a day of it, that one."""
+    """The first paper's date, or the second's if the first is only a year and the second a day in it."""
     day, other = first.paper.published, second.paper.published
     only_year = day and other and first.version is None and (day.month, day.day) == (1, 1) and day.year == other.year
     return other if only_year else day or other
@@ -193,13 +194,13 @@ def _takes_over(old: Fetched, new: Fetched) -> bool:
 
 
 def _withdrawn_by(known: Known, new: Fetched) -> str | None:
-    """Return who says that the paper is withdrawn; a later version, or who said so, may take it back."""
+    """The source that says the paper is withdrawn; a later version, or that source, can take it back."""
     old, said_by, source = known.details, known.withdrawn_by, new.paper.source
     if new.withdrawn:
         return source if new.version is None or _rank(new) >= _rank(old) else said_by
     if _rank(new) > _rank(old) and (old.version is not None or said_by == source):
         return None
-    # arXiv's feeds do not show the comment that says so; they do not show when a version was made either.
+    # An entry without the version's time is from arXiv's feeds, which lack the comment that says so.
     knows = new.version is None or new.updated is not None
     return None if said_by == source and _rank(new) == _rank(old) and knows else said_by
 

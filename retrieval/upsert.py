@@ -1,4 +1,4 @@
-"""Take papers into the catalogue's tables: each under the one id that it already goes by, if it does."""
+"""Ingest papers into the catalogue's tables, each under the id that it already has, if it has one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from retrieval.fulltext.article import FullText
 
-BATCH = 500  # papers a statement: SQLite takes 32,766 parameters, PostgreSQL 32,767, and a row of papers has twenty
+BATCH = 500  # papers per statement: SQLite takes 32,766 parameters, PostgreSQL 32,767, and a paper's row has twenty
 
 PAPER = (papers.c.paper_id, papers.c.title, papers.c.abstract, papers.c.source, papers.c.url, papers.c.published)
 _FACTS = (
@@ -46,15 +46,15 @@ _FACTS = (
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Count what came in.
+    """Counts of what was ingested.
 
     Attributes:
         new: papers not known before.
         changed: papers whose text changed.
-        known: papers that are known with this text, whatever else is new about them; repetitions, too.
-        withdrawn: how many papers, of all these, are withdrawn and were not so before.
-        removed: how many, of all these, were taken out of the library before, and stay out.
-        touched: the ids of all that are not as they were.
+        known: papers already known with this text, even if other facts changed; repetitions count too.
+        withdrawn: how many of all these are now withdrawn and were not before.
+        removed: how many had been removed from the library before, and stay removed.
+        touched: ids of the papers that were added, changed or merged.
     """
 
     new: int = 0
@@ -76,9 +76,9 @@ class Added:
 
 
 async def ingest(connection: AsyncConnection, batch: Sequence[Paper | Fetched]) -> Added:
-    """Insert papers not known under any id and join the others with what is known of them.
+    """Insert papers that are not known under any id, and merge the others with what is known.
 
-    Nobody else may be taking papers in meanwhile.
+    No other ingest may run at the same time.
     """
     added = Added()
     for start in range(0, len(batch), BATCH):
@@ -91,7 +91,7 @@ async def ingest(connection: AsyncConnection, batch: Sequence[Paper | Fetched]) 
 
 
 async def read_known(connection: AsyncConnection, paper_ids: Iterable[str]) -> dict[str, Known]:
-    """Return the papers of these ids with all that is known of them, in the order in which they came in."""
+    """Everything known about papers, by id, in the order in which they were added."""
     found: list[tuple[int, Known]] = []
     ids = list(paper_ids)
     for start in range(0, len(ids), BATCH):
@@ -115,7 +115,7 @@ async def read_known(connection: AsyncConnection, paper_ids: Iterable[str]) -> d
 
 
 async def owners_of(connection: AsyncConnection, aliases: Iterable[str]) -> dict[str, str]:
-    """Return the paper id that each of these ids stands for; unknown ones are left out."""
+    """Map ids to the current ids of their papers; unknown ids are left out."""
     found: dict[str, str] = {}
     ids = list(dict.fromkeys(aliases))
     for start in range(0, len(ids), BATCH):
@@ -129,21 +129,21 @@ async def owners_of(connection: AsyncConnection, aliases: Iterable[str]) -> dict
 
 
 def paper_of(row: sa.Row[*tuple[Any, ...]]) -> Paper:
-    """Return the paper in a row of the table."""
+    """A row of the table as a paper."""
     return Paper(row.paper_id, row.title, row.abstract, row.source, row.url, row.published)
 
 
 @dataclass
 class _Upsert:
-    """Lay out what the catalogue knows of a batch, take each paper of it in turn, and store what has changed.
+    """Merges a batch, paper by paper, with what the catalogue knows, and stores what changed.
 
     Attributes:
-        before: the papers as they are in the tables, the oldest first.
-        known: the papers as they are to be; a double of another is gone.
-        owners: the paper that each id stands for.
-        doubles: the papers that turned out to be another one.
-        passed_over: how many of the batch are removed papers.
-        full_texts: those that came with the batch, by the paper's id.
+        before: the papers as stored, oldest first.
+        known: the papers as they will be stored, without doubles.
+        owners: the paper that each id belongs to.
+        doubles: papers that turned out to be another one, with the id of that one.
+        passed_over: how many papers of the batch were removed before.
+        full_texts: full texts that came with the batch, by paper id.
     """
 
     before: dict[str, Known]
@@ -165,7 +165,7 @@ class _Upsert:
     def take(self, new: Fetched) -> None:
         full_text, new = new.full_text, replace(new, full_text=None)
         found = [paper_id for paper_id in self._owners(new) if self._is(paper_id, new)]
-        # One that is removed for being another's double must not take the other with it, nor come back through it.
+        # A paper removed as the double of another must not take that one with it, nor come back through it.
         same = [paper_id for paper_id in found if not self.known[paper_id].removed]
         if found and not same:
             self.passed_over += 1
@@ -236,19 +236,19 @@ class _Upsert:
             await fulltext.move(connection, double, self._last(paper_id))
         for paper_id, full_text in self.full_texts.items():
             await fulltext.store(connection, self._last(paper_id), full_text)
-        # A window begins with the title.
+        # Every window begins with the title.
         titled = [_id(known) for known in changed if _title(known) != _title(self.before[_id(known)])]
         if titled:
-            await fulltext.embed_again(connection, titled)
+            await fulltext.queue_embedding(connection, titled)
 
     def _last(self, paper_id: str) -> str:
-        """Return the paper that one turned out to be, however often."""
+        """The paper that this one was merged into, over any number of merges."""
         while paper_id in self.doubles:
             paper_id = self.doubles[paper_id]
         return paper_id
 
     async def _index_again(self, connection: AsyncConnection, changed: Sequence[Known]) -> None:
-        """Have papers wait for the indexes whose text is the same, but not what they are found by beside it."""
+        """Make papers pending whose authors, address or date changed."""
         found_by = [_id(known) for known in changed if _found_by(known) != _found_by(self.before[_id(known)])]
         if found_by:
             await connection.execute(sa.update(papers).where(papers.c.paper_id.in_(found_by)).values(indexed_hash=None))

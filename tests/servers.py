@@ -81,8 +81,11 @@ class _Server:
 
     def kill(self) -> None:
         if self._running is not None:
+            # PostgreSQL does not start again while a process of before still has its memory.
+            family = psutil.Process(self._running.pid).children(recursive=True)
             self._signal(signal.SIGKILL)
             self._running.wait()
+            psutil.wait_procs(family, timeout=STARTING)
             self._running = None
 
     def empty(self) -> None:

@@ -38,7 +38,7 @@ class PluginWriter:
 
         Any error it raises becomes a WriterError, and so does a budget that is used up.
         """
-        if self._meter and (budget_used := await self._meter.exhausted(payer())):
+        if self._meter and (budget_used := await self._meter.exhausted_budget(payer())):
             raise trouble.over_budget(budget_used)
         try:
             async with aclosing(self._writer.write(question, selection)) as drafts:

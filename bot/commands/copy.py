@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from bot.console import progress_bar, show_figures, stdout
 from bot.store import FILE, Store
-from bot.store import memory_tables as memory
+from bot.store import store_tables as memory
 from retrieval import BadInputError, LibraryDamagedError
 from retrieval import catalogue_tables as library
 from retrieval.catalogue import Catalogue

@@ -320,7 +320,7 @@ class Deliverer:
         if delivery.posted.message_ids and delivery.tried_at and now - delivery.tried_at >= CATCH_UP:
             await self._record(delivery)
             return
-        await self._store.deliveries.give_up(
+        await self._store.deliveries.hold_back(
             delivery, reason, look_at=now + LOOKS, maybe_posted=delivery.tried_at is not None
         )
 
@@ -351,7 +351,7 @@ class Deliverer:
                     continue
                 except GoneError as error:
                     log.info("the owner of %s cannot be told: %s", subscription_id, error)
-            await self._store.subscriptions.told(subscription_id)
+            await self._store.subscriptions.mark_told(subscription_id)
 
     async def _renew(self, delivery: Delivery) -> bool:
         return await self._store.deliveries.renew(delivery, self._now() + LEASE)

@@ -46,7 +46,7 @@ class Alerts:
         """Tell people about each budget that was used up on a day, as far as the bot is in the server."""
         for guild_id in await self._bot.services.store.notices.untold(day):
             if await (self._tell_of_day() if guild_id == NOBODY else self._tell_of_server(guild_id, day)):
-                await self._bot.services.store.notices.told(day, guild_id)
+                await self._bot.services.store.notices.mark_told(day, guild_id)
 
     async def _tell_of_day(self) -> bool:
         if not self._bot.leads:

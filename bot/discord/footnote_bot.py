@@ -150,11 +150,11 @@ class FootnoteBot(Bot):
 
     async def on_guild_join(self, guild: discord.abc.Snowflake) -> None:
         """Record that the bot is in a server, so that its data is not deleted."""
-        await self.services.store.servers.joined(guild.id)
+        await self.services.store.servers.mark_joined(guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Record that the bot has left the server, whose data is deleted later."""
-        await self.services.store.servers.left(guild.id, datetime.now(UTC))
+        await self.services.store.servers.mark_left(guild.id, datetime.now(UTC))
 
     @tasks.loop(hours=HOURS_BETWEEN_COUNTS)
     async def show_count(self) -> None:

@@ -74,10 +74,10 @@ class ShardedBot(FootnoteBot, commands.AutoShardedBot):
         """Lease the shards, waiting for a dead holder's leases to expire; a live one renews them in the meantime."""
         assert self._shards is not None
         leases, first = self.services.store.leases, None
-        while taken := await leases.take(self._shards, self._holder, datetime.now(UTC)):
-            first = first or taken
-            if any(until > first.get(shard, until) for shard, until in taken.items()):
-                raise DiscordStartError(_refusal(taken))
+        while blockers := await leases.take_or_blockers(self._shards, self._holder, datetime.now(UTC)):
+            first = first or blockers
+            if any(until > first.get(shard, until) for shard, until in blockers.items()):
+                raise DiscordStartError(_refusal(blockers))
             await asyncio.sleep(TRIED_EVERY)
 
     async def _keep(self) -> None:
@@ -86,18 +86,20 @@ class ShardedBot(FootnoteBot, commands.AutoShardedBot):
         while True:
             await asyncio.sleep(RENEWED_EVERY)
             try:
-                taken = await self.services.store.leases.take(self._shards, self._holder, datetime.now(UTC))
+                blockers = await self.services.store.leases.take_or_blockers(
+                    self._shards, self._holder, datetime.now(UTC)
+                )
             except Exception as error:  # noqa: BLE001  # the database may be unavailable for a while
                 log.warning("shards not renewed: %s", type(error).__name__)
                 continue
-            if taken:
-                self.ousted = _refusal(taken)
+            if blockers:
+                self.ousted = _refusal(blockers)
                 await self.close()
                 return
 
 
-def _refusal(taken: dict[int, datetime]) -> str:
-    named = ", ".join(map(str, sorted(taken)))
+def _refusal(blockers: dict[int, datetime]) -> str:
+    named = ", ".join(map(str, sorted(blockers)))
     return (
         f"Another process serves shard {named} of the bot, or uses another shard count; stop it, or choose others "
         "in FOOTNOTE_DISCORD__SHARDS."

@@ -97,7 +97,7 @@ class LanguageModel:
         holds the key or the server's words.
         """
         who = payer()
-        if self.meter and (budget_used := await self.meter.exhausted(who)):
+        if self.meter and (budget_used := await self.meter.exhausted_budget(who)):
             raise trouble.over_budget(budget_used)
         if not self.breaker.closed():
             raise trouble.resting()

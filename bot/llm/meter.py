@@ -47,7 +47,7 @@ class Begun:
 class Meter(Protocol):
     """Count calls, and tell when a budget is used up."""
 
-    async def exhausted(self, payer: Payer) -> str | None:
+    async def exhausted_budget(self, payer: Payer) -> str | None:
         """Name the budget that this payer has used up ("day", "server", "person"), None if there is room."""
         ...
 

@@ -1,4 +1,4 @@
-"""The bot's memory: servers, conversations, digests and language model usage, and how each is forgotten."""
+"""The bot's memory: what it stores of servers, conversations, digests and language model usage, and for how long."""
 
 from bot.store.budgets import Budgets, StoreMeter
 from bot.store.domain import (

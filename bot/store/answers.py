@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from bot.store.answer_codec import UnreadableError, as_json, dumps, loads
 from bot.store.domain import StoredAnswer
-from bot.store.memory_tables import answer_messages, answer_papers, answers
 from bot.store.row_mapper import exported, to_columns
-from bot.store.stored_answer import UnreadableError, as_json, dumps, loads
+from bot.store.store_tables import answer_messages, answer_papers, answers
 from storage.database import upsert
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class Answers:
     async def keep(self, stored: StoredAnswer, message_ids: Sequence[int] = ()) -> bool:
         """Store an answer, replacing one with the same id, and the messages that show it so far.
 
-        A parent that is no longer stored is dropped. Returns False if nothing was stored because the asker has been
-        forgotten in the meantime.
+        A parent that is no longer stored is left out. Returns False, and stores nothing, if the asker was forgotten
+        after asking.
         """
         row = to_columns(stored)
         row["body"] = dumps(row.pop("answer"))
@@ -79,8 +79,11 @@ class Answers:
         async with self._database.reading() as connection:
             return list(await connection.scalars(asked))
 
-    async def posted(self, answer_id: str, message_ids: Sequence[int]) -> None:
-        """Store the messages that show an answer, in order, replacing others; a message shows its last answer."""
+    async def mark_posted(self, answer_id: str, message_ids: Sequence[int]) -> None:
+        """Record which messages show an answer, in order, in place of those recorded before.
+
+        If a message showed another answer, it no longer does.
+        """
         async with self._database.writing() as connection:
             if await _exists(connection, answer_id):
                 await _show(connection, answer_id, message_ids)
@@ -216,7 +219,7 @@ async def _show(connection: AsyncConnection, answer_id: str, message_ids: Sequen
 
 
 def _readable(rows: Iterable[sa.Row[Any]]) -> list[StoredAnswer]:
-    """Parse the answers in these rows; skip those that another version wrote in an unreadable form."""
+    """Parse the answers in these rows; skip those that cannot be read, as another version wrote them."""
     found = []
     for row in rows:
         try:

@@ -1,8 +1,8 @@
 """Token budgets per day (UTC), the meter that enforces them, and notices that a budget is used up.
 
 A call is recorded before it is made, with the tokens that it is expected to take, and corrected when it is over. Every
-process reads the sums from the store before each call. So budgets hold across processes and restarts, except for what
-running calls take beyond the estimate; a call whose process died counts with its estimate.
+process reads the sums from the store before each call. So budgets hold across processes and restarts; they can be
+exceeded only by what running calls take beyond their estimates. A call whose process died counts with its estimate.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from bot.errors import WriterError
 from bot.llm.meter import Begun
 from bot.store.ledger import NOBODY
-from bot.store.memory_tables import budget_notices
+from bot.store.store_tables import budget_notices
 from storage.database import FAILURES, insert_into
 
 if TYPE_CHECKING:
@@ -43,25 +43,28 @@ class Budgets:
 
 
 class BudgetNotices:
-    """Store which budgets are used up (a server's, or NOBODY for the day's total) until somebody was told."""
+    """Store which budgets are used up, and whether somebody has been told.
+
+    A notice is of one server, or of NOBODY for the budget of everybody together.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def note(self, day: date, guild_id: int) -> None:
-        """Note that a budget is used up; noting it again on the same day changes nothing."""
+        """Record that a budget is used up; the second time on a day changes nothing."""
         async with self._database.writing() as connection:
             insert = insert_into(connection, budget_notices).values(day=day, guild_id=guild_id, told=False)
             await connection.execute(insert.on_conflict_do_nothing())
 
     async def untold(self, day: date) -> list[int]:
-        """List the servers (or NOBODY) whose budget was used up on a day and of which nobody was told yet."""
+        """List the notices of a day that nobody has been told of: ids of servers, or NOBODY."""
         query = sa.select(budget_notices.c.guild_id).where(budget_notices.c.day == day, ~budget_notices.c.told)
         async with self._database.reading() as connection:
             return list(await connection.scalars(query.order_by(budget_notices.c.guild_id)))
 
-    async def told(self, day: date, guild_id: int) -> None:
-        """Note that somebody was told, or that nobody can be."""
+    async def mark_told(self, day: date, guild_id: int) -> None:
+        """Record that somebody was told, or that nobody can be."""
         which = (budget_notices.c.day == day) & (budget_notices.c.guild_id == guild_id)
         async with self._database.writing() as connection:
             await connection.execute(sa.update(budget_notices).where(which).values(told=True))
@@ -86,7 +89,10 @@ class BudgetNotices:
 
 
 class StoreMeter:
-    """Count calls in the store and enforce budgets; without the store, calls go uncounted but are still made."""
+    """Count calls in the store, and say when a budget is used up.
+
+    If the store cannot be written, calls go uncounted; if there are budgets and it cannot be read, no call is made.
+    """
 
     def __init__(
         self,
@@ -102,7 +108,7 @@ class StoreMeter:
         self._now = now
         self._noted: set[tuple[date, int]] = set()
 
-    async def exhausted(self, payer: Payer) -> str | None:
+    async def exhausted_budget(self, payer: Payer) -> str | None:
         """Name the budget that this payer has used up ("day", "server", "person"), None if there is room.
 
         Raises WriterError if there is a budget but the store cannot be read.
@@ -141,7 +147,7 @@ class StoreMeter:
             logger.warning("a call of %d tokens could not be counted: %s", tokens, type(error).__name__)
 
     async def _note(self, day: date, name: str | None, payer: Payer) -> None:
-        """Note that a budget is used up, unless it is one person's."""
+        """Record that a budget is used up, unless it is a person's."""
         if name not in ("day", "server"):
             return
         whose = payer.server_id if name == "server" and payer.server_id else NOBODY
@@ -154,7 +160,7 @@ class StoreMeter:
 
 
 def _used_up(budgets: Budgets, totals: Totals, payer: Payer) -> Iterator[str]:
-    """Yield the names of the used-up budgets, the widest first; exempt roles only lift the person's budget."""
+    """Yield the names of the used-up budgets, the widest first; an exempt role lifts only the person's budget."""
     if 0 < budgets.day <= totals.day:
         yield "day"
     if payer.server_id and 0 < budgets.server <= totals.server:

@@ -1,4 +1,4 @@
-"""The cache of recent drafts, so that no question is paid for twice; it stores no names."""
+"""The cache of the language model's recent drafts: the same question is not paid for twice; who asked is not stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.memory_tables import drafts
+from bot.store.store_tables import drafts
 from storage.database import FAILURES, upsert
 
 if TYPE_CHECKING:
@@ -22,13 +22,16 @@ LIFETIME: Final = timedelta(days=1)
 
 
 class DraftCache:
-    """Store texts by hash for a day; a failure to read or write costs another call and nothing else."""
+    """Store drafts for a day, each under a hash of what it was made from.
+
+    A draft that cannot be read or written costs another call, and does no other harm.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, key: str) -> str | None:
-        """Load the text stored under a key within the last day, else None."""
+        """Load the text stored under a key within the last day, None if there is none."""
         fresh = drafts.c.kept_at > datetime.now(UTC) - LIFETIME
         try:
             async with self._database.reading() as connection:

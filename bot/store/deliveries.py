@@ -1,7 +1,7 @@
-"""Deliveries: digests that are due, being delivered or posted, and the papers shown in each destination.
+"""Deliveries: digests that are due, in progress or posted, and the papers shown in each destination.
 
-A delivery is one row, keyed by subscription and due time, from the moment it is claimed. The papers of its digest are
-recorded for the destination before it is posted, and the primary key keeps any paper from being recorded twice.
+A delivery gets a row when it is first claimed, keyed by its subscription and due time. Before a digest is posted, its
+papers are recorded for the destination. The primary key lets each paper be recorded once, so none is shown twice.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from bot.store.domain import Delivery, Posted, Subscription
-from bot.store.memory_tables import deliveries, shown_papers, subscriptions
 from bot.store.row_mapper import exported, from_row
+from bot.store.store_tables import deliveries, shown_papers, subscriptions
 from bot.store.subscriptions import GOING_ON, HELD_BACK, set_paused
 from storage.database import insert_into
 
@@ -35,18 +35,18 @@ UNDER_WAY: Final = (
     deliveries.c.body,
     deliveries.c.parts,
 )
-PUT_OFF: Final = timedelta(days=365)  # no digest is posted this long after it was due
+PUT_OFF: Final = timedelta(days=365)  # no digest is posted later than this after it was due
 BATCH: Final = 500  # SQLite allows 32,766 parameters per statement
 
 
 class Deliveries:
-    """Assign each due digest to one worker at a time, until it is recorded as posted."""
+    """Give each due digest to one worker at a time, until it is recorded as posted."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def next_due(self) -> datetime | None:
-        """Find the next time (UTC) at which there is something to claim, None if there are no subscriptions."""
+        """Find the next time (UTC) at which there is something to claim, None if nothing is scheduled."""
         due = sa.select(sa.func.min(subscriptions.c.next_due_at)).where(
             subscriptions.c.paused.is_(False), ~_under_way()
         )
@@ -64,10 +64,11 @@ class Deliveries:
             moments = [await connection.scalar(asked) for asked in (due, looks, again)]
         return min((moment for moment in moments if moment is not None), default=None)
 
-    async def claim(self, now: datetime, worker: str, until: datetime, limit: int) -> list[Delivery]:
-        """Claim up to `limit` due digests: first those whose claim has expired, each group longest due first.
+    async def claim(self, now: datetime, worker: str, claimed_until: datetime, limit: int) -> list[Delivery]:
+        """Claim up to `limit` due digests: first those whose claim has run out or that were put off, then new ones.
 
-        A claim lasts until `until`; after that, any worker may take it. Concurrent processes get different digests.
+        Within each group, what has been due for longest comes first. After `claimed_until` any worker may claim them
+        again. Processes that claim at the same time get different digests.
         """
         async with self._database.writing() as connection:
             taken = [
@@ -87,7 +88,7 @@ class Deliveries:
             ]
             for delivery in taken:
                 await connection.execute(
-                    sa.update(deliveries).where(_key(delivery)).values(worker=worker, claimed_until=until)
+                    sa.update(deliveries).where(_key(delivery)).values(worker=worker, claimed_until=claimed_until)
                 )
             due = [
                 from_row(Subscription, row)
@@ -111,7 +112,7 @@ class Deliveries:
                         "due_at": subscription.next_due_at,
                         "state": CLAIMED,
                         "worker": worker,
-                        "claimed_until": until,
+                        "claimed_until": claimed_until,
                         "attempts": 0,
                     }
                     for subscription in due
@@ -122,14 +123,16 @@ class Deliveries:
         new = [Delivery(subscription, subscription.next_due_at, worker) for subscription in due]
         return [*taken, *(delivery for delivery in new if delivery.subscription.subscription_id in got)]
 
-    async def renew(self, delivery: Delivery, until: datetime) -> bool:
+    async def renew(self, delivery: Delivery, claimed_until: datetime) -> bool:
         """Extend a claim; False if it is no longer this worker's."""
         async with self._database.writing() as connection:
-            renewed = await connection.execute(sa.update(deliveries).where(_mine(delivery)).values(claimed_until=until))
+            renewed = await connection.execute(
+                sa.update(deliveries).where(_mine(delivery)).values(claimed_until=claimed_until)
+            )
             return renewed.rowcount > 0
 
     async def shown(self, place_id: int, paper_ids: Collection[str]) -> set[str]:
-        """Find which of these papers were shown in a destination, or are about to be by a delivery in progress."""
+        """Find which of these papers were shown in a destination, or are about to be: a delivery has prepared them."""
         found: set[str] = set()
         ids = list(paper_ids)
         async with self._database.reading() as connection:
@@ -152,10 +155,10 @@ class Deliveries:
         tried_at: datetime,
         claimed_until: datetime,
     ) -> bool:
-        """Record what is about to be posted, and extend the claim; from `tried_at` on it may have been posted.
+        """Record what is about to be posted, and extend the claim.
 
-        Returns False and changes nothing if another worker has the claim by now, or if another delivery has recorded
-        one of the papers for the destination in the meantime.
+        From `tried_at` on, others take it that it may have been posted. Returns False and changes nothing if another
+        worker has the claim by now, or if another delivery has recorded one of the papers for the same destination.
         """
         subscription = delivery.subscription
         async with self._database.writing() as connection:
@@ -188,7 +191,7 @@ class Deliveries:
             return True
 
     async def unprepare(self, delivery: Delivery) -> bool:
-        """Undo `prepare` when it is certain that nothing was posted; False if another worker has the claim."""
+        """Undo `prepare`, when it is certain that nothing was posted; False if another worker has the claim."""
         async with self._database.writing() as connection:
             cleared = await connection.execute(
                 sa.update(deliveries).where(_mine(delivery)).values(body=None, until=None, tried_at=None)
@@ -208,7 +211,7 @@ class Deliveries:
             return noted.rowcount > 0
 
     async def put_off(self, delivery: Delivery, until: datetime) -> None:
-        """Release a delivery, to be claimed again from a moment on."""
+        """Release a delivery, so that any worker can claim it again from a moment on."""
         async with self._database.writing() as connection:
             await connection.execute(
                 sa.update(deliveries)
@@ -225,10 +228,11 @@ class Deliveries:
         posted_at: datetime,
         next_due: Callable[[Subscription], datetime],
     ) -> bool:
-        """Record that a digest was posted in these messages (none if there was nothing to post), and reschedule.
+        """Record that a digest was posted in these messages, and schedule the next one.
 
-        `next_due` computes the next due time from the subscription as it is now. Returns False if the delivery was
-        recorded already or the subscription is gone.
+        There are no messages if there was nothing to post. `next_due` computes the next due time from the subscription,
+        which may have been edited since the claim. Returns False if the delivery was recorded already, or if the
+        subscription is gone.
         """
         async with self._database.writing() as connection:
             recorded = await connection.execute(
@@ -262,10 +266,11 @@ class Deliveries:
             await connection.execute(sa.update(subscriptions).where(mine, HELD_BACK).values(GOING_ON))
             return True
 
-    async def give_up(self, delivery: Delivery, reason: str, *, look_at: datetime, maybe_posted: bool) -> None:
-        """Pause the subscription until `look_at`, for a reason that its owner has yet to be told.
+    async def hold_back(self, delivery: Delivery, reason: str, *, look_at: datetime, maybe_posted: bool) -> None:
+        """Pause the subscription for a reason that its owner is to be told; at `look_at` it is tried again.
 
-        Records of the parts that were posted, or with `maybe_posted` may have been, are kept.
+        The delivery is dropped, and its papers with it, unless a part of it was posted. With `maybe_posted` it stays
+        too, as a part may have been.
         """
         async with self._database.writing() as connection:
             await set_paused(
@@ -279,7 +284,7 @@ class Deliveries:
             await connection.execute(_shown_by(delivery).where(~still_there))
 
     async def messages(self, subscription_id: str, due_at: datetime) -> list[int] | None:
-        """List the messages of a posted digest (empty if it had no papers), None if it was not posted (yet)."""
+        """List the messages of a posted digest, none if it had no papers; None if it has not been posted."""
         async with self._database.reading() as connection:
             return await connection.scalar(
                 sa.select(deliveries.c.message_ids).where(
@@ -293,8 +298,8 @@ class Deliveries:
         """Delete the digests posted before a moment and the papers they showed; return the number of rows.
 
         A digest looks back a few days at most, so none of those papers can be new to any digest. Deliveries in progress
-        stay, however long they have been due, and so do their papers. When a subscription is gone, its papers have only
-        their due time, which may be long before they were posted: they are kept PUT_OFF longer.
+        stay with their papers, however long they have been due. Once a subscription is gone, only the due time of its
+        papers is known, and they may have been posted long after it. They are kept for PUT_OFF longer.
         """
         done = (deliveries.c.state == RECORDED) & (deliveries.c.posted_at < moment)
         of_delivery = sa.tuple_(shown_papers.c.subscription_id, shown_papers.c.due_at)
@@ -323,7 +328,7 @@ class Deliveries:
 
 
 def _under_way() -> sa.ColumnElement[bool]:
-    """SQL condition on a subscription: a delivery is claimed or put off."""
+    """SQL condition on a subscription: it has a delivery that is claimed or put off."""
     return sa.exists().where(
         deliveries.c.subscription_id == subscriptions.c.subscription_id, deliveries.c.state == CLAIMED
     )

@@ -73,7 +73,12 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """How many of a server's answers cited a paper, and how many ⭐ it and 👍 those answers received."""
+    """How popular a paper is in a server.
+
+    Attributes:
+        asked: number of answers that cite it.
+        liked: number of its ⭐, and of the 👍 on answers that cite it.
+    """
 
     paper_id: str
     asked: int
@@ -106,14 +111,14 @@ class Subscription:
         hour: hour of the day, 0 to 23.
         zone: IANA time zone of that hour.
         weekdays: 0 (Monday) to 6, at least one.
-        most: maximum number of papers in a digest, 1 to 15.
+        most: the maximum number of papers in a digest, 1 to 15.
         silent: whether nothing is posted when there are no new papers.
         roundup: whether the week's last digest includes a map of the week's papers.
         crosspost: whether posts are published to the servers that follow its announcement channel.
         language: "en", "de" or "fr"; None is English.
         next_due_at: when the next digest is due, in UTC.
-        delivered_until: papers added up to this time (UTC) have been considered; later ones are new.
-        greeted: whether it has posted a digest; the first one explains how to change it.
+        delivered_until: papers that were added to the library after this time (UTC) are new to its next digest.
+        greeted: whether it has posted a digest; its first one explains how to change the subscription.
         paused: whether nothing is posted for now.
         reason: why it is paused, None if a person paused it.
         look_at: when to check whether the reason has passed; None unless there is a reason.
@@ -173,10 +178,10 @@ class Delivery:
         due_at: the time it is due, in UTC.
         worker: who claimed it.
         attempts: how often it has been put off.
-        tried_at: when posting `body` was first tried, None if it was not; from then on it may have been posted.
-        until: papers added up to this time were considered for `body`.
-        body: the digest as chosen, None if it has yet to be chosen.
-        posted: the parts known to be posted.
+        tried_at: when somebody first tried to post `body`, None before that; from then on it may have been posted.
+        until: `body` was chosen from the papers that had been added by this time.
+        body: the digest's content, None until it is chosen.
+        posted: the parts of it that are known to be posted.
     """
 
     subscription: Subscription

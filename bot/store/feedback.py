@@ -1,4 +1,4 @@
-"""FeedbackBook: ratings of answers and stars on papers, and the taste of a server that they show."""
+"""FeedbackBook: ratings of answers and stars on papers, and the taste that a server shows by them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import sqlalchemy as sa
 
 from bot.store.domain import Trend
-from bot.store.memory_tables import answer_papers, answers, ratings, stars, tastes
 from bot.store.row_mapper import exported
+from bot.store.store_tables import answer_papers, answers, ratings, stars, tastes
 from storage.database import insert_into, upsert
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class FeedbackBook:
     async def star(self, paper_id: str, user_id: int, guild_id: int | None, *, private: bool = False) -> bool:
         """Toggle a person's star on a paper, and return whether it is starred now.
 
-        A `private` star must not be known to others in the server.
+        Others in the server must not learn of a `private` star.
         """
         async with self._database.writing() as connection:
             insert = insert_into(connection, stars).values(
@@ -86,7 +86,10 @@ class FeedbackBook:
             return list(await connection.scalars(asked))
 
     async def liked(self, guild_id: int) -> dict[str, float]:
-        """Score by paper how much a server likes it: up for stars and 👍 of citing answers, down for 👎, of any age."""
+        """Score how much a server likes each paper: up for a star or a 👍 on an answer that cites it, down for a 👎.
+
+        Feedback of any age counts.
+        """
         given = sa.select(stars.c.paper_id, sa.literal(STAR).label("weight")).where(stars.c.guild_id == guild_id)
         rated = (
             sa.select(answer_papers.c.paper_id, (ratings.c.value * RATING).label("weight"))
@@ -136,8 +139,8 @@ class FeedbackBook:
             )
             return [Trend(*row) for row in rows]
 
-    async def forget_older(self, connection: AsyncConnection, moment: datetime) -> None:
-        """Add the ratings of answers older than a moment, which are about to be deleted, to their servers' taste."""
+    async def keep_tastes_older(self, connection: AsyncConnection, moment: datetime) -> None:
+        """Keep what the ratings of answers older than a moment say of a server's taste; they are to be deleted next."""
         await self._outlive(connection, answers.c.asked_at < moment)
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
@@ -155,7 +158,7 @@ class FeedbackBook:
         return {"ratings": [exported(row) for row in rated], "stars": [exported(row) for row in starred]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
-        """Delete a person's ratings and stars; others' ratings of their answers are added to the server's taste."""
+        """Delete a person's ratings and stars; how others rated their answers is added to the server's taste."""
         rated = await connection.execute(sa.delete(ratings).where(ratings.c.user_id == user_id))
         await self._outlive(connection, answers.c.asker_id == user_id)
         starred = await connection.execute(sa.delete(stars).where(stars.c.user_id == user_id))

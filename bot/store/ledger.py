@@ -1,7 +1,7 @@
 """The ledger: language model usage by day, server, person, purpose and model.
 
 Every call adds to one row in a single statement, so that processes on one database count together. The person is stored
-for that day only, as personal budgets need it; afterwards the amounts move to a row of NOBODY.
+for the day only, because personal budgets need it; after that the amounts move to the row of NOBODY.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from bot.store.domain import Spending
-from bot.store.memory_tables import usage
 from bot.store.row_mapper import exported
+from bot.store.store_tables import usage
 from storage.database import insert_into
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Ledger:
             await self._add(connection, _key(day, payer.server_id, payer.person_id, spent), _amounts(spent))
 
     async def settle(self, begun: Begun, spent: Spent) -> None:
-        """Replace a call's estimate by what it took, in whichever row the estimate is by now."""
+        """Replace a call's estimate by what it took; the estimate may have moved to the row of NOBODY by now."""
         before, after = _amounts(begun.expected), _amounts(spent)
         more = {name: usage.c[name] + after[name] - before[name] for name in AMOUNTS}
         async with self._database.writing() as connection:
@@ -84,7 +84,11 @@ class Ledger:
             return [Spending(on, purpose, model, *map(int, amounts)) for on, purpose, model, *amounts in rows]
 
     async def forget_older(self, connection: AsyncConnection, people: date, servers: date, everything: date) -> None:
-        """Forget persons before one day and servers before another, and delete everything before a third."""
+        """Thin out old usage, each step from a day of its own.
+
+        Usage before `people` loses its person, usage before `servers` its server, and usage before `everything` is
+        deleted.
+        """
         await connection.execute(sa.delete(usage).where(usage.c.day < everything))
         await self._let_go(connection, "person_id", usage.c.day < people)
         await self._let_go(connection, "guild_id", usage.c.day < servers)
@@ -100,7 +104,10 @@ class Ledger:
         return {"language_model": [exported(row) for row in rows]}
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:
-        """Forget that the usage was this person's; it stays in the sums, and in memory for today's budget."""
+        """Forget that the usage was this person's; it stays in the sums.
+
+        What they used on the latest day is kept in memory, so that their budget of that day still holds.
+        """
         theirs = usage.c.person_id == user_id
         latest = sa.select(usage.c.day, sa.func.sum(TOKENS)).where(theirs).group_by(usage.c.day)
         row = (await connection.execute(latest.order_by(usage.c.day.desc()).limit(1))).one_or_none()
@@ -120,7 +127,7 @@ class Ledger:
         return tokens if on == day else 0
 
     async def _let_go(self, connection: AsyncConnection, column: str, which: sa.ColumnElement[bool]) -> int:
-        """Merge rows into those of NOBODY, delete them and return their number."""
+        """Add rows to those of NOBODY, delete them, and return how many there were."""
         going = which & (usage.c[column] != NOBODY)
         others = [usage.c[name] for name in KEY if name != column]
         sums = [sa.func.sum(usage.c[name]) for name in AMOUNTS]

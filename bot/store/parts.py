@@ -1,4 +1,4 @@
-"""Part: what each part of the store must be able to do with a person's or a server's data."""
+"""Part: how each part of the store exports and deletes a person's or a server's data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Part(Protocol):
     """Export and delete data, inside a transaction that spans every part."""
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:
-        """Export a person's data under this part's own names, ready for JSON."""
+        """Export a person's data, ready for JSON; no two parts use the same name."""
         ...
 
     async def forget_person(self, connection: AsyncConnection, user_id: int) -> int:

@@ -1,4 +1,4 @@
-"""Map table rows to dataclasses and back; a column belongs to the field of the same name."""
+"""Map table rows to dataclasses and back; each column belongs to the field of the same name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches, for buttons whose ids cannot hold them; who searched, and where, is not stored."""
+"""Searches that are too long for the ids of their page buttons; who searched, and where, is not stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from bot.store.domain import Search
-from bot.store.memory_tables import searches
+from bot.store.store_tables import searches
 from storage.database import upsert
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ _SEARCH: Final = TypeAdapter(Search)
 
 
 class Searches:
-    """Store each search once, under its hash, for as long as somebody turns its pages."""
+    """Store each search once, under its hash, as long as somebody turns its pages."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def keep(self, search: Search) -> str:
-        """Store a search or renew it, and return its key: 16 URL-safe characters, the same for equal searches."""
+        """Store a search, or note that it was used, and return its key: a hash of it, in 16 URL-safe characters."""
         body = json.dumps(_SEARCH.dump_python(search, mode="json"))
         key = base64.urlsafe_b64encode(hashlib.sha256(body.encode()).digest()[:12]).decode()
         async with self._database.writing() as connection:

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from cachetools import TTLCache
 
 from bot.store.domain import ServerSettings
-from bot.store.memory_tables import servers
 from bot.store.row_mapper import from_row, to_columns
+from bot.store.store_tables import servers
 from storage.database import insert_into, upsert
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ KNOWN_SECONDS: Final = 5.0
 
 
 class Servers:
-    """Store settings by server, cached in memory: for good, or for seconds if other processes may change them."""
+    """Store the settings of each server, with a copy in memory.
+
+    If other processes may change them, the copy is used for a few seconds only.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,20 +49,20 @@ class Servers:
             await upsert(connection, servers, {"guild_id": guild_id}, to_columns(settings))
         self._known[guild_id] = settings
 
-    async def left(self, guild_id: int, left_at: datetime) -> None:
-        """Record when the bot left a server; its data is deleted 30 days later. Another call changes nothing."""
+    async def mark_left(self, guild_id: int, left_at: datetime) -> None:
+        """Record when the bot left a server, whose data is deleted 30 days later; a second call changes nothing."""
         async with self._database.writing() as connection:
-            await self.note(connection, [], [guild_id], left_at)
+            await self.note_membership(connection, [], [guild_id], left_at)
 
-    async def joined(self, guild_id: int) -> None:
-        """Record that the bot is in a server, whose settings stay as they were."""
+    async def mark_joined(self, guild_id: int) -> None:
+        """Record that the bot is in a server; if it was there before, the settings are as it left them."""
         async with self._database.writing() as connection:
-            await self.note(connection, [guild_id], [], None)
+            await self.note_membership(connection, [guild_id], [], None)
 
-    async def note(
+    async def note_membership(
         self, connection: AsyncConnection, here: Iterable[int], gone: Iterable[int], left_at: datetime | None
     ) -> None:
-        """Record the servers that the bot is in, and those that it has left by `left_at`."""
+        """Record which servers the bot is in, and which it left, at `left_at` unless that is known already."""
         for guild_id in here:
             await connection.execute(sa.update(servers).where(servers.c.guild_id == guild_id).values(left_at=None))
         for guild_id in gone:

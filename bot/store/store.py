@@ -1,4 +1,4 @@
-"""The store as a whole: open it, export from it and delete across all its parts."""
+"""The store as a whole: opens its database, and exports and deletes data across all of its parts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from bot.store.deliveries import Deliveries
 from bot.store.feedback import FeedbackBook
 from bot.store.leases import Leases
 from bot.store.ledger import NOBODY, Ledger
-from bot.store.memory_tables import metadata
 from bot.store.searches import Searches
 from bot.store.servers import Servers
+from bot.store.store_tables import metadata
 from bot.store.subscriptions import Subscriptions
 from bot.store.threads import Threads
 from bot.store.traffic import REMEMBERED, Traffic
@@ -32,12 +32,13 @@ if TYPE_CHECKING:
 
 FILE: Final = "memory.db"
 MIGRATIONS: Final = Migrations(Path(__file__).parent / "migrations", "store_version")
-# Deleted data is overwritten, not left in free pages; SQLite builds differ in their default.
+# Deleted data is overwritten, not left in free pages. The default differs from one build of SQLite to another.
 PRAGMAS: Final = {"secure_delete": "ON"}
 # Default lifetime of conversations, of records of shown papers, and of searches since their last use.
 RETENTION: Final = timedelta(days=90)
 BILLED: Final = timedelta(days=400)  # lifetime of language model usage: a year and a month
-GRACE: Final = timedelta(days=30)  # lifetime of a left server's data, and of backups, which keep forgotten data
+# How long the data of a server is kept after the bot left it; and how long backups are, as they hold deleted data.
+GRACE: Final = timedelta(days=30)
 
 
 class Store:
@@ -49,14 +50,14 @@ class Store:
         threads: threads that the bot opened.
         feedback: ratings of answers and stars on papers.
         searches: recent searches, not linked to persons or servers.
-        subscriptions: digests ordered: topics, destinations, schedules.
-        deliveries: digests due, in progress and posted, and the papers shown in each destination.
-        usage: what calls to the language model took.
-        notices: used-up budgets, and whether somebody was told.
+        subscriptions: the digests that people ordered, with topics, destinations and schedules.
+        deliveries: digests that are due, in progress or posted, and the papers shown in each destination.
+        usage: the tokens that calls to the language model took.
+        notices: used-up budgets, and whether somebody has been told.
         drafts: recent drafts of the language model, not linked to persons or servers.
         leases: which process holds which shards.
         traffic: recent events and acts, shared by all processes.
-        retention: lifetime of conversations, searches and records of shown papers.
+        retention: how long conversations, searches and records of shown papers are kept.
     """
 
     def __init__(self, database: Database, retention: timedelta = RETENTION) -> None:
@@ -145,19 +146,19 @@ class Store:
         here = set(guild_ids)
         async with self._database.writing() as connection:
             known = set(filter(mine, await connection.scalars(_servers_known())))
-            await self.servers.note(connection, known & here, known - here, now)
+            await self.servers.note_membership(connection, known & here, known - here, now)
 
     async def forget_due(self, now: datetime) -> int:
         """Delete everything past its lifetime in one transaction, and return the number of rows.
 
-        Deleted are conversations, searches and records of shown papers older than `retention`, threads without a stored
-        answer since then, yesterday's drafts, data of servers that the bot left 30 days ago, and backups of that age.
-        Language model usage loses the person after the day, the server after `retention`, and is deleted after BILLED.
-        A SQLite file that is half empty is shrunk.
+        These go: conversations, searches and records of shown papers older than `retention`; threads older than that
+        without a stored answer; drafts that are a day old; the data of servers that the bot left 30 days ago; backups
+        of that age. Language model usage loses its person after the day and its server after `retention`, and goes
+        after BILLED. A SQLite file that has become half empty is shrunk.
         """
         today, retained = now.astimezone(UTC).date(), now - self.retention
         async with self._database.writing() as connection:
-            await self.feedback.forget_older(connection, retained)
+            await self.feedback.keep_tastes_older(connection, retained)
             count = await self.answers.forget_older(connection, retained)
             count += await self.threads.forget_idle(connection, retained)
             count += await self.searches.forget_older(connection, retained)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from bot.store.domain import Subscription
-from bot.store.memory_tables import deliveries, subscriptions
 from bot.store.row_mapper import exported, from_row, to_columns
+from bot.store.store_tables import deliveries, subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,7 +32,7 @@ GOING_ON: Final = {"paused": False, "reason": None, "untold": False, "look_at": 
 
 
 class Subscriptions:
-    """Store subscriptions; only their deliveries change their progress."""
+    """Store what people chose for their digests; the progress of a subscription changes with its deliveries."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -60,9 +60,9 @@ class Subscriptions:
         return await self._those(subscriptions.c.owner_id == owner_id)
 
     async def change(self, subscription: Subscription, was_due_at: datetime) -> bool:
-        """Replace what people choose, and the due time if it is still `was_due_at`; False if it is no longer stored.
+        """Store what somebody edited; False if the subscription is no longer stored.
 
-        A digest may be recorded during an edit, which moves the due time.
+        The due time is replaced only if it is still `was_due_at`: a digest that is recorded during the edit moves it.
         """
         due = sa.case(
             (
@@ -80,19 +80,19 @@ class Subscriptions:
             return changed.rowcount > 0
 
     async def pause(self, subscription_id: str) -> bool:
-        """Stop posting until somebody resumes it; False if somebody had paused it before.
+        """Stop posting until somebody resumes it; False if a person had paused it already.
 
-        A delivery in progress is dropped, unless a part of it was posted: then the rest is posted after `resume`.
+        A delivery in progress is dropped, unless a part of it was posted: then the rest follows after `resume`.
         """
         async with self._database.writing() as connection:
             return await set_paused(connection, subscription_id)
 
     async def held_back(self, guild_id: int) -> list[Subscription]:
-        """List the subscriptions of a server that are paused for a reason that may have passed."""
+        """List the subscriptions of a server that are paused for a reason, not by a person."""
         return await self._those((subscriptions.c.guild_id == guild_id) & HELD_BACK)
 
     async def look_again(self, subscription_ids: Collection[str], moment: datetime) -> None:
-        """Schedule the next check of subscriptions paused for a reason at a moment, unless it is due earlier."""
+        """Have the reason why subscriptions are paused checked again at a moment, unless that is to happen earlier."""
         async with self._database.writing() as connection:
             await connection.execute(
                 sa.update(subscriptions)
@@ -112,7 +112,7 @@ class Subscriptions:
             )
 
     async def hurry(self, subscription_id: str, now: datetime) -> None:
-        """Make a subscription due now, unless it is paused or due already."""
+        """Make a subscription due now, unless it is paused or already due."""
         async with self._database.writing() as connection:
             await connection.execute(
                 sa.update(subscriptions)
@@ -121,7 +121,10 @@ class Subscriptions:
             )
 
     async def remove(self, subscription_id: str) -> bool:
-        """Delete a subscription with its deliveries; False if there was none. The papers it showed stay recorded."""
+        """Delete a subscription with its deliveries; False if there was none.
+
+        The papers that it showed stay recorded, so that no other subscription shows them there again.
+        """
         async with self._database.writing() as connection:
             return (await connection.execute(sa.delete(subscriptions).where(_one(subscription_id)))).rowcount > 0
 
@@ -129,8 +132,8 @@ class Subscriptions:
         """List the paused subscriptions whose owners have yet to be told why."""
         return await self._those(subscriptions.c.untold)
 
-    async def told(self, subscription_id: str) -> None:
-        """Record that the owner was told why, or cannot be."""
+    async def mark_told(self, subscription_id: str) -> None:
+        """Record that the owner was told why it is paused, or cannot be."""
         async with self._database.writing() as connection:
             await connection.execute(sa.update(subscriptions).where(_one(subscription_id)).values(untold=False))
 
@@ -168,11 +171,13 @@ async def set_paused(
     look_at: datetime | None = None,
     maybe_posted: bool = False,
 ) -> bool:
-    """Pause a subscription inside a transaction and drop its delivery; False if nothing changed.
+    """Pause a subscription inside a transaction, and drop its delivery.
 
-    With a `reason`, so not paused by a person, it is checked again from `look_at` on, and the owner is to be told
-    unless they know the reason already. The delivery stays if a part of it was posted, or with `maybe_posted` may have
-    been.
+    Returns False if it is gone, or if a person had paused it already.
+
+    If there is a `reason`, it is not a person who pauses it: the reason is checked again at `look_at`, and the owner is
+    to be told, unless it is the one that they know. The delivery stays if a part of it was posted; with `maybe_posted`
+    it stays too, as a part may have been.
     """
     news = subscriptions.c.paused.is_(False) | subscriptions.c.reason.is_distinct_from(reason)
     told = sa.case((news, subscriptions.c.owner_id.is_not(None)), else_=subscriptions.c.untold)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.memory_tables import answers, threads
 from bot.store.row_mapper import exported
+from bot.store.store_tables import answers, threads
 from storage.database import insert_into
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ TIME_SHIFT: Final = 22  # bits
 
 
 class Threads:
-    """Store the bot's own threads, with a copy in memory: every message in any thread is looked up."""
+    """Store the bot's own threads, with a copy in memory, as every message in any thread asks for them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,14 +46,14 @@ class Threads:
         """Check whether the bot opened a thread."""
         return thread_id in self._own
 
-    async def deleted(self, thread_id: int) -> None:
-        """Forget a deleted thread."""
+    async def forget(self, thread_id: int) -> None:
+        """Forget a thread that was deleted."""
         if thread_id in self._own:
             async with self._database.writing() as connection:
                 await self._forget(connection, threads.c.thread_id == thread_id)
 
     async def forget_idle(self, connection: AsyncConnection, moment: datetime) -> int:
-        """Forget threads older than a moment without a stored answer; the bot needs a mention there again."""
+        """Forget threads older than a moment that have no stored answer; the bot again needs a mention there."""
         oldest = (moment - DISCORD_EPOCH) // timedelta(milliseconds=1) << TIME_SHIFT
         answered = sa.exists().where(answers.c.channel_id == threads.c.thread_id)
         return await self._forget(connection, (threads.c.thread_id < oldest) & ~answered)

@@ -1,4 +1,4 @@
-"""Traffic: recent events and acts, shared by the processes of a bot."""
+"""Traffic: which events were handled lately, and how many acts there were, for all processes of a bot together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from bot.store.memory_tables import acts, seen_events
+from bot.store.store_tables import acts, seen_events
 from storage.database import insert_into
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ PERSON, SERVER = "person", "server"
 
 
 class Traffic:
-    """Count events and acts for all processes on one database."""
+    """Recognise repeated events, and limit acts, across all processes on one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def note_if_new(self, event_id: int, version: float, now: datetime) -> bool:
-        """Record an event; False if a process has already seen this version or a later one."""
+        """Record a version of an event; False if some process has already seen this version or a later one."""
         values = {"version": version, "seen_at": now}
         async with self._database.writing() as connection:
             insert = insert_into(connection, seen_events).values(event_id=event_id, **values)

@@ -1,4 +1,4 @@
-"""Article, FullText and Section: the text of a PDF or HTML page, verbatim as extracted, so that it can be quoted."""
+"""Article, FullText and Section: the text of a PDF or HTML page, kept exactly as extracted so that it can be quoted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class Section:
     Attributes:
         heading: as printed, with its number; may be empty.
         text: the paragraphs, separated by line breaks.
-        breaks: (offset in the text, page number from 1), ascending, the first offset 0; empty for HTML.
+        breaks: where each page starts, as (offset in the text, page number from 1), in ascending order; the first
+            offset is 0. Empty for HTML.
     """
 
     heading: str
@@ -23,7 +24,10 @@ class Section:
     breaks: tuple[tuple[int, int], ...]
 
     def breaks_of(self, start: int, end: int) -> tuple[tuple[int, int], ...]:
-        """The page breaks in a part of the text, with offsets relative to the part."""
+        """The page that a part of the text starts on, at offset 0, and the page breaks inside the part.
+
+        Offsets count from the start of the part. Empty if the text has no pages.
+        """
         later = ((offset - start, page) for offset, page in self.breaks if start < offset < end)
         first = page_at(self.breaks, start)
         return ((0, first), *later) if first is not None else ()
@@ -39,7 +43,7 @@ class FullText:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """The paper in a PDF or HTML page; missing parts are empty."""
+    """What was extracted from a PDF or an HTML page of a paper; parts that were not found are empty."""
 
     title: str
     abstract: str

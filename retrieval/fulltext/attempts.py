@@ -21,7 +21,10 @@ WAITS: Final = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
 
 
 async def read_lacking(connection: AsyncConnection, paper_ids: Sequence[str], now: dt.datetime) -> list[str]:
-    """The given papers that have no full text and may be tried now, in order, without withdrawn and removed ones."""
+    """The given papers that have no full text and may be tried now, in the given order.
+
+    Withdrawn and removed papers are left out.
+    """
     has = sa.exists().where(full_texts.c.paper_id == papers.c.paper_id)
     rows = await connection.execute(
         sa.select(papers.c.paper_id, full_text_attempts.c.tried_at, full_text_attempts.c.times)
@@ -33,7 +36,7 @@ async def read_lacking(connection: AsyncConnection, paper_ids: Sequence[str], no
 
 
 async def begin(connection: AsyncConnection, paper_id: str, now: dt.datetime) -> bool:
-    """Record an attempt before it is made; False if another process has just begun one."""
+    """Record an attempt before it is made; False if none is due, as when another process has just begun one."""
     own = full_text_attempts.c.paper_id == paper_id
     first = insert_into(connection, full_text_attempts).values(paper_id=paper_id, tried_at=now, times=1)
     if (await connection.execute(first.on_conflict_do_nothing())).rowcount:
@@ -53,8 +56,8 @@ async def note_failure(connection: AsyncConnection, paper_id: str, sentence: str
     await connection.execute(sa.update(full_text_attempts).where(own).values(sentence=sentence))
 
 
-async def count_since(connection: AsyncConnection, moment: dt.datetime) -> int:
-    """Count the papers tried after a time."""
+async def count_tried_since(connection: AsyncConnection, moment: dt.datetime) -> int:
+    """Count the papers whose latest attempt was after a time."""
     tried = sa.select(sa.func.count()).where(full_text_attempts.c.tried_at > moment)
     return await connection.scalar(tried) or 0
 

@@ -50,9 +50,9 @@ def can_read_pdfs() -> bool:
 
 
 def extract(data: bytes, *, worker: tuple[str, ...] = WORKER, patience: float = PATIENCE) -> Article:
-    """Extract the article of a PDF in a worker process; blocks, so call it in a thread. Raises PdfError.
+    """Extract the article of a PDF in a worker process; raises PdfError. It blocks, so call it in a thread.
 
-    `worker` has the Python arguments that start the worker; `patience` is in seconds.
+    `worker` is the command line of the worker after `python`; `patience` is how many seconds to wait for it.
     """
     if not can_read_pdfs():
         raise PdfError("missing")
@@ -65,7 +65,7 @@ def extract(data: bytes, *, worker: tuple[str, ...] = WORKER, patience: float = 
 
 
 def extract_html(data: bytes) -> Article | None:
-    """Extract the article of a LaTeXML page in a worker process; None if it is not one or cannot be read."""
+    """Extract the article of a LaTeXML page in a worker process; None if it is another page or cannot be read."""
     found = _work(data, (*WORKER, HTML), PATIENCE) if len(data) <= LARGEST else None
     return found if isinstance(found, Article) else None
 
@@ -80,5 +80,5 @@ def _work(data: bytes, worker: tuple[str, ...], patience: float) -> Article | Fa
             return cast("Fault", fault)
         return Article.of_json(reply["article"])
     except (subprocess.TimeoutExpired, OSError, ValueError, KeyError, TypeError, AttributeError):
-        # A worker killed for its memory or time has written nothing, or half of its reply.
+        # A worker that was killed for using too much memory or time has written nothing, or half of its reply.
         return "heavy"

@@ -1,7 +1,8 @@
 """Full-text search: finds the parts of full texts nearest to a question, among papers that a search has found.
 
-Full texts are not indexed. If abstracts do not answer a question, the windows of some papers are compared one by one,
-which takes milliseconds; the best become hits with sentences and words, which the same calibrations can score.
+Full texts are in no index. If abstracts do not answer a question, every window of the papers found is compared with it,
+which takes milliseconds. The nearest windows become hits of the same form as those of a search, with sentences and
+words, so that the same calibrations can score them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from retrieval.calibration import standardise
 from retrieval.embedding.word_vectors import best_matches
 from retrieval.fulltext.article import FullText, Section
-from retrieval.fulltext.section_windows import embed_windows, read_part
+from retrieval.fulltext.section_windows import embed_contents, embed_windows
 from retrieval.lexical import K1
 from retrieval.papers import Evidence, Hit, Location, Passage
 from retrieval.query import importance
@@ -34,15 +35,15 @@ if TYPE_CHECKING:
     from retrieval.query import QueryVectors
 
 READ: Final = 4  # windows returned; 30 of 30 facts were in the first four
-WORDS_COUNT: Final = 0.5  # weight of the share of the question's words, next to the cosine's weight of 1
+SHARED_WORDS_WEIGHT: Final = 0.5  # how much the share of the question's words counts; the cosine counts 1
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A full text that is searched for one conversation and not stored.
+    """A full text that is searched in one conversation only, and never stored.
 
     Attributes:
-        contents: cached contents of windows, by window number.
+        contents: the contents of the windows that were needed so far, by window number.
     """
 
     paper: Paper
@@ -71,8 +72,13 @@ class FullTextSearcher:
         self._lexical = lexical
         self._embedder = embedder
 
-    async def passages(self, text: str, vectors: QueryVectors, hits: Sequence[Hit], limit: int = READ) -> list[Hit]:
-        """Up to `limit` parts of these papers' full texts, as hits, nearest first."""
+    async def full_text_passages(
+        self, text: str, vectors: QueryVectors, hits: Sequence[Hit], limit: int = READ
+    ) -> list[Hit]:
+        """Up to `limit` parts of these papers' full texts, nearest first.
+
+        Each is a hit whose paper has the text of the part as its abstract.
+        """
         known = await self._full_texts.known({hit.paper.paper_id for hit in hits})
         if not known:
             return []
@@ -93,15 +99,18 @@ class FullTextSearcher:
         return await asyncio.to_thread(self._hits, text, vectors, best, contents)
 
     async def prepare(self, paper: Paper, full_text: FullText) -> Document:
-        """Chunk and embed a full text for `passages_of`; its abstract becomes the first section."""
+        """Chunk and embed a full text for `document_passages`; its abstract becomes the first section."""
         lead = Section("", paper.abstract, ((0, 1),))
         whole = FullText(full_text.pages, (lead, *full_text.sections))
         return Document(paper, whole, tuple(await embed_windows(paper.title, whole, self._embedder)))
 
-    async def passages_of(
+    async def document_passages(
         self, document: Document, text: str, vectors: QueryVectors, *, lead_only: bool = False, limit: int = READ
     ) -> list[Hit]:
-        """Up to `limit` parts of a document, as hits, nearest first; with `lead_only`, only from its abstract."""
+        """Up to `limit` parts of a document, nearest first; with `lead_only`, only from its abstract.
+
+        Each is a hit whose paper has the text of the part as its abstract.
+        """
         nothing = Hit(document.paper, 0.0, (), (), Evidence(0.0, 0.0, 0.0, 0.0, 0.0))
         sections = document.full_text.sections
         candidates = [
@@ -115,9 +124,9 @@ class FullTextSearcher:
         return await asyncio.to_thread(self._hits, text, vectors, best, contents)
 
     async def _read(self, best: Sequence[_Candidate], known: Sequence[Contents | None]) -> list[Contents]:
-        """The contents of windows; missing ones, not embedded by the indexer yet, are embedded now."""
+        """The contents of windows; those that the indexer has yet to embed are embedded now."""
         return [
-            contents or await read_part(candidate.hit.paper.title, candidate.text, self._embedder)
+            contents or await embed_contents(candidate.hit.paper.title, candidate.text, self._embedder)
             for candidate, contents in zip(best, known, strict=True)
         ]
 
@@ -145,7 +154,7 @@ class FullTextSearcher:
         cosines = np.array([candidate.window.vector for candidate in candidates]) @ vectors.vector
         weights = self._weights(text)
         shared = np.array([self._shares(weights, candidate.text)[0] for candidate in candidates])
-        scores = standardise(cosines.astype(np.float64)) + WORDS_COUNT * standardise(shared)
+        scores = standardise(cosines.astype(np.float64)) + SHARED_WORDS_WEIGHT * standardise(shared)
         return [candidates[int(index)] for index in np.argsort(-scores, kind="stable")[:limit]]
 
     def _shares(self, weights: dict[str, float], text: str) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from retrieval.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Elements that start a section; titles of smaller ones (a paragraph, a theorem) stay in the text.
+# Elements that start a section; the titles of smaller elements (a paragraph, a theorem) stay in the text.
 _SECTIONS: Final = frozenset({"part", "chapter", "section", "subsection", "subsubsection", "appendix"})
 _OWN_TITLES: Final = frozenset({"ltx_title_document", *(f"ltx_title_{name}" for name in _SECTIONS)})
 _LEFT_OUT: Final = frozenset({
@@ -25,7 +25,7 @@ _LEFT_OUT: Final = frozenset({
     "ltx_pagination",
 })  # fmt: skip
 _NO_TEXT: Final = frozenset({"script", "style", "nav", "button", "svg", "img", "object"})
-# Block elements; a display formula is not one, because the sentence around it goes on.
+# Block elements. A display formula is not one of them: the sentence around it goes on.
 _BLOCKS: Final = frozenset({
     "ltx_para", "ltx_item", "ltx_caption", "ltx_tr", "ltx_listingline", "ltx_theorem", "ltx_proof", "ltx_quote",
     "ltx_figure", "ltx_table", "ltx_float", "ltx_acknowledgements", "ltx_listing", "ltx_bibblock", "ltx_abstract",
@@ -39,9 +39,9 @@ _LAYOUT: Final = re.compile(
 )
 _FRACTION: Final = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _PLAIN_FRACTION: Final = r"\\frac"  # as a replacement for `re`
-_INDEX: Final = re.compile(r"([_^])\{([^{}]*)\}")
-_DEEPEST: Final = 4  # nested indices
-_BEFORE_STOP: Final = re.compile(r"\s+([.,;:])(?=\s|\Z)")  # as after a display formula
+_SCRIPT: Final = re.compile(r"([_^])\{([^{}]*)\}")
+_DEEPEST: Final = 4  # levels of indices and exponents within each other
+_BEFORE_STOP: Final = re.compile(r"\s+([.,;:])(?=\s|\Z)")  # the space that a display formula leaves before a stop
 
 
 @dataclass(slots=True)
@@ -168,13 +168,13 @@ def _text(element: Any) -> str:  # noqa: ANN401
 
 
 def _formula(element: Any) -> str:  # noqa: ANN401
-    """A formula as plain text, like in abstracts; from its TeX if available."""
+    """A formula as plain text, as in abstracts; made from its TeX if the page has that."""
     tex = element.get("alttext") or "".join(element.xpath(".//*[local-name()='annotation'][1]//text()"))
     if not tex.strip():
         return "".join(element.itertext())
     text = clean(f"${_FRACTION.sub(_PLAIN_FRACTION, _LAYOUT.sub('', tex)).replace('$', '').strip()}$")
     for _ in range(_DEEPEST):
-        text = _INDEX.sub(r"\1\2", text)
+        text = _SCRIPT.sub(r"\1\2", text)
     return text.replace("{}", "")
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pypdf import PageObject
 
 MARGIN: Final = 0.11  # running heads are within this share of the page height from top or bottom
-SAME_LINE: Final = 0.55  # text shifted by less than this share of the font size, such as an index, is on the line
-SIDEWAYS: Final = 0.1  # slope from which text counts as rotated
+SAME_LINE: Final = 0.55  # text raised or lowered by less than this share of the font size is still on the line
+SIDEWAYS: Final = 0.1  # text that slopes more than this counts as rotated
 
 _BOLD: Final = re.compile(r"bold|black|heavy|demi|medi(?!um)|CMBX|-B\b|SFBX", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
@@ -48,7 +48,7 @@ class _Piece:
 
 
 def lines_of(pages: Sequence[PageObject]) -> tuple[list[Line], str]:
-    """The lines of all pages, in the PDF's order, and the arXiv id stamped on the first page (else "")."""
+    """The lines of all pages, in the PDF's order, and the arXiv id stamped on the first page ("" if there is none)."""
     found: list[list[Line]] = []
     heights: list[tuple[float, float]] = []
     stamp = ""
@@ -118,7 +118,7 @@ def _lines(pieces: Sequence[_Piece], page: int) -> list[Line]:
 
 
 def _without_running_heads(pages: Sequence[Sequence[Line]], heights: Sequence[tuple[float, float]]) -> list[Line]:
-    """Drop lines that repeat at the top or bottom of pages, apart from their digits, and page numbers."""
+    """Drop page numbers, and lines at the top or bottom of a page that other pages repeat, whatever their digits."""
 
     def at_edge(line: Line) -> bool:
         bottom, height = heights[line.page - 1]

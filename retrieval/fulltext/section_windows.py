@@ -1,4 +1,4 @@
-"""The windows of a full text: like those of an abstract, some sentences of a section with the title in front."""
+"""The windows of a full text: some sentences of a section with the title in front, as with those of an abstract."""
 
 from __future__ import annotations
 
@@ -35,10 +35,13 @@ async def embed_windows(title: str, full_text: FullText, embedder: Embedder) -> 
     return [Window(number, part.start, part.end, part.text_hash, vectors[part.text]) for number, part in made]
 
 
-async def read_windows(
+async def embed_windows_with_contents(
     title: str, full_text: FullText, embedder: Embedder, known: Mapping[str, Embedded]
 ) -> list[Window]:
-    """Chunk the sections and embed the windows with their contents; `known` has stored ones by text hash."""
+    """Chunk the sections and embed the windows with their contents.
+
+    `known` has the embeddings that are stored already, by the hash of the window's text; they are not made again.
+    """
     made = await asyncio.to_thread(_cut, title, full_text, embedder)
     unknown = list({part.text_hash: part for _, part in made if part.text_hash not in known}.values())
     read = dict(known)
@@ -51,8 +54,8 @@ async def read_windows(
     ]
 
 
-async def read_part(title: str, part: str, embedder: Embedder) -> Contents:
-    """Embed the sentences and words of one window."""
+async def embed_contents(title: str, part: str, embedder: Embedder) -> Contents:
+    """Embed the sentences and words of one window, whose text is `part`."""
 
     def cut() -> Chunk:
         paper = Paper("", title, part, "")
@@ -65,7 +68,7 @@ async def read_part(title: str, part: str, embedder: Embedder) -> Contents:
 
 
 def _cut(title: str, full_text: FullText, embedder: Embedder) -> list[tuple[int, Chunk]]:
-    """(section number, window) of all sections, at most MOST_WINDOWS."""
+    """The windows of all sections, each with its section's number, at most MOST_WINDOWS."""
     return [
         (number, part)
         for number, section in enumerate(full_text.sections)

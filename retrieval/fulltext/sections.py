@@ -1,4 +1,4 @@
-"""Builds an article from printed lines: recognises title, abstract and sections by layout, and rejoins split words."""
+"""Builds an article from printed lines: tells title, abstract and sections by layout, and rejoins hyphenated words."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _REFERENCES: Final = re.compile(
     re.IGNORECASE,
 )
 _FLOAT: Final = re.compile(r"(?:Fig(?:ure|\.)|Tab(?:le|\.)|Algorithm)\s*\d+\s*[.:]")
-_CUT: Final = re.compile(r"(?P<head>(?:[^\W\d_]+[-‐])*(?P<last>[^\W\d_]+))[-‐]\Z")
+_HYPHENATED: Final = re.compile(r"(?P<head>(?:[^\W\d_]+[-‐])*(?P<last>[^\W\d_]+))[-‐]\Z")
 _GOES_ON: Final = re.compile(r"[a-zß-öø-ÿ]+")
 _ENDS: Final = tuple('.?!:;…"”)')
 
 
 @dataclass(slots=True)
 class _Part:
-    """The lines under a heading, with notes and tables apart from the running text."""
+    """The lines under a heading; notes and tables are kept apart from the running text."""
 
     heading: str
     is_abstract: bool = False
@@ -51,8 +51,8 @@ class _Part:
     notes: list[tuple[Line, bool]] = field(default_factory=list)
 
 
-def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", named: str = "") -> Article:
-    """Build the article from its lines; `named` is the title in the file's metadata, used if none is recognised."""
+def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", metadata_title: str = "") -> Article:
+    """Build the article from its lines; `metadata_title`, the one in the file's metadata, is used if none is found."""
     size = _body_size(lines)
     title, rest = _title(lines, size)
     words = Counter(word for line in lines for word in re.findall(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*", line.text.lower()))
@@ -67,14 +67,14 @@ def make_article(lines: Sequence[Line], pages: int, arxiv_id: str = "", named: s
         if not section.text:
             continue
         if part.is_abstract and not abstract:
-            abstract, section = _cut(section, LONGEST_ABSTRACT)
+            abstract, section = _split_off(section, LONGEST_ABSTRACT)
             if not section.text:
                 continue
         sections.append(section)
     if not abstract and sections:
-        abstract, rest_of_it = _cut(sections[0], LEAD_CHARACTERS)
+        abstract, rest_of_it = _split_off(sections[0], LEAD_CHARACTERS)
         sections[:1] = [rest_of_it] if rest_of_it.text else []
-    return Article(title or named, abstract.replace("\n", " "), arxiv_id, FullText(pages, tuple(sections)))
+    return Article(title or metadata_title, abstract.replace("\n", " "), arxiv_id, FullText(pages, tuple(sections)))
 
 
 def _body_size(lines: Iterable[Line]) -> float:
@@ -85,7 +85,7 @@ def _body_size(lines: Iterable[Line]) -> float:
 
 
 def _title(lines: Sequence[Line], size: float) -> tuple[str, Sequence[Line]]:
-    """The title, made of the first run of largest lines on the first page, and the lines after it."""
+    """The title, and the lines after it; the title is the first run of lines in the first page's largest font."""
     first = [line for line in lines if line.page == 1 and any(map(str.isalpha, line.text))]
     largest = max((line.size for line in first), default=0.0)
     if largest < LARGER * size:
@@ -185,7 +185,7 @@ def _begins(line: Line, before: Line | None, column: float, usual: float) -> tup
 
 
 def _section(part: _Part, words: Counter[str]) -> Section:
-    """Join the lines of a part, notes and tables after the running text."""
+    """Join the lines of a part; notes and tables come after the running text."""
     text = ""
     breaks: list[tuple[int, int]] = []
     for lines in (part.body, part.notes):
@@ -198,13 +198,13 @@ def _section(part: _Part, words: Counter[str]) -> Section:
 
 
 def _append(text: str, line: str, words: Counter[str], *, fresh: bool) -> tuple[str, int]:
-    """Append a line, rejoining a hyphenated word; the text, and the offset at which the line begins."""
+    """Append a line, rejoining a hyphenated word; return the text, and the offset at which the line begins."""
     if not text:
         return line, 0
-    cut, rest = _CUT.search(text), _GOES_ON.match(line)
+    cut, rest = _HYPHENATED.search(text), _GOES_ON.match(line)
     if cut and rest and not fresh:
         head, last, tail = cut["head"].lower(), cut["last"].lower(), rest[0]
-        # Keep the hyphen if the paper hyphenates the word elsewhere, or in a chain of words.
+        # Keep the hyphen if the paper writes the word with it elsewhere, or if it stands in a chain of words.
         hyphen = words[f"{head}-{tail}"] > words[f"{head}{tail}"] or (head != last and not words[f"{last}{tail}"])
         text = text if hyphen else text[:-1]
         return text + line, len(text)
@@ -212,7 +212,7 @@ def _append(text: str, line: str, words: Counter[str], *, fresh: bool) -> tuple[
     return text + line, len(text)
 
 
-def _cut(section: Section, most: int) -> tuple[str, Section]:
+def _split_off(section: Section, most: int) -> tuple[str, Section]:
     """Split off the first sentences of a section, up to `most` characters; the rest gets no heading."""
     if len(section.text) <= most:
         return section.text, Section(section.heading, "", ())

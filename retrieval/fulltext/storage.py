@@ -1,4 +1,4 @@
-"""Storage of full texts: sections as extracted, and their windows with vectors, which are in no index."""
+"""Storage of full texts: their sections as extracted, and the vectors of their windows, which are in no index."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ WAITING = sa.select(full_texts.c.paper_id).where(full_texts.c.embedded.is_(False
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window of a full text: its section number, the offsets in the section, and the hash of the embedded text.
+    """A window of a full text: its section's number, its offsets in the section, and the hash of the embedded text.
 
-    `contents` is None if they are not embedded yet, or not loaded, because few windows need them.
+    `contents` is None if they are not embedded yet, or were not loaded: few windows need them.
     """
 
     section: int
@@ -49,7 +49,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A full text to embed, its paper's title, and stored embeddings by the hash of a window's text."""
+    """A full text that waits to be embedded.
+
+    Attributes:
+        known: the embeddings of its windows that are stored already, by the hash of the window's text.
+    """
 
     paper_id: str
     title: str
@@ -66,7 +70,7 @@ class FullTexts:
         self._writing_in_turn = writing_in_turn
 
     async def waiting(self, model: str) -> Waiting | None:
-        """A full text that waits to be embedded, with what `model` has already embedded of it; None if none waits."""
+        """Load a full text that waits to be embedded, with what `model` has embedded of it; None if none waits."""
         async with self._database.reading() as connection:
             paper_id = await connection.scalar(WAITING.order_by(full_texts.c.paper_id).limit(1))
             if paper_id is None:
@@ -115,7 +119,7 @@ class FullTexts:
             return await attempts.read_lacking(connection, paper_ids, now)
 
     async def begin_attempt(self, paper_id: str, now: dt.datetime) -> bool:
-        """Record an attempt to fetch a full text before it is made; False if another process is trying."""
+        """Record an attempt to fetch a full text before it is made; False if none is due."""
         async with self._database.writing() as connection:
             return await attempts.begin(connection, paper_id, now)
 
@@ -124,10 +128,10 @@ class FullTexts:
         async with self._database.writing() as connection:
             await attempts.note_failure(connection, paper_id, sentence)
 
-    async def attempts_since(self, moment: dt.datetime) -> int:
-        """Count the papers tried after a time."""
+    async def papers_tried_since(self, moment: dt.datetime) -> int:
+        """Count the papers whose latest attempt was after a time."""
         async with self._database.reading() as connection:
-            return await attempts.count_since(connection, moment)
+            return await attempts.count_tried_since(connection, moment)
 
     async def of(self, paper_ids: Sequence[str]) -> dict[str, FullText]:
         """Full texts by paper id; papers without one are left out."""
@@ -199,16 +203,16 @@ async def forget(
 
 
 async def move(connection: AsyncConnection, paper_id: str, to: str) -> None:
-    """Move the full text of a merged paper to the paper `to`, unless that has one."""
+    """Move the full text of a merged paper to the paper `to`; if that has one already, delete it instead."""
     if to in await _read(connection, [to]):
         await forget(connection, [paper_id])
         return
     for table in TABLES:
         await connection.execute(sa.update(table).where(table.c.paper_id == paper_id).values(paper_id=to))
-    await embed_again(connection, [to])
+    await queue_embedding(connection, [to])
 
 
-async def embed_again(connection: AsyncConnection, paper_ids: Sequence[str] | None = None) -> None:
+async def queue_embedding(connection: AsyncConnection, paper_ids: Sequence[str] | None = None) -> None:
     """Queue the full texts of some papers, or of all, to be embedded; stored embeddings are reused."""
     waits = sa.update(full_texts).values(embedded=False)
     await connection.execute(waits if paper_ids is None else waits.where(full_texts.c.paper_id.in_(paper_ids)))

@@ -1,7 +1,7 @@
 """The worker process: reads a PDF or HTML page from stdin and writes its article as JSON to stdout.
 
-`python -m retrieval.fulltext.worker [html]`. It limits its own memory and CPU time first, and writes no files. pypdf
-and lxml run no scripts and fetch nothing.
+It is run as `python -m retrieval.fulltext.worker [html]`. It begins by limiting its own memory and CPU time, and writes
+no files. pypdf and lxml run no scripts and fetch nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ LONGEST_TITLE: Final = 300
 HTML: Final = "html"
 
 
-class Refusal(Exception):  # noqa: N818  # an outcome, reported to the parent as one word
-    """The input is not read; the message is the fault, as one word."""
+class FaultError(Exception):
+    """The input cannot be read as a paper; the message is the fault, one word that the parent process knows."""
 
 
 def main() -> None:
@@ -37,8 +37,8 @@ def main() -> None:
         data = sys.stdin.buffer.read()
         article = read_html(data) if HTML in sys.argv[1:] else read(data)
         reply: dict[str, object] = {"article": article.to_json()}
-    except Refusal as refusal:
-        reply = {"fault": str(refusal)}
+    except FaultError as error:
+        reply = {"fault": str(error)}
     except (MemoryError, RecursionError):
         reply = {"fault": "heavy"}
     except Exception:  # noqa: BLE001  # broken files make the parsers raise all kinds of errors
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def read(data: bytes) -> Article:
-    """Extract the article of a PDF; raises Refusal, or any error of pypdf."""
+    """Extract the article of a PDF; raises FaultError, or any error of pypdf."""
     from pypdf import PdfReader
     from pypdf.errors import DependencyError, LimitReachedError
 
@@ -58,31 +58,31 @@ def read(data: bytes) -> Article:
     try:
         # Many are encrypted with an empty password, only to restrict printing.
         if reader.is_encrypted and not reader.decrypt(""):
-            raise Refusal("encrypted")
+            raise FaultError("encrypted")
     except DependencyError:
-        raise Refusal("encrypted") from None
+        raise FaultError("encrypted") from None
     count = len(reader.pages)
     if count > MOST_PAGES:
-        raise Refusal("long")
+        raise FaultError("long")
     if not count:
-        raise Refusal("malformed")
+        raise FaultError("malformed")
     try:
         lines, arxiv_id = lines_of(list(reader.pages))
     except LimitReachedError:  # of decompressed data
-        raise Refusal("heavy") from None
+        raise FaultError("heavy") from None
     if _letters(line.text for line in lines) < FEWEST_LETTERS:
-        raise Refusal("pictures")
-    named = str(reader.metadata.title or "") if reader.metadata else ""
-    return make_article(lines, count, arxiv_id, " ".join(named.translate(NOT_TEXT).split())[:LONGEST_TITLE])
+        raise FaultError("pictures")
+    metadata_title = str(reader.metadata.title or "") if reader.metadata else ""
+    return make_article(lines, count, arxiv_id, " ".join(metadata_title.translate(NOT_TEXT).split())[:LONGEST_TITLE])
 
 
 def read_html(data: bytes) -> Article:
-    """Extract the article of a LaTeXML page; raises Refusal, or any error of lxml."""
+    """Extract the article of a LaTeXML page; raises FaultError, or any error of lxml."""
     from retrieval.fulltext.latexml import read_latexml
 
     article = read_latexml(data)
     if article is None or _letters(section.text for section in article.full_text.sections) < FEWEST_LETTERS:
-        raise Refusal("malformed")
+        raise FaultError("malformed")
     return article
 
 

@@ -1,6 +1,6 @@
-"""Where papers come from, found by what a user calls it; `open_spec` is the one door to all of them.
+"""Sources of papers by the names that users give them; `open_spec` opens any of them.
 
-Whatever imports a module of this package runs this one, so that the readers of files are imported where they are used.
+Importing any module of this package runs this one, so it imports the file readers only where they are used.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _CORPUS = ("corpus.jsonl", "corpus.jsonl.gz")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Hold what a user called a source, and all of its papers.
+    """A source of files with all of its papers.
 
     Attributes:
         name: as the user wrote it.
-        papers: those that could be read.
-        left_out: the first sentences on what could not be read, and how much that was.
-        remarks: sentences on how it was read, such as which column was taken for what.
+        papers: the papers that could be read.
+        left_out: what could not be read: the first sentences about it, and a count.
+        remarks: sentences about how it was read, such as what each column was taken for.
     """
 
     name: str
@@ -54,12 +54,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Hold a source of files whose papers are read as they are asked for, so that a file may be of any size.
+    """A source of files that is read on demand, so that a file can be of any size.
 
     Attributes:
         name: as the user wrote it.
-        papers: may be gone through once.
-        intake: what had to be left out and what is to be said, when all papers have been asked for.
+        papers: can be iterated once.
+        intake: what was left out, and remarks; complete once all papers have been read.
     """
 
     name: str
@@ -77,9 +77,9 @@ def open_spec(
     strict: bool = False,
     as_page: bool = False,
 ) -> OnlineSource | Stream | Single:
-    """Return what a spec names, a file before a paper with that id; nothing is fetched yet.
+    """Open what a spec names; a file wins over a paper with that id. Nothing is fetched yet.
 
-    Raises BadInputError where it names nothing. `choice`, `strict` and `as_page` are as in `stream_source`.
+    Raises BadInputError if it names nothing. `choice`, `strict` and `as_page` are as in `stream_source`.
     """
     from retrieval.sources.single import open_single
 
@@ -89,12 +89,12 @@ def open_spec(
 
 
 def open_source(spec: str, *, strict: bool = False) -> Source:
-    """Return a source of files with its papers; raises BadInputError where it is none or holds none.
+    """Read a whole source of files; raises BadInputError if it does not exist or holds no papers.
 
     Args:
-        spec: "seeds", a file of any of the formats, or a folder: of one in BEIR's form (with a corpus.jsonl) that
-            file, of any other all its files with a name of theirs, in the order of the names.
-        strict: raise BadInputError where anything cannot be read, instead of leaving it out.
+        spec: "seeds", a file in any supported format, or a folder. A folder in BEIR's form stands for its corpus.jsonl,
+            any other for all its files with a known extension, by name.
+        strict: raise BadInputError if anything cannot be read, instead of leaving it out.
     """
     from retrieval.sources.intake import Intake
 
@@ -106,13 +106,13 @@ def open_source(spec: str, *, strict: bool = False) -> Source:
 
 
 def stream_source(spec: str, choice: Choice, *, strict: bool = False, as_page: bool = False) -> Stream:
-    """Return a source of files, read up to its first paper; raises BadInputError as `open_source` does.
+    """Open a source of files and read up to its first paper; raises BadInputError as `open_source` does.
 
     Args:
         spec: as in `open_source`.
         choice: which papers to take.
-        strict: read everything once before, so that nothing is taken where anything cannot be read.
-        as_page: take every file for a page dump, whatever it looks like.
+        strict: read everything once beforehand, and take nothing if anything cannot be read.
+        as_page: read every file as a page dump, whatever it looks like.
     """
     from retrieval.sources.intake import Intake
 
@@ -137,7 +137,7 @@ def _papers(spec: str, intake: Intake) -> Iterator[Paper | Fetched]:
         is_folder, is_file = bool(spec) and path.is_dir(), path.is_file()
         near = "" if is_folder or is_file else _nearest(path)
         files = _files(path) if is_folder else []
-    except (OSError, RuntimeError) as error:  # a folder that may not be read, a name too long, an unknown ~user
+    except (OSError, RuntimeError) as error:  # an unreadable folder, too long a name, an unknown ~user
         raise BadInputError(f'The source "{spec}" cannot be read ({error}); {_accepted()}.') from error
     if is_folder:
         yield from _of_folder(path, files, intake)
@@ -148,7 +148,7 @@ def _papers(spec: str, intake: Intake) -> Iterator[Paper | Fetched]:
 
 
 def _is_here(spec: str) -> bool:
-    """Say whether a spec names a file or a folder."""
+    """Whether a spec names a file or a folder."""
     try:
         return bool(spec.strip()) and Path(spec).expanduser().exists()
     except (OSError, RuntimeError, ValueError):
@@ -156,7 +156,7 @@ def _is_here(spec: str) -> bool:
 
 
 def seeds_file() -> Path:
-    """Return the page that ships: beside this module in a wheel, in seeds/ at the top of a clone."""
+    """The page of papers that ships with Footnote: beside this module in a wheel, in seeds/ in a clone."""
     packaged = Path(__file__).with_name(_SEEDS_FILE)
     return packaged if packaged.exists() else Path(__file__).parents[2] / SEEDS / _SEEDS_FILE
 
@@ -172,13 +172,13 @@ def _of_file(path: Path, intake: Intake) -> Iterator[Paper | Fetched]:
 
 
 def _files(folder: Path) -> list[Path]:
-    # The queries beside a corpus are JSON Lines, too, but no papers.
+    # The queries beside a corpus are JSON Lines too, but not papers.
     corpus = [path for name in _CORPUS if (path := folder / name).is_file()]
     return corpus[:1] or sorted(path for path in folder.iterdir() if path.is_file() and _may_hold_papers(path))
 
 
 def _of_folder(folder: Path, files: Iterable[Path], intake: Intake) -> Iterator[Paper | Fetched]:
-    """Read every file that may hold papers; one that holds none is among what is left out."""
+    """Read every file that may hold papers; one that holds none is left out."""
     for path in files:
         before = intake.left_out.count
         try:
@@ -201,8 +201,8 @@ def _may_hold_papers(path: Path) -> bool:
 def _be_strict(spec: str, intake: Intake) -> None:
     if intake.left_out.count:
         others = intake.left_out.count - 1
-        more = f" So it is with {others:,} more." if others else ""
-        raise BadInputError(f"{intake.left_out.first[0]}{more} Nothing of {spec} is taken in.")
+        more = f" The same is true of {others:,} more." if others else ""
+        raise BadInputError(f"{intake.left_out.first[0]}{more} Nothing from {spec} was ingested.")
 
 
 def _accepted() -> str:

@@ -1,4 +1,4 @@
-"""Open what a file holds: itself, what is gzipped in it, or the files of a zip; what swells like a bomb is refused."""
+"""Open files, unpack gzip and zip, and refuse decompression bombs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-# Text packs to a third or a tenth of its size, and what repeats itself to a fiftieth; a bomb packs to a thousandth.
+# Text compresses to a third or a tenth of its size, repetitive text to a fiftieth, a bomb to a thousandth.
 MOST_SWELLING: Final = 200
 ALWAYS_FINE: Final = 16 << 20
-LARGEST_WHOLE: Final = 512 << 20  # bytes of a file that is read as one piece
+LARGEST_WHOLE: Final = 512 << 20  # bytes of a file that is read in one piece
 MOST_MEMBERS: Final = 10_000
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
@@ -33,7 +33,7 @@ _NOT_MINE = ("__MACOSX/", ".")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Hold an open file and its name, without what says how it was packed."""
+    """An open, unpacked file and its name without .gz."""
 
     name: str
     stream: io.BufferedReader
@@ -41,7 +41,7 @@ class Content:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Say what goes wrong with a file, or with how it is packed, in a sentence that names it."""
+    """Turn an error in reading or unpacking a file into a BadInputError that names the file."""
     try:
         yield
     except _DAMAGED as error:
@@ -53,7 +53,7 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def contents(path: Path) -> Iterator[Content]:
-    """Yield what a file holds, each open until the next is asked for."""
+    """Yield the file itself, or the files packed in it; each stays open until the next one is asked for."""
     with readable(path), _opened(path) as file:
         start = file.peek(len(_ZIP))[: len(_ZIP)]
         if start == _ZIP:
@@ -71,7 +71,7 @@ def _opened(path: Path) -> io.BufferedReader:
 
 
 def whole(stream: BinaryIO) -> bytes:
-    """Return all bytes of a stream; raises BadInputError where that is more than a file of references ever is."""
+    """All bytes of a stream; raises BadInputError if there are more than LARGEST_WHOLE."""
     data = stream.read(LARGEST_WHOLE + 1)
     if len(data) > LARGEST_WHOLE:
         raise BadInputError(f"it is larger than {LARGEST_WHOLE >> 20} MB; split it, or make JSON Lines of it")
@@ -101,7 +101,7 @@ def _watched(packed: IO[bytes] | gzip.GzipFile, size: int, name: str) -> io.Buff
 
 
 class _Watched(io.RawIOBase):
-    """Read on until more has come out than went in could hold of text."""
+    """Unpacked bytes; raises BadInputError after `most` of them, more than text ever unpacks to."""
 
     def __init__(self, packed: IO[bytes] | gzip.GzipFile, most: int, name: str) -> None:
         self._packed = packed

@@ -1,7 +1,8 @@
 """arXiv's API: categories or a query, newest change first, with versions and withdrawals.
 
-feedparser over our own HTTP instead of the `arxiv` package: that has no timeout, ignores Retry-After, keeps a pause
-per client where arXiv wants one for everything, blocks in time.sleep, and reads a feed that was cut off as a short one.
+It uses feedparser over our own HTTP instead of the `arxiv` package, which has no timeout, ignores Retry-After, paces
+each client separately where arXiv asks for one pace overall, blocks in time.sleep, and takes a truncated feed for a
+short one.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
     from retrieval.sources.web import Reply, Web
 
 SOURCE = "arxiv"
-PAGE = 200  # of 2,000 that are allowed; smaller answers come sooner and fail less
-MOST = 30_000  # results of one search, by arXiv's manual
-MOST_OF_ALL_TIME = 2_000  # of a query without days: the newest, in half a minute
+PAGE = 200  # arXiv allows 2,000; smaller answers come sooner and fail less
+MOST = 30_000  # results of one search, according to arXiv's manual
+MOST_OF_ALL_TIME = 2_000  # newest results of a search without days; they take half a minute
 DEFAULT_DAYS = 7
-# A paper sent in on Friday is announced on Monday night, later still after a holiday, under the date it was sent in.
+# A paper submitted on Friday is announced on Monday night, or later after a holiday, under its submission date.
 OVERLAP = dt.timedelta(days=5)
-# Results change once a day; who asks again sooner would get the same.
+# Results change once a day; asking again sooner gives the same.
 UNCHANGED = dt.timedelta(hours=6)
 
 _OK, _BAD_REQUEST = 200, 400
@@ -37,7 +38,7 @@ _OK, _BAD_REQUEST = 200, 400
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """Hold one answer: its papers with the time each was changed, how many entries it had, and how many there are."""
+    """One answer: its papers, its number of entries, and the number of results of the whole search."""
 
     papers: tuple[Fetched, ...]
     entries: int
@@ -45,18 +46,18 @@ class _Listing:
 
 
 class Arxiv:
-    """Read what arXiv has for a search; by the last change, so that new versions and withdrawals are seen, too."""
+    """Papers of an arXiv search, last changed first, so that new versions and withdrawals are seen too."""
 
     def __init__(self, web: Web, base_url: str, *, name: str, search: str, days: int | None, never_empty: bool) -> None:
-        """Name the source.
+        """Set up a search; nothing is fetched yet.
 
         Args:
-            web: what to fetch with.
+            web: the HTTP client.
             base_url: the API's host, https://export.arxiv.org.
             name: the source as a user writes it.
             search: in arXiv's query language, such as "cat:cs.CL OR cat:cs.LG".
-            days: how far back the first reading goes; None for the newest MOST_OF_ALL_TIME of all time.
-            never_empty: whether no result at all means a failure, as it does for a category.
+            days: how far back the first reading goes; None for the newest MOST_OF_ALL_TIME papers, however old.
+            never_empty: whether an empty result is a failure, as it is for a category.
         """
         self._web = web
         self._url = f"{base_url.rstrip('/')}/api/query"
@@ -66,10 +67,10 @@ class Arxiv:
         self.name = name
 
     async def pages(self, cursor: Cursor | None = None) -> AsyncIterator[Page]:
-        """Yield pages from the newest change back; after a complete reading only what has changed since.
+        """Yield pages, last changed first; after a complete reading, only what has changed since.
 
-        A reading is resumed by its position: papers only ever move down a list that is newest first, so that one
-        may come twice but none is lost.
+        An interrupted reading resumes at its position. Papers only move down a list that is newest first, so one may
+        come twice, but none is missed.
         """
         now = self._web.clock.now()
         if cursor and cursor.complete and cursor.began and dt.timedelta(0) <= now - cursor.began < UNCHANGED:
@@ -159,7 +160,7 @@ class Arxiv:
 
 
 def _read(reply: Reply, position: int) -> _Listing:
-    """Return an answer's papers; raises SourceError for an error entry, a damaged answer and a page gone missing."""
+    """Parse an answer; raises SourceError for an error entry, a damaged answer or a missing page."""
     parsed = parse_feed(reply, ARXIV.name, strict=True)
     entries = parsed.entries
     for entry in entries:
@@ -178,7 +179,7 @@ def _read(reply: Reply, position: int) -> _Listing:
 
 
 def paper_of(entry: Any) -> Fetched | None:  # noqa: ANN401
-    """Return an entry as a paper; None without an arXiv id and a title."""
+    """An entry as a paper; None if it lacks an arXiv id or a title, or is too long."""
     arxiv = ARXIV_ID.fullmatch(entry.get("id", "").rpartition("/abs/")[2])
     title = one_line(text_of(entry, "title"))
     abstract = unwrap(text_of(entry, "summary"))

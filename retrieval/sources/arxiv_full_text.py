@@ -1,4 +1,4 @@
-"""The full text of a paper at arXiv: from the HTML that arXiv makes of it, else from its PDF."""
+"""Full texts from arXiv: from the HTML that arXiv makes of a paper, or else from its PDF."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _OK, _NOT_FOUND = 200, 404
 
 
 async def fetch_full_text(web: Web, base_url: str, arxiv_id: str) -> FullText:
-    """Return the full text of a paper's newest version.
+    """Fetch the full text of a paper's newest version.
 
     Args:
-        web: what to fetch with.
-        base_url: the host that programs are to ask, https://export.arxiv.org.
+        web: the HTTP client.
+        base_url: arXiv's host for programs, https://export.arxiv.org.
         arxiv_id: the id without a version.
 
     Raises:
-        SourceError: where arXiv has neither HTML nor a PDF of it or cannot be asked, and where neither is read.
+        SourceError: if arXiv cannot be reached, has neither HTML nor a PDF, or neither can be read.
     """
 
     def read_html(reply: Reply) -> FullText | None:

@@ -1,4 +1,4 @@
-"""Read BibTeX and BibLaTeX with bibtexparser; a broken entry costs that entry alone."""
+"""BibTeX and BibLaTeX, read with bibtexparser; a broken entry does not affect the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from retrieval.sources.rows import Found
 
 _GROUP: Final = re.compile(r"\{([^{}]*)\}")
-# Signs that are text, and not to be read as LaTeX; each waits as a character that no text has.
+# Escapes that stand for plain characters; each becomes a private-use character while LaTeX is decoded.
 _ESCAPED: Final = {
     r"\textbackslash{}": "\\",
     r"\textbraceleft{}": "{",
@@ -37,15 +37,15 @@ _WAITING: Final = {escaped: chr(0xE000 + number) for number, escaped in enumerat
 _AND: Final = re.compile(r"\s+and\s+", re.IGNORECASE)
 _WHOLE_NAME: Final = re.compile(r"\{([^{}]*)\}")
 _DEEPEST: Final = 6
-_PART: Final = 1 << 18  # characters of a large file that are read at once
+_PART: Final = 1 << 18  # characters of a large file that are parsed at once
 _BEGINS: Final = re.compile(r"\s*@\s*[A-Za-z]+\s*[{(]")
 _SHORTCUT: Final = re.compile(r"^\s*@string\s*[{(].*[)}]\s*$", re.IGNORECASE | re.MULTILINE)
 _VENUES: Final = ("journal", "journaltitle", "booktitle")
 
 
 def read_bibtex(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the entries of a file of references."""
-    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # what fails is said here, once
+    """Yield the entries of a BibTeX file."""
+    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # failures are reported here, once
     opened = open_text(stream)
     if opened.encoding:
         yield Remark(f"read as {opened.encoding.upper()}")
@@ -62,7 +62,7 @@ def read_bibtex(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _parts(file: TextIO) -> Iterator[tuple[int, str]]:
-    """Yield many entries at a time with the number of the line before them, cut where one closes before another."""
+    """Split a large file between entries; each part comes with the number of lines before it."""
     begun, size, lines = 0, 0, list[str]()
     for number, line in enumerate(file):
         if size > _PART and _BEGINS.match(line) and _closed(lines):
@@ -78,12 +78,12 @@ def _closed(lines: list[str]) -> bool:
 
 
 def _entries(text: str, before: int = 0) -> Iterator[Found]:
-    """Yield the entries of a text that begins after so many lines."""
+    """Yield the entries of a text; `before` is the number of lines before it in the file."""
     from bibtexparser.entrypoint import parse_string
 
     try:
         library = parse_string(text)
-    except Exception as error:  # bibtexparser raises what its parts raise
+    except Exception as error:  # bibtexparser lets any error of its parts through
         raise BadInputError(f"it cannot be read as BibTeX ({type(error).__name__})") from error
     if not library.entries and not library.failed_blocks:
         raise BadInputError("it has no entries such as @article{key, title={…}}")
@@ -94,7 +94,7 @@ def _entries(text: str, before: int = 0) -> Iterator[Found]:
 
 
 def readable(value: str) -> str:
-    r"""Return a field as text: LaTeX read, and the braces gone that keep letters from being made small."""
+    """A field as text: LaTeX is decoded, and braces that protect capitals are removed."""
     for escaped, stored in _WAITING.items():
         value = value.replace(escaped, stored)
     value = clean(value)
@@ -111,7 +111,7 @@ def _failed(block: Block, before: int) -> Found:
 
     line = f"line {(block.start_line or 0) + before + 1}"
     inner = getattr(block, "ignore_error_block", None)
-    # Two entries with one key are two papers, or the same one again: their titles say which.
+    # Entries with the same key may be two papers or one paper twice; their titles tell.
     if isinstance(block, DuplicateBlockKeyBlock) and isinstance(inner, Entry):
         return Row(f"{line}, entry {inner.key}", _fields(inner, enclosed=True))
     if isinstance(inner, Entry) and inner.fields_dict.get("title"):
@@ -120,7 +120,7 @@ def _failed(block: Block, before: int) -> Found:
 
 
 def _fields(entry: Entry, *, enclosed: bool = False) -> Mapping[str, object]:
-    """Return an entry's fields; `enclosed` is one that was not taken to pieces, whose values stand in braces."""
+    """An entry's fields; `enclosed` if bibtexparser left their values in braces."""
     values = {field.key.lower(): str(field.value) for field in entry.fields}
     raw = {key: _bare(value) for key, value in values.items()} if enclosed else values
     given = {key: readable(value) for key, value in raw.items() if key not in {"author", "url", "doi", "abstract"}}
@@ -169,12 +169,12 @@ def _date(given: Mapping[str, str]) -> str:
 
 def _authors(value: str) -> list[str]:
     names = [name for name in _apart(value.strip()) if name.strip() and name.strip().casefold() != "others"]
-    # What stands in braces as a whole, such as a group's name, has no parts.
+    # A name that is all in braces, such as a group's, has no parts.
     return [readable(name) if _WHOLE_NAME.fullmatch(name.strip()) else given_first(readable(name)) for name in names]
 
 
 def _apart(value: str) -> list[str]:
-    """Return the names between which an "and" stands, but not those in braces."""
+    """Split names at "and", but not inside braces."""
     names, start = [], 0
     for match in _AND.finditer(value):
         before = value[start : match.start()]

@@ -1,4 +1,4 @@
-"""Choose papers of a file by their category and their day while it is read."""
+"""Select a file's papers by category and day while it is read."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Choice:
-    """Hold which papers to take, and count those passed over.
+    """Which papers to take, with counts of those passed over.
 
     Attributes:
-        categories: take papers of one of these, such as cs.CL, or cs for all of its divisions; any if empty.
-        since: take papers published from this day on.
-        others: how many were of other categories.
-        earlier: how many were published before.
-        undated: how many have no date.
+        categories: take papers in any of these, such as cs.CL, or cs for all of cs; empty for any category.
+        since: take papers published on this day or later.
+        others: papers passed over because of their categories.
+        earlier: papers passed over as published before `since`.
+        undated: papers passed over because they have no date.
     """
 
     categories: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Choice:
     undated: int = 0
 
     def takes(self, paper: Paper | Fetched) -> bool:
-        """Say whether a paper is to be taken, and count it if not."""
+        """Whether to take a paper; one that is not taken is counted."""
         known = paper if isinstance(paper, Fetched) else Fetched(paper)
         published = known.paper.published
         if self.categories and not self._has(known.categories):
@@ -49,9 +49,9 @@ class Choice:
         return False
 
     def passes_over(self, fields: Mapping[str, Any]) -> bool:
-        """Say whether a record's categories alone tell that it is not to be taken, and count it then.
+        """Whether a record's categories alone rule it out; if so, it is counted.
 
-        Making papers of a record takes ten times as long.
+        This saves making a paper of the record, which takes ten times as long.
         """
         held = categories_in(fields.get("categories"))
         if not self.categories or not held or self._has(held):
@@ -60,7 +60,7 @@ class Choice:
         return True
 
     def sentences(self) -> list[str]:
-        """Give a sentence for each reason that papers were passed over for."""
+        """A sentence for each reason why papers were passed over."""
         counted = (
             (self.others, f"not in {', '.join(self.categories)}"),
             (self.earlier, f"from before {self.since}"),
@@ -78,7 +78,10 @@ class Choice:
 
 
 def read_categories(given: Iterable[str]) -> tuple[str, ...]:
-    """Return categories as they are compared: "cs.CL+cs.LG" is two, "cs.*" is cs; BadInputError for an empty one."""
+    """Split categories as the command line takes them: "cs.CL+cs.LG" is two, "cs.*" is cs.
+
+    Raises BadInputError if one is empty.
+    """
     found = tuple(part.strip().removesuffix(".*") for text in given for part in text.replace(",", "+").split("+"))
     if not all(found):
         raise BadInputError("A category is empty; write --category cs.CL, or --category cs.CL+cs.LG for several.")

@@ -1,4 +1,4 @@
-"""Read a date in every form that files have: ISO, parts of it, RFC 2822, days with names of months, milliseconds."""
+"""Dates in the forms that files use: ISO, partial, RFC 2822, with month names, in milliseconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DECEMBER: Final = 12
 
 
 def date_of(value: Any) -> dt.date | None:  # noqa: ANN401  # whatever JSON has
-    """Return the day that a value is; a year or a month counts as its first day. None where it is no date."""
+    """A value as a day, None if it is no date; a year or a month counts as its first day."""
     if isinstance(value, dict):
         return date_of(value.get("date-parts") or value.get("raw") or value.get("literal") or value.get("value"))
     if isinstance(value, list):
@@ -58,7 +58,7 @@ def _of_text(text: str) -> dt.date | None:
 
 
 def _with_words(text: str) -> dt.date | None:
-    """Read "May 2024" and "31st May, 2024"; of "Spring 2024" the year."""
+    """Read "May 2024" and "31st May, 2024"; of "Spring 2024", only the year."""
     if not (year := _YEAR.search(text)):
         return None
     month = _month_named(text)
@@ -72,14 +72,14 @@ def _month_named(text: str) -> int | None:
 
 
 def _european_or_american(one: int, other: int, year: int) -> dt.date | None:
-    """Read 31/05/2024 and 05/31/2024; where it may be either, only the year is sure."""
+    """Read 31/05/2024 and 05/31/2024; a date that could be either counts as its year."""
     if one == other or one > _DECEMBER:
         return _day(year, other, one)
     return _day(year, one, other) if other > _DECEMBER else _day(year)
 
 
 def _day(year: int, month: int = 1, day: int = 1, *_: int) -> dt.date | None:
-    """Return the day; what is no month or day counts as the first, since the year is known."""
+    """A date; a day or month that does not exist becomes the first, since the year is known."""
     for parts in ((year, month, day), (year, month, 1), (year, 1, 1)):
         try:
             return dt.date(*parts)

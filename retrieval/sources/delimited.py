@@ -1,4 +1,4 @@
-"""Read CSV and TSV: the sign between columns is found, and what each column is goes by what its head says."""
+"""CSV and TSV: the delimiter is detected, and columns are recognised by their headings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from retrieval.sources.rows import Found
 
 _SIGNS: Final = ",;\t|"
-# As Zotero, Scopus, Web of Science, PubMed, Semantic Scholar and the makers of data sets write them, letters alone.
+# Headings of Zotero, Scopus, Web of Science, PubMed, Semantic Scholar and datasets, reduced to their letters.
 _HEADS: Final[Mapping[str, tuple[str, ...]]] = {
     "title": ("title", "papertitle", "articletitle", "documenttitle", "itemtitle", "displayname", "ti", "name"),
     "abstract": ("abstract", "abstractnote", "text", "summary", "abstracttext", "ab", "paperabstract", "description"),
@@ -66,15 +66,15 @@ _HEADS: Final[Mapping[str, tuple[str, ...]]] = {
         "so",
     ),
 }
-# Scopus puts its number of an author behind the name.
+# Scopus puts its author id after the name.
 _NUMBER: Final = re.compile(r"\s*\(\d+\)")
-_MOST_ABOVE: Final = 5  # lines that a service puts above the head
-_SIGN_SAID: Final = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # to Excel
+_MOST_ABOVE: Final = 5  # lines that a service puts above the headings
+_SIGN_SAID: Final = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # a line for Excel
 _SHOWN: Final = 8
 
 
 def read_delimited(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the rows of a table under the names of what its columns are; which were taken for what is remarked."""
+    """Yield the rows of a table as fields; a remark says what each column was taken for."""
     opened = open_text(stream, newline="")
     if opened.encoding:
         yield Remark(f"read as {opened.encoding.upper()}")
@@ -94,7 +94,7 @@ def read_delimited(stream: BinaryIO) -> Iterator[Found]:
 
 
 def columns_of(head: list[str]) -> dict[str, int]:
-    """Return the place of each column that a head names, the likeliest name first."""
+    """Map fields to the columns that hold them, by their headings; of several columns, the likeliest."""
     plain = [re.sub(r"[^a-z]", "", name.casefold()) for name in head]
     return {
         field: plain.index(name)
@@ -104,18 +104,18 @@ def columns_of(head: list[str]) -> dict[str, int]:
 
 
 def lines_above(text: str) -> int:
-    """Count the lines above the head of a table, such as on what day it was made; 0 where no head is found."""
+    """Count the lines above the headings, such as the date of an export; 0 if no headings are found."""
     first = text.lstrip("\ufeff").splitlines()[:_MOST_ABOVE]
     return next((index for index, line in enumerate(first) if "title" in columns_of(cells_of(line))), 0)
 
 
 def cells_of(line: str) -> list[str]:
-    """Return what stands between the signs of a line, without quotes around it."""
+    """The cells of a line, without quotes."""
     return [cell.strip('" ') for cell in line.split(_sign_of(line))]
 
 
 def delimiter_of(text: str, above: int) -> str:
-    """Return the sign between the columns of a table: what it says of it itself, else what its head has most of."""
+    """The delimiter that a table declares, or else the commonest one in its headings."""
     lines = [*text.lstrip("\ufeff\r\n").splitlines()[: above + 1], ""]
     declared = _SIGN_SAID.fullmatch(lines[0])
     return declared[1] if declared and above else _sign_of(lines[min(above, len(lines) - 1)])

@@ -1,4 +1,4 @@
-"""Take text out of XML: what an element says, its formulas once, its paragraphs apart."""
+"""Text from XML elements: formulas once, paragraphs apart."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _HEADING: Final = re.compile(r"\A\s*(?:abstract|summary)\s*[:.]?\s*\Z", re.IGNOR
 
 
 def local(element: Any) -> str:  # noqa: ANN401  # lxml has no types
-    """Return the name of an element without its namespace, "" of a comment."""
+    """An element's name without its namespace; "" for a comment."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def find(element: Any, path: str) -> list[Any]:  # noqa: ANN401
-    """Return what stands under a path of names, in whatever namespace."""
+    """The elements at a path of names, in any namespace."""
     found = [element]
     for name in path.split("/"):
         found = [child for parent in found for child in parent if local(child) == name]
@@ -29,17 +29,17 @@ def find(element: Any, path: str) -> list[Any]:  # noqa: ANN401
 
 
 def within(element: Any, name: str) -> list[Any]:  # noqa: ANN401
-    """Return every element of a name at any depth."""
+    """All elements with a name, at any depth."""
     return list(element.iter(f"{{*}}{name}"))
 
 
 def line(element: Any, path: str) -> str:  # noqa: ANN401
-    """Return the first text under a path on one line, "" where there is none."""
+    """The first text at a path, on one line; "" if there is none."""
     return next((found for match in find(element, path) if (found := " ".join(text(match).split()))), "")
 
 
 def text(element: Any) -> str:  # noqa: ANN401
-    """Return all that an element says, with blank lines between its paragraphs."""
+    """An element's text, with blank lines between paragraphs and without labels, footnotes and pictures."""
     return re.sub(r"\n\s*\n\s*", "\n\n", "".join(_pieces(element))).strip()
 
 

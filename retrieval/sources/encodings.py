@@ -1,4 +1,4 @@
-"""Tell how a text is encoded: by its mark, else UTF-8, else UTF-16 by its zeros, else what its bytes are likest to."""
+"""Detect a text's encoding: by its byte order mark, else UTF-8, else UTF-16 by its zeros, else the likeliest one."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Three bytes beyond ASCII in a row are a word of another script; in what Europe's west writes they stand alone.
+# Three non-ASCII bytes in a row are a word in another script; in Western European text they stand alone.
 _OTHER_SCRIPT: Final = re.compile(rb"[\x80-\xff]{3}")
 _WEST: Final = "cp1252"
-# What files of references are written in; among all that there are, rare ones of old machines are taken for these.
+# Encodings that reference files are written in. If all encodings were allowed, rare old ones would win over these.
 _LIKELY: Final = [
     "gb18030",
     "big5",
@@ -44,7 +44,7 @@ _LIKELY: Final = [
 
 
 def encoding_of(data: bytes) -> str:
-    """Name the encoding of a text by its beginning, which may be cut within a character; "utf-8" where it may be."""
+    """The encoding of a text by its beginning, which may end inside a character; "utf-8" if that fits."""
     for mark, name in _MARKS:
         if data.startswith(mark):
             return name
@@ -58,7 +58,7 @@ def encoding_of(data: bytes) -> str:
 
 
 def decode(data: bytes) -> tuple[str, str | None]:
-    """Return a text, and what its encoding was taken for where that is not UTF-8."""
+    """A text, and the name of its encoding if that is not UTF-8."""
     name = encoding_of(data)
     if name.startswith("utf-8"):
         return data.decode(name, "replace"), None
@@ -66,7 +66,7 @@ def decode(data: bytes) -> tuple[str, str | None]:
 
 
 def lines_of(stream: BinaryIO, encoding: str, longest: int) -> Iterator[bytes]:
-    """Yield the lines of a stream in UTF-8, those of UTF-16 and UTF-32 recoded; a longer one comes in pieces."""
+    """Yield the lines of a stream, with UTF-16 and UTF-32 recoded as UTF-8; one beyond `longest` comes in pieces."""
     if not encoding.startswith(("utf-16", "utf-32")):
         yield from iter(lambda: stream.readline(longest), b"")
         return
@@ -76,7 +76,7 @@ def lines_of(stream: BinaryIO, encoding: str, longest: int) -> Iterator[bytes]:
 
 
 def _without_mark(data: bytes) -> str | None:
-    """Name UTF-16 without a mark: of Latin text every other byte is zero."""
+    """Detect UTF-16 without a mark: in Latin text, every other byte is zero."""
     even, odd = data[:SAMPLE:2], data[1:SAMPLE:2]
     if len(data) < len("{}") * 2 or not even or not odd:
         return None

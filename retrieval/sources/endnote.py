@@ -1,4 +1,4 @@
-"""Read a record of EndNote's XML, in which each text stands in elements of its style."""
+"""A record of EndNote's XML, whose texts are wrapped in style elements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ELEMENTS: Final = ("record",)
 
 
 def fields(record: Any) -> dict[str, Any]:  # noqa: ANN401  # lxml has no types
-    """Return a record's fields."""
+    """The fields of a record."""
     return {
         "_id": line(record, "rec-number"),
         "title": line(record, "titles/title"),

@@ -1,4 +1,4 @@
-"""Any RSS or Atom feed of papers, arXiv's own among them: asked only for what has changed, checked for its age."""
+"""RSS and Atom feeds of papers, arXiv's included: fetched only if they changed, with a notice if one is stale."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from retrieval.sources.web import Reply, Web
 
 STALE_AFTER = dt.timedelta(days=30)
-# arXiv announces at 20:00 US Eastern from Sunday to Thursday; by this hour (UTC) of the next day the feed has it.
+# arXiv announces at 20:00 US Eastern, Sunday to Thursday; the feed has it by this hour (UTC) of the next day.
 ARXIV_DUE_HOUR = 6
 
 _OK, _NOT_MODIFIED = 200, 304
@@ -43,10 +43,10 @@ class _Reading:
 
 
 class Feed:
-    """Read the papers that a feed holds today."""
+    """The papers in a feed."""
 
     def __init__(self, web: Web, url: str) -> None:
-        """Name the feed by its address."""
+        """Set up a feed by its address; nothing is fetched yet."""
         self._web = web
         self.name = url
         self._shown = shown(url)
@@ -55,7 +55,7 @@ class Feed:
         self._service = ARXIV if self._is_arxiv else Service(self._host)
 
     async def pages(self, cursor: Cursor | None = None) -> AsyncIterator[Page]:
-        """Yield one page, without papers where the feed is as it was at the cursor."""
+        """Yield one page, empty if the feed has not changed since the cursor."""
         cursor = cursor or Cursor()
         reading = await self._web.get(
             self._service, self.name, self._read, headers=_unless_changed(cursor), accept=(_OK, _NOT_MODIFIED)
@@ -75,13 +75,13 @@ class Feed:
             paper for entry in parsed.entries if (paper := paper_of(entry, self._host, arxivs=self._is_arxiv))
         )
         dates = [date for entry in parsed.entries if (date := _latest(entry))]
-        # Without entries the feed's own date says how old it is; with them it is only when the file was written.
+        # With no entries, the feed's own date tells its age; otherwise, that is only when the file was written.
         newest = max(dates) if dates else _latest(parsed.feed)
         headers = reply.headers
         return _Reading(papers, len(parsed.entries), newest, headers.get("etag"), headers.get("last-modified"))
 
     def _notice(self, newest: dt.datetime | None, reading: _Reading | None) -> str | None:
-        """Say that a feed is stale, empty, or holds what cannot be read."""
+        """A sentence if the feed is stale or empty, or has entries without a title."""
         now = self._web.clock.now()
         if self._is_arxiv and newest and newest.date() < (due := _last_due(now)):
             return (
@@ -99,9 +99,9 @@ class Feed:
 
 
 def paper_of(entry: Any, source: str, *, arxivs: bool) -> Fetched | None:  # noqa: ANN401
-    """Return an entry of feedparser's as a paper, None without a title; `arxivs`: whether the feed is arXiv's own."""
+    """A feedparser entry as a paper, None without a title or if too long; `arxivs`: the feed is arXiv's own."""
     arxiv_id, doi = _ids(entry)
-    # What arXiv's feeds send as HTML is TeX, in which "<" is a sign.
+    # arXiv's feeds label TeX as HTML; "<" in it is a plain character.
     of_arxiv = arxiv_id is not None and (arxivs or "arxiv_announce_type" in entry)
     title = one_line(entry.get("title", "") if of_arxiv else text_of(entry, "title"))
     abstract = unwrap(_FOREWORD.sub("", entry.get("summary", ""), count=1) if of_arxiv else _abstract(entry))
@@ -111,7 +111,7 @@ def paper_of(entry: Any, source: str, *, arxivs: bool) -> Fetched | None:  # noq
     ids = identities(title, arxiv_id=number, doi=doi)
     announce_type = entry.get("arxiv_announce_type")
     published, updated = time_of(entry, "published"), time_of(entry, "updated")
-    # A cross-listing or a replacement is announced with today's date, whenever the paper appeared.
+    # Cross-listings and replacements carry today's date, whenever the paper appeared.
     appeared = (published or updated) if announce_type in {None, "new"} else None
     terms = terms_of(entry)
     comment = text_of(entry, "arxiv_comment")
@@ -128,7 +128,7 @@ def paper_of(entry: Any, source: str, *, arxivs: bool) -> Fetched | None:  # noq
         keywords=() if arxiv_id else terms,
         version=arxiv_id.version if arxiv_id else None,
         withdrawn=is_withdrawn(comment, abstract),
-        # arXiv's feeds give the day of the announcement alone.
+        # arXiv's feeds give only the day of the announcement.
         updated=None if of_arxiv else updated or published,
         external_ids=ids,
         authors=_authors(names_of(entry)),
@@ -144,7 +144,7 @@ def _unless_changed(cursor: Cursor) -> Mapping[str, str]:
 
 
 def _last_due(now: dt.datetime) -> dt.date:
-    """Return the day of the newest feed that arXiv should have by now: it has one from Monday to Friday, UTC."""
+    """The date of the newest feed that arXiv should have by now; it has one from Monday to Friday, UTC."""
     day = (now - dt.timedelta(hours=ARXIV_DUE_HOUR)).date()
     return day - dt.timedelta(days=max(0, day.weekday() - _FRIDAY))
 
@@ -154,15 +154,14 @@ def _latest(dated: Any) -> dt.datetime | None:  # noqa: ANN401
 
 
 def _ids(entry: Any) -> tuple[ArxivId | None, str | None]:  # noqa: ANN401
-    """Return the arXiv id and the DOI, where the entry names them."""
     fields = [entry.get(name) for name in ("id", "link", "prism_doi", "dc_identifier", "arxiv_doi")]
     texts = [field for field in fields if isinstance(field, str)]
     return arxiv_in(text.partition("?")[0] for text in texts), doi_in(texts)
 
 
 def _abstract(entry: Any) -> str:  # noqa: ANN401
-    """Return the summary, or the content where that is all there is."""
-    if "summary_detail" in entry:  # else feedparser repeats the content there
+    """The summary, or the content if there is no summary."""
+    if "summary_detail" in entry:  # without it, feedparser repeats the content as the summary
         return text_of(entry, "summary")
     content = (entry.get("content") or [{}])[0]
     value = content.get("value") or ""
@@ -170,5 +169,5 @@ def _abstract(entry: Any) -> str:  # noqa: ANN401
 
 
 def _authors(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return names of which a feed may put all into one field."""
+    """Split names that a feed may have put in one field."""
     return people(names[0]) if len(names) == 1 else names

@@ -1,4 +1,4 @@
-"""Read an Atom or RSS feed that was saved to a file."""
+"""Atom and RSS feeds saved to a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOURCE = "feed"
 
 
 def read_feed(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the entries of a feed; what is cut off gives what stands before the cut."""
+    """Yield the entries of a feed, or those before the cut if it is truncated."""
     parsed = parse_bytes(whole(stream))
     if not parsed.get("version"):
         raise BadInputError("it is neither Atom nor RSS")

@@ -1,4 +1,4 @@
-"""Fetched, Page and Cursor: what a source on the network yields, and the place from which to read on."""
+"""Fetched, Page and Cursor: what an online source yields, and where to read on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SourceError(FootnoteError):
-    """Say what a source did wrong; `temporary` ones may be gone when the source is asked again."""
+    """A failure of a source; a `temporary` one may be gone on the next try."""
 
     def __init__(self, sentence: str, *, temporary: bool = False) -> None:
         super().__init__(sentence)
@@ -26,26 +26,25 @@ class SourceError(FootnoteError):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Hold a paper with what its source knows beside title and abstract; None and () where it does not say.
+    """A paper with what its source knows besides title and abstract; None and () for what it does not say.
 
     Attributes:
-        paper: the paper; its abstract is empty where the source gives none.
+        paper: the paper; its abstract is empty if the source gives none.
         upvotes: votes on Hugging Face, 0 or more.
         code_url: an https or http address of the paper's code.
-        keywords: the source's own words for what the paper is about.
+        keywords: the source's own keywords for the paper.
         version: arXiv's version of this text, from 1.
-        withdrawn: whether the authors or arXiv have taken the paper back.
+        withdrawn: whether the authors or arXiv have withdrawn the paper.
         updated: when this version was made, in UTC.
-        external_ids: every id in the form of `identify` under which another source may know the paper, the
-            paper's own first.
+        external_ids: every id in `identify`'s form under which other sources may know the paper, its own first.
         authors: names, in order.
         categories: arXiv categories, the primary one first.
-        listed: the day of the Hugging Face list that the paper was on.
+        listed: the day of the Hugging Face list that has the paper.
         announce_type: arXiv's "new", "cross", "replace" or "replace-cross", from its feeds.
-        venue: the journal, the conference or the book that the paper is in.
-        raw_title: the title with the markup that the source wrote it in, which the paper's has not.
-        raw_abstract: the same of the abstract.
-        full_text: the text beside the abstract, which the catalogue keeps apart.
+        venue: the journal, conference or book that the paper is in.
+        raw_title: the title with the source's markup, which is removed from the paper's.
+        raw_abstract: the abstract with the source's markup, likewise.
+        full_text: the full text, which the catalogue stores separately.
     """
 
     paper: Paper
@@ -68,17 +67,17 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Hold how far a source has been read; stored with a page's papers, it lets the next reading go on there.
+    """How far a source has been read; it is stored with a page's papers, and the next reading goes on there.
 
     Attributes:
-        complete: whether the reading came to its end; if not, the next one resumes it.
+        complete: whether the reading has finished; if not, the next one resumes it.
         position: Hugging Face: pages of `day` already read; arXiv: results already read.
         day: Hugging Face: the list to read next.
         began: arXiv: when the reading began.
-        since: arXiv: how far back in time it goes; None for all that there is.
-        newest: the newest date that the source has shown, for "last fresh".
-        etag: a feed's own mark of what it last sent.
-        modified: the same as a date in HTTP's form.
+        since: arXiv: how far back it goes; None for no limit.
+        newest: the newest date seen in the source, for "last fresh".
+        etag: a feed's ETag.
+        modified: a feed's Last-Modified header.
     """
 
     complete: bool = False
@@ -91,33 +90,33 @@ class Cursor:
     modified: str | None = None
 
     def dump(self) -> str:
-        """Return the cursor as a line of JSON."""
+        """The cursor as a line of JSON."""
         from pydantic import TypeAdapter
 
         return TypeAdapter(Cursor).dump_json(self, exclude_defaults=True).decode()
 
     @classmethod
     def load(cls, line: str) -> Cursor:
-        """Return the cursor that `dump` wrote; raises SourceError for anything else."""
+        """Read what `dump` wrote; raises SourceError for anything else."""
         from pydantic import TypeAdapter, ValidationError
 
         try:
             return TypeAdapter(cls).validate_json(line)
         except ValidationError as error:
             raise SourceError(
-                "The place where a source was left cannot be read; forget it, and the source is read from its start."
+                "The stored position in a source cannot be read; once it is deleted, the source is read from its start."
             ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Hold papers that came in one answer and the cursor after them: store both, or neither.
+    """Papers from one answer and the cursor after them; store both or neither.
 
     Attributes:
         papers: may be empty.
-        cursor: goes on after these papers.
-        share: how much of the reading is done, 0..1; an estimate.
-        notice: a sentence that people should know, such as that there is nothing new.
+        cursor: continues after these papers.
+        share: how much of the reading is done, 0..1, as an estimate.
+        notice: a sentence for people, such as that there is nothing new.
     """
 
     papers: tuple[Fetched, ...]
@@ -127,23 +126,23 @@ class Page:
 
 
 class OnlineSource(Protocol):
-    """Read papers from the network."""
+    """A source on the network."""
 
     @property
     def name(self) -> str:
-        """Return the source as a user writes it."""
+        """The source as a user writes it."""
         ...
 
     def pages(self, cursor: Cursor | None = None) -> AsyncIterator[Page]:
-        """Yield pages from where a cursor stands, or from the start; at least one, the last one complete.
+        """Yield pages from a cursor on, or from the start: at least one, the last one complete.
 
-        Raises SourceError; what was yielded before it stays good, and the last cursor resumes after it.
+        Raises SourceError; pages yielded before it remain valid, and the last cursor resumes after them.
         """
         ...
 
 
 def identities(title: str, *, arxiv_id: str | None = None, doi: str | None = None) -> tuple[str, ...]:
-    """Return every id that the paper may go under, that of `identify` first."""
+    """All ids that a paper may have, the one from `identify` first."""
     known = (
         identify(title, arxiv_id=arxiv_id, doi=doi),
         identify(title, doi=doi),

@@ -1,4 +1,4 @@
-"""Read what sources write into a field: hard-wrapped abstracts, HTML, dates, links to code, withdrawals."""
+"""Clean up what sources write in fields: hard-wrapped abstracts, HTML, dates, code links, withdrawals."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import datetime as dt
 import html
 import re
 
-# No text has these, and neither SQL nor a hash takes them.
+# Characters that belong in no text, and that SQL and hashes refuse.
 _IMPOSSIBLE = re.compile("[\x00\ud800-\udfff]")
-# A blank line, or arXiv's own way: a line that begins with blanks.
+# A blank line or, as arXiv has it, an indented line.
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*|\n[ \t]{2,}")
 _SKIPPED = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 _BREAKS = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|tr|table|section|jats:(?:p|sec|title))\b[^<>]*>", re.IGNORECASE)
-# Tags by name, because "x<y and y>z" is none.
+# Tags by name, because "x<y and y>z" is not one.
 _TAGS = re.compile(
     r"</?(?:a|abbr|b|blockquote|cite|code|em|font|i|img|mark|math|pre|q|s|small|span|strong|sub|sup|t[dh]|tt|u|"
     r"jats:[a-z-]+)(?:\s[^<>]*)?/?>",
@@ -24,8 +24,8 @@ _CODE = re.compile(
 _ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 _CREDENTIALS = re.compile(r"//[^/@]*@")
 _WHAT = r"(?:paper|article|submission|manuscript|work|preprint|report|note|e-?print|version|draft)"
-# Said of the paper itself, at the beginning of a sentence. "Withdrawn from ICLR", "corrects a withdrawn paper" and
-# "this supersedes the withdrawn v1" are said of something else.
+# Only about the paper itself, at the start of a sentence. "Withdrawn from ICLR", "corrects a withdrawn paper" and
+# "this supersedes the withdrawn v1" are about something else.
 _WITHDRAWN = re.compile(
     rf"(?:\A|[.;:!]\s+|\n)\W*(?:arxiv admin note:\s*)?(?:(?:this|the|our)\s+)?(?:{_WHAT}\s+)?"
     r"(?:(?:has|have)\s+(?:now\s+)?been\s+|is\s+(?:being\s+|now\s+)?|was\s+|being\s+)?(?:temporarily\s+)?"
@@ -38,45 +38,45 @@ _ABSTRACT_WITHDRAWN = re.compile(
 
 
 def one_line(text: str) -> str:
-    """Return the text without line breaks and doubled blanks."""
+    """A text on one line, with single blanks."""
     return " ".join(_IMPOSSIBLE.sub("", text).split())
 
 
 def unwrap(text: str) -> str:
-    """Return a hard-wrapped text with its lines joined; paragraphs stay apart by a blank line."""
+    """A hard-wrapped text with its lines joined; a blank line separates paragraphs."""
     text = _IMPOSSIBLE.sub("", text).replace("\r\n", "\n").strip()
     return "\n\n".join(one_line(paragraph) for paragraph in _PARAGRAPHS.split(text) if paragraph.strip())
 
 
 def plain(markup: str) -> str:
-    """Return HTML as text, with mathematics such as "x<y" left whole."""
+    """HTML as text; mathematics such as "x<y" is left as it is."""
     text = _BREAKS.sub("\n\n", _SKIPPED.sub("", markup))
     return html.unescape(_TAGS.sub("", text))
 
 
 def address(value: object) -> str | None:
-    """Return a value that is a web address, None for any other."""
+    """The value if it is a web address, None otherwise."""
     return value.strip() if isinstance(value, str) and _ADDRESS.fullmatch(value.strip()) else None
 
 
 def shown(url: str) -> str:
-    """Return an address as it may stand in a sentence: without a password and without a query, that may hold a key."""
+    """An address for use in a sentence, without its password and its query, which may contain a key."""
     return _CREDENTIALS.sub("//", url.partition("?")[0])
 
 
 def code_link(*texts: str) -> str | None:
-    """Return the first link to a repository of code."""
+    """The first link to a code repository in some texts."""
     found = (match for text in texts if (match := _CODE.search(text)))
     return next((match[0].removesuffix(".git") for match in found), None)
 
 
 def is_withdrawn(comment: str, abstract: str) -> bool:
-    """Tell whether the comment, or an abstract put in place of the old one, says that the paper is withdrawn."""
+    """Whether the comment, or a notice in place of the abstract, says that the paper is withdrawn."""
     return bool(_WITHDRAWN.search(one_line(comment)) or _ABSTRACT_WITHDRAWN.match(abstract))
 
 
 def moment(value: object) -> dt.datetime | None:
-    """Return an ISO 8601 time in UTC, None for anything else; a time without a zone is UTC's."""
+    """An ISO 8601 time in UTC, None for anything else; without a zone, it is taken as UTC."""
     if not isinstance(value, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Tell what kind of file something is, by its content first and by its name where the content may be several."""
+"""Detect the format of a file: by its content first, and by its name if the content is ambiguous."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NAMES: Final = (
     ".ciw",
     ".enw",
     ".parquet",
-    # Without the extra, PDFs beside files of references are not what a folder is named for.
+    # Without the extra, PDFs in a folder of reference files are passed over.
     *((".pdf",) if can_read_pdfs() else ()),
 )
 
@@ -83,9 +83,9 @@ _BY_NAME: Final = {
 
 
 def format_of(name: str, start: bytes) -> Format | None:
-    """Return how to read a file, by its name and its first bytes; None for what may be a page dump.
+    """The format of a file, from its name and its first bytes; None if it may be a page dump.
 
-    Raises BadInputError of a few words for what is known to be something else.
+    Raises BadInputError, in a few words, for what is known to be something else.
     """
     if kind := next((kind for mark, kind in _OTHERS if start.startswith(mark)), ""):
         raise BadInputError(f"it is {kind}")
@@ -107,7 +107,7 @@ def _of_text(text: str, suffix: str) -> Format | None:
     if tagged := next((kind for pattern, kind in _TAGGED if pattern.match(text)), None):
         return tagged
     for pattern, kind in ((_RIS, RIS), (_BIBTEX, BIBTEX)):
-        # In notes on papers an entry may be quoted; then it does not begin with one.
+        # Notes may quote an entry, so a file of another kind must begin with one.
         if pattern.search(text) if named is kind or suffix in _MAY_BE_ANY else pattern.match(text.lstrip()):
             return kind
     if named is None and suffix != ".md" and _is_table(text):
@@ -141,7 +141,7 @@ def _of_xml(start: bytes) -> Format:
 
 
 def _is_lines(text: str) -> bool:
-    """Tell whether the first line is a whole object, and another may follow."""
+    """Whether the first line is a whole object, so that another may follow."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     try:
         return isinstance(json.loads(first), dict)

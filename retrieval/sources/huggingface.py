@@ -1,7 +1,7 @@
 """Hugging Face Daily Papers, day by day, with upvotes, code and keywords.
 
-Asked through huggingface_hub's own HTTP client and headers, but not through its `list_daily_papers`: that has no
-timeout, and its PaperInfo drops what stands inside `paper`, such as the repository, the keywords and the day.
+It uses huggingface_hub's HTTP client and headers, but not its `list_daily_papers`, which has no timeout and whose
+PaperInfo drops what is nested in `paper`, such as the repository, the keywords and the day.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
 
 SOURCE = "huggingface"
 PAPERS = "https://huggingface.co/papers"
-FIRST_LIST = dt.date(2023, 5, 1)  # the month that the lists began in
-# The service's default; it could cap a larger one in silence, and a page that is not full ends the list.
+FIRST_LIST = dt.date(2023, 5, 1)  # the month in which the lists began
+# The service's default. It might silently cap a larger one, and a page that is not full ends the list.
 PAGE = 50
-MOST_PAGES = 40  # of one day, which has a few
-FIRST_DAYS = 7  # a week has lists even when it begins on a weekend
-AGAIN_DAYS = 2  # votes and links come in after a list's own day
+MOST_PAGES = 40  # of one day; a day has only a few
+FIRST_DAYS = 7  # a week has lists even if it begins on a weekend
+AGAIN_DAYS = 2  # votes and links still come in after a list's own day
 _DAY = dt.timedelta(days=1)
 
 
 class HuggingFaceDaily:
-    """Read the daily lists of a range of days; without a range the newest, and again those still gathering votes."""
+    """Daily lists over a range of days; without a range, the newest lists and those still gathering votes."""
 
     def __init__(self, web: Web, base_url: str, first: dt.date | None = None, last: dt.date | None = None) -> None:
-        """Check the days; raises BadInputError for days before the first list, to come, or the wrong way round.
+        """Check the days; raises BadInputError if they are reversed, in the future or before the first list.
 
         Args:
-            web: what to fetch with.
+            web: the HTTP client.
             base_url: the endpoint, https://huggingface.co.
-            first: the first day, None for a window that moves with today.
-            last: the last day, None for `first` alone.
+            first: the first day; None for a window that moves with today.
+            last: the last day; None for `first` alone.
         """
         self._web = web
         self._url = f"{base_url.rstrip('/')}/api/daily_papers"
@@ -57,7 +57,7 @@ class HuggingFaceDaily:
             _check(*self._range, today=self._today())
 
     async def pages(self, cursor: Cursor | None = None) -> AsyncIterator[Page]:
-        """Yield each page of each day's list, oldest day first; an empty day is a page without papers."""
+        """Yield the pages of each day's list, oldest day first; an empty day gives a page without papers."""
         from huggingface_hub import get_async_session
 
         today = self._today()
@@ -75,7 +75,7 @@ class HuggingFaceDaily:
             while day <= last:
                 page, ended = await self._page(client, day, position, today, seen)
                 newest = max((date for date in (cursor.newest, page.cursor.newest) if date), default=None)
-                # Today's list still grows: the next reading begins with it.
+                # Today's list is still growing, so the next reading begins with it.
                 following = day if not ended or day == today else day + _DAY
                 cursor = Cursor(ended and day == last, 0 if ended else position + 1, following, newest=newest)
                 yield replace(page, cursor=cursor, share=((day - first).days + ended) / ((last - first).days + 1))
@@ -85,10 +85,10 @@ class HuggingFaceDaily:
     async def _page(
         self, client: httpx2.AsyncClient, day: dt.date, position: int, today: dt.date, seen: set[str]
     ) -> tuple[Page, bool]:
-        """Return one page of a day's list, and whether it was the last; its cursor holds only the newest date."""
+        """One page of a day's list, and whether it is the last; of its cursor, only `newest` is set."""
         from huggingface_hub.utils import build_hf_headers
 
-        # Never a token: the lists are public, and the endpoint may be anyone's.
+        # No token: the lists are public, and the endpoint may belong to anyone.
         items = await self._web.get(
             HUGGING_FACE,
             self._url,
@@ -104,14 +104,14 @@ class HuggingFaceDaily:
         papers = tuple(paper for item in items if (paper := _fetched(item, listed)))
         fresh = {paper.paper.paper_id for paper in papers} - seen
         seen |= fresh
-        # A server that does not know pages would send the same one for ever.
+        # A server without paging would send the same page forever.
         ended = len(items) < PAGE or not fresh or position + 1 >= MOST_PAGES
         newest = dt.datetime.combine(listed, dt.time(), dt.UTC) if papers else None
         notice = _notice(day, today, listed, first_page=position == 0, items=len(items), papers=len(papers))
         return Page(papers, Cursor(newest=newest), 0.0, notice), ended
 
     def _window(self, cursor: Cursor | None, today: dt.date) -> tuple[dt.date, dt.date]:
-        """Return the moving window: a week at first, later all that was missed and the last days once more."""
+        """The moving window: a week at first, later everything missed and the last days again."""
         if cursor is None or cursor.day is None:
             return today - (FIRST_DAYS - 1) * _DAY, today
         back = AGAIN_DAYS if cursor.complete else 0
@@ -122,7 +122,7 @@ class HuggingFaceDaily:
 
 
 def _name(days: tuple[dt.date, dt.date] | None) -> str:
-    """Return the source as a user writes it."""
+    """The source as a user writes it."""
     if days is None:
         return SOURCE
     first, last = days
@@ -156,7 +156,7 @@ def _inner(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fetched(item: dict[str, Any], listed: dt.date) -> Fetched | None:
-    """Return an item as a paper; None without an id and a title, the only fields that are sure to be there."""
+    """An item as a paper; None if it is too long or lacks an id or a title, the only fields always there."""
     inner = _inner(item)
     title = one_line(_text(inner, "title") or _text(item, "title"))
     own_id = _text(inner, "id").strip()

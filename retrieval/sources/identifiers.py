@@ -1,4 +1,4 @@
-"""Read the ids that a field holds, in whatever spelling: an arXiv id with its version, a DOI, the paper's address."""
+"""Ids and addresses in fields, however they are spelled: arXiv ids with versions, DOIs, links to the paper."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _ARXIV: Final = re.compile(
 _DOI_ADDRESS: Final = re.compile(rf"\s*(?:https?://(?:dx\.)?doi\.org/|doi:?\s*)?({DOI.pattern})", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"https?://[^\s;<>\"{}|\\^`]+")
 _VENUE_SCHEMES: Final = ("openreview:", "acl:")
-# An address that asks another site for words is no paper's own.
+# A search on some site is not a paper's own address.
 _SEARCH: Final = re.compile(r"[?&](?:q|query|search|search_query|term)=|/search(?:[/?]|$)", re.IGNORECASE)
-# They keep pages about papers whose own are elsewhere.
+# Sites with pages about papers that are published elsewhere.
 _ABOUT: Final = re.compile(
     r"https?://(?:[a-z]+\.)*(?:semanticscholar\.org|openalex\.org|scopus\.com|dimensions\.ai|lens\.org|dblp\.org"
     r"|webofscience\.com|adsabs\.harvard\.edu|inspirehep\.net)/",
@@ -34,28 +34,28 @@ _ABOUT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ArxivId:
-    """Hold an arXiv id without its version, and the version where one is named."""
+    """An arXiv id without its version, and the version if one is given."""
 
     number: str
     version: int | None
 
 
 def arxiv_in(texts: Iterable[str]) -> ArxivId | None:
-    """Return the first arXiv id that one of these texts is, in any spelling."""
+    """The first arXiv id among the texts, in any spelling, with its version if any of them gives it."""
     found = (_ARXIV.fullmatch(unquote(text.strip())) for text in texts)
     ids = [_arxiv(match["id"]) for match in found if match]
-    # The same id without a version may stand beside the one with it.
+    # The same id may also be given without its version.
     return max((id_ for id_ in ids if id_.number == ids[0].number), key=lambda id_: id_.version or 0, default=None)
 
 
 def doi_in(texts: Iterable[str]) -> str | None:
-    """Return the first DOI that one of these texts is or links to."""
+    """The first DOI among the texts, plain or as a link."""
     found = (_DOI_ADDRESS.fullmatch(unquote(text.strip())) for text in texts)
     return next((match[1].rstrip(".,;") for match in found if match), None)
 
 
 def link_to(given: Iterable[str], arxiv_id: str | None, doi: str | None) -> str | None:
-    """Return the paper's own address: one that is given, else arXiv's or the DOI's, else a page about it; or none."""
+    """A paper's address: its own, else arXiv's or the DOI's, else a page about it; None if there is none."""
     addresses = [match[0] for text in given if (match := _ADDRESS.match(text.strip())) and not _SEARCH.search(text)]
     own = [address for address in addresses if not _ABOUT.match(address)]
     by_id = [f"https://arxiv.org/abs/{arxiv_id}"] if arxiv_id else [f"https://doi.org/{doi}"] if doi else []
@@ -63,7 +63,7 @@ def link_to(given: Iterable[str], arxiv_id: str | None, doi: str | None) -> str 
 
 
 def venue_ids_in(links: Iterable[str]) -> tuple[str, ...]:
-    """Return the ids that links to OpenReview and to the ACL Anthology hold."""
+    """OpenReview and ACL Anthology ids in links."""
     ids = (reference.paper_id for link in links for reference in find_references(link))
     return tuple(dict.fromkeys(id_ for id_ in ids if id_ and id_.startswith(_VENUE_SCHEMES)))
 

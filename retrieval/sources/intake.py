@@ -1,4 +1,4 @@
-"""Read a file of whatever format into papers: what is good is taken, what is not is listed with its place."""
+"""Read files of any format into papers; what cannot be read is listed with its position."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from retrieval.sources.fetched import Fetched
     from retrieval.sources.rows import Format, Found
 
-# What a README and a chapter of notes have, and no title on a page of papers.
+# How a line of a README or of notes may begin, but no title on a page of papers.
 _MARKDOWN: Final = re.compile(r"(?:#{1,6} |```|[-*+|>] |\||!?\[|\d+\. )")
 _USUAL_ABSTRACT: Final = 200
 _MOST_REMARKS: Final = 10
@@ -38,12 +38,12 @@ _NAMES_READ: Final = "rename it to abstract, published, doi or arxiv_id"
 
 @dataclass
 class Intake:
-    """Give the papers of files one by one, and gather what had to be left out and what people should know.
+    """Reads papers from files, and collects what was left out and remarks about the reading.
 
     Attributes:
-        choice: which papers to give.
-        as_page: take every file for a page dump, whatever it looks like.
-        read: how many there were, those passed over among them.
+        choice: which papers to take.
+        as_page: read every file as a page dump, whatever it looks like.
+        read: how many papers were read, including those passed over.
     """
 
     choice: Choice = field(default_factory=Choice)
@@ -53,7 +53,7 @@ class Intake:
     read: int = 0
 
     def papers(self, path: Path) -> Iterator[Paper | Fetched]:
-        """Yield the papers of a file, or of each file of a zip; raises BadInputError where there is none in it."""
+        """Yield the papers of a file, or of each file in a zip; raises BadInputError if there are none."""
         before, bad = self.read, self.left_out.count
         try:
             with readable(path):
@@ -69,14 +69,14 @@ class Intake:
             raise BadInputError(reason or f"{path} holds no papers; what can be read: {READABLE}.")
 
     def chosen(self, papers: Iterable[Paper | Fetched]) -> Iterator[Paper | Fetched]:
-        """Yield those of some papers that are chosen."""
+        """Yield the papers that `choice` takes, and count all of them."""
         for paper in papers:
             self.read += 1
             if self.choice.takes(paper):
                 yield paper
 
     def sentences(self) -> Iterator[str]:
-        """Say how files were read, the first of what was left out and how much more, and how much was passed over."""
+        """Remarks, the first of what was left out and how many more there are, and what was passed over."""
         yield from (*self.remarks, *self.left_out.first)
         if more := self.left_out.count - len(self.left_out.first):
             yield f"{more:,} more could not be read."
@@ -131,7 +131,7 @@ class Intake:
 
 
 def _page(content: Content, where: str) -> tuple[Paper, ...]:
-    """Return the papers of a page dump, if it looks like one."""
+    """The papers of a page dump; raises BadInputError if it does not look like one."""
     if PurePath(content.name).suffix.lower() != ".txt":
         raise BadInputError("it is no kind of file that is known to hold papers")
     papers = read_page_text(whole(content.stream), where)

@@ -1,4 +1,4 @@
-"""Read an article of JATS; https://jats.nlm.nih.gov/publishing/ names its parts."""
+"""An article of JATS; its elements are described at https://jats.nlm.nih.gov/publishing/."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FIRST: Final = ("epub", "electronic", "pub", "preprint", "ppub", "print", "coll
 
 
 def fields(article: Any) -> dict[str, Any] | None:  # noqa: ANN401  # lxml has no types
-    """Return an article's fields, None for an element of this name within one."""
+    """An article's fields; None if it has no metadata, such as an article nested in another."""
     front = next(iter(find(article, "front/article-meta")), None)
     if front is None:
         return None
@@ -33,7 +33,7 @@ def fields(article: Any) -> dict[str, Any] | None:  # noqa: ANN401  # lxml has n
 
 
 def _abstract(front: Any) -> str:  # noqa: ANN401
-    """Return the article's own abstract, not the one for lay people or in pictures."""
+    """The main abstract; a plain-language or graphical one only if there is no other."""
     found = sorted(find(front, "abstract"), key=lambda element: bool(element.get("abstract-type")))
     return text(found[0]) if found else ""
 

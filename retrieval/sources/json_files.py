@@ -1,4 +1,4 @@
-"""Read JSON: an object a line, an array, a service's answer; what is cut off gives what stands before the cut."""
+"""JSON: an object per line, an array, or a service's answer; a truncated file gives what comes before the cut."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PIECE: Final = 1 << 20  # characters
 
 
 def read_json_lines(stream: BufferedReader) -> Iterator[Found]:
-    """Yield the record of each line; a line that is none is bad, and the others are read."""
+    """Yield the record of each line; a line that is not one is reported, and the others are read."""
     encoding = encoding_of(stream.peek(SAMPLE)[:SAMPLE])
     if encoding.startswith(("utf-16", "utf-32")):
         yield Remark(f"read as {encoding.upper()}")
@@ -50,7 +50,7 @@ def read_json_lines(stream: BufferedReader) -> Iterator[Found]:
 
 
 def read_json(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the records of an array, or of what a service answers with; a large array is read a record at a time."""
+    """Yield the records of an array or of a service's answer; a large array is read record by record."""
     opened = open_text(stream)
     if opened.encoding:
         yield Remark(f"read as {opened.encoding.upper()}")
@@ -77,7 +77,7 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _records(text: str, file: TextIO) -> Iterator[Found]:
-    """Yield the objects of an array whose first stands at the beginning of a text that goes on in a file."""
+    """Yield the objects of an array; `text` begins with the first of them and continues in `file`."""
     decoder = json.JSONDecoder(strict=False)
     offset, number = 0, 0
     while True:
@@ -113,10 +113,10 @@ def _of_line(position: str, text: str) -> Iterator[Found]:
 
 
 def _before_the_cut(text: str, reason: str) -> Iterator[Found]:
-    """Yield the whole objects of an array that is not whole."""
+    """Yield the whole objects of a truncated array."""
     start = _ARRAY.match(text)
     first = text.lstrip("\ufeff \r\n").partition("\n")[0].rstrip()
-    if first.startswith("{") and first.endswith("}"):  # JSON Lines whose first is too long to be told by the beginning
+    if first.startswith("{") and first.endswith("}"):  # JSON Lines whose first line is longer than the sample
         for number, line in enumerate(text.splitlines(), start=1):
             if line.strip():
                 yield from _of_line(f"line {number}", line)

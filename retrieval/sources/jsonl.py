@@ -1,4 +1,4 @@
-"""Read JSON Lines of a dataset in BEIR's form (`_id`, `title`, `text`), plain or gzipped: all of it, or an error."""
+"""Datasets as JSON Lines in BEIR's form (`_id`, `title`, `text`), plain or gzipped; any bad line is an error."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _EXAMPLE = '{"_id": "1", "title": "…", "text": "…"}'
 
 
 def read_jsonl(path: Path, *, own_ids: bool = False) -> tuple[Paper, ...]:
-    """Return the papers of a .jsonl or .jsonl.gz file, as `read_records` does, without what it says of them beside."""
+    """The papers of a .jsonl or .jsonl.gz file, as `read_records` reads them, without authors and other facts."""
     return tuple(record.paper for record in read_records(path, own_ids=own_ids))
 
 
 def read_records(path: Path, *, own_ids: bool = False) -> tuple[Fetched, ...]:
-    """Return the papers of a .jsonl or .jsonl.gz file, with their authors, as `make` reads a record.
+    """The papers of a .jsonl or .jsonl.gz file, with authors and other facts, as `make` reads each record.
 
     Args:
-        path: the file; it is read whole before anything is returned.
-        own_ids: keep the file's ids as paper ids, which then must be there and differ, instead of `identify`, and every
-            text as it stands.
+        path: the file, which is read whole.
+        own_ids: keep the file's ids as paper ids instead of those from `identify`, and every text verbatim; the ids
+            must be present and unique.
 
     Raises:
-        BadInputError: names the line that is wrong, and why.
+        BadInputError: names the bad line and says why.
     """
     ids: set[str] | None = set() if own_ids else None
     records = tuple(read_json_lines(path, lambda record: _fetched(record, ids), _EXAMPLE))

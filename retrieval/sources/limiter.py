@@ -1,4 +1,4 @@
-"""Pace requests: each service has one lane, one request at a time in it, and a pause after each."""
+"""Pace requests: each service has one lane, with one request at a time and a pause after each."""
 
 from __future__ import annotations
 
@@ -15,53 +15,53 @@ from retrieval.sources.fetched import SourceError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-# Hugging Face's window is 300 s: who is sent away for longer is told so instead of kept waiting.
+# Hugging Face's window is 300 s; a service that asks for a longer pause gives an error instead of a wait.
 PATIENCE = 310.0
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Name a service as a person reads it, and the seconds to leave between two requests to it."""
+    """A service's name for people, and the seconds to leave between two requests to it."""
 
     name: str
     pace: float = 3.0
 
 
-# One connection and one request per 3 s, by arXiv's terms; its API, feeds and OAI share them.
+# arXiv's terms: one connection and one request per 3 s, for its API, feeds and OAI together.
 ARXIV = Service("arXiv", 3.0)
 # 500 anonymous requests per 300 s.
 HUGGING_FACE = Service("Hugging Face", 0.6)
 
 
 class Clock(Protocol):
-    """Tell and pass the time; tests have one that does not wait."""
+    """The current time, and waiting; tests have a clock that does not wait."""
 
     def now(self) -> dt.datetime:
-        """Return the time of day in UTC."""
+        """The current UTC time."""
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow."""
+        """Seconds on a clock that never goes back."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Wait for some seconds."""
         ...
 
 
 class SystemClock:
-    """The machine's own time."""
+    """The machine's clock."""
 
     def now(self) -> dt.datetime:
-        """Return the time of day in UTC."""
+        """The current UTC time."""
         return dt.datetime.now(dt.UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow."""
+        """Seconds on a clock that never goes back."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Wait for some seconds."""
         await asyncio.sleep(seconds)
 
 
@@ -72,7 +72,7 @@ class _Lane:
 
 
 class Limiter:
-    """Let requests through one by one; share one limiter among all that speak to the same services."""
+    """One request at a time per service; whatever calls the same services must share one limiter."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -80,11 +80,11 @@ class Limiter:
 
     @asynccontextmanager
     async def turn(self, service: Service) -> AsyncIterator[None]:
-        """Wait for the service's lane and keep it for as long as the request takes.
+        """Wait for the service's lane, and hold it for the length of the request.
 
-        The pause is counted from the end of a request, so that a slow line does not push two together.
+        The pause counts from the end of a request, so that a slow connection does not push two together.
 
-        Raises SourceError where the service asked to be left alone for longer than PATIENCE.
+        Raises SourceError if the service has asked for a pause longer than PATIENCE.
         """
         lane = self._lanes[service.name]
         async with lane.lock:
@@ -102,10 +102,10 @@ class Limiter:
                 self.hold(service, service.pace)
 
     def closed_for(self, service: Service) -> float:
-        """Return for how many seconds the service's lane is closed."""
+        """Seconds until the service's lane is free."""
         return max(0.0, self._lanes[service.name].free_at - self._clock.monotonic())
 
     def hold(self, service: Service, seconds: float) -> None:
-        """Keep the service's lane closed for so many seconds from now, if it is not for longer already."""
+        """Close the service's lane for some seconds from now, unless it is closed for longer already."""
         lane = self._lanes[service.name]
         lane.free_at = max(lane.free_at, self._clock.monotonic() + seconds)

@@ -1,4 +1,4 @@
-"""Look one paper up at arXiv by its id."""
+"""Look up one paper at arXiv by its id."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from retrieval.sources.fetched import Fetched
     from retrieval.sources.web import Reply, Web
 
-_OK, _BAD_REQUEST = 200, 400  # arXiv answers an id that cannot be with an entry of its own, under either
+_OK, _BAD_REQUEST = 200, 400  # with either, arXiv answers an impossible id with an error entry
 
 
 async def look_up(web: Web, base_url: str, arxiv_id: str) -> Paper | None:
-    """Return the newest version of a paper as `fetch_one` does, without what arXiv says beside it."""
+    """The newest version of a paper, as from `fetch_one`, without authors and other facts."""
     found = await fetch_one(web, base_url, arxiv_id)
     return found.paper if found else None
 
 
 async def fetch_one(web: Web, base_url: str, arxiv_id: str) -> Fetched | None:
-    """Return the newest version of a paper, None where arXiv has none of this id.
+    """The newest version of a paper; None if arXiv has no such paper, or none with an abstract.
 
     Args:
-        web: what to fetch with.
+        web: the HTTP client.
         base_url: the API's host, https://export.arxiv.org.
         arxiv_id: the id without a version.
 
     Raises:
-        SourceError: where arXiv cannot be asked, and for a paper that was withdrawn.
+        SourceError: if arXiv cannot be reached, or the paper was withdrawn.
     """
     return await web.get(
         ARXIV,
@@ -50,7 +50,7 @@ def _read(reply: Reply, arxiv_id: str) -> Fetched | None:
 
 
 def _fetched(entry: Any, arxiv_id: str) -> Fetched | None:  # noqa: ANN401
-    """Return an entry as a paper if it is the one asked for."""
+    """An entry as a paper, if it is the one asked for and has an abstract."""
     found = paper_of(entry)
     if found is None or found.paper.paper_id != identify("", arxiv_id=arxiv_id) or not found.paper.abstract:
         return None

@@ -1,4 +1,4 @@
-"""Turn the markup of JATS, HTML and MathML in a title or an abstract into text; what is only like it stays."""
+"""Strip JATS, HTML and MathML from titles and abstracts; text that only resembles markup stays."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import html
 import re
 from typing import Final
 
-# Tags by name and with attributes of the right form, because "x<y and y>z" and "p <i and j> k" are none.
+# Tags by name and with well-formed attributes, because "x<y and y>z" and "p <i and j> k" are not tags.
 _ATTRIBUTES: Final = r"(?:\s+[\w:-]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s<>\"'=]+))*\s*/?"
 _NAMES: Final = (
     "a|abbr|abstract|b|bdi|blockquote|bold|br|cite|code|disp-formula|div|em|ext-link|font|h[1-6]|i|img|inf|"
@@ -20,7 +20,7 @@ _BREAK: Final = re.compile(
 _SKIPPED: Final = re.compile(
     r"<(script|style)\b[^<>]*>.*?</\1\s*>|<!--.*?-->|<!\[CDATA\[|\]\]>", re.IGNORECASE | re.DOTALL
 )
-# A formula comes twice, as MathML and as TeX; TeX is what the rest of the papers have.
+# A formula comes twice, as MathML and as TeX; TeX stays, as other papers have it.
 _TWICE: Final = re.compile(
     r"<(?:jats:)?alternatives>.*?<(?:jats:)?tex-math[^<>]*>(.*?)</(?:jats:)?tex-math>.*?</(?:jats:)?alternatives>",
     re.DOTALL,
@@ -31,16 +31,16 @@ _HEADING: Final = re.compile(
     re.IGNORECASE,
 )
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_DEEPEST: Final = 3  # "&amp;lt;p&amp;gt;": what went through several hands was escaped by each
+_DEEPEST: Final = 3  # "&amp;lt;p&amp;gt;": text that passed through several systems was escaped by each
 
 
 def has_markup(text: str) -> bool:
-    """Tell whether a text holds a tag or an entity."""
+    """Whether a text contains a tag or an entity."""
     return bool("<" in text and _TAG.search(text)) or bool("&" in text and _ENTITY.search(text))
 
 
 def without_markup(text: str) -> str:
-    """Return a text without tags and with its entities read; paragraphs stay apart by a blank line."""
+    """A text without tags and with its entities decoded; a blank line separates paragraphs."""
     for _ in range(_DEEPEST):
         if not has_markup(text):
             break

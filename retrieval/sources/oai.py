@@ -1,4 +1,4 @@
-"""Read a record of OAI-PMH: arXiv's own forms, and the Dublin Core that every repository has."""
+"""A record of OAI-PMH, in arXiv's own formats or in Dublin Core, which every repository has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ELEMENTS: Final = ("record",)
 
 
 def fields(record: Any) -> dict[str, Any] | None:  # noqa: ANN401  # lxml has no types
-    """Return a record's fields, None where it was deleted or says nothing."""
+    """A record's fields; None if it was deleted or is empty."""
     metadata = next(iter(find(record, "metadata")), None)
     if metadata is None or not len(metadata):
         return None
@@ -42,7 +42,7 @@ def _of_arxiv(own: Any) -> dict[str, Any]:  # noqa: ANN401
         "categories": line(own, "categories"),
         "comments": line(own, "comments"),
         "venue": line(own, "journal-ref"),
-        "authors_parsed": [],  # its lines are broken as in arXiv's snapshot
+        "authors_parsed": [],  # has `record.py` unwrap the abstract, as in arXiv's snapshot
     }
 
 

@@ -1,4 +1,4 @@
-"""Read the text of a Hugging Face Papers page: titles and abstracts in turn, amid what belongs to the page."""
+"""A Hugging Face Papers page saved as text: titles and abstracts in turn, amid page chrome."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-# Of 25,800 titles from arXiv and Hugging Face none is longer than 226 characters, ends like a sentence or holds an
-# address; of their abstracts none is shorter than 102. arXiv takes abstracts of about 2,000 characters: what is
-# longer is two of them, with the title lost in between.
+# Of 25,800 titles from arXiv and Hugging Face, none is longer than 226 characters, ends like a sentence or contains an
+# address; none of their abstracts is shorter than 102. arXiv accepts abstracts of about 2,000 characters, so a much
+# longer one is two abstracts that have lost the title between them.
 LONGEST_TITLE = 300
 SHORTEST_ABSTRACT = 80
 LONGEST_ABSTRACT = 2_500
@@ -24,7 +24,7 @@ LONGEST_ABSTRACT = 2_500
 _HELP = "a page dump is a title, a blank line, its abstract, a blank line, the next title and so on"
 _SHOWN = 60
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a]")
-# What str.strip() drops, and what only looks blank.
+# What str.strip() drops, and characters that only look blank.
 _BLANK = " \t\v\f\xa0\u2028\u2029\u200b\ufeff"
 _BEYOND_TITLES = re.compile(r"https?://|[.,:;。][\"'”’)\]]*\Z")
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
@@ -48,7 +48,7 @@ class _Paragraph:
     text: str
 
     def may_be_title(self) -> bool:
-        """Tell titles by length and ending: colons, question marks and small letters occur in them, too."""
+        """Judge by length and ending: titles may contain colons, question marks and small letters."""
         named = re.search(r"[^\W\d_]", self.text)
         return bool(named) and len(self.text) <= LONGEST_TITLE and not _BEYOND_TITLES.search(self.text)
 
@@ -61,9 +61,9 @@ class _Paragraph:
 
 
 def read_page_dump(path: Path, *, source: str = "page") -> tuple[Paper, ...]:
-    """Return the papers of a dump, verbatim but for CRLF; the paragraphs of an abstract keep a blank line between.
+    """The papers of a dump, verbatim except for CRLF; a blank line separates an abstract's paragraphs.
 
-    The whole file is read before anything is returned. Raises BadInputError that names the line.
+    Nothing is returned unless the whole file can be read. Raises BadInputError, which names the line.
     """
     try:
         data = path.read_bytes()
@@ -73,7 +73,7 @@ def read_page_dump(path: Path, *, source: str = "page") -> tuple[Paper, ...]:
 
 
 def read_page_text(data: bytes, name: str, *, source: str = "page") -> tuple[Paper, ...]:
-    """Return the papers of a dump's bytes as `read_page_dump` does; `name` is what an error calls it."""
+    """The papers in a dump's bytes, as in `read_page_dump`; errors call the dump `name`."""
     try:
         pairs = list(_pairs(_paragraphs(_text_in(data))))
         papers = tuple(_paper(title, abstract, source) for title, abstract in pairs)
@@ -121,7 +121,7 @@ def _paper(title: _Paragraph, abstract: list[_Paragraph], source: str) -> Paper:
 
 
 def _paragraphs(text: str) -> Iterator[_Paragraph]:
-    """Yield the paragraphs that are not the page's own."""
+    """Yield the paragraphs that are not page chrome."""
     lines: list[str] = []
     for number, line in enumerate([*text.split("\n"), ""], start=1):
         if line.strip(_BLANK):

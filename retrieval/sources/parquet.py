@@ -1,4 +1,4 @@
-"""Read Parquet with pyarrow, where that is installed, some rows at a time."""
+"""Parquet, read some rows at a time with pyarrow, if that is installed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _ROWS: Final = 500
 
 
 def read_parquet(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the rows of a file; raises BadInputError without pyarrow."""
+    """Yield the rows of a file; raises BadInputError if it is damaged, or pyarrow is not installed."""
     try:
         from pyarrow import ArrowException, parquet
     except ImportError as error:
         raise BadInputError("it is Parquet, which takes pyarrow (pip install 'footnote[parquet]')") from error
     number = 0
     try:
-        # What is packed can only be read forwards, and Parquet is read from its end.
+        # Packed files can only be read forwards, but Parquet is read from its end.
         file = parquet.ParquetFile(stream if stream.seekable() else io.BytesIO(whole(stream)))
         for batch in file.iter_batches(batch_size=_ROWS):
             for record in batch.to_pylist():

@@ -1,4 +1,4 @@
-"""Read a PDF as a paper with its full text, where the extra that reads PDFs is installed."""
+"""A PDF as a paper with its full text, if the extra that reads PDFs is installed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SOURCE: Final = "pdf"
 
 
 def read_pdf(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the paper in a PDF; raises PdfError where it is not read, BadInputError where it has no words."""
+    """Yield the paper in a PDF; raises PdfError if it cannot be read, BadInputError if it has no words."""
     yield Ready(paper_in(stream.read(LARGEST + 1)))
 
 
 def paper_in(data: bytes, source: str = SOURCE) -> Fetched:
-    """Return the paper in a PDF, with the id that arXiv has stamped on it; raises as `read_pdf`."""
+    """The paper in a PDF, with the arXiv id stamped on it, if there is one; raises as `read_pdf` does."""
     article = extract(data)
     record = {"title": article.title, "text": article.abstract, "arxiv_id": article.arxiv_id}
     return replace(make(record, source, verbatim=True).paper, full_text=article.full_text)

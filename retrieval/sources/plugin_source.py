@@ -1,4 +1,4 @@
-"""A source that another package brings: its pages, with a sentence in place of whatever goes wrong in its code."""
+"""A source from an installed plugin; whatever goes wrong in its code becomes a sentence."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
 def open_plugin_source(spec: str, web: Web) -> OnlineSource | None:
-    """Return the source of an installed plugin that a spec names, `NAME` or `NAME:rest`; None where it names none.
+    """The plugin's source for a spec, `NAME` or `NAME:rest`; None if no installed plugin has that name.
 
-    Raises PluginError where the plugin cannot be loaded.
+    Raises PluginError if the plugin cannot be loaded.
     """
     name, _, rest = spec.partition(":")
     if not _NAME.fullmatch(name) or name not in plugin_names(SOURCES):
@@ -31,16 +31,16 @@ def open_plugin_source(spec: str, web: Web) -> OnlineSource | None:
 
 
 class PluginSource:
-    """Read a plugin's pages."""
+    """A source whose pages come from a plugin."""
 
     def __init__(self, spec: str, plugin: str, source: OnlineSource) -> None:
-        """Name the source as the user wrote it, under which its cursor is kept."""
+        """Wrap a plugin's source; its cursor is stored under `spec`, the name that the user wrote."""
         self.name = spec
         self._plugin = plugin
         self._source = source
 
     async def pages(self, cursor: Cursor | None = None) -> AsyncIterator[Page]:
-        """Yield the plugin's pages; raises SourceError for whatever it raises."""
+        """Yield the plugin's pages; any error in its code is raised as a SourceError."""
         try:
             async with aclosing(cast("AsyncGenerator[Page]", self._source.pages(cursor))) as pages:
                 async for page in pages:

@@ -1,4 +1,4 @@
-"""Read an article of PubMed's XML; https://www.nlm.nih.gov/bsd/licensee/elements_descriptions.html names its parts."""
+"""An article of PubMed's XML; see https://www.nlm.nih.gov/bsd/licensee/elements_descriptions.html for its elements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNLABELLED: Final = frozenset({"", "UNLABELLED"})
 
 
 def fields(article: Any) -> dict[str, Any]:  # noqa: ANN401  # lxml has no types
-    """Return an article's fields."""
+    """The fields of an article."""
     citation = "MedlineCitation/Article"
     number = line(article, "MedlineCitation/PMID")
     names = find(article, f"{citation}/AuthorList/Author")

@@ -1,4 +1,4 @@
-"""Make a paper of a record: whatever names its fields have, its ids, dates and authors are found and kept."""
+"""Turn a record into a paper: find its ids, dates and authors, whatever its fields are called."""
 
 from __future__ import annotations
 
@@ -72,25 +72,25 @@ _IMPOSSIBLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Hold a paper, and what of its record could not be kept."""
+    """A paper, and notes about parts of its record that were dropped."""
 
     paper: Fetched
     notes: tuple[str, ...]
 
 
 def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> Made:
-    """Return a record as a paper.
+    """Make a paper from a record.
 
-    Some datasets have no titles; the first sentence then serves, because a paper is cited by its title. A year or a
-    month counts as its first day. An id that is an arXiv id counts as one.
+    If it has no title, as in some datasets, its first sentence serves as one, because papers are cited by title. A year
+    or a month counts as its first day. A record's id that is an arXiv id counts as one.
 
     Args:
-        fields: a record as JSON has it, in BEIR's form or in that of a service.
-        source: what the paper carries as its source.
-        verbatim: leave markup where it stands.
+        fields: a record as parsed from JSON, in BEIR's form or in a service's.
+        source: the paper's source.
+        verbatim: leave markup in the text.
 
     Raises:
-        BadInputError: says in a few words why it is none.
+        BadInputError: says in a few words why it is not a paper.
     """
     notes: list[str] = []
     record = flattened(dict(fields))
@@ -130,17 +130,17 @@ def make(fields: Mapping[str, Any], source: str, *, verbatim: bool = False) -> M
 
 
 def _beside(title: str, own_id: str, abstract: str) -> str:
-    """Return the id of a paper that has nothing but a title beside it: one that was given here before stays."""
+    """A second id for a paper known only by its title; one that Footnote gave it earlier stays."""
     return own_id if TITLE_ID.fullmatch(own_id) else fingerprint(title, own_id, abstract)
 
 
 def own_id(fields: Mapping[str, Any]) -> str:
-    """Return the id that a record has in its own file, "" where it has none; raises BadInputError if it is no text."""
+    """A record's id in its own file, "" if it has none; raises BadInputError if it is not text."""
     return _text(fields, _IDS[:2], [])
 
 
 def unread(fields: Mapping[str, Any], made: Fetched) -> tuple[str, ...]:
-    """Name the fields that are not read, but look like what the paper lacks: an abstract, a date or an id."""
+    """Names of unread fields that look like what the paper lacks: an abstract, a date or an id."""
     paper = made.paper
     return tuple(
         key
@@ -158,7 +158,7 @@ def unread(fields: Mapping[str, Any], made: Fetched) -> tuple[str, ...]:
 def _title_and_text(
     record: Mapping[str, Any], notes: list[str], *, verbatim: bool
 ) -> tuple[str, str, tuple[str | None, str | None]]:
-    """Return title and abstract, and each with its markup where that was taken away."""
+    """Title, abstract, and each of them with its markup if that was removed."""
     title = " ".join(_text(record, TITLES, notes).split())
     abstract = _text(record, TEXTS, notes).strip()
     if len(title) + len(abstract) > LONGEST_TEXT:
@@ -167,7 +167,7 @@ def _title_and_text(
     if not verbatim:
         title = one_line(without_markup(title)) if raw[0] else title
         abstract = unwrap(without_markup(abstract)) if raw[1] else abstract
-        if "authors_parsed" in record:  # arXiv's snapshot breaks its lines
+        if "authors_parsed" in record:  # arXiv's snapshot is hard-wrapped
             abstract = unwrap(abstract)
     if not clean(title):
         title = _first_sentence(abstract)
@@ -189,7 +189,7 @@ def _first_sentence(text: str) -> str:
 
 
 def _text(record: Mapping[str, Any], names: Iterable[str], notes: list[str]) -> str:
-    """Return the first of these fields that says something; a whole number is text, too, and so is a list of one."""
+    """The first field that is not empty; a whole number counts as text, and so does a list of one text."""
     for name in names:
         value = record.get(name)
         if isinstance(value, list) and len(value) == 1:
@@ -245,7 +245,7 @@ def _published(record: Mapping[str, Any], notes: list[str]) -> dt.date | None:
 
 
 def _with_year(value: Any, record: Mapping[str, Any]) -> str:  # noqa: ANN401
-    """Add the year from a field of its own: Web of Science writes "MAR 3" and "2018" separately."""
+    """Add the year from its own field: Web of Science has "MAR 3" and "2018" separately."""
     year = next((str(record[key]) for key in _YEARS if record.get(key)), "")
     return f"{value} {year}" if isinstance(value, str) and year else ""
 
@@ -266,7 +266,7 @@ def _updated(record: Mapping[str, Any]) -> dt.datetime | None:
 
 
 def _venue(record: Mapping[str, Any]) -> str | None:
-    """Return where a paper was published, which services give as text, in a list, or as an object with a name."""
+    """Where a paper was published; services give this as text, as a list, or as an object with a name."""
     found = [*_texts(record, _VENUES), *(name for key in _VENUES for name in _nested(record, key, _NAMES))]
     if isinstance(location := record.get("primary_location"), dict):
         found += _nested(location, "source", _NAMES)
@@ -287,6 +287,6 @@ def _terms(value: Any) -> tuple[str, ...]:  # noqa: ANN401
 
 
 def categories_in(value: Any) -> tuple[str, ...]:  # noqa: ANN401
-    """Return the categories of a field that holds them as a list, or with blanks between them."""
+    """The categories in a field: a list, or text with blanks between them."""
     found = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
     return tuple(dict.fromkeys(line for item in found if isinstance(item, str) and (line := one_line(item))))

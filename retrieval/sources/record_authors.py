@@ -1,4 +1,4 @@
-"""Read the authors of a record: names in a text, in a list, or in parts under whatever keys a service gives them."""
+"""Authors of a record: names in a text, in a list, or in parts under a service's own keys."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _FIRST: Final = ("given", "firstName", "first", "first_name", "forename", "given
 _INITIALS: Final = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,4}")
 SUFFIX: Final = re.compile(r"(?:[JS]r\.?|I{2,3}|IV)")
 _PAIR: Final = 2
-_PARSED: Final = 3  # what arXiv's snapshot parses a name into: family, given, suffix
+_PARSED: Final = 3  # parts of a name in arXiv's snapshot: family, given, suffix
 
 
 def people(value: Any) -> tuple[str, ...]:  # noqa: ANN401  # whatever JSON has
-    """Return the names in a text or in a list of texts or of objects with a name, none for anything else."""
-    if isinstance(value, dict):  # what is made of XML has a list in an object of its own
+    """Names from a text, or from a list of texts or of objects with a name; empty for anything else."""
+    if isinstance(value, dict):  # converted XML wraps the list in an object
         value = value.get("author")
     if isinstance(value, str):
         names = names_in(value)
@@ -39,7 +39,7 @@ def people(value: Any) -> tuple[str, ...]:  # noqa: ANN401  # whatever JSON has
 
 
 def names_in(text: str) -> list[str]:
-    """Return the names in a text: after semicolons, "and", and commas that do not stand within a name."""
+    """Split a text into names: at semicolons or bars if there are any, else at "and" and commas between names."""
     for sign in (";", "|"):
         if sign in text:
             return text.split(sign)
@@ -57,7 +57,7 @@ def names_in(text: str) -> list[str]:
 
 
 def given_first(name: str) -> str:
-    """Return "Choi, Yejin" as "Yejin Choi", "King, Jr., Martin" and RIS's "King, Martin, Jr." as "Martin King Jr."."""
+    """Turn "Choi, Yejin" into "Yejin Choi"; "King, Jr., Martin" or "King, Martin, Jr." into "Martin King Jr."."""
     parts = [part.strip() for part in name.split(",")]
     if len(parts) == _PARSED and not SUFFIX.fullmatch(parts[2]):
         parts = [parts[0], parts[2], parts[1]]
@@ -80,7 +80,7 @@ def _name(one: Any) -> str:  # noqa: ANN401
 
 
 def _in_order(whole: str) -> str:
-    """Return a name that a service gives in one piece, as INSPIRE does with the family name in front."""
+    """A name that comes in one piece; INSPIRE has the family name first."""
     return given_first(whole) if whole.count(",") == 1 else whole
 
 

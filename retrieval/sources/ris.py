@@ -1,4 +1,4 @@
-"""Read RIS with rispy, an entry at a time, so that a broken one costs no other."""
+"""RIS, read with rispy one entry at a time, so that a broken entry does not affect the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ABSTRACTS: Final = ("abstract", "notes_abstract")
 
 
 def read_ris(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the entries of a file of references."""
+    """Yield the entries of a RIS file."""
     opened = open_text(stream)
     if opened.encoding:
         yield Remark(f"read as {opened.encoding.upper()}")

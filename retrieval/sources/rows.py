@@ -1,4 +1,4 @@
-"""Row and Bad: what a reader of a format gives, an entry of a file as named fields or why it cannot be had."""
+"""Row, Bad, Remark and Ready: what the reader of a format yields."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
     from retrieval.sources.fetched import Fetched
 
-SHOWN = 10  # of what was left out, before it is only counted
+SHOWN = 10  # sentences about what was left out; the rest is only counted
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Hold an entry's fields under the names that `record.py` reads, and its place in the file ("line 3")."""
+    """An entry's fields, named as `record.py` reads them, and its position in the file ("line 3")."""
 
     position: str
     fields: Mapping[str, Any]
@@ -24,7 +24,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """Say in a few words why an entry cannot be read."""
+    """An entry that cannot be read, and the reason in a few words."""
 
     position: str
     reason: str
@@ -32,14 +32,14 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Hold what people should know of a file that is read all the same, such as which column was taken for what."""
+    """A note about a file that is read all the same, such as what each column was taken for."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Hold a paper that the reader has made itself."""
+    """A paper that the reader has made itself."""
 
     paper: Fetched
 
@@ -49,12 +49,12 @@ Found: TypeAlias = Row | Bad | Remark | Ready
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """Hold how a kind of file is called, and what reads it.
+    """A file format and its reader.
 
     Attributes:
-        source: what its papers carry as their source.
+        source: the source of its papers.
         name: what people call it.
-        read: yields what a stream of bytes holds; raises BadInputError of a few words where that is nothing.
+        read: yields what a stream holds; raises BadInputError, in a few words, if that is nothing.
     """
 
     source: str
@@ -64,13 +64,13 @@ class Format:
 
 @dataclass
 class LeftOut:
-    """Count what cannot be read, and keep the first of it."""
+    """What could not be read: a count, and the first sentences about it."""
 
     first: list[str] = field(default_factory=list)
     count: int = 0
 
     def add(self, sentence: str) -> None:
-        """Keep one more."""
+        """Count one more, and store its sentence if it is among the first SHOWN."""
         self.count += 1
         if len(self.first) < SHOWN:
             self.first.append(sentence)

@@ -1,4 +1,4 @@
-"""Flatten the records of the services that people download from, so that `record.py` finds their fields."""
+"""Flatten the records of common services, so that `record.py` finds their fields."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LISTS: Final = (
 _WRAPPED: Final = ("message", "response", "result", "resultList", "hits")
 _OPENREVIEW: Final = "https://openreview.net/forum?id="
 _WORDS_AT_MOST: Final = 50_000
-# Where services nest a record's fields, and which of them DataCite and INSPIRE have in lists of objects.
+# Keys under which services nest a record's fields, and fields that DataCite and INSPIRE give as lists of objects.
 _NESTED: Final = ("metadata", "attributes", "info")
 _OF_LISTS: Final = (
     ("titles", "title", "title"),
@@ -35,7 +35,7 @@ _OF_LISTS: Final = (
 
 
 def records_in(value: Any) -> list[Any] | None:  # noqa: ANN401
-    """Return the records of an answer that a service wraps in an object; None where the object is a record itself."""
+    """The records in a service's answer; None if the value is itself a record, or holds none."""
     if isinstance(value, list):
         return value
     if not isinstance(value, dict) or "title" in value:
@@ -50,7 +50,7 @@ def records_in(value: Any) -> list[Any] | None:  # noqa: ANN401
 
 
 def flattened(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record with what it nests under a service's own keys beside the rest; BEIR's stays as it is."""
+    """A record with its nested fields at the top level; one in BEIR's form stays as it is."""
     for key in _NESTED:
         if isinstance(inner := record.get(key), dict):
             record = {**inner, **record}
@@ -74,7 +74,7 @@ def _of_openreview(record: dict[str, Any], content: dict[str, Any]) -> dict[str,
 
 
 def _of_lists(record: dict[str, Any]) -> dict[str, Any]:
-    """Read the first of what a record has in lists of objects, where it does not say the same plainly."""
+    """Take the first value of a field that comes as a list of objects, unless the plain field is there."""
     for plural, name, key in _OF_LISTS:
         listed = record.get(plural)
         first = listed[0] if isinstance(listed, list) and listed else None
@@ -84,7 +84,7 @@ def _of_lists(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_order(words: dict[str, Any]) -> str:
-    """Return OpenAlex's abstract, which gives the places of each word."""
+    """OpenAlex's abstract, which comes as the positions of each word."""
     placed = [
         (index, word)
         for word, indexes in words.items()
@@ -96,7 +96,7 @@ def _in_order(words: dict[str, Any]) -> str:
 
 
 def _of_contents(record: dict[str, Any]) -> dict[str, Any]:
-    """Read the form in which title and text are one field, the title in quotes on its first line."""
+    """Split a field that holds both: the title, in quotes, on the first line, and the text after it."""
     contents = record.get("contents")
     if not isinstance(contents, str) or record.get("title") or record.get("text") or record.get("abstract"):
         return record

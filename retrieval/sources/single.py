@@ -1,4 +1,4 @@
-"""Fetch one paper by what people paste: a DOI, an arXiv id, a link to arXiv, OpenReview or the ACL Anthology."""
+"""One paper by what people paste: a DOI, an arXiv id, or a link to arXiv, OpenReview or the ACL Anthology."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ OPENREVIEW: Final = Service("OpenReview", 1.0)
 ACL: Final = Service("The ACL Anthology", 1.0)
 
 _CSL: Final = "application/vnd.citationstyles.csl+json"
-# A feed may have an id in its address, too.
+# A feed's address may contain an id too.
 _NO_PAPER: Final = re.compile(r"\.(?:xml|rss|atom|jsonl?|csv|bib|ris)(?:\.gz)?(?:[?#]|\Z)|/(?:feed|rss)(?:[/?]|\Z)")
 _OK, _BAD, _FORBIDDEN, _NOT_FOUND, _NOT_ACCEPTABLE, _GONE = 200, 400, 403, 404, 406, 410
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Hold where each service is asked."""
+    """The base URL of each service."""
 
     arxiv: str
     doi: str
@@ -48,7 +48,7 @@ class Addresses:
 
 
 class Single:
-    """Be one paper on the network.
+    """One paper on the network.
 
     Attributes:
         name: as the user wrote it.
@@ -62,17 +62,17 @@ class Single:
         self._number = number
 
     async def fetch(self) -> Fetched:
-        """Return the paper; raises SourceError where there is none, or its service cannot be asked."""
+        """Fetch the paper; raises SourceError if there is none, or its service cannot be reached."""
         ways = {"arxiv": self._from_arxiv, "doi": self._from_doi, "openreview": self._from_openreview}
         return await ways.get(self._scheme, self._from_acl)()
 
     @property
     def has_full_text(self) -> bool:
-        """Say whether its service lets programs read it."""
+        """Whether its service lets programs read full texts."""
         return self._scheme == "arxiv"
 
     async def fetch_full_text(self) -> FullText:
-        """Return the text of a paper of arXiv beside its abstract; raises SourceError where it is not to be had."""
+        """Fetch the full text of an arXiv paper; raises SourceError if it is not available."""
         return await fetch_full_text(self._web, self._addresses.arxiv, self._number)
 
     async def _from_arxiv(self) -> Fetched:
@@ -137,7 +137,7 @@ class Single:
 
 
 def open_single(spec: str, web: Web, addresses: Addresses) -> Single | None:
-    """Return the paper that a spec names, None where it names none; nothing is fetched yet."""
+    """The paper that a spec names, None if it names none; nothing is fetched yet."""
     text = spec.strip()
     if match := OPENREVIEW_ADDRESS.fullmatch(text):
         return Single(text, web, addresses, "openreview", match["id"])

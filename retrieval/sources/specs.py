@@ -1,4 +1,4 @@
-"""Read what a user calls a source on the network: huggingface, arxiv:cs.CL+cs.LG, arxiv:"words", a feed's address."""
+"""Specs of online sources: huggingface, arxiv:cs.CL+cs.LG, arxiv:"words", a feed's address."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _QUOTES = "\"'“”„«»‘’"
 
 
 def open_online(spec: str, web: Web, *, huggingface_url: str, arxiv_url: str) -> OnlineSource | None:
-    """Return the source on the network that a spec names, None where it names none; nothing is fetched yet.
+    """The online source that a spec names, None if it names none; nothing is fetched yet.
 
-    Raises BadInputError for a spec that begins like one of them and does not go on so.
+    Raises BadInputError for a spec that begins like one but is malformed, and PluginError if a plugin cannot be loaded.
     """
     kind, colon, rest = spec.strip().partition(":")
     if kind == HUGGINGFACE:
@@ -92,7 +92,7 @@ def _arxiv(spec: str, given: str, web: Web, base_url: str) -> Arxiv:
 
 
 def _categories(what: str) -> list[str]:
-    """Return the categories in arXiv's spelling, none where the text is not all categories."""
+    """Categories in arXiv's spelling; empty if any part of the text is not a category."""
     matches = [_CATEGORY.fullmatch(part.strip()) for part in re.split(r"[+,]", what)]
     if not all(matches):
         return []
@@ -109,7 +109,7 @@ def _spelled(match: re.Match[str]) -> str:
 
 
 def _search(words: str) -> str:
-    """Return words as a search for papers that hold them all; arXiv's own query language stays as it is."""
+    """A search for papers that contain all the words; a query in arXiv's own language stays as it is."""
     if _FIELD.search(words):
         return words
     found = re.findall(r"[^\s\"]+", words)

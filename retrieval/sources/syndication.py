@@ -21,16 +21,16 @@ _ENDS = (b"</feed>", b"</rss>", b"</rdf:rdf>")
 
 
 def parse_feed(reply: Reply, service: str, *, strict: bool) -> Any:  # noqa: ANN401  # feedparser has no types
-    """Return feedparser's reading of an answer.
+    """Parse an answer with feedparser.
 
     Args:
         reply: the answer.
-        service: whom to name in an error.
-        strict: refuse XML that is not well formed; else only what is cut off or no feed at all, because feeds
-            with a stray entity are many and feedparser reads them well.
+        service: the name for errors.
+        strict: refuse XML that is not well-formed. Otherwise, only truncated answers and those that are no feed are
+            refused: feeds with a stray entity are common, and feedparser reads them well.
 
     Raises:
-        SourceError: a temporary one, for such answers are often a cache's or a proxy's.
+        SourceError: a temporary one, because such answers often come from a cache or a proxy.
     """
     headers = {"content-type": reply.headers.get("content-type", ""), "content-location": reply.url}
     parsed = parse_bytes(reply.body, headers)
@@ -47,18 +47,18 @@ def parse_feed(reply: Reply, service: str, *, strict: bool) -> Any:  # noqa: ANN
 
 
 def parse_bytes(body: bytes, headers: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401
-    """Return feedparser's reading of a document, whatever it is."""
-    # As a file, because feedparser takes bytes that look like a path or an address for one, and opens it.
+    """Parse a document with feedparser, whatever it is."""
+    # As a file, because feedparser would open a path or an address that the bytes look like.
     return feedparser.parse(
         io.BytesIO(body),
         response_headers=headers,
         resolve_relative_uris=False,
-        sanitize_html=False,  # takes "x<y and y>z" for a tag
+        sanitize_html=False,  # it would take "x<y and y>z" for a tag
     )
 
 
 def text_of(entry: Any, name: str) -> str:  # noqa: ANN401
-    """Return a field as text, HTML taken out where the feed says that it is some; empty where it is missing."""
+    """A field as text, with HTML stripped if the feed declares it; "" if the field is missing."""
     value = entry.get(name)
     if not isinstance(value, str):
         return ""
@@ -67,8 +67,8 @@ def text_of(entry: Any, name: str) -> str:  # noqa: ANN401
 
 
 def time_of(entry: Any, name: str) -> dt.datetime | None:  # noqa: ANN401
-    """Return a date of an entry or a feed in UTC, None where it is missing or no date."""
-    # "in" first: feedparser gives the date of publication for a missing update, and warns that it will not for long.
+    """A date of an entry or a feed in UTC; None if it is missing or invalid."""
+    # "in" first: for a missing update, feedparser gives the publication date with a deprecation warning.
     parsed = entry[f"{name}_parsed"] if f"{name}_parsed" in entry else None  # noqa: SIM401
     try:
         return dt.datetime.fromtimestamp(calendar.timegm(parsed), dt.UTC) if parsed else None
@@ -77,11 +77,11 @@ def time_of(entry: Any, name: str) -> dt.datetime | None:  # noqa: ANN401
 
 
 def names_of(entry: Any) -> tuple[str, ...]:  # noqa: ANN401
-    """Return the authors' names, in order."""
+    """The authors' names, in order."""
     people = entry.get("authors") or []
     return tuple(dict.fromkeys(name for person in people if (name := one_line(person.get("name") or ""))))
 
 
 def terms_of(entry: Any) -> tuple[str, ...]:  # noqa: ANN401
-    """Return the categories, in order."""
+    """The categories, in order."""
     return tuple(dict.fromkeys(term for tag in entry.get("tags") or [] if (term := one_line(tag.get("term") or ""))))

@@ -1,4 +1,4 @@
-"""Read entries with a tag before each line: MEDLINE as PubMed saves it, Web of Science's own form, EndNote's."""
+"""Entries with a tag before each line: MEDLINE as PubMed saves it, Web of Science, EndNote."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from retrieval.sources.rows import Found
 
-Entry: TypeAlias = dict[str, list[str]]  # the lines behind each tag
+Entry: TypeAlias = dict[str, list[str]]  # the lines after each tag
 
 _OF_DOI: Final = re.compile(r"\s*\[doi\]\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """Hold how a program writes: what a line with a tag is, the tag that begins an entry, and what the tags mean."""
+    """A program's format: the pattern of a tagged line, the tag that begins an entry, and what the tags mean."""
 
     line: re.Pattern[str]
     first: str
@@ -33,17 +33,17 @@ class _Style:
 
 
 def read_medline(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the entries of MEDLINE."""
+    """Yield the entries of a MEDLINE file."""
     return _entries(stream, _MEDLINE)
 
 
 def read_web_of_science(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the entries of Web of Science's plain text."""
+    """Yield the entries of a Web of Science file in plain text."""
     return _entries(stream, _WEB_OF_SCIENCE)
 
 
 def read_endnote(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the entries of what EndNote imports."""
+    """Yield the entries of a file in EndNote's import format."""
     return _entries(stream, _ENDNOTE)
 
 

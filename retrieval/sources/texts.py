@@ -1,4 +1,4 @@
-"""Open a stream of bytes as text: what is small is decoded at once, what is large as it is read."""
+"""Decode a stream of bytes: a small one at once, a large one as it is read."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-SMALL: Final = 4 << 20  # bytes; the encoding of what is larger is told by as many
+SMALL: Final = 4 << 20  # bytes; the encoding of a larger stream is detected from this many
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Hold an open text.
+    """A text opened for reading.
 
     Attributes:
-        file: gives the text.
+        file: the stream of the text.
         whole: whether all of it is in memory.
-        encoding: what it was taken for, where that is not UTF-8.
+        encoding: the detected encoding; None for UTF-8.
     """
 
     file: TextIO
@@ -32,7 +32,7 @@ class Text:
 
 
 def open_text(stream: BinaryIO, *, newline: str | None = None) -> Text:
-    """Return the text of a stream, with its line ends as `newline` says for every file of text."""
+    """Decode a stream; `newline` is as in `open`."""
     start = stream.read(SMALL)
     following = stream.read(1)
     if not following:
@@ -45,7 +45,7 @@ def open_text(stream: BinaryIO, *, newline: str | None = None) -> Text:
 
 
 class _Joined(io.RawIOBase):
-    """Give what was read before, and then the rest of the stream."""
+    """Bytes that were read already, followed by the rest of their stream."""
 
     def __init__(self, start: bytes, rest: BinaryIO) -> None:
         self._start = memoryview(start)

@@ -1,4 +1,4 @@
-"""Fetch over HTTP for every source: paced, retried, never without a timeout, a sentence for each failure."""
+"""HTTP for all sources: paced, retried, with timeouts, and with a sentence for each failure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 USER_AGENT = "Footnote (a Discord paper assistant)"
 ATTEMPTS = 5
-WAIT = 2.0  # seconds before the second attempt, twice as many before each one after it
+WAIT = 2.0  # seconds before the second attempt, doubled before each later one
 WHOLE_ANSWER = 120.0  # seconds
 CONNECT = 10.0  # seconds
 LARGEST_ANSWER = 64 * 2**20  # bytes, unpacked
@@ -36,7 +36,7 @@ _OK, _BAD_REQUEST, _TIMED_OUT, _TOO_MANY, _BROKEN = 200, 400, 408, 429, 500
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Hold an answer in full; the names of its headers are in lower case, `url` is where redirects led."""
+    """A whole answer; header names are in lower case, and `url` is where redirects led."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,7 +45,7 @@ class Reply:
 
 
 class Web:
-    """Get what sources ask for; one for the whole process, because it holds the limiter that they share."""
+    """The HTTP client of all sources; one per process, because it holds the limiter that they share."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Web:
         timeout: float = WHOLE_ANSWER,
         say: Callable[[str], None] = log.info,
     ) -> None:
-        """Name the parts: `say` is called with a sentence whenever something is tried again."""
+        """Set up the client; `say` is called with a sentence whenever a request is retried."""
         self._say = say
         self.clock = clock or SystemClock()
         self.limiter = Limiter(self.clock)
@@ -68,7 +68,7 @@ class Web:
         await self.close()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         await self._client.aclose()
 
     async def get(
@@ -82,16 +82,16 @@ class Web:
         accept: Collection[int] = (_OK,),
         client: httpx2.AsyncClient | None = None,
     ) -> T:
-        """Return what `read` makes of the answer; temporary failures, of `read` too, are tried again.
+        """Fetch an address and parse the answer with `read`; temporary failures, also of `read`, are retried.
 
         Args:
-            service: whose pace to keep, and whom to name when it fails.
-            url: an address without its query.
-            read: runs in a thread; raises SourceError for an answer that is no good.
+            service: whose pace to follow, and the name for errors.
+            url: the address without its query.
+            read: runs in a thread; raises SourceError for a bad answer.
             params: the query.
-            headers: headers beside the user agent.
-            accept: the HTTP statuses that `read` understands; any other is a SourceError.
-            client: a service's own HTTP client in place of the common one.
+            headers: headers besides the user agent.
+            accept: the HTTP statuses that `read` handles; any other raises SourceError.
+            client: a service's own HTTP client instead of the shared one.
         """
 
         async def once() -> T:
@@ -158,7 +158,7 @@ class Web:
                 f"{service.name} broke off in the middle of an answer ({_why(error)}); try again later.",
                 temporary=True,
             ) from error
-        except OSError as error:  # the Hugging Face client's way to say that it was told to stay offline
+        except OSError as error:  # how the Hugging Face client says that it is set to offline
             raise SourceError(f"{service.name} may not be called ({_why(error)}).") from error
 
 
@@ -182,7 +182,7 @@ def _refusal(service: Service, reply: Reply) -> SourceError:
 
 
 def _reason(reply: Reply) -> str:
-    """Return what an API says in its error; a page of HTML says nothing that helps."""
+    """An API's own error message; "" for an HTML page, which says nothing useful."""
     try:
         content = json.loads(reply.body)
     except (ValueError, RecursionError):
@@ -192,7 +192,7 @@ def _reason(reply: Reply) -> str:
 
 
 def _asked_pause(reply: Reply, now: dt.datetime) -> float | None:
-    """Return the seconds that the server asked to wait: Retry-After, or until its window of requests is over."""
+    """The seconds that the server asked to wait: Retry-After, or until its rate limit resets."""
     after = reply.headers.get("retry-after", "").strip()
     if after.isascii() and after.isdigit() and reply.status >= _BAD_REQUEST:
         return float(after[:9])

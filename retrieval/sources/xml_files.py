@@ -1,4 +1,4 @@
-"""Read XML of references an element at a time; no entity is expanded, nothing is fetched."""
+"""XML of references, read element by element; entities are not expanded, and nothing is fetched."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def read_pubmed(stream: BinaryIO) -> Iterator[Found]:
 
 
 def read_jats(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the articles of JATS, as publishers and PubMed Central have it."""
+    """Yield the articles of a JATS file, as publishers and PubMed Central have it."""
     return _elements(stream, jats.ELEMENTS, jats.fields)
 
 
 def read_oai(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the records of an answer of OAI-PMH."""
+    """Yield the records of an OAI-PMH answer."""
     return _elements(stream, oai.ELEMENTS, oai.fields)
 
 
@@ -39,9 +39,9 @@ def read_endnote(stream: BinaryIO) -> Iterator[Found]:
 
 
 def root_of(start: bytes) -> str | None:
-    """Name the outermost element of a text that begins like XML, without its namespace."""
+    """The name of the root element, without its namespace, from the beginning of an XML text."""
     parser = etree.XMLPullParser(events=("start",), **_SAFE)
-    with suppress(etree.XMLSyntaxError):  # it is cut somewhere
+    with suppress(etree.XMLSyntaxError):  # the text may be cut anywhere
         parser.feed(start)
     with suppress(etree.XMLSyntaxError):
         return next((_local(element) for _, element in parser.read_events()), None)

@@ -22,7 +22,7 @@ TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 
 async def _remember(data_dir: Path) -> None:
     store = await Store.open(data_dir)
-    await store.servers.left(7, datetime(2026, 11, 1, tzinfo=UTC))
+    await store.servers.mark_left(7, datetime(2026, 11, 1, tzinfo=UTC))
     await store.close()
 
 

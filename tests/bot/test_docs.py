@@ -23,7 +23,7 @@ import yaml
 from bot.cli import app
 from bot.llm.address import Address
 from bot.settings import Settings
-from bot.store.memory_tables import metadata
+from bot.store.store_tables import metadata
 from docs.make_reference import pages
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import bot
-from bot.language import ENGLISH, LANGUAGES, current_language, nearest, say, say_many, speak, speaking
+from bot.language import ENGLISH, LANGUAGES, current_language, nearest, say, say_many, set_language, speaking
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog, Message
@@ -137,6 +137,6 @@ def test_the_nearest_language_is_the_first_that_there_is(tags: tuple[str | None,
 
 def test_what_is_spoken_in_a_task_ends_with_it() -> None:
     with speaking("en"):
-        speak("fr")
+        set_language("fr")
         assert current_language() == "fr"
     assert current_language() == "en"

@@ -187,7 +187,7 @@ def test_what_a_plugin_says_that_it_took_is_counted_and_held_to_the_limit(
     assert all(word in told for word in ("lab-model", "900", "120"))
     answer = seeded_terminal("ask", ASKED, "--json").json
     assert answer["writer"] == "extractive"
-    assert "has used up its budget of today" in answer["note"]
+    assert "has used up its budget for today" in answer["note"]
 
 
 BROKEN = """

@@ -96,7 +96,9 @@ async def test_the_meter_holds_the_budgets_of_the_settings(tmp_path: Path, monke
         found = []
         for _ in range(3):
             await meter.record(Payer(1, 1), Spent("answer", "gpt", 100, 0))
-            found.append([await meter.exhausted(payer) for payer in (Payer(1, 1), Payer(1, 2), Payer(2, 1), Payer(2))])
+            found.append(
+                [await meter.exhausted_budget(payer) for payer in (Payer(1, 1), Payer(1, 2), Payer(2, 1), Payer(2))]
+            )
     assert found == [["person", None, "person", None], ["server", "server", "person", None], ["day"] * 4]
 
 

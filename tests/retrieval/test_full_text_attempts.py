@@ -52,5 +52,5 @@ async def test_of_many_who_begin_at_once_one_does_and_a_day_counts_it_once(fille
     texts = filled.full_texts
     begun = await asyncio.gather(*(texts.begin_attempt(paper_id, NOW) for paper_id in IDS for _ in range(4)))
     assert sum(begun) == len(IDS)
-    assert await texts.attempts_since(NOW - dt.timedelta(days=1)) == len(IDS)
-    assert await texts.attempts_since(NOW) == 0
+    assert await texts.papers_tried_since(NOW - dt.timedelta(days=1)) == len(IDS)
+    assert await texts.papers_tried_since(NOW) == 0

@@ -35,6 +35,6 @@ class Chat(MessageDoor):
         """Ask a question about research papers."""
         await self._gate.answer(context.message, partial(self._replies.to, context.message, text=question))
 
-    async def asks(self, message: discord.Message) -> bool:
+    async def is_question(self, message: discord.Message) -> bool:
         """Check whether a message that the bot only overheard asks something."""
         return await self._bot.services.responder.intents.asks(question_in(message, me_of(self._bot)))

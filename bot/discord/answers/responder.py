@@ -144,7 +144,7 @@ class Responder:
         if before:
             history.append(Exchange(before))
         yield Draft(partial(writing, None, say("Looking through the papers …"), asked=shown), destination)
-        await admitted.turn
+        await admitted.others_acknowledged
         answer: Answer | None = None
         async with self._turns:
             with paid_by(payer), metrics.counting_failures():
@@ -166,7 +166,7 @@ class Responder:
         drawn = cards(stored.answer, answer_id, asked=shown, link=self._links.link, **may)
         yield Whole(drawn, destination=destination)
         if answer_id is not None and target.shown != known:
-            await self._store.answers.posted(answer_id, target.shown)
+            await self._store.answers.mark_posted(answer_id, target.shown)
         seconds = time.monotonic() - started
         metrics.QUESTIONS.labels(answer.outcome).inc()
         metrics.ANSWER_SECONDS.observe(seconds)

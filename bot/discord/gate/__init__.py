@@ -1,1 +1,1 @@
-"""The one gate that every act passes: is it new, allowed here and not too much, and in which language?"""
+"""The one gate that every act must pass: is it new, is it allowed here, is it not too much, and in which language?"""

@@ -1,4 +1,4 @@
-"""The moderators' rules on who may ask where, also after channels or roles in them are deleted."""
+"""The moderators' rules on who may ask where; they still work when channels or roles in them have been deleted."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """A server's rules; if the server is unknown or unavailable, all ids in them count as existing."""
+    """A server's rules.
+
+    While Discord does not tell which channels and roles the server has, all those in the rules count as existing.
+    """
 
     settings: ServerSettings
     guild: discord.Guild | None
 
     @property
-    def outlived(self) -> bool:
-        """Whether all the channels, or all the roles, that the rules allow are gone."""
+    def is_stale(self) -> bool:
+        """Whether nobody can satisfy the rules, because all the channels or all the roles that they allow are gone."""
         channels, roles = self.settings.channels, self.settings.roles
         return bool((channels and not self._channels()) or (roles and not self._roles()))
 
@@ -58,14 +61,17 @@ class AccessRules:
         return say("Only these roles may ask me here: {roles}.", roles=", ".join(roles))
 
     def _channels(self) -> list[int]:
-        """List the allowed channels that still exist; an archived thread, which is not cached, counts as gone."""
+        """Return the ids of the channels that are still there.
+
+        An archived thread is not in discord.py's cache, so it counts as gone.
+        """
         allowed = sorted(self.settings.channels)
         if self.guild is None or self.guild.unavailable:
             return allowed
         return [channel_id for channel_id in allowed if self.guild.get_channel_or_thread(channel_id) is not None]
 
     def _roles(self) -> list[str]:
-        """Name the allowed roles that still exist, as mentions of roles show nothing in a DM."""
+        """Return the names of the roles that are still there; mentions would show nothing in a DM."""
         allowed = sorted(self.settings.roles)
         if self.guild is None or self.guild.unavailable:
             return [f"<@&{role_id}>" for role_id in allowed]

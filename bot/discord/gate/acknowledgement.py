@@ -1,4 +1,4 @@
-"""Acknowledge everybody who has had no reaction from the bot yet before working on answers."""
+"""Let everybody see a first reaction from the bot before work on anybody's answer begins."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-# The longest time that work on an answer waits for others' acknowledgements; Discord gives those 3 s.
+# How long work on an answer waits, at most, for others to be acknowledged; Discord demands that within 3 s.
 YIELD_SECONDS: Final = 1.0
 
 
 class Acknowledgements:
-    """Track the messages and interactions that were admitted but not acknowledged yet."""
+    """Track the messages and interactions that the gate handles but has yet to acknowledge."""
 
     def __init__(self) -> None:
         self._waiting: set[int] = set()
         self._calm = asyncio.Event()
 
     def add(self, event_id: int) -> None:
-        """Mark a message or an interaction as waiting, until it is acknowledged or the current task ends."""
+        """Mark a message or an interaction as waiting; it waits until it is acknowledged or the current task ends."""
         task = asyncio.current_task()
         assert task is not None
         self._waiting.add(event_id)
         self._calm.clear()
-        task.add_done_callback(lambda _: self.acknowledged(event_id))
+        task.add_done_callback(lambda _: self.mark_acknowledged(event_id))
 
-    def acknowledged(self, event_id: int) -> None:
+    def mark_acknowledged(self, event_id: int) -> None:
         """Mark a message or an interaction as acknowledged."""
         self._waiting.discard(event_id)
         if not self._waiting:
             self._calm.set()
 
     async def let_pass(self, own_id: int | None = None) -> None:
-        """Wait up to YIELD_SECONDS until nobody else waits; return at once if only `own_id` does."""
+        """Wait until no event but `own_id` is waiting, for YIELD_SECONDS at most."""
         if self._waiting <= {own_id}:
             return
         with suppress(TimeoutError):

@@ -14,7 +14,7 @@ _KINDS_WRITTEN_BY_PEOPLE = frozenset({discord.MessageType.default, discord.Messa
 
 
 class Addressed(Enum):
-    """Say how a message reaches the bot."""
+    """How a message reaches the bot, if it does."""
 
     DIRECTLY = auto()  # by a mention, in a direct message, or as a reply
     OVERHEARD = auto()  # said to nobody in particular, in a thread that the bot opened
@@ -22,7 +22,10 @@ class Addressed(Enum):
 
 
 class AddresseeReader:
-    """Read by a message's form whom it is for; `listens` says whether the bot sees the text of all messages."""
+    """Tell by a message's form whom it is for.
+
+    `listens` says whether Discord shows the bot the text of all messages, not only of those that mention it.
+    """
 
     def __init__(self, me: discord.ClientUser, threads: Threads, *, listens: bool) -> None:
         self._me = me
@@ -31,7 +34,7 @@ class AddresseeReader:
 
     async def of(self, message: discord.Message) -> Addressed:
         """Return how a message reaches the bot."""
-        if is_for(message, self._me):
+        if is_dm_or_mention(message, self._me):
             return Addressed.DIRECTLY
         if not self._listens or not is_for_nobody_else(message, self._me):
             return Addressed.NOT
@@ -45,13 +48,13 @@ def is_by_a_person(message: discord.Message) -> bool:
     return not message.author.bot and message.webhook_id is None and message.type in _KINDS_WRITTEN_BY_PEOPLE
 
 
-def is_for(message: discord.Message, me: discord.abc.User) -> bool:
+def is_dm_or_mention(message: discord.Message, me: discord.abc.User) -> bool:
     """Check whether a person wrote the message to the bot: in a direct message, or by mentioning it or its own role."""
     return is_by_a_person(message) and (message.guild is None or _mentions(message, me) or names_own_role(message))
 
 
 def names_own_role(message: discord.Message) -> bool:
-    """Check whether the message mentions the role that Discord made for the bot, which has the bot's name."""
+    """Check whether the message mentions the bot's own role, which Discord made for it and named after it."""
     role = message.guild.self_role if message.guild else None
     return role is not None and role in message.role_mentions
 
@@ -63,7 +66,7 @@ def is_reply_to(message: discord.Message, me: discord.abc.User) -> bool:
 
 
 def is_for_nobody_else(message: discord.Message, me: discord.abc.User) -> bool:
-    """Check whether a person wrote the message to nobody in particular: without a mention of, or a reply to, others."""
+    """Check whether a person wrote the message, and it neither mentions nor replies to anybody but the bot."""
     if not is_by_a_person(message) or not message.content or message.raw_role_mentions or message.mention_everyone:
         return False
     answered = message.reference.resolved if message.reference else None
@@ -72,7 +75,7 @@ def is_for_nobody_else(message: discord.Message, me: discord.abc.User) -> bool:
 
 
 def brings_anything(message: discord.Message) -> bool:
-    """Check whether there is anything in a message, as far as the bot sees it."""
+    """Check whether a message holds anything that the bot can see: text, a file, a sticker or a poll."""
     return bool(message.content or message.message_snapshots or message.attachments or message.stickers or message.poll)
 
 

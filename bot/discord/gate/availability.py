@@ -19,11 +19,11 @@ def in_servers(command: C) -> C:
 
 
 def for_moderators(command: C) -> C:
-    """Offer the command only in servers, and only to people who may manage them."""
+    """Offer the command only in servers where the bot is a member, and only to people who may manage them."""
     command = app_commands.default_permissions(manage_guild=True)(command)
     return in_servers(app_commands.checks.has_permissions(manage_guild=True)(command))
 
 
 def is_moderator(permissions: discord.Permissions, guild_id: int | None) -> bool:
-    """Check whether these permissions allow somebody to change what the bot does there."""
+    """Check whether somebody with these permissions may change what the bot does in a server; in a DM nobody may."""
     return guild_id is not None and permissions.manage_guild

@@ -1,4 +1,4 @@
-"""The one boundary for errors: the person gets a short sentence, the log an id, the type and the traceback."""
+"""Where every error ends: the person gets a short sentence; the log gets an id, the error's type and the traceback."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ class NotHereError(RefusedError):
 
 
 class TooOftenError(RefusedError):
-    """Somebody did too much; `told` says whether they have just been told so."""
+    """Somebody did too much; `already_told` says whether they know, because an act just before was refused too."""
 
-    def __init__(self, sentence: str, *, told: bool) -> None:
+    def __init__(self, sentence: str, *, already_told: bool) -> None:
         super().__init__(sentence)
-        self.told = told
+        self.already_told = already_told
 
 
 async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
-    """Tell only the person what became of their interaction, in a sentence; raises nothing."""
+    """Tell the person, and nobody else, in a sentence why their interaction failed; raises nothing."""
     cause = cause_of(error)
     if isinstance(cause, IgnoredError):
         return
@@ -75,9 +75,9 @@ async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
 
 
 def sentence_for(error: Exception, source: str, mine: discord.Permissions) -> str:
-    """Write what to say about an error: what the person can do, or an apology with an id that the log has.
+    """Write what to say about an error: what the person can do about it, or else an apology with an id.
 
-    `mine` are the bot's permissions there.
+    The log has the error under the same id. `mine` are the bot's permissions where the error arose.
     """
     sentence = _mendable(error, mine)
     if sentence is None:
@@ -90,7 +90,7 @@ def sentence_for(error: Exception, source: str, mine: discord.Permissions) -> st
 
 
 def _mendable(error: Exception, mine: discord.Permissions) -> str | None:  # noqa: C901  # one case for each kind
-    """Write the sentence for an error that people can do something about; None for any other."""
+    """Write the sentence for an error that people can do something about; None for any other error."""
     sentence = None
     match error:
         case BadInputError():
@@ -132,7 +132,7 @@ def cause_of(error: Exception) -> Exception:
 
 
 def log_incident(source: str, error: Exception) -> str:
-    """Log where the error arose, but not its message, which may quote somebody; return its id."""
+    """Log an error under a new id, and return the id; its message is left out, as it may quote somebody."""
     incident = secrets.token_hex(4)
     detail = f" code={error.code}" if isinstance(error, discord.HTTPException) else ""
     frames = "".join(traceback.format_tb(error.__traceback__))

@@ -1,4 +1,4 @@
-"""The command tree: where commands are offered, and in which language their errors are told."""
+"""The command tree: it registers the commands with Discord, and tells people their errors in their own language."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Tree(app_commands.CommandTree["Bot"]):
         return synced
 
     async def interaction_check(self, interaction: discord.Interaction[Bot], /) -> bool:
-        """Set the person's language, also for errors before the command passes the gate."""
+        """Set the person's language now, as an error may come before the command passes the gate."""
         try:
-            await interaction.client.services.gate.speak_to(interaction)
+            await interaction.client.services.gate.set_language_for(interaction)
         except Exception as error:  # noqa: BLE001  # discord.py would only log what is raised here
             await tell(interaction, error)
             return False

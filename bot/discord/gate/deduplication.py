@@ -1,4 +1,4 @@
-"""Remember recently handled events: a RESUME repeats events, and discord.py passes the repeats on."""
+"""Remember recent events: after a RESUME Discord repeats some of them, and discord.py passes the repeats on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from cachetools import LRUCache
 
-CAPACITY: Final = 10_000  # some 100 bytes each; a replay goes back minutes
+CAPACITY: Final = 10_000  # some 100 bytes each; what Discord repeats is minutes old at most
 
 
 class Deduplication:
@@ -16,7 +16,7 @@ class Deduplication:
         self._versions: LRUCache[int, float] = LRUCache(capacity)
 
     def note_if_new(self, snowflake: int, version: float = 0.0) -> bool:
-        """Record the id; True if neither this version of it nor a later one was known."""
+        """Record this version of a message or an interaction; False if this version or a later one was known."""
         known = self._versions.get(snowflake)
         self._versions[snowflake] = version if known is None else max(known, version)
         return known is None or version > known

@@ -29,14 +29,17 @@ log = logging.getLogger(__name__)
 
 
 class Acknowledge(Enum):
-    """How an interaction is acknowledged, and so who sees the reply; a message needs no acknowledgement."""
+    """How an interaction is acknowledged, which also decides who sees the reply.
+
+    A message needs no acknowledgement, and everybody in its channel sees the reply.
+    """
 
     PUBLICLY = auto()
     PRIVATELY = auto()
-    AS_SET = auto()  # as the moderators have set for answers, and to nobody who does not see the card that was clicked
-    AS_CARD = auto()  # to whoever sees the card that was clicked
-    ON_CARD = auto()  # the card itself is changed
-    BY_FORM = auto()  # the form that opens next acknowledges it
+    AS_SET = auto()  # publicly, unless the moderators want private answers or a private card was clicked
+    AS_CARD = auto()  # publicly or privately, as the card that was clicked is
+    ON_CARD = auto()  # the card that was clicked changes; there is no new message
+    BY_FORM = auto()  # by opening a form
 
 
 class Event(Protocol):
@@ -55,15 +58,15 @@ class Event(Protocol):
         ...
 
     def language(self, settings: ServerSettings, private: bool, /) -> str:
-        """Choose the language: in private replies the person's own first, else the server's."""
+        """Choose the language of the reply: the person's own in private, the server's in public, if it is known."""
         ...
 
     def obstacle(self) -> str | None:
         """Explain what keeps the bot from replying there at all; None if nothing does."""
         ...
 
-    async def is_question(self) -> bool:
-        """Check whether an overheard message asks something; anything addressed to the bot counts."""
+    async def is_for_bot(self) -> bool:
+        """Check whether the act is meant for the bot; an overheard message is if it asks something."""
         ...
 
     async def acknowledge(self, how: Acknowledge, private: bool, /) -> ReplyTarget:
@@ -71,7 +74,7 @@ class Event(Protocol):
         ...
 
     async def tell(self, error: Exception) -> None:
-        """Tell in a sentence what went wrong, where that disturbs nobody; raises nothing."""
+        """Tell the person in a sentence what went wrong, without disturbing others; raises nothing."""
         ...
 
 
@@ -100,20 +103,20 @@ class InteractionEvent:
         return how is not Acknowledge.PUBLICLY
 
     def language(self, settings: ServerSettings, private: bool, /) -> str:
-        """Choose the language; in public the server's setting comes first."""
+        """Choose the person's own language, or in public the server's if it has set one."""
         own = self._interaction.locale
         first = (own, settings.language) if private else (settings.language, own)
         return nearest(*map(str, filter(None, (*first, self._interaction.guild_locale))))
 
     def obstacle(self) -> None:
-        """Return none: Discord accepts replies to interactions anywhere."""
+        """Return None: Discord accepts replies to interactions anywhere."""
 
-    async def is_question(self) -> bool:
+    async def is_for_bot(self) -> bool:
         """Return True: nobody uses a command by accident."""
         return True
 
     async def acknowledge(self, how: Acknowledge, private: bool, /) -> ReplyTarget:
-        """Acknowledge, unless a form is about to open."""
+        """Acknowledge the interaction, unless the form that is about to open will do so."""
         self._target = target = InteractionTarget(self._interaction, self._excuse, private=private)
         if how is Acknowledge.ON_CARD:
             await self._interaction.response.defer()
@@ -123,7 +126,7 @@ class InteractionEvent:
         return target
 
     async def tell(self, error: Exception) -> None:
-        """Tell it where the answer was to be, otherwise only to the person."""
+        """Say it where the answer would have been; if there is no such place yet, only to the person."""
         if self._target and self._target.is_open:
             await self._target.close(error)
         else:
@@ -133,7 +136,7 @@ class InteractionEvent:
 class MessageEvent:
     """A message to the bot, or one that it overhears in a thread of its own.
 
-    `asks` checks whether an overheard message is a question.
+    `is_question` checks whether an overheard message is a question; None if the message is addressed to the bot.
     """
 
     is_acknowledged = False
@@ -144,13 +147,13 @@ class MessageEvent:
         excuse: Excuse,
         notices: Notices,
         direct: DirectMessages,
-        asks: Callable[[], Awaitable[bool]] | None = None,
+        is_question: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self._message = message
         self._excuse = excuse
         self._notices = notices
         self._direct = direct
-        self._asks = asks
+        self._is_question = is_question
         self.id = message.id
         self.version = message.edited_at.timestamp() if message.edited_at else 0.0
         self.user: discord.abc.User = message.author
@@ -164,11 +167,11 @@ class MessageEvent:
         return False
 
     def language(self, settings: ServerSettings, _private: bool, /) -> str:
-        """Choose the server's language: Discord does not tell the author's own."""
+        """Choose the server's language: Discord does not tell which one the author uses."""
         return nearest(settings.language, str(self.guild.preferred_locale) if self.guild else None)
 
     def obstacle(self) -> str | None:
-        """Name the permission that is missing to answer there."""
+        """Name the permission that the bot lacks to answer there; None if it lacks none."""
         missing = missing_to_answer(self.channel)
         if missing is None:
             return None
@@ -179,32 +182,35 @@ class MessageEvent:
             permission=missing,
         )
 
-    async def is_question(self) -> bool:
-        """Read the message if it was only overheard."""
-        return self._asks is None or await self._asks()
+    async def is_for_bot(self) -> bool:
+        """Return True if the message is addressed to the bot; if it was overheard, check whether it asks something."""
+        return self._is_question is None or await self._is_question()
 
     async def acknowledge(self, _how: Acknowledge, _private: bool, /) -> ReplyTarget:
-        """Return the target under the message, which replaces notices that stand there."""
+        """Return a target that replies under the message, in place of any notice that the bot has left there."""
         self._target = self._reply_target()
         return self._target
 
     async def tell(self, error: Exception) -> None:
-        """Tell it under the message, or by DM if it would disturb others; repeated refusals are told only once."""
+        """Say it under the message, or by DM where the bot may not answer; of refusals in a row only the first is told.
+
+        A message that was only overheard gets no DM.
+        """
         cause = cause_of(error)
-        if isinstance(cause, IgnoredError) or (isinstance(cause, TooOftenError) and cause.told):
+        if isinstance(cause, IgnoredError) or (isinstance(cause, TooOftenError) and cause.already_told):
             return
         if self._target and self._target.is_open:
             await self._target.close(cause)
         elif not isinstance(cause, NotHereError):
             await self._say(cause)
-        elif self._asks is None:
+        elif self._is_question is None:
             await self._direct.tell_once(self.user, await self._excuse(cause, self._reply_target()))
 
     def _reply_target(self) -> MessageTarget:
         return MessageTarget(self._message, self._excuse, self._notices)
 
     async def _say(self, error: Exception) -> None:
-        """Tell it under the message, in place of an earlier notice."""
+        """Say it under the message, in place of an earlier notice; by DM if that fails."""
         target = self._reply_target()
         try:
             await target.post(notice(await self._excuse(error, target)))

@@ -22,7 +22,7 @@ from bot.discord.gate.rate_limits import PER_EXPORTER, PER_PERSON_ACTING, Limits
 from bot.discord.gate.shutdown import Shutdown
 from bot.discord.reply.direct import DirectMessages
 from bot.discord.reply.notices import Notices
-from bot.language import say, speak
+from bot.language import say, set_language
 from bot.log import begin_trace
 from bot.store import ServerSettings
 
@@ -42,22 +42,22 @@ class Cost(Enum):
     """What an act counts as; each kind has a rate limit of its own."""
 
     QUESTION = auto()
-    ACTION = auto()  # clicks, forms, and commands other than questions
+    ACTION = auto()  # clicks, forms, and commands that ask nothing
     EXPORT = auto()
 
 
 class Audience(Enum):
     """Who may do something."""
 
-    ANYBODY = auto()  # private replies disturb nobody, and no setting may lock a moderator out
-    ASKERS = auto()  # people, roles and channels that the moderators allow
+    ANYBODY = auto()  # for what disturbs nobody, such as private replies, and for what moderators must always reach
+    ASKERS = auto()  # whom the moderators allow to ask, and where they allow it
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """What the gate found out about an event that it admitted: person, reply target, settings, language.
 
-    `turn` ends when everybody else has been acknowledged too, and work on an answer may begin.
+    `others_acknowledged` ends when everybody else has been acknowledged too; work on an answer waits for it.
     """
 
     target: ReplyTarget
@@ -66,7 +66,7 @@ class Admitted:
     settings: ServerSettings
     language: str
     private: bool
-    turn: asyncio.Task[None]
+    others_acknowledged: asyncio.Task[None]
 
 
 class Gate:
@@ -103,58 +103,59 @@ class Gate:
         audience: Audience,
         acknowledge: Acknowledge,
     ) -> Admitted:
-        """Let an event in and acknowledge it, or raise why not, which `Event.tell` tells whoever acted.
+        """Let an event in and acknowledge it, or raise the reason why not, for `Event.tell` to tell the person.
 
         In this order:
 
-        1. Is it new? After a RESUME Discord repeats events, and where another process takes a shard over both may hear
-           one; a repeated one is nobody's business: IgnoredError.
-        2. In which language is whoever acts spoken to, and is the reply for them alone?
-        3. Is the bot closing? Then it takes nothing on: ClosingError. From here on closing waits for the current task.
-        4. Could it reply there, and may they ask there, as the moderators have it? Otherwise NotHereError.
-        5. Is it for the bot? Words that were only overheard have to be a question: otherwise IgnoredError.
-        6. Was it not too much? Otherwise TooOftenError.
-        7. Acknowledge, which Discord awaits within 3 s.
+        1. Is it new? Discord repeats events after a RESUME, and when one process takes a shard over from another, both
+           may get the same event. A repeated event is dropped without a word: IgnoredError.
+        2. Which language does the person get, and will only they see the reply?
+        3. Is the bot closing? Then it accepts nothing new: ClosingError. From here on, closing waits for this task.
+        4. Can the bot reply there, and do the moderators let the person ask there? Otherwise NotHereError.
+        5. Is it meant for the bot? A message that was only overheard must be a question; otherwise IgnoredError.
+        6. Has the person, or the server, done too much of this? Then TooOftenError.
+        7. Acknowledge it, which Discord expects within 3 s.
         """
         begin_trace()
         event = self.event_of(source) if isinstance(source, (discord.Interaction, commands.Context)) else source
         if not self._seen.note_if_new(event.id, event.version):
             raise IgnoredError
-        speak(event.language(ServerSettings(), True))  # in which it is said that settings cannot be read
+        set_language(event.language(ServerSettings(), True))  # for the error if the server's settings cannot be read
         if self._traffic and not await self._traffic.note_if_new(event.id, event.version, datetime.now(UTC)):
             raise IgnoredError
         self.acknowledgements.add(event.id)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
         private = event.is_private(acknowledge, settings)
         language = event.language(settings, private)
-        speak(language)
+        set_language(language)
         self.shutdown.take_on(event.tell)
         if audience is Audience.ASKERS and (objection := await self._objection(event, settings)):
             raise NotHereError(objection)
-        if not await event.is_question():
+        if not await event.is_for_bot():
             raise IgnoredError
         await self._charge(event, cost)
         target = await event.acknowledge(acknowledge, private)
-        target.when_heard = partial(self.acknowledgements.acknowledged, event.id)
+        target.when_heard = partial(self.acknowledgements.mark_acknowledged, event.id)
         if event.is_acknowledged:
             target.when_heard()
-        turn = asyncio.create_task(self.acknowledgements.let_pass(event.id))
+        others = asyncio.create_task(self.acknowledgements.let_pass(event.id))
         log.info("admitted %s place=%s", cost.name.lower(), target.name)
-        return Admitted(target, event.user, event.guild_id, settings, language, private, turn)
+        return Admitted(target, event.user, event.guild_id, settings, language, private, others)
 
     async def answer(
         self,
         message: discord.Message,
         reply: Callable[[Admitted], AsyncGenerator[Content]],
         *,
-        asks: Callable[[], Awaitable[bool]] | None = None,
+        is_question: Callable[[], Awaitable[bool]] | None = None,
         typing: bool = False,
     ) -> None:
-        """Admit a question addressed to the bot, and show what `reply` yields, or the reason against it.
+        """Admit a question and show what `reply` yields, or say why it is not admitted.
 
-        `asks` checks whether an overheard message is a question; `typing` is as in `ReplyTarget.show`.
+        For a message that was only overheard, `is_question` checks whether it is one. `typing` is as in
+        `ReplyTarget.show`.
         """
-        event = MessageEvent(message, self._excuse, self._notices, self._direct, asks)
+        event = MessageEvent(message, self._excuse, self._notices, self._direct, is_question)
         try:
             admitted = await self.admit(event, Cost.QUESTION, Audience.ASKERS, Acknowledge.PUBLICLY)
         except Exception as error:  # noqa: BLE001  # the one boundary
@@ -162,8 +163,8 @@ class Gate:
         else:
             await admitted.target.show(reply(admitted), typing=typing)
 
-    async def hear(self, message: discord.Message) -> None:
-        """Admit a message that adds to a question in progress, or tell why not."""
+    async def admit_part(self, message: discord.Message) -> None:
+        """Admit a message that adds to a question in progress, or say why it is not admitted."""
         event = self.event_of(message)
         try:
             await self.admit(event, Cost.ACTION, Audience.ANYBODY, Acknowledge.PUBLICLY)
@@ -178,11 +179,11 @@ class Gate:
             return MessageEvent(source, self._excuse, self._notices, self._direct)
         return InteractionEvent(source, self._excuse)
 
-    async def speak_to(self, source: discord.Interaction[Any] | discord.Message) -> None:
-        """Set the language of the person before, or without, admitting anything."""
+    async def set_language_for(self, source: discord.Interaction[Any] | discord.Message) -> None:
+        """Set the language that a person gets, before their event is admitted or if it never is."""
         event = self.event_of(source)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
-        speak(event.language(settings, True))
+        set_language(event.language(settings, True))
 
     def has_seen(self, event_id: int) -> bool:
         """Check whether an event has come to the gate recently."""
@@ -193,12 +194,15 @@ class Gate:
         return await self._links.linked(sentence_for(error, target.name, target.mine))
 
     async def _objection(self, event: Event, settings: ServerSettings) -> str | None:
-        """Explain why somebody may not ask there; moderators may if everything that the rules allow is gone."""
+        """Explain why somebody may not ask there; None if they may.
+
+        If everything that the rules allow is gone, a moderator may ask all the same, and is told about it.
+        """
         if obstacle := event.obstacle():
             return obstacle
         rules = AccessRules(settings, event.guild)
         objection = rules.objection(event.channel, event.user)
-        if objection and rules.outlived and rules.moderates(event.user):
+        if objection and rules.is_stale and rules.moderates(event.user):
             await self._direct.tell_once(event.user, await self._links.linked(objection))
             return None
         return objection
@@ -217,4 +221,4 @@ class Gate:
             sentence = say("That was a lot of questions at once. Please ask again {when}.", when=then)
         else:
             sentence = say("Not so fast, please: try again in {seconds} seconds.", seconds=round(wait) + 1)
-        raise TooOftenError(sentence, told=not limits.is_first_refusal(event.user.id))
+        raise TooOftenError(sentence, already_told=not limits.note_refusal(event.user.id))

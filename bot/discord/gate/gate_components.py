@@ -48,12 +48,12 @@ async def _telling(interaction: discord.Interaction[Any]) -> AsyncIterator[Servi
 
 
 class Clickable(ui.DynamicItem[ItemT], template=r"(?!)"):
-    """A button or a select that is found by its custom id, on cards of any age.
+    """A button or a select that is recognised by its custom id, so that it works on cards of any age.
 
     `kinds` lists all subclasses.
 
     Attributes:
-        pattern: the form of its custom ids.
+        pattern: matches its custom ids.
         cost: what a click counts as.
         audience: who may click.
         acknowledge: how the click is acknowledged.
@@ -103,10 +103,10 @@ class Clickable(ui.DynamicItem[ItemT], template=r"(?!)"):
 
 
 class Form(ui.Modal, ABC):
-    """A form that asks for texts; `template` matches its custom ids, whose groups `sent` receives.
+    """A form that asks for texts; `template` matches its custom ids, and `sent` receives the groups of the match.
 
-    `kinds` lists all subclasses. discord.py is not made to remember forms: it would lose them at a restart, and nobody
-    reports a form that was closed unsent.
+    `kinds` lists all subclasses. discord.py does not keep track of forms: it would lose them at a restart, and never
+    learn of a form that was closed unsent.
     """
 
     kinds: ClassVar[list[type[Form]]] = []
@@ -133,7 +133,7 @@ class Form(ui.Modal, ABC):
     async def sent(form: Gesture, typed: Typed) -> None:
         """Do what the form is for.
 
-        `typed` has what was typed, by the inputs' custom ids, and the groups of the template.
+        `typed` has the text of each input by its custom id, and the groups that `template` found in the form's own.
         """
 
 
@@ -145,7 +145,7 @@ class FormDoor(commands.Cog):
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Pass a submitted form to its kind."""
+        """Admit a submitted form, and pass it to the kind whose template matches its custom id."""
         if interaction.type is not discord.InteractionType.modal_submit:
             return
         async with _telling(interaction) as services:

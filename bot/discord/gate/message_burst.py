@@ -1,4 +1,4 @@
-"""Messages that somebody writes directly to the bot in quick succession are parts of one question."""
+"""Bursts: direct messages that somebody writes in quick succession, taken together as one question."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ REMEMBERED: Final = 1000  # messages
 
 
 class Burst:
-    """Hold the messages of one question as they are now, in the order in which they were written.
+    """The messages that make up one question, with their latest text, in the order in which they were written.
 
     Attributes:
-        is_open: whether something may still belong to it.
+        is_open: whether further messages are still added to it.
     """
 
     def __init__(self, first: discord.Message) -> None:
@@ -33,16 +33,16 @@ class Burst:
         return [self._parts[message_id] for message_id in sorted(self._parts)]
 
     def put(self, message: discord.Message) -> None:
-        """Add a message, or what has become of one by an edit."""
+        """Add a message, or replace one that was edited."""
         self._parts[message.id] = message
         self._written.set()
 
     def remove(self, message_id: int) -> None:
-        """Take a message out that was deleted."""
+        """Take out a message that was deleted."""
         self._parts.pop(message_id, None)
 
     async def settle(self) -> None:
-        """Wait until nothing more was written for PAUSE seconds."""
+        """Wait until nothing has been written for PAUSE seconds."""
         while True:
             self._written.clear()
             try:
@@ -53,14 +53,17 @@ class Burst:
 
 
 class Bursts:
-    """Know to which question each of the latest messages belongs."""
+    """The open burst of each channel, and the bursts that the latest messages belong to."""
 
     def __init__(self) -> None:
         self._open: dict[int, Burst] = {}
         self._known: LRUCache[int, Burst] = LRUCache(REMEMBERED)
 
     def open(self, message: discord.Message) -> Burst | None:
-        """Begin a question with a message, or again; None where one has begun in its channel to which it may belong."""
+        """Open a burst that begins with this message; None if one is open in its channel, to which it may be added.
+
+        The burst of a message that was handled before is opened again.
+        """
         if message.channel.id in self._open:
             return None
         burst = self._known.get(message.id) or Burst(message)
@@ -69,16 +72,16 @@ class Bursts:
         return burst
 
     def close(self, burst: Burst) -> None:
-        """Let nothing more belong to a question."""
+        """Add no further messages to a burst."""
         if burst.is_open:
             burst.is_open = False
             del self._open[burst.first.channel.id]
 
     def add(self, message: discord.Message) -> None:
-        """Add a message to the question that has begun in its channel."""
+        """Add a message to the burst that is open in its channel."""
         burst = self._known[message.id] = self._open[message.channel.id]
         burst.put(message)
 
     def of(self, message_id: int) -> Burst | None:
-        """Return the question that a message belongs to; None where it is a whole one, or long ago."""
+        """Return the burst that a message belongs to; None if it belongs to none, or is too old to be remembered."""
         return self._known.get(message_id)

@@ -1,4 +1,4 @@
-"""The door for what becomes of messages: they are edited, or deleted, after the bot heard them."""
+"""The door for edits and deletions of messages: the bot's answer changes, or goes, with its question."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from bot.discord.services import Bot
     from bot.store import StoredAnswer
 
-FRESH = timedelta(minutes=10)  # for so long an answer follows what becomes of its question
+FRESH = timedelta(minutes=10)  # how long an answer changes or goes with its question
 
 
 class Revision(Protocol):
-    """Let an answer follow what became of its question."""
+    """Change or remove an answer after its question was edited or deleted."""
 
     def anew(
         self,
@@ -36,7 +36,10 @@ class Revision(Protocol):
         posted: Sequence[int],
         admitted: Admitted,
     ) -> AsyncGenerator[Content]:
-        """Yield the answer to a question of which some `parts` were edited, over what is posted of the earlier one."""
+        """Yield a new answer to a question after one of its `parts` was edited.
+
+        It takes the place of the earlier answer, `stored`, in the messages `posted`.
+        """
         ...
 
     async def withdraw(self, stored: StoredAnswer, posted: Sequence[int]) -> None:
@@ -57,7 +60,7 @@ class MessageChanges(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
-        """Answer anew a question that was changed while its answer is fresh; hear one that had none."""
+        """Answer an edited question again while its answer is fresh; if it had none, handle it as a new message."""
         message = event.message
         if not is_by_a_person(message) or not message.content or message.edited_at is None:
             return
@@ -65,10 +68,10 @@ class MessageChanges(commands.Cog):
         if burst is not None:
             burst.put(message)
         first = burst.first if burst else message
-        async with self._door.turn(first.id):
+        async with self._door.lock_of(first.id):
             found = await self._find(first.id)
             if found is None and _is_fresh(message.created_at):
-                await self._door.hear(message)
+                await self._door.handle(message)
             elif found is not None and _is_fresh(found[0].asked_at):
                 parts = burst.parts if burst else [message]
                 context = await self._bot.get_context(message)
@@ -77,24 +80,25 @@ class MessageChanges(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        """Withdraw the answer to a question that was deleted while the answer is fresh."""
+        """Withdraw the answer to a deleted question, if the answer is fresh."""
         await self._withdraw(event.message_id)
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        """Withdraw the fresh answers to all questions that were deleted together."""
+        """Withdraw the answers to questions that were deleted together, if they are fresh."""
         for message_id in event.message_ids:
             await self._withdraw(message_id)
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
-        """Forget a thread of the bot's that was deleted."""
-        await self._store.threads.deleted(event.thread_id)
+        """Forget a deleted thread, if the bot had opened it."""
+        await self._store.threads.forget(event.thread_id)
 
     async def _find(self, message_id: int) -> tuple[StoredAnswer, list[int]] | None:
-        """Return the answer to a message and where it stands; only what the bot can have heard is looked up at all.
+        """Return the answer to a message and the ids of the messages that show it, None if there is none.
 
-        That is what it heard since it started, and for a while what was written before.
+        To spare the store, a message is looked up only if the gate has seen it, or if the bot started a short while
+        ago and the message is older than that.
         """
         earlier = discord.utils.snowflake_time(message_id) < self._started and _is_fresh(self._started)
         if not self._gate.has_seen(message_id) and not earlier:
@@ -108,7 +112,7 @@ class MessageChanges(commands.Cog):
             if burst.is_open:
                 return
         first_id = burst.first.id if burst else message_id
-        async with self._door.turn(first_id):
+        async with self._door.lock_of(first_id):
             found = await self._find(first_id)
             if found is not None and _is_fresh(found[0].asked_at):
                 await self._revision.withdraw(*found)

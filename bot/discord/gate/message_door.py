@@ -47,9 +47,9 @@ class MessageDoor(commands.Cog):
         self._gate = bot.services.gate
         self._addressing = AddresseeReader(me_of(bot), bot.services.store.threads, listens=bot.intents.message_content)
         self.bursts = Bursts()
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def asks(self, message: discord.Message) -> bool:
+    async def is_question(self, message: discord.Message) -> bool:
         """Check whether a message that was only overheard asks something."""
         raise NotImplementedError
 
@@ -57,8 +57,8 @@ class MessageDoor(commands.Cog):
     async def on_message(self, message: discord.Message) -> None:
         """Answer a message, or do what it commands."""
         if is_by_a_person(message) and (brings_anything(message) or names_own_role(message)):
-            async with self.turn(message.id):
-                await self.hear(message)
+            async with self.lock_of(message.id):
+                await self.handle(message)
 
     @commands.Cog.listener()
     async def on_command_error(self, context: commands.Context[Bot], error: commands.CommandError) -> None:
@@ -66,21 +66,23 @@ class MessageDoor(commands.Cog):
         if context.interaction is not None:
             await tell(context.interaction, error)
         else:
-            await self._gate.speak_to(context.message)
+            await self._gate.set_language_for(context.message)
             await self._gate.event_of(context).tell(error)
 
-    def turn(self, message_id: int) -> asyncio.Lock:
+    def lock_of(self, message_id: int) -> asyncio.Lock:
         """Return the lock that puts what happens to one message into an order."""
-        return self._turns.setdefault(message_id, asyncio.Lock())
+        return self._locks.setdefault(message_id, asyncio.Lock())
 
-    async def hear(self, message: discord.Message) -> None:
+    async def handle(self, message: discord.Message) -> None:
         """Run the command in a message, or answer what it asks."""
         context = await self._bot.get_context(message)
         addressed = await self._addressing.of(message)
         if is_command(context) and (addressed is Addressed.DIRECTLY or self._bot.intents.message_content):
             await self._bot.invoke(context)
         elif addressed is Addressed.OVERHEARD:
-            await self._gate.answer(message, partial(self._reply, message), asks=partial(self.asks, message))
+            await self._gate.answer(
+                message, partial(self._reply, message), is_question=partial(self.is_question, message)
+            )
         elif addressed is Addressed.DIRECTLY and message.guild is None:
             await self._gather(message)
         elif addressed is Addressed.DIRECTLY:
@@ -96,7 +98,7 @@ class MessageDoor(commands.Cog):
                     self.bursts.close(burst)
         elif not self._gate.has_seen(message.id):
             self.bursts.add(message)
-            await self._gate.hear(message)
+            await self._gate.admit_part(message)
 
     async def _reply_to_all(self, burst: Burst, admitted: Admitted) -> AsyncGenerator[Content]:
         """Yield what is shown to a burst of messages once nothing more comes, nothing where all were deleted."""

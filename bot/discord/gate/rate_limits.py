@@ -25,7 +25,7 @@ class Rate:
 
 PER_USER = Rate(10, 60.0)
 PER_SERVER = Rate(60, 60.0)
-PER_PERSON_ACTING = Rate(20, 60.0)  # clicks, forms, and commands other than questions
+PER_PERSON_ACTING = Rate(20, 60.0)  # for clicks, forms, and commands that ask nothing
 PER_EXPORTER = Rate(3, 600.0)
 
 
@@ -53,14 +53,17 @@ class Limits:
         return wait
 
     def of(self, user_id: int, guild_id: int | None) -> list[tuple[str, int, int, float]]:
-        """List the limits of a person, and of a server, in the form that the store's traffic takes."""
+        """List the limits for a person, and for a server if there is one, in the form that `Traffic.take` wants."""
         rates = [("person", user_id, self.per_user.count, self.per_user.seconds)]
         if guild_id is not None:
             rates.append(("server", guild_id, self.per_server.count, self.per_server.seconds))
         return rates
 
-    def is_first_refusal(self, user_id: int) -> bool:
-        """Check whether this is the first refusal in a row: answering each of many messages would be a flood too."""
+    def note_refusal(self, user_id: int) -> bool:
+        """Note a refusal, and return whether it is the first since this person was last let in.
+
+        Only that one is answered: to answer every message of a flood would be a flood too.
+        """
         first = user_id not in self._told
         self._told[user_id] = True
         return first

@@ -1,4 +1,4 @@
-"""Track the events being handled, so that they can finish before the bot closes."""
+"""Track the events that are being handled, so that they can finish before the bot closes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Apology: TypeAlias = Callable[[Exception], Coroutine[Any, Any, object]]
 
-FINISH_SECONDS = 20.0  # container runtimes kill 30 s after SIGTERM by default
+FINISH_SECONDS = 20.0  # Kubernetes kills a container 30 s after SIGTERM by default
 APOLOGY_SECONDS = 5.0
 
 
@@ -25,7 +25,7 @@ class GivenUpError(Exception):
 
 
 class Shutdown:
-    """Track every task that handles an event, and how to apologise if closing cannot wait for it.
+    """Track every task that handles an event, and how to apologise if closing cannot wait for it to finish.
 
     Attributes:
         closing: whether new events are refused.
@@ -38,7 +38,7 @@ class Shutdown:
     def take_on(self, apologise: Apology) -> None:
         """Make closing wait for the current task; if it takes too long, `apologise` is called with GivenUpError.
 
-        Raises ClosingError if closing has begun; the task is still waited for, as it has to report that.
+        Raises ClosingError if closing has begun. Even then closing waits for the task, which has to report the error.
         """
         self._watch(_current(), apologise, copy_context())
         if self.closing:
@@ -60,7 +60,7 @@ class Shutdown:
         task.add_done_callback(self._handlers.pop)
 
     async def _settle(self, seconds: float) -> bool:
-        """Wait for every handler, including those that only refuse latecomers; True if all have ended."""
+        """Wait for every tracked task, including those that only report ClosingError; True if all have ended."""
         end = time.monotonic() + seconds
         while self._handlers and (left := end - time.monotonic()) > 0:
             await asyncio.wait(self._handlers, timeout=left)

@@ -461,7 +461,7 @@ class TestChangedQuestions:
         kept = await kept_as(store, answer)
         await store.answers.withdraw(kept.answer_id)
         await store.answers.keep(replace(kept, asked_at=datetime.now(UTC) - timedelta(minutes=11)))
-        await store.answers.posted(kept.answer_id, [answer.id])
+        await store.answers.mark_posted(kept.answer_id, [answer.id])
         await ada.edits(asked, f"{mention} second?")
         await local.stays_silent(0.1)
         await ada.deletes(asked)

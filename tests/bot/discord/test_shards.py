@@ -64,7 +64,7 @@ leases.LEASE = timedelta(seconds=3)
 async def main():
     store = await Store.open(Path(sys.argv[1]), sys.argv[2])
     while True:
-        assert not await store.leases.take(Shards((0,), 2), "holder", datetime.now(UTC))
+        assert not await store.leases.take_or_blockers(Shards((0,), 2), "holder", datetime.now(UTC))
         print("held", flush=True)
         await asyncio.sleep(0.5)
 asyncio.run(main())
@@ -217,7 +217,7 @@ async def test_one_whose_shard_another_took_ends_with_a_sentence(local: LocalDis
     guild_of(local, 0)
     async with processes.process(0) as (bot, _):
         later = datetime.now(UTC) + 2 * LEASE
-        assert not await bot.services.store.leases.take(Shards((0,), 2), "another", later)
+        assert not await bot.services.store.leases.take_or_blockers(Shards((0,), 2), "another", later)
         async with asyncio.timeout(10):
             while bot.ousted is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)

@@ -151,7 +151,7 @@ async def test_a_server_that_took_the_bot_back_while_it_was_away_is_not_forgotte
 ) -> None:
     back = local.guild("Back")
     await store.servers.save(back.id, ServerSettings(prefix="?"))
-    await store.servers.left(back.id, datetime.now(UTC) - timedelta(days=40))
+    await store.servers.mark_left(back.id, datetime.now(UTC) - timedelta(days=40))
     async with online() as bot:
         await bot.forget_what_is_due()
     await store.forget_due(datetime.now(UTC) + timedelta(days=31))

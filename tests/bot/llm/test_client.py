@@ -52,7 +52,7 @@ class Ledger:
         self.expected: list[Spent] = []
         self.used_up: str | None = None
 
-    async def exhausted(self, payer: Payer) -> str | None:
+    async def exhausted_budget(self, payer: Payer) -> str | None:
         return None if payer.exempt else self.used_up
 
     async def begin(self, payer: Payer, expected: Spent) -> Begun | None:

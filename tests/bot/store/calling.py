@@ -68,7 +68,7 @@ async def ask(
 async def call(http: aiohttp.ClientSession, server: str, meter: Meter, number: int, patience: float) -> bool:
     """Make one call, and say whether the budget allowed it."""
     payer, purpose = payer_of(number), PURPOSES[number % len(PURPOSES)]
-    if await meter.exhausted(payer):
+    if await meter.exhausted_budget(payer):
         return False
     expected = Spent(purpose, MODEL, tokens(prompt(number)), 0, estimated=True)
     begun = await meter.begin(payer, expected)

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import StatementError
 
-from bot.store.memory_tables import answers
+from bot.store.store_tables import answers
 from tests.bot.store.kept import ANA, BEN, CHANNEL, NOW, SERVER, answer, kept
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ async def test_an_answer_is_found_by_any_message_that_shows_it_and_by_the_questi
     one = kept("one", question=5)
     await store.answers.keep(one)
     assert await store.answers.to_question(5) == (one, [])
-    await store.answers.posted(one.answer_id, [30, 20, 10])
+    await store.answers.mark_posted(one.answer_id, [30, 20, 10])
     for message_id in (10, 20, 30):
         assert await store.answers.of_message(message_id) == one
     assert await store.answers.to_question(5) == (one, [30, 20, 10])
@@ -108,27 +108,27 @@ async def test_an_answer_is_found_by_any_message_that_shows_it_and_by_the_questi
 async def test_a_question_done_anew_takes_over_the_messages_of_the_answer_before(store: Store) -> None:
     before, after = kept("before", question=5), kept("after", question=5, minutes=1)
     await store.answers.keep(before)
-    await store.answers.posted(before.answer_id, [10, 11])
+    await store.answers.mark_posted(before.answer_id, [10, 11])
     await store.answers.keep(after)
-    await store.answers.posted(after.answer_id, [10])
+    await store.answers.mark_posted(after.answer_id, [10])
     assert await store.answers.to_question(5) == (after, [10])
     assert await store.answers.of_message(10) == after
     assert await store.answers.of_message(11) == before
-    await store.answers.posted(after.answer_id, [])
+    await store.answers.mark_posted(after.answer_id, [])
     assert await store.answers.of_message(10) is None
 
 
 async def test_a_withdrawn_answer_is_gone_with_its_messages_and_what_follows_it_up_stays(store: Store) -> None:
     first, second = kept("first", question=5), kept("second", parent="first")
     await store.answers.keep(first)
-    await store.answers.posted(first.answer_id, [10])
+    await store.answers.mark_posted(first.answer_id, [10])
     await store.answers.keep(second)
     await store.answers.withdraw(first.answer_id)
     assert await store.answers.get(first.answer_id) is None
     assert await store.answers.of_message(10) is None
     assert await store.answers.to_question(5) is None
     assert await store.answers.history(second.answer_id) == [replace(second, parent_id=None)]
-    await store.answers.posted(first.answer_id, [12])  # the posting came after the withdrawal
+    await store.answers.mark_posted(first.answer_id, [12])  # the posting came after the withdrawal
     assert await store.answers.of_message(12) is None
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from bot.store.memory_tables import drafts
+from bot.store.store_tables import drafts
 
 if TYPE_CHECKING:
     import pytest

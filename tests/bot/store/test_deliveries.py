@@ -124,7 +124,7 @@ async def test_what_is_given_up_frees_its_papers_and_pauses_until_it_is_looked_a
     (mine,) = await claim(store)
     await prepare(store, mine, "arxiv:1")
     gone, look = "The channel is gone.", NOW + 24 * HOUR
-    await store.deliveries.give_up(mine, gone, look_at=look, maybe_posted=False)
+    await store.deliveries.hold_back(mine, gone, look_at=look, maybe_posted=False)
     assert await store.deliveries.shown(CHANNEL, ["arxiv:1"]) == set()
     assert await store.subscriptions.get("one") == kept(paused=True, reason=gone, look_at=look, next_due_at=NOW)
     assert await store.deliveries.next_due() == look
@@ -144,7 +144,7 @@ async def test_what_stands_of_a_digest_is_kept_when_the_rest_is_given_up(store: 
     await prepare(store, mine, "arxiv:1")
     posted = Posted((2**60,), (1,), 2**60)
     assert await store.deliveries.note(mine, posted, NOW + MINUTE)
-    await store.deliveries.give_up(mine, "Too much.", look_at=NOW + HOUR, maybe_posted=False)
+    await store.deliveries.hold_back(mine, "Too much.", look_at=NOW + HOUR, maybe_posted=False)
     assert not await store.deliveries.note(mine, posted, NOW + MINUTE)
     assert await store.deliveries.shown(CHANNEL, ["arxiv:1"]) == {"arxiv:1"}
     assert await store.deliveries.next_due() == NOW + HOUR

@@ -15,7 +15,7 @@ from discord.utils import time_snowflake
 import storage.database
 from bot.llm.meter import Payer, Spent
 from bot.store import ServerSettings, Store
-from bot.store.memory_tables import metadata
+from bot.store.store_tables import metadata
 from tests.bot.store.kept import ANA, BEN, CHANNEL, NOW, SERVER, kept
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ async def _fill(store: Store) -> None:
         for guild in (SERVER, OTHER):
             one = kept(f"{name}{guild - SERVER}", asker=person, guild=guild, question=person + guild)
             await store.answers.keep(one)
-            await store.answers.posted(one.answer_id, [person + guild + 1])
+            await store.answers.mark_posted(one.answer_id, [person + guild + 1])
             for rater in (ANA, BEN):
                 await store.feedback.rate(one.answer_id, rater, 1, "good")
             await store.feedback.star(f"arxiv:{guild}", person, guild)
@@ -145,8 +145,8 @@ async def test_threads_are_forgotten_when_nothing_was_asked_in_them_for_as_long_
     await store.answers.keep(kept("used", channel=used, minutes=-60))
     assert await store.forget_due(NOW) == 1
     assert [await store.threads.is_own(thread) for thread in (old, used, new)] == [False, True, True]
-    await store.threads.deleted(new)
-    await store.threads.deleted(new)
+    await store.threads.forget(new)
+    await store.threads.forget(new)
     await store.close()
     store = await place.open()
     assert [await store.threads.is_own(thread) for thread in (old, used, new)] == [False, True, False]

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot.store import Store
-from bot.store.memory_tables import subscriptions
 from bot.store.store import FILE, MIGRATIONS
+from bot.store.store_tables import subscriptions
 from storage.columns import Moment
 from storage.database import Database
 from tests.bot.store.kept import ANA, NOW, SERVER

@@ -53,8 +53,8 @@ async def test_what_is_saved_while_it_is_read_is_not_lost(store: Store) -> None:
 async def test_a_server_that_the_bot_left_is_forgotten_after_thirty_days(store: Store) -> None:
     await store.servers.save(SERVER, CHOSEN)
     await store.threads.own(2**62, SERVER, ANA)
-    await store.servers.left(SERVER, NOW)
-    await store.servers.left(SERVER, NOW + timedelta(days=20))  # said again at a start
+    await store.servers.mark_left(SERVER, NOW)
+    await store.servers.mark_left(SERVER, NOW + timedelta(days=20))  # said again at a start
     assert await store.forget_due(NOW + timedelta(days=29)) == 0
     assert await store.servers.of(SERVER) == CHOSEN
     assert await store.forget_due(NOW + timedelta(days=31)) == 2
@@ -64,11 +64,11 @@ async def test_a_server_that_the_bot_left_is_forgotten_after_thirty_days(store: 
 
 async def test_a_server_joined_again_in_time_keeps_everything(store: Store) -> None:
     await store.servers.save(SERVER, CHOSEN)
-    await store.servers.left(SERVER, NOW)
-    await store.servers.joined(SERVER)
+    await store.servers.mark_left(SERVER, NOW)
+    await store.servers.mark_joined(SERVER)
     assert await store.forget_due(NOW + timedelta(days=31)) == 0
     assert await store.servers.of(SERVER) == CHOSEN
-    await store.servers.left(SERVER, NOW + timedelta(days=40))
+    await store.servers.mark_left(SERVER, NOW + timedelta(days=40))
     assert await store.forget_due(NOW + timedelta(days=60)) == 0
 
 

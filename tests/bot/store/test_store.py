@@ -13,8 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from bot.store import ServerSettings, Store
-from bot.store.memory_tables import metadata
 from bot.store.store import MIGRATIONS
+from bot.store.store_tables import metadata
 from storage.errors import DatabaseUnusableError, FootnoteError, MigrationError
 from tests.bot.store.kept import ANA, SERVER, kept
 
@@ -34,7 +34,7 @@ async def main():
         for number in range(10_000):
             one = kept(f"{worker}-{number}")
             await store.answers.keep(one)
-            await store.answers.posted(one.answer_id, [worker * 10_000 + number])
+            await store.answers.mark_posted(one.answer_id, [worker * 10_000 + number])
             print(worker, number, flush=True)
     await asyncio.gather(*(keep(worker) for worker in range(4)))
 

@@ -65,7 +65,7 @@ def kept(subscription_id: str = "one", **chosen: Unpack[Chosen]) -> Subscription
 async def hold_back(store: Store, name: str, reason: str) -> None:
     """Pause a subscription as the platform does when it refuses a digest."""
     delivery = Delivery(kept(name), NOW, "me")
-    await store.deliveries.give_up(delivery, reason, look_at=NOW + HOUR, maybe_posted=False)
+    await store.deliveries.hold_back(delivery, reason, look_at=NOW + HOUR, maybe_posted=False)
 
 
 async def test_a_subscription_comes_back_as_it_was_kept(store: Store) -> None:
@@ -103,7 +103,7 @@ async def test_what_the_platform_paused_is_told_and_what_a_person_paused_is_not(
     paused = kept(paused=True, reason="The channel is gone.", look_at=NOW + HOUR)
     assert await store.subscriptions.untold() == [paused]
     assert await store.subscriptions.held_back(SERVER) == [paused]
-    await store.subscriptions.told("one")
+    await store.subscriptions.mark_told("one")
     await hold_back(store, "one", "The channel is gone.")
     assert await store.subscriptions.untold() == []
     await store.subscriptions.resume("one", NOW + 9 * HOUR)

@@ -33,7 +33,7 @@ def test_a_cursor_comes_back_from_its_line(cursor: Cursor) -> None:
 
 @pytest.mark.parametrize("line", ["", "{", "[]", '{"day": "soon"}', '{"position": "x"}'])
 def test_a_line_that_is_no_cursor_is_a_sentence(line: str) -> None:
-    with pytest.raises(SourceError, match="The place where a source was left cannot be read"):
+    with pytest.raises(SourceError, match="The stored position in a source cannot be read"):
         Cursor.load(line)
 
 

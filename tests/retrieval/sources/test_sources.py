@@ -56,7 +56,7 @@ def test_one_bad_file_of_a_folder_is_named_and_the_others_are_read(folder: Path)
     assert len(source.papers) == 75
     assert source.left_out.count == 1
     assert "c.jsonl, line 1: it is not JSON" in source.left_out.first[0]
-    with pytest.raises(BadInputError, match=r"c\.jsonl, line 1.*Nothing of .* is taken in"):
+    with pytest.raises(BadInputError, match=r"c\.jsonl, line 1.*Nothing from .* was ingested"):
         open_source(str(folder), strict=True)
 
 

@@ -36,7 +36,7 @@ answers = sa.Table(
     sa.Column("parent_id", sa.String(64), sa.ForeignKey("answers.answer_id", ondelete="SET NULL")),
     sa.Column("private", sa.Boolean, nullable=False),
     sa.Column("asked_at", Moment, nullable=False),
-    # The whole answer as JSON, see bot.store.stored_answer.
+    # The whole answer as JSON, see bot.store.answer_codec.
     sa.Column("body", sa.Text, nullable=False),
     sa.Index("answers_by_asker", "asker_id"),
     sa.Index("answers_by_channel", "channel_id", "asked_at"),
@@ -93,7 +93,7 @@ stars = sa.Table(
     sa.Column("paper_id", sa.Text, primary_key=True),
     # The server it was given in, None in a DM.
     sa.Column("guild_id", sa.BigInteger),
-    # Whether it was given on a message that only one person sees; unknown for old stars, which may have been.
+    # Whether it was given on a message that only one person sees; old stars, of which this is unknown, count as such.
     sa.Column("private", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("starred_at", Moment, nullable=False),
     sa.Index("stars_by_server", "guild_id", "starred_at"),
@@ -211,7 +211,7 @@ usage = sa.Table(
     sa.Index("usage_by_person", "person_id", "day"),
 )
 
-# Budgets used up on a day, of one server or (0) of the whole day.
+# Budgets used up on a day: a server's, or with 0 that of everybody together.
 budget_notices = sa.Table(
     "budget_notices",
     metadata,
@@ -241,7 +241,7 @@ shard_leases = sa.Table(
     sa.Column("until", Moment, nullable=False),
 )
 
-# Events handled in the last minutes, for all processes.
+# Events that some process handled lately.
 seen_events = sa.Table(
     "seen_events",
     metadata,

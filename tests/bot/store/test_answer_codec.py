@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.answering.answer import Answer, Citation, NearPaper, Statement
 from bot.llm.usage import Usage
-from bot.store.stored_answer import UnreadableError, dumps, loads
+from bot.store.answer_codec import UnreadableError, dumps, loads
 
 maybe = st.none() | st.text()
 numbers = st.integers(0, 2**40)

@@ -1,4 +1,4 @@
-"""Convert whole Answers to JSON text and back, for the store; `ask --json` is another format and leaves some out."""
+"""Convert whole answers to JSON text and back, for the store; what `ask --json` prints is another, shorter format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ANSWER: Final = TypeAdapter(Answer)
 
 
 class UnreadableError(ValueError):
-    """A text is not a readable answer; losing one is no harm that a person need be told of."""
+    """A text is not an answer that this version can read; the answer is lost, and nobody need be told."""
 
 
 def dumps(answer: Answer) -> str:
@@ -31,10 +31,10 @@ def loads(text: str) -> Answer:
         # Older versions stored `refused` instead of an outcome.
         data.setdefault("outcome", "refused" if data.get("refused") else "answered")
         return _ANSWER.validate_python(data)
-    except (ValueError, AttributeError) as error:  # whose message may quote the question
+    except (ValueError, AttributeError) as error:  # its message may quote the question
         raise UnreadableError(type(error).__name__) from error
 
 
 def as_json(text: str) -> dict[str, object]:
-    """Parse the JSON of an answer that any version wrote, as it is."""
+    """Parse the JSON of an answer as it is, whichever version wrote it."""
     return dict(json.loads(text))
