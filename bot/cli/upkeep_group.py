@@ -103,7 +103,7 @@ def recover(
 ) -> None:
     """Put a backup into an empty data dir.
 
-    The indexes are made anew at the next start, without embedding anything.
+    The indexes are rebuilt at the next start, without embedding anything.
     """
     from bot.commands.backup import recover as run_recover
 

@@ -385,7 +385,7 @@ def nonce_of(delivery: Delivery) -> str:
 
 
 def nonce_from(key: str) -> str:
-    """Hash a key to 22 characters, the same in every process; Discord drops repeated messages by them."""
+    """Hash a key to 22 characters, the same in every process; Discord recognises repeats by them."""
     digest = hashlib.sha256(key.encode()).digest()[:NONCE_BYTES]
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
