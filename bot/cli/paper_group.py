@@ -38,7 +38,7 @@ def ingest(
         ),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Take in nothing of the files if anything in them cannot be read.")
+        bool, typer.Option("--strict", help="Ingest nothing if anything in the files cannot be read.")
     ] = False,
     category: Annotated[
         list[str] | None,
@@ -58,7 +58,7 @@ def ingest(
         Literal["page"] | None,
         typer.Option(
             "--as",
-            help="page: take the files for pages of titles and abstracts in turn, whatever they look like.",
+            help="page: read the files as pages of alternating titles and abstracts, whatever they look like.",
         ),
     ] = None,
     data_dir: DataDir = None,
