@@ -5,9 +5,10 @@ from __future__ import annotations
 TYPE_CHECKING = False  # type checkers take it for true; importing `typing` takes longer than importing this package
 
 if TYPE_CHECKING:
-    from bot.answering.answer import Answer, Citation, NearPaper, Outcome, Statement
+    from bot.answering.answer import Answer, Citation, NearPaper, Statement
     from bot.answering.answerer import Answerer, Attached
     from bot.answering.conversation import Exchange
+    from bot.answering.outcome import Outcome
     from bot.answering.verdict import Verdict
     from bot.answering.writer import AnswerWriter
 else:
@@ -19,7 +20,7 @@ else:
             "Answer": "answer",
             "Citation": "answer",
             "NearPaper": "answer",
-            "Outcome": "answer",
+            "Outcome": "outcome",
             "Statement": "answer",
             "Answerer": "answerer",
             "Attached": "answerer",

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  # pydantic reads the types at run time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
+from bot.answering.outcome import Outcome, WriterName  # noqa: TC001  # pydantic reads these too
 from bot.language import say
 from bot.llm import Usage  # noqa: TC001
 
 if TYPE_CHECKING:
     from bot.answering.answer_json import AnswerJson, CitationJson
-
-WriterName: TypeAlias = Literal["extractive", "llm"]
-# answered: a paper says it. closest: papers are on the subject, but it is not certain that they answer the question.
-# refused: the library has nothing on it.
-Outcome: TypeAlias = Literal["answered", "closest", "refused"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from bot.answering.answer import Answer, Citation, NearPaper, Statement
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bot.answering.answer import Outcome, WriterName
     from bot.answering.checks import Checked
     from bot.answering.conversation import ContextualQuestion
+    from bot.answering.outcome import Outcome, WriterName
     from bot.answering.writer import AnswerWriter
     from bot.llm import Usage, Wait
     from retrieval import Hit

@@ -6,7 +6,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from bot.answering.answer import Outcome, WriterName  # noqa: TC001  # what makes the schema reads it at run time
+from bot.answering.outcome import Outcome, WriterName  # noqa: TC001  # what makes the schema reads it at run time
 
 
 class StatementJson(TypedDict):

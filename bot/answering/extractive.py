@@ -11,8 +11,8 @@ from retrieval.text import fold
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from bot.answering.answer import WriterName
     from bot.answering.evidence.selection import Selection
+    from bot.answering.outcome import WriterName
     from bot.llm import Usage
 
 LONGEST_QUOTE: Final = 1000  # characters, as in the checks

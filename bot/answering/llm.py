@@ -16,8 +16,9 @@ from bot.llm import Prompt, trouble
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from bot.answering.answer import Draft, WriterName
+    from bot.answering.answer import Draft
     from bot.answering.evidence.selection import Selection
+    from bot.answering.outcome import WriterName
     from bot.llm import LanguageModel, Reply, Usage
 
 PROMPT_TOKENS: Final = 5000

@@ -15,8 +15,9 @@ from bot.llm.meter import payer
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from bot.answering.answer import Draft, WriterName
+    from bot.answering.answer import Draft
     from bot.answering.evidence.selection import Selection
+    from bot.answering.outcome import WriterName
     from bot.answering.writer import AnswerWriter
     from bot.llm import Meter
 

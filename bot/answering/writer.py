@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from bot.answering.answer import Draft, WriterName
+    from bot.answering.answer import Draft
     from bot.answering.evidence.selection import Selection
+    from bot.answering.outcome import WriterName
     from bot.llm import Usage
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bot.answering.answer import Outcome
     from bot.answering.evidence.models import Models
+    from bot.answering.outcome import Outcome
     from bot.answering.reading.question import Question
     from retrieval import Hit, Library
     from retrieval.fulltext.full_text_searcher import Document

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.answering.answer import Outcome
+    from bot.answering.outcome import Outcome
     from retrieval import Hit
 
 

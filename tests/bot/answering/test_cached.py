@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
     from pathlib import Path
 
-    from bot.answering.answer import WriterName
+    from bot.answering.outcome import WriterName
     from retrieval.papers import Paper
 
 QUESTION = "What does LoRA freeze?"

@@ -10,7 +10,7 @@ from bot.answering.verdict import Verdict, average, average_by_kind, judge_each
 from retrieval.evaluation import Dataset, Judgement, Query
 
 if TYPE_CHECKING:
-    from bot.answering.answer import Outcome
+    from bot.answering.outcome import Outcome
 
 
 def _dataset(*, answerable: bool = True, facts: tuple[str, ...] = (), borderline: tuple[str, ...] = ()) -> Dataset:

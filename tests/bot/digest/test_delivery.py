@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from bot.answering.answer import WriterName
     from bot.answering.evidence.selection import Selection
+    from bot.answering.outcome import WriterName
     from bot.llm.usage import Usage
     from bot.store import Posted, Store
     from retrieval.records import Fresh
