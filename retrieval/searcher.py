@@ -315,12 +315,14 @@ class Searcher:
         chunks = await self._paper_cache.chunks(candidate.paper_id for candidate in ranked)
         estimated = [one.paper_id for one in ranked if one.bm25 and one.paper_id not in bm25]
         measured, missing = await asyncio.gather(
-            asyncio.to_thread(self._measure, query, ranked, chunks),
-            asyncio.to_thread(self._lexical.score, query.lexical, estimated),
+            asyncio.to_thread(self._measure, query, ranked, chunks), self._score(query.lexical, estimated)
         )
         known = {**missing, **bm25}
         best = self._order(query, [one._replace(bm25=known.get(one.paper_id, 0.0)) for one in measured])
         return await self._make_hits(query, best[:limit], chunks)
+
+    async def _score(self, query: LexicalQuery, paper_ids: Sequence[str]) -> Mapping[str, float]:
+        return await asyncio.to_thread(self._lexical.score, query, paper_ids) if paper_ids else {}
 
     async def _make_hits(
         self, query: _Query, best: Sequence[tuple[float, Candidate]], chunks: Mapping[str, Sequence[StoredChunk]]
