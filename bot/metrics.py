@@ -64,6 +64,13 @@ def expect_model_calls() -> None:
             MODEL_TOKENS.labels(purpose, direction)
 
 
+def count_model_calls(purpose: str, result: str, tokens: tuple[int, int], calls: int = 1) -> None:
+    """Count calls to what writes, with the tokens of their prompts and completions."""
+    MODEL_CALLS.labels(purpose, result).inc(calls)
+    for direction, count in zip(("prompt", "completion"), tokens, strict=True):
+        MODEL_TOKENS.labels(purpose, direction).inc(count)
+
+
 @contextmanager
 def counting_failures() -> Iterator[None]:
     """Count a question as failed if the block raises."""

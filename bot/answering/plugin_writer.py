@@ -57,8 +57,6 @@ class PluginWriter:
     async def _count(self, usage: Usage) -> None:
         """Count a call to the plugin like one to the language model."""
         tokens = usage.prompt_tokens, usage.completion_tokens
-        metrics.MODEL_CALLS.labels("answer", "ok").inc(usage.calls)
-        metrics.MODEL_TOKENS.labels("answer", "prompt").inc(tokens[0])
-        metrics.MODEL_TOKENS.labels("answer", "completion").inc(tokens[1])
+        metrics.count_model_calls("answer", "ok", tokens, usage.calls)
         if self._meter:
             await self._meter.record(payer(), Spent("answer", usage.model, *tokens, usage.estimated))

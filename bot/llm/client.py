@@ -120,9 +120,7 @@ class LanguageModel:
             seconds = asyncio.get_running_loop().time() - began
             tokens = usage.prompt_tokens, usage.completion_tokens
             _LOG.info("called purpose=%s result=%s tokens=%d+%d seconds=%.2f", prompt.purpose, result, *tokens, seconds)
-            metrics.MODEL_CALLS.labels(prompt.purpose, result).inc()
-            metrics.MODEL_TOKENS.labels(prompt.purpose, "prompt").inc(usage.prompt_tokens)
-            metrics.MODEL_TOKENS.labels(prompt.purpose, "completion").inc(usage.completion_tokens)
+            metrics.count_model_calls(prompt.purpose, result, tokens)
             if self.meter and (reply.requests or reply.begun):
                 await self.meter.record(who, Spent(prompt.purpose, self.name, *tokens, usage.estimated), reply.begun)
 
