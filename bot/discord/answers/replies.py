@@ -25,7 +25,7 @@ from bot.language import say
 from retrieval import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Sequence
 
     import discord
 
@@ -55,15 +55,18 @@ class Replies:
         message: discord.Message,
         admitted: Admitted,
         *,
-        parts: Sequence[discord.Message] = (),
+        parts: Awaitable[Sequence[discord.Message]] | None = None,
         text: str | None = None,
     ) -> AsyncGenerator[Content]:
-        """Yield the reply to a message, as it grows.
+        """Yield the reply to a message, as it grows; nothing if it was deleted before.
 
-        `text` is the part of the message to read, for instance what follows a command. `parts` are all messages of a
-        question that this one starts.
+        `text` is the part of the message to read, for instance what follows a command. `parts` ends with all messages
+        of a question that this one starts.
         """
-        contents = await self._carried(parts or [message], text)
+        messages = [message] if parts is None else await parts
+        if not messages:
+            return
+        contents = await self._carried(messages, text)
         if sentence := await self._no_question(message, contents):
             yield Whole([notice(await self._links.linked(sentence))], is_answer=False)
             return

@@ -29,7 +29,7 @@ class Burst:
 
     @property
     def parts(self) -> list[discord.Message]:
-        """Return the messages that are still there."""
+        """The messages that were not deleted."""
         return [self._parts[message_id] for message_id in sorted(self._parts)]
 
     def put(self, message: discord.Message) -> None:
@@ -59,20 +59,27 @@ class Bursts:
         self._open: dict[int, Burst] = {}
         self._known: LRUCache[int, Burst] = LRUCache(REMEMBERED)
 
-    def open(self, message: discord.Message) -> Burst | None:
-        """Open a burst that begins with this message; None if one is open in its channel, to which it may be added.
+    def collect(self, message: discord.Message) -> asyncio.Task[list[discord.Message]] | None:
+        """Open a burst that begins with this message, and close it once nothing more is written or if cancelled.
 
-        The burst of a message that was handled before is opened again.
+        The task ends with the messages of the burst, none if all were deleted. If a burst is open in the channel, to
+        which the message may be added, the result is None. The burst of a message handled before is opened again.
         """
         if message.channel.id in self._open:
             return None
         burst = self._known.get(message.id) or Burst(message)
         burst.is_open = True
         self._open[message.channel.id] = self._known[message.id] = burst
-        return burst
+        parts = asyncio.create_task(self._collect(burst))
+        parts.add_done_callback(lambda _: self._close(burst))  # a task cancelled at once has not run at all
+        return parts
 
-    def close(self, burst: Burst) -> None:
-        """Add no further messages to a burst."""
+    async def _collect(self, burst: Burst) -> list[discord.Message]:
+        await burst.settle()
+        self._close(burst)  # before anything else runs, or a message could be added that nobody reads
+        return burst.parts
+
+    def _close(self, burst: Burst) -> None:
         if burst.is_open:
             burst.is_open = False
             del self._open[burst.first.channel.id]
@@ -83,5 +90,5 @@ class Bursts:
         burst.put(message)
 
     def of(self, message_id: int) -> Burst | None:
-        """Return the burst that a message belongs to; None if it belongs to none, or is too old to be remembered."""
+        """Look up the burst that a message belongs to; None if it belongs to none, or is too old to be remembered."""
         return self._known.get(message_id)

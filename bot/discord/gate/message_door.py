@@ -15,22 +15,25 @@ from bot.discord.gate.message_burst import Bursts
 from bot.store import ServerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Sequence
 
     import discord
 
     from bot.discord.gate.gate import Admitted
-    from bot.discord.gate.message_burst import Burst
     from bot.discord.reply.content import Content
     from bot.discord.services import Bot
 
     class Reply(Protocol):
-        """Yield what is shown to a message, which may be the first of several `parts` of one question."""
+        """Yield what is shown to a message."""
 
         def __call__(
-            self, message: discord.Message, admitted: Admitted, *, parts: Sequence[discord.Message] = ()
+            self,
+            message: discord.Message,
+            admitted: Admitted,
+            *,
+            parts: Awaitable[Sequence[discord.Message]] | None = None,
         ) -> AsyncGenerator[Content]:
-            """Read and answer it."""
+            """Read and answer it; `parts` ends with all messages of a question that this one starts."""
             ...
 
 
@@ -70,7 +73,7 @@ class MessageDoor(commands.Cog):
             await self._gate.event_of(context).tell(error)
 
     def lock_of(self, message_id: int) -> asyncio.Lock:
-        """Return the lock that puts what happens to one message into an order."""
+        """Get the lock under which one message is handled, so that an edit waits for the answer to the original."""
         return self._locks.setdefault(message_id, asyncio.Lock())
 
     async def handle(self, message: discord.Message) -> None:
@@ -89,35 +92,25 @@ class MessageDoor(commands.Cog):
             await self._gate.answer(message, partial(self._reply, message))
 
     async def _gather(self, message: discord.Message) -> None:
-        """Answer a direct message with what follows it at once, or add it to what it follows."""
-        if burst := self.bursts.open(message):
+        """Answer a direct message together with those that follow it at once, or add it to the one that it follows."""
+        if parts := self.bursts.collect(message):
             try:
-                await self._gate.answer(message, partial(self._reply_to_all, burst), typing=True)
+                await self._gate.answer(message, partial(self._reply, message, parts=parts), typing=True)
             finally:
-                if burst.is_open:
-                    self.bursts.close(burst)
+                parts.cancel()
         elif not self._gate.has_seen(message.id):
             self.bursts.add(message)
             await self._gate.admit_part(message)
 
-    async def _reply_to_all(self, burst: Burst, admitted: Admitted) -> AsyncGenerator[Content]:
-        """Yield what is shown to a burst of messages once nothing more comes, nothing where all were deleted."""
-        admitted.target.when_heard()  # by the typing
-        await burst.settle()
-        self.bursts.close(burst)
-        if parts := burst.parts:
-            async for content in self._reply(burst.first, admitted, parts=parts):
-                yield content
-
 
 def me_of(bot: Bot) -> discord.ClientUser:
-    """Return who the bot is, which it knows as soon as it is logged in."""
+    """Get the bot's own user, which is known once it is logged in."""
     assert bot.user is not None
     return bot.user
 
 
 async def prefixes(bot: Bot, message: discord.Message) -> list[str]:
-    """Return what a command begins with: a mention of the bot, or the server's prefix."""
+    """List what a command may begin with: a mention of the bot, or the server's prefix."""
     mentions = commands.when_mentioned(bot, message)
     settings = await bot.services.store.servers.of(message.guild.id) if message.guild else ServerSettings()
     return [*mentions, settings.prefix]

@@ -68,6 +68,7 @@ class MessageTarget(ReplyTarget):
         await asyncio.sleep(after)
         with suppress(*NETWORK_ERRORS):
             async with self._channel.typing():
+                self.when_heard()
                 await asyncio.Event().wait()
 
     async def post(self, view: ui.LayoutView) -> int:
