@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -140,6 +141,7 @@ async def test_a_server_that_the_bot_left_is_forgotten_in_time_unless_it_comes_b
         await store.servers.save(guild.id, ServerSettings(prefix="?"))
         guild.removes_bot()
     await local.taken_in()
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "discord.py: on_guild_remove"))
     await bot.on_guild_join(discord.Object(back.id))
     await store.forget_due(datetime.now(UTC) + timedelta(days=31))
     assert (await store.servers.of(left.id)).prefix == "!"
