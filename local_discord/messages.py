@@ -14,45 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .entities import Channel, User
-    from .interactions import Interaction
+    from .message_parts import Attachment, InteractionMetadata, Version
     from .world import World
 
 Payload = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Attachment:
-    """An uploaded file."""
-
-    id: int
-    filename: str
-    data: bytes = field(repr=False)
-    channel_id: int
-    description: str | None = None
-
-    @property
-    def path(self) -> str:
-        return f"/attachments/{self.channel_id}/{self.id}/{self.filename}"
-
-    def payload(self) -> Payload:
-        url = f"https://cdn.discordapp.com{self.path}"
-        about = {"id": str(self.id), "filename": self.filename, "description": self.description}
-        return about | {"size": len(self.data), "url": url, "proxy_url": url}
-
-
-@dataclass(frozen=True)
-class Version:
-    """The content of a message at one time, and the mentions that notified people."""
-
-    content: str
-    embeds: list[Payload]
-    components: list[Payload]
-    pings: frozenset[str]
-    time: float
-
-    @property
-    def text(self) -> str:
-        return plain_text.words(self.content, self.embeds, self.components)
 
 
 @dataclass(eq=False, repr=False)
@@ -69,7 +34,7 @@ class Message:
     reply_to: Message | None = None
     replied_id: int | None = None
     viewer: User | None = None
-    interaction: Interaction | None = None
+    interaction: InteractionMetadata | None = None
     thread: Channel | None = None
     reactions: dict[str, set[int]] = field(default_factory=dict)
     nonce: str | None = None
@@ -185,7 +150,9 @@ class Message:
         if self.thread:
             message["thread"] = self.thread.payload()
         if self.interaction:
-            message |= self.interaction.message_marks()
+            application = str(self.world.application_id)
+            message |= {"application_id": application, "webhook_id": application}
+            message["interaction_metadata"] = self.interaction.payload()
         if self.replied_id:
             message["message_reference"] = {
                 "message_id": str(self.replied_id),

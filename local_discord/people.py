@@ -13,7 +13,8 @@ from .components import ACTION_ROW, BUTTON, LABEL, LINK_STYLE, SELECTS, TEXT_INP
 from .entities import Role, User
 from .errors import ImpossibleError, demand
 from .interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Interaction
-from .messages import Attachment, Message
+from .message_parts import Attachment
+from .messages import Message
 from .rest import react
 
 if TYPE_CHECKING:
@@ -233,8 +234,6 @@ class Person(User):
         self, kind: int, channel: Channel, data: Payload, name: str, message: Message | None = None
     ) -> Interaction:
         world, guild = self.world, channel.guild
-        # If the bot is not a member, the person has installed it for themselves.
-        with_bot = guild if guild and guild.has_bot else None
         made = Interaction(
             world,
             world.clock.snowflake(),
@@ -247,34 +246,10 @@ class Person(User):
             message,
         )
         world.interactions[made.token] = made
-        event: Payload = {
-            "id": str(made.id),
-            "application_id": str(world.application_id),
-            "type": kind,
-            "token": made.token,
-            "version": 1,
-            "channel_id": str(channel.id),
-            "channel": channel.payload(),
-            "data": data,
-            "attachment_size_limit": 10 * 1024 * 1024,
-            "app_permissions": str(channel.bot_permissions()),
-            "locale": self.locale,
-            "entitlements": [],
-            "context": 0 if guild else 1,
-            "authorizing_integration_owners": (
-                {"1": str(self.id)} if guild and not with_bot else {"0": str(guild.id) if guild else "0"}
-            ),
-        }
-        if message:
-            event["message"] = message.payload()
-        if guild:
-            event |= {"guild_id": str(guild.id), "guild_locale": guild.locale}
-            event["guild"] = {"id": str(guild.id), "locale": guild.locale, "features": []}
-            event["member"] = guild.member_payload(self) | {"permissions": str(guild.permissions_of(self))}
-        else:
-            event["user"] = self.payload()
         world.journal.note(f"{made!r} in {channel!r}")
-        world.emit("INTERACTION_CREATE", event, guild=with_bot)
+        # If the bot is not a member, the person has installed it for themselves.
+        with_bot = guild if guild and guild.has_bot else None
+        world.emit("INTERACTION_CREATE", made.payload(data, self.locale), guild=with_bot)
         return made
 
 

@@ -17,7 +17,8 @@ from .limits import (
     check_message,
     check_thread,
 )
-from .messages import Message, Version
+from .message_parts import Version
+from .messages import Message
 from .router import Routes
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from aiohttp import web
 
-from . import interactions, rest
+from . import interaction_routes, rest
 from .entities import Guild, User
 from .gateway import Gateway
 from .journal import Journal
@@ -72,7 +72,7 @@ class LocalDiscord:
         self.gateway = Gateway(token, switches.value)
         self.world = World(self.journal, self.gateway.emit, message_content=message_content)
         self.gateway.world = self.world
-        self.router = self._make_router(rest.routes, interactions.routes, gateway_routes)
+        self.router = self._make_router(rest.routes, interaction_routes.routes, gateway_routes)
         self._certificates = Certificates()
         self._context = self._certificates.for_server()
         self._port = 0

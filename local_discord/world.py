@@ -9,11 +9,12 @@ from .clock import Clock
 from .entities import DM, EVERYONE_MAY, PRIVATE_THREAD, PUBLIC_THREAD, Channel, Guild, Role, User
 from .errors import ApiError, unknown_channel, unknown_message
 from .mentions import pings
-from .messages import Attachment, Message, Version
+from .message_parts import Attachment, Version
 
 if TYPE_CHECKING:
     from .interactions import Interaction
     from .journal import Journal
+    from .messages import Message
 
 Payload = dict[str, Any]
 
