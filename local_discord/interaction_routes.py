@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from .errors import ApiError, unknown_message
 from .interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT
 from .limits import EPHEMERAL, LOADING, check_choices, check_commands, check_modal
+from .message_bodies import compose, revise
 from .messages import Message
-from .rest import compose, revise
 from .router import Routes
 
 if TYPE_CHECKING:

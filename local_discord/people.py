@@ -15,7 +15,6 @@ from .errors import ImpossibleError, demand
 from .interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Interaction
 from .message_parts import Attachment
 from .messages import Message
-from .rest import react
 
 if TYPE_CHECKING:
     from .entities import Channel
@@ -91,7 +90,7 @@ class Person(User):
     async def reacts(self, message: Message, emoji: str) -> None:
         """Put a reaction under a message."""
         await self._sees(message)
-        react(self.world, message, self, emoji)
+        self.world.react(message, self, emoji)
 
     async def opens_thread(self, channel: Channel, name: str, message: Message | None = None) -> Channel:
         """Open a thread in a channel, on a message if one is given."""

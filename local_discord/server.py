@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import discord
 from aiohttp import web
@@ -24,15 +24,6 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .messages import Message
-
-gateway_routes = Routes()
-
-
-@gateway_routes("GET /gateway", "GET /gateway/bot")
-def gateway_address(world: World, call: Call) -> dict[str, Any]:
-    """Return the Gateway's address; only auto-sharded clients ask for it."""
-    starts = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
-    return {"url": "wss://gateway.discord.gg", "shards": world.shards, "session_start_limit": starts}
 
 
 class Server(Guild):
@@ -72,7 +63,7 @@ class LocalDiscord:
         self.gateway = Gateway(token, switches.value)
         self.world = World(self.journal, self.gateway.emit, message_content=message_content)
         self.gateway.world = self.world
-        self.router = self._make_router(rest.routes, interaction_routes.routes, gateway_routes)
+        self.router = self._make_router(rest.routes, interaction_routes.routes)
         self._certificates = Certificates()
         self._context = self._certificates.for_server()
         self._port = 0

@@ -132,6 +132,27 @@ class World:
             self.emit("MESSAGE_DELETE", where | ({"guild_id": str(guild.id)} if guild else {}), guild=guild)
         self.journal.note(f"deleted: {message!r}")
 
+    def react(self, message: Message, who: User, emoji: str, *, added: bool = True) -> None:
+        """Add or remove a reaction and notify the clients."""
+        users = message.reactions.setdefault(emoji, set())
+        (users.add if added else users.discard)(who.id)
+        guild = message.channel.guild
+        data: Payload = {
+            "user_id": str(who.id),
+            "channel_id": str(message.channel.id),
+            "message_id": str(message.id),
+        }
+        data |= {
+            "emoji": {"id": None, "name": emoji},
+            "burst": False,
+            "type": 0,
+            "message_author_id": str(message.author.id),
+        }
+        if guild:
+            data |= {"guild_id": str(guild.id)} | ({"member": guild.member_payload(who)} if added else {})
+        self.emit("MESSAGE_REACTION_ADD" if added else "MESSAGE_REACTION_REMOVE", data, guild=guild)
+        self.journal.note(f"{who.name} {'reacted' if added else 'no longer reacts'} {emoji} to {message!r}")
+
     def publish(self, event: str, message: Message) -> None:
         """Send an event about a message."""
         guild = message.channel.guild
