@@ -15,12 +15,13 @@ What a person's own client would refuse to send raises ImpossibleError; what Dis
 Discord's error.
 """
 
-from .entities import Channel, Role
+from .channels import Channel, Message
 from .errors import ImpossibleError, InVainError
+from .guild_setup import Server
+from .guilds import Role
 from .interactions import Interaction
-from .messages import Message
 from .people import Person
-from .server import LocalDiscord, Server
+from .server import LocalDiscord
 
 __all__ = [
     "Channel",

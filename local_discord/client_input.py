@@ -8,8 +8,9 @@ from .components import ACTION_ROW, LABEL, TEXT_INPUT
 from .errors import ImpossibleError, demand
 
 if TYPE_CHECKING:
-    from .entities import Channel, Role, User
-    from .messages import Message
+    from .channels import Channel, Message
+    from .guilds import Role
+    from .users import User
 
 Payload = dict[str, Any]
 SUBCOMMANDS = (1, 2)

@@ -13,7 +13,7 @@ import discord
 from aiohttp import WSMsgType, web
 
 if TYPE_CHECKING:
-    from .entities import Guild
+    from .hub import Audience
     from .world import World
 
 Payload = dict[str, Any]
@@ -89,7 +89,7 @@ class Gateway:
         """List the sessions with an open socket."""
         return [session for session in self.sessions.values() if session.socket]
 
-    def emit(self, name: str, data: Payload, *, guild: Guild | None = None, redacted: Payload | None = None) -> None:
+    def emit(self, name: str, data: Payload, *, guild: Audience | None = None, redacted: Payload | None = None) -> None:
         """Send an event to every session that should see it; a disconnected one gets it when it resumes."""
         for session in self.sessions.values():
             # Direct messages go to shard 0.
@@ -235,7 +235,7 @@ class Gateway:
         for guild in guilds:
             everybody = bool(session.intents & discord.Intents(members=True).value)
             if not guild.unavailable:
-                self._send(session, "GUILD_CREATE", guild.payload(all_members=everybody))
+                self._send(session, "GUILD_CREATE", self.world.guild_payload(guild, all_members=everybody))
         self.identified += 1
         self.world.journal.note("client identified")
         return session

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .channels import Message
 from .errors import ApiError, unknown_message
 from .interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT
 from .limits import EPHEMERAL, LOADING, check_choices, check_commands, check_modal
 from .message_bodies import compose, revise
-from .messages import Message
 from .router import Routes
 
 if TYPE_CHECKING:

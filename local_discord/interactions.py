@@ -10,9 +10,9 @@ from .message_parts import InteractionMetadata
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .entities import Channel, User
-    from .messages import Message
-    from .world import World
+    from .channels import Channel, Message
+    from .hub import Hub
+    from .users import User
 
 Payload = dict[str, Any]
 
@@ -23,7 +23,7 @@ COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 class Interaction:
     """One use of a command, component or modal, and everything that the bot did about it."""
 
-    world: World
+    hub: Hub
     id: int
     token: str
     type: int
@@ -55,7 +55,7 @@ class Interaction:
 
     async def response(self, timeout: float | None = None) -> Interaction:  # noqa: ASYNC109
         """Wait for the first response, which ``kind``, ``modal``, ``choices`` and ``original`` describe."""
-        await self.world.journal.until(lambda: self.kind, f"a response to {self!r}", timeout)
+        await self.hub.journal.until(lambda: self.kind, f"a response to {self!r}", timeout)
         return self
 
     async def finished(
@@ -68,11 +68,11 @@ class Interaction:
         def find() -> Message | None:
             return self.final if self.final and when(self.final) else None
 
-        return await self.world.journal.until(find, f"the finished answer to {self!r} (response: {self.kind})", timeout)
+        return await self.hub.journal.until(find, f"the finished answer to {self!r} (response: {self.kind})", timeout)
 
     async def followup(self, number: int = 0, timeout: float | None = None) -> Message:  # noqa: ASYNC109
         """Wait for a follow-up message, counted from 0."""
-        await self.world.journal.until(lambda: len(self.followups) > number, f"a follow-up to {self!r}", timeout)
+        await self.hub.journal.until(lambda: len(self.followups) > number, f"a follow-up to {self!r}", timeout)
         return self.followups[number]
 
     def messages(self) -> list[Message]:
@@ -91,7 +91,7 @@ class Interaction:
         owner = {"1": str(user.id)} if guild and not guild.has_bot else {"0": str(guild.id) if guild else "0"}
         event: Payload = {
             "id": str(self.id),
-            "application_id": str(self.world.application_id),
+            "application_id": str(self.hub.application_id),
             "type": self.type,
             "token": self.token,
             "version": 1,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .channels import Message
 from .errors import Form
 from .limits import COMPONENTS_V2, EPHEMERAL, LOADING, SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS, check_message
 from .message_parts import Version
-from .messages import Message
 
 if TYPE_CHECKING:
-    from .entities import Channel
+    from .channels import Channel
     from .router import Call
     from .world import World
 

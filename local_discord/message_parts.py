@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import plain_text
 
 if TYPE_CHECKING:
-    from .entities import User
+    from .users import User
 
 Payload = dict[str, Any]
 

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
+from .channels import Channel, Message
 from .client_input import chosen_values, command_options, filled_part, named_part
 from .components import BUTTON, LINK_STYLE, SELECTS
-from .entities import Role, User
 from .errors import ImpossibleError, demand
+from .guilds import Role
 from .interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Interaction
 from .message_parts import Attachment
-from .messages import Message
+from .users import User
 
 if TYPE_CHECKING:
-    from .entities import Channel
     from .gateway import Gateway
+    from .world import World
 
 Payload = dict[str, Any]
 USER_COMMAND, MESSAGE_COMMAND = 2, 3
@@ -29,6 +30,7 @@ USER_COMMAND, MESSAGE_COMMAND = 2, 3
 class Person(User):
     """A person at a Discord client, who can do only what that client allows."""
 
+    world: World = field(kw_only=True, repr=False)
     gateway: Gateway = field(kw_only=True, repr=False)
     locale: str = field(default="en-US", kw_only=True)
 
@@ -224,7 +226,7 @@ class Person(User):
                 resolved.setdefault("roles", {})[str(thing.id)] = thing.payload()
             elif isinstance(thing, Attachment):
                 resolved.setdefault("attachments", {})[str(thing.id)] = thing.payload()
-            elif hasattr(thing, "messages"):
+            elif isinstance(thing, Channel):
                 resolved.setdefault("channels", {})[str(thing.id)] = thing.payload()
         return resolved
 

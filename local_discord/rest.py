@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from .entities import FORUM, NEWS
+from .channels import FORUM, NEWS
 from .errors import ApiError
 from .limits import check_message, check_thread
 from .message_bodies import compose, revise
 from .router import Routes
 
 if TYPE_CHECKING:
-    from .entities import Channel, Guild, User
-    from .messages import Message
+    from .channels import Channel, Message
+    from .guilds import Guild
     from .router import Call
+    from .users import User
     from .world import World
 
 Payload = dict[str, Any]
@@ -190,17 +191,18 @@ def thread_membership(world: World, call: Call, channel_id: str) -> None:
 
 @routes("GET /guilds/{}")
 def get_guild(world: World, call: Call, guild_id: str) -> Payload:
-    return _guild(world, guild_id).payload()
+    return world.guild_payload(_guild(world, guild_id))
 
 
 @routes("GET /guilds/{}/channels")
 def guild_channels(world: World, call: Call, guild_id: str) -> list[Payload]:
-    return [channel.payload() for channel in _guild(world, guild_id).channels() if not channel.is_thread]
+    return [channel.payload() for channel in world.channels_in(_guild(world, guild_id)) if not channel.is_thread]
 
 
 @routes("GET /guilds/{}/threads/active")
 def active_threads(world: World, call: Call, guild_id: str) -> Payload:
-    threads = [one.payload() for one in _guild(world, guild_id).channels() if one.is_thread and not one.archived]
+    channels = world.channels_in(_guild(world, guild_id))
+    threads = [channel.payload() for channel in channels if channel.is_thread and not channel.archived]
     return {"threads": threads, "members": [], "has_more": False}
 
 

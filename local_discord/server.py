@@ -1,4 +1,4 @@
-"""Run the local Discord, and manage its guilds and members."""
+"""Run the local Discord."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import discord
 from aiohttp import web
 
 from . import interaction_routes, rest
-from .entities import Guild, User
 from .gateway import Gateway
+from .guild_setup import Server
 from .journal import Journal
-from .people import Person
 from .router import Call, Router, Routes
 from .transport import Certificates, connector
 from .world import World
@@ -22,23 +21,9 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from .channels import Message
     from .clock import Clock
-    from .messages import Message
-
-
-class Server(Guild):
-    """A guild whose members are people that a test can control."""
-
-    def __init__(self, world: World, name: str, gateway: Gateway) -> None:
-        super().__init__(world, world.clock.snowflake(), name)
-        self._gateway = gateway
-
-    def member(self, name: str, *permissions: str, bot: bool = False) -> Person:
-        """Add a new member, with permissions such as ``"manage_guild"`` beyond everyone's."""
-        person = Person(self.world, self.world.clock.snowflake(), name, bot, gateway=self._gateway)
-        self.world.users[person.id] = person
-        self.join(person, *permissions)
-        return person
+    from .users import User
 
 
 class LocalDiscord:

@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 
 from local_discord import LocalDiscord
+from local_discord.channels import Message
 from local_discord.interactions import COMMAND, Interaction
 from local_discord.limits import EPHEMERAL
-from local_discord.messages import Message
 from local_discord.web.site import Site
 
 if TYPE_CHECKING:
