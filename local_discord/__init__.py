@@ -13,6 +13,9 @@
 
 What a person's own client would refuse to send raises ImpossibleError; what Discord's servers would refuse gets
 Discord's error.
+
+A channel knows its messages and a message its channel, so both are in `channels`. They do not know who acts on them:
+people (`people`) and the bot's requests (`rest`, `interaction_routes`) change the `world`, which tells the clients.
 """
 
 from .channels import Channel, Message

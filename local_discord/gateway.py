@@ -221,24 +221,29 @@ class Gateway:
         self.sessions = {key: old for key, old in self.sessions.items() if old.shard != session.shard or old.socket}
         self.sessions[session.id] = session
         session.socket, session.outbox = socket, outbox
-        guilds = [one for one in self.world.guilds.values() if one.has_bot and (one.id >> 22) % shard[1] == shard[0]]
+        self._send_ready(session)
+        self.identified += 1
+        self.world.journal.note("client identified")
+        return session
+
+    def _send_ready(self, session: Session) -> None:
+        """Send READY, and the shard's guilds that are there."""
+        number, shards = session.shard
+        guilds = [one for one in self.world.guilds.values() if one.has_bot and (one.id >> 22) % shards == number]
         ready: Payload = {
             "v": 10,
             "user": self.world.bot.payload(),
             "session_id": session.id,
-            "shard": list(shard),
+            "shard": [number, shards],
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "resume_gateway_url": "wss://gateway-local-1.discord.gg",
+            "application": {"id": str(self.world.application_id), "flags": 0},
         }
-        ready["guilds"] = [{"id": str(guild.id), "unavailable": True} for guild in guilds]
-        ready["resume_gateway_url"] = "wss://gateway-local-1.discord.gg"
-        ready["application"] = {"id": str(self.world.application_id), "flags": 0}
         self._send(session, "READY", ready)
+        everybody = bool(session.intents & discord.Intents(members=True).value)
         for guild in guilds:
-            everybody = bool(session.intents & discord.Intents(members=True).value)
             if not guild.unavailable:
                 self._send(session, "GUILD_CREATE", self.world.guild_payload(guild, all_members=everybody))
-        self.identified += 1
-        self.world.journal.note("client identified")
-        return session
 
     def _resume(self, order: Payload, socket: web.WebSocketResponse, outbox: Outbox) -> Session | None:
         session = self.sessions.get(order["session_id"])
