@@ -13,14 +13,18 @@
 
 What a person's own client would refuse to send raises ImpossibleError; what Discord's servers would refuse gets
 Discord's error.
+
+A channel knows its messages and a message its channel, so both are in `channels`. They do not know who acts on them:
+people (`people`) and the bot's requests (`rest`, `interaction_routes`) change the `world`, which tells the clients.
 """
 
-from .entities import Channel, Role
+from .channels import Channel, Message
 from .errors import ImpossibleError, InVainError
+from .guild_setup import Server
+from .guilds import Role
 from .interactions import Interaction
-from .messages import Message
 from .people import Person
-from .server import LocalDiscord, Server
+from .server import LocalDiscord
 
 __all__ = [
     "Channel",

@@ -13,7 +13,7 @@ import discord
 from aiohttp import WSMsgType, web
 
 if TYPE_CHECKING:
-    from .entities import Guild
+    from .hub import Audience
     from .world import World
 
 Payload = dict[str, Any]
@@ -89,7 +89,7 @@ class Gateway:
         """List the sessions with an open socket."""
         return [session for session in self.sessions.values() if session.socket]
 
-    def emit(self, name: str, data: Payload, *, guild: Guild | None = None, redacted: Payload | None = None) -> None:
+    def emit(self, name: str, data: Payload, *, guild: Audience | None = None, redacted: Payload | None = None) -> None:
         """Send an event to every session that should see it; a disconnected one gets it when it resumes."""
         for session in self.sessions.values():
             # Direct messages go to shard 0.
@@ -221,24 +221,29 @@ class Gateway:
         self.sessions = {key: old for key, old in self.sessions.items() if old.shard != session.shard or old.socket}
         self.sessions[session.id] = session
         session.socket, session.outbox = socket, outbox
-        guilds = [one for one in self.world.guilds.values() if one.has_bot and (one.id >> 22) % shard[1] == shard[0]]
+        self._send_ready(session)
+        self.identified += 1
+        self.world.journal.note("client identified")
+        return session
+
+    def _send_ready(self, session: Session) -> None:
+        """Send READY, and the shard's guilds that are there."""
+        number, shards = session.shard
+        guilds = [one for one in self.world.guilds.values() if one.has_bot and (one.id >> 22) % shards == number]
         ready: Payload = {
             "v": 10,
             "user": self.world.bot.payload(),
             "session_id": session.id,
-            "shard": list(shard),
+            "shard": [number, shards],
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "resume_gateway_url": "wss://gateway-local-1.discord.gg",
+            "application": {"id": str(self.world.application_id), "flags": 0},
         }
-        ready["guilds"] = [{"id": str(guild.id), "unavailable": True} for guild in guilds]
-        ready["resume_gateway_url"] = "wss://gateway-local-1.discord.gg"
-        ready["application"] = {"id": str(self.world.application_id), "flags": 0}
         self._send(session, "READY", ready)
+        everybody = bool(session.intents & discord.Intents(members=True).value)
         for guild in guilds:
-            everybody = bool(session.intents & discord.Intents(members=True).value)
             if not guild.unavailable:
-                self._send(session, "GUILD_CREATE", guild.payload(all_members=everybody))
-        self.identified += 1
-        self.world.journal.note("client identified")
-        return session
+                self._send(session, "GUILD_CREATE", self.world.guild_payload(guild, all_members=everybody))
 
     def _resume(self, order: Payload, socket: web.WebSocketResponse, outbox: Outbox) -> Session | None:
         session = self.sessions.get(order["session_id"])

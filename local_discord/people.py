@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from .components import ACTION_ROW, BUTTON, LABEL, LINK_STYLE, SELECTS, TEXT_INPUT
-from .entities import Role, User
+from .channels import Channel, Message
+from .client_input import chosen_values, command_options, filled_part, named_part
+from .components import BUTTON, LINK_STYLE, SELECTS
 from .errors import ImpossibleError, demand
+from .guilds import Role
 from .interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Interaction
-from .messages import Attachment, Message
-from .rest import react
+from .message_parts import Attachment
+from .users import User
 
 if TYPE_CHECKING:
-    from .entities import Channel
     from .gateway import Gateway
+    from .world import World
 
 Payload = dict[str, Any]
-SUBCOMMANDS = (1, 2)
-CONVERT = {3: str, 4: int, 5: bool, 10: float}
 USER_COMMAND, MESSAGE_COMMAND = 2, 3
 
 
@@ -30,6 +30,7 @@ USER_COMMAND, MESSAGE_COMMAND = 2, 3
 class Person(User):
     """A person at a Discord client, who can do only what that client allows."""
 
+    world: World = field(kw_only=True, repr=False)
     gateway: Gateway = field(kw_only=True, repr=False)
     locale: str = field(default="en-US", kw_only=True)
 
@@ -90,7 +91,7 @@ class Person(User):
     async def reacts(self, message: Message, emoji: str) -> None:
         """Put a reaction under a message."""
         await self._sees(message)
-        react(self.world, message, self, emoji)
+        self.world.react(message, self, emoji)
 
     async def opens_thread(self, channel: Channel, name: str, message: Message | None = None) -> Channel:
         """Open a thread in a channel, on a message if one is given."""
@@ -125,7 +126,7 @@ class Person(User):
     async def clicks(self, message: Message, button: str) -> Interaction:
         """Click the button with this label or custom_id."""
         await self._sees(message)
-        part = _part(message, button, (BUTTON,))
+        part = named_part(message, button, (BUTTON,))
         demand(part["style"] != LINK_STYLE, f"{button!r} is a link to {part.get('url')}")
         data = {"custom_id": part["custom_id"], "component_type": BUTTON, "id": part["id"]}
         return self._interact(COMPONENT, message.channel, data, button, message)
@@ -133,9 +134,9 @@ class Person(User):
     async def chooses(self, message: Message, select: str, *picks: str | User | Role | Channel) -> Interaction:
         """Choose from the select with this placeholder or custom_id, by label or value."""
         await self._sees(message)
-        part = _part(message, select, SELECTS)
+        part = named_part(message, select, SELECTS)
         data = {"custom_id": part["custom_id"], "component_type": part["type"], "id": part["id"]}
-        data["values"] = _values(part, picks)
+        data["values"] = chosen_values(part, picks)
         things = [pick for pick in picks if not isinstance(pick, str)]
         if things:
             data["resolved"] = self._resolved(message.channel, things)
@@ -154,7 +155,7 @@ class Person(User):
         if modal is None:
             raise ImpossibleError(f"{interaction!r} opened no modal but answered with {interaction.kind}")
         left = dict(answers)
-        filled = [_filled(part, left) for part in modal["components"]]
+        filled = [filled_part(part, left) for part in modal["components"]]
         demand(not left, f"The modal has no field {list(left)}: {modal}")
         data = {"custom_id": modal["custom_id"], "components": filled}
         await self.gateway.taken_in()
@@ -175,7 +176,7 @@ class Person(User):
         options = {
             key: self.world.attach(channel, it, [])[0] if isinstance(it, dict) else it for key, it in options.items()
         }
-        data = _command_data(definition) | {"options": _options(definition, path, options, focus)}
+        data = _command_data(definition) | {"options": command_options(definition, path, options, focus)}
         data["resolved"] = self._resolved(channel, list(options.values()))
         return self._interact(AUTOCOMPLETE if focus else COMMAND, channel, data, f"/{command}")
 
@@ -225,7 +226,7 @@ class Person(User):
                 resolved.setdefault("roles", {})[str(thing.id)] = thing.payload()
             elif isinstance(thing, Attachment):
                 resolved.setdefault("attachments", {})[str(thing.id)] = thing.payload()
-            elif hasattr(thing, "messages"):
+            elif isinstance(thing, Channel):
                 resolved.setdefault("channels", {})[str(thing.id)] = thing.payload()
         return resolved
 
@@ -233,8 +234,6 @@ class Person(User):
         self, kind: int, channel: Channel, data: Payload, name: str, message: Message | None = None
     ) -> Interaction:
         world, guild = self.world, channel.guild
-        # If the bot is not a member, the person has installed it for themselves.
-        with_bot = guild if guild and guild.has_bot else None
         made = Interaction(
             world,
             world.clock.snowflake(),
@@ -247,112 +246,12 @@ class Person(User):
             message,
         )
         world.interactions[made.token] = made
-        event: Payload = {
-            "id": str(made.id),
-            "application_id": str(world.application_id),
-            "type": kind,
-            "token": made.token,
-            "version": 1,
-            "channel_id": str(channel.id),
-            "channel": channel.payload(),
-            "data": data,
-            "attachment_size_limit": 10 * 1024 * 1024,
-            "app_permissions": str(channel.bot_permissions()),
-            "locale": self.locale,
-            "entitlements": [],
-            "context": 0 if guild else 1,
-            "authorizing_integration_owners": (
-                {"1": str(self.id)} if guild and not with_bot else {"0": str(guild.id) if guild else "0"}
-            ),
-        }
-        if message:
-            event["message"] = message.payload()
-        if guild:
-            event |= {"guild_id": str(guild.id), "guild_locale": guild.locale}
-            event["guild"] = {"id": str(guild.id), "locale": guild.locale, "features": []}
-            event["member"] = guild.member_payload(self) | {"permissions": str(guild.permissions_of(self))}
-        else:
-            event["user"] = self.payload()
         world.journal.note(f"{made!r} in {channel!r}")
-        world.emit("INTERACTION_CREATE", event, guild=with_bot)
+        # If the bot is not a member, the person has installed it for themselves.
+        with_bot = guild if guild and guild.has_bot else None
+        world.emit("INTERACTION_CREATE", made.payload(data, self.locale), guild=with_bot)
         return made
 
 
 def _command_data(definition: Payload) -> Payload:
     return {key: definition[key] for key in ("id", "name", "type", "guild_id") if key in definition}
-
-
-def _options(definition: Payload, path: list[str], given: dict[str, Any], focus: str | None) -> list[Payload]:
-    known = {one["name"]: one for one in definition.get("options") or []}
-    if path:
-        demand(path[0] in known, f"/{definition['name']} has no subcommand {path[0]!r}, only {list(known)}")
-        inner = known[path[0]]
-        return [{"name": path[0], "type": inner["type"], "options": _options(inner, path[1:], given, focus)}]
-    demand(not any(one["type"] in SUBCOMMANDS for one in known.values()), f"Name a subcommand of {list(known)}")
-    demand(set(given) <= set(known), f"/{definition['name']} has the options {list(known)}, not {list(given)}")
-    missing = [name for name, one in known.items() if one.get("required") and name not in given]
-    demand(focus or not missing, f"Discord would not send /{definition['name']} without {missing}")
-    return [_option(known[name], value, focused=name == focus) for name, value in given.items() if value is not None]
-
-
-def _option(option: Payload, value: Any, *, focused: bool) -> Payload:
-    named = {choice["name"]: choice["value"] for choice in option.get("choices") or []}
-    value = named.get(value, value) if isinstance(value, str) else value
-    demand(not named or value in named.values(), f"{option['name']!r} offers {list(named)}, not {value!r}")
-    if hasattr(value, "id"):
-        value = str(value.id)
-    elif not focused:
-        value = CONVERT[option["type"]](value)
-        size = len(value) if isinstance(value, str) else value
-        least, most = (
-            option.get("min_length", option.get("min_value")),
-            option.get("max_length", option.get("max_value")),
-        )
-        allowed = (least is None or size >= least) and (most is None or size <= most)
-        demand(allowed, f"Discord would not send {option['name']}={value!r}: it takes {least} to {most}")
-    sent = {"name": option["name"], "type": option["type"], "value": value}
-    return sent | ({"focused": True} if focused else {})
-
-
-def _part(message: Message, name: str, kinds: tuple[int, ...]) -> Payload:
-    parts = [part for part in message.parts() if part["type"] in kinds]
-    for part in parts:
-        if name in (part.get("label"), part.get("custom_id"), part.get("placeholder")):
-            demand(not part.get("disabled"), f"{name!r} is disabled on {message!r}")
-            return part
-    offered = [part.get("label") or part.get("placeholder") or part.get("custom_id") for part in parts]
-    raise ImpossibleError(f"There is no {name!r} on {message!r}, only {offered}")
-
-
-def _values(select: Payload, picks: tuple[str | User | Role | Channel, ...]) -> list[str]:
-    values = [option["value"] for option in select.get("options") or []]
-    labels = {option["label"]: option["value"] for option in select.get("options") or []}
-    picked = [labels.get(pick, pick) if isinstance(pick, str) else str(pick.id) for pick in picks]
-    demand(not values or set(picked) <= set(values), f"The select offers {list(labels)}, not {picks}")
-    least, most = select.get("min_values", 1), select.get("max_values", 1)
-    demand(least <= len(picked) <= most, f"The select takes {least} to {most} choices")
-    return picked
-
-
-def _filled(part: Payload, answers: dict[str, Any]) -> Payload:
-    if part["type"] == ACTION_ROW:
-        return {
-            "type": ACTION_ROW,
-            "components": [_answer(one, one["label"], answers) for one in part["components"]],
-        }
-    if part["type"] == LABEL:
-        return {"type": LABEL, "component": _answer(part["component"], part["label"], answers)}
-    return {"type": part["type"]}
-
-
-def _answer(field_: Payload, label: str, answers: dict[str, Any]) -> Payload:
-    default = field_.get("value", "") if field_["type"] == TEXT_INPUT else []
-    answer = answers.pop(label, answers.pop(field_["custom_id"], default))
-    demand(answer or not field_.get("required", True), f"{label!r} must be filled in")
-    sent: Payload = {"type": field_["type"], "custom_id": field_["custom_id"]}
-    if field_["type"] == TEXT_INPUT:
-        least, most = field_.get("min_length") or 0, field_.get("max_length") or 4000
-        demand(not answer or least <= len(answer) <= most, f"{label!r} takes {least} to {most} characters")
-        return sent | {"value": answer}
-    picks = (answer,) if isinstance(answer, str) else tuple(answer)
-    return sent | {"values": _values(field_, picks) if picks else []}

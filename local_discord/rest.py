@@ -1,4 +1,4 @@
-"""The REST routes of channels, messages, threads, reactions and users."""
+"""The REST routes of users, channels, messages, threads, reactions and guilds, and of the Gateway's address."""
 
 from __future__ import annotations
 
@@ -6,83 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from .entities import FORUM, NEWS
-from .errors import ApiError, Form
-from .limits import (
-    COMPONENTS_V2,
-    EPHEMERAL,
-    LOADING,
-    SUPPRESS_EMBEDS,
-    SUPPRESS_NOTIFICATIONS,
-    check_message,
-    check_thread,
-)
-from .messages import Message, Version
+from .channels import FORUM, NEWS
+from .errors import ApiError
+from .limits import check_message, check_thread
+from .message_bodies import compose, revise
 from .router import Routes
 
 if TYPE_CHECKING:
-    from .entities import Channel, Guild, User
+    from .channels import Channel, Message
+    from .guilds import Guild
     from .router import Call
+    from .users import User
     from .world import World
 
 Payload = dict[str, Any]
 routes = Routes()
 CROSSPOSTED = 1 << 0
-CHOSEN_BY_SENDER = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2
 
 
-def compose(world: World, call: Call, channel: Channel, body: Payload, *, ephemeral_allowed: bool = False) -> Message:
-    """Build the bot's message from a request body, or refuse it."""
-    check_message(body, call.files)
-    reference = body.get("message_reference") or {}
-    answered = channel.messages.get(int(reference.get("message_id", 0)))
-    if reference and not answered and reference.get("fail_if_not_exists", True):
-        form = Form()
-        form.wrong("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
-        form.check()
-    made = Message(
-        world,
-        world.clock.snowflake(),
-        channel,
-        world.bot,
-        [world.version(body, answered.author if answered else None)],
-        world.attach(channel, call.files, body.get("attachments") or []),
-        (body.get("flags") or 0) & (CHOSEN_BY_SENDER | (EPHEMERAL if ephemeral_allowed else 0)),
-        reply_to=answered,
-        replied_id=answered.id if answered else None,
-        nonce=body.get("nonce"),
-    )
-    call.message = made
-    return made
-
-
-def revise(world: World, call: Call, message: Message, body: Payload) -> Message:
-    """Edit the bot's message, or refuse it; without ``allowed_mentions`` everything notifies again."""
-    now, flags = message.versions[-1], body.get("flags")
-    if flags is not None and message.is_v2 and not flags & COMPONENTS_V2:
-        form = Form()
-        form.wrong("flags", "MESSAGE_CANNOT_REMOVE_COMPONENTS_V2_FLAG", "IS_COMPONENTS_V2 cannot be removed")
-        form.check()
-    wanted = message.flags if flags is None else message.flags | (flags & (SUPPRESS_EMBEDS | COMPONENTS_V2))
-    attachments = message.attachments
-    if "attachments" in body:
-        ids = {str(one.get("id")) for one in body["attachments"] or []}
-        attachments = [one for one in message.attachments if str(one.id) in ids]
-    after: Payload = {
-        "content": now.content,
-        "embeds": now.embeds,
-        "components": now.components,
-        "flags": wanted,
-    }
-    after |= {key: body[key] for key in ("content", "embeds", "components", "allowed_mentions") if key in body}
-    check_message(after | {"attachments": [one.payload() for one in attachments]}, call.files)
-    version = world.version(after, message.reply_to.author if message.reply_to else None)
-    if "content" not in body and not (wanted & COMPONENTS_V2 and "components" in body):
-        version = Version(version.content, version.embeds, version.components, now.pings, version.time)
-    message.flags = wanted & ~LOADING
-    message.attachments = attachments + world.attach(message.channel, call.files, body.get("attachments") or [])
-    call.message = message
-    return world.rewrite(message, version)
+@routes("GET /gateway", "GET /gateway/bot")
+def gateway_address(world: World, call: Call) -> Payload:
+    """Tell the Gateway's address; only auto-sharded clients ask for it."""
+    starts = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+    return {"url": "wss://gateway.discord.gg", "shards": world.shards, "session_start_limit": starts}
 
 
 @routes("GET /users/@me")
@@ -217,13 +163,13 @@ def add_reaction(world: World, call: Call, channel_id: str, message_id: str, emo
     message = world.message(channel_id, message_id)
     message.channel.demand_open()
     message.channel.demand("add_reactions", "read_message_history")
-    react(world, message, world.bot, emoji)
+    world.react(message, world.bot, emoji)
 
 
 @routes("DELETE /channels/{}/messages/{}/reactions/{}/@me")
 def remove_reaction(world: World, call: Call, channel_id: str, message_id: str, emoji: str) -> None:
     message = world.message(channel_id, message_id)
-    react(world, message, world.bot, emoji, added=False)
+    world.react(message, world.bot, emoji, added=False)
 
 
 @routes("POST /channels/{}/messages/{}/threads")
@@ -245,17 +191,18 @@ def thread_membership(world: World, call: Call, channel_id: str) -> None:
 
 @routes("GET /guilds/{}")
 def get_guild(world: World, call: Call, guild_id: str) -> Payload:
-    return _guild(world, guild_id).payload()
+    return world.guild_payload(_guild(world, guild_id))
 
 
 @routes("GET /guilds/{}/channels")
 def guild_channels(world: World, call: Call, guild_id: str) -> list[Payload]:
-    return [channel.payload() for channel in _guild(world, guild_id).channels() if not channel.is_thread]
+    return [channel.payload() for channel in world.channels_in(_guild(world, guild_id)) if not channel.is_thread]
 
 
 @routes("GET /guilds/{}/threads/active")
 def active_threads(world: World, call: Call, guild_id: str) -> Payload:
-    threads = [one.payload() for one in _guild(world, guild_id).channels() if one.is_thread and not one.archived]
+    channels = world.channels_in(_guild(world, guild_id))
+    threads = [channel.payload() for channel in channels if channel.is_thread and not channel.archived]
     return {"threads": threads, "members": [], "has_more": False}
 
 
@@ -272,28 +219,6 @@ def download(world: World, call: Call, *_ids: str) -> bytes:
     if call.path not in world.attachments:
         raise ApiError(404, 0, "404: Not Found")
     return world.attachments[call.path].data
-
-
-def react(world: World, message: Message, who: User, emoji: str, *, added: bool = True) -> None:
-    """Add or remove a reaction and notify the clients."""
-    users = message.reactions.setdefault(emoji, set())
-    (users.add if added else users.discard)(who.id)
-    guild = message.channel.guild
-    data: Payload = {
-        "user_id": str(who.id),
-        "channel_id": str(message.channel.id),
-        "message_id": str(message.id),
-    }
-    data |= {
-        "emoji": {"id": None, "name": emoji},
-        "burst": False,
-        "type": 0,
-        "message_author_id": str(message.author.id),
-    }
-    if guild:
-        data |= {"guild_id": str(guild.id)} | ({"member": guild.member_payload(who)} if added else {})
-    world.emit("MESSAGE_REACTION_ADD" if added else "MESSAGE_REACTION_REMOVE", data, guild=guild)
-    world.journal.note(f"{who.name} {'reacted' if added else 'no longer reacts'} {emoji} to {message!r}")
 
 
 def _open_thread(world: World, call: Call, parent: Channel, message: Message | None) -> Payload:

@@ -15,7 +15,7 @@ from aiohttp import BodyPartReader, web
 from .errors import ApiError, unauthorized
 
 if TYPE_CHECKING:
-    from .messages import Message
+    from .channels import Message
     from .world import World
 
 Payload = dict[str, Any]

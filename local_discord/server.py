@@ -1,18 +1,17 @@
-"""Run the local Discord, and manage its guilds and members."""
+"""Run the local Discord."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import discord
 from aiohttp import web
 
-from . import interactions, rest
-from .entities import Guild, User
+from . import interaction_routes, rest
 from .gateway import Gateway
+from .guild_setup import Server
 from .journal import Journal
-from .people import Person
 from .router import Call, Router, Routes
 from .transport import Certificates, connector
 from .world import World
@@ -22,32 +21,9 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from .channels import Message
     from .clock import Clock
-    from .messages import Message
-
-gateway_routes = Routes()
-
-
-@gateway_routes("GET /gateway", "GET /gateway/bot")
-def gateway_address(world: World, call: Call) -> dict[str, Any]:
-    """Return the Gateway's address; only auto-sharded clients ask for it."""
-    starts = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
-    return {"url": "wss://gateway.discord.gg", "shards": world.shards, "session_start_limit": starts}
-
-
-class Server(Guild):
-    """A guild whose members are people that a test can control."""
-
-    def __init__(self, world: World, name: str, gateway: Gateway) -> None:
-        super().__init__(world, world.clock.snowflake(), name)
-        self._gateway = gateway
-
-    def member(self, name: str, *permissions: str, bot: bool = False) -> Person:
-        """Add a new member, with permissions such as ``"manage_guild"`` beyond everyone's."""
-        person = Person(self.world, self.world.clock.snowflake(), name, bot, gateway=self._gateway)
-        self.world.users[person.id] = person
-        self.join(person, *permissions)
-        return person
+    from .users import User
 
 
 class LocalDiscord:
@@ -72,7 +48,7 @@ class LocalDiscord:
         self.gateway = Gateway(token, switches.value)
         self.world = World(self.journal, self.gateway.emit, message_content=message_content)
         self.gateway.world = self.world
-        self.router = self._make_router(rest.routes, interactions.routes, gateway_routes)
+        self.router = self._make_router(rest.routes, interaction_routes.routes)
         self._certificates = Certificates()
         self._context = self._certificates.for_server()
         self._port = 0

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from . import plain_text
-from .clock import Clock
-from .entities import DM, EVERYONE_MAY, PRIVATE_THREAD, PUBLIC_THREAD, Channel, Guild, Role, User
+from .channels import DM, PRIVATE_THREAD, PUBLIC_THREAD, Channel
 from .errors import ApiError, unknown_channel, unknown_message
+from .guilds import EVERYONE_MAY, Role
+from .hub import Hub
 from .mentions import pings
-from .messages import Attachment, Message, Version
+from .message_parts import Attachment, Version
 
 if TYPE_CHECKING:
+    from .channels import Message
+    from .guilds import Guild
+    from .hub import Emit
     from .interactions import Interaction
     from .journal import Journal
+    from .users import User
 
 Payload = dict[str, Any]
 
 
-class Emit(Protocol):
-    """Send an event to every connected client that should see it."""
-
-    def __call__(
-        self, name: str, data: Payload, *, guild: Guild | None = None, redacted: Payload | None = None
-    ) -> None: ...
-
-
-class World:
-    """The state of the local Discord, and the only way to change messages."""
+class World(Hub):
+    """The hub with all that is there, and the only way to change messages."""
 
     def __init__(self, journal: Journal, emit: Emit, *, message_content: bool) -> None:
-        self.clock = Clock()
-        self.journal = journal
-        self.emit = emit
-        self.message_content = message_content
-        self.bot = User(self, self.clock.snowflake(), "Footnote", bot=True)
-        self.application_id = self.bot.id
-        self.users: dict[int, User] = {self.bot.id: self.bot}
+        super().__init__(journal, emit, message_content=message_content)
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.commands: dict[int | None, list[Payload]] = {}
@@ -52,7 +43,21 @@ class World:
         self.guilds[guild.id] = guild
         guild.roles[guild.id] = Role(guild.id, "@everyone", EVERYONE_MAY)
         guild.members[self.bot.id] = self.bot
-        self.emit("GUILD_CREATE", guild.payload(), guild=guild)
+        self.emit("GUILD_CREATE", self.guild_payload(guild), guild=guild)
+
+    def guild_payload(self, guild: Guild, *, all_members: bool = True) -> Payload:
+        """Build a guild as GUILD_CREATE sends it, with its channels and members."""
+        channels = self.channels_in(guild)
+        members = guild.members.values() if all_members else [self.bot]
+        return guild.payload() | {
+            "channels": [channel.payload() for channel in channels if not channel.is_thread],
+            "threads": [channel.payload() for channel in channels if channel.is_thread and not channel.archived],
+            "members": [guild.member_payload(member) for member in members],
+        }
+
+    def channels_in(self, guild: Guild) -> list[Channel]:
+        """List the channels and threads of a guild in the order of their creation."""
+        return [channel for channel in self.channels.values() if channel.guild is guild]
 
     def add_channel(self, channel: Channel) -> Channel:
         """Add a channel."""
@@ -79,7 +84,7 @@ class World:
         for channel in self.channels.values():
             if channel.recipient is user:
                 return channel
-        return self.add_channel(Channel(self, self.clock.snowflake(), user.name, DM, recipient=user))
+        return self.add_channel(Channel(self, self.channels, self.clock.snowflake(), user.name, DM, recipient=user))
 
     def version(self, body: Payload, replied_to: User | None) -> Version:
         """Build a version of a message, with the mentions that its ``allowed_mentions`` let notify."""
@@ -131,6 +136,27 @@ class World:
             self.emit("MESSAGE_DELETE", where | ({"guild_id": str(guild.id)} if guild else {}), guild=guild)
         self.journal.note(f"deleted: {message!r}")
 
+    def react(self, message: Message, who: User, emoji: str, *, added: bool = True) -> None:
+        """Add or remove a reaction and notify the clients."""
+        users = message.reactions.setdefault(emoji, set())
+        (users.add if added else users.discard)(who.id)
+        guild = message.channel.guild
+        data: Payload = {
+            "user_id": str(who.id),
+            "channel_id": str(message.channel.id),
+            "message_id": str(message.id),
+        }
+        data |= {
+            "emoji": {"id": None, "name": emoji},
+            "burst": False,
+            "type": 0,
+            "message_author_id": str(message.author.id),
+        }
+        if guild:
+            data |= {"guild_id": str(guild.id)} | ({"member": guild.member_payload(who)} if added else {})
+        self.emit("MESSAGE_REACTION_ADD" if added else "MESSAGE_REACTION_REMOVE", data, guild=guild)
+        self.journal.note(f"{who.name} {'reacted' if added else 'no longer reacts'} {emoji} to {message!r}")
+
     def publish(self, event: str, message: Message) -> None:
         """Send an event about a message."""
         guild = message.channel.guild
@@ -149,6 +175,7 @@ class World:
             raise ApiError(400, 160004, "A thread has already been created for this message")
         made = Channel(
             self,
+            self.channels,
             message.id if message else self.clock.snowflake(),
             body["name"],
             PRIVATE_THREAD if body.get("type") == PRIVATE_THREAD else PUBLIC_THREAD,

@@ -17,9 +17,8 @@ from .view import channel_rows, commands_for, menu_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from local_discord.entities import Channel
+    from local_discord.channels import Channel, Message
     from local_discord.interactions import Interaction
-    from local_discord.messages import Message
     from local_discord.people import Person
     from local_discord.server import LocalDiscord
 
@@ -154,7 +153,7 @@ class Actions:
         await interaction.response(self._local.world.interaction_deadline + 1)
         if interaction.modal is None:
             return {}
-        scene = Scene(interaction.world, self._people[interaction.user.name], interaction.channel)
+        scene = Scene(self._local.world, self._people[interaction.user.name], interaction.channel)
         key = f"f{interaction.id}"
         return {"form": {"id": str(interaction.id), "key": key, "html": form_html(interaction.modal, scene, key)}}
 

@@ -14,7 +14,7 @@ from .component_html import Components
 from .rich_text import to_html
 
 if TYPE_CHECKING:
-    from local_discord.messages import Message
+    from local_discord.channels import Message
 
     from .scene import Scene
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from local_discord.entities import PRIVATE_THREAD, PUBLIC_THREAD
+from local_discord.channels import PRIVATE_THREAD, PUBLIC_THREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local_discord.entities import Channel, Role, User
+    from local_discord.channels import Channel
+    from local_discord.guilds import Role
     from local_discord.people import Person
+    from local_discord.users import User
     from local_discord.world import World
 
 STRING, USER, ROLE, MENTIONABLE, CHANNEL = 3, 5, 6, 7, 8
@@ -89,7 +91,7 @@ class Scene:
         if kind in {ROLE, MENTIONABLE}:
             yield from ((role, f"@{role.name.removeprefix('@')}") for role in guild.roles.values())
         if kind == CHANNEL:
-            for channel in guild.channels():
+            for channel in self.world.channels_in(guild):
                 if (
                     channel.type in channel_types
                     if channel_types

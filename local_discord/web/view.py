@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from local_discord.entities import DM, FORUM
+from local_discord.channels import DM, FORUM
 
 from .message_html import message_html, words_of
 from .scene import Scene
@@ -13,8 +13,7 @@ from .scene import Scene
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local_discord.entities import Channel
-    from local_discord.messages import Message
+    from local_discord.channels import Channel, Message
     from local_discord.people import Person
 
 Payload = dict[str, Any]
@@ -123,7 +122,7 @@ def channel_rows(viewer: Person) -> Iterator[Payload]:
     for guild in viewer.world.guilds.values():
         if viewer.id not in guild.members:
             continue
-        channels = guild.channels()
+        channels = viewer.world.channels_in(guild)
         for channel in channels:
             if not channel.is_thread and channel.type != FORUM:
                 yield _channel_row(channel, guild.name)
@@ -138,7 +137,7 @@ def _channel_row(channel: Channel, group: str) -> Payload:
     )
     return {
         "id": str(channel.id),
-        "name": channel.world.bot.name if direct else channel.name,
+        "name": channel.hub.bot.name if direct else channel.name,
         "group": group,
         "kind": "direct" if direct else "thread" if channel.is_thread else "channel",
         "parent": str(channel.parent.id) if channel.parent else "",

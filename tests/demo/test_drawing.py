@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from local_discord.server import LocalDiscord
+from local_discord import LocalDiscord, Server
 from local_discord.web.form_html import form_html
 from local_discord.web.message_html import message_html, words_of
 from local_discord.web.rich_text import to_html
@@ -83,7 +83,7 @@ class TestMessages:
 
     async def test_what_a_select_offers_are_the_servers_own_channels_and_roles(self, scene: Scene) -> None:
         guild = scene.channel.guild
-        assert guild
+        assert isinstance(guild, Server)
         role, other = guild.role("readers"), guild.channel("other")
         chosen = [{"id": str(other.id), "type": "channel"}]
         selects = [

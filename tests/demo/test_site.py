@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 
 from local_discord import LocalDiscord
+from local_discord.channels import Message
 from local_discord.interactions import COMMAND, Interaction
 from local_discord.limits import EPHEMERAL
-from local_discord.messages import Message
 from local_discord.web.site import Site
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ class TestWhoSeesWhat:
         used = Interaction(world, world.clock.snowflake(), "token", COMMAND, ada, papers, "/help", world.clock.now())
         said = world.version({"content": "for you alone"}, None)
         used.original = Message(world, world.clock.snowflake(), papers, local.bot, [said], flags=EPHEMERAL)
-        used.original.interaction, used.original.viewer = used, ada
+        used.original.interaction, used.original.viewer = used.metadata(), ada
         world.interactions["token"] = used
         assert "for you alone" in str(await client.view("Ada", papers))
         assert "for you alone" not in str(await client.view("Bob", papers))

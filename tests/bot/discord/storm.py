@@ -350,7 +350,7 @@ class Storm:
 def _since(channel: Channel, event_id: int) -> list[Message]:
     """Return the bot's messages in a channel that are newer than an event, oldest first."""
     newer = takewhile(lambda each: each.id > event_id, reversed(channel.messages.values()))
-    return [each for each in newer if each.author is each.world.bot][::-1]
+    return [each for each in newer if each.author is each.hub.bot][::-1]
 
 
 def _offers(card: Message, kind: str) -> list[tuple[str, str | None]]:

@@ -18,7 +18,7 @@ from bot.store.ledger import NOBODY
 if TYPE_CHECKING:
     from bot.discord.footnote_bot import FootnoteBot
     from bot.store import Store
-    from local_discord.entities import Guild
+    from local_discord.guilds import Guild
     from tests.bot.discord.prepared import PreparedAnswers
     from tests.local_discord import Channel, LocalDiscord, Person
 
@@ -33,7 +33,7 @@ def alerts(bot: FootnoteBot) -> Alerts:
 def owns(guild: Guild, person: Person) -> None:
     """Make somebody who the local Discord says owns a server."""
     person.id = guild.id + 1
-    guild.world.users[person.id] = person
+    person.world.users[person.id] = person
 
 
 @pytest.mark.usefixtures("bot")

@@ -148,12 +148,12 @@ class TestPanel:
     async def test_two_changes_at_once_both_stand(
         self, shown: Message, moderator: Person, store: Store, kept: Kept
     ) -> None:
-        gate = store._database.writing()
+        gate, world = store._database.writing(), moderator.world
         async with gate:
             await moderator.clicks(shown, "Open threads")
             await moderator.clicks(shown, "Make answers private")
-            await shown.world.journal.until(
-                lambda: len([one for one in shown.world.interactions.values() if one.kind == "deferred update"]) == 2,
+            await world.journal.until(
+                lambda: len([one for one in world.interactions.values() if one.kind == "deferred update"]) == 2,
                 "both to be acknowledged",
             )
         await saved(shown, "**Threads:** on", "**Private answers:** on")
