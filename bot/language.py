@@ -61,7 +61,7 @@ def set_language(language: str | None) -> None:
 
 
 def current_language() -> str:
-    """Return the code of the current language, one of LANGUAGES."""
+    """Get the code of the current language, one of LANGUAGES."""
     return _language.get()
 
 

@@ -30,7 +30,7 @@ gateway_routes = Routes()
 
 @gateway_routes("GET /gateway", "GET /gateway/bot")
 def gateway_address(world: World, call: Call) -> dict[str, Any]:
-    """Return the Gateway's address; only auto-sharded clients ask for it."""
+    """Give the Gateway's address, which only auto-sharded clients ask for."""
     starts = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
     return {"url": "wss://gateway.discord.gg", "shards": world.shards, "session_start_limit": starts}
 

@@ -95,7 +95,7 @@ class MessageChanges(commands.Cog):
         await self._store.threads.forget(event.thread_id)
 
     async def _find(self, message_id: int) -> tuple[StoredAnswer, list[int]] | None:
-        """Return the answer to a message and the ids of the messages that show it, None if there is none.
+        """Find the answer to a message and the ids of the messages that show it; None if there is none.
 
         To spare the store, a message is looked up only if the gate has seen it, or if the bot started a short while
         ago and the message is older than that.
