@@ -1,4 +1,4 @@
-"""Five hundred things go wrong while people ask in every way: each is answered once, or told once why not."""
+"""Five hundred things go wrong while people ask in every way: each gets one answer, or one reason why not."""
 
 from __future__ import annotations
 
