@@ -1,4 +1,4 @@
-"""What the bot says, in its languages: every sentence of the code is in every catalogue, whole."""
+"""The bot's languages: every sentence of the code is in every catalogue, complete."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OTHERS = sorted(set(LANGUAGES) - {ENGLISH})
 
 @cache
 def said() -> frozenset[str | tuple[str, ...]]:
-    """Every sentence that Babel finds in the code."""
+    """Collect every sentence that Babel finds in the code."""
     found = extract_from_dir(ROOT, [("**.py", "python")], keywords=KEYWORDS)
     return frozenset(tuple(message) if isinstance(message, (list, tuple)) else message for _, _, message, _, _ in found)
 

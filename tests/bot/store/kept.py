@@ -1,4 +1,4 @@
-"""Answers to keep."""
+"""Answers to store."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def kept(
     private: bool = False,
     minutes: float = 0,
 ) -> StoredAnswer:
-    """Return an answer asked some minutes after NOW."""
+    """Make an answer to a question that was asked `minutes` after NOW."""
     return StoredAnswer(
         answer_id=answer_id.ljust(16, "_"),
         answer=answer(f"What about {answer_id}?", *papers),
