@@ -7,7 +7,7 @@ import contextlib
 
 
 class ConnectProxy:
-    """Lead every tunnel to the local server, whatever host it asks for."""
+    """Lead every tunnel to one of Discord's hosts to the local server."""
 
     def __init__(self, target_port: int) -> None:
         self.tunnels: list[str] = []
