@@ -1,4 +1,4 @@
-"""A store of its own for each test: on SQLite, and on PostgreSQL."""
+"""A fresh store for each test, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
