@@ -1,4 +1,4 @@
-"""The names of the code: no retired word comes back, no module is a gerund, no basename stands twice."""
+"""Names in the code: no retired word comes back, no module is a gerund, no two modules share a basename."""
 
 import ast
 from collections import Counter
@@ -33,7 +33,7 @@ RETIRED: Final = {
 }
 # Names of modules that end like gerunds but are nouns of the field.
 NOUNS: Final = {"ranking", "spelling"}
-# Files that every package may have.
+# Files that any package may have.
 EVERYWHERE: Final = {"__init__.py", "errors.py"}
 
 

@@ -48,7 +48,7 @@ def places(sentence: str) -> set[str]:
 
 
 def test_every_sentence_is_written_out_where_babel_finds_it() -> None:
-    # Neither a name nor an f-string: before Python 3.12 Babel does not look into f-strings.
+    # Not a name and not an f-string: before Python 3.12, Babel does not look into f-strings.
     hidden = []
     for path in ROOT.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))

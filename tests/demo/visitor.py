@@ -40,7 +40,7 @@ def browser() -> str | None:
 
 @asynccontextmanager
 async def visit(address: str, *, theme: str = "light", width: int = 1200, height: int = 900) -> AsyncIterator[Visitor]:
-    """Open the page in a browser of its own."""
+    """Open the page in a new browser."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         async with async_playwright() as playwright:
             context = await playwright.chromium.launch_persistent_context(
@@ -116,7 +116,7 @@ class Visitor:
         return await self.answer(before)
 
     async def writes_command(self, command: str, **options: str) -> None:
-        """Choose a slash command from those offered, and fill in its fields."""
+        """Choose a slash command from the list, and fill in its fields."""
         await self.tab_to(self.page.locator("#composer"), back=True)
         await self.types(f"/{command}")
         await expect(self.page.locator("#offers li").first).to_contain_text(f"/{command}")

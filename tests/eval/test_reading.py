@@ -48,7 +48,7 @@ EXPECTATIONS: Final = {
 NAMING: Final = ("papers", "all_of", "only", "not_papers")
 # "@1.2": the second paper shown in answer to the first turn of the history; "@1.-1": its last.
 PLACE: Final = re.compile(r"@(\d+)\.(-?\d+)")
-MARK: Final = re.compile(r"\[\d+\]")  # of a citation in running text
+MARK: Final = re.compile(r"\[\d+\]")  # a citation's mark in running text
 LINK: Final = re.compile(r"https?://|www\.")
 LONGEST_SHOWN = 88  # characters of a question or title in the printed table
 

@@ -29,7 +29,7 @@ class GivenPaper:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a chat request asks for."""
+    """The content of a chat request."""
 
     messages: list[dict[str, Any]]
     question: str

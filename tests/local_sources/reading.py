@@ -1,4 +1,4 @@
-"""Read a source to its end, or to the error that it ends with."""
+"""Read a source to its end, or until it fails."""
 
 from __future__ import annotations
 

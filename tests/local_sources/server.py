@@ -23,7 +23,7 @@ MOST_OF_A_SLICE = 2000
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came, and the clock's reading when it did."""
+    """A request as it came, and the time on the clock at that moment."""
 
     path: str
     query: dict[str, str]

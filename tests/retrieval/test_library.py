@@ -73,7 +73,7 @@ class CountingEmbedder:
             await self._more.wait_for(lambda: len(self.asked) >= count)
 
     async def close(self) -> None:
-        """The fixture closes the model."""
+        """Do nothing: the fixture closes the model."""
 
 
 class WordlessEmbedder:
@@ -88,7 +88,7 @@ class WordlessEmbedder:
         self.embed = inner.embed
 
     async def close(self) -> None:
-        """The fixture closes the model."""
+        """Do nothing: the fixture closes the model."""
 
 
 @pytest.fixture

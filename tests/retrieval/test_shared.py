@@ -140,7 +140,7 @@ async def test_a_second_process_with_an_empty_folder_harms_nobody_and_finds_the_
                 assert [await first(other, f"On {subject}") for subject in SUBJECTS] == before
                 assert await other.titles.find("on", 25) == await one.titles.find("on", 25) != []
             assert [await first(one, f"On {subject}") for subject in SUBJECTS] == before
-    assert asking.asked == 2 * len(SUBJECTS)  # the questions alone
+    assert asking.asked == 2 * len(SUBJECTS)  # only the questions
 
 
 async def test_two_that_take_papers_in_at_once_embed_each_once(shared: Shared) -> None:
@@ -246,7 +246,7 @@ async def test_who_gives_no_sign_loses_its_turn_and_writes_nothing_more(
     shared: Shared, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("retrieval.index_lease.STALE", 0.5)
-    monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", 600.0)  # as of a machine that sleeps, or is cut off
+    monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", 600.0)  # like a machine that sleeps or is cut off
     monkeypatch.setattr("retrieval.indexer.WORKERS_PATIENCE", 1.0)  # its claims are not taken from it
     slow = SlowEmbedder()
     async with shared.process("a", slow) as one, shared.process("b") as other:
@@ -269,7 +269,7 @@ async def test_vectors_written_too_late_are_written_again(
     shared: Shared, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("retrieval.index_lease.STALE", 0.5)
-    monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", 600.0)  # as of a machine that sleeps, or is cut off
+    monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", 600.0)  # like a machine that sleeps or is cut off
     async with shared.process("a") as one, shared.process("b") as other:
         began, goes_on = threading.Event(), threading.Event()
         upsert = one._dense.upsert
@@ -345,7 +345,7 @@ async def test_a_rebuild_takes_nothing_from_others_and_leaves_one_collection(
         await asking
         assert (await first(one, "On violins") or "")[0] == "p:violins"
         assert len({each.name for each in server.list_collections()}) == len(before)
-        assert embedder.asked == 1  # the question alone
+        assert embedder.asked == 1  # only the question
 
 
 async def test_an_emptied_server_is_filled_again_without_embedding(shared: Shared, chroma: Chroma) -> None:
@@ -410,7 +410,7 @@ async def test_the_server_of_an_earlier_version_is_filled_anew_while_everybody_s
                 assert (await first(library, "On violins") or "")[0] == "p:violins"
             await asyncio.sleep(0.05)
         await filling
-        assert embedder.asked == len(SUBJECTS) + 1  # the questions alone, one of them before and after
+        assert embedder.asked == len(SUBJECTS) + 1  # only the questions, one of them both before and after
         assert old not in {each.name for each in server.list_collections()}
         await assert_consistent(other)
         await other.close()

@@ -1,4 +1,4 @@
-"""Answers made beforehand, for tests that are about Discord."""
+"""Answers prepared in advance, for tests that are about Discord."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 FAILING: Final = 0.2  # of all calls
 AT_ONCE: Final = 32  # people who wait for an answer
 PATIENCE: Final = 60.0  # seconds for anything that somebody waits for
-QUIET: Final = 2.0  # seconds in which nothing more may come at the end
-CALM: Final = (1.0, 3.0)  # seconds between two troubles of the Gateway
+QUIET: Final = 2.0  # seconds at the end in which no more messages may come
+CALM: Final = (1.0, 3.0)  # seconds between two disturbances of the Gateway
 DISCORDS_OWN: Final = frozenset(  # calls that the client needs to connect at all
     {"GET /gateway", "GET /gateway/bot", "GET /users/@me", "GET /applications/@me", "GET /oauth2/applications/@me"}
 )
@@ -270,7 +270,7 @@ class Storm:
         await self._follow(told, click)
 
     async def _follow(self, told: Told, use: Interaction) -> None:
-        """Wait for the end of an interaction, wherever that is."""
+        """Wait for the end of an interaction, in whichever channel its answer comes."""
         if not await self._reached(told, use) and use.type == COMPONENT:
             told.missed, told.away = True, self._last_away >= use.created
             return

@@ -9,7 +9,7 @@ from bot.llm.usage import Usage
 from bot.store import StoredAnswer
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
-ANA = 2**61 + 1  # Discord's ids have 64 bits
+ANA = 2**61 + 1  # Discord's ids need up to 64 bits
 BEN = 2**61 + 11
 SERVER = 2**61 + 100
 CHANNEL = 2**61 + 200

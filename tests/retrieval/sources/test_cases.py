@@ -1,6 +1,6 @@
 """Files as people have them, each with the papers that it must give; those in cases/ were made for this project (CC0)."""
 
-# ruff: noqa: E501  # exports stand here as programs write them, and what each must give on one line
+# ruff: noqa: E501  # exports are as programs write them, and what each must give is on one line
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is offered while somebody types a title."""
+"""The choices that are offered while somebody types a title."""
 
 from __future__ import annotations
 
