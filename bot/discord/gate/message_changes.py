@@ -48,7 +48,7 @@ class Revision(Protocol):
 
 
 class MessageChanges(commands.Cog):
-    """Take in edits and deletions of the latest messages."""
+    """Handle edits and deletions of recent messages."""
 
     def __init__(self, bot: Bot, door: MessageDoor, revision: Revision) -> None:
         self._bot = bot
