@@ -48,7 +48,7 @@ KEYWORDS = {
         r"document understanding|chart|\btables?\b|document (?:layout|parsing)|\bOCR\b",
     ),
 }
-# Categories with at least ten papers in either week, except those of half of all papers.
+# Categories with at least ten papers in either week, except those that half of all papers have.
 CATEGORIES = {
     "robotics and robot learning": "cs.RO",
     "information retrieval and recommender systems": "cs.IR",

@@ -119,7 +119,7 @@ ZONES = (
 
 
 def main() -> None:
-    """Play Discord and the clock, or be a worker, as which this starts itself."""
+    """Play Discord and the clock, or, in the processes that this starts, be a worker."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("papers", type=Path)
     parser.add_argument("--days", type=int, default=YEAR)
@@ -370,7 +370,7 @@ class Worker:
         return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment()))
 
     async def tick(self, now: datetime) -> datetime | None:
-        """Let the worker run; the time when it has more to do. Raises ConnectionError if it was killed."""
+        """Let the worker run; returns when it has more to do, and raises ConnectionError if it was killed."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{now.isoformat()}\n".encode())
@@ -389,7 +389,7 @@ class Worker:
 
 
 async def live(options: argparse.Namespace) -> int:
-    """Simulate the year; the exit code."""
+    """Simulate the year; returns the exit code."""
     chance = random.Random(options.seed)
     server = Discord(options.failing, random.Random(options.seed + 1))
     end = START + timedelta(days=options.days)
@@ -480,7 +480,7 @@ def report(
     killed: int,
     seconds: float,
 ) -> int:
-    """Print the result of the year; the exit code."""
+    """Print the result of the year; returns the exit code."""
     end = START + timedelta(days=options.days)
     due = missed = doubled = unposted = caught_up = partial = waiting = 0
     by_message = {post["message"]: post for post in server.posts}
@@ -496,7 +496,7 @@ def report(
                 shown_papers = [paper for part in parts for paper in part["papers"]]
                 partial += any(part["whole"] != shown_papers for part in parts)
             elif moment <= covered + LOOKED_AT_LAST:
-                caught_up += 1  # by the one before it, which was chosen late
+                caught_up += 1  # covered by the digest before it, which was chosen late
             elif moment >= each.next_due_at and end - moment < STILL_TO_COME:
                 waiting += 1
             else:

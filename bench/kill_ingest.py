@@ -2,7 +2,7 @@
 
     uv run python bench/kill_ingest.py papers.jsonl --papers 2000 --kills 10
 
-`papers.jsonl` (or .jsonl.gz) holds one paper a line: `id`, `title` and `abstract` or `text`.
+`papers.jsonl` (or .jsonl.gz) holds one paper per line: `id`, `title` and `abstract` or `text`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def ingest(papers: Path, data_dir: Path, kill_after: float | None) -> int:
-    """Ingest, and kill the process after some seconds; the number of texts embedded and stored."""
+    """Ingest, and kill the process after some seconds; returns the number of texts embedded and stored."""
     command = [sys.executable, "-m", "bot", "--verbose", "ingest", str(papers), "--data-dir", str(data_dir)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if kill_after is not None:
@@ -76,7 +76,7 @@ def count(data_dir: Path) -> int:
 
 
 def report(data_dir: Path, expected: int, embedded: int, kills: int) -> int:
-    """Print each comparison; the number of failed ones."""
+    """Print each comparison; returns the number of failed ones."""
     with sqlite3.connect(data_dir / "footnote.db") as db:
         papers = {row[0] for row in db.execute("SELECT paper_id FROM papers WHERE indexed_hash = content_hash")}
         vectors = {

@@ -99,7 +99,7 @@ def _parts(name: str, size: int) -> Iterator[bytes]:
 
 
 def read(path: Path, *categories: str) -> tuple[int, int]:
-    """Read a file to its end; the number of papers, and the peak memory of this process in kB."""
+    """Read a file to its end; returns the number of papers, and the peak memory of this process in kB."""
     stream = stream_source(str(path), Choice(tuple(categories)))
     deque(stream.papers, maxlen=0)
     assert not stream.intake.left_out.count, stream.intake.left_out.first

@@ -141,7 +141,7 @@ def main() -> None:
                     near.update(synset.words)
                     for sign, other, here, _ in synset.pointers:
                         means = not here or synset.words[here - 1] == lemma
-                        # The adjective of an adverb, the verb of a noun, what an adjective is like, what a verb is of.
+                        # An adverb's adjective, a noun's verb, an adjective's similar ones, and a verb's hypernym.
                         wanted = "\\+&" + ("@" if letter == "v" else "")
                         if means and sign in wanted and (sign != "+" or letter == "n"):
                             near.update(synsets[other].words)

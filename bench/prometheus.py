@@ -55,7 +55,7 @@ def configure(folder: Path, port: int, interval: str) -> Path:
 
 @asynccontextmanager
 async def prometheus(program: str, config: Path, folder: Path) -> AsyncIterator[str]:
-    """Run Prometheus inside the block; its address."""
+    """Run Prometheus while the block lasts; yields its address."""
     promtool = Path(program).with_name("promtool")
     check = await asyncio.create_subprocess_exec(promtool, "check", "config", ROOT / "deploy" / "prometheus.yml")
     if await check.wait():
@@ -94,7 +94,7 @@ async def until(session: aiohttp.ClientSession, query: str) -> None:
 
 
 async def scrape(program: str, seconds: float) -> int:
-    """Run everything; the exit code."""
+    """Run everything; returns the exit code."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with open_library(Settings.load(data_dir=folder / "data")) as library:
@@ -122,7 +122,7 @@ async def scrape(program: str, seconds: float) -> int:
 
 
 async def tell(session: aiohttp.ClientSession) -> int:
-    """Print the result of each query; 1 if a part is unhealthy or the question was not counted, else 0."""
+    """Print the result of each query; returns 1 if a part is unhealthy or the question was not counted, else 0."""
     print("| panel | query | series | first value |\n| --- | --- | --- | --- |")
     for title, query in queries():
         found = await ask(session, query)

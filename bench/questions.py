@@ -1,9 +1,9 @@
-"""Answer questions in a process of its own: after a start, beside a bare call, many at once, for a long time.
+"""Time answers in a separate process: after a start, beside a bare call, many at once, and for a long time.
 
     uv run python -m bench.questions DATA_DIR QUESTIONS.json BASE_URL [--at-once 10,100,500] [--soak 600]
 
-DATA_DIR is a library as it is, QUESTIONS.json a list of texts, BASE_URL an OpenAI-compatible server. It prints a JSON
-object a line, each with its `part`; `bench.all` starts it and a server for it, and makes tables of what it prints.
+DATA_DIR is an existing library, QUESTIONS.json a list of texts, BASE_URL an OpenAI-compatible server. It prints one
+JSON object per line, each with its `part`. `bench.all` starts it and the server, and makes tables of what it prints.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ ONE_BY_ONE = 20  # questions
 GIVEN = 8  # papers in the bare call's prompt
 MODEL = "local-model"
 ERROR = "error, "
-ASKING = 4  # at a time, in the soak
-STATEMENT = re.compile(r'\{"text":.*?\]\}', re.DOTALL)  # whole, as the server writes it
+ASKING = 4  # users, in the soak
+STATEMENT = re.compile(r'\{"text":.*?\]\}', re.DOTALL)  # a whole statement, as the server writes it
 
 
 async def measure(options: argparse.Namespace) -> None:
@@ -80,7 +80,7 @@ async def measure(options: argparse.Namespace) -> None:
 async def one_by_one(
     ways: Mapping[str, Callable[[str], Awaitable[tuple[float, float]]]], questions: Sequence[str]
 ) -> None:
-    """Ask each question in each way, in turn; those count to which every way has a statement."""
+    """Ask each question in each way, in turn; a question counts only if every way gives a statement."""
     took: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     for question in questions:
         asked = {way: await ask(question) for way, ask in ways.items()}
@@ -181,7 +181,7 @@ async def settled(asked: Awaitable[Answer]) -> str:
     """The writer of an answer, or the error."""
     try:
         answer = await asked
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is counted
+    except Exception as error:  # noqa: BLE001 - every error is counted
         return f"{ERROR}{type(error).__name__}: {str(error).split(',')[0][:100]}"
     if answer.refused:
         return "refused"

@@ -53,7 +53,7 @@ MIXES: tuple[Weights, ...] = (
 STEP = 4  # the grid of cross-validation has steps of 1/4; a finer one overfits
 FOLDS, REPEATS = 5, 20
 DRAWS = 5000
-# Of judged questions; one about several papers has no one right first hit.
+# The kinds of judged questions that count; one about several papers has no single right first hit.
 KINDS = ("single", "claim", "detail", "paraphrase", "keyword")
 
 

@@ -48,7 +48,7 @@ async def main() -> None:
 
 
 async def measure(folder: Path, postgres: Postgres, chroma: Chroma) -> None:
-    """Move the papers that ship, then take the servers away."""
+    """Move the shipped papers, then take the servers away."""
     papers = plain(open_source("seeds").papers)
     database = await postgres.make_database()
     async with opened(folder / "embedded", folder) as library:

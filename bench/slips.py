@@ -43,7 +43,7 @@ def misspell(text: str, chance: random.Random) -> str:
 
 
 def main() -> None:
-    """Copy the folder with the single questions alone, misspelt."""
+    """Copy the folder with its standalone questions alone, misspelt."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Counted(StandIn):
-    """Count what is read: what was embedded once need not be again."""
+    """Count the texts that are embedded: none should be embedded twice."""
 
     texts = 0
 
@@ -54,7 +54,7 @@ def timed(what: str) -> Iterator[None]:
 
 
 async def start(data_dir: Path, *, rebuild: bool = False) -> int:
-    """Open a library as `footnote run` does, and complete its indexes; the number of papers."""
+    """Open a library as `footnote run` does, and complete its indexes; returns the number of papers."""
     library = await Library.open(data_dir, Counted(cache_dir=CACHE), rebuild=rebuild)
     try:
         await library.index_pending()

@@ -71,7 +71,7 @@ class CountingLLM(LocalLLM):
 
 
 async def call(folder: str, url: str, address: str, first: int) -> None:
-    """Make the calls from one on, and say of each what the client made of it."""
+    """Make the calls from number `first` on, and print when each begins and what the client counted for it."""
     store = await Store.open(Path(folder), url or None)
     meter = StoreMeter(store.usage, store.notices, Budgets())
     model = LanguageModel(name="counted", address=Address.read(address), timeout=SECONDS, meter=meter)
@@ -89,7 +89,7 @@ async def call(folder: str, url: str, address: str, first: int) -> None:
 
 
 async def run(folder: str, url: str, address: str, first: int, lines: int | None) -> list[dict[str, Any]]:
-    """Run a calling process, and kill it after `lines` lines; the lines it printed."""
+    """Run a calling process, and kill it after `lines` lines; returns the lines it printed."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, __file__, "call", folder, url, address, str(first)), stdout=asyncio.subprocess.PIPE
     )

@@ -80,7 +80,7 @@ class Bot:
         self._answerer = Answerer(library, ExtractiveWriter())
 
     async def live(self, now: datetime) -> None:
-        """Fetch, answer and forget; a day that a kill cut short is gone on with."""
+        """Fetch, answer and forget; a day that a kill cut short is continued."""
         day = min((now - START).days, len(self._days) - 1)
         reading = await self.library.source_state(SOURCE)
         for at in range(reading.cursor.position if reading and reading.cursor else 0, day + 1):
@@ -106,19 +106,19 @@ class Bot:
             private=False,
             asked_at=now,
         )
-        with suppress(sa.exc.IntegrityError):  # it was kept before a kill
+        with suppress(sa.exc.IntegrityError):  # it was stored before a kill
             await self._store.answers.keep(kept)
         if chance.random() < 0.3:
             await self._store.feedback.rate(kept.answer_id, kept.asker_id, chance.choice((-1, 1)))
         key = await self._store.searches.keep(Search(f"{about.title} {name}"))
-        async with self._store._database.writing() as connection:  # noqa: SLF001  # it takes the real time
+        async with self._store._database.writing() as connection:  # noqa: SLF001  # the store itself uses the real time
             await connection.execute(sa.update(searches).where(searches.c.key == key).values(used_at=now))
         spent = Spent("answer", "a model", 4000, 200, estimated=False)
         await self._store.usage.add(now.date(), Payer(kept.guild_id, kept.asker_id), spent)
 
 
 async def work(options: argparse.Namespace, url: str, folder: str) -> None:
-    """Live whenever standard input gives the time; say when it is done, and when there is more to do."""
+    """Live through each time read from stdin; print when it is done, and when there is more to do."""
     now = START
     library = await Library.open(Path(folder), StandIn(cache_dir=CACHE), now=lambda: now)
     store = await Store.open(Path(folder), retention=RETENTION)
@@ -256,7 +256,7 @@ class Year:
         return {name: [rows[due] for due in sorted(rows)] for name, rows in self._posted.items()}
 
     def judge(self) -> int:
-        """Print the size of the store in both halves of the year; 1 if it still grew, else 0."""
+        """Print the size of the store in both halves of the year; returns 1 if it still grew, else 0."""
         middle = self._options.days // 2
         first = max(size for day, size in self._memory.items() if day < middle)
         second = max(size for day, size in self._memory.items() if day >= middle)
@@ -270,7 +270,7 @@ async def _strike(worker: Worker, seconds: float) -> None:
 
 
 async def compare(folder: Path, options: argparse.Namespace) -> int:
-    """Check that every paper is there once, and that catalogue, Chroma and tantivy agree; 1 if they do not, else 0."""
+    """Check that each paper is there once, and that catalogue, Chroma and tantivy agree; returns 1 if not, else 0."""
     library = await Library.open(folder, StandIn(cache_dir=CACHE))
     try:
         await library.index_pending()
@@ -296,7 +296,7 @@ async def compare(folder: Path, options: argparse.Namespace) -> int:
 
 
 def main() -> None:
-    """Play Discord and the clock, or, started by that, the bot."""
+    """Play Discord and the clock, or, in the process that this starts, the bot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--from", dest="files", action="append", required=True, metavar="FILE")
     parser.add_argument("--days", type=int, default=365)

@@ -41,10 +41,12 @@ class FullTextFetcher:
     ) -> None:
         """Set up the schedule.
 
-        Args:     library: where the texts go.     web: the HTTP client; it limits requests to arXiv, and the schedule
-        uses its clock.     arxiv_url: arXiv's host for programs.     cited: returns the ids of at most so many papers
-        cited since a moment, latest first.     per_day: the maximum number of papers tried in 24 hours, by all
-        processes of a library; 0 for none.
+        Args:
+            library: where the texts go.
+            web: the HTTP client; it limits requests to arXiv, and the schedule uses its clock.
+            arxiv_url: arXiv's host for programs.
+            cited: takes a time and a number; returns the ids of at most that many papers cited since, latest first.
+            per_day: the maximum number of papers tried in 24 hours, by all processes of a library; 0 for none.
         """
         self._library = library
         self._web = web

@@ -38,7 +38,7 @@ def say_many(one: str, many: str, n: int, /, **values: object) -> str:
 def translated(words: str, language: str) -> str | None:
     """Translate the name or description of a command or option; None if there is no translation.
 
-    These words are in a catalogue of their own, as they stand in the commands and not in calls of `say`.
+    These words are in a separate catalogue, as they come from the commands and not from calls of `say`.
     """
     found = _translations(language, "commands").gettext(words)
     return found if found != words else None
@@ -61,7 +61,7 @@ def set_language(language: str | None) -> None:
 
 
 def current_language() -> str:
-    """Return the code of the current language, one of LANGUAGES."""
+    """Get the code of the current language, one of LANGUAGES."""
     return _language.get()
 
 

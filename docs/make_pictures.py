@@ -1,8 +1,8 @@
-"""Draw the pictures of the README and of docs/ from what Footnote really answers over seeds/.
+"""Draw the pictures in the README and docs/ from what Footnote really answers over seeds/.
 
     uv run python docs/make_pictures.py
 
-Somebody goes the ways of `footnote demo` in Chromium or Chrome, whichever is on the PATH, and each is photographed,
+A visitor walks through `footnote demo` in Chromium or Chrome, whichever is on the PATH, and each stop is photographed,
 light and dark. What the terminal shows becomes an SVG.
 """
 
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from tests.demo.visitor import Visitor
 
 PICTURES: Final = Path(__file__).parents[1] / "docs" / "pictures"
-WIDTH, TALLEST = 720, 2600  # pixels of a page that holds messages and nothing else
-COLOURS: Final = 128  # of a picture, which keeps it small
+WIDTH, TALLEST = 720, 2600  # pixels of a page that shows only messages
+COLOURS: Final = 128  # per picture, which keeps it small
 MARGIN: Final = 8  # pixels beside and below what is shown
 COMPARED: Final = ("Game On: Towards Language Models as RL", "Robot Fine-Tuning Made Easy")
-# Two ways to see the page: as a visitor does, and its messages alone.
+# Two ways to see the page: as a visitor does, or its messages alone.
 BARE: Final = """bare => {
   for (const each of document.querySelectorAll('.top, .places, .place, .tries, .saying, .typing'))
     each.style.display = bare ? 'none' : '';
@@ -52,7 +52,7 @@ UNTOUCHED: Final = "() => document.activeElement.blur()"
 
 
 async def main() -> None:
-    """Go all ways, and draw what is shown."""
+    """Walk through the demo, and draw all pictures."""
     if browser() is None:
         sys.exit(f"No browser to draw with: install Chromium or Chrome, so that one of {', '.join(BROWSERS)} is found.")
     with tempfile.TemporaryDirectory() as folder:
@@ -77,7 +77,7 @@ async def main() -> None:
 
 
 async def set_up(folder: Path) -> str:
-    """Return what `footnote setup` says of a token that a local Discord takes."""
+    """Run `footnote setup` with a token that a local Discord accepts, and capture what it prints."""
     async with LocalDiscord() as local:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "setup", "--token", "-", "--llm", "none", "--ingest", "seeds"),
@@ -99,7 +99,7 @@ async def set_up(folder: Path) -> str:
 
 
 async def questions(visitor: Visitor) -> None:
-    """Photograph what is answered, and what becomes of an answer."""
+    """Photograph answers, and what can be done with one."""
     answer = await visitor.says(f"@Footnote {ASKED}")
     await page(visitor)
     await visitor.opens_select(answer)
@@ -148,7 +148,7 @@ async def digest(visitor: Visitor) -> None:
 
 
 async def asked(visitor: Visitor) -> Locator:
-    """Return the latest message of a person."""
+    """Find the latest message that a person wrote."""
     return visitor.page.locator(".message:not(.bot)").last
 
 
@@ -162,7 +162,7 @@ async def page(visitor: Visitor) -> None:
 
 
 async def photograph(name: str, visitor: Visitor, first: Locator, last: Locator | None = None) -> None:
-    """Photograph what reaches from one thing to another, without what is around it."""
+    """Photograph the page from one element to another, without its surroundings."""
     await visitor.page.evaluate(BARE, arg=True)
     if await visitor.page.locator("[role=listbox]:focus, dialog:focus-within").count() == 0:
         await visitor.page.evaluate(UNTOUCHED)
@@ -174,7 +174,7 @@ async def photograph(name: str, visitor: Visitor, first: Locator, last: Locator 
 
 
 async def around(visitor: Visitor, first: Locator, last: Locator) -> FloatRect:
-    """Return the part of the page from the top of one thing to the bottom of another, with a list that is open."""
+    """Measure the page from the top of one element to the bottom of another, or of an open list."""
     await last.scroll_into_view_if_needed()
     above, below = await first.bounding_box(), await last.bounding_box()
     assert above
@@ -190,18 +190,18 @@ async def around(visitor: Visitor, first: Locator, last: Locator) -> FloatRect:
 
 
 def save(taken: bytes, name: str) -> None:
-    """Write a picture, made small."""
+    """Write a picture with few colours, so that the file is small."""
     whole = Image.open(io.BytesIO(taken)).convert("RGB")
     whole.quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
 
 
 def terminal(typed: str, show: Callable[[Console], None]) -> str:
-    """Return what the terminal shows of a command, as an SVG."""
+    """Draw what the terminal shows for a command, as an SVG."""
     with tempfile.TemporaryFile("w") as nowhere:
         console = Console(record=True, width=100, file=nowhere, force_terminal=True, highlight=False, markup=False)
         console.print(f"$ uv run footnote {typed}\n")
         show(console)
-        # A picture in a README fetches nothing: without the fonts of rich's own, the reader's monospace serves.
+        # A picture in a README must fetch nothing, so rich's web fonts give way to the reader's own monospace.
         drawn = console.export_svg(title=f"footnote {typed.split(maxsplit=1)[0]}")
         return re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL)
 

@@ -3,7 +3,7 @@
     uv run python docs/make_quality_pictures.py FOLDER [FOLDER…]
 
 Each folder is a dataset in BEIR form with answers.jsonl and one split; the questions of all of them are drawn
-together, so that one may hold the answerable and another the unanswerable ones.
+together, so that one folder may hold the answerable and another the unanswerable ones.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PICTURES = Path(__file__).parent / "pictures"
 
 
 async def main(folders: list[Path]) -> None:
-    """Run over the datasets and draw both pictures."""
+    """Evaluate the datasets and draw both pictures."""
     verdicts = []
     with tempfile.TemporaryDirectory() as data_dir:
         settings = Settings.load(data_dir=Path(data_dir))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 DOCS: Final = Path(__file__).parent
-# What the command line calls what an option takes, and what a reader calls it.
+# How the command line names the kinds of values, and how a reader does.
 KINDS: Final = {"int": "NUMBER", ("path", "file"): "PATH"}
 
 SETTINGS: Final = """\
@@ -48,12 +48,12 @@ def main() -> None:
 
 
 def pages() -> Mapping[str, str]:
-    """Return what both pages are to hold."""
+    """Write the text of both pages, by file name."""
     return {"settings.md": settings_page(), "commands.md": commands_page()}
 
 
 def settings_page() -> str:
-    """Return a table for what stands alone, and one for each section."""
+    """Write a table of the settings outside sections, and one for each section."""
     alone: list[tuple[str, FieldInfo]] = []
     sections: list[tuple[str, type[Section]]] = []
     for name, field in Settings.model_fields.items():
@@ -88,7 +88,7 @@ def _bounds(field: FieldInfo) -> str:
 
 
 def commands_page() -> str:
-    """Return a section for each command, those of a group behind its name."""
+    """Write a section for each command; one in a group has the group's name in front."""
     return COMMANDS + "".join(_section(path, command) for path, command in commands())
 
 
@@ -122,14 +122,14 @@ def _section(path: str, command: Any) -> str:  # noqa: ANN401
 
 
 def _place(argument: Any) -> str:  # noqa: ANN401
-    """Return an argument as a usage line has it: in brackets where it may be left out, with dots where it repeats."""
+    """Write an argument as in a usage line: in brackets if it is optional, with dots if it repeats."""
     name = (argument.metavar or argument.name).strip("[].").upper()
     dots = "…" if argument.nargs < 0 else ""
     return f"{name}{dots}" if argument.required else f"[{name}{dots}]"
 
 
 def _flags(option: Any, context: Any) -> str:  # noqa: ANN401
-    """Return an option's names, and what it takes behind them."""
+    """Write an option's names, followed by the kind of value that it takes."""
     names = " or ".join(f"`{each}`" for each in [*option.opts, *option.secondary_opts])
     if option.is_flag:
         return names

@@ -1,6 +1,6 @@
-"""Write docs/schemas/: what `ask --json` and `search --json` of the terminal print, as JSON Schema.
+"""Write docs/schemas/: JSON Schemas of what `footnote ask --json` and `footnote search --json` print.
 
-`uv run python docs/make_schemas.py` does it.
+Run it with `uv run python docs/make_schemas.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PRINTED: Final[dict[str, Any]] = {"ask": AnswerJson, "search": list[FoundJson]}
 
 
 def schema(command: str) -> str:
-    """Return the schema of what a command prints, as it is written."""
+    """Write the JSON schema of what a command prints."""
     made = TypeAdapter(PRINTED[command]).json_schema()
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"footnote {command} --json"}
     return json.dumps({**made, **about}, indent=2, sort_keys=True) + "\n"

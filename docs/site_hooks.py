@@ -1,4 +1,4 @@
-"""What the site has beside docs/: the README as its first page, and the files elsewhere that pages link to."""
+"""What the site has besides docs/: the README as its first page, and the files elsewhere that pages link to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-# Where those files are on the site: as text, which a browser shows instead of saving it.
+# Where those files are on the site: as .txt, so that a browser shows them instead of saving them.
 ELSEWHERE = "files"
 _LINK = re.compile(r"(?<=\]\()(?P<path>[^)\s#:]+)(?P<anchor>#[^)\s]*)?(?=\))")
 
@@ -30,7 +30,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Have links to files elsewhere lead to their copies."""
+    """Point links to files outside docs/ at their copies on the site."""
     uri = page.file.src_uri
     up = "../" * uri.count("/")
 
@@ -42,7 +42,7 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
 
 
 def _start(readme: str) -> str:
-    """Return the README as it reads from inside docs/."""
+    """Rewrite the README's links so that they work from inside docs/."""
     inside = re.sub(r"""(?<=[("'])docs/""", "", readme)
     return _LINK.sub(lambda match: match[0] if _inside(match["path"]) else f"../{match[0]}", inside)
 
@@ -56,7 +56,7 @@ def _elsewhere(uri: str, text: str) -> set[str]:
 
 
 def _target(uri: str, path: str) -> str | None:
-    """Return the file of the repository that a link of a page leads to, None where it stays in docs/ or is none."""
+    """Find the file of the repository that a page links to; None if the link stays in docs/ or is no file."""
     target = (ROOT / "docs" / PurePosixPath(uri).parent / path).resolve()
     if not target.is_file() or not target.is_relative_to(ROOT) or target.is_relative_to(ROOT / "docs"):
         return None

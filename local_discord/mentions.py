@@ -1,4 +1,4 @@
-"""Compute whom a message mentions and whom it notifies."""
+"""Find the people whom a message mentions, and those whom it notifies."""
 
 from __future__ import annotations
 

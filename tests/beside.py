@@ -1,4 +1,4 @@
-"""Servers that run beside a test which itself runs no event loop, as one of a whole command does not."""
+"""Run servers beside a test that has no event loop of its own, such as one that runs a whole command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Beside:
-    """An event loop in a thread of its own: `enter` starts a server there, the end of the block stops them all."""
+    """An event loop in its own thread: `enter` starts a server there, and the end of the block stops all of them."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()

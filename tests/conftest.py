@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
     LibraryWith = Callable[[Sequence[Paper | Fetched]], Awaitable[Library]]
 
-# How long an example takes says more about the machine than about the code. The same examples every time: a check says
-# the same twice, and Hypothesis, which with some seeds mutates the same two examples for ever, does not begin to.
-# `--hypothesis-profile=default` looks for new ones, and for more of them.
+# No deadline: how long an example takes says more about the machine than about the code. The same examples every time:
+# two runs then agree, and Hypothesis never gets a seed with which it mutates the same two examples for ever.
+# `--hypothesis-profile=default` looks for new examples, and for more of them.
 settings.register_profile("footnote", deadline=None, derandomize=True, max_examples=20)
 settings.load_profile("footnote")
 
-# Of these each takes some 15 to 30 seconds of processor.
+# Each of these takes some 15 to 30 seconds of CPU time.
 LONGEST = ("tests/bot/discord/test_storm.py", "tests/bot/test_demo.py", "tests/test_bench.py")
 
 
@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # What a shell starts in the background is deaf to Ctrl-C, and so would be all that tests start and interrupt.
+    # A shell makes its background jobs ignore Ctrl-C, and so would every process that tests start and interrupt.
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest, so that no worker is still at one of them when the others have nothing left to do."""
+    """Begin with the longest tests, so that no worker is left with one of them while the others have nothing to do."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
@@ -73,14 +73,14 @@ def postgres_server() -> Iterator[Postgres]:
 
 @pytest.fixture
 def postgres(postgres_server: Postgres) -> Iterator[Postgres]:
-    """A PostgreSQL that a test may pause and kill; it runs again for the next one."""
+    """A PostgreSQL that a test may pause and kill; it is running again for the next test."""
     yield postgres_server
     postgres_server.restore()
 
 
 @pytest.fixture
 async def database(postgres: Postgres) -> AsyncIterator[str]:
-    """The URL of a database of the test's own, with empty tables."""
+    """The URL of this test's own database, with empty tables."""
     url = await postgres.make_database()
     yield url
     postgres.restore()
@@ -98,7 +98,7 @@ def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chroma]:
 
 @pytest.fixture
 def chroma(chroma_server: Chroma) -> Iterator[Chroma]:
-    """A Chroma server that a test may pause, kill and empty; it runs again for the next one."""
+    """A Chroma server that a test may pause, kill and empty; it is running again for the next test."""
     yield chroma_server
     chroma_server.restore()
 
@@ -106,7 +106,7 @@ def chroma(chroma_server: Chroma) -> Iterator[Chroma]:
 def made_once(
     tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Coroutine[Any, Any, None]]
 ) -> Path:
-    """Return a folder that the first of the run's workers to want it makes, and that is only ever copied."""
+    """Get a folder that the first worker to need it makes for the whole test run; tests copy it and never change it."""
     root = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent
@@ -121,7 +121,7 @@ def made_once(
 
 
 def embedded_once(folder: Path, run: Callable[..., Any]) -> Callable[..., Any]:
-    """Have what the run's model makes of a batch of texts kept in a folder, for whichever test gives it the same."""
+    """Wrap the model's run so that each batch of texts is embedded once per test run, and then read from a folder."""
     folder.mkdir(exist_ok=True)
 
     def kept(embedder: LocalEmbedder, texts: list[str], *, with_words: bool) -> Any:
@@ -139,9 +139,9 @@ def embedded_once(folder: Path, run: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder that the run's MiniLM is built in, once; each worker opens it once, which takes 0.3 s of processor.
+    """The folder in which MiniLM is built, once per test run; each worker opens it once, which takes 0.3 s of CPU time.
 
-    The same batch of texts is embedded once a run. Embedders of other folders, and other processes, share nothing.
+    The same batch of texts is embedded once per run. Embedders of other folders, and other processes, share nothing.
     """
 
     async def build(folder: Path) -> None:
@@ -193,7 +193,7 @@ def seeds() -> list[Paper]:
 
 @pytest.fixture(scope="session")
 def tables_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files of a memory and of a catalogue that have their tables, which take 0.1 s to make."""
+    """A folder with the database files of a store and a catalogue, whose empty tables take 0.1 s to make."""
 
     async def make(folder: Path) -> None:
         await (await Store.open(folder)).close()
@@ -204,7 +204,7 @@ def tables_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def empty_dir(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
-    """A data dir whose databases have their tables, which takes a while to make, and no rows."""
+    """A data dir whose databases have tables, which take a while to make, but no rows."""
 
     async def make(folder: Path) -> None:
         embedder = LocalEmbedder(cache_dir=models)
@@ -219,7 +219,7 @@ def empty_dir(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
 
 @pytest.fixture
 async def library(tmp_path: Path, empty_dir: Path, embedder: LocalEmbedder) -> AsyncIterator[Library]:
-    """An empty library in a folder of its own."""
+    """An empty library in its own folder."""
     await asyncio.to_thread(shutil.copytree, empty_dir, tmp_path / "data", ignore=shutil.ignore_patterns("memory.db*"))
     library = await Library.open(tmp_path / "data", embedder)
     yield library
@@ -230,7 +230,7 @@ async def library(tmp_path: Path, empty_dir: Path, embedder: LocalEmbedder) -> A
 async def library_with(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, empty_dir: Path, models: Path, embedder: LocalEmbedder
 ) -> AsyncIterator[LibraryWith]:
-    """Give libraries of their own that hold some papers, which are embedded once a run."""
+    """Make libraries of the given papers, which are embedded once per test run."""
     opened: list[Library] = []
 
     async def give(papers: Sequence[Paper | Fetched]) -> Library:
@@ -254,7 +254,7 @@ async def library_with(
 
 @pytest.fixture(scope="session")
 def seeded_dir(tmp_path_factory: pytest.TempPathFactory, models: Path, seeds: list[Paper]) -> Path:
-    """A data dir that holds seeds/, made once and only ever copied."""
+    """A data dir of seeds/, made once per test run; tests copy it and never change it."""
 
     async def fill(folder: Path) -> None:
         library = await Library.open(folder, LocalEmbedder(cache_dir=models))
@@ -267,7 +267,7 @@ def seeded_dir(tmp_path_factory: pytest.TempPathFactory, models: Path, seeds: li
 
 @pytest.fixture
 async def seeded(tmp_path: Path, seeded_dir: Path, embedder: LocalEmbedder) -> AsyncIterator[Library]:
-    """A library of its own that holds seeds/."""
+    """A library of seeds/, in its own folder."""
     await asyncio.to_thread(shutil.copytree, seeded_dir, tmp_path / "data", symlinks=True)
     library = await Library.open(tmp_path / "data", embedder)
     yield library

@@ -1,8 +1,7 @@
 """The fast lane, `pytest --fast`: what opens no socket, starts no process and loads no model.
 
-No list and no marker says which tests these are. Those that ask for a fixture with a server or a model are
-left out before anything runs, and those that begin to open a socket, start a process or open the model themselves are
-passed over then.
+No list or marker says which tests these are. Tests that ask for a fixture with a server or a model are left out before
+anything runs; those that open a socket, start a process or open the model themselves are skipped at that moment.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-FIXTURES = {"chroma_server", "models", "postgres_server"}  # all of the kind build on one of these
+FIXTURES = {"chroma_server", "models", "postgres_server"}  # every fixture with a server or a model uses one of these
 LEFT_OUT = "not for the fast lane"
 _struck = pytest.StashKey[bool]()
 
@@ -26,14 +25,14 @@ def add_option(parser: pytest.Parser) -> None:
 
 
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests whose fixtures take long."""
+    """Deselect the tests whose fixtures are slow."""
     heavy = [item for item in items if FIXTURES.intersection(getattr(item, "fixturenames", ()))]
     config.hook.pytest_deselected(items=heavy)
     items[:] = [item for item in items if not FIXTURES.intersection(getattr(item, "fixturenames", ()))]
 
 
 def guard(item: pytest.Item, patch: pytest.MonkeyPatch) -> None:
-    """Have a test end as passed over where it opens a socket that others could reach, a process or the model."""
+    """Skip a test as soon as it opens a socket that others could reach, starts a process or opens the model."""
 
     def strike(*_args: object, **_options: object) -> NoReturn:
         item.stash[_struck] = True
@@ -41,7 +40,7 @@ def guard(item: pytest.Item, patch: pytest.MonkeyPatch) -> None:
 
     def unless_local(own: Callable[..., Any]) -> Callable[..., Any]:
         def call(sock: socket.socket, *args: object) -> object:
-            # Event loops and thread pools wake each other by pairs of sockets.
+            # Event loops and thread pools wake each other through pairs of Unix sockets.
             return own(sock, *args) if sock.family == getattr(socket, "AF_UNIX", None) else strike()
 
         return call
@@ -53,7 +52,7 @@ def guard(item: pytest.Item, patch: pytest.MonkeyPatch) -> None:
 
 
 def passed_over(item: pytest.Item, report: pytest.TestReport) -> pytest.TestReport:
-    """Take the failure of a test that was struck, in whatever way it came out, for what it is."""
+    """Report a test as skipped if it was stopped here, however its failure came out."""
     if report.failed and item.stash.get(_struck, False):
         report.outcome = "skipped"
         report.longrepr = (str(item.path), item.location[1] or 0, f"Skipped: {LEFT_OUT}")

@@ -1,4 +1,4 @@
-"""The papers of a source as the kind that a test knows them to be, and what may be said beside title and abstract."""
+"""Narrow the papers of a source to the type that a test expects, and type the optional fields of fetched ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T", Paper, Fetched)
 
 
 class Facts(TypedDict, total=False):
-    """What a Fetched holds beside its paper, its version and its ids."""
+    """The fields of a Fetched besides its paper, its version and its ids."""
 
     upvotes: int | None
     code_url: str | None
@@ -34,12 +34,12 @@ class Facts(TypedDict, total=False):
 
 
 def plain(papers: Iterable[Paper | Fetched]) -> list[Paper]:
-    """Return the papers of a source that says nothing but title and abstract."""
+    """Assert that all papers are plain ones, as from a source with little more than titles and abstracts."""
     return [_of(Paper, paper) for paper in papers]
 
 
 def fetched(papers: Iterable[Paper | Fetched]) -> list[Fetched]:
-    """Return the papers of a source that says more of each."""
+    """Assert that all papers are fetched ones, as from a source that says more about each."""
     return [_of(Fetched, paper) for paper in papers]
 
 

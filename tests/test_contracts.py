@@ -1,4 +1,4 @@
-"""What `lint-imports` refuses: imports that would let a layer know what it must not, in whatever module they stand."""
+"""`lint-imports` refuses imports of what a layer must not know, whichever module they are in."""
 
 from __future__ import annotations
 

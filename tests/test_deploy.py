@@ -1,4 +1,4 @@
-"""The files with which Footnote is deployed: what of them can be checked without a daemon is."""
+"""The deployment files, as far as they can be checked without a daemon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public face of each package: it exports what it says, from where it says, and loads it when it is used."""
+"""The public face of each package exports what it declares, from the declared module, and loads it on first use."""
 
 import ast
 import subprocess
@@ -23,7 +23,7 @@ FACES = (
 
 
 def declared(package: str) -> dict[str, str]:
-    """Return what type checkers are told: each name that the package imports, and the module it comes from."""
+    """Map each name that a package declares to type checkers to the module it comes from."""
     tree = ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text(encoding="utf-8"))
     return {
         alias.asname or alias.name: node.module or ""

@@ -1,4 +1,4 @@
-"""Nothing comes in whose licence nobody has looked at."""
+"""No package is installed before somebody has looked at its licence."""
 
 from __future__ import annotations
 

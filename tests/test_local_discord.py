@@ -1,4 +1,4 @@
-"""Drive the unmodified discord.py client against the local Discord, to prove that it acts like the real one."""
+"""Connect the unmodified discord.py client to the local Discord, to prove that it acts like the real one."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Layout(ui.LayoutView):
         self.add_item(ui.TextDisplay(text))
         row = ui.ActionRow[Any]()
         button: ui.Button[Any] = ui.Button(label="Save", custom_id="save")
-        button.callback = self.save  # type: ignore[method-assign]  # discord.py wants it so
+        button.callback = self.save  # type: ignore[method-assign]  # discord.py expects this
         row.add_item(button)
         self.add_item(row)
 
@@ -89,7 +89,7 @@ class Feedback(ui.Modal, title="Feedback"):
 
 
 class Bot(commands.Bot):
-    """A bot that says what it hears, and does what a test asks of it."""
+    """A bot that records messages, echoes those that mention it, and has the commands that tests use."""
 
     def __init__(self, server: LocalDiscord, intents: discord.Intents | None = None, **options: Any) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""Prove that the local Discord refuses what breaks Discord's numbers, and takes what just keeps them."""
+"""Prove that the local Discord refuses what exceeds Discord's limits, and accepts what just meets them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quality cannot fall silently: floors a little under what Footnote reaches without a language model."""
+"""Quality cannot drop unnoticed: floors a little below what Footnote reaches without a language model."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 EVAL = Path(__file__).parent / "eval"
-# Questions for tuning, beside the repository where there is a copy of them.
+# Questions for tuning, if a copy of them is beside the repository.
 SEEDS_DEV = Path(__file__).parents[2] / "shared" / "eval" / "seeds-dev"
 
-# measure: floor. Raise a floor when its figure has risen; lower one only with the reason in the commit's message.
-# The closest passages are of up to three papers, so that precision is lower and near misses are seldom refused.
+# Metric: floor. Raise a floor when its figure has risen; lower one only with the reason in the commit message.
+# The closest passages come from up to three papers, so precision is lower and near misses are seldom refused.
 ANSWERABLE = {
     "nDCG@10": 0.97,
     "R@1": 0.90,
@@ -47,7 +47,7 @@ DEV = {
 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data dir for all runs: datasets over the same corpus share one index."""
+    """A data dir for all runs, so that datasets over the same corpus share one index."""
     return tmp_path_factory.mktemp("quality")
 
 

@@ -1,4 +1,4 @@
-"""Data that older code wrote is opened by today's, and nothing of it is lost."""
+"""Today's code opens data that older code wrote, and nothing of it is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DATA = FIXTURES / "data-0.1.0"
 MEMORY = FIXTURES / "memory-0006"
 ROBOTS = "arxiv:2401.00001"
 POSTED = datetime(2026, 11, 23, 9, tzinfo=UTC)
-NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)  # of MEMORY, as are these
+NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)  # as in MEMORY, like the ids below
 ANA, SERVER, CHANNEL = 2**61 + 1, 2**61 + 100, 2**61 + 200
 
 

@@ -1,4 +1,4 @@
-"""The names of the code: no retired word comes back, no module is a gerund, no basename stands twice."""
+"""Names in the code: no retired word comes back, no module is a gerund, no two modules share a basename."""
 
 import ast
 from collections import Counter
@@ -12,7 +12,7 @@ ROOT: Final = Path(__file__).parent.parent
 FOLDERS: Final = ("bot", "footnote", "local_discord", "retrieval", "storage")
 MODULES: Final = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
-# docs/glossary.md says what to call these instead.
+# docs/glossary.md says which words replace these.
 RETIRED: Final = {
     "at",
     "desk",
@@ -31,14 +31,14 @@ RETIRED: Final = {
     "spoken",
     "take_in",
 }
-# Nouns of the field that end like gerunds, as the names of modules.
+# Names of modules that end like gerunds but are nouns of the field.
 NOUNS: Final = {"ranking", "spelling"}
-# Files that every package may have.
+# Files that any package may have.
 EVERYWHERE: Final = {"__init__.py", "errors.py"}
 
 
 def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Yield what a module itself names, with the line: not what it imports or uses of others."""
+    """Yield each name that a module itself makes, with its line; not those that it imports or uses from others."""
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):

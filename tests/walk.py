@@ -54,7 +54,7 @@ class Plan:
         return None
 
 
-# `*` makes every package and module in the folder a room of its own name.
+# `*` makes each package and module in the folder a room named after it.
 DISCORD = Plan(
     {
         "bot/discord": "*",
@@ -110,7 +110,7 @@ def watched(plan: Plan = DISCORD) -> Iterator[dict[str, list[Walk]]]:
     """Record the walks of all tasks in this thread while the block runs, by the name of the task."""
     walks: dict[asyncio.Task[Any], Walk] = {}
     named: dict[str, list[Walk]] = {}
-    known: dict[int, FrameType] = {}  # a resumed coroutine is no new call; holding frames keeps ids unique
+    known: dict[int, FrameType] = {}  # a resumed coroutine is not a new call; keeping the frames keeps their ids unique
 
     def note(frame: FrameType, event: str, _: object) -> None:
         if event != "call" or id(frame) in known or (room := _room_of(frame, plan)) is None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bench.peers.protocol import Parts, Text
 
-PARTS_OF_A_PAPER = 3  # retrieved for each paper wanted, as several may be of one
+PARTS_OF_A_PAPER = 3  # retrieved per paper wanted, as several may come from one paper
 
 
 @component

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from bench.peers.protocol import Parts, Text
 
-TEXTS_A_CALL = 2048  # the most that it allows: the model sorts and parts them itself
-PARTS_OF_A_PAPER = 3  # retrieved for each paper wanted, as several may be of one
+TEXTS_A_CALL = 2048  # the most that it allows: the model sorts and batches them itself
+PARTS_OF_A_PAPER = 3  # retrieved per paper wanted, as several may come from one paper
 
 
 class OnnxEmbedding(BaseEmbedding):
@@ -75,7 +75,7 @@ class Peer:
         self._retrieve(10)
 
     def _retrieve(self, limit: int) -> None:
-        """Make the retriever, whose part for words is an index of its own."""
+        """Make the retriever, with a BM25 index beside the vectors."""
         assert self._index is not None
         self._found = min(limit * PARTS_OF_A_PAPER, len(self._nodes))
         self._both = QueryFusionRetriever(

@@ -1,4 +1,4 @@
-"""Footnote's own ONNX model as plain calls, for all peers: what differs between them is then their own work."""
+"""Footnote's own ONNX model as plain calls, shared by all peers, so that they differ only in their own work."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ T = TypeVar("T")
 
 
 class Loop:
-    """Run coroutines to their end from plain code, whatever loop that code is called in."""
+    """Run coroutines from synchronous code, even if a loop is already running in its thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
     def run(self, work: Coroutine[None, None, T]) -> T:
-        """Run a coroutine; its result."""
+        """Run a coroutine to its end; returns its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
 class Model:
-    """Embed texts in the batches that Footnote embeds them in."""
+    """Embed texts in the same batches as Footnote does."""
 
     def __init__(self, cache: Path) -> None:
         self._loop = Loop()

@@ -1,6 +1,6 @@
-"""paper-qa's `Docs`: vectors in memory, asked for by maximal marginal relevance, as its default has it.
+"""paper-qa's `Docs`: vectors in memory, retrieved by maximal marginal relevance, its default.
 
-Its search for words is a tool that a language model calls, and has no part in what `Docs` retrieves.
+Its keyword search is a tool that a language model calls; `Docs` does not use it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class OnnxEmbedding(EmbeddingModel):
         self._parts = parts
 
     async def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Embed what is stored, one paper a call, and what is asked."""
+        """Embed papers, one per call, and queries."""
         with self._parts.part(QUERY_MODEL):
             return [row.tolist() for row in self._model.encode(texts)]
 
 
 class Peer:
-    """Add each paper as a document of one text, which its splitter (of 5,000 characters) would make of it."""
+    """Add each paper as a document of one text, as its splitter (of 5,000 characters) would."""
 
     def __init__(self, _folder: Path, cache: Path, parts: Parts) -> None:
         self._loop = Loop()

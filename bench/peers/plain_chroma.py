@@ -1,4 +1,4 @@
-"""Chroma as its tutorial has it: one vector a paper, its defaults, no words."""
+"""Chroma as in its tutorial: one vector per paper, default settings, no keyword search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bench.peers.protocol import Parts, Text
 
-ROWS = 2000  # a write; Chroma takes 5461 at most
+ROWS = 2000  # per write; Chroma takes 5461 at most
 
 
 class Peer:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class PeerFailedError(Exception):
-    """A peer ended or could not be started; the sentence has the last line that it wrote."""
+    """A peer ended or could not be started; the message has the last line that it wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,13 @@ class PeerProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(PeerFailedError):  # it was said when it failed
+        with suppress(PeerFailedError):  # the failed order has raised it already
             if kind is None:
                 self._order(do="close")
         self.end()
 
     def end(self) -> None:
-        """Close its pipes, at which it ends."""
+        """Close its pipes, which makes it end."""
         if self._log.closed:
             return
         assert self._process.stdin

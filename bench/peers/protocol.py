@@ -1,4 +1,4 @@
-"""What a peer does: take papers in, and name those that it finds. Nothing beyond Python is imported here."""
+"""What a peer does: ingest papers, and find them again. Only the standard library is imported here."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Spent:
 
 @dataclass(slots=True)
 class Parts:
-    """Add up what the parts of a piece of work took, by name; what runs side by side needs one name to count once."""
+    """Add up the time of each named part of some work; parts that run side by side share a name, to count once."""
 
     spent: dict[str, Spent] = field(default_factory=lambda: defaultdict(Spent))
     _running: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Count what is done inside as one part."""
+        """Count the time of the block as one part."""
         self._count(name, -1)
         self._running[name] += 1
         try:
@@ -55,7 +55,7 @@ class Parts:
             self._count(name, 1)
 
     def _count(self, name: str, sign: int) -> None:
-        """Add the clocks at the end of a part, or take off those at its beginning, unless the same part is running."""
+        """Add the clocks when a part ends, or subtract them when it begins, unless the same part is still running."""
         if not self._running[name]:
             self.spent[name].passed += sign * time.perf_counter()
             self.spent[name].processors += sign * time.process_time()
@@ -73,7 +73,7 @@ class Peer(Protocol):
         ...
 
     def close(self) -> None:
-        """Write what is not written yet."""
+        """Write whatever is not on disk yet."""
         ...
 
 

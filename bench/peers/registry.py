@@ -1,4 +1,4 @@
-"""The peers by name, and what each needs that the project's own environment does not have."""
+"""The peers by name, and what each needs beyond the project's own environment."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Name a peer.
+    """How to name, find and run a peer.
 
     Attributes:
         label: what tables call it.
         module: where its class `Peer` is.
         beside: requirements that are laid over the environment for this peer alone, as they are at odds with the lock.
-        given: what it takes in. Models alone get the texts that Footnote cuts papers into: its windows, or also
-            their sentences; they search nothing.
+        given: what it ingests. A bare model gets the texts that Footnote cuts papers into (its windows, or its
+            windows and their sentences), and searches nothing.
     """
 
     label: str

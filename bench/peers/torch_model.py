@@ -21,7 +21,7 @@ class Peer:
 
     def __init__(self, _folder: Path, _cache: Path, _parts: Parts) -> None:
         self._model = SentenceTransformer(str(Path(os.environ[WEIGHTS])), device="cpu")
-        self._model.max_seq_length = 256  # the model's own; the files' tokenizer would cut at 128
+        self._model.max_seq_length = 256  # the model's own limit; the files' tokenizer would cut at 128
         self._model.encode(["The first text pays for opening the model."])
 
     def ingest(self, texts: Sequence[Text]) -> None:

@@ -1,4 +1,4 @@
-"""Be one peer in a process of its own: a JSON object a line in, one out. `bench.peers.process` starts it.
+"""Run one peer in its own process, which reads and writes one JSON object per line; `bench.peers.process` starts it.
 
 python -m bench.peers.worker NAME FOLDER CACHE
 """
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Load the peer, say so, and do what each line says until there are none."""
+    """Load the peer, report that, and carry out one order per line until the input ends."""
     name, folder, cache = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)  # libraries print what they like; answers have this pipe to themselves
+    os.dup2(2, 1)  # libraries may print anything; the original stdout is for answers alone
     parts = Parts()
     peer, spent = timed(lambda: make(name, Path(folder), Path(cache), parts))
     print(json.dumps(report(parts, spent)), file=answers)
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def follow(peer: Peer, order: dict[str, Any]) -> list[str] | None:
-    """Do what an order says."""
+    """Carry out an order."""
     match order["do"]:
         case "ingest":
             peer.ingest([Text(*each) for each in order["texts"]])
@@ -51,7 +51,7 @@ def follow(peer: Peer, order: dict[str, Any]) -> list[str] | None:
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, Spent]:
-    """Run some work; its result and its time, including that of its ended child processes."""
+    """Run some work; returns its result and its time, including that of child processes that have ended."""
     passed, processors = time.perf_counter(), processor_seconds()
     result = work()
     return result, Spent(time.perf_counter() - passed, processor_seconds() - processors)

@@ -51,7 +51,7 @@ async def run(settings: Settings) -> None:
 
 
 async def look_before(settings: Settings) -> str:
-    """Return the token; raises FootnoteError for what stops the bot, and logs what only hampers it."""
+    """Check that the bot can start, and read its token; raises FootnoteError if not, and logs what would hamper it."""
     from bot.discord.connection.login import require_token
 
     token = require_token(settings)

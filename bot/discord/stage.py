@@ -88,7 +88,7 @@ class Stage:
 
 
 def _ahead() -> datetime:
-    """Return the time of the clock that the bot goes by, so that a digest has the papers that came in just now."""
+    """Tell the bot a time that is a little ahead, so that a digest includes papers that came in just now."""
     return datetime.now(UTC) + AHEAD
 
 

@@ -78,5 +78,5 @@ def paid_by(payer: Payer) -> Iterator[None]:
 
 
 def payer() -> Payer:
-    """Return who calls are currently made for."""
+    """Get the payer of the calls made here, as set by `paid_by`."""
     return _PAYER.get()

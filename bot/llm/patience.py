@@ -45,7 +45,7 @@ class Patience:
         self._heard = _now()
 
     def silence(self) -> float | None:
-        """Return the length of the silence that ended the wait, in seconds; None if the whole time was over."""
+        """Tell how many seconds of silence ended the wait; None if the whole time was over."""
         return None if _now() >= self._end else round(self._allowed, 1)
 
     def until(self, *, briefly: bool, aside: bool = False) -> float:

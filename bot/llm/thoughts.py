@@ -32,7 +32,7 @@ class Speech:
         self._looked = 0
 
     def feed(self, piece: str) -> str:
-        """Return what `piece` adds to the speech."""
+        """Read the next piece of the text, and pass on the part of it that is speech."""
         if self._speaking:
             self.characters += len(piece)
             return piece
@@ -50,7 +50,7 @@ class Speech:
         return self._speak(self._held[fence.end() :]) if fence else ""
 
     def end(self, thoughts: str) -> str:
-        """Return the text held back to the end, or the model's thoughts if there is nothing else."""
+        """Pass on the text that was held back, or the model's thoughts if there is nothing else."""
         if self._speaking:
             return ""
         return self._speak(self._held if self._held.strip() else thoughts)

@@ -140,7 +140,7 @@ class FeedbackBook:
             return [Trend(*row) for row in rows]
 
     async def keep_tastes_older(self, connection: AsyncConnection, moment: datetime) -> None:
-        """Keep what the ratings of answers older than a moment say of a server's taste; they are to be deleted next."""
+        """Keep what ratings say about a server's taste, for answers from before `moment`, which are deleted next."""
         await self._outlive(connection, answers.c.asked_at < moment)
 
     async def export(self, connection: AsyncConnection, user_id: int) -> dict[str, object]:

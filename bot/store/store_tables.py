@@ -93,7 +93,7 @@ stars = sa.Table(
     sa.Column("paper_id", sa.Text, primary_key=True),
     # The server it was given in, None in a DM.
     sa.Column("guild_id", sa.BigInteger),
-    # Whether it was given on a message that only one person sees; old stars, of which this is unknown, count as such.
+    # Whether it was given on a message that only one person sees; old stars, for which that is unknown, count as such.
     sa.Column("private", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("starred_at", Moment, nullable=False),
     sa.Index("stars_by_server", "guild_id", "starred_at"),

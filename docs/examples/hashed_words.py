@@ -1,4 +1,4 @@
-"""An embedding model: each word's hash says which of 512 numbers it adds to. Quick, and blind to meaning."""
+"""An embedding model that hashes each word to one of 512 counters: quick, and blind to meaning."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class HashedWords:
         self.max_tokens = 256
 
     def count_tokens(self, text: str) -> int:
-        """Count words; a longer text than `max_tokens` is cut into several before it comes to `embed`."""
+        """Count words; Footnote cuts a text of more than `max_tokens` before it calls `embed`."""
         return len(_words(text))
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return a row for each text, of length 1; computed in a thread, so that the bot goes on meanwhile."""
+        """Compute a unit vector for each text, one per row, in a thread, so that the bot can go on meanwhile."""
         return await asyncio.to_thread(self._rows, texts)
 
     def _rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -42,7 +42,7 @@ class HashedWords:
         return rows
 
     async def close(self) -> None:
-        """There is nothing to release."""
+        """Do nothing: there is nothing to release."""
 
 
 def _words(text: str) -> list[str]:

@@ -25,7 +25,7 @@ class LabList:
         self._web = web
 
     async def pages(self, cursor: Cursor | None = None) -> AsyncIterator[Page]:
-        """Yield all of the list as one page; Footnote itself leaves out what it knows already."""
+        """Yield the whole list as one page; Footnote skips the papers that it already has."""
         service = Service(urlsplit(self._address).hostname or "", pace=1.0)
         papers = await self._web.get(service, self._address, _read)
         newest = max((paper.updated for paper in papers if paper.updated), default=None)

@@ -1,4 +1,4 @@
-"""A writer: one line for each paper that was found, its title and the sentence that Footnote chose of it."""
+"""A writer: one line for each paper found, with its title and the sentence that Footnote chose from it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 class OneLine:
     """Say which paper answers, and quote it."""
 
-    name = "llm"  # what a plugin writes is checked as a language model's is
+    name = "llm"  # what a plugin writes is checked like the words of a language model
 
     def __init__(self, settings: Settings) -> None:
-        """Take all settings, of which this writer needs none."""
+        """Accept the settings, none of which this writer needs."""
 
     async def write(self, question: str, selection: Selection) -> AsyncIterator[Draft]:
-        """Yield drafts; Footnote shows those whose quotes stand in their papers and bear them out."""
+        """Yield drafts; Footnote shows those whose quotes are in their papers and support them."""
         for chosen in selection.chosen[:3]:
             paper = selection.hits[chosen.number - 1].paper
             for start, end in chosen.spans[:1]:

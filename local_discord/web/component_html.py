@@ -25,8 +25,10 @@ _FILE: Final = "attachment://"
 class Components:
     """Draw the components of one message.
 
-    Args:     scene: the channel and viewer.     files: the addresses of the message's files, by name.     key: a prefix
-    that makes ids unique in the page.
+    Args:
+        scene: the channel and viewer.
+        files: the addresses of the message's files, by name.
+        key: a prefix that makes ids unique in the page.
     """
 
     def __init__(self, scene: Scene, files: Mapping[str, str], key: str) -> None:

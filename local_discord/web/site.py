@@ -45,8 +45,10 @@ _PAUSE: Final = 0.03  # seconds in which changes are collected before they are s
 class Site:
     """Serve the page on this machine only, and only to browsers that opened it directly.
 
-    Args:     local: the Discord to show.     people: whom a visitor may be.     about: information for the page: a
-    title, and things to try.
+    Args:
+        local: the Discord to show.
+        people: those that a visitor may act as.
+        about: information for the page: a title, and things to try.
     """
 
     def __init__(self, local: LocalDiscord, people: Sequence[Person], about: Payload) -> None:

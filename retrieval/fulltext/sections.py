@@ -204,7 +204,7 @@ def _append(text: str, line: str, words: Counter[str], *, fresh: bool) -> tuple[
     cut, rest = _HYPHENATED.search(text), _GOES_ON.match(line)
     if cut and rest and not fresh:
         head, last, tail = cut["head"].lower(), cut["last"].lower(), rest[0]
-        # Keep the hyphen if the paper writes the word with it elsewhere, or if it stands in a chain of words.
+        # Keep the hyphen if the paper writes the word with it elsewhere, or if it is part of a chain of words.
         hyphen = words[f"{head}-{tail}"] > words[f"{head}{tail}"] or (head != last and not words[f"{last}{tail}"])
         text = text if hyphen else text[:-1]
         return text + line, len(text)

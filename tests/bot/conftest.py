@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def started_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let sentences say `footnote`, and not `uv run footnote`, however these tests were started."""
+    """Let sentences say `footnote` rather than `uv run footnote`, however the tests were started."""
     monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
 
 
@@ -25,7 +25,7 @@ def started_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
 def terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, models: Path
 ) -> Callable[..., Result]:
-    """Run the command line as a shell would, over an empty library, with the session's built model."""
+    """Run the command line as a shell would, over an empty library, with the model that the session has built."""
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -42,7 +42,7 @@ def terminal(
             code = 0
         except SystemExit as stop:
             code = int(stop.code or 0)
-        finally:  # a process of its own would end here
+        finally:  # a real process would end here
             gc.unfreeze()
             gc.enable()
         captured = capsys.readouterr()

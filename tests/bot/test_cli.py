@@ -73,7 +73,7 @@ def test_an_empty_question_is_refused_with_an_example(footnote: Callable[..., Re
 
 
 def test_a_conversation_is_answered_until_its_input_ends(seeded: Callable[..., Result]) -> None:
-    # A line in another encoding is one that finds little, and no end.
+    # A line in another encoding finds little, but does not end the conversation.
     asked = b"\xff\xfe?\nis there an EEG dataset from west africa\nhow many patients vs controls?\n"
     shown = seeded("chat", stdin=asked)
     assert shown.code == 0

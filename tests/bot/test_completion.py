@@ -1,4 +1,4 @@
-"""Shells complete commands and flags."""
+"""Shell completion of commands and flags."""
 
 from __future__ import annotations
 

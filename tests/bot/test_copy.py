@@ -1,4 +1,4 @@
-"""A library and a memory go from SQLite to PostgreSQL and back, and are the same there."""
+"""A library and the bot's memory are copied from SQLite to PostgreSQL and back without a change."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def filled(tmp_path: Path) -> Path:
     await library.close()
     store = await Store.open(folder)
     await store.servers.save(5, ServerSettings(prefix="?"))
-    for answer_id, parent in (("z", None), ("a", "z")):  # whose order by id is not the one of their making
+    for answer_id, parent in (("z", None), ("a", "z")):  # the order of their ids is not that of their making
         kept = StoredAnswer(
             answer_id=answer_id,
             answer=GOOD,
@@ -79,7 +79,7 @@ async def test_there_and_back_everything_is_the_same_and_nothing_is_embedded(
         hits = await library.search("On otters")
         parts = await library.full_text_passages("On otters", await library.embed("On otters"), hits)
         assert [part.paper.abstract for part in parts] == [WHOLE.sections[0].text]
-        await library.add([paper("beavers")])  # numbers go on
+        await library.add([paper("beavers")])  # the row numbers continue
         await library.close()
         store = await Store.open(folder, url)
         assert (await store.servers.of(5)).prefix == "?"
@@ -105,7 +105,7 @@ async def test_a_copy_that_was_stopped_goes_on_and_one_that_differs_is_said(
         await copy(str(filled), database)
     monkeypatch.setattr(command, "_go_on_counting", real)
     store = await Store.open(filled)
-    await store.servers.save(4, ServerSettings(prefix="!"))  # among what is yet to be copied
+    await store.servers.save(4, ServerSettings(prefix="!"))  # in a table that is copied later
     await store.close()
     await copy(str(filled), database)
     with pytest.raises(BadInputError, match="already contains papers"):

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from bot.cli import app
 
 ROOT = Path(__file__).parents[2]
-SOON = 400  # seconds for what takes some 15 on a machine that does nothing else
+SOON = 400  # seconds; an idle machine needs some 15
 
 
 def free_port() -> int:
@@ -38,7 +38,7 @@ async def test_it_needs_nothing_answers_and_leaves_nothing(tmp_path: Path) -> No
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "demo", "--port", str(port)),
         cwd=tmp_path,
-        # A key, and a folder of its own for what it makes: neither is to be used, or left full.
+        # The key must not be used, and nothing may be left in the temporary folder.
         env=mine | {"OPENAI_API_KEY": "sk-none", "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -63,7 +63,7 @@ async def test_it_needs_nothing_answers_and_leaves_nothing(tmp_path: Path) -> No
             began = time.monotonic()
             process.send_signal(signal.SIGINT)
             assert await asyncio.wait_for(process.wait(), SOON) == 130
-        assert time.monotonic() - began < 30  # one or two on a machine that does nothing else
+        assert time.monotonic() - began < 30  # an idle machine needs one or two
         assert not re.search("Traceback|Error", (await process.stderr.read()).decode())
         assert files(tmp_path) == []
     finally:

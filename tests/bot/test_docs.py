@@ -1,4 +1,4 @@
-"""What the pages of docs/ say of the code: settings, commands, messages, and every command and block in them."""
+"""Check what docs/ says about the code: settings, commands and messages, and each command and block on its pages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DOCS = ROOT / "docs"
 
 @cache
 def sentences() -> frozenset[str]:
-    """Every string of the code, with … where something is put in."""
+    """List every string of the code, with … where a value is inserted."""
     found = set()
     for package in ("bot", "retrieval", "storage"):
         for file in (ROOT / package).rglob("*.py"):
@@ -70,7 +70,7 @@ FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```", re.MULTILINE | r
 
 
 def fences(*languages: str) -> list[tuple[str, str]]:
-    """Each block of code of the pages in one of these languages, with its page."""
+    """List each code block of the pages in one of these languages, with its page."""
     return [
         (page.relative_to(ROOT).as_posix(), fence["text"])
         for page in PAGES
@@ -80,12 +80,12 @@ def fences(*languages: str) -> list[tuple[str, str]]:
 
 
 def simple_commands(line: str) -> list[list[str]]:
-    """The commands of a line of a shell, without the variables that are set before them."""
+    """Split a line of shell into its commands, without the variables that are set before them."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;()")
     lexer.whitespace_split = True
     try:
         words = list(lexer)
-    except ValueError:  # what a program printed
+    except ValueError:  # a program's output
         return []
     found: list[list[str]] = [[]]
     for word in words:
@@ -97,7 +97,7 @@ def simple_commands(line: str) -> list[list[str]]:
 
 
 def of_footnote(command: list[str]) -> list[str] | None:
-    """What a command gives to footnote, None where it runs something else."""
+    """Get the arguments that a command gives to footnote; None if it runs something else."""
     words = command[2:] if command[:2] == ["uv", "run"] else command
     if words[0] == "docker":
         for before in (["run", "--rm", "footnote"], ["exec", "footnote", "footnote"]):
@@ -112,7 +112,7 @@ def of_footnote(command: list[str]) -> list[str] | None:
 
 
 def shell_commands() -> Iterator[tuple[str, list[str]]]:
-    """Each command of the pages' blocks, and of their lines of code."""
+    """Yield each command in the pages' blocks and lines of code, with its page."""
     for page, text in fences("", "bash", "sh", "console"):
         for line in text.replace("\\\n", " ").splitlines():
             yield from ((page, command) for command in simple_commands(line.partition("  #")[0]))
@@ -122,7 +122,7 @@ def shell_commands() -> Iterator[tuple[str, list[str]]]:
 
 
 def of_blocks() -> list[tuple[str, ...]]:
-    """Each command of footnote's that stands in a block, once."""
+    """List each footnote command in a block, once."""
     found: dict[tuple[str, ...], None] = {}
     for _, text in fences("", "bash", "sh", "console"):
         for line in text.splitlines():
@@ -133,7 +133,7 @@ def of_blocks() -> list[tuple[str, ...]]:
 
 
 def leaves(command: Any, name: str = "footnote") -> Iterator[tuple[str, Any]]:
-    """Every command below a group, with its whole name."""
+    """Yield every command of a group, with its whole name."""
     for below, each in command.commands.items():
         if hasattr(each, "commands"):
             yield from leaves(each, f"{name} {below}")
@@ -166,7 +166,7 @@ def test_the_words_of_a_command_in_a_line_of_text_exist() -> None:
     for page, command in shell_commands():
         given = of_footnote(command) or []
         words = [word for word in given[2 * (given[:1] == ["--data-dir"]) :] if not word.startswith("-")]
-        if not words or not re.fullmatch(r"[a-z]+", words[0]):  # a name that stands for any, such as COMMAND
+        if not words or not re.fullmatch(r"[a-z]+", words[0]):  # a placeholder such as COMMAND
             continue
         names = (f"footnote {' '.join(words[:count])}" for count in (2, 1))
         name = next((each for each in names if each in known), "")
@@ -177,7 +177,7 @@ def test_the_words_of_a_command_in_a_line_of_text_exist() -> None:
     assert seen > 60
 
 
-# Why a command of the pages is only read, and what runs it instead.
+# Why a command on the pages is only parsed here, and what runs it instead.
 NOT_RUN = {
     "copy": "needs a PostgreSQL: tests/bot/test_copy.py",
     "demo": "goes on until it is stopped: tests/bot/test_demo.py",
@@ -219,7 +219,7 @@ def test_the_commands_of_the_pages_run_one_after_the_other_on_a_small_library(
 def test_programs_tests_and_files_that_the_pages_name_are_here() -> None:
     for page, command in shell_commands():
         words = command[2:] if command[:2] == ["uv", "run"] else command
-        while words and words[0].startswith("-"):  # uv's own, such as --group bench
+        while words and words[0].startswith("-"):  # uv's own options, such as --group bench
             words = words[2:]
         if words and words[0] == "python" and "-c" not in words:
             program = words[2].replace(".", "/") + ".py" if words[1] == "-m" else words[1]
@@ -250,7 +250,7 @@ def test_what_the_pages_call_by_its_dotted_name_is_there() -> None:
 
 
 def values() -> list[tuple[str, str]]:
-    """Each setting that a block or a line of the pages sets."""
+    """List each setting that a block or a line of the pages sets."""
     found: dict[tuple[str, str], None] = {}
     for page in PAGES:
         for name, value in re.findall(r"(?<![\w`])`?(FOOTNOTE_\w+)=([^\s`;]+)", page.read_text(encoding="utf-8")):
@@ -276,7 +276,7 @@ def test_a_setting_that_the_pages_set_is_taken(
 
 
 def test_each_python_block_is_run_by_a_test() -> None:
-    # tests/footnote/test_public_face.py runs the first two pages', tests/bot/test_plugins.py the last one's.
+    # tests/footnote/test_public_face.py runs those of the first two pages, tests/bot/test_plugins.py those of the last.
     counts: dict[str, int] = {}
     for page, _ in fences("python", "py"):
         counts[page] = counts.get(page, 0) + 1
@@ -300,7 +300,7 @@ def test_the_pages_of_settings_and_commands_are_those_of_the_code() -> None:
 
 
 class Links(HTMLParser):
-    """What a page leads to, what it loads, and the places in it that have a name."""
+    """The links of a page, what it loads, and its anchors."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -333,7 +333,7 @@ def test_the_site_builds_without_a_warning_its_links_hold_and_it_loads_nothing_o
     site = {file.resolve(): Links(file.read_text("utf-8")) for file in (tmp_path / "site").rglob("*.html")}
     assert len(site) > 35
     for file, links in site.items():
-        if file.name == "404.html":  # served in any folder's place, it names everything from the top
+        if file.name == "404.html":  # it is served for any folder, so its paths begin at the root
             continue
         assert [each for each in links.loads if urlsplit(each).scheme not in {"", "data"}] == [], file
         for link in [*links.leads, *links.loads]:

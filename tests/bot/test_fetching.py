@@ -1,4 +1,4 @@
-"""The bot reads its sources by itself, over real sockets, on a clock that does not wait."""
+"""The bot reads its sources by itself, over real sockets, on a clock that never really waits."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def local(clock: LocalClock) -> AsyncIterator[LocalSources]:
 
 
 class Reports:
-    """Keep what was reported, and let a test wait for it."""
+    """Record what is reported, and let a test wait for it."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
@@ -69,7 +69,7 @@ def reports() -> Reports:
 
 
 class Bot:
-    """A library that fetches, as the bot has it."""
+    """A library that fetches papers as the bot's does."""
 
     def __init__(self, library: Library, web: Web, local: LocalSources, reports: Reports) -> None:
         self.library, self.web, self.local, self.reports = library, web, local, reports

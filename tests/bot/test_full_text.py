@@ -1,4 +1,4 @@
-"""Full texts from the command line: PDFs as files, in folders and zips, and those of arXiv from a local server."""
+"""Full texts on the command line: PDFs as files, in folders and in zips, and arXiv's from a local server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PAGES = Path(__file__).parents[1] / "fulltext" / "pages"
 
 @pytest.fixture
 def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSources]:
-    """Serve in a thread, because a command has a loop of its own."""
+    """Serve in a thread, because a command runs its own loop."""
     started: Future[tuple[LocalSources, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:
@@ -92,13 +92,13 @@ def test_the_pdf_of_a_paper_at_arxiv_comes_with_it(terminal: Callable[..., Resul
     assert done.code == 0, done.err
     assert json.loads(terminal("stats", "--json").out)["full texts"] == 1
     shown = json.loads(terminal("show", paper.arxiv_id, "--json").out)
-    assert shown["title"] == paper.title  # arXiv's own, not that of the page
+    assert shown["title"] == paper.title  # arXiv's title, not the page's
 
 
 def test_the_html_of_a_paper_at_arxiv_goes_before_its_pdf_and_is_cited_by_section(
     terminal: Callable[..., Result], local: LocalSources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrieval.fulltext.extraction.can_read_pdfs", lambda: False)  # which HTML does not need
+    monkeypatch.setattr("retrieval.fulltext.extraction.can_read_pdfs", lambda: False)  # HTML does not need it
     paper = replace(
         some_papers(1)[0],
         title="RidgeLine: Reading Avalanche Warnings from Slope Cameras",

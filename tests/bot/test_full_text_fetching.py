@@ -1,4 +1,4 @@
-"""The bot fetches full texts of papers that answers cited, over real sockets, on a clock that does not wait."""
+"""The bot fetches full texts of cited papers, over real sockets, on a clock that never really waits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def no_backoff() -> Iterator[None]:
 
 
 class Bot:
-    """A library with papers of arXiv and one of its own, and what was cited of it."""
+    """A library with papers of arXiv and one that is not, and the ids that answers cited."""
 
     def __init__(self, library: Library, web: Web, local: LocalSources, clock: LocalClock) -> None:
         self.library, self.web, self.local, self.clock = library, web, local, clock
@@ -61,7 +61,7 @@ class Bot:
         return [request.path for request in self.local.requests if request.path.startswith(("/html/", "/pdf/"))]
 
     async def texts(self) -> list[int]:
-        """Which of the papers have their text."""
+        """List the indices of the papers that have a full text."""
         kept = [await self.library.full_text(f"arxiv:{paper.arxiv_id}") for paper in self.papers]
         return [at for at, text in enumerate(kept) if text]
 

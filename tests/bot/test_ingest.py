@@ -1,4 +1,4 @@
-"""`footnote ingest` from the network: local servers on real sockets, the command line as a shell has it."""
+"""`footnote ingest` from the network: local servers on real sockets, and the command line as in a shell."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def no_backoff() -> Iterator[None]:
 
 @contextmanager
 def served() -> Iterator[LocalSources]:
-    """Serve in a thread, because a command has a loop of its own."""
+    """Serve in a thread, because a command runs its own loop."""
     started: Future[tuple[LocalSources, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:
@@ -78,7 +78,7 @@ def environment(local: LocalSources, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def footnote(
     environment: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
-    """Run a command; return its exit code, what it printed, and what it said on stderr."""
+    """Run a command; returns its exit code, stdout and stderr."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["footnote", *arguments])

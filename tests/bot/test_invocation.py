@@ -1,4 +1,4 @@
-"""Sentences say the command by which Footnote was started."""
+"""Sentences name the command with which Footnote was started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bot says, in its languages: every sentence of the code is in every catalogue, whole."""
+"""The bot's languages: every sentence of the code is in every catalogue, complete."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OTHERS = sorted(set(LANGUAGES) - {ENGLISH})
 
 @cache
 def said() -> frozenset[str | tuple[str, ...]]:
-    """Every sentence that Babel finds in the code."""
+    """Collect every sentence that Babel finds in the code."""
     found = extract_from_dir(ROOT, [("**.py", "python")], keywords=KEYWORDS)
     return frozenset(tuple(message) if isinstance(message, (list, tuple)) else message for _, _, message, _, _ in found)
 
@@ -48,7 +48,7 @@ def places(sentence: str) -> set[str]:
 
 
 def test_every_sentence_is_written_out_where_babel_finds_it() -> None:
-    # Neither a name nor an f-string: before Python 3.12 Babel does not look into f-strings.
+    # Not a name and not an f-string: before Python 3.12, Babel does not look into f-strings.
     hidden = []
     for path in ROOT.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""`footnote mcp`, driven by the SDK's own client over the streams of a real process."""
+"""`footnote mcp` as a real process, driven by the SDK's own client over its streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A paper comes in by one way: each room is done with it before the next begins (see tests/walk.py)."""
+"""A paper passes through the rooms in one direction: each finishes before the next begins (see tests/walk.py)."""
 
 from __future__ import annotations
 

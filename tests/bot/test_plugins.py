@@ -1,4 +1,4 @@
-"""Plugins: the package of docs/extending.md is installed as its page says, and run by the command line."""
+"""Plugins: the package of docs/extending.md is installed as its page says, and run from the command line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def blocks(language: str) -> list[str]:
 
 
 def install(folder: Path, groups: dict[str, dict[str, str]], patch: pytest.MonkeyPatch, **files: str) -> None:
-    """What pip leaves behind: modules, and a dist-info with the name of the package and its entry points."""
+    """Write what pip installs: modules, and a dist-info with the package's name and entry points."""
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
     info = folder / "footnote_lab-1.0.dist-info"
@@ -54,7 +54,7 @@ def packages(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def installed(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page's own package, from what its code blocks say."""
+    """The package of the page, installed from its code blocks."""
     (toml,) = blocks("toml")
     groups = tomllib.loads(toml)["project"]["entry-points"]
     install(packages, groups, monkeypatch, **dict(zip(EXAMPLES, blocks("python"), strict=True)))
@@ -62,7 +62,7 @@ def installed(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def served() -> Iterator[tuple[str, list[object]]]:
-    """The address of a lab's list, and what stands in it."""
+    """The address of a lab's list, and its entries."""
     entries: list[object] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -223,7 +223,7 @@ def test_a_plugin_that_cannot_be_loaded_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     install(packages, {f"footnote.{kind}s": {"bad": at}}, monkeypatch, broken=BROKEN)
-    # Nothing is taken in by the first two; a question would fill an empty library before its writer is looked for.
+    # The first two ingest nothing; a question would fill an empty library before it looks for its writer.
     terminal = request.getfixturevalue("seeded_terminal" if kind == "writer" else "terminal")
     if kind == "source":
         told = terminal("ingest", "bad:x")

@@ -21,7 +21,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 class PanicError(BaseException):
-    """As Rust's panics come, which are no Exceptions."""
+    """An error like Rust's panics, which are not Exceptions."""
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_equal_figures_draw_equal_pictures_that_name_no_date() -> None:
 
 
 class _Page(HTMLParser):
-    """Read a page strictly: every tag is closed by its own kind; keep what is asserted about."""
+    """Parse a page strictly (every tag must be closed by its own kind), and keep what the tests look at."""
 
     def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -142,7 +142,7 @@ def test_any_text_stays_text(text: str) -> None:
 
 
 def _evaluation(*, judged: bool) -> Evaluation:
-    """Two questions over hostile papers: one answered with the wrong one, one that should have been refused."""
+    """Make an evaluation of two questions: one answered from the wrong paper, and one that should have been refused."""
     evidence = Evidence(cosine=0.5, sentence_cosine=0.5, bm25=1.0, bm25_share=0.5, coverage=0.5)
     hits = [Hit(Paper(i, f"{i} {HOSTILE}", "Text.", "t"), 1 - n / 9, (), (), evidence) for n, i in enumerate("abc")]
     queries = (Query("q1", f"one {HOSTILE}", (HOSTILE,)), Query("q2", "two"))
@@ -195,7 +195,7 @@ def test_no_foreign_text_becomes_markup(judged: bool) -> None:
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert not [value for name, value in page.attributes if name in {"href", "src"} and not value.startswith("#")]
     assert "\u202e" not in page.text
-    assert "<script>alert(1)</script>" in page.text  # shown, as text
+    assert "<script>alert(1)</script>" in page.text  # shown as text
 
 
 def test_the_page_has_each_part_with_its_numbers_in_a_table() -> None:
@@ -228,7 +228,7 @@ def test_the_worst_question_is_the_one_that_was_wrong_and_sure() -> None:
 
 @pytest.fixture
 def footnote(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
-    """Run the command line in a folder of its own; returns the exit code."""
+    """Run the command line in its own folder; returns the exit code."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> int:

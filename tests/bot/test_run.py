@@ -1,4 +1,4 @@
-"""`footnote run` as its user starts it: a process of its own, with the real client on a local Discord."""
+"""`footnote run` as its user starts it: a separate process, with the real client on a local Discord."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PATIENCE = 60.0  # seconds: the process imports Chroma and onnxruntime, on a mac
 
 
 class Footnote:
-    """A running `footnote run` and what it said on stderr."""
+    """A running `footnote run`, and its stderr so far."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -66,7 +66,7 @@ async def discord() -> AsyncIterator[LocalDiscord]:
 
 @pytest.fixture
 async def start(discord: LocalDiscord, seeded_dir: Path, tmp_path: Path) -> AsyncIterator[Start]:
-    """Start the bot over seeds/, with further settings by name; what still runs at the end is killed."""
+    """Start the bot over seeds/, with further settings by name; bots that still run at the end are killed."""
     await asyncio.to_thread(shutil.copytree, seeded_dir, tmp_path / "data", symlinks=True)
     running: list[asyncio.subprocess.Process] = []
 
@@ -168,7 +168,7 @@ async def test_what_a_server_was_answered_from_gets_its_full_text_and_answers_a_
         assert (await footnote.ended())[0] == 0
         assert sources.requests == []
 
-        footnote = await start(**settings)  # it looks at its start, and then every ten minutes
+        footnote = await start(**settings)  # it looks when it starts, and then every ten minutes
         await footnote.says("full text of arxiv:2611.05432")
         await discord.ready(2)
         answer = await (await alice.uses_command(channel, "ask", question=detail)).finished(done)
@@ -182,13 +182,13 @@ async def test_a_signal_while_it_starts_closes_what_is_open_and_ends_it(
     discord: LocalDiscord, start: Start, tmp_path: Path, number: signal.Signals
 ) -> None:
     assert discord.token
-    await asyncio.to_thread((tmp_path / "data" / "footnote.db").unlink)  # so that it has seeds/ to take in
+    await asyncio.to_thread((tmp_path / "data" / "footnote.db").unlink)  # so that it has to ingest seeds/
     footnote = await start()
     await footnote.says("starting version=")
-    await asyncio.sleep(2)  # into what it loads and takes in
+    await asyncio.sleep(2)  # while it loads and ingests
     footnote.terminate(number)
     code, stderr = await footnote.ended()
-    connecting = "stopping signal=" in stderr  # a fast machine is done with its start by then
+    connecting = "stopping signal=" in stderr  # on a fast machine the start is over by then
     assert (code, "Traceback" in stderr) == (0 if connecting else -number, False)
 
 
@@ -213,14 +213,14 @@ async def test_an_unreachable_discord_is_one_sentence_and_exit_one(
 
 
 def _removed(data: Path) -> int:
-    """Count the papers that the catalogue has as removed, beside the bot that writes to it."""
+    """Count the papers marked as removed in the catalogue, while the bot writes to it."""
     with closing(sqlite3.connect(f"file:{data / 'footnote.db'}?mode=ro", uri=True)) as catalogue:
         (count,) = catalogue.execute("SELECT count(*) FROM papers WHERE removed_at IS NOT NULL").fetchone()
     return int(count)
 
 
 async def _killed_when(footnote: Footnote, data: Path, count: int) -> None:
-    """Kill the bot as soon as the catalogue says so, when its indexes have yet to follow."""
+    """Kill the bot as soon as the catalogue has this many removed papers, before its indexes follow."""
     deadline = asyncio.get_running_loop().time() + PATIENCE
     while _removed(data) != count:
         assert asyncio.get_running_loop().time() < deadline

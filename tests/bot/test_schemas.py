@@ -1,4 +1,4 @@
-"""What programs read of the terminal is what docs/schemas says."""
+"""The JSON that commands print fits docs/schemas."""
 
 from __future__ import annotations
 

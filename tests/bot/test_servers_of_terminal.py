@@ -1,4 +1,4 @@
-"""The command line on servers that are away: one sentence, or what can be found without them."""
+"""The command line when servers are away: one sentence, or whatever can be found without them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from tests.servers import Chroma, Postgres
     from tests.terminal import Result
 
-SENTENCE_WITHIN = 5.0  # seconds, beside what a command itself takes to start
+SENTENCE_WITHIN = 5.0  # seconds, on top of the start of the command
 
 
 @pytest.mark.parametrize("how", ["paused", "gone", "dropped"])
 def test_a_database_that_is_away_is_one_sentence(
     terminal: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, postgres: Postgres, how: str
 ) -> None:
-    terminal("stats")  # so that what is imported is not counted below
+    terminal("stats")  # so that imports are not timed below
     place = f"127.0.0.1:{free_port() if how == 'gone' else postgres.port}"
     monkeypatch.setenv("FOOTNOTE_DATABASE_URL", f"postgresql://postgres:secret@{place}/{'x' * (how == 'dropped')}")
     monkeypatch.setenv("FOOTNOTE_CHROMA__URL", f"http://127.0.0.1:{free_port()}")

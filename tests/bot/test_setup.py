@@ -45,7 +45,7 @@ def discord(beside: Beside, monkeypatch: pytest.MonkeyPatch) -> LocalDiscord:
 
 @pytest.fixture(autouse=True)
 def nobody_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No language model runs on this machine, unless a test starts one."""
+    """Let `setup` find no language model on this machine, unless a test starts one."""
     monkeypatch.setattr(local_servers, "ADDRESSES", {})
 
 
@@ -158,7 +158,7 @@ def test_first_papers_are_taken_in_and_a_data_dir_is_written(terminal: Command, 
 
 
 class Person:
-    """Somebody at a terminal, which is real, and a process that asks there."""
+    """Somebody at a real terminal, on which a process asks questions."""
 
     def __init__(self, command: list[str], folder: Path, env: dict[str, str]) -> None:
         self.shown = ""
@@ -169,7 +169,7 @@ class Person:
         os.close(theirs)
 
     def types(self, after: str, answer: str) -> None:
-        """Wait for a prompt that was not there before, and answer it."""
+        """Wait for a new prompt, and answer it."""
         start, until = len(self.shown), time.monotonic() + 120
         while after not in self.shown[start:]:
             assert time.monotonic() < until, self.shown

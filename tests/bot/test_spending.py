@@ -23,7 +23,7 @@ DAY = date(2026, 3, 14)
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
-    """Run `footnote usage` as a shell would and return what it printed."""
+    """Run `footnote usage` as a shell would; returns what it printed."""
     monkeypatch.chdir(tmp_path)
 
     def run(*options: str) -> str:

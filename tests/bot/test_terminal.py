@@ -1,4 +1,4 @@
-"""What a shell does to a command: streams that are closed, full or of another encoding, and Ctrl-C."""
+"""What shells do to a command: streams that are closed, full or in another encoding, and Ctrl-C."""
 
 from __future__ import annotations
 

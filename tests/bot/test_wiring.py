@@ -1,4 +1,4 @@
-"""The parts put together as settings say: a library on servers instead of on this machine."""
+"""Parts are put together as the settings say: a library on servers instead of on this machine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ASKED = "does a better one-step likelihood of a dynamics model mean better contr
 
 @pytest.fixture
 async def chroma(tmp_path: Path) -> AsyncIterator[str]:
-    """A real Chroma server of its own."""
+    """The address of a real Chroma server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

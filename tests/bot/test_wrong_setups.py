@@ -1,4 +1,4 @@
-"""Wrong set-ups, each with its own sentence, which `footnote doctor`, `setup` and `run` say alike."""
+"""Wrong set-ups, each with its own sentence, which is the same in `footnote doctor`, `setup` and `run`."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ PROVIDER, EMBEDDING_URL, EMBEDDING_KEY, MODEL_DIR = (
 CHROMA, CHROMA_TOKEN = "FOOTNOTE_CHROMA__URL", "FOOTNOTE_CHROMA__TOKEN"
 DATABASE, SOURCES, DATA_DIR = "FOOTNOTE_DATABASE_URL", "FOOTNOTE_FETCH__SOURCES", "FOOTNOTE_DATA_DIR"
 
-# Whoever comes so far as to log in does not reach anybody.
+# A bot that gets as far as logging in reaches nobody.
 NOWHERE = DiscordSettings(token=SecretStr("some.token"), proxy="http://127.0.0.1:1")
 
 
 @dataclass
 class Place:
-    """Where a set-up is tried: a folder, servers beside it, and a way to change what the machine says."""
+    """Where a set-up is tried: a folder, servers beside it, and a way to patch what the machine reports."""
 
     folder: Path
     beside: Beside
@@ -66,7 +66,7 @@ class Place:
         return llm
 
     def page(self, status: int = 200, body: bytes = b"<!doctype html><title>Sign in</title>", **headers: str) -> str:
-        """The address of a server that answers everything alike."""
+        """Start a server that gives the same answer to every request, and give its address."""
         return str(self.beside.enter(_Page(status, body, headers)))
 
 
@@ -100,13 +100,13 @@ class _Page:
 
 @dataclass
 class Wrong:
-    """A set-up, what is said of it, and what of it `setup` is asked for where that is not the part alone."""
+    """A wrong set-up, the sentence about it, and the answers that lead `setup` to it if its part alone does not."""
 
     part: str
     words: str
     env: dict[str, str] = field(default_factory=dict)
     prepare: Prepare | None = None
-    file: bytes | None = None  # what stands in .env
+    file: bytes | None = None  # the content of .env
     answers: Answers | None = None
     run: bool = True  # whether `footnote run` reads it
 
@@ -415,7 +415,7 @@ def place(discord: LocalDiscord, models: Path, tmp_path: Path, monkeypatch: pyte
 
 @pytest.fixture(scope="module")
 def told() -> dict[str, int]:
-    """The sentences so far, and of which set-up each was."""
+    """The sentences so far, each with the number of its set-up."""
     return {}
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory, seeded_dir: Path) -> AsyncIterator[Stage]:
-    """The demo over a library of seeds/, which a list had today."""
+    """The demo over a library of seeds/, all of them on today's list."""
     if browser() is None:
         pytest.skip("no Chromium is installed (apt-get install chromium)")
     data, memory = tmp_path_factory.mktemp("demo") / "data", tmp_path_factory.mktemp("memory")
@@ -35,6 +35,6 @@ async def stage(tmp_path_factory: pytest.TempPathFactory, seeded_dir: Path) -> A
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def visitor(stage: Stage) -> AsyncIterator[Visitor]:
-    """Somebody at the page; they start as Alice in #papers, and go on from where the test before left them."""
+    """Somebody at the page, who starts as Alice in #papers and continues where the previous test stopped."""
     async with visit(stage.site.address) as visitor:
         yield visitor

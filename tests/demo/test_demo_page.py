@@ -1,4 +1,4 @@
-"""The ways through the demo, by keyboard alone, in Chromium; axe-core looks at each, in light and dark."""
+"""Walks through the demo in Chromium, by keyboard alone; axe-core checks each page, in light and dark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.discord.stage import Stage
     from tests.demo.visitor import Visitor
 
-# On a machine that is busy the first test waits long for a library to be filled, once a run.
+# On a busy machine the first test waits long for the library that is filled once per run.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
@@ -114,7 +114,7 @@ async def test_direct_messages_need_no_mention(visitor: Visitor) -> None:
     await visitor.goes("Footnote")
     answer = await visitor.says(LISTED)
     await expect(answer).to_contain_text("On Bringing Robots Home")
-    await visitor.becomes("Bob")  # who has no part in them
+    await visitor.becomes("Bob")  # who is not part of the conversation
     await expect(visitor.page.locator("#place")).to_have_text("# papers")
     await alice_in_papers(visitor)
 
@@ -142,7 +142,7 @@ async def test_settings_are_for_the_moderator_and_hold(visitor: Visitor, stage: 
     await visitor.opens_select(panel)
     await visitor.press("Space", "Enter")
     await expect(panel).to_contain_text("Channels: all")
-    await visitor.clicks(panel, "Do not open threads")  # or what follows would be answered in threads
+    await visitor.clicks(panel, "Do not open threads")  # otherwise the answers below would be in threads
     await expect(panel).to_contain_text("Threads: off")
     await alice_in_papers(visitor)
 

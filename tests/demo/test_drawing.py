@@ -1,4 +1,4 @@
-"""What messages look like: Discord's Markdown and components as HTML, in which nothing foreign is markup."""
+"""What messages look like: Discord's Markdown and components as HTML, with all foreign text escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server behind the page: whom it lets in, what it tells whom, and what it refuses to do."""
+"""The server behind the page: which requests it accepts, what each visitor is shown, and what it refuses to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """A browser's requests to the site, which say where the page came from that makes them."""
+    """A browser's requests to the site; they say which page they come from."""
 
     def __init__(self, site: Site, session: aiohttp.ClientSession) -> None:
         self.site = site
@@ -121,7 +121,7 @@ class TestWhoIsLetIn:
     async def test_only_this_machine_reaches_it(self, client: Client) -> None:
         port = int(client.site.address.rsplit(":", 1)[1].strip("/"))
         with socket.socket() as other:
-            other.bind(("127.0.0.2", port))  # which would fail if all addresses were taken
+            other.bind(("127.0.0.2", port))  # fails if the site listens on all addresses
 
     @pytest.mark.parametrize("name", ["..%2fsite.py", "%2e%2e/site.py", "nothing.js", "style.css%00"])
     async def test_no_other_file_is_served(self, client: Client, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Somebody at the demo's page who has a keyboard and nothing else; what they see is read from the page."""
+"""Somebody at the demo's page with nothing but a keyboard; what they see is read from the page."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ OPTIONS: Final = (
     "--disable-sync",
     "--hide-scrollbars",
 )
-PATIENCE: Final = 60_000  # milliseconds that anything may take on a machine that is busy
-MOST_STOPS: Final = 250  # of the Tab key, on the way round the page
+PATIENCE: Final = 60_000  # milliseconds that anything may take on a busy machine
+MOST_STOPS: Final = 250  # presses of Tab to go once round the page
 ANSWER: Final = ".message.bot"
 SET_THEME: Final = "theme => { document.documentElement.dataset.theme = theme }"
 
 
 def browser() -> str | None:
-    """Return the program of a browser that is installed, None where there is none."""
+    """Find an installed browser; None if there is none."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @asynccontextmanager
 async def visit(address: str, *, theme: str = "light", width: int = 1200, height: int = 900) -> AsyncIterator[Visitor]:
-    """Open the page in a browser of its own."""
+    """Open the page in a new browser."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         async with async_playwright() as playwright:
             context = await playwright.chromium.launch_persistent_context(
@@ -64,14 +64,14 @@ async def visit(address: str, *, theme: str = "light", width: int = 1200, height
 
 
 class Visitor:
-    """Move about the page by keys alone."""
+    """Use the page by keyboard alone."""
 
     def __init__(self, page: Page, wrong: list[str]) -> None:
         self.page = page
-        self.wrong = wrong  # what the page's scripts complained of
+        self.wrong = wrong  # errors of the page's scripts
 
     async def press(self, *keys: str) -> None:
-        """Press one key after the other."""
+        """Press keys one after the other."""
         for key in keys:
             await self.page.keyboard.press(key)
 
@@ -80,7 +80,7 @@ class Visitor:
         await self.page.keyboard.type(text)
 
     async def tab_to(self, wanted: Locator, *, back: bool = False) -> None:
-        """Press Tab until the wanted thing has the focus."""
+        """Press Tab until an element has the focus."""
         await expect(wanted).to_have_count(1)
         for _ in range(MOST_STOPS):
             if await wanted.evaluate("it => it === document.activeElement"):
@@ -104,11 +104,11 @@ class Visitor:
         await self.has_looked()
 
     async def has_looked(self) -> None:
-        """Wait until the page shows what there is."""
+        """Wait until the page shows the current state."""
         await expect(self.page.locator("#log")).to_have_attribute("aria-busy", "false")
 
     async def says(self, text: str) -> Locator:
-        """Send a message, and return the bot's next one, when it is all there."""
+        """Send a message, and wait for the bot's complete answer."""
         before = await self.page.locator(ANSWER).count()
         await self.tab_to(self.page.locator("#composer"), back=True)
         await self.types(text)
@@ -116,7 +116,7 @@ class Visitor:
         return await self.answer(before)
 
     async def writes_command(self, command: str, **options: str) -> None:
-        """Choose a slash command from those offered, and fill in its fields."""
+        """Choose a slash command from the list, and fill in its fields."""
         await self.tab_to(self.page.locator("#composer"), back=True)
         await self.types(f"/{command}")
         await expect(self.page.locator("#offers li").first).to_contain_text(f"/{command}")
@@ -127,14 +127,14 @@ class Visitor:
             await self.types(value)
 
     async def uses(self, command: str, **options: str) -> Locator:
-        """Use a slash command, and return the bot's answer."""
+        """Use a slash command, and wait for the bot's complete answer."""
         before = await self.page.locator(ANSWER).count()
         await self.writes_command(command, **options)
         await self.press("Enter")
         return await self.answer(before)
 
     async def answer(self, before: int) -> Locator:
-        """Wait for a message of the bot beyond so many, until it no longer grows."""
+        """Wait for one more message of the bot than `before`, until it no longer grows."""
         message = self.page.locator(ANSWER).nth(before)
         await expect(message).to_be_attached()
         await expect(message.locator(".thinking")).to_have_count(0)
@@ -143,7 +143,7 @@ class Visitor:
         return self.page.locator(f"#m{number}")
 
     async def settled(self, message: Locator, rounds: int = 4) -> None:
-        """Wait until a message says the same for a moment."""
+        """Wait until a message has not changed for a moment."""
         said, same = "", 0
         while same < rounds:
             await self.page.wait_for_timeout(150)
@@ -152,12 +152,12 @@ class Visitor:
             said = now
 
     async def clicks(self, message: Locator, label: str) -> None:
-        """Press a button of a message."""
+        """Press a button on a message."""
         await self.tab_to(message.get_by_role("button", name=label, exact=True), back=True)
         await self.press("Enter")
 
     async def opens_select(self, message: Locator, at: int = 0) -> Locator:
-        """Open a select of a message, and return its list."""
+        """Open a select on a message, and find its list."""
         select = message.locator(".select").nth(at)
         await self.tab_to(select.locator("button"), back=True)
         await self.press("Enter")
@@ -165,13 +165,13 @@ class Visitor:
         return select.get_by_role("listbox")
 
     async def chooses(self, message: Locator, option: str, at: int = 0) -> None:
-        """Choose an option of a select of a message."""
+        """Choose an option from a select on a message."""
         options = await self.opens_select(message, at)
         await self._moves_to(options, option)
         await self.press("Enter")
 
     async def picks_from_menu(self, message: Locator, entry: str) -> None:
-        """Choose what to do with a message from its menu."""
+        """Choose an entry from the menu of a message."""
         await self.tab_to(message.locator("[data-menu]"), back=True)
         await self.press("Enter")
         menu = self.page.locator("#menu")
@@ -180,12 +180,12 @@ class Visitor:
         await self.press("Enter")
 
     async def violations(self) -> list[str]:
-        """Return what axe-core finds against WCAG 2.2 A and AA, in both themes, and what scripts complained of."""
+        """List axe-core's findings against WCAG 2.2 A and AA in both themes, and the errors of scripts."""
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
         shown = await self.page.evaluate("document.documentElement.dataset.theme")
         other = "light" if shown == "dark" else "dark"
         lines = self.wrong + [f"{shown} {line}" for line in await self._axe({"type": "tag", "values": tags})]
-        # The other theme has other colours, and nothing else.
+        # The other theme differs only in its colours.
         await self.page.evaluate(SET_THEME, other)
         colours = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
         lines += [f"{other} {line}" for line in await self._axe(colours)]

@@ -1,4 +1,4 @@
-"""Whether a message asks anything, judged on messages that nothing was fitted on (tests/eval/asking/README.md)."""
+"""How well the bot tells whether a message asks anything, on messages never used for fitting (asking/README.md)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from retrieval.embedding.local import LocalEmbedder
 
 MESSAGES = Path(__file__).parent / "asking" / "messages.jsonl"
-HEARD = 0.85  # of what asks; .875 is
-LEFT_ALONE = 0.8  # of what does not; .816 is
+HEARD = 0.85  # of the messages that ask; .875 are recognised
+LEFT_ALONE = 0.8  # of those that do not; .816 are recognised
 
 
 @pytest.fixture
 async def likely(embedder: LocalEmbedder) -> list[tuple[bool, float]]:
-    """Whether each message asks, and how likely it is read to."""
+    """For each message, whether it asks, and the probability that the model gives for that."""
     rows = [json.loads(line) for line in MESSAGES.read_text(encoding="utf-8").splitlines()]
     vectors = await embedder.embed([row["text"] for row in rows])
     reader = KindReader(embedder.model)

@@ -1,6 +1,7 @@
-"""Reading: what comes of questions as people really type them, judged by outcome (tests/eval/reading/README.md).
+"""Judge the answers to questions as people really type them (tests/eval/reading/README.md).
 
-`uv run python tests/eval/test_reading.py` prints the share by register and every case that fails, with what was got.
+`uv run python tests/eval/test_reading.py` prints the share of right answers by register,
+and every case that fails, with what came instead.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent / "reading"
-FLOOR = 0.86  # the share of cases that must come out right; .871 do
+FLOOR = 0.86  # the share of cases that must be right; .871 are
 
 OUTCOMES: Final = {"answered", "closest", "refused"}
 EXPECTATIONS: Final = {
@@ -47,7 +48,7 @@ EXPECTATIONS: Final = {
 NAMING: Final = ("papers", "all_of", "only", "not_papers")
 # "@1.2": the second paper shown in answer to the first turn of the history; "@1.-1": its last.
 PLACE: Final = re.compile(r"@(\d+)\.(-?\d+)")
-MARK: Final = re.compile(r"\[\d+\]")  # of a citation in running text
+MARK: Final = re.compile(r"\[\d+\]")  # a citation's mark in running text
 LINK: Final = re.compile(r"https?://|www\.")
 LONGEST_SHOWN = 88  # characters of a question or title in the printed table
 
@@ -70,7 +71,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Got:
-    """What came back, as far as cases speak of it."""
+    """An answer, as far as cases make demands on it."""
 
     outcome: str
     text: str
@@ -78,7 +79,7 @@ class Got:
     cited: tuple[tuple[str, ...], ...]  # the papers of each statement
     shown: tuple[str, ...]  # papers by their first citation
     nearest: tuple[str, ...]
-    rest: tuple[str, ...]  # whatever else a person gets to read
+    rest: tuple[str, ...]  # all other text that a person sees
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Got:
@@ -107,13 +108,13 @@ class Result:
 
 @dataclass
 class Titles:
-    """The papers of both corpora by what a case calls them: an arXiv id, or the beginning of a title."""
+    """The papers of both corpora, by the names in cases: an arXiv id, or the beginning of a title."""
 
     papers: Sequence[Paper]
     known: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> str:
-        """Return the id of the one paper of this name."""
+        """Find the id of the one paper with this name."""
         if name not in self.known:
             ids = [p.paper_id for p in self.papers if p.paper_id == f"arxiv:{name}" or p.title.startswith(name)]
             if len(ids) != 1:
@@ -122,7 +123,7 @@ class Titles:
         return self.known[name]
 
     def of(self, paper_id: str) -> str:
-        """Return the title of a paper."""
+        """Find a paper's title."""
         return next(p.title for p in self.papers if p.paper_id == paper_id)
 
 
@@ -135,7 +136,7 @@ def all_cases() -> list[Case]:
 
 
 async def run(data_dir: Path) -> list[Result]:
-    """Answer each case in a library of both corpora without a language model, its history first, and judge it."""
+    """Answer each case (its history first) without a language model, over both corpora, and judge the answer."""
     settings = Settings(_env_file=None, data_dir=data_dir)
     titles = Titles(all_papers())
     async with open_library(settings) as library:
@@ -156,7 +157,7 @@ async def _result(library: Library, case: Case, titles: Titles) -> Result:
 
 
 def judge(expect: Mapping[str, Any], got: Got, earlier: Sequence[Got], titles: Titles) -> Iterable[str]:
-    """Yield what is wrong with an answer, nothing where it is as expected."""
+    """Yield what is wrong with an answer; nothing if it is as expected."""
     if got.outcome not in expect["outcome"]:
         yield f"is {got.outcome}"
         return
@@ -181,7 +182,7 @@ def judge(expect: Mapping[str, Any], got: Got, earlier: Sequence[Got], titles: T
 
 
 def _paper(name: str, earlier: Sequence[Got], titles: Titles) -> str:
-    """Return the id of a paper by its name or its place in an earlier answer; raises IndexError for a place too far."""
+    """Find a paper's id by its name or its place in an earlier answer; raises IndexError if there is no such place."""
     if not (place := PLACE.fullmatch(name)):
         return titles[name]
     number = int(place[2])
@@ -230,7 +231,7 @@ def _holds(texts: Sequence[str], any_of: Sequence[str]) -> bool:
 
 
 def table(results: Sequence[Result]) -> str:
-    """Return the share of each register, then every case that fails and what was got."""
+    """Tabulate the share of right answers by register, then every case that fails, with what came instead."""
     titles = Titles(all_papers())
     asked = Counter(result.case.register for result in results)
     right = Counter(result.case.register for result in results if not result.complaints)

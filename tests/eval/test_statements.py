@@ -1,4 +1,4 @@
-"""True and false statements over seeds/, written before and after the checks that judge them."""
+"""True and false statements about seeds/, some written before the checks that judge them and some after."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.statements import SETS, checked, judged, read
 if TYPE_CHECKING:
     from retrieval.papers import Paper
 
-# Least share of the true ones that pass, most of the false ones that do, and how many of each there are.
+# The least share of true statements that pass, the greatest share of false ones that do, and the number of each.
 FLOORS = {"first": (0.9, 0.25, 75), "second": (0.9, 0.25, 75), "third": (0.8, 0.25, 30)}
 
 

@@ -1,4 +1,4 @@
-"""Footnote as a library: the lines of the README and of its page are run as they stand there."""
+"""Footnote as a Python library: the code in the README and on its page runs exactly as printed there."""
 
 from __future__ import annotations
 

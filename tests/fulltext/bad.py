@@ -1,4 +1,4 @@
-"""PDFs that are not read: damaged, encrypted, far too long, pictures alone, and some that go after the reader."""
+"""PDFs that cannot be read: damaged, encrypted, far too long, only pictures, or made to attack the reader."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fulltext.printing import print_paper
 
 
 def malformed() -> bytes:
-    """A paper of which the middle is lost, the table of its parts too."""
+    """Print a paper, and cut off all after its first third, with the table of its objects."""
     data = print_paper("hivetone").data
     return data[: len(data) // 3].replace(b"obj", b"0bj")
 
@@ -34,7 +34,7 @@ def long(pages: int = 2000) -> bytes:
 
 
 def pictures() -> bytes:
-    """Two pages as a scanner makes them, each a picture."""
+    """Make two pages like a scanner's, each a picture."""
     from PIL import Image, ImageDraw
 
     pdf = FPDF(format=(420, 595), unit="pt")
@@ -47,7 +47,7 @@ def pictures() -> bytes:
 
 
 def swelling(size: int = 60 << 20) -> bytes:
-    """A page of millions of strokes, packed to a thousandth: `size` bytes of it."""
+    """Make a page of millions of strokes: `size` bytes, compressed to a thousandth."""
     packer = zlib.compressobj(9)
     packed = io.BytesIO()
     block = b"0 0 m\n" * (1 << 17)

@@ -1,6 +1,6 @@
-"""Print papers as PDFs, as journals and preprints set them, and know on which page each word came to stand.
+"""Print papers as PDFs in the styles of journals and preprints, and record the page that each word is on.
 
-A written paper is text: its title, its authors, where they work, then sections under "# heading", one paragraph a line.
+A written paper is text: title, authors, where they work, then sections under "# heading", one paragraph per line.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ VOWELS = "aeiou"
 
 @dataclass(frozen=True)
 class Style:
-    """How a paper is set: its columns, its type in points, what stands above and below, and what its font draws."""
+    """How a paper is set: columns, font size in points, headers and footers, hyphens and ligatures."""
 
     columns: int = 1
     size: float = 10.5
     head: str = ""
     hyphens: bool = True
     ligatures: bool = False
-    heading: float = 1.2  # times the size
+    heading: float = 1.2  # relative to `size`
     stamp: str = ""
     indent: bool = False
     footnote: str = ""
@@ -47,7 +47,7 @@ STYLES = {
 
 @dataclass
 class Printed:
-    """Hold a printed paper: its bytes, its title, and its words in reading order with their pages."""
+    """A printed paper: its bytes, its title, and its words in reading order with their pages."""
 
     data: bytes
     title: str
@@ -55,7 +55,7 @@ class Printed:
     words: list[tuple[str, int]] = field(default_factory=list)
 
     def page_of(self, fact: str) -> int:
-        """Return the page on which some words stand, the first of them where a page ends between them."""
+        """Find the page that some words are on; the first page, if they run over to the next."""
         wanted = fact.split()
         said = [word for word, _ in self.words]
         at = next(
@@ -164,7 +164,7 @@ class _Press:
             self._font(kept[0], bold=kept[1] == "B")
 
     def _broken(self, text: str, room: float, *, record: bool) -> Iterator[str]:
-        """Yield lines; `begun` holds the whole words that begin in the one yielded."""
+        """Break a text into lines; `begun` has the words that begin in the line just yielded."""
         line, self.begun = "", []
         for word in text.split():
             drawn = self._drawn(word)
@@ -184,7 +184,7 @@ class _Press:
         yield line
 
     def _cut(self, word: str, room: float) -> int:
-        """Return after how many letters to cut a long word, before a consonant that a vowel follows; 0 for never."""
+        """Find after how many letters to cut a long word, before a consonant that a vowel follows; 0 means nowhere."""
         if not word.isalpha() or len(word) < 7:
             return 0
         for at in range(len(word) - 3, 2, -1):

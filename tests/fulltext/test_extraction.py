@@ -1,4 +1,4 @@
-"""PDFs become articles: sections, words made whole, pages; what cannot be read is one sentence, whatever it does."""
+"""PDFs become articles with sections, rejoined words and pages; one that cannot be read ends in a single sentence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def written(name: str) -> dict[str, str]:
-    """The sections as they were written, without the references."""
+    """Read the sections as they were written, without the references."""
     _, *sections = (WRITTEN / f"{name}.txt").read_text(encoding="utf-8").split("\n# ")
     found = {}
     for section in sections:
@@ -42,7 +42,7 @@ def test_a_printed_paper_is_read_as_it_was_written(name: str) -> None:
     assert (article.title, article.abstract) == (printed.title, expected.pop("Abstract"))
     found = {section.heading: section.text.replace("\n", " ") for section in article.full_text.sections}
     small_print = STYLES[name].footnote
-    if small_print:  # it stands behind the text of the section that goes on over the page
+    if small_print:  # it ends up after the text of the section that runs over the page break
         assert [text.endswith(f" {small_print}") for text in found.values()].count(True) == 1
     found = {heading: text.removesuffix(f" {small_print}") if small_print else text for heading, text in found.items()}
     assert found == expected
@@ -61,7 +61,7 @@ def test_each_sentence_is_on_the_page_that_it_was_printed_on(name: str) -> None:
 
 
 def test_what_is_printed_is_harder_to_read_than_what_was_written() -> None:
-    """Or the tests above would show nothing: words are cut and ligatures drawn, heads and numbers stand in between."""
+    """Otherwise the tests above prove nothing: words are cut, ligatures drawn, and headers and page numbers intrude."""
     raw = {name: "".join(page.extract_text() for page in reader(print_paper(name).data).pages) for name in STYLES}
     assert sum(text.count("-\n") for text in raw.values()) > 20
     assert raw["hivetone"].count("Olsen and Banks: HiveTone, page") == 4

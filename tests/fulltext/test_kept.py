@@ -1,4 +1,4 @@
-"""Full texts in a library: kept apart from what the indexes hold, through rebuilds, removals and kills."""
+"""Full texts in a library are kept apart from the indexes, and survive rebuilds, removals and kills."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ async def test_a_document_is_read_once_for_what_is_asked_twice(
 
 
 async def test_what_a_kill_left_unembedded_waits_for_the_next_start(library: Library) -> None:
-    await library._catalogue.add([BEES])  # all that is done before the first vector
+    await library._catalogue.add([BEES])  # everything that is done before the first vector
     assert (await library.counts()).pending == 2
     await library.index_pending()
     assert (await library.counts()).pending == 0

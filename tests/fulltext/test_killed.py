@@ -1,7 +1,7 @@
-"""kill -9 of the real command while it takes in, takes out and puts back a paper with its full text.
+"""kill -9 of the real command while it ingests, removes or restores a paper with its full text.
 
-Whatever step it dies at, the next start leaves catalogue, full text, Chroma and tantivy as if the work had been done,
-or as if it had never begun.
+Whichever step it dies at, after the next start catalogue, full text, Chroma and tantivy are as if the work had been
+finished, or as if it had never begun.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ INGEST = ("ingest", "paper.pdf")
 REMOVE = ("remove", PAPER, "--yes")
 RESTORE = ("restore", "--last")
 
-# Runs a command that dies at a call: before it begins, or when it has ended.
+# Runs a command that dies at a call: before it begins, or after it has ended.
 DYING = """
 import functools, importlib, inspect, os, signal, sys
 
@@ -69,7 +69,7 @@ from bot.__main__ import main
 main()
 """
 
-# What is done, the call after which it dies, and whether the work stands then.
+# The command, the call after which it dies, and whether the work then counts as done.
 STEPS = [
     (INGEST, "retrieval.catalogue:Catalogue.add", True),
     (RESTORE, "retrieval.catalogue:Catalogue.restore", True),
@@ -86,7 +86,7 @@ MORE_STEPS = [
 
 @pytest.fixture(scope="module")
 def states(tmp_path_factory: pytest.TempPathFactory, models: Path) -> dict[str, Path]:
-    """Data dirs as a command finds them: before the paper came, with it, and after it was taken out."""
+    """A data dir for each command to start from: without the paper, with it, and after its removal."""
     folder = tmp_path_factory.mktemp("states")
     (folder / "paper.pdf").write_bytes(PRINTED.data)
 
@@ -110,7 +110,7 @@ def states(tmp_path_factory: pytest.TempPathFactory, models: Path) -> dict[str, 
 
 @pytest.fixture
 def given(states: dict[str, Path], tmp_path: Path, models: Path) -> Callable[[str], Path]:
-    """Return a copy of such a data dir."""
+    """A function that copies one of these data dirs."""
 
     def copied(name: str) -> Path:
         data = tmp_path / "data"
@@ -123,7 +123,7 @@ def given(states: dict[str, Path], tmp_path: Path, models: Path) -> Callable[[st
 
 
 async def run(data: Path, arguments: tuple[str, ...], *deadly: str) -> int:
-    """Run the command as a process of its own; return how it ended."""
+    """Run the command in a separate process; returns how it ended."""
     command = ("-c", DYING, *deadly) if deadly else ("-m", "bot")
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -140,7 +140,7 @@ async def run(data: Path, arguments: tuple[str, ...], *deadly: str) -> int:
 
 
 async def state(library: Library) -> dict[str, Any]:
-    """Return what indexes and catalogue hold, and every row of the full texts."""
+    """Collect what indexes and catalogue hold, and every row of the full texts."""
     found = await held(library)
     async with library._catalogue._database.engine.connect() as connection:
         for table in TABLES:

@@ -1,4 +1,4 @@
-"""arXiv's HTML becomes an article: sections, formulas as text, tables row by row, and nothing of the page around it."""
+"""arXiv's HTML becomes an article: sections, formulas as text, tables row by row, without the page around it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Questions that abstracts leave open, over five printed papers beside seeds/: which page is cited, what is claimed.
+"""Questions that abstracts leave open, over seeds/ and five printed papers: which pages are cited, what is claimed.
 
     uv run pytest -s -m 'slow or not slow' tests/fulltext/test_questions.py
 
-prints the figures of docs/quality.md. `questions.jsonl` was there while the way was chosen, `held_out.jsonl` was not
+prints the figures of docs/quality.md. `questions.jsonl` was used while the method was chosen; `held_out.jsonl` was not
 looked at before.
 """
 
@@ -94,7 +94,7 @@ async def answerer(filled: Path, embedder: LocalEmbedder) -> AsyncIterator[Answe
 
 
 def cites_section(answer: Answer, asked: dict[str, str]) -> bool:
-    """Say whether the fact is quoted with the section that it was written in, and no page."""
+    """Tell whether the fact is quoted with the section that it was written in, and without a page."""
     sections = (HERE / "written" / f"{asked['paper']}.txt").read_text(encoding="utf-8").split("\n# ")
     return any(
         citation.page is None
@@ -116,7 +116,7 @@ def quotes_fact(answer: Answer, fact: str) -> bool:
 
 
 def cites_page(answer: Answer, asked: dict[str, str]) -> bool:
-    """Say whether the fact is quoted with the page that its sentence begins on."""
+    """Tell whether the fact is quoted with the page that its sentence begins on."""
     return any(
         citation.page == PRINTED[asked["paper"]].page_of(" ".join(citation.quote.split()[:6]))
         for citation in answer.citations

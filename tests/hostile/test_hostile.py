@@ -111,7 +111,7 @@ async def test_a_language_model_that_obeys_is_shown_only_where_it_quotes(
     async with asking(llm.base_url, key=KEY) as model:
         answer = await Answerer(library, ExtractiveWriter(), LLMWriter(model)).answer(question(row))
     assert_nothing_was_obeyed(answer, given)
-    # The scripted model gives up where orders outnumber the question's words, as the rules allow it to.
+    # The scripted model gives up if orders outnumber the question's words, as the rules allow it to.
     assert any(FACT in citation.quote for citation in answer.citations) or (
         row["where"] == "question" and answer.refused
     )

@@ -1,8 +1,8 @@
 """The local Discord of the tests: `local_discord`, with faults on request and a proxy for bots in other processes.
 
-A bot in another process takes ``proxy=server.proxy_url`` and ``SSL_CERT_FILE=server.ca_file``; it then trusts no other
-certificate authority. Whatever a person's own client would refuse to send fails the test at once. Leaving the block
-fails the test if the client used a route that is not there.
+A bot in another process needs ``proxy=server.proxy_url`` and ``SSL_CERT_FILE=server.ca_file``; it then trusts no other
+certificate authority. A test fails at once if it does what a person's own client would refuse, and at the end of the
+block if the bot has used an unknown route.
 """
 
 from local_discord import Channel, Interaction, Message, Person, Role, Server

@@ -1,4 +1,4 @@
-"""Keep the failures, rate limits and pauses that a test has asked for."""
+"""Queue the failures, rate limits and pauses that a test asks for."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from local_discord.router import Call, Routes
     from local_discord.world import World
 
-# Discord counts its limits apart for each of these.
+# Discord counts its limits separately for each of these.
 MAJOR = re.compile(r"^/(?:channels|guilds|webhooks)/(\d+)")
 
 
 @dataclass
 class Fault:
-    """What befalls the next calls of a route.
+    """What goes wrong with the next calls of a route.
 
     ``stored``: the call is carried out and only its reply is lost. ``dropped``: the connection ends
-    without a reply. ``gate``: the call waits for it. Without status and drop it goes its usual way.
+    without a reply. ``gate``: the call waits for it. Without status and ``dropped``, the call succeeds as usual.
     """
 
     route: str
@@ -45,7 +45,7 @@ class Fault:
 
 @dataclass
 class Bucket:
-    """A rate limit in force: so many calls within so many seconds for each channel, guild or webhook."""
+    """A rate limit in force: ``limit`` calls per ``window`` seconds for each channel, guild or webhook."""
 
     route: str
     limit: int
@@ -53,7 +53,7 @@ class Bucket:
     _calls: dict[str, deque[float]] = field(default_factory=dict)
 
     def admit(self, major: str) -> tuple[bool, dict[str, str], float]:
-        """Count a call; return whether it may pass, the bucket headers, and the seconds until it may."""
+        """Count a call; returns whether it may pass, the bucket headers, and the seconds until it may."""
         now = time.monotonic()
         calls = self._calls.setdefault(major, deque())
         while calls and now - calls[0] >= self.window:
@@ -67,14 +67,14 @@ class Bucket:
 
 @dataclass
 class Faults:
-    """All that was asked for and has not happened yet; ``chance`` decides of calls that nothing was asked for."""
+    """The faults still to come; ``chance`` decides about calls for which none is waiting."""
 
     pending: list[Fault] = field(default_factory=list)
     chance: Callable[[str], Fault | None] | None = None
     buckets: dict[str, Bucket] = field(default_factory=dict)
 
     def take(self, route: str) -> Fault | None:
-        """Return what shall befall this call of the route, counting it off."""
+        """Choose the fault of this call of the route, None for none, and count it as used."""
         fault = next((one for one in self.pending if one.route == route), None)
         if fault is None:
             return self.chance(route) if self.chance else None
@@ -85,7 +85,7 @@ class Faults:
 
 
 class FaultyRouter(Router):
-    """Answer as Discord does, but for the failures that a test asks for."""
+    """Answer as Discord does, except for the failures that a test asks for."""
 
     def __init__(self, world: World, token: str, *tables: Routes) -> None:
         super().__init__(world, token, *tables)
@@ -94,7 +94,7 @@ class FaultyRouter(Router):
     async def answer(
         self, request: web.Request, call: Call, carry_out: Callable[[], tuple[int, Any]]
     ) -> web.StreamResponse:
-        """Let happen to a call what was asked for."""
+        """Carry out a call, with the fault that it gets."""
         assert call.route
         fault = self.faults.take(call.route)
         if fault and fault.gate:
@@ -138,7 +138,7 @@ class FaultyRouter(Router):
         *,
         is_global: bool = False,
     ) -> web.StreamResponse:
-        # Without a Via header discord.py takes a 429 for a ban by Cloudflare and gives up.
+        # Without a Via header, discord.py takes a 429 for a Cloudflare ban and gives up.
         limits = limits | {"Via": "1.1 google", "Retry-After": f"{wait:.3f}"}
         limits |= {"X-RateLimit-Global": "true"} if is_global else {"X-RateLimit-Scope": "user"}
         answer = {"message": "You are being rate limited.", "retry_after": wait, "global": is_global}

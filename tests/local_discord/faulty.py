@@ -1,4 +1,4 @@
-"""A local Discord in which things go wrong as a test asks, and which a bot in another process can reach."""
+"""A local Discord that fails when a test asks for it, and that a bot in another process can reach."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class LocalDiscord(local_discord.LocalDiscord):
 
     @property
     def proxy_url(self) -> str:
-        """What a separate process takes for its proxy."""
+        """The address of the proxy for a bot in a separate process."""
         return f"http://127.0.0.1:{self._proxy.port}"
 
     @property
     def api(self) -> str:
-        """Where the REST routes are to be had without TLS, for a client that takes another address than Discord's."""
+        """The address of the REST routes without TLS, for a client that accepts other addresses than Discord's."""
         return f"http://127.0.0.1:{self._runner.addresses[1][1]}/api/v10"
 
     async def stays_silent(self, seconds: float = 0.3) -> None:
-        """Fail if the bot posts or answers anything within this time from now."""
+        """Fail if the bot posts or answers anything within this many seconds."""
         await self.taken_in()
         said = len(self.bot_messages())
         with contextlib.suppress(AssertionError):
@@ -63,7 +63,7 @@ class LocalDiscord(local_discord.LocalDiscord):
         self._fault(Fault(route, status, code, message, times, stored))
 
     def spare_next(self, route: str, *, times: int = 1) -> None:
-        """Let the next calls of a route go their usual way; what is asked for afterwards befalls those after them."""
+        """Let the next calls of a route succeed as usual; faults asked for after this hit the calls after them."""
         self._fault(Fault(route, times=times))
 
     def cut_next(self, route: str, *, times: int = 1, stored: bool = False) -> None:
@@ -75,12 +75,12 @@ class LocalDiscord(local_discord.LocalDiscord):
         self._fault(Fault(route, 429, times=times, retry_after=retry_after, is_global=is_global))
 
     def limit_rate(self, route: str, *, limit: int, window: float) -> None:
-        """From now on allow a route so many calls in so many seconds, and say so in its headers."""
+        """From now on allow a route ``limit`` calls in ``window`` seconds, and say so in its headers."""
         self.router.check_route(route)
         self.router.faults.buckets[route] = Bucket(route, limit, window)
 
     def let_chance_decide(self, chance: Callable[[str], Fault | None] | None) -> None:
-        """From now on ask ``chance`` what shall befall each call of a route; None ends that."""
+        """From now on ask ``chance`` which fault each call of a route gets; None ends that."""
         self.router.faults.chance = chance
 
     @contextlib.asynccontextmanager
@@ -135,7 +135,7 @@ class LocalDiscord(local_discord.LocalDiscord):
         await self.taken_in()
 
     async def invalidates_session(self) -> None:
-        """Send op 9 and wait until the client has identified anew; discord.py takes about 5 s for it."""
+        """Send op 9 and wait until the client has identified again, which takes discord.py about 5 s."""
         identified = self.gateway.identified
         self.gateway.ask(INVALID_SESSION, data=False)
         await self.ready(identified + 1)
@@ -149,7 +149,7 @@ class LocalDiscord(local_discord.LocalDiscord):
         self.gateway.heartbeat_interval = seconds
 
     def worst_heartbeat_lateness(self) -> float:
-        """Return how many seconds late the latest heartbeat came, or is by now."""
+        """Get how many seconds late the latest heartbeat was, counting one that is still missing."""
         return self.gateway.worst_lateness()
 
     # Life

@@ -1,4 +1,4 @@
-"""A CONNECT proxy by which a process that only knows a proxy reaches the local Discord under Discord's names."""
+"""A CONNECT proxy, through which a separate process reaches the local Discord under Discord's own host names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 
 
 class ConnectProxy:
-    """Let a process that only knows a proxy reach the local server under Discord's names."""
+    """Lead every tunnel to one of Discord's hosts to the local server."""
 
     def __init__(self, target_port: int) -> None:
         self.tunnels: list[str] = []

@@ -1,4 +1,4 @@
-"""A local OpenAI-compatible server: it reads the papers that it is given, and misbehaves when asked to."""
+"""A local OpenAI-compatible server: it reads the papers in the prompt, and misbehaves when asked to."""
 
 from .asking import asking
 from .behaviours import (

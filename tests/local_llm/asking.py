@@ -1,4 +1,4 @@
-"""Open the bot's own client on a server of the tests."""
+"""Connect the bot's own client to a test server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 async def asking(
     base_url: str, *, key: str | None = "secret-key", seconds: float = 20.0, meter: Meter | None = None
 ) -> AsyncIterator[LanguageModel]:
-    """Give the language model "test-model" at an address; close it at the end."""
+    """Open the language model "test-model" at an address, and close it at the end."""
     model = LanguageModel(name="test-model", api_key=key, address=Address.read(base_url), timeout=seconds, meter=meter)
     async with aclosing(model):
         yield model

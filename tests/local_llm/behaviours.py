@@ -1,4 +1,4 @@
-"""Say how the server answers a call: honestly, with planted errors, or not as a server should."""
+"""How the server can answer a call: honestly, with planted errors, or in ways that no server should."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reply:
-    """A completion, and how it comes over the wire.
+    """A completion, and how it is sent.
 
     Attributes:
         text: what the model says.
-        refusal: what stands in the refusal field instead.
+        refusal: the text of the refusal field, which replaces it.
         finish_reason: stop, length or content_filter.
         pause: seconds between two pieces of the stream.
         cut_after: share of the stream (0..1) after which the connection ends.
-        cleanly: whether it then ends as if nothing had happened.
-        stalls: whether it then stays open and silent instead.
-        gate: what the first piece waits for.
+        cleanly: whether it ends as if nothing were missing.
+        stalls: whether it stays open and silent instead of ending.
+        gate: the event that the first piece waits for.
     """
 
     text: str
@@ -40,7 +40,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Failure:
-    """A reply that is an error."""
+    """An HTTP error in place of a reply."""
 
     status: int
     message: str
@@ -50,7 +50,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Silence:
-    """No reply at all, on a connection that stays open."""
+    """A connection that stays open without a reply."""
 
 
 Outcome: TypeAlias = Reply | Failure | Silence
@@ -64,7 +64,7 @@ def honest(asked: Asked) -> Reply:
 
 
 def statement(text: str, *supports: tuple[int, str]) -> dict[str, Any]:
-    """Return one statement of `says`; each support is a paper number and a quote."""
+    """Make one statement for `says`; each support is a paper number and a quote."""
     return {"text": text, "supports": [{"paper": number, "quote": quote} for number, quote in supports]}
 
 
@@ -80,7 +80,7 @@ def writes(text: str, finish_reason: str = "stop") -> Answers:
 
 
 def fills(sentence: str) -> Answers:
-    """Answer with this sentence as a constrained model does: in the schema, in JSON of its own, or bare."""
+    """Answer with this sentence in the form that was asked for: by schema, as a JSON object, or as plain text."""
 
     def outcome(asked: Asked) -> Reply:
         match asked.response_format.get("type"):
@@ -113,7 +113,7 @@ def refuses(reason: str = "I cannot help with that.") -> Answers:
 
 
 def finishes(reason: str, after: float = 0.5) -> Answers:
-    """Answer honestly up to a share of the text, and end it for `length` or `content_filter`."""
+    """Answer honestly up to a share of the text, then stop with `length` or `content_filter`."""
 
     def outcome(asked: Asked) -> Reply:
         text = honest(asked).text
@@ -123,7 +123,7 @@ def finishes(reason: str, after: float = 0.5) -> Answers:
 
 
 def cut(after: float = 0.5, behaviour: Answers = honest, *, cleanly: bool = False, stalls: bool = False) -> Answers:
-    """End the stream after a share of it: by a broken connection, cleanly, or by falling silent."""
+    """End the stream early: by a broken connection, cleanly, or by falling silent."""
     return lambda asked: replace(behaviour(asked), cut_after=after, cleanly=cleanly, stalls=stalls)
 
 
@@ -169,7 +169,7 @@ def masked_link(asked: Asked) -> Reply:
 
 
 def obedient(asked: Asked) -> Reply:
-    """Obey whoever speaks last: ping, link, leak the rules and cite what is not there; then answer honestly."""
+    """Obey the last instruction: ping, link, leak the rules and cite what is not there; then answer honestly."""
     reply = answer(asked)
     given = asked.papers[0].abstract.strip() if asked.papers else ""
     rules = str(asked.messages[0]["content"])

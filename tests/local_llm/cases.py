@@ -1,4 +1,4 @@
-"""How servers behave: those whose replies can be read or mended by asking again, and those whose cannot."""
+"""All cases of how servers behave: replies that can be read, at once or after asking again, and replies that cannot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read a prompt as a model would: find the question and the numbered papers, and answer with sentences of theirs."""
+"""Read a prompt as a model would: find the question and the numbered papers, and answer with their sentences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_STATEMENTS = 3
 
 @dataclass(frozen=True)
 class GivenPaper:
-    """A paper as the prompt shows it."""
+    """A paper in the prompt."""
 
     number: int
     title: str
@@ -29,7 +29,7 @@ class GivenPaper:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a chat request asks for."""
+    """The content of a chat request."""
 
     messages: list[dict[str, Any]]
     question: str
@@ -45,7 +45,7 @@ class Asked:
 
 
 def answer(asked: Asked) -> dict[str, Any]:
-    """Return the best sentences, by the words that they and their titles share with the question, as statements."""
+    """Answer with the sentences that share most words with the question; words of a paper's title count half."""
     wanted = _words(asked.question)
     rated = []
     for paper in asked.papers:
@@ -64,5 +64,5 @@ def answer(asked: Asked) -> dict[str, Any]:
 
 
 def _words(text: str) -> set[str]:
-    # The first letters stand for the stem.
+    # The first letters serve as the stem.
     return {word[:6] for word in re.findall(r"[^\W_]+", text.casefold()) if word not in _STOP_WORDS}

@@ -1,6 +1,6 @@
-"""Servers that refuse what is asked, and answer when they are asked without it, shorter or again.
+"""Servers that refuse a request, and answer it once it leaves something out, is shorter, or comes again.
 
-The words are those of the servers named, as their sources and bug reports show them.
+The error messages are those of the named servers, as in their sources and bug reports.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _no_stream(call: Call) -> bool:
 
 
 def _nothing_at_all(call: Call) -> Sent:
-    """Refuse each option in its turn, as a server of one's own making may."""
+    """Refuse one option after another, as a home-made server might."""
     for name in ("stream_options", "temperature", "response_format", "stream"):
         if name in call.body:
             return error(400, {"error": f"unexpected field: {name}"})
@@ -262,12 +262,12 @@ REFUSALS: Final = [
 
 
 def too_small(tokens: int, status: int, body: Callable[[Call, int], object]) -> Script:
-    """Refuse prompts of more than so many tokens."""
+    """Refuse prompts of more than this many tokens."""
     return lambda call: well(call) if call.prompt_tokens <= tokens else error(status, body(call, tokens))
 
 
 def _ollama(call: Call) -> Sent:
-    """Read the end of a long prompt only, and say so in the usage alone."""
+    """Read only the end of a long prompt, which nothing but the usage shows."""
     if call.prompt_tokens <= 2048:
         return well(call)
     usage = {"prompt_tokens": 2048, "completion_tokens": 9, "total_tokens": 2057}

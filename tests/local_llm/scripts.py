@@ -1,4 +1,4 @@
-"""Say how a server behaves: what it writes, and how that goes over the wire."""
+"""Script how a server behaves: what it writes, and how that is sent."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from .wild import Part, Script
 
-# model: all of the model's statements, no note. some: its first ones, and a note that the rest is missing.
-# papers: the papers' own sentences and a note.
+# "model": all of the model's statements, without a note. "some": its first ones, and a note that the rest is missing.
+# "papers": the papers' own sentences, and a note.
 Ends: TypeAlias = Literal["model", "some", "papers"]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A behaviour, how the answer ends, what its note says, and how many statements of the model's are shown."""
+    """A behaviour, how the answer ends, what its note says, and how many of the model's statements are shown."""
 
     name: str
     script: Script
@@ -29,7 +29,7 @@ class Case:
     statements: int = 3
 
 
-# --- how replies are put on the wire
+# --- how replies are sent
 
 
 def chunk(delta: dict[str, Any] | None = None, finish_reason: str | None = None, **more: Any) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def stream(text: str, *parts: Part, size: int = 17, finish_reason: str | None = 
 
 
 def well(call: Call) -> Sent:
-    """Reply as a good server does, streamed only where that was asked for."""
+    """Reply as a good server does, streaming only if asked to."""
     if call.body.get("stream"):
         return stream(call.good)
     return Sent((json.dumps(whole(call.good)).encode(),), content_type="application/json")
@@ -78,7 +78,7 @@ def error(status: int, body: object, **headers: str) -> Sent:
     return Sent((text.encode(),), status, kind, headers)
 
 
-# --- scripts made of texts and of chunks
+# --- scripts made from texts and chunks
 
 
 def writes(text: Callable[[Call], str], **options: Any) -> Script:
@@ -90,14 +90,14 @@ def sends(chunks: Callable[[Call], list[dict[str, Any]]], **options: Any) -> Scr
 
 
 def each_piece(shape: Callable[[str], Any]) -> Script:
-    """Stream a good reply whose delta is made of each piece."""
+    """Stream a good reply, with a delta that `shape` makes from each piece."""
     return sends(
         lambda call: [*(chunk(shape(each)) for each in cut_up(call.good)), chunk({}, "stop")],
     )
 
 
 def between(*extra: dict[str, Any]) -> Script:
-    """Stream a good reply with further chunks in front, in between and at the end."""
+    """Stream a good reply, with extra chunks before, between and after its own."""
 
     def chunks(call: Call) -> list[dict[str, Any]]:
         said = spoken(call.good)
@@ -112,12 +112,12 @@ def reply(body: Callable[[Call], object], content_type: str = "application/json"
 
 
 def refuses(unless: Callable[[Call], bool], status: int, body: object) -> Script:
-    """Refuse the request with an error until it is as the server wants it."""
+    """Refuse requests with an error, except those that the server accepts."""
     return lambda call: well(call) if unless(call) else error(status, body)
 
 
 def once(first: Sent) -> Script:
-    """Reply so to the first request, and well to the next."""
+    """Send this to the first request, and a good reply to later ones."""
     return lambda call: first if call.number == 1 else well(call)
 
 
@@ -126,7 +126,7 @@ def always(sent: Sent) -> Script:
 
 
 def after_two(*parts: Part, finish_reason: str | None = None, done: bool = False) -> Script:
-    """Stream two statements and the beginning of a third, and then this."""
+    """Stream two statements and the beginning of a third, then these parts."""
 
     def script(call: Call) -> Sent:
         text = call.good
@@ -140,7 +140,7 @@ def after_two(*parts: Part, finish_reason: str | None = None, done: bool = False
 
 
 def with_each(**changes: Any) -> Callable[[Call], str]:
-    """Return the good reply with its statements changed."""
+    """Write the good reply with changed statements."""
 
     def text(call: Call) -> str:
         changed = [{**each, **{name: change(each) for name, change in changes.items()}} for each in call.statements]

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
-_PIECE = 12  # characters of a streamed piece
+_PIECE = 12  # characters per streamed piece
 _DIMENSIONS = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072}
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came; the headers stay out of the repr, for they hold the key."""
+    """A request as it came; the headers are left out of the repr, as they contain the key."""
 
     path: str
     body: dict[str, Any]
@@ -44,9 +44,9 @@ class Request:
 class LocalLLM:
     """An OpenAI-compatible server on 127.0.0.1.
 
-    It answers honestly unless `next` has told it otherwise. With `key` set it wants that key; with `models` set it
-    knows no others; `rejects` are request fields that it does not know, as older servers do not. `tells` is what it
-    says at further paths, and `lists` what its list says of each model beside the name.
+    It answers honestly unless `next` has planned otherwise. With `key` it demands that key; with `models` it knows no
+    others; `rejects` has request fields that it does not know, like an older server. `tells` has its replies at further
+    paths, and `lists` what its list of models says about each one besides the name.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class LocalLLM:
         await self._runner.cleanup()
 
     def next(self, *behaviours: Behaviour, times: int = 1, on: str = CHAT) -> None:
-        """Tell how the next calls of a route are answered, one behaviour a call; afterwards it is honest again."""
+        """Plan how the next calls of a route are answered, one behaviour per call; after that it is honest again."""
         self._pending[on].extend(behaviour for _ in range(times) for behaviour in behaviours)
 
     @property
@@ -99,7 +99,7 @@ class LocalLLM:
         return [request for request in self.requests if request.path == CHAT]
 
     async def asked(self, times: int) -> None:
-        """Wait until so many chat requests have come."""
+        """Wait until this many chat requests have come."""
         async with self._arrived:
             await self._arrived.wait_for(lambda: len(self.chats) >= times)
 
@@ -135,7 +135,7 @@ class LocalLLM:
             elif not reply.cleanly:
                 assert request.transport
                 request.transport.close()
-        except ConnectionResetError:  # the client has had enough
+        except ConnectionResetError:  # the client has hung up
             pass
         return response
 
@@ -177,7 +177,7 @@ class LocalLLM:
         return failure or web.json_response(self._tells[request.path])
 
     async def _admit(self, request: web.Request) -> tuple[dict[str, Any], web.Response | None]:
-        """Record a request; return its body, and the error that it deserves, if any."""
+        """Record a request; returns its body, and the error that it gets, if any."""
         body = await request.json() if request.can_read_body else {}
         headers = {name.lower(): value for name, value in request.headers.items()}
         record = Request(request.path, body, headers)

@@ -1,4 +1,4 @@
-"""Replies that can be read, in the shapes that servers and models give them."""
+"""Replies that can be read, in all the shapes in which servers and models send them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _blanks() -> Iterator[Part]:
 
 
 def _smart(text: str) -> str:
-    """Return JSON whose quotes a word processor has had its way with."""
+    """Curl the quotes of some JSON, as a word processor would."""
     marks = iter(range(text.count('"')))
     return "".join(("”" if next(marks) % 2 else "“") if each == '"' else each for each in text)
 

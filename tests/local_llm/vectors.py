@@ -1,4 +1,4 @@
-"""Turn texts into vectors so that texts that share words are near each other: a hashed bag of words."""
+"""Embed texts as hashed bags of words, so that texts with common words are near each other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def embed(text: str, dimensions: int) -> np.ndarray:
-    """Return a float32 vector of length 1, the same for the same text in every process."""
+    """Embed a text as a float32 vector of length 1, the same in every process."""
     vector = np.zeros(dimensions, dtype=np.float32)
     for word in re.findall(r"\w+", text.casefold()) or [text]:
         digest = hashlib.sha256(word.encode()).digest()

@@ -1,4 +1,4 @@
-"""A server that replies byte for byte as a script says: what real servers send, and what nobody should."""
+"""A server that sends exactly the bytes of a script: what real servers send, and what none should."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Part: TypeAlias = bytes | float | str
 
 @dataclass(frozen=True)
 class Sent:
-    """What goes over the wire; a part is bytes, seconds to wait, HANG (stay open) or BREAK (cut the connection)."""
+    """What is sent; a part is bytes, seconds to wait, HANG (stay open) or BREAK (cut the connection)."""
 
     parts: tuple[Part, ...]
     status: int = 200
@@ -30,7 +30,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Call:
-    """A request to a script: its body, which one of its case it is (from 1), and a good answer to it."""
+    """A request to a script: its body, its number within the case (from 1), and a good answer to it."""
 
     body: dict[str, Any]
     number: int
@@ -59,7 +59,7 @@ Script: TypeAlias = Callable[[Call], Sent]
 
 
 class Wild:
-    """Serve each case under an address of its own, http://…/NAME/v1."""
+    """Serve each case at its own address, http://…/NAME/v1."""
 
     def __init__(self, scripts: dict[str, Script]) -> None:
         self.calls: Counter[str] = Counter()
@@ -99,7 +99,7 @@ class Wild:
         response = web.StreamResponse(status=sent.status, headers={"Content-Type": sent.content_type, **sent.headers})
         try:
             await self._play(request, response, sent.parts)
-        except ConnectionError:  # the client has had enough
+        except ConnectionError:  # the client has hung up
             self.left.set()
         return response
 
@@ -123,7 +123,7 @@ class Wild:
             await response.prepare(request)
 
     async def _hang(self, request: web.Request) -> None:
-        """Stay open until the client goes, which is noted, or the server does."""
+        """Stay open until the client hangs up, which is recorded, or the server stops."""
         while not self._closing.is_set():
             if request.transport is None or request.transport.is_closing():
                 self.left.set()
@@ -132,7 +132,7 @@ class Wild:
 
 
 def statements(asked: Asked) -> list[dict[str, Any]]:
-    """Return three sentences of the first paper that was given, each with itself as its quote."""
+    """Make statements of the first three long sentences of the first paper, each with itself as its quote."""
     if not asked.papers:
         return []
     first = asked.papers[0]

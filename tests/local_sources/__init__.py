@@ -1,4 +1,4 @@
-"""Local servers that speak as Hugging Face, arXiv and feeds do, and fail as they do."""
+"""Local servers that answer, and fail, like Hugging Face, arXiv and feeds."""
 
 from .clock import LocalClock
 from .faults import cut, fails, says, silent

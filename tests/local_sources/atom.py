@@ -1,4 +1,4 @@
-"""Write arXiv's API answers and feeds, and feeds as journals have them."""
+"""Write arXiv's API replies and feeds, and feeds like those of journals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PRISM = 'xmlns:prism="http://prismstandard.org/namespaces/basic/2.0/"'
 
 
 def api(entries: Sequence[str], total: int, start: int) -> str:
-    """Return an answer of the API."""
+    """Write a reply of the API."""
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<feed {_API}>'
         '<link href="http://arxiv.org/api/query?search_query=x" rel="self" type="application/atom+xml"/>'
@@ -33,7 +33,7 @@ def api(entries: Sequence[str], total: int, start: int) -> str:
 
 
 def entry(paper: LocalPaper) -> str:
-    """Return a paper as the API has it: title and abstract hard-wrapped."""
+    """Write a paper as the API does: title and abstract hard-wrapped."""
     known = f"{paper.arxiv_id}v{paper.version}"
     optional = "".join(
         f"<arxiv:{name}>{escape(text)}</arxiv:{name}>"
@@ -55,7 +55,7 @@ def entry(paper: LocalPaper) -> str:
 
 
 def error_entry(reason: str) -> str:
-    """Return what the API sends, often with status 200, in place of papers."""
+    """Write the error that the API sends in place of papers, often with status 200."""
     return api(
         [
             (
@@ -70,7 +70,7 @@ def error_entry(reason: str) -> str:
 
 
 def arxiv_rss(papers: Sequence[LocalPaper], day: dt.date) -> str:
-    """Return arXiv's RSS feed of a day."""
+    """Write arXiv's RSS feed of a day."""
     midnight = format_datetime(dt.datetime.combine(day, dt.time(5), dt.UTC))
     items = "".join(
         f"<item><title>{escape(paper.title)}</title><link>https://arxiv.org/abs/{paper.arxiv_id}</link>"
@@ -90,7 +90,7 @@ def arxiv_rss(papers: Sequence[LocalPaper], day: dt.date) -> str:
 
 
 def arxiv_atom(papers: Sequence[LocalPaper], day: dt.date) -> str:
-    """Return arXiv's Atom feed of a day."""
+    """Write arXiv's Atom feed of a day."""
     midnight = f"{day}T05:00:00+00:00"
     entries = "".join(
         f"<entry><id>oai:arXiv.org:{paper.arxiv_id}v{paper.version}</id><title>{escape(paper.title)}</title>"
@@ -110,7 +110,7 @@ def arxiv_atom(papers: Sequence[LocalPaper], day: dt.date) -> str:
 
 
 def journal_rss(papers: Sequence[LocalPaper]) -> str:
-    """Return a journal's RSS feed: abstracts in HTML, DOIs, no arXiv ids."""
+    """Write a journal's RSS feed: abstracts in HTML, DOIs, no arXiv ids."""
     items = "".join(
         f"<item><title>{escape(paper.title)}</title><link>https://journal.example.org/a/{paper.arxiv_id}</link>"
         f"<description>{escape(f'<p>{escape(paper.abstract)}</p><p><b>Open</b> access.</p>')}</description>"
@@ -132,7 +132,7 @@ def _foreword(paper: LocalPaper) -> str:
 
 
 def _wrap(text: str, indent: str = "") -> str:
-    """Break lines as arXiv does; a paragraph begins with two blanks."""
+    """Break lines as arXiv does; a paragraph begins with two spaces."""
     paragraphs = (
         textwrap.wrap(part, 78, break_long_words=False, break_on_hyphens=False) for part in text.split("\n\n")
     )

@@ -1,4 +1,4 @@
-"""A clock that passes time without waiting."""
+"""A clock on which time passes without waiting."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import datetime as dt
 
 
 class LocalClock:
-    """Start at a moment and move on only when something sleeps or the test says so."""
+    """Start at a given time, and move on only when something sleeps or the test says so."""
 
     def __init__(self, now: dt.datetime = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)) -> None:
         self.start = now

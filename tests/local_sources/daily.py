@@ -13,7 +13,7 @@ _USER = {"_id": "u1", "avatarUrl": "/a.svg", "fullname": "A. Khan", "name": "akh
 
 
 def item(paper: LocalPaper, day: dt.date) -> dict[str, Any]:
-    """Return one item of a day's list."""
+    """Write one item of a day's list."""
     people = [{"_id": f"a{n}", "name": name, "hidden": False} for n, name in enumerate(paper.authors)]
     people += [{"_id": f"h{n}", "name": name, "hidden": True} for n, name in enumerate(paper.hidden)]
     wrapped = "\n\n".join(
@@ -37,7 +37,7 @@ def item(paper: LocalPaper, day: dt.date) -> dict[str, Any]:
         inner |= {"githubRepo": paper.repo, "githubStars": 12}
     return {
         "paper": inner,
-        # Some other day: this field is not to be relied on.
+        # Another day: nothing should rely on this field.
         "publishedAt": _time(paper.published - dt.timedelta(days=400)),
         "title": paper.title,
         "summary": wrapped,

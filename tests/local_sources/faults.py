@@ -1,4 +1,4 @@
-"""Say how a server answers instead of as it should."""
+"""Faults: what a server can send in place of the right reply."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-# Takes the request, the good answer's body and type, and what ends when the server does.
+# Takes the request, the right reply's body and type, and a function that waits until the server stops.
 Fault: TypeAlias = Callable[[web.Request, bytes, str, Callable[[], Awaitable[object]]], Awaitable[web.StreamResponse]]
 
 
@@ -23,7 +23,7 @@ def fails(status: int, body: str = "", **headers: str) -> Fault:
 
 
 def says(body: str | bytes, content_type: str = "application/atom+xml", status: int = 200, **headers: str) -> Fault:
-    """Answer with this, whatever it is; `Content_Encoding="gzip"` is a header."""
+    """Answer with this body, whatever it is; `Content_Encoding="gzip"` is a header."""
     content = body.encode() if isinstance(body, str) else body
 
     async def fault(*_: object) -> web.StreamResponse:
@@ -38,7 +38,7 @@ def says(body: str | bytes, content_type: str = "application/atom+xml", status: 
 
 
 def cut(share: float = 0.5, *, openly: bool = True) -> Fault:
-    """Break off after a share of the good answer; not openly, it looks like a whole one that is short."""
+    """Send a share of the right reply and break off; if not `openly`, it looks like a complete but short reply."""
 
     async def fault(request: web.Request, body: bytes, content_type: str, _: object) -> web.StreamResponse:
         part = body[: int(len(body) * share)]

@@ -1,4 +1,4 @@
-"""The papers that the local servers hold: made up, so that no one's abstract is in the repo."""
+"""The papers of the local servers, made up, so that the repository has nobody's abstracts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SUBJECTS = (
 
 @dataclass(frozen=True)
 class LocalPaper:
-    """A paper as all the services know it; each tells its own part."""
+    """All that the services know about a paper; each sends its own part."""
 
     arxiv_id: str
     title: str
@@ -35,7 +35,7 @@ class LocalPaper:
 
 
 def some_papers(count: int, day: dt.date = FIRST_DAY, **fields: Any) -> list[LocalPaper]:
-    """Return up to 3,000 different papers of a day, newest first; `fields` go into each."""
+    """Make up to 3,000 different papers of a day, newest first; `fields` go into each."""
     papers = []
     for number in range(count):
         subject = _SUBJECTS[number % len(_SUBJECTS)]

@@ -1,4 +1,4 @@
-"""Read a source to its end, or to the error that it ends with."""
+"""Read a source to its end, or until it fails."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 async def read_until_error(source: OnlineSource, cursor: Cursor | None = None) -> tuple[list[Page], str]:
-    """Return the pages that came before a source's error, and what the error says; empty if there was none."""
+    """Collect the pages that come before a source's error, and its message; empty if there is no error."""
     pages: list[Page] = []
     try:
         async for page in source.pages(cursor):
-            pages.append(page)  # noqa: PERF401  # what came before an error is to stay
+            pages.append(page)  # noqa: PERF401  # what came before an error is wanted
     except SourceError as error:
         return pages, str(error)
     return pages, ""

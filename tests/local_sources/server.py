@@ -23,7 +23,7 @@ MOST_OF_A_SLICE = 2000
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came, and the clock's reading when it did."""
+    """A request as it came, and the time on the clock at that moment."""
 
     path: str
     query: dict[str, str]
@@ -37,13 +37,13 @@ class LocalSources:
     Attributes:
         base_url: the endpoint of Hugging Face and of arXiv.
         lists: Hugging Face's papers by day; a day that is missing is empty.
-        submitted: the day that a list's papers say they were submitted on, where it is another.
+        submitted: for a day's list, the day on which its papers say they were submitted, if that is another one.
         arxiv: what arXiv's API holds, in any order.
         feeds: documents and their types by path, as in {"/feed.xml": ("<rss…", "application/rss+xml")}.
         files: other documents by path, such as arXiv's under "/pdf/2401.00001" and "/html/2401.00001".
         today: the last day for which Hugging Face has a list; later ones are refused.
-        requests: those that have come.
-        arrived: set when the first one has.
+        requests: all requests so far.
+        arrived: set once the first request has come.
     """
 
     def __init__(self, today: dt.date = dt.date(2026, 11, 20), clock: LocalClock | None = None) -> None:
@@ -79,11 +79,11 @@ class LocalSources:
         await self._runner.cleanup()
 
     def next(self, *faults: Fault | None, times: int = 1) -> None:
-        """Tell how the next requests are answered, None for as it should be."""
+        """Plan how the next requests are answered; None stands for the right reply."""
         self._faults.extend(fault for _ in range(times) for fault in faults)
 
     def asked(self, path: str) -> list[Request]:
-        """Return the requests of a path so far."""
+        """List the requests for a path so far."""
         return [request for request in self.requests if request.path == path]
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -152,7 +152,7 @@ class LocalSources:
 
 
 def _matches(paper: LocalPaper, search: str) -> bool:
-    """Read the little of arXiv's query language that is asked for: categories by OR, words by AND."""
+    """Read the part of arXiv's query language that is used here: categories joined by OR, words by AND."""
     if categories := re.findall(r"cat:([\w.*-]+)", search):
         return any(
             category == wanted or (wanted.endswith("*") and category.startswith(wanted[:-1]))

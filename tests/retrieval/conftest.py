@@ -1,4 +1,4 @@
-"""A catalogue of its own for each test: on SQLite, and on PostgreSQL."""
+"""A fresh catalogue for each test, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def tables() -> bool:
-    """Whether a database has today's tables already, which saves each test the migrations."""
+    """Whether a new database already has the current tables, which saves each test the migrations."""
     return True
 
 

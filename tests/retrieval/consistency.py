@@ -1,4 +1,4 @@
-"""What catalogue, Chroma and tantivy hold of a library, and that they hold the same."""
+"""List what catalogue, Chroma and tantivy hold of a library, and check that they agree."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 async def held(library: Library) -> dict[str, Any]:
-    """Return what catalogue, Chroma and tantivy hold of papers and their windows."""
+    """List the papers and windows that catalogue, Chroma and tantivy hold."""
     stored = await library._catalogue.chunks_of(await library.ids())
     searcher = library._lexical._index.searcher()
     hits = searcher.search(tantivy.Query.all_query(), 1000).hits

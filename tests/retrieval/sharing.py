@@ -1,9 +1,9 @@
-"""A process of a shared library that comes to a stop half-way, to be killed there.
+"""A process of a shared library that stops half-way, so that a test can kill it there.
 
 python -m tests.retrieval.sharing FOLDER DATABASE CHROMA indexing|following
 
-It says "open" once it is, and "here" where it stops: as the one indexer, with its vectors written and its papers not
-marked yet; or as a follower, with changes followed and not noted yet.
+It prints "open" when the library is open, and "here" when it stops: as the indexer, after writing vectors and before
+marking their papers; as a follower, after applying changes and before recording that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Papers arrive in the catalogue: from several sources, under several ids, in versions, withdrawn and back."""
+"""Papers arrive in the catalogue: from several sources, under several ids, in new versions, withdrawn and back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TITLE = "Cats that sit on mats"
 SEED = Paper(identify(TITLE), TITLE, "Cats sit.", "seeds", "https://example.org/papers?q=Cats")
 DAY = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
-NO_TITLE: Any = None  # what no source gives, and the database refuses
+NO_TITLE: Any = None  # no source gives this, and the database refuses it
 
 
 def huggingface(arxiv_id: str = "2401.00001", title: str = TITLE, **facts: Unpack[Facts]) -> Fetched:
@@ -47,13 +47,13 @@ def arxiv(
 
 
 async def only(catalogue: Catalogue) -> Known:
-    """Return the one paper of the catalogue."""
+    """Find the catalogue's only paper."""
     (paper_id,) = await catalogue.ids(Scope())
     return (await catalogue.known([paper_id]))[paper_id]
 
 
 async def index(catalogue: Catalogue) -> list[str]:
-    """Mark everything as it should be; return what was indexed."""
+    """Mark all pending papers as indexed and all leaving ones as gone; returns the ids of the former."""
     await catalogue.mark_left(list(await catalogue.leaving(100)))
     waiting = [each.paper for each in await catalogue.pending(100, "m")]
     await catalogue.mark_indexed({paper.paper_id: (paper.content_hash, 2) for paper in waiting}, DAY)
@@ -71,7 +71,7 @@ async def test_a_seed_that_comes_again_with_an_id_stays_one_paper_and_gains_what
     assert known.details.paper == replace(SEED, url="https://arxiv.org/abs/2401.00001", published=dt.date(2024, 1, 2))
     assert set(known.details.external_ids) > {SEED.paper_id, "arxiv:2401.00001"}
     assert (known.sources, known.details.upvotes) == (frozenset({"seeds", "huggingface"}), 7)
-    assert await index(catalogue) == [SEED.paper_id]  # it can be found by its link now
+    assert await index(catalogue) == [SEED.paper_id]  # so that its link finds it now
     assert await catalogue.add([SEED, huggingface(upvotes=8), SEED]) == Added(known=3)
     assert (await only(catalogue)).details == replace(known.details, upvotes=8)
     assert await catalogue.pending(10, "m") == []

@@ -1,4 +1,4 @@
-"""The catalogue's tables: made by migrations, also out of what was there before there were any."""
+"""The catalogue's tables are made by migrations, also from a catalogue that is older than any migration."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ OWN = Paper("d1", "Dogs", "Dogs run.", "beir")
 
 
 def make_old(file: Path) -> None:
-    """Make a catalogue as it was before migrations, and before words, with three papers."""
+    """Make a catalogue of three papers as it was before migrations, and before word vectors."""
     with closing(sqlite3.connect(file)) as db:
         db.executescript(OLD)
         db.executemany(
@@ -100,7 +100,7 @@ async def test_a_catalogue_from_before_migrations_keeps_its_papers_and_learns_th
     assert len(await catalogue.fresh(now - dt.timedelta(minutes=5), now)) == 3
     ids = [CATS.paper_id, DOUBLE.paper_id, identify("Dogs")]
     assert await catalogue.current_ids(ids) == {name: name for name in ids[:2]}
-    # Which two are one paper comes out when a source names both ids.
+    # That two of them are one paper is known only when a source names both ids.
     assert await catalogue.add([Fetched(DOUBLE, external_ids=(DOUBLE.paper_id, CATS.paper_id))]) == Added(known=1)
     assert await catalogue.current_ids(ids) == dict.fromkeys(ids[:2], DOUBLE.paper_id)
     await catalogue.close()
@@ -171,7 +171,7 @@ async def test_what_is_asked_of_all_papers_reads_an_index_and_not_their_rows(tmp
             for statement, values in asked
         }
     assert any("papers_standing" in step for steps in plans.values() for step in steps)
-    # The latest are read in the order of the rows, and no more of them than are wanted.
+    # Only queries with a LIMIT may scan: the latest papers are read in row order, and no more than needed.
     assert not [statement for statement, steps in plans.items() if "SCAN papers" in steps and "LIMIT" not in statement]
 
 
@@ -186,7 +186,7 @@ async def test_full_texts_of_before_their_sentences_were_kept_wait_to_be_read_ag
     await catalogue.full_texts.store_windows(waiting, [window], "model")
     assert await catalogue.full_texts.waiting("model") is None
     await catalogue.close()
-    with closing(sqlite3.connect(file)) as db:  # as version 0006 left it
+    with closing(sqlite3.connect(file)) as db:  # the state after version 0006
         db.execute("ALTER TABLE section_windows DROP COLUMN contents")
         db.executescript(f"DROP TABLE chunks; {OLD_CHUNKS}")
         for table in ("full_text_attempts", "index_turn"):
@@ -205,7 +205,7 @@ async def test_full_texts_of_before_their_sentences_were_kept_wait_to_be_read_ag
 
 
 def _in_four_bits(words: Words) -> bytes:
-    """Pack the vectors of words as version 0008 did."""
+    """Pack word vectors as version 0008 did."""
     levels = np.clip(np.rint(words.vectors / (0.35 / np.sqrt(words.vectors.shape[1]))), -7, 7)
     low, high = np.split((levels + 8).astype(np.uint8), 2, axis=1)
     return bytes((low | high << 4).data)

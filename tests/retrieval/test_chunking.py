@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Words:
-    """Count words as tokens, and two for the ends, as the real model does; a whole may cost more than its parts."""
+    """Count words as tokens, plus two for the ends as in the real model; a whole text may cost more than its parts."""
 
     max_tokens: int
     toll: int = 0
@@ -108,7 +108,7 @@ def test_a_rule_of_dashes_is_no_sentence() -> None:
 
 
 def test_a_monstrous_word_is_cut_by_characters(minilm: LocalEmbedder) -> None:
-    # A word of more than 100 letters is one unknown token to this model; digits and signs are not.
+    # To this model a word of more than 100 letters is one unknown token; digits and signs are separate ones.
     abstract = "1.2,3;" * 2_000
     assert len(_check(_paper("Title", abstract), minilm)) > 40
 

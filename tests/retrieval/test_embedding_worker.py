@@ -1,4 +1,4 @@
-"""Workers embed what a shared library waits for, beside whoever indexes, and nothing twice."""
+"""Workers embed the texts that a shared library waits for, beside the indexing process, and nothing twice."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAPERS = [
 
 
 class SlowEmbedder(NumberEmbedder):
-    """Take a while for each batch, so that others come between."""
+    """Take a while for each batch, so that others get their turn."""
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         await asyncio.sleep(0.05)
@@ -39,7 +39,7 @@ class SlowEmbedder(NumberEmbedder):
 
 
 class StuckEmbedder(NumberEmbedder):
-    """Never come to an end."""
+    """Never finish a batch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ async def catalogue(database: str) -> AsyncIterator[Catalogue]:
 
 
 def texts(papers: Sequence[Paper]) -> int:
-    """Return how many texts are embedded of papers."""
+    """Count the texts that are embedded for papers."""
     return sum(1 + len(part.sentences) for each in papers for part in chunk(each, NumberEmbedder()))
 
 
@@ -88,7 +88,7 @@ async def test_what_a_worker_that_was_stopped_had_claimed_is_embedded_by_the_nex
         await asyncio.wait_for(stuck.begun.wait(), 10)
         indexing = asyncio.create_task(library.index_pending())
         await asyncio.sleep(1.5)
-        assert not indexing.done()  # what the worker has is left to it
+        assert not indexing.done()  # the texts that the worker has claimed are left to it
         assert own.asked == texts(PAPERS[:8])
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)

@@ -18,7 +18,7 @@ IDS = [f"d{number}" for number in range(12)]
 
 
 def _hits(*paper_ids: str) -> list[Hit]:
-    """Hits in this order, as the library returns them."""
+    """Make hits in this order, like the library's."""
     evidence = Evidence(cosine=0.5, sentence_cosine=0.5, bm25=1.0, bm25_share=0.5, coverage=0.5)
     return [
         Hit(Paper(paper_id, paper_id, "Text.", "test"), 1.0 - rank / 100, (), (), evidence)
@@ -29,7 +29,7 @@ def _hits(*paper_ids: str) -> list[Hit]:
 def _folder(folder: Path, queries: str, qrels: str, answers: str | None = None) -> Path:
     (folder / "qrels").mkdir(parents=True)
     (folder / "corpus.jsonl").write_text('{"_id": "d1", "title": "T", "text": "Text."}\n')
-    # In Latin-1, so that a test may have bytes that are not UTF-8.
+    # In Latin-1, so that tests can write bytes that are not UTF-8.
     (folder / "queries.jsonl").write_text(queries, encoding="latin-1")
     (folder / "qrels" / "dev.tsv").write_text(qrels, encoding="latin-1", newline="")
     if answers is not None:

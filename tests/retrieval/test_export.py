@@ -1,4 +1,4 @@
-"""Papers go out as references and come in again as the same papers, whatever their texts hold."""
+"""Papers that are exported as references come back as the same papers, whatever their texts contain."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def seen(text: str) -> str:
 
 
 def held(each: Fetched) -> bool:
-    """Say whether formats can hold a text: it says something, and says the same when it is read as LaTeX again."""
+    """Tell whether formats can hold a paper's texts: not empty, and unchanged when read as LaTeX again."""
     texts = (each.paper.title, each.paper.abstract)
     return bool(seen(texts[0])) and not any(map(has_markup, texts)) and all(seen(seen(x)) == seen(x) for x in texts)
 
@@ -158,7 +158,7 @@ def test_bibtex_is_read_alike_by_a_second_parser(found: list[Fetched]) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 async def test_the_same_library_knows_every_paper_again(form: str, catalogue: Catalogue, tmp_path: Path) -> None:
-    """Also two that have nothing but one title, and are told apart by what stands beside it."""
+    """Even two papers with the same title and no ids, which differ only in their abstracts."""
     one = Paper(identify("Erratum"), "Erratum", "In the first paper a sign was wrong.", "jsonl")
     other = Paper(identify("Erratum"), "Erratum", "Elsewhere the names of all of the authors were lost.", "jsonl")
     await catalogue.add([CATS, one, other])

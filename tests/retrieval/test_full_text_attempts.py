@@ -1,4 +1,4 @@
-"""Attempts to get full texts: whose are lacking, what is tried again when, and one process at a time."""
+"""Attempts to fetch full texts: which papers lack one, what is tried again and when, and one process at a time."""
 
 from __future__ import annotations
 

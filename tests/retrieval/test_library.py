@@ -41,7 +41,7 @@ MISMATCH = "Objective Mismatch in Model-based Reinforcement Learning"
 
 
 class CountingEmbedder:
-    """Embed with the real model and remember every text that was asked for."""
+    """Embed with the real model, and record every text."""
 
     max_tokens = 256
     dimensions = 384
@@ -68,16 +68,16 @@ class CountingEmbedder:
         return await self._inner.embed_words(texts)
 
     async def reached(self, count: int) -> None:
-        """Wait until so many texts were asked for."""
+        """Wait until this many texts have been embedded."""
         async with self._more:
             await self._more.wait_for(lambda: len(self.asked) >= count)
 
     async def close(self) -> None:
-        """The fixture closes the model."""
+        """Do nothing: the fixture closes the model."""
 
 
 class WordlessEmbedder:
-    """Embed whole texts only, as a model behind an API does."""
+    """Embed only whole texts, not words, like a model behind an API."""
 
     model = "some-api-model"
     max_tokens = 256
@@ -88,7 +88,7 @@ class WordlessEmbedder:
         self.embed = inner.embed
 
     async def close(self) -> None:
-        """The fixture closes the model."""
+        """Do nothing: the fixture closes the model."""
 
 
 @pytest.fixture
@@ -98,12 +98,12 @@ def counting(embedder: LocalEmbedder) -> CountingEmbedder:
 
 def _chroma(data_dir: Path) -> Client:
     client = chromadb.PersistentClient(str(data_dir / "chroma"))
-    assert isinstance(client, Client)  # its declared type cannot be closed
+    assert isinstance(client, Client)  # its declared type has no close()
     return client
 
 
 def _stored(data_dir: Path) -> tuple[set[str], set[str]]:
-    """Return the chunk ids that the catalogue names and those that Chroma holds."""
+    """List the chunk ids in the catalogue, and those in Chroma."""
     with sqlite3.connect(data_dir / "footnote.db") as db:
         named = {f"{paper_id}#{at}" for paper_id, at in db.execute("SELECT paper_id, position FROM chunks")}
     client = _chroma(data_dir)
@@ -320,7 +320,7 @@ async def test_a_data_dir_in_use_is_refused_with_a_sentence(library: Library, tm
 
 @pytest.fixture
 async def dated(library: Library) -> Library:
-    """Papers of four days, one of them without a date and one withdrawn."""
+    """A library with papers of different days, one of them without a date and one withdrawn."""
     papers = [
         Paper("a", "Cats on mats", "Cats sit on mats.", "one", published=dt.date(2026, 1, 1)),
         Paper("b", "Cats on hats", "Cats sit on hats.", "two", published=dt.date(2026, 2, 1)),
@@ -549,7 +549,7 @@ async def test_a_seed_that_another_source_knows_by_an_id_answers_to_both(seeded:
     seed = next(paper for paper in seeds if paper.title == MISMATCH)
     ids = identities(MISMATCH, arxiv_id="2002.04523")
     paper = replace(seed, paper_id=ids[0], source="huggingface", url="https://arxiv.org/abs/2002.04523")
-    await seeded.search(MISMATCH)  # so that it is on the shelf
+    await seeded.search(MISMATCH)  # so that it is in the paper cache
     added = await seeded.add([Fetched(paper, upvotes=3, external_ids=ids)])
     assert (added.known, (await seeded.counts()).papers) == (1, 74)
     found = await seeded.get("arxiv:2002.04523")

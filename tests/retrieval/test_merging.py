@@ -1,4 +1,4 @@
-"""Whatever sources say of a paper, and in whatever order, some things hold."""
+"""Properties that hold whatever sources say about a paper, and in whatever order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DAY = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 
 @st.composite
 def told(draw: st.DrawFn) -> Fetched:
-    """What some source says of one paper."""
+    """Draw what some source says about one paper."""
     source = draw(st.sampled_from(["seeds", "huggingface", "arxiv"]))
     version = draw(st.integers(1, 4)) if source == "arxiv" else None
     abstract = f"Version {version}." if version else draw(st.sampled_from(["", f"As {source} has it."]))

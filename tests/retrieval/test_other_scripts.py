@@ -1,4 +1,4 @@
-"""Words of scripts that the local embedding model cannot read: a paper is found by its own, among English ones too."""
+"""Words in scripts that the local embedding model cannot read still find their paper, also among English ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shelf reads each paper once, until it changes."""
+"""The paper cache reads each paper once, until it changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BOTH = [CATS.paper_id, DOGS.paper_id]
 
 
 class Watched(Catalogue):
-    """Note what is read, and let a test hold a reading back."""
+    """Record what is read, and let a test hold a read back."""
 
     asked: list[list[str]]
     gate: asyncio.Event

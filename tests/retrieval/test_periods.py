@@ -171,4 +171,4 @@ def test_any_text_can_be_read_for_a_time(text: str, today: dt.date) -> None:
 
 @pytest.mark.parametrize("text", ["the " * 9_000, "since 1 " * 9_000, "in 2024 to " * 9_000, "since" + " " * 50_000])
 def test_hostile_texts_take_no_time(text: str) -> None:
-    find_period(text, TODAY)  # hours, if a pattern went back over what it has read; the test has a time limit
+    find_period(text, TODAY)  # would take hours if a pattern backtracked; the test has a time limit

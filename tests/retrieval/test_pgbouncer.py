@@ -1,4 +1,4 @@
-"""Two processes of one library and one memory behind a PgBouncer that pools transactions, with ten connections."""
+"""Two processes with one library and one store, behind a PgBouncer that pools transactions on ten connections."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def test_a_postgres_that_is_paused_behind_it_is_a_sentence_soon_and_nothin
             await connection.execute(sa.text("SELECT count(*) FROM papers"))
 
     await ask()
-    for idle in (0.0, 1.2):  # seconds; the second connection is asked for a sign of life first
+    for idle in (0.0, 1.2):  # seconds; after the longer pause, connections are checked before use
         await asyncio.sleep(idle)
         postgres.pause()
         began = time.monotonic()

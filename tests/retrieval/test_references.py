@@ -173,7 +173,7 @@ def test_references_stand_where_they_say(pieces: str | list[str]) -> None:
     "text", ["a." * 50_000, "10.1000/" * 9_000, "(" * 90_000, "https://a(" * 9_000, "arxiv " * 9_000]
 )
 def test_hostile_texts_take_no_time(text: str) -> None:
-    find_references(text)  # seconds or hours, if any pattern went back over what it has read; the test has a time limit
+    find_references(text)  # would take seconds or hours if any pattern backtracked; the test has a time limit
 
 
 def test_addresses_that_lead_to_one_page_are_equal() -> None:

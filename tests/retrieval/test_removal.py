@@ -1,4 +1,4 @@
-"""Papers are taken out and put back: no source brings them in again, and a kill leaves nothing half done."""
+"""Papers are removed and restored: no source brings removed ones back, and a kill leaves nothing half done."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ EVERYTHING = [paper.paper_id for paper in (CATS.paper, DOGS, *SPARE)]
 
 
 class Clock:
-    """Tell a time that a test moves."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.now = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
@@ -105,7 +105,7 @@ async def test_a_removed_paper_stays_out_whatever_id_a_source_offers_it_under(li
     )
     assert await library.add([later, listed, by_title]) == Added(known=3, removed=3)
     assert await library.get(CATS.paper.paper_id) is None
-    assert await library.add([other]) == Added(new=1)  # the title alone is no removal
+    assert await library.add([other]) == Added(new=1)  # sharing a title with a removed paper is not enough
     await library.restore([CATS.paper.paper_id])
     assert await library.get(CATS.paper.paper_id) == CATS.paper
     assert await library.add([later]) == Added(changed=1)
@@ -166,7 +166,7 @@ async def test_a_removal_before_indexing_and_one_taken_back_before_leaving_end_w
     assert [each.paper.paper_id for each in await catalogue.pending(10, "m")] == [CATS.paper.paper_id, DOGS.paper_id]
 
 
-# Each step of a removal and of its undo, by the method before or after which the process dies.
+# Each step of a removal and of its undo: the method before or after which the process dies.
 STEPS = [
     ("remove", "catalogue.remove", "before"),
     ("remove", "catalogue.remove", "after"),

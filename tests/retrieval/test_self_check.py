@@ -1,4 +1,4 @@
-"""What a start finds of indexes that lost something: the papers that lack are indexed again, and no others."""
+"""Indexes that have lost something: at the next start the missing papers are indexed again, and no others."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 PAPERS = 12
 VECTORS = ("data_level0", "link_lists", "length", "header")
-SENTENCES = 100  # a paper; Chroma writes its file of vectors after a thousand, and keeps a log of those before
+SENTENCES = 100  # per paper; Chroma writes its vector file every thousand vectors, and has a log for the rest
 
 
 class NumberEmbedder:
-    """Embed a text as numbers drawn for it, or all texts alike."""
+    """Embed each text as a random vector that is fixed for it, or all texts as the same vector."""
 
     model = "numbers"
     dimensions = 16
@@ -45,11 +45,11 @@ class NumberEmbedder:
         return np.asarray([vector / np.linalg.norm(vector) for vector in drawn], np.float32)
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is nothing to release."""
 
 
 class SmallEmbedder(NumberEmbedder):
-    """Take no more than a title and one sentence, so that each sentence is a window."""
+    """Accept no more than a title and one sentence, so that each sentence becomes a window."""
 
     max_tokens = 10
 
@@ -104,7 +104,7 @@ async def test_only_the_papers_whose_vectors_or_words_are_missing_are_indexed_ag
 
     embedder = SmallEmbedder()
     again = await Library.open(folder, embedder)
-    assert (again.fault, (await again.counts()).pending) == (None, 2)  # words are written at the start itself
+    assert (again.fault, (await again.counts()).pending) == (None, 2)  # the lexical index is repaired during the start
     assert await again.index_pending() == 2
     assert embedder.asked == 0
     assert await _lacks_nothing(again)
@@ -124,7 +124,7 @@ async def test_vectors_whose_ids_chroma_still_knows_are_missed_and_written_again
     again = await Library.open(folder, embedder)
     pending = (await again.counts()).pending
     assert again.fault is None
-    assert 0 < pending < PAPERS  # the last ones are in Chroma's log still
+    assert 0 < pending < PAPERS  # the last ones are still in Chroma's log
     assert await again.index_pending() == pending
     assert embedder.asked == 0
     assert await _lacks_nothing(again)

@@ -1,4 +1,4 @@
-"""Servers that are paused, killed, cut off, emptied, or want a token: a sentence soon, and no restart afterwards."""
+"""Servers that are paused, killed, cut off, emptied, or demand a token: a sentence soon, and no restart afterwards."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TOKEN = "a token of letters"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have less time go by between two looks; how long people wait for a server stays as it is."""
+    """Shorten the intervals between checks; the time that people wait for a server stays the same."""
     monkeypatch.setattr("retrieval.chroma_server.REST", 1.0)
     monkeypatch.setattr("retrieval.indexer.GRACE", 0.5)
     monkeypatch.setattr("retrieval.library.FOLLOWED_EVERY", 0.3)
@@ -51,7 +51,7 @@ async def library(tmp_path: Path, chroma: Chroma, database: str) -> AsyncIterato
 
 
 async def within(seconds: float, library: Library) -> None:
-    """Wait until searches use the vectors again and nothing waits."""
+    """Wait until searches use the vectors again and no paper is pending."""
     end = time.monotonic() + seconds
     while True:
         await library.search("On otters")
@@ -66,11 +66,11 @@ async def test_a_paused_chroma_costs_a_moment_and_then_nothing(library: Library,
     times = []
     for _ in range(3):
         began = time.monotonic()
-        assert (await first(library, "On comets") or "")[0] == "p:comets"  # by its words
+        assert (await first(library, "On comets") or "")[0] == "p:comets"  # found by its words
         times.append(time.monotonic() - began)
         assert library.gaps.vectors
     assert max(times) < SENTENCE_WITHIN
-    assert times[2] < 0.5  # the breaker
+    assert times[2] < 0.5  # the breaker answers at once
     chroma.resume()
     await within(10, library)
 
@@ -112,7 +112,7 @@ async def test_an_emptied_chroma_is_filled_again_while_the_library_is_open(
     await within(30, library)
     found = await asyncio.to_thread(library._dense.query, (await library.embed("On otters")).vector, 100)
     assert {each.rpartition("#")[0] for each, _ in found} == {f"p:{subject}" for subject in SUBJECTS}
-    assert embedder.asked - asked < 10  # the questions alone
+    assert embedder.asked - asked < 10  # only the questions
 
 
 async def test_a_library_opens_while_chroma_is_away_and_is_whole_once_it_is_there(
@@ -148,7 +148,7 @@ async def test_a_connection_that_is_cut_is_made_anew(tmp_path: Path, chroma: Chr
 
 
 class Cutter:
-    """A way to a port of this machine that can be cut, and closed."""
+    """A tunnel to a port of this machine that a test can cut or close."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -188,7 +188,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 class Guard:
-    """A proxy before a Chroma server that wants a token, under a path, and holds to the quotas of Chroma Cloud."""
+    """A proxy in front of a Chroma server that demands a token, adds a path, and has the quotas of Chroma Cloud."""
 
     def __init__(self, chroma: Chroma) -> None:
         self._chroma = chroma
@@ -303,7 +303,7 @@ async def test_tenant_and_database_are_used_and_the_quotas_of_the_cloud_kept(
         server = ChromaServer(url, TOKEN, "lab", "papers")
         library = await Library.open(tmp_path / "c", NumberEmbedder(), database_url=database, chroma=server)
         await library.add([paper(f"{subject}{number}") for subject in SUBJECTS for number in range(15)])
-        await within(20, library)  # on a machine that is overrun Chroma may have been away for a moment
+        await within(20, library)  # on an overloaded machine Chroma may be away for a moment
         await library.search("On otters7", source="test")
         await library._indexer.check()
         await library.close()
@@ -332,7 +332,7 @@ def test_what_cannot_be_meant_is_refused_before_anybody_is_asked(tmp_path: Path,
 
 
 async def outage(library: Library) -> float:
-    """Return after how many seconds it is said that the database is away."""
+    """Measure how many seconds it takes until the database is reported as away."""
     began = time.monotonic()
     with pytest.raises(DatabaseAwayError, match="FOOTNOTE_DATABASE_URL"):
         await library.counts()
@@ -340,7 +340,7 @@ async def outage(library: Library) -> float:
 
 
 async def is_back(library: Library, papers: int) -> None:
-    """Wait until the database answers and has so many papers, which the library follows."""
+    """Wait until the database answers and has this many papers, and the library has followed."""
     end = time.monotonic() + 10
     while True:
         with suppress(DatabaseAwayError):
@@ -377,7 +377,7 @@ async def test_a_postgres_that_lost_its_database_is_a_sentence_until_there_is_an
 ) -> None:
     backup, server = await postgres.make_database(), ChromaServer(chroma.url)
     other = await Library.open(tmp_path / "other", NumberEmbedder(), database_url=backup, chroma=server)
-    # As many changes as the first library had.
+    # It has as many changes as the first library.
     await other.add([paper(f"beavers{number}") for number in range(len(SUBJECTS))])
     await other.close()
     await postgres.drop_database(database)

@@ -1,4 +1,4 @@
-"""Several processes share a library: on a real PostgreSQL and a real Chroma server, each with a folder of its own."""
+"""Several processes share a library on a real PostgreSQL and a real Chroma server, each with its own folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Shared:
-    """Start processes of one library, each with a folder of its own."""
+    """Start processes of one library, each with its own folder."""
 
     def __init__(self, tmp_path: Path, database: str, chroma: Chroma) -> None:
         self._tmp_path = tmp_path
@@ -72,7 +72,7 @@ class Shared:
 
     @asynccontextmanager
     async def killed(self, name: str, how: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        """Start a process of its own that stops half-way as `sharing` says; the test kills it."""
+        """Start a real process that stops half-way, as `sharing` describes; the test kills it."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.retrieval.sharing"),
             *(str(self._tmp_path / name), self._database, self._chroma.url, how),
@@ -140,7 +140,7 @@ async def test_a_second_process_with_an_empty_folder_harms_nobody_and_finds_the_
                 assert [await first(other, f"On {subject}") for subject in SUBJECTS] == before
                 assert await other.titles.find("on", 25) == await one.titles.find("on", 25) != []
             assert [await first(one, f"On {subject}") for subject in SUBJECTS] == before
-    assert asking.asked == 2 * len(SUBJECTS)  # the questions alone
+    assert asking.asked == 2 * len(SUBJECTS)  # only the questions
 
 
 async def test_two_that_take_papers_in_at_once_embed_each_once(shared: Shared) -> None:
@@ -200,7 +200,7 @@ async def test_who_is_killed_in_the_midst_of_indexing_is_taken_over_from_and_not
 
 
 class SlowEmbedder(NumberEmbedder):
-    """Stop before a batch of papers until a test lets it go on."""
+    """Pause before each batch until the test lets it go on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -213,7 +213,7 @@ class SlowEmbedder(NumberEmbedder):
 
 
 async def cut_lock(database: str) -> int:
-    """Cut the connection whose transaction holds the turn to index, and return how many there were."""
+    """Cut each connection that holds the lock for indexing; returns how many there were."""
     holders = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = $1"
     connection = await asyncpg.connect(database)
     rows = await connection.fetch(holders, KEY)
@@ -233,7 +233,7 @@ async def test_whose_lock_is_cut_while_it_embeds_keeps_its_turn_and_nothing_is_e
         assert await cut_lock(database) == 1
         await asyncio.sleep(STALE + 1.0)
         assert not taking_over.done()
-        assert await cut_lock(database) == 1  # it has the lock again, and loses it again
+        assert await cut_lock(database) == 1  # it has the lock again, and loses it once more
         slow.goes_on.set()
         await asyncio.gather(adding, taking_over)
         assert other_embedder.asked == 0
@@ -246,8 +246,8 @@ async def test_who_gives_no_sign_loses_its_turn_and_writes_nothing_more(
     shared: Shared, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("retrieval.index_lease.STALE", 0.5)
-    monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", 600.0)  # as of a machine that sleeps, or is cut off
-    monkeypatch.setattr("retrieval.indexer.WORKERS_PATIENCE", 1.0)  # its claims stand
+    monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", 600.0)  # like a machine that sleeps or is cut off
+    monkeypatch.setattr("retrieval.indexer.WORKERS_PATIENCE", 1.0)  # its claims are not taken from it
     slow = SlowEmbedder()
     async with shared.process("a", slow) as one, shared.process("b") as other:
         adding = asyncio.create_task(one.add(papers()))
@@ -269,7 +269,7 @@ async def test_vectors_written_too_late_are_written_again(
     shared: Shared, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("retrieval.index_lease.STALE", 0.5)
-    monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", 600.0)  # as of a machine that sleeps, or is cut off
+    monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", 600.0)  # like a machine that sleeps or is cut off
     async with shared.process("a") as one, shared.process("b") as other:
         began, goes_on = threading.Event(), threading.Event()
         upsert = one._dense.upsert
@@ -345,7 +345,7 @@ async def test_a_rebuild_takes_nothing_from_others_and_leaves_one_collection(
         await asking
         assert (await first(one, "On violins") or "")[0] == "p:violins"
         assert len({each.name for each in server.list_collections()}) == len(before)
-        assert embedder.asked == 1  # the question alone
+        assert embedder.asked == 1  # only the question
 
 
 async def test_an_emptied_server_is_filled_again_without_embedding(shared: Shared, chroma: Chroma) -> None:
@@ -361,7 +361,7 @@ async def test_an_emptied_server_is_filled_again_without_embedding(shared: Share
 
 
 async def make_outdated(library: Library, database: str) -> str:
-    """Have a library look as an earlier version made it, with sentences on the server too; return its collection."""
+    """Make a library look like one of an earlier version, with sentences on the server too; returns its collection."""
     counts = {}
     for paper_id, windows in (await library._catalogue.chunks_of(await library.ids())).items():
         sentences = np.concatenate([window.contents.sentences for window in windows])
@@ -389,7 +389,7 @@ async def test_the_server_of_an_earlier_version_is_filled_anew_while_everybody_s
         embedder = NumberEmbedder()
         start = partial(Library.open, tmp_path / "b", embedder, database_url=database, chroma=ChromaServer(chroma.url))
 
-        # One that is ended in the midst of it, as by a kill: nothing is lost, and the old one is searched still.
+        # A rebuild that is interrupted, as by a kill: nothing is lost, and searches still use the old collection.
         async def stop(*_: object) -> None:
             raise KeyboardInterrupt
 
@@ -410,7 +410,7 @@ async def test_the_server_of_an_earlier_version_is_filled_anew_while_everybody_s
                 assert (await first(library, "On violins") or "")[0] == "p:violins"
             await asyncio.sleep(0.05)
         await filling
-        assert embedder.asked == len(SUBJECTS) + 1  # the questions alone, one of them before and after
+        assert embedder.asked == len(SUBJECTS) + 1  # only the questions, one of them both before and after
         assert old not in {each.name for each in server.list_collections()}
         await assert_consistent(other)
         await other.close()

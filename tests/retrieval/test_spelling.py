@@ -39,10 +39,10 @@ async def test_a_slip_is_read_as_the_word_that_a_paper_has(spelt: Library, typed
 @pytest.mark.parametrize(
     "typed",
     [
-        "paper planes",  # a word, though no paper flies and one makes plans
+        "paper planes",  # a real word, though no paper is about planes and one is about plans
         "federated learning",  # a word like "generated"
-        "papers by Rewerds",  # an author, though papers speak of rewards
-        "ATTENTON",  # capitals make a name
+        "papers by Rewerds",  # an author, though papers are about rewards
+        "ATTENTON",  # capitals make it a name
         "zebra qwertyuiop",
         "was ist das wichtigste",
         "",

@@ -11,7 +11,7 @@ from retrieval.sources import open_source
 from retrieval.text import Folded, clean, fold, sentences
 from tests.papers import plain
 
-# Text with everything that the rules look at, besides any character at all.
+# Everything in a text that the rules look at; the strategy adds arbitrary characters.
 TEX = [
     r"\"U", r"{\"o}", r"\'e", r"\'{\i}", r"\`a", r"\^e", r"\c{c}", r"\alpha", r"\times", r"\sim ", r"\%", r"\_", r"\&",
     r"\$", "$", "$k$", r"\textbf{", r"\emph{x}", r"\cite{a}", r"\href{https://a.b}{c}", r"\footnote{n}",
@@ -87,7 +87,7 @@ def test_a_text_and_its_clean_copy_fold_alike(text: str) -> None:
 @given(st.text(st.characters(max_codepoint=127), max_size=60))
 def test_plain_texts_are_read_as_others_are(text: str) -> None:
     assert fold(text) == Folded.of(text).text
-    assert clean(text) == clean(f"{text}\u200b")  # which goes the long way
+    assert clean(text) == clean(f"{text}\u200b")  # this character forces the slow path
 
 
 @given(TEXTS)

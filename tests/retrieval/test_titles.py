@@ -1,4 +1,4 @@
-"""What is found for what somebody types of a title."""
+"""Which titles are found while somebody types one."""
 
 from __future__ import annotations
 

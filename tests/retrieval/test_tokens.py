@@ -1,4 +1,4 @@
-"""Token counts with a vocabulary, without one, and when the network swallows the question."""
+"""Token counts with a vocabulary, without one, and when the network never answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ABSTRACT = (
 
 @pytest.fixture(autouse=True)
 def fresh_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Forget earlier tries, read vocabularies from an empty folder, and let every download fail at once."""
+    """Forget earlier attempts, look for vocabularies in an empty folder, and make every download fail at once."""
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(tiktoken.registry, "ENCODINGS", {})
     use_proxy(monkeypatch, 9)  # the discard port: nobody listens
@@ -57,7 +57,7 @@ def test_with_a_vocabulary_counts_are_tiktokens_own(
     monkeypatch.setitem(tiktoken.model.MODEL_TO_ENCODING, "tiny-model", "tiny")
     counter = TokenCounter("tiny-model")
     assert counter.count("abc ab a") == 5
-    assert counter.count("<|endoftext|>") == 13  # in a paper it is text like any other
+    assert counter.count("<|endoftext|>") == 13  # in a paper, this is text like any other
     assert not counter.estimated
     assert WARNING not in caplog.text
 
@@ -66,7 +66,7 @@ def test_without_a_network_counts_are_estimates_and_it_is_said_once(caplog: pyte
     counter = TokenCounter("gpt-5.4-mini")
     assert counter.count(ABSTRACT) == -(-len(ABSTRACT) // 4)
     assert counter.estimated
-    assert TokenCounter("an-unknown-model").estimated  # the same vocabulary, hence no second try
+    assert TokenCounter("an-unknown-model").estimated  # the same vocabulary, so there is no second attempt
     assert [(record.levelno, record.name) for record in caplog.records] == [(logging.WARNING, "retrieval.tokens")]
     assert WARNING in caplog.text
     assert "TIKTOKEN_CACHE_DIR" in caplog.text
@@ -83,7 +83,7 @@ def test_a_network_that_never_answers_is_given_up_and_not_asked_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(tokens, "PATIENCE", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as server:  # accepts, says nothing
+    with socket.create_server(("127.0.0.1", 0)) as server:  # accepts connections, and never answers
         use_proxy(monkeypatch, server.getsockname()[1])
         counter = TokenCounter("gpt-5")
         counter.start()
@@ -92,7 +92,7 @@ def test_a_network_that_never_answers_is_given_up_and_not_asked_again(
             assert counter.estimated
             began = time.monotonic()
             assert counter.count("some text") == 3
-            assert time.monotonic() - began < 0.2  # the patience was spent once
+            assert time.monotonic() - began < 0.2  # it waits only once
             assert caplog.text.count(WARNING) == 1
 
 

@@ -1,4 +1,4 @@
-"""The true and false statements of tests/eval/statements, and what the checks do with one."""
+"""Read the true and false statements of tests/eval/statements, and run the checks on them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FOLDER = Path(__file__).parents[1] / "eval" / "statements"
 
 @dataclass(frozen=True)
 class Statement:
-    """A sentence, the papers (by the beginning of the title) and quotes that it rests on, and whether it is true."""
+    """A sentence, the papers (by the beginning of the title) and quotes that support it, and whether it is true."""
 
     text: str
     supports: tuple[tuple[str, str], ...]
@@ -46,7 +46,7 @@ def read(name: str) -> list[Statement]:
 
 
 def checked(statement: Statement, papers: Sequence[Paper]) -> Checked | Rejection:
-    """Return what the checks make of a statement whose papers are all given."""
+    """Run the checks on a statement, with all of its papers given."""
     hits = [Hit(paper, 1.0, (), (), Evidence(0.5, 0.5, 5.0, 0.5, 0.5)) for paper in papers]
     supports = tuple(
         Support(next(place for place, each in enumerate(papers, 1) if each.title.startswith(title)), quote)
@@ -56,7 +56,7 @@ def checked(statement: Statement, papers: Sequence[Paper]) -> Checked | Rejectio
 
 
 def judged(statement: Statement, papers: Sequence[Paper]) -> tuple[str, str]:
-    """Return what the checks say of a statement, and why."""
+    """Tell whether a statement passes, fails or is doubtful, and for what reason it fails."""
     outcome = checked(statement, papers)
     if isinstance(outcome, Rejection):
         return "fails", outcome.reason

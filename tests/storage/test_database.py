@@ -1,4 +1,4 @@
-"""One database for all who keep something: what is so of its transactions, whoever opens it."""
+"""The database that all parts share: how its transactions behave, whoever opens it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def migrations(tmp_path: Path) -> Migrations:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A file in a folder that is not there yet, with signs that mean something in a URL."""
+    """A file in a folder that does not exist yet, with characters that have a meaning in URLs."""
     return tmp_path / "50% ? #1" / "some.db"
 
 
@@ -64,7 +64,7 @@ async def keep(database: Database, name: str, age: int) -> None:
 async def test_whoever_reads_first_and_then_writes_never_fails_for_another(
     database: Database, file: Path, migrations: Migrations
 ) -> None:
-    other = await Database.open(file, migrations, name="It")  # as another process would
+    other = await Database.open(file, migrations, name="It")  # like another process
     await keep(database, "Ana", 0)
 
     async def grow_older(database: Database) -> None:

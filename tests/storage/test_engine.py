@@ -1,4 +1,4 @@
-"""A database whose users are cancelled, in whatever they are doing, holds nobody up."""
+"""A database whose users are cancelled, whatever they are doing, does not block anybody else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.errors import BadInputError, DatabaseAwayError
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Tasks are cancelled in mid-transaction, and once more while their connections are being closed; then the loop ends.
+# Tasks are cancelled in mid-transaction, and again while their connections are being closed; then the loop ends.
 PROGRAM = """
 import asyncio, random, sys
 import sqlalchemy as sa

@@ -40,7 +40,7 @@ FAILS = """
 
 
 class Folder:
-    """A folder of migrations that a test adds to."""
+    """A folder to which a test adds migrations."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -49,7 +49,7 @@ class Folder:
         self.count = 0
 
     def add(self, body: str) -> None:
-        """Add a migration, 0001 and counting, that does what the body says."""
+        """Add the next migration (they count from 0001) with this body."""
         before, self.count = self.count, self.count + 1
         down = f'"{before:04}"' if before else "None"
         head = f'import sqlalchemy as sa\nrevision = "{self.count:04}"\ndown_revision = {down}\n'
@@ -84,7 +84,7 @@ def migrations(tmp_path: Path) -> Folder:
 
 
 def _backups(file: Path) -> list[str]:
-    """Name what stands beside the file and is not SQLite's own."""
+    """List the names of the files beside the database that are not SQLite's own."""
     return sorted(path.name for path in file.parent.iterdir() if not path.name.endswith((".db", "-wal", "-shm")))
 
 
@@ -116,7 +116,7 @@ async def test_a_migration_that_is_due_is_run_after_a_backup_that_holds_everythi
     engine: AsyncEngine, file: Path, migrations: Folder
 ) -> None:
     await migrations.run(engine, file)
-    await _write(engine, "INSERT INTO people (name) VALUES ('Ana')")  # in the log beside the file, as yet
+    await _write(engine, "INSERT INTO people (name) VALUES ('Ana')")  # as yet only in the log beside the file
     migrations.add('    op.add_column("people", sa.Column("age", sa.Integer))')
     await migrations.run(engine, file)
     assert _read(file, "SELECT name, age FROM people") == [("Ana", None)]

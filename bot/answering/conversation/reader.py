@@ -77,7 +77,7 @@ class FollowUpReader:
     async def _complete(
         self, query: str, ids: Sequence[str], hits: Sequence[Hit], vectors: QueryVectors
     ) -> dict[str, Hit]:
-        """Return these papers' hits by id, scoring those that the search did not reach."""
+        """Map all hits by paper id, and score the given papers that the search did not reach."""
         found = {hit.paper.paper_id: hit for hit in hits}
         missing = await self._library.hits_for(query, [id_ for id_ in ids if id_ not in found], vectors)
         return found | {hit.paper.paper_id: hit for hit in missing}

@@ -95,8 +95,9 @@ def _form(tokens: Sequence[str]) -> Iterator[str]:
 class KindReader:
     """Classify messages with coefficients fitted for one embedding model.
 
-    Args:     model: the embedding model's name; for one without coefficients, words and form decide alone.     file:
-    the fitted coefficients; the shipped ones by default.
+    Args:
+        model: the embedding model's name; for one without coefficients, words and form decide alone.
+        file: the fitted coefficients; the shipped ones by default.
     """
 
     def __init__(self, model: str, file: Traversable | None = None) -> None:

@@ -92,7 +92,7 @@ class Question:
         return self.kind is Kind.COMPARISON or (maybe and max(named, len(self.sides)) > 1)
 
     def of_kind(self, kind: Kind) -> Question:
-        """Return a copy with another kind."""
+        """Copy the question with another kind."""
         return replace(self, kind=kind)
 
 

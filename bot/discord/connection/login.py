@@ -38,7 +38,7 @@ _OTHERS: Final = (
 
 
 def require_token(settings: Settings) -> str:
-    """Return the bot token; raises DiscordStartError if there is none or it does not look like one."""
+    """Read the bot token from the settings; raises DiscordStartError if it is missing or does not look like one."""
     secret = settings.discord.token
     if secret is None:
         raise DiscordStartError(f"There is no Discord bot token: {_HOW}.")

@@ -61,7 +61,7 @@ class AccessRules:
         return say("Only these roles may ask me here: {roles}.", roles=", ".join(roles))
 
     def _channels(self) -> list[int]:
-        """Return the ids of the channels that are still there.
+        """List the ids of the allowed channels that still exist.
 
         An archived thread is not in discord.py's cache, so it counts as gone.
         """
@@ -71,7 +71,7 @@ class AccessRules:
         return [channel_id for channel_id in allowed if self.guild.get_channel_or_thread(channel_id) is not None]
 
     def _roles(self) -> list[str]:
-        """Return the names of the roles that are still there; mentions would show nothing in a DM."""
+        """List the allowed roles that still exist, by name where possible: in a DM a mention would show nothing."""
         allowed = sorted(self.settings.roles)
         if self.guild is None or self.guild.unavailable:
             return [f"<@&{role_id}>" for role_id in allowed]

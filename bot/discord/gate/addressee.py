@@ -33,7 +33,7 @@ class AddresseeReader:
         self._listens = listens
 
     async def of(self, message: discord.Message) -> Addressed:
-        """Return how a message reaches the bot."""
+        """Tell whether a message is addressed to the bot, overheard by it, or neither."""
         if is_dm_or_mention(message, self._me):
             return Addressed.DIRECTLY
         if not self._listens or not is_for_nobody_else(message, self._me):

@@ -109,10 +109,10 @@ class InteractionEvent:
         return nearest(*map(str, filter(None, (*first, self._interaction.guild_locale))))
 
     def obstacle(self) -> None:
-        """Return None: Discord accepts replies to interactions anywhere."""
+        """Nothing is in the way: Discord accepts replies to interactions anywhere."""
 
     async def is_for_bot(self) -> bool:
-        """Return True: nobody uses a command by accident."""
+        """Always True: nobody uses a command by accident."""
         return True
 
     async def acknowledge(self, how: Acknowledge, private: bool, /) -> ReplyTarget:
@@ -163,7 +163,7 @@ class MessageEvent:
         self._target: MessageTarget | None = None
 
     def is_private(self, _how: Acknowledge, _settings: ServerSettings, /) -> bool:
-        """Return False: everybody in the channel sees the reply."""
+        """Always False: everybody in the channel sees the reply."""
         return False
 
     def language(self, settings: ServerSettings, _private: bool, /) -> str:
@@ -183,11 +183,11 @@ class MessageEvent:
         )
 
     async def is_for_bot(self) -> bool:
-        """Return True if the message is addressed to the bot; if it was overheard, check whether it asks something."""
+        """Tell whether the message is for the bot; one that it only overheard must ask something."""
         return self._is_question is None or await self._is_question()
 
     async def acknowledge(self, _how: Acknowledge, _private: bool, /) -> ReplyTarget:
-        """Return a target that replies under the message, in place of any notice that the bot has left there."""
+        """Aim the reply under the message; it replaces any notice that the bot has already left there."""
         self._target = self._reply_target()
         return self._target
 

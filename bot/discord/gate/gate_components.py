@@ -83,7 +83,7 @@ class Clickable(ui.DynamicItem[ItemT], template=r"(?!)"):
         match: re.Match[str],
         /,
     ) -> Self:
-        """Return what was clicked."""
+        """Rebuild the component that was clicked."""
         return cls(cast("ItemT", item), match, interaction)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

@@ -48,7 +48,7 @@ class Revision(Protocol):
 
 
 class MessageChanges(commands.Cog):
-    """Take in edits and deletions of the latest messages."""
+    """Handle edits and deletions of recent messages."""
 
     def __init__(self, bot: Bot, door: MessageDoor, revision: Revision) -> None:
         self._bot = bot
@@ -95,7 +95,7 @@ class MessageChanges(commands.Cog):
         await self._store.threads.forget(event.thread_id)
 
     async def _find(self, message_id: int) -> tuple[StoredAnswer, list[int]] | None:
-        """Return the answer to a message and the ids of the messages that show it, None if there is none.
+        """Find the answer to a message and the ids of the messages that show it; None if there is none.
 
         To spare the store, a message is looked up only if the gate has seen it, or if the bot started a short while
         ago and the message is older than that.

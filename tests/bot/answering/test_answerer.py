@@ -62,7 +62,7 @@ async def with_llm(seeded: Library, llm: LocalLLM) -> AsyncIterator[Answerer]:
 
 
 def rests_on_its_library(answer: Answer, papers: list[Paper]) -> bool:
-    """Say whether every citation is a paper of the library, word for word, and every statement has one."""
+    """Check that every citation quotes a paper of the library word for word, and that every statement has one."""
     by_id = {paper.paper_id: paper for paper in papers}
     return all(
         citation.quote in (by_id[citation.paper_id].abstract, by_id[citation.paper_id].title)
@@ -176,7 +176,7 @@ async def test_a_statement_that_turns_its_quote_round_gives_way_to_the_quoted_se
     llm.next(writes(json.dumps({"sufficient": True, "statements": statements})))
     answer = await with_llm.answer(ASKED)
     assert answer.writer == "llm"
-    (statement,) = answer.statements  # both rest on the one sentence, which is said once
+    (statement,) = answer.statements  # both rest on the same sentence, which is stated once
     assert quote in statement.text
     assert statement.text.startswith("In our experiments")
     assert statement.quotes == (quote,)
@@ -236,7 +236,7 @@ async def test_a_question_is_read_once(alone: Answerer, monkeypatch: pytest.Monk
     first = await alone.answer(ASKED)
     assert reads == [ASKED]
     reads.clear()
-    # What a follow-up asks for, with what was spoken of before it, is a question of its own.
+    # A follow-up is read twice: as it was typed, and as the standalone question that it becomes.
     follow_up = await alone.answer("and by how much?", [Exchange.of(first)])
     assert reads == ["and by how much?", follow_up.standalone_question]
 

@@ -31,7 +31,7 @@ SPENT = Usage("gpt", 1, 300, 40)
 
 @dataclass
 class Scripted:
-    """Write two drafts and the usage, each item once it may, and note for whom and how often."""
+    """Write two drafts and the usage, each item once the gate is open, and record every payer."""
 
     name: WriterName = "llm"
     items: tuple[Draft | Usage, ...] = (ONE, TWO, SPENT)
@@ -132,7 +132,7 @@ async def test_what_failed_or_is_empty_is_not_kept(
         came = []
         with pytest.raises(WriterError) if error else nullcontext():
             async for item in writer.write(QUESTION, selection):
-                came.append(item)  # noqa: PERF401  # what came before the error counts
+                came.append(item)  # noqa: PERF401  # what came before the error is wanted
         assert came == list(items)
         assert len(script.payers) == count
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 # Statements about papers of seeds/: good ones as a model would phrase them, and bad ones of every kind.
-# A support names its paper by the beginning of the title, or by a number where that is the mistake.
+# A support names its paper by the beginning of the title, or by a wrong number where that is the mistake.
 PLANTED = [json.loads(line) for line in Path(__file__).with_name("statements.jsonl").read_text("utf-8").splitlines()]
 GOOD = [row for row in PLANTED if row["kind"] == "good"]
 BAD = [row for row in PLANTED if row["kind"] != "good"]
@@ -56,7 +56,7 @@ def planted(row: dict[str, Any], papers: Sequence[Paper]) -> Draft:
 
 
 def cited_papers(seeds: list[Paper]) -> list[Paper]:
-    """Return the seventeen papers that the statements are about."""
+    """Find the seventeen papers that the statements are about."""
     named = {paper for row in PLANTED for paper, _ in row["supports"] if isinstance(paper, str)}
     return [paper for paper in seeds if any(paper.title.startswith(name) for name in named)]
 
@@ -184,7 +184,7 @@ SEPARATOR = st.sampled_from([" ", " ", " ", "-", ", ", ". ", " -- ", "\n", ": "]
 
 @st.composite
 def texts(draw: st.DrawFn) -> list[str]:
-    """Return words and what stands between them, in turns."""
+    """Draw words with a separator between each two."""
     words = draw(st.lists(WORD, min_size=6, max_size=25, unique_by=str.casefold))
     return [part for word in words for part in (word, draw(SEPARATOR))][:-1]
 
@@ -431,7 +431,7 @@ def test_a_contradiction_between_papers_needs_a_quote_of_each() -> None:
     second = Support(2, "Larger models follow instructions worse")
     assert check(Draft(text, (first, second)), [yes, no])
     assert reason(check(Draft(text, (first,)), [yes, no])) == "one-sided"
-    # A paper may report such a disagreement itself.
+    # A paper may itself report such a disagreement.
     review = hit(Paper("c", "Review", "Earlier papers disagree on whether larger models follow instructions.", "test"))
     quote = Support(1, "Earlier papers disagree on whether larger models follow instructions")
     assert check(Draft("Earlier papers disagree on whether larger models follow instructions.", (quote,)), [review])

@@ -28,7 +28,7 @@ ROUTER = "Tryage"
 CYBENCH = "Cybench"
 WEB = "WebArena"
 
-# Each last question, what was asked before it, and how the title of the paper that answers it begins.
+# What was asked before, the last question, and the beginning of the title of the paper that answers it.
 FOLLOW_UPS = [
     (["is there an EEG dataset from west africa"], "how many patients vs controls?", EEG),
     (
@@ -56,7 +56,7 @@ FOLLOW_UPS = [
     (["the LLM router inspired by the thalamus, what is it called?"], "how does it compare with gorilla?", ROUTER),
     (["benchmark for hacking agents with CTF tasks", "thanks!"], "how many tasks are in there?", CYBENCH),
 ]
-MISSED = 2  # of the thirteen; the reader is fitted, and measured in docs/quality.md
+MISSED = 2  # of the thirteen: a fitted reader makes mistakes, which docs/quality.md counts
 CHANGES_OF_SUBJECT = [
     "is there any EEG stuff?",
     "GUIDE dataset, name the sub-tasks",
@@ -70,7 +70,7 @@ CHANGES_OF_SUBJECT = [
 
 
 async def read(library: Library, history: list[str], question: str) -> tuple[Relation, str, str]:
-    """Return the relation, the standalone question and the title of the first hit."""
+    """Read a question after its history: the relation, the standalone question and the first hit's title."""
     conversation = Conversation.over(library)
     contextual = await conversation.read(question, await conversation.recall([Exchange(asked) for asked in history]))
     hits = await conversation.search(contextual, 5)
@@ -103,7 +103,7 @@ async def test_the_papers_that_an_answer_cited_are_what_a_follow_up_asks(seeded:
     ids = {paper.title: paper.paper_id for paper in seeds}
     conversation = Conversation.over(seeded)
     [webarena] = [id_ for title, id_ in ids.items() if title.startswith(WEB)]
-    # The question alone would lead to another paper.
+    # On its own, the question would lead to another paper.
     dialogue = await conversation.recall([Exchange("agents that use the computer", (webarena,))])
     contextual = await conversation.read("how well do humans do there?", dialogue)
     assert contextual.focus == (webarena,)
@@ -140,7 +140,7 @@ async def test_a_pointer_to_nothing_is_read_as_it_stands(seeded: Library, histor
 
 SIMPLETOM, NIGERIAN, THIRSTY = "SimpleToM", "Nigerian Schizophrenia", "Making AI Less"
 ANDROID, SCALE, ROBOTS, DETECTOR = "Android in the Wild", "On the Effects of Data Scale", "On Bringing Robots", "RT-H"
-# What the last answer cited, in its order; what is asked then; and how the titles of the papers begin that it asks.
+# The papers that the last answer cited, in order; the next question; and the beginnings of the titles it is about.
 ASKED_OF_A_LIST = [
     ([CYBENCH, WEB, ANDROID, SCALE], "summarise the fourth", [SCALE]),
     ([CYBENCH, WEB, ANDROID, SCALE], "the second one, how many tasks?", [WEB]),
@@ -169,7 +169,7 @@ ASKED_OF_ONE = [
     "qui l'a écrit ?",
     "cuándo se publicó?",
 ]
-# Each paper answered, what is asked then, and how the title of the paper begins that is found first.
+# The paper of the last answer, its question, the next question, and the beginning of the title of its first hit.
 ASKED_FOR_ANOTHER = [
     (HUMANOIDS, "humanoids?", "who else works on humanoids?", MOTION),
     (FACTS, "factual recall", "is there another paper on that?", KEY_FACTS),

@@ -21,7 +21,7 @@ def hit(title: str, abstract: str) -> Hit:
 
 
 def whole(hits: Sequence[Hit]) -> Selection:
-    """Every abstract, whole, as one sentence."""
+    """Select every abstract whole, as one sentence."""
     chosen = tuple(
         Chosen(number, ((0, len(hit.paper.abstract)),) if hit.paper.abstract else ())
         for number, hit in enumerate(hits, start=1)

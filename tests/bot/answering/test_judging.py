@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def _dataset(*, answerable: bool = True, facts: tuple[str, ...] = (), borderline: tuple[str, ...] = ()) -> Dataset:
-    """One question, to which the papers a and b are right."""
+    """Make a dataset with one question, for which the papers a and b are right."""
     judgement = Judgement("q", answerable, "single", facts, frozenset(borderline))
     qrels = {"q": {"a": 1, "b": 1, "c": 0}} if answerable else {}
     return Dataset(Path("corpus.jsonl"), (Query("q", "?"),), qrels, {"q": judgement})
 
 
 def _answer(*cited: tuple[str, str], confidence: float = 0.8, outcome: Outcome = "answered") -> Answer:
-    """Answer that cites these papers with these quotes; a refusal where there are none."""
+    """Make an answer that cites these papers with these quotes; without any it is a refusal."""
     citations = tuple(Citation(n, paper, paper, None, quote) for n, (paper, quote) in enumerate(cited, start=1))
     statements = tuple(Statement("So it is.", (citation.number,)) for citation in citations)
     return Answer("?", "?", outcome if cited else "refused", "extractive", confidence, statements, citations)

@@ -88,11 +88,11 @@ async def drafts_of(writer: LLMWriter, hits: list[Hit]) -> list[Draft]:
 
 
 async def trouble_of(writer: LLMWriter, hits: list[Hit]) -> tuple[list[Draft | Usage], str | None]:
-    """Return what came before the error, and the error's words."""
+    """Collect what is written before an error, and the error's message; None if there is no error."""
     written: list[Draft | Usage] = []
     try:
         async for each in writer.write(QUESTION, selected(hits)):
-            written.append(each)  # noqa: PERF401 - what came before the error counts
+            written.append(each)  # noqa: PERF401 - what came before the error is wanted
     except WriterError as error:
         return written, str(error)
     return written, None

@@ -1,4 +1,4 @@
-"""Patterns read forms, and few of them: what a question means is read by fitted models."""
+"""Regular expressions read only a few fixed forms: what a question means is left to fitted models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FUNCTIONS = {"compile", "search", "match", "sub", "subn", "split", "findall", "f
 
 
 def patterns() -> list[tuple[Path, int]]:
-    """Find every use of a pattern in the room, by file and line."""
+    """Find every use of a regular expression in the package, by file and line."""
     return [
         (file, node.lineno)
         for file in sorted(ROOM.rglob("*.py"))

@@ -32,7 +32,7 @@ def paper(title: str, abstract: str) -> Paper:
 
 
 def data(question: str, hits: Sequence[Hit], budget: int = 5000) -> str:
-    """Return the message that holds the papers and the question."""
+    """Build the message that holds the papers and the question."""
     return str(build(question, hits, COUNTER, budget)[1]["content"])
 
 

@@ -1,4 +1,4 @@
-"""A conversation goes on after a paper that it was about was taken out of the library."""
+"""A conversation goes on after one of its papers has been removed from the library."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def test_what_was_taken_out_is_quoted_no_more_and_stops_no_conversation(se
         answer = await answerer.answer(question, [Exchange.of(first)])
         assert cited.isdisjoint(citation.paper_id for citation in answer.citations)
         assert cited.isdisjoint(near.paper_id for near in answer.nearest)
-    assert first.citations  # what was said stays said
+    assert first.citations  # an answer already given does not change
     assert len((await seeded.restore(cited)).back) == len(cited)
     again = await answerer.answer(QUESTION)
     assert (again.statements, again.citations) == (first.statements, first.citations)

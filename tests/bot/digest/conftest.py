@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.store import Store
 
 
-# The store's own tests run on both databases anyway; a hundred of them here take a minute more on PostgreSQL.
+# The store's own tests run on both databases anyway; the hundred tests here take a minute more on PostgreSQL.
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 async def place(request: pytest.FixtureRequest, tmp_path: Path, tables: bool) -> AsyncIterator[Place]:  # noqa: F811
     async with make_place(request, tmp_path, tables=tables) as place:
@@ -39,7 +39,7 @@ def board(clock: Clock) -> Board:
 
 @pytest.fixture
 def worker(store: Store, shelf: Shelf, board: Board, clock: Clock) -> Callable[[], Deliverer]:  # noqa: F811
-    """Make one more worker on the same store, as another process would."""
+    """Make workers on the same store, as several processes would have them."""
     return lambda: Deliverer(store, editor(shelf, store), board, now=clock)
 
 

@@ -1,4 +1,4 @@
-"""What digests need around them: a shelf of papers, a board that remembers nonces as Discord does, a clock."""
+"""Stand-ins for what digests need: a shelf of papers, a board that remembers nonces as Discord does, a clock."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ NONCE_MEMORY = timedelta(minutes=3)
 
 
 class WordVectors:
-    """Embed by the words of a text alone: texts that share words are near each other."""
+    """Embed texts by their words alone: texts that share words are near each other."""
 
-    model = "all-MiniLM-L6-v2"  # whose calibration these cosines suit well enough
+    model = "all-MiniLM-L6-v2"  # its calibration suits these cosines well enough
     dimensions = 128
     max_tokens = 256
 
@@ -87,7 +87,7 @@ class Shelf:
         return [each for each, day in zip(arrived, days, strict=True) if not (since and day and day < since)]
 
     async def evidence(self, query: str, paper_ids: Iterable[str]) -> dict[str, Evidence]:
-        """Weigh by shared words alone, which is all that these vectors know."""
+        """Weigh papers by shared words alone, as these vectors know nothing else."""
         (topic,) = await self.embedder.embed([query])
         words = set(query.lower().split())
         texts = {each.paper_id: each.details.paper for each in self.papers}
@@ -125,10 +125,10 @@ class Shown:
 
 @dataclass
 class Board:
-    """Show what was posted, `room` papers a message; a nonce posted again within its memory shows nothing new.
+    """Show posts, `room` papers per message; a nonce that is posted again while remembered shows nothing new.
 
-    `faults` are what the next calls do instead: raise before anything is shown, or after ("lost", a reply that
-    never came).
+    `faults` has what the next calls do instead: raise an error before anything is shown, or show it and lose the
+    reply ("lost").
     """
 
     clock: Clock
@@ -209,7 +209,7 @@ def subscription(
     now: datetime = NOW - timedelta(hours=12),
     **chosen: Any,
 ) -> Subscription:
-    """Return one due at NOW, made the day before, at 8 in UTC on every day."""
+    """Make a daily subscription for 8:00 UTC, ordered the day before and due at NOW."""
     return subscribe(
         kind=kind,
         place_id=place_id,

@@ -44,7 +44,7 @@ def test_one_paper_under_two_ids_is_chosen_once() -> None:
 def test_votes_and_age_decide_between_papers_that_match_alike() -> None:
     assert choose([candidate("a", 0.5), candidate("b", 0.5, votes=50)], 1) == [1]
     assert choose([candidate("a", 0.5), candidate("b", 0.5, freshness=1.0)], 1) == [1]
-    # But they lift nothing that does not match.
+    # But they do not help a paper that does not match.
     assert choose([candidate("a", 0.5), candidate("b", 0.0, votes=9999, freshness=1.0)], 2) == [0]
 
 

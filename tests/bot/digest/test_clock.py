@@ -19,7 +19,7 @@ def at(text: str) -> datetime:
 
 
 def shown(day: date, hour: int, zone: ZoneInfo) -> datetime:
-    """Return what clocks show when it is an hour, or as much later as they go forward over it."""
+    """Work out what clocks show at an hour; if they are put forward over it, that is as much later."""
     before, after = (datetime.combine(day, time(hour, fold=fold), zone).utcoffset() or timedelta() for fold in (0, 1))
     return datetime.combine(day, time(hour)) + max(after - before, timedelta())
 
@@ -38,7 +38,7 @@ def test_a_year_has_one_digest_a_day_at_the_hour_on_the_wall(zone: str, hour: in
     walls = [due.astimezone(ZoneInfo(zone)) for due in found]
     assert [wall.date() for wall in walls] == [date(2026, 1, 1) + timedelta(days=day) for day in range(365)]
     moved = [wall for wall in walls if wall.time() != time(hour)]
-    # Only a gap moves a digest, to its end: at most once a year.
+    # Only an hour that clocks skip moves a digest, to the end of the gap: at most once a year.
     assert len(moved) <= 1
     for wall in moved:
         just_before = (wall.astimezone(UTC) - timedelta(seconds=1)).astimezone(ZoneInfo(zone))
@@ -52,7 +52,7 @@ def test_a_year_has_one_digest_a_day_at_the_hour_on_the_wall(zone: str, hour: in
 def test_in_a_gap_the_digest_comes_as_much_later_as_the_clocks_go() -> None:
     # Berlin's clocks go from 2:00 to 3:00 on 29 March 2026.
     assert next_due(at("2026-03-28T12:00"), 2, "Europe/Berlin", EVERY_DAY) == at("2026-03-29T01:00")
-    # Half an hour at Lord Howe: 2:00 becomes 2:30.
+    # Lord Howe's clocks go forward by half an hour: 2:00 becomes 2:30.
     assert next_due(at("2026-10-03T00:00"), 2, "Australia/Lord_Howe", EVERY_DAY) == at("2026-10-03T15:30")
     # Goose Bay's clocks went from 0:01 to 1:01, so that 1:00 became 2:00.
     assert next_due(at("2011-03-12T12:00"), 1, "America/Goose_Bay", EVERY_DAY) == at("2011-03-13T05:00")
@@ -64,7 +64,7 @@ def test_in_an_overlap_the_digest_comes_at_the_first_occurrence_and_once() -> No
 
 
 def test_a_day_that_a_zone_skipped_has_no_digest() -> None:
-    # Samoa had no 30 December 2011.
+    # Samoa skipped 30 December 2011.
     found = dues(at("2011-12-28T19:00"), 3, 8, "Pacific/Apia")
     assert found == [at("2011-12-29T18:00"), at("2011-12-30T18:00"), at("2011-12-31T18:00")]
 
@@ -97,7 +97,7 @@ def test_no_due_moment_is_skipped_or_early_in_any_zone(
 ) -> None:
     due = next_due(after, hour, zone, weekdays)
     assert after < due <= after + timedelta(days=8, hours=2)
-    # Whatever moment lies between, the same one is next: nothing hides between `after` and it.
+    # From any moment in between, the next one is the same: none is skipped between `after` and `due`.
     assert next_due(after + (due - after) / 2, hour, zone, weekdays) == due
     assert next_due(due - timedelta(microseconds=1), hour, zone, weekdays) == due
     wall = due.astimezone(ZoneInfo(zone)).replace(tzinfo=None)

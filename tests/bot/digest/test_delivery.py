@@ -47,7 +47,7 @@ ROBOTS = "walking robots"
 
 
 class Killed(BaseException):
-    """End a worker where it stands, as a kill would: nothing after it runs."""
+    """End a worker on the spot, as a kill would: nothing after this runs."""
 
 
 def robots(*numbers: int, hours_ago: float = 3) -> list[Fresh]:
@@ -133,7 +133,7 @@ async def test_no_paper_is_shown_twice_in_a_place_under_any_of_its_ids(
     await store.subscriptions.add(subscription())
     shelf.add(fresh(1, ROBOTS, NOW - MINUTE * 90, ids=("title:abc",)))
     await deliverer.tick()
-    # The same paper comes again from elsewhere, under an id of its own.
+    # The same paper comes again from elsewhere, under another id.
     shelf.add(fresh(2, ROBOTS, NOW + MINUTE * 90, ids=("title:abc",)), fresh(3, ROBOTS, NOW + MINUTE * 90))
     clock.now += DAY
     await deliverer.tick()
@@ -269,7 +269,7 @@ async def test_a_place_that_is_gone_pauses_the_subscription_and_its_owner_is_tol
     shelf.add(*robots(1))
     one = subscription()
     await store.subscriptions.add(one)
-    # Telling fails the first time.
+    # The first attempt to tell the owner fails.
     board.faults = [gone(), away()]
     await worker().tick()
     assert board.told == []
@@ -278,7 +278,7 @@ async def test_a_place_that_is_gone_pauses_the_subscription_and_its_owner_is_tol
     assert (kept.paused, kept.reason) == (True, "I may not write in that channel any more.")
     assert await store.deliveries.next_due() == NOW + DAY
     await worker().tick()
-    # It is looked at again every day, and says nothing new.
+    # The place is tried again every day, and the owner hears nothing more about it.
     for _ in range(3):
         clock.now += DAY
         board.faults = [gone()]
@@ -286,7 +286,7 @@ async def test_a_place_that_is_gone_pauses_the_subscription_and_its_owner_is_tol
     assert [owner for owner, _ in board.told] == [OWNER]
     assert "walking robots" in board.told[0][1]
     assert "may not write" in board.told[0][1]
-    # Once it is mended, what could not be posted is new there still.
+    # Once the place is back, the papers that could not be posted still count as new.
     clock.now += DAY
     await worker().tick()
     assert board.titles() == [["On walking robots 1 (1)"]]

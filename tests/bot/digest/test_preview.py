@@ -54,7 +54,7 @@ def test_a_preview_shows_papers_on_the_topics_with_a_sentence_of_theirs(
         assert entry["topic"] in TOPICS
     motors = [entry for entry in digest["entries"] if entry["topic"] == "electric motor control"]
     assert "Electric Motor Control" in motors[0]["title"]
-    # Nobody knows of the seeds how old they are.
+    # Nobody knows how old the seeds are, so they are not called new.
     assert digest["title"].startswith("Papers on")
     _, told, _ = preview(*TOPICS, "--papers", "4")
     assert all(entry["reason"] in told for entry in digest["entries"])

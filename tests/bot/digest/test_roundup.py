@@ -14,7 +14,7 @@ MOST_BYTES = 8 << 20
 
 
 def papers(each: int, seed: int = 0) -> tuple[np.ndarray, list[str]]:
-    """Return papers in four groups that stand apart, with titles that say which."""
+    """Make `each` papers in each of four well-separated groups; a title names its group."""
     chance = np.random.default_rng(seed)
     middles = np.eye(len(THEMES), 16) * 3
     vectors = np.concatenate([middle + chance.normal(scale=0.3, size=(each, 16)) for middle in middles])

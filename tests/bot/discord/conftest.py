@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def message_content() -> bool:
-    """Whether the developer portal allows Message Content and the bot asks for it; a test may say otherwise."""
+    """Whether the developer portal allows Message Content and the bot asks for it; tests may override this."""
     return False
 
 
@@ -71,7 +71,7 @@ def answers() -> PreparedAnswers:
 
 @pytest.fixture
 def bot_library(library: Library) -> Library:
-    """The library that the bot answers from: an empty one, unless a test says otherwise."""
+    """The library that the bot answers from: an empty one, unless a test overrides this."""
     return library
 
 
@@ -85,7 +85,7 @@ async def store(tmp_path: Path, tables_dir: Path) -> AsyncIterator[Store]:
 
 @pytest.fixture
 def burst_pause() -> float:
-    """Seconds for which the bot waits for more of a direct message: hardly any, unless a test says otherwise."""
+    """How many seconds the bot waits for more direct messages: hardly any, unless a test overrides this."""
     return 0.02
 
 
@@ -96,13 +96,13 @@ def _short_bursts(monkeypatch: pytest.MonkeyPatch, burst_pause: float) -> None:
 
 @pytest.fixture
 def limits() -> Limits:
-    """Limits that no test meets by chance."""
+    """Limits so high that no test hits them by accident."""
     return Limits(Rate(1000, 60), Rate(1000, 60))
 
 
 @pytest.fixture
 def now() -> Callable[[], datetime]:
-    """The clock of the bot's digests: the real one, unless a test says otherwise."""
+    """The clock of the bot's digests: the real one, unless a test overrides this."""
     return lambda: datetime.now(UTC)
 
 
@@ -117,7 +117,7 @@ def make_bot(
     now: Callable[[], datetime],
     tmp_path: Path,
 ) -> Callable[[], FootnoteBot]:
-    """Make the bot as `run_bot` does, but with the way to the local Discord; each is one start of the program."""
+    """Make bots as `run_bot` does, but connected to the local Discord; each is one start of the program."""
 
     def make() -> FootnoteBot:
         return FootnoteBot(
@@ -134,7 +134,7 @@ def make_bot(
 
 @pytest.fixture
 def online(local: LocalDiscord, make_bot: Callable[[], FootnoteBot]) -> Online:
-    """Run a bot for as long as a block lasts: `async with online() as bot`."""
+    """Run a bot while a block lasts: `async with online() as bot`."""
 
     @asynccontextmanager
     async def run() -> AsyncIterator[FootnoteBot]:

@@ -1,4 +1,4 @@
-"""Text, addresses, answers and papers as somebody might make them who means harm: strategies for hypothesis."""
+"""Hypothesis strategies for malicious text, addresses, answers and papers."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ NASTY = [
 
 
 def foreign(longest: int) -> st.SearchStrategy[str]:
-    """Text that means harm, short as a rule and sometimes much longer than anything may be."""
+    """Malicious text, mostly short, and sometimes much longer than any limit."""
     bits = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=20)), max_size=12).map("".join)
     return st.builds(lambda text, times: (text * times)[:longest], bits, st.sampled_from([1, 1, 1, 1, 5, 200]))
 
@@ -114,7 +114,7 @@ papers = st.builds(Paper, paper_ids, foreign(400), foreign(5000), foreign(100), 
 
 
 def found(paper: Paper) -> Hit:
-    """A hit whose nearest sentence is the paper's whole abstract."""
+    """Make a hit whose nearest sentence is the paper's whole abstract."""
     sentence = Passage(0, len(paper.abstract), paper.abstract, 0.5)
     return Hit(paper, 1.0, (sentence,), (sentence,), Evidence(0.5, 0.5, 1.0, 0.5, 0.5))
 

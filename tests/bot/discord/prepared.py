@@ -1,4 +1,4 @@
-"""Answers made beforehand, for tests that are about Discord."""
+"""Answers prepared in advance, for tests that are about Discord."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ STAGES = ("Looking through the papers …", "Writing …")
 
 
 def done(message: Message) -> bool:
-    """Whether the message no longer says that it is being written."""
+    """Tell whether the message has stopped saying that the answer is being written."""
     return not message.loading and not any(stage in message.text for stage in STAGES)
 
 
 async def kept_as(store: Store, message: Message) -> StoredAnswer:
-    """Wait until the bot remembers the answer that a message of it shows; the message is there a moment before."""
+    """Wait until the bot has stored the answer that its message shows, a moment after it posts the message."""
     async with asyncio.timeout(10):
         while (kept := await store.answers.of_message(message.id)) is None:  # noqa: ASYNC110  # SQLite tells nobody
             await asyncio.sleep(0.01)
@@ -60,9 +60,9 @@ async def kept_as(store: Store, message: Message) -> StoredAnswer:
 
 @dataclass
 class PreparedAnswers:
-    """Answer every question alike: at once or when released, whole or growing, or with an error.
+    """Give every question the same answer: at once or when released, whole or growing, or with an error.
 
-    `growing` are snapshots shown before the whole answer, each when `released` is set.
+    `growing` has the snapshots that come before the whole answer, which waits until `released` is set.
     """
 
     prepared: Answer = GOOD
@@ -96,7 +96,7 @@ class PreparedAnswers:
         yield replace(self.prepared, question=question)
 
     async def were_asked(self, times: int = 1) -> None:
-        """Wait until so many questions have come in all."""
+        """Wait until this many questions have come in total."""
         async with asyncio.timeout(10):
             while len(self.asked) < times:
                 self._asked_more.clear()

@@ -1,7 +1,7 @@
-"""A storm: people ask in every way while calls, connections and events fail at random, and what became of it all.
+"""A storm: people ask in every way while calls, connections and events fail at random, and every outcome is recorded.
 
-Everything that goes wrong is drawn from one seed. Each person does one thing after the other and waits for its end, so
-that every message of the bot belongs to one of them; what belongs to none is one too many.
+All failures are drawn from one seed. Each person does one thing at a time and waits for its end, so every message of
+the bot belongs to one of them; one that belongs to none is one too many.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from tests.local_discord import Channel, Interaction, LocalDiscord, Message
 
 FAILING: Final = 0.2  # of all calls
-AT_ONCE: Final = 32  # people who wait for something
-PATIENCE: Final = 60.0  # seconds for everything that somebody waits for
-QUIET: Final = 2.0  # seconds in which nothing more may come at the end
-CALM: Final = (1.0, 3.0)  # seconds between two troubles of the Gateway
-DISCORDS_OWN: Final = frozenset(  # what the client does to be there at all
+AT_ONCE: Final = 32  # people who wait for an answer
+PATIENCE: Final = 60.0  # seconds for anything that somebody waits for
+QUIET: Final = 2.0  # seconds at the end in which no more messages may come
+CALM: Final = (1.0, 3.0)  # seconds between two disturbances of the Gateway
+DISCORDS_OWN: Final = frozenset(  # calls that the client needs to connect at all
     {"GET /gateway", "GET /gateway/bot", "GET /users/@me", "GET /applications/@me", "GET /oauth2/applications/@me"}
 )
 INVALID_SESSION: Final = 9
@@ -39,22 +39,22 @@ KINDS: Final = ("mention", "mention", "dm", "ask", "ask", "private", "menu", "cl
 CLICKS: Final = (ids.UP, ids.DOWN, ids.QUOTES, ids.STAR, ids.THREAD)
 FORMS: Final = (ids.FOLLOW_UP,)
 BUTTON: Final = 2
-FIRST_NUMBER: Final = 100_000  # such numbers are in no paper
+FIRST_NUMBER: Final = 100_000  # no paper has numbers like these
 APOLOGIES: Final = ("there is no answer, sorry", "could not be posted")
 
 
 @dataclass
 class Told:
-    """What became of one thing that somebody did.
+    """One thing that somebody did, and what became of it.
 
     Attributes:
-        kind: what it was.
+        kind: what they did.
         person: who did it.
-        words: what it said, which nothing else did.
+        words: the unique text of it.
         answers: finds the bot's messages that answer it.
-        acknowledged: seconds until the bot gave a sign, from when it could know of it.
-        ended: seconds until it was answered.
-        missed: whether Discord itself told them that it failed, because the bot could not answer in time.
+        acknowledged: seconds until the bot gave a sign, from the moment when it could know of it.
+        ended: seconds until there was an answer or an apology.
+        missed: whether Discord itself told the person that it failed, because the bot could not answer in time.
         away: whether the bot was off the Gateway then.
     """
 
@@ -70,7 +70,7 @@ class Told:
 
 @dataclass
 class Report:
-    """What a storm did, and what is wrong after it."""
+    """What happened in a storm, and what is wrong after it."""
 
     faults: Counter[str]
     told: list[Told]
@@ -78,31 +78,31 @@ class Report:
     longest_away: float
 
     def acknowledgements(self) -> list[float]:
-        """Return the seconds until each sign of the bot, in order."""
+        """List the seconds until each first sign of the bot, sorted."""
         return sorted(each.acknowledged for each in self.told if each.acknowledged is not None)
 
     def ends(self) -> list[float]:
-        """Return the seconds until each end, in order."""
+        """List the seconds until each end, sorted."""
         return sorted(each.ended for each in self.told if each.ended is not None)
 
     def apologies(self) -> int:
-        """Return how many were told that there is no answer."""
+        """Count those who were told that there is no answer."""
         return sum(not each.missed and not any(map(_is_answer, each.answers())) for each in self.told)
 
 
 def share_of(values: Sequence[float], share: float) -> float:
-    """Return the value that this share of sorted values does not exceed."""
+    """Find the value that this share of the sorted values does not exceed."""
     return values[min(len(values) - 1, int(share * len(values)))]
 
 
 class Storm:
-    """Let people act while things fail, `failing` of all calls among them, until `faults` have."""
+    """Let people act until `faults` things have failed, the share `failing` of all calls among them."""
 
     def __init__(
         self, server: LocalDiscord, seed: int, faults: int, questions: Sequence[str], *, failing: float = FAILING
     ) -> None:
         self._server = server
-        self._chance = random.Random(seed)  # what fails is no secret
+        self._chance = random.Random(seed)  # a plain generator will do: nothing here is secret
         self._wanted = faults
         self._failing = failing
         self._questions = questions
@@ -115,9 +115,9 @@ class Storm:
         self._last_away = 0.0
 
     async def blow(self, places: Sequence[tuple[Person, Channel]]) -> Report:
-        """Let people act in their channels and return what became of it; two people at least.
+        """Let at least two people act in their channels, and report what became of it.
 
-        One question comes before it, as what is loaded for the first of a program is no part of a storm.
+        One question comes before the storm, so that whatever a program loads for its first one is loaded by then.
         """
         person, channel = places[0]
         self._told.append(Told("mention", person, self._questions[0]))
@@ -157,7 +157,7 @@ class Storm:
         return Fault(route, 429, retry_after=self._chance.uniform(0.05, 0.3), is_global=everywhere)
 
     async def _shake(self, over: asyncio.Event) -> None:
-        """Trouble the Gateway again and again."""
+        """Disturb the Gateway again and again."""
         troubles: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("Gateway dropped", self._server.drop),
             ("Gateway dropped, events repeated", self._drop_and_repeat),
@@ -204,7 +204,7 @@ class Storm:
         world.emit(kind, {"id": str(world.clock.snowflake()), "channel_id": "1", "author": None, "type": "?"})
 
     async def _watch(self, over: asyncio.Event) -> None:
-        """Measure for how long the client is off the Gateway."""
+        """Measure how long the client is off the Gateway."""
         began: float | None = None
         while not over.is_set():
             now = asyncio.get_running_loop().time()
@@ -220,7 +220,7 @@ class Storm:
         self, place: tuple[Person, Channel], everybody: Sequence[tuple[Person, Channel]], turns: asyncio.Semaphore
     ) -> None:
         person, channel = place
-        chance = random.Random(self._chance.random())  # people do not wait for what else is drawn
+        chance = random.Random(self._chance.random())  # each person's choices are independent of all other draws
         while sum(self._faults.values()) < self._wanted:
             async with turns:
                 other = chance.choice([each for each, _ in everybody if each is not person])
@@ -270,14 +270,14 @@ class Storm:
         await self._follow(told, click)
 
     async def _follow(self, told: Told, use: Interaction) -> None:
-        """Wait for the end of an interaction, wherever that is."""
+        """Wait for the end of an interaction, in whichever channel its answer comes."""
         if not await self._reached(told, use) and use.type == COMPONENT:
             told.missed, told.away = True, self._last_away >= use.created
             return
 
         def answers() -> list[Message]:
             own = [each for each in use.messages() if not each.deleted]
-            channels = dict.fromkeys([use.channel, told.person.dm])  # one, where that is where they clicked
+            channels = dict.fromkeys([use.channel, told.person.dm])  # the same channel, if they clicked in the DM
             elsewhere = [each for channel in channels for each in _since(channel, use.id)]
             return [*own, *(each for each in elsewhere if each not in own and told.words in each.text)]
 
@@ -287,7 +287,7 @@ class Storm:
             self._cards[told.person.id] = found[0]
 
     async def _reached(self, told: Told, use: Interaction) -> bool:
-        """Wait for the acknowledgement, and say whether there was one in time."""
+        """Wait for the acknowledgement, and tell whether it came in time."""
         clock, patience = self._server.clock, self._server.world.interaction_deadline
 
         def is_settled() -> bool:
@@ -317,7 +317,7 @@ class Storm:
     # What became of it
 
     def _judge(self) -> None:
-        """Note whatever is there that should not be, or not there that should."""
+        """Record every message that should not be there, and every missing one."""
         known: set[int] = set()
         silent: Counter[Person] = Counter()
         missed: Counter[Person] = Counter()
@@ -342,19 +342,19 @@ class Storm:
             else:
                 self._problems.append(f"belongs to nothing: {message!r}")
         for person in {*silent, *apologies}:
-            # What Discord no longer takes as the reply to a click may be said directly.
+            # If Discord no longer accepts a reply to a click, the bot may apologise in a DM.
             if not silent[person] <= apologies[person] <= silent[person] + missed[person]:
                 self._problems.append(f"{person.name}: {silent[person]} unanswered, {apologies[person]} apologies")
 
 
 def _since(channel: Channel, event_id: int) -> list[Message]:
-    """Return the bot's messages in a channel that are newer than an event, oldest first."""
+    """List the bot's messages in a channel that are newer than an event, oldest first."""
     newer = takewhile(lambda each: each.id > event_id, reversed(channel.messages.values()))
     return [each for each in newer if each.author is each.hub.bot][::-1]
 
 
 def _offers(card: Message, kind: str) -> list[tuple[str, str | None]]:
-    """Return the buttons that can be clicked on a card, and its menus with each option that can be chosen."""
+    """List a card's buttons that can be clicked, and its menu options that can be chosen."""
     if card.deleted or not card.delivered:
         return []
     wanted = FORMS if kind == "form" else CLICKS

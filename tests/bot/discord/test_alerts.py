@@ -31,7 +31,7 @@ def alerts(bot: FootnoteBot) -> Alerts:
 
 
 def owns(guild: Guild, person: Person) -> None:
-    """Make somebody who the local Discord says owns a server."""
+    """Make somebody the owner of a server: give them the id that the local Discord names as its owner."""
     person.id = guild.id + 1
     person.world.users[person.id] = person
 

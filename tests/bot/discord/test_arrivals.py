@@ -1,4 +1,4 @@
-"""Whoever has no sign yet that they were heard goes before the answers to others."""
+"""People who have had no sign yet that they were heard come before the answers to others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real client on the local Discord: what becomes of clicks on a card, and after a restart."""
+"""The real client on the local Discord: what clicks on a card do, also after a restart."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def bot_library(library_with: LibraryWith) -> Library:
 
 
 async def asked(ada: Person, channel: Channel, question: str = "does likelihood matter?") -> Message:
-    """The card that answers a question."""
+    """Ask, and wait for the card that answers."""
     return await (await ada.uses_command(channel, "ask", question=question)).finished(with_buttons)
 
 
@@ -62,12 +62,12 @@ def with_buttons(message: Message) -> bool:
 
 
 def custom_ids(message: Message) -> list[str]:
-    """The ids of all buttons."""
+    """List the ids of all buttons."""
     return [part["custom_id"] for part in message.parts() if part["type"] == 2]
 
 
 async def told(ada: Person, message: Message, button: str) -> Message:
-    """What Ada alone is told when she clicks a button."""
+    """Click a button as Ada, and wait for the reply that only she sees."""
     answer = await (await ada.picks(message, button)).finished()
     assert answer.ephemeral
     assert answer.viewer is ada
@@ -94,7 +94,7 @@ class TestFeedback:
         assert "Thank you" in (await sent.finished()).text
         await (await bob.clicks(card, "👎")).response()
         both = {GOOD.citations[0].paper_id: -1.0}
-        async with asyncio.timeout(10):  # the form comes before the rating is kept
+        async with asyncio.timeout(10):  # the form comes before the rating is stored
             while await store.feedback.liked(local.guild("Lab").id) != both:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert "the wrong paper" in str(await store.export(ada.id))

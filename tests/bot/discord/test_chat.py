@@ -1,4 +1,4 @@
-"""The real client on the local Discord: what people see who ask the bot."""
+"""The real client on the local Discord: what people see when they ask the bot."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HELP = "Ask me about research papers: write your question after my name, or use 
 
 
 async def answer_in(channel: Channel) -> Message:
-    """Return the bot's next message there, once it is written."""
+    """Wait for the bot's next message in a channel, until it is complete."""
     return await (await channel.wait_for_bot_message()).wait_until(done)
 
 
@@ -518,7 +518,7 @@ class TestClosing:
 
 
 def test_the_stages_are_said_in_the_desk() -> None:
-    # What `done` looks for, so that a change of the words is noticed here first.
+    # `done` looks for these words, so a change to them is noticed here first.
     from pathlib import Path
 
     import bot.discord.answers.responder

@@ -1,4 +1,4 @@
-"""The Poster over discord.py: where digests go, each once, and what Discord's refusals mean."""
+"""The Poster over discord.py: where digests go, that each is posted once, and what Discord's refusals mean."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def poster(bot: FootnoteBot) -> DiscordPoster:
 
 
 def to(channel: Channel, kind: PlaceKind = "channel") -> Subscription:
-    """Return a subscription of this place."""
+    """Make a subscription that posts to this channel."""
     return subscribe(
         kind=kind,
         place_id=channel.recipient.id if channel.recipient else channel.id,
@@ -50,7 +50,7 @@ def to(channel: Channel, kind: PlaceKind = "channel") -> Subscription:
 
 @dataclass
 class Book:
-    """Keep what stands of a digest, as the store does."""
+    """Remember how much of a digest has been posted, as the store does."""
 
     stands: Posted = field(default_factory=Posted)
 
@@ -74,7 +74,7 @@ async def find(poster: DiscordPoster, to: Subscription, nonce: str) -> list[int]
 
 
 def papers_shown(*messages: Message) -> list[int]:
-    """Return the numbers before the papers in messages."""
+    """List the numbers in front of the papers in these messages."""
     return [int(number) for message in messages for number in re.findall(r"\*\*(\d+)\.\*\*", message.text)]
 
 
@@ -171,7 +171,7 @@ class TestParts:
     ) -> None:
         book = Book()
         local.spare_next(POST)
-        # What is refused for good in the thread is tried beside it at once.
+        # A message that is refused for good in the thread is tried in the channel at once.
         local.fail_next(POST, status=status, code=code, times=ATTEMPTS if status == 503 else 2)
         with pytest.raises((GoneError, UnavailableError)):
             await book.post(poster, to(papers), digest(12))

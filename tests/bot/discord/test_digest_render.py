@@ -1,4 +1,4 @@
-"""Digests as messages: within every limit whatever papers are called, and each paper with its buttons."""
+"""Digests as messages: within every limit, whatever the papers are called, and with buttons for each paper."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NONCE = "n" * 22
 MARK = Mark("s1B2c3D4", NONCE)
 MOST_PAPERS = 15
-MOST_MESSAGES = 15  # one for each paper, at worst
+MOST_MESSAGES = 15  # at worst, one for each paper
 DAY = dt.date(2026, 3, 16)
 
 entries = st.builds(

@@ -1,4 +1,4 @@
-"""What runs beside the bot: it begins when the bot is ready, ends at a signal, and tells the owner what is wrong."""
+"""Background tasks of the bot: they begin when it is ready, end at a signal, and tell the owner what is wrong."""
 
 from __future__ import annotations
 

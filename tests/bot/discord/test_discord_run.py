@@ -1,4 +1,4 @@
-"""Start and stop of the bot, as `footnote run` does it."""
+"""How `footnote run` starts and stops the bot."""
 
 from __future__ import annotations
 

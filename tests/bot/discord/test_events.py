@@ -1,4 +1,4 @@
-"""What holds for every message, command, click and form: once, in its time, with every error told to who acted."""
+"""Every message, command, click and form is handled once and in time, and whoever acted is told of any error."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.local_discord import Channel, LocalDiscord, Message, Person
 
 MANY = tuple(replace(GOOD.citations[0], number=n, paper_id=f"p{n}", title=f"{TITLE} {n}") for n in range(1, 60))
-WORDS = "somebody's words"  # which the log must not have
+WORDS = "somebody's words"  # must not appear in the log
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ async def test_a_command_is_acknowledged_before_anything_is_looked_up(
     command: str,
     options: dict[str, object],
 ) -> None:
-    await (await moderator.uses_command(papers, "help")).finished()  # the server's settings are known from here on
+    await (await moderator.uses_command(papers, "help")).finished()  # from here on the bot knows the server's settings
     never = asyncio.Event()
 
     async def hang(*_: object, **__: object) -> None:
@@ -413,7 +413,7 @@ class TestLimits:
 class TestThreads:
     @pytest.fixture
     def without_threads(self, local: LocalDiscord, papers: Channel) -> None:
-        """Let the bot open threads, but not the members."""
+        """Allow the bot to open threads, but not the members."""
         lab = local.guild("Lab")
         lab.roles[lab.id].permissions &= ~discord.Permissions(create_public_threads=True).value
         papers.grant("create_public_threads")

@@ -1,4 +1,4 @@
-"""What goes wrong on the wire: nobody is left without an answer or an apology, and nothing is posted twice."""
+"""When calls fail, nobody is left without an answer or an apology, and nothing is posted twice."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class TestOnTheWayOut:
         self, papers: Channel, ada: Person, mention: str, local: LocalDiscord
     ) -> None:
         asked = await ada.says(papers, f"{mention} does it scale?")
-        papers.messages.pop(asked.id)  # deleted, and the event about it is still on its way
+        papers.messages.pop(asked.id)  # deleted, but the event about that is still on its way
         answer = await answer_in(papers)
         assert TITLE in answer.text
         assert answer.reply_to is None
@@ -142,7 +142,7 @@ class TestOnTheWayOut:
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, local: LocalDiscord
     ) -> None:
         thread = await ada.opens_thread(papers, "talk")
-        thread.owner = local.bot  # whoever opened a thread may open it again
+        thread.owner = local.bot  # the one who opened a thread may reopen it
         answers.released.clear()
         await ada.says(thread, f"{mention} does likelihood matter?")
         message = await thread.wait_for_bot_message()
@@ -295,7 +295,7 @@ class TestInteractions:
 
 
 class Computing(PreparedAnswers):
-    """Take a thread and its share of the interpreter for every answer, as embedding and ranking do."""
+    """Occupy a thread and the interpreter for every answer, as embedding and ranking do."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Everything that people do passes the one gate, and nothing goes round it."""
+"""Everything that people do passes the one gate; nothing bypasses it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SOURCES = Path(bot.discord.__file__).parent
 
 @cache
 def calls() -> dict[str, set[str]]:
-    """Return the packages of the Discord side in which each function is called, by its name."""
+    """Map each function's name to the packages of bot/discord that call it."""
     found = defaultdict(set)
     for path in SOURCES.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -73,7 +73,7 @@ async def test_every_command_asks_the_gate_before_anything_else(bot: FootnoteBot
 
 
 def test_no_click_and_no_form_has_a_door_of_its_own() -> None:
-    # What is chosen from a menu comes through the door of the button that it names.
+    # A choice from a menu passes the gate as the button that it names.
     kinds: set[type[Clickable[Any]]] = {*Clickable.kinds, digest_buttons.About, digest_buttons.AboutDigest} - {
         answer_buttons.Menu
     }

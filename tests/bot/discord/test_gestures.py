@@ -1,4 +1,4 @@
-"""Whatever people do to be heard: roles, replies, forwards, links, files, small talk, commands typed as text."""
+"""How people address the bot: by roles, replies, forwards, links, files, small talk, and commands typed as text."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def settings() -> HealthSettings:
 
 
 def replace_age(bot: FootnoteBot, seconds: float) -> str:
-    """Have the last heartbeat be long ago, and say how long."""
+    """Set how long ago the last heartbeat was, and give those seconds as text."""
     vars(vars(bot.ws)["_keep_alive"])["_last_ack"] = time.perf_counter() - seconds
     return f"{seconds:.0f}"
 
@@ -55,7 +55,7 @@ async def reader(settings: HealthSettings) -> AsyncIterator[Callable[[str], Any]
 
 
 def values(page: str) -> dict[str, float]:
-    """The samples of a page, by name and labels as Prometheus writes them."""
+    """Read the samples of a metrics page, by name and labels as Prometheus writes them."""
     return {
         sample.name + "".join(f" {name}={value}" for name, value in sorted(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(page)
@@ -70,7 +70,7 @@ async def test_a_running_bot_is_scraped_before_and_after_a_question(
         status, page = await read("/metrics")
         before = values(page)
         assert status == 200
-        # Prometheus sees no increase in a counter that appears with its first event.
+        # Prometheus sees no increase if a counter only appears with its first event.
         kinds = [*(f"questions_total outcome={each}" for each in ("answered", "closest", "refused", "failed"))]
         kinds += [f"digests_total outcome={each}" for each in ("posted", "put_off", "paused")]
         assert {f"footnote_{kind}" for kind in kinds} <= set(before)
@@ -120,8 +120,8 @@ async def test_a_gateway_that_is_away_is_told_at_once_and_is_back_by_itself(
                 while (told := json.loads((await read("/healthz"))[1]))["parts"]["gateway"]["ok"]:
                     pass
             assert told["parts"]["gateway"]["says"] == "connecting again: shard 0"
-            assert told["ok"]  # for two minutes: it goes on trying by itself
-            monkeypatch.setattr("bot.discord.health.HEARTBEAT_SECONDS", 0.0)  # as if they were over
+            assert told["ok"]  # for two minutes, as it keeps trying to reconnect
+            monkeypatch.setattr("bot.discord.health.HEARTBEAT_SECONDS", 0.0)  # as if the two minutes were over
             status, page = await read("/healthz")
             assert (status, json.loads(page)["parts"]["heartbeat"]["ok"]) == (503, False)
             monkeypatch.undo()

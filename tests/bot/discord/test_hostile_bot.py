@@ -44,22 +44,22 @@ EVIL = (
     "@everyone <@1> <@&2> [x](https://evil.example) https://evil.example ||a|| ~~b~~ `c` *d* __e__ </ask:1> :h:"
     "\n# f\n> g"
 )
-LISTED = "arxiv:2604.00001"  # the paper whose title is evil
+LISTED = "arxiv:2604.00001"  # the paper with the evil title
 FINDS_IT = "robot folds laundry by moonlight"
 
 ESCAPED = re.compile(r"\\[^0-9A-Za-z\s]")
 LINK = re.compile(r"\[[^\[\]]*\]\(https?://[^\s()<>]+\)")
-# The times and the places that the bot names itself.
+# Times that the bot itself writes.
 OWN_TIME = re.compile(r"<t:\d{9,}:[RFt]>")
-# A command of the bot's own, to be clicked; ids of Discord have so many digits.
+# A link to one of the bot's commands; the ids of Discord have 17 to 20 digits.
 OWN_COMMAND = re.compile(r"</[a-z ]+:\d{17,20}>")
-# Discord's own: what is still special once escapes are gone, outside the links that the bot made.
+# Discord's markup: what is still special once escapes and the bot's own links are taken out.
 MENTION = re.compile(r"<(?:@[!&]?|#|/|:|a:|t:|id:)\S*>|@(?:everyone|here)\b")
 MARKUP = re.compile(r"[`~|*_]|\]\(|://|(?<!\w):\w+:|^(?!### )#+ |^>>>", re.MULTILINE)
 
 
 def assert_dead(text: str, local: LocalDiscord) -> None:
-    """Assert that nothing lives in a text with Markdown but what the bot put there itself."""
+    """Assert that a text has no working Markdown or mention except what the bot itself put there."""
     rest = OWN_COMMAND.sub("", OWN_TIME.sub("", LINK.sub("", ESCAPED.sub("", text))))
     for channel in local.world.channels.values():
         rest = rest.replace(channel.mention, "")
@@ -69,11 +69,11 @@ def assert_dead(text: str, local: LocalDiscord) -> None:
 
 
 def assert_harmless(local: LocalDiscord, at_least: int) -> None:
-    """Assert that so many messages came from the bot, and that no version of any does harm."""
+    """Assert that the bot has sent at least this many messages, and that no version of them does harm."""
     spoken = local.bot_messages()
     assert len(spoken) >= at_least
     for message in spoken:
-        assert "Not so fast" not in message.text  # or nothing was tried
+        assert "Not so fast" not in message.text  # otherwise nothing was tested
         assert not message.pings
         for version in message.versions:
             shown = displayed_text(version.components)
@@ -90,7 +90,7 @@ def replies_to(said: Message) -> Callable[[Message], bool]:
 
 
 def button(message: Message, kind: str) -> str:
-    """The id of the first button of a kind."""
+    """Find the id of the first button of a kind."""
     return next(
         str(part["custom_id"]) for part in message.parts() if str(part.get("custom_id")).startswith(f"footnote:{kind}:")
     )
@@ -112,7 +112,7 @@ async def bot_library(library_with: LibraryWith) -> Library:
 
 
 def evil_paper(number: int) -> Paper:
-    """A paper of today with an evil title and abstract, and a bad link."""
+    """Make a paper of today with an evil title and abstract, and a bad link."""
     abstract = f"A {FINDS_IT}, and folds {number} towels. {EVIL}"
     return Paper(
         f"arxiv:2604.{number:05}", f"{EVIL} {number}", abstract, "arxiv", "javascript:x", datetime.now(UTC).date()
@@ -153,7 +153,7 @@ class TestAnsweringFromHostilePapers:
         for choice in offered:
             assert choice["name"].isprintable()
         for paper in (LISTED, *(f"arxiv:2603.{number:05}" for number in range(1, len(ABSTRACTS) + 1))):
-            ada = local.guild("Lab").member(f"Ada with {paper}")  # one person may not click so often
+            ada = local.guild("Lab").member(f"Ada with {paper}")  # nobody may click this often
             card = await (await ada.uses_command(papers, "paper", paper=paper)).finished()
             for kind in ("star", "similar"):
                 await (await ada.clicks(card, button(card, kind))).finished()
@@ -195,7 +195,7 @@ class TestAnsweringFromHostilePapers:
 
     @pytest.fixture
     def now(self) -> Callable[[], datetime]:
-        """A while after the papers came in."""
+        """An hour after the papers came in."""
         return lambda: datetime.now(UTC) + timedelta(hours=1)
 
     async def test_digests_on_hostile_topics_of_hostile_papers_their_buttons_and_their_threads(

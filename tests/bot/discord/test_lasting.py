@@ -1,4 +1,4 @@
-"""Connections that break, calls that are cancelled, and events that cannot be read: nothing is lost or said twice."""
+"""Broken connections, cancelled calls and unreadable events: nothing is lost or said twice."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TestCalls:
         self, local: LocalDiscord, papers: Channel, ada: Person, mention: str
     ) -> None:
         local.fail_next(POST, status=502, stored=True, times=4)  # all but the last attempt of the layer
-        local.rate_limit_next(POST, retry_after=0.01, times=5)  # after as many discord.py gives up
+        local.rate_limit_next(POST, retry_after=0.01, times=5)  # discord.py gives up after this many
         await ada.says(papers, f"{mention} does likelihood matter?")
         await answer_in(papers)
         assert len(papers.bot_messages) == 1
@@ -84,7 +84,7 @@ class TestCalls:
         said = await ada.says(papers, f"{mention} does likelihood matter?")
         use = await ada.uses_command(papers, "ask", question="does it scale?")
         reply = await papers.wait_for_bot_message(lambda message: message.reply_to is said)
-        assert reply.versions[0].time - began < 5  # discord.py itself would take nine
+        assert reply.versions[0].time - began < 5  # discord.py's own retries would take nine
         assert TITLE in (await use.finished(done)).text
         assert use.answered_after is not None
         assert use.answered_after < 3

@@ -1,4 +1,4 @@
-"""The real client on the local Discord: what becomes of a message that grows while things go wrong."""
+"""The real client on the local Discord: a message that grows while things go wrong."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ INTERVAL = 0.1
 
 
 class Listener(discord.Client):
-    """A client that hands on what reaches it."""
+    """A client that passes on whatever reaches it."""
 
     def __init__(self, local: LocalDiscord) -> None:
         super().__init__(
@@ -59,7 +59,7 @@ class Listener(discord.Client):
 
 
 class Turnstile:
-    """Let every wait of a live message last until the test says so."""
+    """Make every pause of a live message last until the test ends it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -113,14 +113,14 @@ async def excuse(error: Exception, _: object) -> str:
 
 
 async def heard(client: Listener, ada: Person, channel: Channel) -> MessageTarget:
-    """The place of a question that Ada asked just now."""
+    """Let Ada ask a question, and give the target of the reply to it."""
     await ada.says(channel, "hello?")
     async with asyncio.timeout(10):
         return MessageTarget(await client.messages.get(), excuse, Notices())
 
 
 async def used(client: Listener, ada: Person, channel: Channel, *, private: bool = False) -> InteractionTarget:
-    """The place of a command that Ada used just now."""
+    """Let Ada use a command, and give the target of the reply to it."""
     await ada.uses_command(channel, "use")
     async with asyncio.timeout(10):
         place = InteractionTarget(await client.uses.get(), excuse, private=private)
@@ -131,7 +131,7 @@ async def used(client: Listener, ada: Person, channel: Channel, *, private: bool
 async def posted(live: StreamedMessage) -> None:
     """Wait until the client has read the reply to the post."""
     async with asyncio.timeout(10):
-        while not live.shown:  # noqa: ASYNC110 - what the client knows makes no event
+        while not live.shown:  # noqa: ASYNC110 - no event tells what the client knows
             await asyncio.sleep(0.001)
 
 

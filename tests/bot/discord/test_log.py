@@ -1,4 +1,4 @@
-"""The log of a real conversation: one trace from the gate to the model and the reply, and nobody's words."""
+"""The log of a real conversation: one trace from the gate to the model and the reply, without anybody's words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TITLE = "Objective Mismatch in Model-based Reinforcement Learning"
 
 @pytest.fixture
 def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
-    """What the root logger says from debug on, as JSON."""
+    """Everything that the root logger writes from debug level on, as JSON."""
     said = io.StringIO()
     handler = logging.StreamHandler(said)
     handler.setFormatter(Json())
@@ -40,7 +40,7 @@ def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     before = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    for chatty in CHATTY:  # as --verbose has them
+    for chatty in CHATTY:  # as with --verbose
         logging.getLogger(chatty).setLevel(logging.INFO)
     yield said
     root.setLevel(before)

@@ -1,4 +1,4 @@
-"""A question may be as long as Discord lets people write, however it is asked."""
+"""However a question is asked, it may be as long as Discord lets people write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bot asks of people and servers: limits, allowed channels and roles, and in which language it speaks."""
+"""What people and servers may ask of the bot: limits, allowed channels and roles, and its language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Direct messages in quick succession are one question, and what becomes of its parts is what becomes of it."""
+"""Direct messages in quick succession are one question; a change to any of them changes its answer."""
 
 from __future__ import annotations
 

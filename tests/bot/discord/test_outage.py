@@ -1,4 +1,4 @@
-"""The bot on a PostgreSQL and a Chroma server that go away: one sentence in time, and no restart afterwards."""
+"""The bot when its PostgreSQL and Chroma servers go away: one sentence in time, and no restart afterwards."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MEMORY = "cannot reach my memory"
 WORDS = "only by their words"
 SENTENCE_WITHIN = 5.0  # seconds
-PAPERS = 5  # of the seeds, of which the first is asked for
+PAPERS = 5  # of the seeds; the questions are about the first
 BACK_WITHIN = 10.0  # seconds
 ASKED = "what is objective mismatch in model-based reinforcement learning?"
 

@@ -1,4 +1,4 @@
-"""PDFs given to the bot: in a direct message and with /submit, on the local Discord, answered by the real answerer."""
+"""PDFs sent to the bot on the local Discord, by direct message and /submit, with the real answerer."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def labels(view: Card) -> list[str]:
 
 
 def assert_within_limits(view: Card) -> None:
-    """Discord's numbers; its server counts characters, and nobody knows of which kind: ours are the larger."""
+    """Check a card against Discord's limits; nobody knows how Discord counts characters, so count the larger way."""
     components: list[Any] = view.to_components()
     files = {file.filename: file.fp.read() for file in view.files()}
     check_message({"components": components, "flags": COMPONENTS_V2}, files)
@@ -244,7 +244,7 @@ def colour(view: Card) -> int:
 
 
 def listing(count: int, *, statements: int = 1, **changed: Any) -> Answer:
-    """An answer of the sentences of so many papers, as the extractive writer introduces them."""
+    """Make an answer with sentences of this many papers, introduced as the extractive writer does."""
     numbers = range(1, count + 1)
     said = [
         Statement(f"Moss {n}: Mosses drink fog, part {n}.{at}." if at == 0 else f"And {n}.{at}.", (n,))

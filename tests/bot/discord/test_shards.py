@@ -42,7 +42,7 @@ ROOT = Path(__file__).parents[3]
 DIGESTS = 48
 PAPERS = 8  # of the seeds
 RENEWED = 0.3  # seconds; a second holder is refused once it has seen the first renew its lease
-# `footnote run`, which takes over what a dead worker claimed after 4 s instead of a minute, and its shards after 3.
+# `footnote run`, but it takes over a dead worker's deliveries after 4 s instead of a minute, and its shards after 3 s.
 QUICK = """
 from datetime import timedelta
 import bot.digest.delivery as delivery, bot.store.leases as leases
@@ -53,7 +53,7 @@ assert sharded.LEASE is leases.LEASE
 from bot.__main__ import main
 main()
 """
-# A process that takes shard 0 for 3 s, and lives on.
+# A process that takes shard 0 for 3 s, and goes on running.
 HOLDER = """
 import asyncio, sys
 from datetime import UTC, datetime, timedelta
@@ -72,7 +72,7 @@ asyncio.run(main())
 
 
 def guild_of(local: LocalDiscord, shard: int) -> Server:
-    """Return a guild of one of two shards, which are told apart by the millisecond of their making."""
+    """Make a guild that falls to this one of two shards, which the millisecond of its creation decides."""
     for number in range(100):
         guild = local.guild(f"Lab {shard} {number}")
         if (guild.id >> 22) % 2 == shard:
@@ -82,7 +82,7 @@ def guild_of(local: LocalDiscord, shard: int) -> Server:
 
 
 class Processes:
-    """Run bots as processes do: each with a store, services and answers of its own."""
+    """Run bots as separate processes would: each with its own store, services and answers."""
 
     def __init__(self, local: LocalDiscord, database: str, tmp_path: Path, library: Library) -> None:
         self._local = local
@@ -92,7 +92,7 @@ class Processes:
 
     @asynccontextmanager
     async def process(self, *ids: int, per_minute: int = 1000) -> AsyncIterator[tuple[ShardedBot, PreparedAnswers]]:
-        """Run a bot with these shards of two, or without any named with as many as Discord advises."""
+        """Run a bot with these of two shards; if none are named, with as many as Discord advises."""
         store = await Store.open(self._tmp_path, self._database)
         answers = PreparedAnswers()
         bot = ShardedBot(
@@ -119,17 +119,17 @@ class Processes:
 
 @pytest.fixture
 async def local() -> AsyncIterator[LocalDiscord]:
-    """A Discord that waits longer: several processes load at once what they read with."""
+    """A Discord that waits longer, because several processes load their models at once."""
     async with LocalDiscord(patience=60) as local:
         yield local
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have nobody wait: discord.py lets 5 s go by between two shards, and leases are renewed every 5 s."""
+    """Shorten the waits: discord.py leaves 5 s between two shards, and leases are renewed every 5 s."""
 
     async def at_once(_: ShardedBot, shard_id: int | None, *, initial: bool = False) -> None:
-        """Discord wants the wait; the local one does not."""
+        """Do not wait: only the real Discord requires it."""
 
     monkeypatch.setattr(ShardedBot, "before_identify_hook", at_once)
     monkeypatch.setattr("bot.discord.sharded_client.RENEWED_EVERY", RENEWED)
@@ -237,8 +237,8 @@ async def test_limits_settings_and_privacy_are_the_same_for_both(
         processes.process(0, per_minute=3) as (one, first),
         processes.process(1, per_minute=3) as (other, second),
     ):
-        # Three answers, and each process says once that it was enough. One after the other: of questions at once, those
-        # of one process alone might be the three, and the other would say but once that it was enough for both.
+        # Three answers, and each process says once that the limit is reached. The questions come one after the other:
+        # if they came at once, one process might answer three, and the other refuse its two with a single sentence.
         for asked, place in enumerate((places[0], places[1], places[0], places[1], places[0]), start=1):
             await ada.says(place, f"{mention} what is attention?")
             await _until(partial(_spoke, local, asked), 60)
@@ -333,7 +333,7 @@ async def test_48_digests_over_two_shards_are_posted_once_although_one_process_i
             lambda: sum(len(channel.bot_messages) for channel in channels) >= 5, "some digests", 120
         )
         both[1].send_signal(signal.SIGKILL)
-        assert not all(channel.bot_messages for channel in channels[1::2])  # of the shard that is dead now
+        assert not all(channel.bot_messages for channel in channels[1::2])  # of the shard that has died
         await _until(lambda: all(channel.bot_messages for channel in channels), 200)
         await local.stays_silent()
         assert [len(channel.bot_messages) for channel in channels] == [1] * DIGESTS

@@ -1,4 +1,4 @@
-"""What happens around answers: commands made known, presence, servers joined and left."""
+"""Besides answers: commands are registered, presence is shown, servers are joined and left."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ async def test_a_server_that_sent_the_bot_away_while_it_was_down_is_forgotten_in
 
 
 def _status(presence: dict[str, Any] | None) -> str | None:
-    """Return what the bot's presence says; discord.py says it under another name when it identifies."""
+    """Read the text of the bot's presence; when discord.py identifies, it sends it under another key."""
     shown = presence or {}
     activity: dict[str, Any] = shown.get("game") or next(iter(shown.get("activities") or []), {})
     state: str | None = activity.get("state")

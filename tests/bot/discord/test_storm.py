@@ -1,4 +1,4 @@
-"""Five hundred things go wrong while people ask in every way: each is answered once, or told once why not."""
+"""Five hundred things go wrong while people ask in every way: each gets one answer, or one reason why not."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ async def test_in_a_storm_everything_is_answered_once_or_excused_once(local: Loc
     assert sum(report.faults.values()) >= FAULTS
     assert report.ends()[-1] < PATIENCE
     assert report.longest_away < PATIENCE
-    missed = sum(told.missed and not told.away for told in report.told)  # outages last longer than Discord waits
+    missed = sum(told.missed and not told.away for told in report.told)  # outages outlast Discord's wait
     assert missed <= len(report.told) / 50

@@ -1,4 +1,4 @@
-"""Commands in other languages: every word of theirs is translated, as Discord takes it."""
+"""Commands in other languages: every word is translated, and Discord accepts the translation."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ async def test_no_two_commands_or_options_share_a_translated_name(
 
 
 def same(word: str) -> bool:
-    """Whether a word is the same everywhere."""
+    """Tell whether a word is the same in every language."""
     return word in {"arxiv", "pdf", "question", "source", "paper", "second", "arXiv", "Hugging Face"}

@@ -1,4 +1,4 @@
-"""An event goes through the house in one way: each room is done with it before the next begins (see walk.py)."""
+"""An event passes through the code's rooms in one direction: each finishes before the next begins (see walk.py)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def walks() -> Iterator[dict[str, list[Walk]]]:
 
 
 async def walk_of(local: LocalDiscord, walks: dict[str, list[Walk]], task: str = "discord.py: on_message") -> Walk:
-    """The walk of the task that served the event; the client's other listeners do next to nothing."""
+    """Find the walk of the task that handled the event: the client's other listeners do next to nothing."""
     await local.taken_in()
     await asyncio.sleep(0.1)
     return max(walks[task], key=lambda each: len(each.stays))
@@ -140,7 +140,7 @@ class TestReal:
 class TestDigest:
     @pytest.fixture
     def now(self) -> Callable[[], dt.datetime]:
-        """Some minutes later than it is: papers settle before a digest looks for them."""
+        """Five minutes ahead, because a digest leaves out papers of the last few minutes."""
         return lambda: dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
 
     async def test_a_digest_of_several_messages_is_posted_without_running_back_and_forth(

@@ -34,7 +34,7 @@ def settings(**llm: object) -> Settings:
 
 @pytest.fixture
 async def page() -> AsyncIterator[str]:
-    """The address of a server whose every page is a web page."""
+    """The address of a server that answers every request with a web page."""
 
     async def show(_: web.Request) -> web.Response:
         return web.Response(text="<!doctype html><title>Chat</title>", content_type="text/html")

@@ -45,7 +45,7 @@ GOOD = writes('{"word": "yes"}')
 
 
 class Ledger:
-    """Keep what was spent, and say that a budget is used up where the test says so."""
+    """Record what was spent, and report a budget as used up when the test says so."""
 
     def __init__(self) -> None:
         self.spent: list[tuple[Payer, Spent]] = []
@@ -91,7 +91,7 @@ async def test_a_form_is_filled_in_and_what_it_took_is_counted_for_who_asked(
     assert usage is not None
     spent = Spent("test", "test-model", usage.prompt_tokens, usage.completion_tokens)
     assert ledger.spent == [(ALICE, spent)]
-    assert [each.purpose for each in ledger.expected] == [spent.purpose]  # written down before it was asked
+    assert [each.purpose for each in ledger.expected] == [spent.purpose]  # recorded before the call was made
     assert spent.completion_tokens > 0
 
 
@@ -284,7 +284,7 @@ async def test_all_calls_of_a_question_share_one_silence_and_one_deadline() -> N
     first.begin()
     first._heard -= 4.0
     first.end()
-    first._heard -= 100.0  # what passes between two calls does not count
+    first._heard -= 100.0  # time between two calls does not count
     first.begin()
     assert (left(first), left(first, briefly=True)) == (5, -1)
     first.heard()

@@ -43,7 +43,7 @@ async def told(folder: Path, llm: LocalLLM, **given: object) -> list[tuple[bool 
     return [(each.ok, each.sentence) async for each in MODEL.findings(Settings(data_dir=folder, llm=chosen))]
 
 
-# --- the context, from where each server tells of it
+# --- the context, read from wherever each server states it
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ async def test_a_list_of_thousands_of_models_is_read_to_its_end() -> None:
         assert await window(Address.read(llm.base_url), None, names[-1]) == 4096
 
 
-# --- what one call shows
+# --- what a single call shows
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ async def test_a_server_that_loads_its_model_first_may_be_silent_longer_than_the
         assert (await probe(model)).follows_schema
 
 
-# --- what doctor says
+# --- what `footnote doctor` says
 
 
 async def test_doctor_says_what_the_server_can_do(tmp_path: Path) -> None:

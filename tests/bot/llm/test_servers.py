@@ -1,4 +1,4 @@
-"""Whatever a server does: the model's statements, or the papers' own sentences and one line that says why."""
+"""Whatever a server does, people get the model's statements, or the papers' own sentences and a line that says why."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ ASKED = (
     "has anyone shown that a dynamics net with better one-step likelihood doesnt actually give you a better controller?"
 )
 EVAL = Path(__file__).parents[2] / "eval"
-SECONDS = 6.0  # of which a server may be silent for 1.8, and fall silent for one
+SECONDS = 6.0  # a server may be silent for 1.8 of them at first, and for 0.6 later
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def library(tmp_path_factory: pytest.TempPathFactory, seeded_dir: Path, models: Path) -> AsyncIterator[Library]:
-    """A library that holds seeds/, for all cases."""
+    """A library of seeds/, shared by all cases."""
     folder = tmp_path_factory.mktemp("shared") / "data"
     shutil.copytree(seeded_dir, folder, symlinks=True)
     library = await Library.open(folder, LocalEmbedder(cache_dir=models))
@@ -53,12 +53,12 @@ async def wild() -> AsyncIterator[Wild]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def alone(library: Library) -> Answer:
-    """What the papers' own sentences answer."""
+    """The answer from the papers' own sentences."""
     return await Answerer(library, ExtractiveWriter()).answer(ASKED)
 
 
 def questions(step: int) -> list[str]:
-    """Every so manieth question of the evaluation sets over seeds/."""
+    """List every `step`-th question of the evaluation sets over seeds/."""
     rows = [
         json.loads(line)
         for name in ("seeds-answerable", "seeds-unanswerable")

@@ -1,8 +1,8 @@
-"""Call a language model in a process of its own, to be killed: `calling FOLDER URL SERVER FIRST LAST BUDGET PATIENCE`.
+"""Call a language model in a process that a test can kill: `calling FOLDER URL SERVER FIRST LAST BUDGET PATIENCE`.
 
-Once a line comes in, it makes the calls FIRST to LAST, two at a time, for as long as the day's budget lasts, and prints
-of each that it is begun, and then that it was counted by the server or estimated. Every call is metered as the bot's
-client does it; a prompt's tokens are estimated by the server's own rule.
+After it has read a line, it makes the calls FIRST to LAST, two at a time, until the day's budget is used up. It prints
+when each call begins, and whether its tokens were then counted by the server or estimated. Calls are metered as in the
+bot's client; a prompt's tokens are estimated by the server's own rule.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def payer_of(number: int) -> Payer:
 async def ask(
     http: aiohttp.ClientSession, server: str, number: int, patience: float
 ) -> tuple[str, dict[str, int] | None]:
-    """Return the text that came in so many seconds, and the server's count where it gave one."""
+    """Collect the text that comes within `patience` seconds, and the server's count of tokens if it sends one."""
     text, usage = "", None
     body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": prompt(number)}]}
     if number % 2:
@@ -66,7 +66,7 @@ async def ask(
 
 
 async def call(http: aiohttp.ClientSession, server: str, meter: Meter, number: int, patience: float) -> bool:
-    """Make one call, and say whether the budget allowed it."""
+    """Make one call, and tell whether the budget allowed it."""
     payer, purpose = payer_of(number), PURPOSES[number % len(PURPOSES)]
     if await meter.exhausted_budget(payer):
         return False

@@ -1,4 +1,4 @@
-"""A store of its own for each test: on SQLite, and on PostgreSQL."""
+"""A fresh store for each test, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Place:
 
 @pytest.fixture
 def tables() -> bool:
-    """Whether a database has today's tables already, which saves each test the migrations."""
+    """Whether a new database already has the current tables, which saves each test the migrations."""
     return True
 
 
 @asynccontextmanager
 async def make_place(request: pytest.FixtureRequest, tmp_path: Path, *, tables: bool) -> AsyncIterator[Place]:
-    """Give a place on the kind of database that a test is run for."""
+    """Make a place on the kind of database that the test runs on."""
     if request.param == "sqlite":
         if tables:
             shutil.copy(request.getfixturevalue("tables_dir") / "memory.db", tmp_path)

@@ -1,4 +1,4 @@
-"""Answers to keep."""
+"""Answers to store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.llm.usage import Usage
 from bot.store import StoredAnswer
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
-ANA = 2**61 + 1  # Discord's ids have 64 bits
+ANA = 2**61 + 1  # Discord's ids need up to 64 bits
 BEN = 2**61 + 11
 SERVER = 2**61 + 100
 CHANNEL = 2**61 + 200
@@ -47,7 +47,7 @@ def kept(
     private: bool = False,
     minutes: float = 0,
 ) -> StoredAnswer:
-    """Return an answer asked some minutes after NOW."""
+    """Make an answer to a question that was asked `minutes` after NOW."""
     return StoredAnswer(
         answer_id=answer_id.ljust(16, "_"),
         answer=answer(f"What about {answer_id}?", *papers),

@@ -1,4 +1,4 @@
-"""What the store says was taken, beside what the server itself counted, where processes call, fail and are killed.
+"""Compare the store's token counts with the server's own, while processes call, fail and are killed.
 
 The processes are real ones and are ended by SIGKILL; the server is the local one, with its own count.
 """
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 CALLS = 200
 KILLS = 4
-PATIENCE = 0.3  # seconds for a reply, where some never come
+PATIENCE = 0.3  # seconds to wait for a reply, some of which never come
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What the server counted of one call."""
+    """What the server counted for one call."""
 
     number: int
     read: int
@@ -45,7 +45,7 @@ class Counted:
 
 
 class CountingLLM(LocalLLM):
-    """The local server, which keeps its own count of the calls that it answered."""
+    """The local server, with its own count of the calls that it answered."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class CountingLLM(LocalLLM):
         return counting
 
 
-# The ledger's own tests run on both databases anyway; these take a minute on either.
+# The ledger's own tests run on both databases anyway; these take a minute on each.
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 async def place(request: pytest.FixtureRequest, tmp_path: Path, tables: bool) -> AsyncIterator[Place]:
     async with make_place(request, tmp_path, tables=tables) as place:
@@ -76,7 +76,7 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path, tables: bool) ->
 async def caller(
     place: Place, llm: LocalLLM, first: int, last: int, *, budget: int = 0, patience: float = 60
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Start a process that makes some calls once `go` says so, within a budget, and waits so many seconds for each."""
+    """Start a process that makes its calls after `go`, within a budget, and waits `patience` seconds for each."""
     arguments = (place.data_dir, place.url or "", llm.base_url, first, last, budget, patience)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.bot.store.calling", *map(str, arguments)),
@@ -101,7 +101,7 @@ def go(process: asyncio.subprocess.Process) -> None:
 
 @dataclass
 class Said:
-    """What processes said of their calls: which they began, and which are over, counted by the server or estimated."""
+    """What processes printed: which calls they began, and which were counted by the server or estimated."""
 
     begun: list[int] = field(default_factory=list)
     counted: list[int] = field(default_factory=list)
@@ -114,7 +114,7 @@ class Said:
 
 
 async def finished(process: asyncio.subprocess.Process) -> Said:
-    """Let a process make its calls to the end, and return what it said of them."""
+    """Let a process make all of its calls, and collect what it printed."""
     said = Said()
     go(process)
     out, _ = await process.communicate()
@@ -124,7 +124,7 @@ async def finished(process: asyncio.subprocess.Process) -> Said:
 
 
 async def footnote_usage(place: Place) -> dict[str, Any]:
-    """Return what `footnote usage --json` says."""
+    """Run `footnote usage --json`, and read what it prints."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "--data-dir", str(place.data_dir), "usage", "--since", "2026-01-01", "--json"),
         cwd=place.data_dir,
@@ -137,7 +137,7 @@ async def footnote_usage(place: Place) -> dict[str, Any]:
 
 
 def mixed(seed: int) -> list[Behaviour]:
-    """Return how the server answers: mostly well, some slowly, some not to the end and some not at all."""
+    """Draw how the server answers each call: mostly well, sometimes slowly, not to the end, or not at all."""
     kinds: list[tuple[Behaviour, int]] = [
         (honest, 60),
         (trickles(0.005), 20),
@@ -151,7 +151,7 @@ def mixed(seed: int) -> list[Behaviour]:
 
 
 async def run_with_kills(place: Place, llm: CountingLLM, first: int, last: int, kills: int) -> Said:
-    """Make the calls from one number to another in processes one after the other, all but the last of them killed."""
+    """Make the calls `first` to `last` in one process after another, and kill all but the last process."""
     draw = random.Random(first)
     said = Said()
     for _ in range(kills):
@@ -183,14 +183,14 @@ async def test_two_hundred_mixed_calls_with_kills_agree_with_the_servers_own_cou
     killed = {*range(1, CALLS + 1)} - counted - estimated
     assert 0 < len(killed) <= KILLS * calling.AT_ONCE
     assert estimated
-    # Of the calls that a kill struck some had not been sent yet.
+    # Some of the calls that a kill ended had not been sent yet.
     unsent = killed - {each.number for each in llm.counted}
     assert len(llm.counted) == CALLS - len(unsent)
     assert len(llm.counted) <= total["calls"] <= CALLS
     assert len(estimated) <= total["estimated_calls"] <= len(estimated | killed)
     read = sum(each.read for each in llm.counted)
     assert read <= total["prompt_tokens"] <= read + sum(calling.tokens(calling.prompt(each)) for each in unsent)
-    # Of a call that was cut or killed nobody heard what the server wrote to its end.
+    # Of a call that was cut off or killed, nobody received everything that the server wrote.
     heard = sum(each.written for each in llm.counted if each.number in counted)
     assert heard < total["completion_tokens"] <= sum(each.written for each in llm.counted) + len(estimated)
 

@@ -82,7 +82,7 @@ async def test_a_paper_is_put_down_for_a_place_once_and_all_of_a_digest_or_none(
     assert not await prepare(store, two, "arxiv:2", "doi:1")
     assert await store.deliveries.shown(CHANNEL, ["arxiv:1", "arxiv:2", "doi:1"]) == {"arxiv:1", "doi:1"}
     assert await prepare(store, other, "arxiv:1")
-    # What was not posted after all is free again.
+    # A paper that was not posted after all may be claimed again.
     assert await store.deliveries.unprepare(one)
     assert await prepare(store, two, "arxiv:2", "doi:1")
 

@@ -29,7 +29,7 @@ OTHER = SERVER + 1
 
 
 async def _fill(store: Store) -> None:
-    """Ana and Ben ask, rate, star and open threads, in two servers."""
+    """Let Ana and Ben ask, rate, star and open threads in two servers."""
     for person, name in ((ANA, "ana"), (BEN, "ben")):
         for guild in (SERVER, OTHER):
             one = kept(f"{name}{guild - SERVER}", asker=person, guild=guild, question=person + guild)
@@ -44,7 +44,7 @@ async def _fill(store: Store) -> None:
 
 
 async def _rows(store: Store, number: int) -> int:
-    """Count the rows of all tables that name a number in any column."""
+    """Count the rows, in all tables, that have a number in any column."""
     count = 0
     async with store._database.reading() as connection:
         for table in metadata.sorted_tables:
@@ -56,7 +56,7 @@ async def test_a_person_is_forgotten_in_every_table_and_nobody_else_is(store: St
     await _fill(store)
     bens = await store.export(BEN)
     assert await _rows(store, ANA) == 2 + 4 + 2 + 2 + 2
-    # Two conversations, four ratings, two stars, two threads, two sums of tokens.
+    # Two conversations, four ratings, two stars, two threads, two token counts.
     assert await store.forget_person(ANA) == 2 + 4 + 2 + 2 + 2
     assert await _rows(store, ANA) == 0
     left = await store.export(BEN)
@@ -208,6 +208,6 @@ async def test_backups_which_know_no_forgetting_go_after_thirty_days(place: Plac
         os.utime(path, (at, at))
     await store.forget_due(NOW)
     await store.close()
-    # On a server, files beside it are none of the store's.
+    # If the database is on a server, files in the folder do not belong to the store.
     assert new.exists()
     assert old.exists() is (place.url is not None)

@@ -29,7 +29,7 @@ def tables() -> bool:
 
 
 async def make_old(place: Place, revision: str) -> None:
-    """Make a store as the version whose last migration has this number left it, with a star in it."""
+    """Make a store with a star in it, as left by the version whose last migration has this number."""
     until = place.data_dir / "until" / revision
     (until / "versions").mkdir(parents=True)
     for script in (MIGRATIONS.folder / "versions").glob("r*.py"):
@@ -55,7 +55,7 @@ async def test_a_store_from_before_keeps_what_it_holds_and_is_backed_up(place: P
     store = await Store.open(place.data_dir, place.url)
     assert await store.feedback.starred(PAPER, ANA)
     assert await store.feedback.liked(SERVER) == {PAPER: 1.0}
-    # Whether the star was given on a private answer was not noted: it is no longer shown to others.
+    # It was not recorded whether the starred answer was private, so the star is no longer shown to others.
     assert await store.feedback.trending(SERVER, NOW) == []
     assert backups(place.data_dir) == ([] if place.url else [f"{FILE}.{MIGRATIONS.version_table}-0002.backup"])
     await store.close()

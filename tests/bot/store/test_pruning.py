@@ -1,4 +1,4 @@
-"""What grows with time is forgotten with it, but nothing that keeps a digest from being posted twice."""
+"""Old records are deleted, except those that keep a digest from being posted twice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 
 
 async def post(store: Store, day: int, *papers: str) -> None:
-    """Post the digest that is due on a day, then."""
+    """Post the digest that is due on a day, on that day."""
     (delivery,) = await claim(store, after=day * DAY)
     assert await prepare(store, delivery, *papers, after=day * DAY)
     assert await store.deliveries.record(
@@ -64,7 +64,7 @@ async def test_what_is_under_way_stays_however_long_ago_it_was_due(store: Store)
     assert await store.deliveries.record(
         again, [7], until=NOW, posted_at=NOW + late, next_due=lambda _: NOW + late + DAY
     )
-    # It was posted today: for as long as ever no other digest of the place may show that paper.
+    # It was posted late: the full time, until another digest may show that paper there, runs from that moment.
     assert await store.forget_due(NOW + late + store.retention) == 0
     await store.subscriptions.remove("one")
     assert await store.forget_due(NOW + late + store.retention) == 0

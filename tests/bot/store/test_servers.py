@@ -54,7 +54,7 @@ async def test_a_server_that_the_bot_left_is_forgotten_after_thirty_days(store: 
     await store.servers.save(SERVER, CHOSEN)
     await store.threads.own(2**62, SERVER, ANA)
     await store.servers.mark_left(SERVER, NOW)
-    await store.servers.mark_left(SERVER, NOW + timedelta(days=20))  # said again at a start
+    await store.servers.mark_left(SERVER, NOW + timedelta(days=20))  # reported again at a start
     assert await store.forget_due(NOW + timedelta(days=29)) == 0
     assert await store.servers.of(SERVER) == CHOSEN
     assert await store.forget_due(NOW + timedelta(days=31)) == 2

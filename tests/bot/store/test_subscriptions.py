@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 
 class Chosen(TypedDict, total=False):
-    """What a test says of a subscription."""
+    """What a test can choose about a subscription."""
 
     kind: PlaceKind
     place_id: int
@@ -135,7 +135,7 @@ async def test_a_person_s_own_subscriptions_are_exported_and_go_and_shared_ones_
     assert await store.subscriptions.get("dm") is None
     assert await store.subscriptions.get("one") == kept(owner_id=None)
     assert (await store.export(ANA))["subscriptions"] == []
-    # Nobody is left to be told.
+    # There is no owner left to tell.
     await hold_back(store, "one", "The channel is gone.")
     assert await store.subscriptions.untold() == []
 

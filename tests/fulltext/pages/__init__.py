@@ -1,4 +1,4 @@
-"""The written papers as pages of HTML, in LaTeXML's form."""
+"""The papers in `written` as HTML pages in LaTeXML's form."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.fulltext.printing import WRITTEN
 
 
 def page_of(name: str) -> bytes:
-    """Return a written paper as arXiv would show it."""
+    """Lay out a written paper as arXiv's HTML shows it."""
     front, *sections = (WRITTEN / f"{name}.txt").read_text(encoding="utf-8").split("\n# ")
     title, *authors = front.strip().split("\n")
     said = [f'<h1 class="ltx_title ltx_title_document">{escape(title)}</h1>', *_authors(authors)]

@@ -1,4 +1,4 @@
-"""The local model against vectors of sentence-transformers, and what happens to bad files."""
+"""The local model: its vectors next to those of sentence-transformers, and what it does with bad files."""
 
 from __future__ import annotations
 

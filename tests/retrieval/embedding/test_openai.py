@@ -1,4 +1,4 @@
-"""The remote model against a small server on a real socket: order, limits, and every way to fail."""
+"""The remote model, with a small server on a real socket: order, limits, and every way to fail."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEY = "sk-very-secret-key"
 
 
 def vector(text: str, length: int) -> list[float]:
-    """Return a vector of its own for each text, far from normalised."""
+    """Draw a vector for a text, different for each text and far from normalised."""
     seed = np.random.default_rng(list(text.encode()) or [0])
     return [float(value) for value in 10 * seed.normal(size=length)]
 
@@ -86,7 +86,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture(autouse=True)
 def no_network(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let tiktoken's download fail at once, and nothing else be sent through a proxy."""
+    """Make tiktoken's download fail at once; requests to the local server need no proxy."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     tokens._vocabulary.cache_clear()
@@ -112,7 +112,7 @@ async def test_rows_come_in_the_order_of_the_texts_and_normalised(server: Server
     assert rows.dtype == np.float32
     assert np.allclose(rows, expected, atol=1e-6)
     assert server.requests[0]["model"] == "text-embedding-3-small"
-    assert "dimensions" not in server.requests[0]  # servers that cannot shorten refuse the word
+    assert "dimensions" not in server.requests[0]  # servers that cannot shorten vectors refuse the field
     assert server.keys == [f"Bearer {KEY}"]
     await embedder.close()
 
@@ -211,7 +211,7 @@ async def test_a_refusal_is_one_sentence_without_the_key(server: Server, status:
     with pytest.raises(EmbeddingError, match=sentence) as caught:
         await embedder.embed(["x"])
     assert KEY not in repr(caught.value)
-    assert caught.value.__suppress_context__  # nor in a printed traceback's cause
+    assert caught.value.__suppress_context__  # so the key is not in a printed traceback either
     assert f"127.0.0.1:{server.port}" in str(caught.value)
     await embedder.close()
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def no_backoff() -> Iterator[None]:
-    """Retries are as many as ever, but stamina does not wait between them."""
+    """Keep the number of retries, but let stamina not wait between them."""
     with stamina.set_testing(True, attempts=100, cap=True):
         yield
 

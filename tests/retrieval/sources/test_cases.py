@@ -1,6 +1,6 @@
-"""Files as people have them, each with what it must give; those in cases/ were made up for this project (CC0)."""
+"""Files as people have them, each with the papers that it must give; those in cases/ were made for this project (CC0)."""
 
-# ruff: noqa: E501  # exports stand here as programs write them, and what each must give on one line
+# ruff: noqa: E501  # exports are as programs write them, and what each must give is on one line
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_notes_are_no_papers_and_what_can_be_read_is_named(name: str) -> None:
         (["dup.jsonl"], 1),
         (["same-title.jsonl"], 2),
         (["same-title.jsonl", "same-title.jsonl"], 2),
-        # one of arXiv with its double, two introductions and two editorials
+        # one of arXiv and its duplicate, two introductions and two editorials
         (["dupes.jsonl"], 5),
         (["dupes.jsonl", "dupes.jsonl"], 5),
         (["refs.bib", "zotero.csv"], 1),

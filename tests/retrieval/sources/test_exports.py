@@ -1,6 +1,6 @@
-"""Files as programs and services export them, each with what it must give; those in exports/ were made up here (CC0).
+"""Files as programs and services export them, each with the papers that it must give; exports/ was made here (CC0).
 
-Their form is that of the program whose name they bear: its fields in its order, its preambles, quirks and encodings.
+Each has the form of the program that it is named after: its fields and their order, preambles, quirks and encodings.
 """
 
 # ruff: noqa: E501  # what each paper must be on one line
@@ -320,7 +320,7 @@ def test_an_export_that_is_cut_gives_its_first_papers_or_a_sentence(name: str, t
         sentence, found = _read_or_refused(tmp_path / name)
         assert not sentence or (sentence.endswith(".") and str(tmp_path / name) in sentence)
         assert len(found) <= len(EXPECTED[name])
-        # No title is made of the end of another.
+        # No title begins in the middle of another.
         for paper, expected in zip(found, EXPECTED[name], strict=False):
             assert str(expected[0]).startswith(paper.paper.title)
 
@@ -341,7 +341,7 @@ def _zip(files: dict[str, bytes]) -> bytes:
 
 
 def _forged(data: bytes, size: int) -> bytes:
-    """Return a zip that says of its one member that it unpacks to so many bytes."""
+    """Forge a zip so that it claims that its one member unpacks to `size` bytes."""
     at = data.index(b"PK\x01\x02") + 24
     return data[:at] + size.to_bytes(4, "little") + data[at + 4 :]
 

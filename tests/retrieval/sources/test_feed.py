@@ -23,7 +23,7 @@ ARXIV_RSS = "http://rss.arxiv.org/rss/cs.CL"
 
 @pytest.fixture
 def arxivs(local: LocalSources, monkeypatch: pytest.MonkeyPatch) -> LocalSources:
-    """The local server in the place of rss.arxiv.org: as the proxy through which all goes."""
+    """The local server in place of rss.arxiv.org: all requests go through it as a proxy."""
     monkeypatch.setenv("http_proxy", local.base_url)
     monkeypatch.setenv("no_proxy", "")
     return local
@@ -56,7 +56,7 @@ async def test_arxivs_own_feeds_give_arxivs_papers(arxivs: LocalSources, through
     assert (first.paper.source, first.paper.url) == ("arxiv", f"https://arxiv.org/abs/{new.arxiv_id}")
     assert [paper.announce_type for paper in page.papers] == ["new", "cross", "replace-cross"]
     assert [paper.version for paper in page.papers] == [1, 1, 3]
-    # The day of an announcement is the day that a paper appeared only if it is new.
+    # A paper appeared on the day of its announcement only if it is announced as new.
     assert [paper.paper.published for paper in (first, second, third)] == [FRIDAY, None, None]
     assert first.updated is None
     assert first.authors == ("Ada Example", "Ben Sample")
@@ -124,7 +124,7 @@ async def test_a_journals_feed_gives_papers_under_their_doi_in_plain_text(local:
     assert fetched.keywords == ("biology", "statistics")
     assert fetched.code_url == "https://github.com/example/code"
     assert (fetched.version, fetched.upvotes, fetched.categories) == (None, None, ())
-    # arXiv names the DOI, too, once the paper is in a journal: the two then share an id.
+    # Once the paper is in a journal, arXiv names its DOI too: both records then share an id.
     assert fetched.paper.paper_id in identities("Another title", arxiv_id="2611.00001", doi="10.1000/j.2026.7")
 
 

@@ -1,4 +1,4 @@
-"""Files of any size: what is read takes the same memory however long it goes on, and what is read is the same."""
+"""Files of any size: reading takes the same memory however long a file is, and gives the same papers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MEGABYTE = 1_000_000
 
 
 def _taken(path: Path) -> tuple[int, int]:
-    """Return how many papers a process of its own reads in a file, and the most kilobytes that it takes."""
+    """Have a separate process read a file: the number of its papers, and the peak memory in kilobytes."""
     command = [sys.executable, str(BENCH / "large_files.py"), "--read", str(path)]
     papers, memory = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return papers, memory
@@ -57,7 +57,7 @@ def test_a_large_file_that_is_cut_gives_what_stands_before_the_cut(
     monkeypatch.setattr(texts, "SMALL", 1000)
     source = open_source(str(path))
     assert whole - 3 < len(source.papers) <= whole
-    assert source.left_out.count or kind in {"csv", "ris"}  # half a row is a row
+    assert source.left_out.count or kind in {"csv", "ris"}  # there, half a record is read as a record
 
 
 def test_abbreviations_of_bibtex_hold_for_entries_far_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

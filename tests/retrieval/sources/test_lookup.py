@@ -1,4 +1,4 @@
-"""One paper of arXiv by its id."""
+"""Look up one paper of arXiv by its id."""
 
 from __future__ import annotations
 

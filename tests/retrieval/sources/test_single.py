@@ -1,4 +1,4 @@
-"""One paper by a DOI, an id or a link, from servers that answer as doi.org, OpenReview and the ACL Anthology do."""
+"""Look up one paper by DOI, id or link, on servers that answer like doi.org, OpenReview and the ACL Anthology."""
 
 from __future__ import annotations
 

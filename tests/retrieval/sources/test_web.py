@@ -71,12 +71,12 @@ async def test_a_server_that_says_nothing_is_a_sentence_in_time(local: LocalSour
         ):
             await web.get(SITE, f"{local.base_url}/good", body)
     assert clock.slept == [3.0] * 4
-    assert len(local.requests) <= 5  # an attempt may end before it arrives, on a machine that is overrun
+    assert len(local.requests) <= 5  # on an overloaded machine, an attempt may time out before it arrives
 
 
 async def test_a_server_that_is_not_there_is_a_sentence(web: Web) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound, and not listening
+        taken.bind(("127.0.0.1", 0))  # bound, but not listening
         port = taken.getsockname()[1]
         with pytest.raises(
             SourceError, match=rf"The site cannot be reached at http://127\.0\.0\.1:{port}/good \(.*connect"
@@ -129,7 +129,7 @@ async def test_the_loop_runs_on_while_an_answer_is_read(local: LocalSources, web
     loop = asyncio.get_running_loop()
 
     def read(reply: Reply) -> bool:
-        # Only a free loop can answer this.
+        # This is answered only if the loop is free.
         return asyncio.run_coroutine_threadsafe(asyncio.sleep(0, result=True), loop).result(timeout=10)
 
     assert await web.get(SITE, f"{local.base_url}/good", read)

@@ -1,4 +1,4 @@
-"""What is chosen to answer with, over the papers that ship: outcomes, papers and sentences."""
+"""What is chosen for an answer over the shipped papers: outcomes, papers and sentences."""
 
 from __future__ import annotations
 

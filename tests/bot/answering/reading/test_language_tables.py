@@ -19,7 +19,7 @@ def _tables(folder: Path) -> Path:
 
 def test_mapped_tables_read_every_text_as_the_model_does(tmp_path: Path) -> None:
     model = open_identifier(None)
-    for opened in (open_identifier(tmp_path), open_identifier(tmp_path)):  # the first unpacks them
+    for opened in (open_identifier(tmp_path), open_identifier(tmp_path)):  # the first one unpacks the tables
         assert [opened.rank(text.lower()) for text in TEXTS] == [model.rank(text.lower()) for text in TEXTS]
 
 

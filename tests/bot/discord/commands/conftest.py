@@ -1,4 +1,4 @@
-"""The whole bot over the papers that ship: nothing prepared, and every message heard."""
+"""The whole bot over the shipped papers: no prepared answers, and every message is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How papers are cited, asked for under an answer, a search, a paper and a digest, on the local Discord."""
+"""Citations of papers on the local Discord, as asked for under an answer, a search, a paper and a digest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/digest and what comes of it, with the real client on the local Discord: subscribe, clock, post, buttons, restart."""
+"""/digest with the real client on the local Discord: subscriptions, times, posts, buttons and restarts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ PAPERS = [(title, " ".join(abstract.split())) for title, abstract in ABSTRACTS.i
 
 @dataclass
 class Time:
-    """The clock of the bot's digests, which takes that of the local Discord along."""
+    """The clock of the bot's digests; the local Discord's clock moves with it."""
 
     local: LocalDiscord
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
@@ -66,7 +66,7 @@ def time(local: LocalDiscord) -> Time:
 
 @pytest.fixture
 async def seeded(tmp_path: Path, seeded_dir: Path, embedder: LocalEmbedder, time: Time) -> AsyncIterator[Library]:
-    """A library that holds seeds/ and goes by the same clock."""
+    """A library of seeds/ that uses the same clock."""
     await asyncio.to_thread(shutil.copytree, seeded_dir, tmp_path / "data", symlinks=True)
     library = await Library.open(tmp_path / "data", embedder, now=time)
     yield library
@@ -84,7 +84,7 @@ def now(time: Time) -> Time:
 
 
 async def add(library: Library, *numbers: int) -> None:
-    """Let papers of today come in."""
+    """Add some of PAPERS, dated today."""
     today = dt.datetime.now(dt.UTC).date()
     await library.add(
         [
@@ -446,7 +446,7 @@ def made(
 
 
 class TestRefused:
-    """Digests that Discord refuses for good: paused with its reason, and gone on with once that has passed."""
+    """Digests that Discord refuses for good: paused with the reason, and resumed once the reason is gone."""
 
     async def test_the_reason_is_told_and_listed_in_discord_s_own_words_and_never_repeated(
         self,
@@ -514,7 +514,7 @@ class TestRefused:
         await local.taken_in()
         time.go_to(one.next_due_at)
         assert await bot.deliverer.tick() == 0
-        # A change that mends nothing has it looked at no sooner.
+        # A change that does not help does not make the bot try any sooner.
         papers.deny("add_reactions")
         await local.taken_in()
         assert await bot.deliverer.tick() == 0
@@ -581,7 +581,7 @@ class TestRefused:
 
 
 async def settled(store: Store, channel: Channel) -> bool:
-    """Wait until a digest is to be looked at again at once, which the bot decides after an event."""
+    """Wait until the bot, after an event, has decided to try a paused digest again at once."""
     async with asyncio.timeout(10):
         while True:
             kept = await only(store, channel.id)

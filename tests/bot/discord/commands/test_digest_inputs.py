@@ -1,4 +1,4 @@
-"""What people type into /digest, read and offered."""
+"""How /digest reads what people type, and what it offers while they type."""
 
 from __future__ import annotations
 

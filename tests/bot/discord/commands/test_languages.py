@@ -1,4 +1,4 @@
-"""What the commands show keeps within Discord's limits in every language."""
+"""In every language, whatever the commands show keeps within Discord's limits."""
 
 from __future__ import annotations
 

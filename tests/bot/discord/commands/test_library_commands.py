@@ -1,4 +1,4 @@
-"""/library on the local Discord: moderators see what is there, take it out after a question, and put it back."""
+"""/library on the local Discord: moderators list papers, remove them after a confirmation, and restore them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The menu of a message on the local Discord."""
+"""The commands in the menu of a message, on the local Discord."""
 
 from __future__ import annotations
 

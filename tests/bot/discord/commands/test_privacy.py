@@ -1,4 +1,4 @@
-"""/privacy on the local Discord: what is kept, as a file, and deleted."""
+"""/privacy on the local Discord: what is stored about somebody, sent as a file, and deleted."""
 
 from __future__ import annotations
 

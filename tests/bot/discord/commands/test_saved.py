@@ -1,4 +1,4 @@
-"""/saved on the local Discord: one's own stars and a server's, as pages and as files."""
+"""/saved on the local Discord: a person's stars and a server's, as pages and as files."""
 
 from __future__ import annotations
 

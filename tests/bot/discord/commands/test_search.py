@@ -28,7 +28,7 @@ class TestSearching:
         used = await ada.uses_command(papers, "search", query="objective mismatch in reinforcement learning")
         page = await used.finished()
         assert TITLE in page.text
-        assert not page.links  # the page that ships says no paper's address
+        assert not page.links  # the shipped papers have no addresses
         assert not used.ephemeral
         assert not page.pings
 

@@ -1,4 +1,4 @@
-"""/settings on the local Discord: the panel, what it changes, and what it does not take."""
+"""/settings on the local Discord: the panel, what it changes, and what it refuses."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ LINK = "https://arxiv.org/abs/2603.00001v2"
 
 @pytest.fixture
 async def arxiv(bot: FootnoteBot) -> AsyncIterator[LocalSources]:
-    """An arXiv that the bot reads, on this machine."""
+    """A local arXiv that the bot reads."""
     async with LocalSources() as sources, Web(LocalClock(), timeout=10.0) as web:
         bot.services.arxiv = partial(look_up, web, sources.base_url)
         yield sources

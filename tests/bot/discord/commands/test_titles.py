@@ -1,4 +1,4 @@
-"""What is offered while somebody types a title."""
+"""The choices that are offered while somebody types a title."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def test_a_paper_added_later_is_offered(titles: Titles, library: Library) 
 
 @dataclass
 class Shelf:
-    """The part of a library that titles come from, which finds whatever is typed."""
+    """The part of a library that titles come from; it finds whatever is typed."""
 
     known: Sequence[tuple[str, str]]
     asked: list[str] = field(default_factory=list)
