@@ -25,7 +25,7 @@ from bot.discord.digests.digest_channels import (
 )
 from bot.discord.digests.digest_phrases import described, short, titled, where
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.reply.interaction_target import server_of
 from bot.discord.settings.server_settings import checked_zone
 from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES, MESSAGE_CHARACTERS
@@ -98,7 +98,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         crosspost: bool = False,
     ) -> None:
         """Get a digest of new papers on your topics."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         target = await target_of(interaction, channel, direct=dm, pictures=roundup)
         if crosspost:
             demand_announcements(target.channel)
@@ -134,7 +134,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @app_commands.command(name="list")
     async def list_(self, interaction: discord.Interaction[Any]) -> None:
         """See the digests of this place, and yours."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._visible(interaction)
         if not found:
             await admitted.target.post(
@@ -181,7 +181,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         crosspost: bool | None = None,
     ) -> None:
         """Change a digest."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         before = await self._find(interaction, digest)
         chosen = await self._chosen(days, papers, only, silent=silent, roundup=roundup, crosspost=crosspost)
         if topics is not None:
@@ -207,7 +207,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @app_commands.describe(digest="Which digest")
     async def pause(self, interaction: discord.Interaction[Any], digest: str) -> None:
         """Post nothing for now."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
         new = await self._subscriptions.pause(found.subscription_id)
         await self._show(admitted, say("✅ Paused.") if new else say("It was paused already."), found)
@@ -216,7 +216,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @app_commands.describe(digest="Which digest")
     async def resume(self, interaction: discord.Interaction[Any], digest: str) -> None:
         """Go on with a digest that is paused."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
         if found.kind != "dm" and interaction.guild is not None:
             demand_post(await find_channel(interaction.guild, found.place_id), pictures=found.roundup)
@@ -229,7 +229,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @app_commands.describe(digest="Which digest")
     async def unsubscribe(self, interaction: discord.Interaction[Any], digest: str) -> None:
         """End a digest for good."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
         await self._subscriptions.remove(found.subscription_id)
         await admitted.target.post(notice(say("✅ Unsubscribed.") + "\n" + titled(found)))
@@ -240,7 +240,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         self, interaction: discord.Interaction[Any], digest: str | None = None, topics: Topics | None = None
     ) -> None:
         """See, you alone, what would be posted now."""
-        admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(interaction, ActKind.QUESTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         if digest is not None:
             wanted = await self._find(interaction, digest, to_read=True)
         elif topics is not None:
@@ -255,7 +255,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @app_commands.describe(digest="Which digest")
     async def now(self, interaction: discord.Interaction[Any], digest: str) -> None:
         """Post a digest now, with what is new since the last one."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         found = await self._find(interaction, digest)
         if found.kind != "dm":
             assert interaction.guild is not None

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Cost(Enum):
-    """What an act counts as; each kind has a rate limit of its own."""
+class ActKind(Enum):
+    """What an act counts as. Each kind has a rate limit of its own, and the store counts acts under its name."""
 
     QUESTION = auto()
     ACTION = auto()  # clicks, forms, and commands that ask nothing
@@ -91,15 +91,15 @@ class Gate:
         self.acknowledgements = Acknowledgements()
         self.shutdown = Shutdown()
         self.limits = {
-            Cost.QUESTION: limits or Limits(),
-            Cost.ACTION: Limits(per_user=PER_PERSON_ACTING),
-            Cost.EXPORT: Limits(per_user=PER_EXPORTER),
+            ActKind.QUESTION: limits or Limits(),
+            ActKind.ACTION: Limits(per_user=PER_PERSON_ACTING),
+            ActKind.EXPORT: Limits(per_user=PER_EXPORTER),
         }
 
     async def admit(
         self,
         source: discord.Interaction[Any] | commands.Context[Any] | Event,
-        cost: Cost,
+        kind: ActKind,
         audience: Audience,
         acknowledge: Acknowledge,
     ) -> Admitted:
@@ -133,13 +133,13 @@ class Gate:
             raise NotHereError(objection)
         if not await event.is_for_bot():
             raise IgnoredError
-        await self._charge(event, cost)
+        await self._count(event, kind)
         target = await event.acknowledge(acknowledge, private)
         target.when_heard = partial(self.acknowledgements.mark_acknowledged, event.id)
         if event.is_acknowledged:
             target.when_heard()
         others = asyncio.create_task(self.acknowledgements.let_pass(event.id))
-        log.info("admitted %s place=%s", cost.name.lower(), target.name)
+        log.info("admitted %s place=%s", kind.name.lower(), target.name)
         return Admitted(target, event.user, event.guild_id, settings, language, private, others)
 
     async def answer(
@@ -157,7 +157,7 @@ class Gate:
         """
         event = MessageEvent(message, self._excuse, self._notices, self._direct, is_question)
         try:
-            admitted = await self.admit(event, Cost.QUESTION, Audience.ASKERS, Acknowledge.PUBLICLY)
+            admitted = await self.admit(event, ActKind.QUESTION, Audience.ASKERS, Acknowledge.PUBLICLY)
         except Exception as error:  # noqa: BLE001  # the one boundary
             await event.tell(error)
         else:
@@ -167,7 +167,7 @@ class Gate:
         """Admit a message that adds to a question in progress, or say why it is not admitted."""
         event = self.event_of(message)
         try:
-            await self.admit(event, Cost.ACTION, Audience.ANYBODY, Acknowledge.PUBLICLY)
+            await self.admit(event, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PUBLICLY)
         except Exception as error:  # noqa: BLE001  # the one boundary
             await event.tell(error)
 
@@ -207,16 +207,17 @@ class Gate:
             return None
         return objection
 
-    async def _charge(self, event: Event, cost: Cost) -> None:
-        limits = self.limits[cost]
-        guild_id = event.guild_id if cost is Cost.QUESTION else None
+    async def _count(self, event: Event, kind: ActKind) -> None:
+        """Count an act; raise TooOftenError if the person, or the server, has done too many of its kind."""
+        limits = self.limits[kind]
+        guild_id = event.guild_id if kind is ActKind.QUESTION else None
         if self._traffic:
-            wait = await self._traffic.take(cost.name, limits.of(event.user.id, guild_id), datetime.now(UTC))
+            wait = await self._traffic.take(kind.name, limits.of(event.user.id, guild_id), datetime.now(UTC))
         else:
             wait = limits.take(event.user.id, guild_id)
         if not wait:
             return
-        if cost is Cost.QUESTION:
+        if kind is ActKind.QUESTION:
             then = discord.utils.format_dt(datetime.now(UTC) + timedelta(seconds=wait + 1), "R")
             sentence = say("That was a lot of questions at once. Please ask again {when}.", when=then)
         else:
