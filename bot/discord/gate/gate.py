@@ -22,7 +22,7 @@ from bot.discord.gate.rate_limits import PER_EXPORTER, PER_PERSON_ACTING, Limits
 from bot.discord.gate.shutdown import Shutdown
 from bot.discord.reply.direct import DirectMessages
 from bot.discord.reply.notices import Notices
-from bot.language import say, set_language
+from bot.language import say, set_task_language
 from bot.log import begin_trace
 from bot.store import ServerSettings
 
@@ -120,14 +120,15 @@ class Gate:
         event = self.event_of(source) if isinstance(source, (discord.Interaction, commands.Context)) else source
         if not self._seen.note_if_new(event.id, event.version):
             raise IgnoredError
-        set_language(event.language(ServerSettings(), True))  # for the error if the server's settings cannot be read
+        # For the error if the server's settings cannot be read.
+        set_task_language(event.language(ServerSettings(), True))
         if self._traffic and not await self._traffic.note_if_new(event.id, event.version, datetime.now(UTC)):
             raise IgnoredError
         self.acknowledgements.add(event.id)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
         private = event.is_private(acknowledge, settings)
         language = event.language(settings, private)
-        set_language(language)
+        set_task_language(language)
         self.shutdown.take_on(event.tell)
         if audience is Audience.ASKERS and (objection := await self._objection(event, settings)):
             raise NotHereError(objection)
@@ -183,7 +184,7 @@ class Gate:
         """Set the language that a person gets, before their event is admitted or if it never is."""
         event = self.event_of(source)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
-        set_language(event.language(settings, True))
+        set_task_language(event.language(settings, True))
 
     def has_seen(self, event_id: int) -> bool:
         """Check whether an event has come to the gate recently."""

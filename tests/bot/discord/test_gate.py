@@ -44,7 +44,7 @@ def calls() -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["set_language", "note_if_new", "take_on", "note_refusal", "AccessRules"])
+@pytest.mark.parametrize("name", ["set_task_language", "note_if_new", "take_on", "note_refusal", "AccessRules"])
 def test_only_the_gate_decides(name: str) -> None:
     assert calls()[name] == {"gate"}
 
