@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import Counter
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from retrieval.generations import LibraryState
     from retrieval.lexical import LexicalIndex
     from retrieval.papers import Chunk
+    from retrieval.progress import Progress
     from retrieval.vectors import DenseIndex
 
 log = logging.getLogger(__name__)
@@ -44,14 +45,6 @@ OUTDATED = "an earlier version made the vectors of the server"
 WORKERS_ASKED_EVERY = 0.5  # seconds between looks whether embedding workers are done
 WORKERS_PATIENCE = 60.0  # seconds to wait for workers that have claimed all pending papers
 GRACE = 5.0  # seconds within which every process has switched to a new collection
-
-
-class Progress(Protocol):
-    """A callback that shows the progress of long work."""
-
-    def __call__(self, done: int, total: int) -> None:
-        """Report `done` of `total` papers."""
-        ...
 
 
 class Indexer:

@@ -18,9 +18,10 @@ from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, Li
 from retrieval.follower import Follower
 from retrieval.fulltext.full_text_searcher import FullTextSearcher
 from retrieval.index_guard import throw_away, watched
-from retrieval.indexer import Indexer, Progress
+from retrieval.indexer import Indexer
 from retrieval.lexical import LexicalIndex
 from retrieval.paper_cache import PaperCache
+from retrieval.progress import between
 from retrieval.references import find_references
 from retrieval.removal import UNDO, Removed, Restored
 from retrieval.resolver import look_up, resolve
@@ -50,12 +51,11 @@ if TYPE_CHECKING:
     from retrieval.fulltext.storage import FullTexts
     from retrieval.merge import Known
     from retrieval.papers import Evidence, Hit, Paper
+    from retrieval.progress import Progress
     from retrieval.query import QueryVectors
     from retrieval.resolver import Lookup
     from retrieval.sources.fetched import OnlineSource, Page
     from retrieval.spelling import Spelled
-
-__all__ = ["Library", "Progress"]
 
 log = logging.getLogger(__name__)
 
@@ -246,7 +246,7 @@ class Library:
         async with aclosing(pages):
             async for page in pages:
                 added = await self.ingest_page(page, name)
-                await self.index_pending(progress and _part(progress, before, page.share))
+                await self.index_pending(progress and between(progress, before, page.share))
                 if progress:
                     progress(round(100 * page.share), 100)
                 before = page.share
@@ -520,11 +520,6 @@ def _batch(waiting: Iterator[Paper | Fetched]) -> list[Paper | Fetched]:
         if isinstance(paper, Fetched) and paper.full_text is not None:
             break
     return batch
-
-
-def _part(progress: Progress, before: float, after: float) -> Progress:
-    """Return what moves a bar of a hundred from one share of the whole to another."""
-    return lambda done, total: progress(round(100 * (before + (after - before) * done / total)), 100)
 
 
 def lock_data_dir(data_dir: Path) -> FileLock:
