@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from retrieval.batches import batched
 from retrieval.catalogue_tables import PENDING, chunks, papers
 from retrieval.errors import DatabaseAwayError
 from retrieval.index_queue import read_embedded
@@ -69,8 +70,8 @@ async def claim_unembedded(connection: AsyncConnection, limit: int, model: str) 
     """Claim up to `limit` pending papers that `model` has not embedded."""
     unembedded = _unembedded(model)
     seen = list(await connection.scalars(unembedded.order_by(papers.c.number.desc()).limit(LOOKED_AT)))
-    for start in range(0, len(seen), limit):
-        mine = await claim(connection, seen[start : start + limit])
+    for batch in batched(seen, limit):
+        mine = await claim(connection, batch)
         # Another process may have embedded some of them since the query above.
         left = list(await connection.scalars(unembedded.where(papers.c.paper_id.in_(mine)))) if mine else []
         if left:

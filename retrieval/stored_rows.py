@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sqlalchemy as sa
 
+from retrieval.batches import batched
 from retrieval.catalogue_tables import STANDS, chunks, papers
 from retrieval.contents import Contents
 from retrieval.records import StoredChunk
@@ -62,5 +63,5 @@ def _rows(
     connection: sa.Connection, asked: sa.Select[*tuple[Any, ...]], table: sa.Table, paper_ids: Sequence[str]
 ) -> Iterator[sa.Row[*tuple[Any, ...]]]:
     """Read the rows of some papers from a table, BATCH papers per statement."""
-    for start in range(0, len(paper_ids), BATCH):
-        yield from connection.execute(asked.where(table.c.paper_id.in_(paper_ids[start : start + BATCH]))).all()
+    for batch in batched(paper_ids, BATCH):
+        yield from connection.execute(asked.where(table.c.paper_id.in_(batch))).all()
