@@ -28,6 +28,7 @@ import tantivy
 
 from bot.answering.answerer import Answerer
 from bot.answering.extractive import ExtractiveWriter
+from retrieval.batches import batched
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
 
@@ -44,8 +45,7 @@ def plain_chroma(folder: Path, data_dir: Path, embedder: LocalEmbedder) -> Calla
     with sqlite3.connect(data_dir / "footnote.db") as db:
         rows = db.execute("SELECT paper_id, vector FROM chunks WHERE position = 0").fetchall()
     collection = chromadb.PersistentClient(str(folder)).create_collection("plain", embedding_function=None)
-    for start in range(0, len(rows), ROWS):
-        part = rows[start : start + ROWS]
+    for part in batched(rows, ROWS):
         vectors = np.stack([np.frombuffer(vector, np.float32) for _, vector in part])
         collection.add(ids=[paper_id for paper_id, _ in part], embeddings=vectors)
 

@@ -277,7 +277,7 @@ async def compare(folder: Path, options: argparse.Namespace) -> int:
         ids = await library.ids()
         stored: Any = await library._catalogue.chunks_of(ids)  # noqa: SLF001  # as a test would
         windows = {f"{each.paper_id}#{each.position}" for rows in stored.values() for each in rows}
-        index = library._dense  # noqa: SLF001
+        index = library._parts.dense  # noqa: SLF001
         dense: Counter[str] = Counter(index._ask(lambda held: held.get(ids=None, include=[])["ids"]))  # noqa: SLF001
         figures = {
             "papers fetched": options.days * options.papers,

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from bot.answering import Answer
     from retrieval import Hit, Paper
-    from retrieval.library import Progress as Report
     from retrieval.merge import Known
+    from retrieval.progress import Progress as Report
 
 # Pipes have no width; rich must not wrap their lines.
 PIPED_WIDTH = 100_000

@@ -45,8 +45,8 @@ def translated(words: str, language: str) -> str | None:
 
 
 @contextmanager
-def speaking(language: str | None) -> Iterator[None]:
-    """Set the language for the block and the tasks it starts: the nearest one we have, English for None."""
+def in_language(language: str | None) -> Iterator[None]:
+    """Set the language for a block and the tasks that it starts: the nearest one we have, English for None."""
     before = _language.get()
     _language.set(nearest(language))
     try:
@@ -55,8 +55,12 @@ def speaking(language: str | None) -> Iterator[None]:
         _language.set(before)
 
 
-def set_language(language: str | None) -> None:
-    """Set the language for the rest of the current task: the nearest one we have."""
+def set_task_language(language: str | None) -> None:
+    """Set the language for the rest of the current task: the nearest one we have, English for None.
+
+    The gate learns the language after the task has begun, and a failure that ends the task is told in it, so there is
+    no block to set it for. Elsewhere use `in_language`.
+    """
     _language.set(nearest(language))
 
 

@@ -1,28 +1,26 @@
 """The catalogue: papers, chunks and vectors in SQL, from which every index can be rebuilt.
 
-The statements live in a module per job (upsert.py, index_queue.py, removal.py, source_state.py, change_feed.py,
-generations.py); this one runs each as a transaction, and reads papers.
+The statements live in a module per job (upsert.py, listings.py, stored_rows.py, counts.py, index_queue.py, removal.py,
+source_state.py, change_feed.py, generations.py); this one runs each as a transaction.
 """
 
 from __future__ import annotations
 
 import zlib
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import sqlalchemy as sa
 
-from retrieval.catalogue_tables import GONE, STANDS, chunks, full_texts, paper_sources, papers
+from retrieval import stored_rows
 from retrieval.change_feed import read_changes, read_last_change
-from retrieval.contents import Contents, Embedded
-from retrieval.embedding_locks import claim, claim_unembedded, count_unembedded
-from retrieval.errors import DatabaseAwayError
-from retrieval.fulltext.storage import WAITING, FullTexts
+from retrieval.contents import Embedded
+from retrieval.counts import read_count, read_counts
+from retrieval.embedding_locks import claim_unembedded, claimed, count_unembedded
+from retrieval.fulltext.storage import FullTexts
 from retrieval.generations import begin_generation, read_state, switch_generation
 from retrieval.index_lease import IndexLease
 from retrieval.index_queue import (
@@ -32,7 +30,6 @@ from retrieval.index_queue import (
     mark_left,
     mark_pending,
     note_windows,
-    read_embedded,
     read_held,
     read_indexed,
     read_leaving,
@@ -41,17 +38,18 @@ from retrieval.index_queue import (
     read_to_index,
     store_chunks,
 )
+from retrieval.listings import read_fresh, read_ids, read_newest, read_titles
 from retrieval.records import Count, Counts, Fresh, Held, PendingPaper, StoredChunk, ToEmbed
-from retrieval.removal import REMOVED, Removed, Restored, erase, read_only_from, read_removed, remove, restore
-from retrieval.scope import read_count
+from retrieval.removal import Removed, Restored, erase, read_only_from, read_removed, remove, restore
 from retrieval.source_state import SourceState, note_failure, note_page, read_source_states, read_sources
-from retrieval.upsert import BATCH, PAPER, Added, ingest, owners_of, paper_of, read_known
+from retrieval.upsert import Added, ingest, owners_of, read_known
 from storage.database import Database
 from storage.migration import Migrations
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -68,9 +66,6 @@ __all__ = ["Added", "Catalogue", "Count", "Counts", "Embedded", "Fresh", "Pendin
 LARGEST_BACKUP: Final = 1 << 30  # bytes
 MIGRATIONS: Final = Migrations(Path(__file__).parent / "migrations", "catalogue_version", LARGEST_BACKUP)
 MAPPED: Final = 1 << 28  # bytes that SQLite memory-maps; they count as this process's memory
-
-CHUNK = tuple(chunks.c[name] for name in ("paper_id", "position", "start", "end", "vector", "contents"))
-NEWEST_FIRST = papers.c.published.desc().nulls_last(), papers.c.number.desc()
 
 
 class Catalogue:
@@ -158,22 +153,8 @@ class Catalogue:
 
         With `since`, papers listed (or, if that is unknown, published) before that day are left out.
         """
-        arrived = papers.c.added_at
-        day = sa.func.coalesce(papers.c.listed, papers.c.published)
-        news = sa.true() if since is None else sa.or_(day.is_(None), day >= since)
         async with self._database.reading() as connection:
-            rows = await connection.execute(
-                sa.select(papers.c.paper_id, arrived)
-                .where(arrived > after, arrived <= before, STANDS, news)
-                .order_by(arrived, papers.c.number)
-            )
-            times = dict(rows.all())
-            known = await read_known(connection, times)
-        return [
-            Fresh(paper_id, added_at, known[paper_id].details, tuple(sorted(known[paper_id].sources)))
-            for paper_id, added_at in times.items()
-            if paper_id in known
-        ]
+            return await read_fresh(connection, after, before, since)
 
     async def pending(self, limit: int, model: str) -> list[PendingPaper]:
         """Up to `limit` pending papers, with what `model` has already embedded of them."""
@@ -185,26 +166,9 @@ class Catalogue:
         async with self._writing_in_turn() as connection:
             await store_chunks(connection, made, model)
 
-    @asynccontextmanager
-    async def claimed(self, waiting: Sequence[PendingPaper], model: str) -> AsyncIterator[list[PendingPaper]]:
+    def claimed(self, waiting: Sequence[PendingPaper], model: str) -> AbstractAsyncContextManager[list[PendingPaper]]:
         """Claim papers to embed until the block ends; those that another process has claimed are left out."""
-        lacking = {paper.paper.paper_id for paper in waiting if not paper.embedded}
-        if not lacking or self._database.file:
-            yield list(waiting)
-            return
-        connection = await self._database.engine.connect()
-        try:
-            mine = set(await claim(connection, sorted(lacking)))
-            # A worker may have finished one just before it was claimed.
-            embedded = await read_embedded(connection, sorted(mine), model)
-            yield [
-                replace(paper, embedded=embedded.get(paper_id, paper.embedded))
-                for paper in waiting
-                if (paper_id := paper.paper.paper_id) in mine or paper_id not in lacking
-            ]
-        finally:
-            with suppress(DatabaseAwayError):  # the claims are gone with the connection
-                await connection.close()
+        return claimed(self._database, waiting, model)
 
     @asynccontextmanager
     async def to_embed(self, limit: int, model: str) -> AsyncIterator[ToEmbed]:
@@ -253,19 +217,16 @@ class Catalogue:
 
     async def get(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
         """Papers by id, withdrawn ones included, removed and unknown ones left out."""
-        rows = _rows_of(papers, paper_ids, sa.select(*PAPER).where(~REMOVED))
-        return await self._database.read(lambda connection: {row.paper_id: paper_of(row) for row in rows(connection)})
+        return await self._database.read(partial(stored_rows.papers_of, paper_ids=list(paper_ids)))
 
     async def titles(self, limit: int) -> list[tuple[str, str]]:
         """(id, title) of up to `limit` papers, newest first, without withdrawn and removed ones."""
-        asked = sa.select(papers.c.paper_id, papers.c.title).where(STANDS).order_by(*NEWEST_FIRST).limit(limit)
         async with self._database.reading() as connection:
-            return [(row.paper_id, row.title) for row in await connection.execute(asked)]
+            return await read_titles(connection, limit)
 
     async def titles_of(self, paper_ids: Sequence[str]) -> dict[str, str]:
         """Titles by id, without withdrawn and removed papers."""
-        rows = _rows_of(papers, paper_ids, sa.select(papers.c.paper_id, papers.c.title).where(STANDS))
-        return await self._database.read(lambda connection: {row.paper_id: row.title for row in rows(connection)})
+        return await self._database.read(partial(stored_rows.titles_of, paper_ids=paper_ids))
 
     async def sources(self) -> list[str]:
         """The names of the papers' sources, sorted."""
@@ -274,46 +235,25 @@ class Catalogue:
 
     async def ids(self, scope: Scope) -> list[str]:
         """Ids of the papers of a scope, newest first, without withdrawn and removed ones."""
-        asked = sa.select(papers.c.paper_id).where(STANDS, *scope.conditions()).order_by(*NEWEST_FIRST)
         async with self._database.reading() as connection:
-            return list(await connection.scalars(asked))
+            return await read_ids(connection, scope)
 
     async def chunks_of(self, paper_ids: Iterable[str]) -> dict[str, list[StoredChunk]]:
         """The stored chunks of papers, by id, in order."""
-        rows = _rows_of(chunks, paper_ids, sa.select(*CHUNK).order_by(chunks.c.paper_id, chunks.c.position))
-
-        def read(connection: sa.Connection) -> dict[str, list[StoredChunk]]:
-            found: dict[str, list[StoredChunk]] = {}
-            for paper_id, position, start, end, vector, contents in rows(connection):
-                window = StoredChunk(
-                    paper_id, position, start, end, np.frombuffer(vector, np.float32), Contents.unpack(contents)
-                )
-                found.setdefault(paper_id, []).append(window)
-            return found
-
-        return await self._database.read(read)
+        return await self._database.read(partial(stored_rows.chunks_of, paper_ids=list(paper_ids)))
 
     async def windows_of(self, paper_ids: Iterable[str]) -> list[tuple[str, bytes]]:
         """(paper id, packed float32 vector) of each window of these papers."""
-        rows = _rows_of(chunks, paper_ids, sa.select(chunks.c.paper_id, chunks.c.vector))
-        return await self._database.read(
-            lambda connection: [(paper_id, vector) for paper_id, vector in rows(connection)]
-        )
+        return await self._database.read(partial(stored_rows.windows_of, paper_ids=list(paper_ids)))
 
     async def among(self, paper_ids: Iterable[str], scope: Scope) -> list[str]:
         """The ids of the given papers that are in a scope."""
-        rows = _rows_of(papers, paper_ids, sa.select(papers.c.paper_id).where(*scope.conditions()))
-        return await self._database.read(lambda connection: [row.paper_id for row in rows(connection)])
+        return await self._database.read(partial(stored_rows.among, paper_ids=list(paper_ids), scope=scope))
 
     async def newest(self, limit: int, scope: Scope) -> list[Paper]:
         """Up to `limit` dated papers of a scope, newest first, without withdrawn and removed ones."""
-        dated = STANDS, papers.c.published.is_not(None), *scope.conditions()
-        order = papers.c.published.desc(), papers.c.number.desc()
-        # Sorting rows with their abstracts takes three times as long.
-        newest = sa.select(papers.c.number).where(*dated).order_by(*order).limit(limit)
         async with self._database.reading() as connection:
-            rows = await connection.execute(sa.select(*PAPER).where(papers.c.number.in_(newest)).order_by(*order))
-            return [paper_of(row) for row in rows]
+            return await read_newest(connection, limit, scope)
 
     async def count(self, scope: Scope) -> Count:
         """Count the papers of a scope, and the undated papers of its source."""
@@ -378,27 +318,8 @@ class Catalogue:
 
     async def counts(self) -> Counts:
         """Count papers, chunks and full texts, and what is pending."""
-        count = sa.func.count()
         async with self._database.reading() as connection:
-            by_source = sa.select(paper_sources.c.source, count).group_by(paper_sources.c.source)
-            of_gone = await connection.execute(by_source.where(paper_sources.c.paper_id.in_(GONE)))
-            gone: dict[str, int] = dict(of_gone.all())
-            in_order = await connection.execute(by_source.order_by(paper_sources.c.source))
-            standing_by_source = ((source, held - gone.get(source, 0)) for source, held in in_order)
-            sources = {source: held for source, held in standing_by_source if held}
-            # One statement each: every one has its own covering index.
-            those = sa.select(count).select_from(papers)
-            standing = await connection.scalar(those.where(STANDS)) or 0
-            withdrawn = await connection.scalar(those.where(papers.c.withdrawn_by.is_not(None), ~REMOVED)) or 0
-            removed = await connection.scalar(those.where(REMOVED)) or 0
-            newest = await connection.scalar(sa.select(sa.func.max(papers.c.published)).where(STANDS))
-            pending = await count_pending(connection)
-            total = await connection.scalar(sa.select(count).select_from(chunks)) or 0
-            waiting = await connection.scalar(sa.select(count).select_from(WAITING.subquery())) or 0
-            whole = await connection.scalar(
-                sa.select(count).select_from(full_texts).where(full_texts.c.paper_id.not_in(GONE))
-            )
-        return Counts(standing, pending + waiting, total, sources, newest, withdrawn, removed, whole or 0)
+            return await read_counts(connection)
 
     @asynccontextmanager
     async def _writing_in_turn(self) -> AsyncIterator[AsyncConnection]:
@@ -414,16 +335,3 @@ class Catalogue:
             if connection.dialect.name == "postgresql":
                 await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(b"footnote arrivals"))))
             yield connection
-
-
-def _rows_of(
-    table: sa.Table, paper_ids: Iterable[str], asked: sa.Select[*tuple[Any, ...]]
-) -> Callable[[sa.Connection], Iterator[sa.Row[*tuple[Any, ...]]]]:
-    """A function that reads the rows of some papers from a table, BATCH papers per statement."""
-    ids = list(paper_ids)
-
-    def read(connection: sa.Connection) -> Iterator[sa.Row[*tuple[Any, ...]]]:
-        for start in range(0, len(ids), BATCH):
-            yield from connection.execute(asked.where(table.c.paper_id.in_(ids[start : start + BATCH]))).all()
-
-    return read

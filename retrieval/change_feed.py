@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from retrieval.batches import batched
 from retrieval.catalogue_tables import index_changes
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ BATCH: Final = 500
 
 async def note_changes(connection: AsyncConnection, paper_ids: Collection[str]) -> None:
     """Append papers to the feed; only the last change of each paper is kept."""
-    ids = list(paper_ids)
-    for start in range(0, len(ids), BATCH):
-        some = ids[start : start + BATCH]
+    for some in batched(paper_ids, BATCH):
         await connection.execute(sa.delete(index_changes).where(index_changes.c.paper_id.in_(some)))
         await connection.execute(sa.insert(index_changes), [{"paper_id": paper_id} for paper_id in some])
 

@@ -15,7 +15,7 @@ from retrieval.window_embedder import embed_papers
 if TYPE_CHECKING:
     from retrieval.catalogue import Catalogue
     from retrieval.embedding import Embedder
-    from retrieval.indexer import Progress
+    from retrieval.progress import Progress
 
 log = logging.getLogger(__name__)
 

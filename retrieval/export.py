@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from retrieval.batches import batched
 from retrieval.bibliography import Cited, Keys, Name, bibtex
 from retrieval.errors import BadInputError
 
@@ -151,10 +152,9 @@ async def export(papers: Papers, paper_ids: Sequence[str], form: str, write: Cal
 
     def read() -> Iterator[Fetched]:
         nonlocal count
-        for start in range(0, len(paper_ids), _BATCH):
+        for some in batched(paper_ids, _BATCH):
             if stopped.is_set():
                 return
-            some = paper_ids[start : start + _BATCH]
             known = asyncio.run_coroutine_threadsafe(_details(papers, some), loop).result()
             found = [known[paper_id] for paper_id in some if paper_id in known]
             count += len(found)

@@ -11,6 +11,8 @@ import json
 import logging
 from typing import TYPE_CHECKING, Final
 
+from retrieval.batches import batched
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -69,8 +71,8 @@ class Follower:
     async def mend(self, paper_ids: Sequence[str]) -> None:
         """Write papers that the index has lost."""
         async with self._lock:
-            for start in range(0, len(paper_ids), BATCH):
-                await self._apply(paper_ids[start : start + BATCH])
+            for batch in batched(paper_ids, BATCH):
+                await self._apply(batch)
 
     async def empty(self) -> None:
         """Empty the index; the next `catch_up` fills it."""
@@ -84,8 +86,8 @@ class Follower:
         ids = list(await self._catalogue.indexed())
         if ids:
             log.info("the index of words is filled from the catalogue papers=%d", len(ids))
-        for start in range(0, len(ids), BATCH):
-            await self._apply(ids[start : start + BATCH])
+        for batch in batched(ids, BATCH):
+            await self._apply(batch)
         await self._note(last)
 
     async def _apply(self, paper_ids: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import sqlalchemy as sa
 
+from retrieval.batches import batched
 from retrieval.catalogue_tables import PENDING, STANDS, chunks, leaving_papers, papers
 from retrieval.change_feed import note_changes
 from retrieval.contents import Contents, Embedded
@@ -146,8 +147,8 @@ async def mark_left(connection: AsyncConnection, paper_ids: Sequence[str]) -> No
 
 async def mark_pending(connection: AsyncConnection, paper_ids: Sequence[str]) -> None:
     """Make papers pending that an index has lost in whole or in part."""
-    for start in range(0, len(paper_ids), BATCH):
-        asked = papers.c.paper_id.in_(paper_ids[start : start + BATCH])
+    for batch in batched(paper_ids, BATCH):
+        asked = papers.c.paper_id.in_(batch)
         await connection.execute(sa.update(papers).where(asked).values(indexed_hash=None))
 
 
@@ -194,8 +195,8 @@ async def read_to_index(
     """The given papers that belong in the indexes, and their authors, both by id."""
     found: dict[str, Paper] = {}
     authors: dict[str, tuple[str, ...]] = {}
-    for start in range(0, len(paper_ids), BATCH):
-        asked = papers.c.paper_id.in_(paper_ids[start : start + BATCH])
+    for batch in batched(paper_ids, BATCH):
+        asked = papers.c.paper_id.in_(batch)
         for row in await connection.execute(
             sa.select(*PAPER, papers.c.authors).where(asked, STANDS, papers.c.added_at.is_not(None))
         ):

@@ -9,10 +9,11 @@ import asyncio
 import logging
 from collections import Counter
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval.batches import batched
 from retrieval.errors import DatabaseAwayError, ServerAwayError
 from retrieval.fulltext.section_windows import embed_windows_with_contents
 from retrieval.index_lease import LeaseLostError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from retrieval.generations import LibraryState
     from retrieval.lexical import LexicalIndex
     from retrieval.papers import Chunk
+    from retrieval.progress import Progress
     from retrieval.vectors import DenseIndex
 
 log = logging.getLogger(__name__)
@@ -44,14 +46,6 @@ OUTDATED = "an earlier version made the vectors of the server"
 WORKERS_ASKED_EVERY = 0.5  # seconds between looks whether embedding workers are done
 WORKERS_PATIENCE = 60.0  # seconds to wait for workers that have claimed all pending papers
 GRACE = 5.0  # seconds within which every process has switched to a new collection
-
-
-class Progress(Protocol):
-    """A callback that shows the progress of long work."""
-
-    def __call__(self, done: int, total: int) -> None:
-        """Report `done` of `total` papers."""
-        ...
 
 
 class Indexer:
@@ -236,16 +230,17 @@ class Indexer:
         await self._join()
         log.info("the vectors of the server are filled anew, as an earlier version made them")
         ids = list(await self._catalogue.indexed())
-        for start in range(0, len(ids), INDEX_BATCH):
-            stored = await self._catalogue.chunks_of(ids[start : start + INDEX_BATCH])
+        done = 0
+        for batch in batched(ids, INDEX_BATCH):
+            stored = await self._catalogue.chunks_of(batch)
             windows = [row for rows in stored.values() for row in rows]
-            for first in range(0, len(windows), WRITE_ROWS):
-                rows = windows[first : first + WRITE_ROWS]
+            for rows in batched(windows, WRITE_ROWS):
                 names = [f"{row.paper_id}#{row.position}" for row in rows]
                 await asyncio.to_thread(self._target.upsert, names, np.stack([row.vector for row in rows]))
             await self._catalogue.note_windows(Counter(window.paper_id for window in windows))
+            done += len(batch)
             if progress:
-                progress(min(start + INDEX_BATCH, len(ids)), len(ids))
+                progress(done, len(ids))
         self.fault = None
 
     async def _find_fault(self) -> str | None:
@@ -283,8 +278,8 @@ class Indexer:
         """Drop papers from the indexes; after a kill at any step they are still queued."""
         self._in_work = set(leaving)
         held = [f"{paper_id}#{position}" for paper_id, count in leaving.items() for position in range(count)]
-        for start in range(0, len(held), WRITE_ROWS):
-            await asyncio.to_thread(self._target.delete, held[start : start + WRITE_ROWS])
+        for batch in batched(held, WRITE_ROWS):
+            await asyncio.to_thread(self._target.delete, batch)
         await self._catalogue.mark_left(list(leaving))
         self._in_work.clear()
         await self._follower.catch_up()
@@ -324,13 +319,9 @@ class Indexer:
         ]
         if left_over:
             await asyncio.to_thread(self._target.delete, left_over)
-        for start in range(0, len(windows), WRITE_ROWS):
-            part_rows = windows[start : start + WRITE_ROWS]
-            await asyncio.to_thread(
-                self._target.upsert,
-                [part.chunk_id for part, _ in part_rows],
-                np.stack([embedded.vector for _, embedded in part_rows]),
-            )
+        for rows in batched(windows, WRITE_ROWS):
+            names = [window.chunk_id for window, _ in rows]
+            await asyncio.to_thread(self._target.upsert, names, np.stack([embedded.vector for _, embedded in rows]))
         await self._catalogue.mark_indexed(
             {w.paper.paper_id: (w.paper.content_hash, counts[w.paper.paper_id]) for w in batch}, self._now()
         )

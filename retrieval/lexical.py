@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import tantivy
 
+from retrieval.batches import batched
 from retrieval.calibration import idf
 from retrieval.names import NAME_FORMS, Name
 from retrieval.papers import identify, short_key
@@ -142,10 +143,8 @@ class LexicalIndex:
 
     def lacking(self, paper_ids: Iterable[str]) -> list[str]:
         """The given papers that are missing from the index."""
-        ids = list(paper_ids)
         lost: list[str] = []
-        for start in range(0, len(ids), LOOKED_FOR):
-            part = ids[start : start + LOOKED_FOR]
+        for part in batched(paper_ids, LOOKED_FOR):
             among = tantivy.Query.term_set_query(self._schema, "paper_id", part)
             held = {paper_id for paper_id, _ in self._run(among, len(part))}
             lost += [paper_id for paper_id in part if paper_id not in held]

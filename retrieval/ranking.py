@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from retrieval.calibration import standardise
+from retrieval.query import importance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from retrieval.lexical import LexicalIndex
 
 # Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR 2009.
 RRF_K = 60
@@ -111,6 +114,11 @@ def alike(cosines: NDArray[np.float32]) -> NDArray[np.float64]:
 def weigh(rarity: NDArray[np.float64]) -> NDArray[np.float64]:
     """The weights of words, by their rarity."""
     return np.asarray(rarity**RARITY_POWER, np.float64)
+
+
+def rarity_of(words: Iterable[str], lexical: LexicalIndex) -> NDArray[np.float64]:
+    """The rarity of a query's words among the papers; little for those that only carry the question."""
+    return np.array([importance(word) * lexical.weight(word) for word in words])
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from retrieval.batches import batched
 from retrieval.catalogue_tables import STANDS, chunks, leaving_papers, paper_aliases, paper_sources, papers
 from retrieval.fulltext.storage import forget
 from storage.database import insert_into
@@ -83,8 +84,8 @@ async def let_go(connection: AsyncConnection, paper_ids: Collection[str]) -> Non
 async def remove(connection: AsyncConnection, paper_ids: Sequence[str], now: dt.datetime) -> list[str]:
     """Mark papers as removed and queue them to leave the indexes; the ids of those that were not removed before."""
     gone: list[str] = []
-    for start in range(0, len(paper_ids), BATCH):
-        some = papers.c.paper_id.in_(paper_ids[start : start + BATCH]) & ~REMOVED
+    for batch in batched(paper_ids, BATCH):
+        some = papers.c.paper_id.in_(batch) & ~REMOVED
         there = list(await connection.scalars(sa.select(papers.c.paper_id).where(some)))
         await let_go(connection, there)
         await connection.execute(sa.update(papers).where(some).values(removed_at=now))
@@ -96,8 +97,8 @@ async def restore(connection: AsyncConnection, paper_ids: Sequence[str]) -> Rest
     """Make removed papers pending; erased ones are deleted from the catalogue."""
     back: list[str] = []
     free: list[str] = []
-    for start in range(0, len(paper_ids), BATCH):
-        some = papers.c.paper_id.in_(paper_ids[start : start + BATCH]) & REMOVED
+    for batch in batched(paper_ids, BATCH):
+        some = papers.c.paper_id.in_(batch) & REMOVED
         rows = (await connection.execute(sa.select(papers.c.paper_id, papers.c.erased).where(some))).all()
         erased = [row.paper_id for row in rows if row.erased]
         for table in (paper_aliases, paper_sources, papers):

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from retrieval.catalogue_tables import STANDS, paper_sources, papers
-from retrieval.records import Count
+from retrieval.catalogue_tables import paper_sources, papers
 
 if TYPE_CHECKING:
     import datetime as dt
-
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +40,3 @@ class Scope:
             has = paper_sources.c.paper_id == papers.c.paper_id, paper_sources.c.source == self.source
             found.append(sa.exists().where(*has))
         return found
-
-
-async def read_count(connection: AsyncConnection, scope: Scope) -> Count:
-    """Count the papers of a scope (without withdrawn and removed ones), and the undated papers of its source."""
-    count = sa.select(sa.func.count()).select_from(papers).where(STANDS)
-    held = await connection.scalar(count.where(*scope.conditions()))
-    of_source = Scope(source=scope.source).conditions()
-    undated = await connection.scalar(count.where(papers.c.published.is_(None), *of_source))
-    return Count(held or 0, undated or 0)

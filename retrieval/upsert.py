@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from retrieval.batches import batched
 from retrieval.catalogue_tables import paper_aliases, paper_sources, papers
 from retrieval.fulltext import storage as fulltext
 from retrieval.merge import Known, apart, as_fetched, begin, join, may_be_same, same_title_alone, tell_the_same, unite
@@ -81,8 +82,8 @@ async def ingest(connection: AsyncConnection, batch: Sequence[Paper | Fetched]) 
     No other ingest may run at the same time.
     """
     added = Added()
-    for start in range(0, len(batch), BATCH):
-        arriving = [as_fetched(paper) for paper in batch[start : start + BATCH]]
+    for some in batched(batch, BATCH):
+        arriving = [as_fetched(paper) for paper in some]
         upsert = await _Upsert.open(connection, arriving)
         for fetched in arriving:
             upsert.take(fetched)
@@ -93,9 +94,7 @@ async def ingest(connection: AsyncConnection, batch: Sequence[Paper | Fetched]) 
 async def read_known(connection: AsyncConnection, paper_ids: Iterable[str]) -> dict[str, Known]:
     """Everything known about papers, by id, in the order in which they were added."""
     found: list[tuple[int, Known]] = []
-    ids = list(paper_ids)
-    for start in range(0, len(ids), BATCH):
-        some = ids[start : start + BATCH]
+    for some in batched(paper_ids, BATCH):
         rows = (await connection.execute(sa.select(*PAPER, *_FACTS).where(papers.c.paper_id.in_(some)))).all()
         aliases: dict[str, list[str]] = {row.paper_id: [row.paper_id] for row in rows}
         for paper_id, alias in await connection.execute(
@@ -117,12 +116,9 @@ async def read_known(connection: AsyncConnection, paper_ids: Iterable[str]) -> d
 async def owners_of(connection: AsyncConnection, aliases: Iterable[str]) -> dict[str, str]:
     """Map ids to the current ids of their papers; unknown ids are left out."""
     found: dict[str, str] = {}
-    ids = list(dict.fromkeys(aliases))
-    for start in range(0, len(ids), BATCH):
+    for batch in batched(dict.fromkeys(aliases), BATCH):
         rows = await connection.execute(
-            sa.select(paper_aliases.c.alias, paper_aliases.c.paper_id).where(
-                paper_aliases.c.alias.in_(ids[start : start + BATCH])
-            )
+            sa.select(paper_aliases.c.alias, paper_aliases.c.paper_id).where(paper_aliases.c.alias.in_(batch))
         )
         found |= dict(rows.all())
     return found

@@ -13,6 +13,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
+from retrieval.batches import batched
 from retrieval.errors import LibraryDamagedError, ServerAwayError
 from retrieval.index_guard import throw_away, torn
 
@@ -234,7 +235,7 @@ class DenseIndex:
         """The given chunks whose vectors are missing; Chroma may still list the id of a lost vector."""
         lost: list[str] = []
         rows = min(READ_ROWS, self._most("most_records"))
-        parts = [ids[start : start + rows] for start in range(0, len(ids), rows)]
+        parts = list(batched(ids, rows))
         while parts:
             part = list(parts.pop())
             try:

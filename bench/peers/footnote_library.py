@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     from bench.peers.protocol import Parts, Text
 
-# The steps of a search once the query is embedded; the two of one name run side by side, the others in turn.
+# The steps of a search once the query is embedded: (part of the searcher, its method); "" is the searcher itself.
+# The two of one name run side by side, the others in turn.
 BOTH = "words (tantivy) and vectors (Chroma)"
 STEPS = {
-    "_propose": BOTH,
-    "_nearest": BOTH,
-    "_measure": "the best forty, by sentences and words",
-    "_make_hits": "hits with passages",
+    ("", "_propose"): BOTH,
+    ("_nearest", "find"): BOTH,
+    ("_reranker", "measure"): "the best forty, by sentences and words",
+    ("", "_make_hits"): "hits with passages",
 }
 
 
@@ -39,8 +40,9 @@ class Peer:
         await embedder.embed(["The first text pays for opening the model."])
         library = await Library.open(folder, embedder)
         searcher = library._searcher  # noqa: SLF001 - the parts of a search have no public name
-        for method, part in STEPS.items():
-            setattr(searcher, method, self._timed(getattr(searcher, method), part))
+        for (owner, method), part in STEPS.items():
+            taker = getattr(searcher, owner) if owner else searcher
+            setattr(taker, method, self._timed(getattr(taker, method), part))
         return library
 
     def _timed(self, method: Callable[..., object], part: str) -> Callable[..., object]:

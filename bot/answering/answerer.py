@@ -18,9 +18,9 @@ from bot.answering.library_facts import ABOUT_ONE, LibraryFacts
 from bot.answering.reading.kind import MANY, Kind
 from bot.answering.reading.language_detection import ENGLISH, hint
 from bot.answering.reading.question import Reader
-from bot.answering.reading.terms import content_terms
 from bot.language import say
 from bot.llm import Wait, sharing
+from retrieval.terms import content_terms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence

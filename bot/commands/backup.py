@@ -13,7 +13,7 @@ from bot.commands.manage_papers import papers_in_words
 from bot.console import progress_bar, stdout
 from bot.store import FILE as MEMORY
 from retrieval import BadInputError, LibraryDamagedError
-from retrieval.library import CATALOGUE, lock_data_dir
+from retrieval.data_dir import CATALOGUE, lock_data_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable

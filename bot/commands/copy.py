@@ -18,7 +18,7 @@ from bot.store import store_tables as memory
 from retrieval import BadInputError, LibraryDamagedError
 from retrieval import catalogue_tables as library
 from retrieval.catalogue import Catalogue
-from retrieval.library import CATALOGUE, lock_data_dir
+from retrieval.data_dir import CATALOGUE, lock_data_dir
 from storage.engine import create_engine
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.console import print_json, printable, progress_bar, show_figures, stderr, stdout
@@ -12,6 +12,7 @@ from bot.invocation import command
 from retrieval import Added, BadInputError, ServerAwayError
 from retrieval.catalogue import Catalogue
 from retrieval.embedding_worker import embed_pending
+from retrieval.ingestion import ingest_source
 from retrieval.sources import Stream, open_spec
 from retrieval.sources.choice import Choice, read_categories
 from retrieval.sources.fetched import SourceError
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.settings import Settings
-    from retrieval.catalogue import Counts
     from retrieval.sources.fetched import OnlineSource
 
 
@@ -58,9 +58,21 @@ async def ingest(
     An online source is read on from its cursor. If one fails, its papers so far are kept and the other sources are
     still read; raises SourceError at the end.
     """
-    added, counts, failures = await _read(
-        settings, sources, Options(tuple(categories), since, strict, full_text, as_page)
-    )
+    options = Options(tuple(categories), since, strict, full_text, as_page)
+    added = Added()
+    failures: list[str] = []
+    async with Web(say=_say) as web:
+        opened = _open(settings, sources, web, options)
+        async with open_library(settings) as library:
+            for source in opened:
+                with progress_bar("Indexing" if isinstance(source, Stream) else f"Reading {source.name}") as report:
+                    ingested = await ingest_source(library, source, report, full_text=full_text)
+                added += ingested.added
+                if ingested.failure:
+                    failures.append(ingested.failure)
+                for remark in ingested.remarks:
+                    stderr().print(printable(remark), soft_wrap=True)
+            counts = await library.counts()
     waiting = f" {counts.pending} of them wait to be indexed." if counts.pending else ""
     withdrawn = f", {added.withdrawn} withdrawn" if added.withdrawn else ""
     removed = f", {added.removed} removed before and left out" if added.removed else ""
@@ -70,45 +82,6 @@ async def ingest(
     )
     if failures:
         raise SourceError(f"{' '.join(failures)} What was read is kept; the same command goes on from there.")
-
-
-async def _read(settings: Settings, sources: Sequence[str], options: Options) -> tuple[Added, Counts, list[str]]:
-    """Open all sources, then the library, and ingest what they have; returns the totals, and what failed."""
-    failures: list[str] = []
-    async with Web(say=_say) as web:
-        opened = _open(settings, sources, web, options)
-        async with open_library(settings) as library:
-            added = Added()
-            for source in opened:
-                if isinstance(source, Stream):
-                    with progress_bar("Indexing") as report:
-                        added += await library.add(source.papers, report)
-                    for sentence in source.intake.sentences():
-                        stderr().print(printable(sentence), soft_wrap=True)
-                elif isinstance(source, Single):
-                    paper = None
-                    try:
-                        paper = await source.fetch()
-                        if options.full_text:
-                            paper = replace(paper, full_text=await source.fetch_full_text())
-                    except SourceError as error:
-                        failures.append(str(error))
-                    added += await library.add([paper] if paper else [])
-                else:
-                    notices: dict[str | None, None] = {}
-                    try:
-                        with progress_bar(f"Reading {source.name}") as report:
-                            await library.index_pending()
-                            async with aclosing(library.ingest(source, report)) as pages:
-                                async for page, some in pages:
-                                    added += some
-                                    notices[page.notice] = None
-                    except SourceError as error:
-                        failures.append(str(error))
-                    for notice in filter(None, notices):
-                        stderr().print(printable(notice), soft_wrap=True)
-            counts = await library.counts()
-    return added, counts, failures
 
 
 def _open(settings: Settings, specs: Sequence[str], web: Web, options: Options) -> list[OnlineSource | Stream | Single]:

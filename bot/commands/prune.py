@@ -12,7 +12,7 @@ from bot.console import stdout
 from bot.factory import open_store
 from bot.store import FILE as MEMORY
 from retrieval import BadInputError, LibraryDamagedError
-from retrieval.library import CATALOGUE, lock_data_dir
+from retrieval.data_dir import CATALOGUE, lock_data_dir
 
 if TYPE_CHECKING:
     from pathlib import Path

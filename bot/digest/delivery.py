@@ -28,7 +28,7 @@ from bot.digest.editor import ids_of
 from bot.digest.poster import GoneError, UnavailableError
 from bot.digest.schedule import local_day, next_due
 from bot.digest.subscription_editor import due_after
-from bot.language import say, speaking
+from bot.language import in_language, say
 from bot.llm import Payer, paid_by
 from bot.log import begin_trace
 
@@ -119,7 +119,7 @@ class Deliverer:
 
     async def preview(self, subscription: Subscription) -> Digest:
         """Compose the digest that would be posted now, without its round-up; nothing is stored."""
-        with speaking(subscription.language), paid_by(_payer(subscription)):
+        with in_language(subscription.language), paid_by(_payer(subscription)):
             return (await self._compose(subscription, self._now(), weekly=False))[0]
 
     async def post_now(self, subscription_id: str) -> None:
@@ -163,7 +163,7 @@ class Deliverer:
         """Take one delivery as far as possible for now; True if it was recorded."""
         begin_trace()
         subscription_id = delivery.subscription.subscription_id
-        with speaking(delivery.subscription.language), paid_by(_payer(delivery.subscription)):
+        with in_language(delivery.subscription.language), paid_by(_payer(delivery.subscription)):
             try:
                 async with self._holding(delivery):
                     return await self._bring(delivery)
@@ -334,7 +334,7 @@ class Deliverer:
         """Tell owners that their digests were paused; those who cannot be reached see it in /digest list."""
         for subscription in await self._store.subscriptions.untold():
             subscription_id, owner_id = subscription.subscription_id, subscription.owner_id
-            with speaking(subscription.language):
+            with in_language(subscription.language):
                 sentence = say(
                     "I paused your digest on {topics}. {reason} I try again every day and when permissions change;"
                     " /digest resume tries at once.",

@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from bot.digest import digest_text
 from bot.digest.digest import Digest, Entry, Roundup
 from bot.digest.map_renderer import draw
-from bot.digest.matcher import match_each, matching_for
+from bot.digest.matcher import match, matching_for
 from bot.digest.roundup import FEWEST_PAPERS, MOST_PAPERS, make_map
 from bot.digest.schedule import local_day
 from bot.digest.selector import Candidate, choose, taste_of
@@ -154,7 +154,7 @@ class Editor:
         chosen, candidates = [], []
         if wanted:
             asked = tuple(pool.papers[index].paper_id for index in wanted)
-            matches = await self._match(topics, asked)
+            matches = [await self._match(topic, asked) for topic in topics]
             taste = await self._taste(subscription.guild_id)
             span = (pool.until - since).total_seconds() or 1.0
             candidates = [
@@ -211,17 +211,14 @@ class Editor:
 
         return await asyncio.to_thread(make)
 
-    async def _match(self, topics: Sequence[str], paper_ids: tuple[str, ...]) -> list[Mapping[str, float]]:
-        """The probability that each paper is about each topic, in order of topics; papers that are not are left out."""
-        known = {topic: found for topic in topics if (found := self._matches.get((topic, paper_ids))) is not None}
-        evidence = {
-            topic: await self._library.evidence(topic, paper_ids)
-            for topic in dict.fromkeys(topics)
-            if topic not in known
-        }
-        for topic, found in match_each(evidence, matching_for(self._library.embedder.model)).items():
-            self._matches[topic, paper_ids] = known[topic] = found
-        return [known[topic] for topic in topics]
+    async def _match(self, topic: str, paper_ids: tuple[str, ...]) -> Mapping[str, float]:
+        """The probability that each paper is about a topic; papers that are not are left out."""
+        found = self._matches.get((topic, paper_ids))
+        if found is None:
+            evidence = await self._library.evidence(topic, paper_ids)
+            found = match(topic, evidence, matching_for(self._library.embedder.model))
+            self._matches[topic, paper_ids] = found
+        return found
 
     async def _taste(self, guild_id: int | None) -> NDArray[np.float32] | None:
         if guild_id is None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bot.answering.reading.terms import content_terms
 from retrieval.calibration import ANY_MODEL, Logistic
+from retrieval.terms import content_terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,22 +37,13 @@ class FittedMatcher:
 
 
 def match(topic: str, evidence: Mapping[str, Evidence], fitted: FittedMatcher) -> dict[str, float]:
-    """The probability (0..1) that papers are about a topic; `match_each` for a single topic."""
-    return match_each({topic: evidence}, fitted)[topic]
+    """The probability (0..1) that papers are about a topic, from their evidence in the order of the search.
 
-
-def match_each(evidence: Mapping[str, Mapping[str, Evidence]], fitted: FittedMatcher) -> dict[str, dict[str, float]]:
-    """The probability (0..1) that papers are about each topic, from their evidence in the order of the search.
-
-    Papers that are not about a topic are left out: all of them if even the likeliest may not be about it. The search
+    Papers that are not about the topic are left out: all of them if even the likeliest may not be about it. The search
     ranks the rest better, because it compares papers with each other, so the probabilities are handed out in its order.
     """
-    sizes = {topic: len(content_terms(topic)) for topic in evidence}
-    return {topic: _match(sizes[topic], found, fitted) for topic, found in evidence.items()}
-
-
-def _match(size: int, evidence: Mapping[str, Evidence], fitted: FittedMatcher) -> dict[str, float]:
-    chances = {paper_id: fitted.chance.probability(named) for paper_id, named in _named(size, evidence).items()}
+    features = named_features(topic, evidence)
+    chances = {paper_id: fitted.chance.probability(named) for paper_id, named in features.items()}
     if max(chances.values(), default=0.0) < fitted.first:
         return {}
     above = [paper_id for paper_id, chance in chances.items() if chance >= fitted.floor]
@@ -64,11 +55,7 @@ def named_features(topic: str, evidence: Mapping[str, Evidence]) -> dict[str, di
 
     The more words a topic has, the smaller the share of them in any paper, so their number is a feature too.
     """
-    return _named(len(content_terms(topic)), evidence)
-
-
-def _named(size: int, evidence: Mapping[str, Evidence]) -> dict[str, dict[str, float]]:
-    terms = math.log1p(size)
+    terms = math.log1p(len(content_terms(topic)))
     return {
         paper_id: {
             "sentence_cosine": found.sentence_cosine,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bot.answering.reading.terms import content_terms
+from retrieval.terms import content_terms
 from retrieval.text import clean
 
 if TYPE_CHECKING:

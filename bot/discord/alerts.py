@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from bot.digest import GoneError, UnavailableError
 from bot.digest.delivery import nonce_from
 from bot.discord.ui.markdown import escape
-from bot.language import say, speaking
+from bot.language import in_language, say
 from bot.store.ledger import NOBODY
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Alerts:
         if guild is None or guild.owner_id is None:
             return False
         settings = await self._bot.services.store.servers.of(guild_id)
-        with speaking(settings.language or str(guild.preferred_locale)):
+        with in_language(settings.language or str(guild.preferred_locale)):
             sentence = say(
                 "{server} has used up its tokens for today: until midnight UTC I answer there with the papers' own "
                 "sentences. /settings shows this month's usage.",

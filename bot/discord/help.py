@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.discord.digests.digest_phrases import NAME_CHARACTERS, SOURCES_SHOWN, freshness
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.ui.layout import COLOUR, Card
 from bot.discord.ui.markdown import escape, plain, shorten
 from bot.discord.ui.members import own_name
@@ -50,7 +50,7 @@ class Help(commands.Cog):
     @commands.HybridCommand  # hybrid_command() loses the type of the cog
     async def help(self, ctx: commands.Context[Any]) -> None:
         """See every command, and how to ask me."""
-        admitted = await self._gate.admit(ctx, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(ctx, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         name = own_name(self._bot, ctx.guild)
         links: dict[str, list[str]] = {}
         for command in self._bot.tree.get_commands():
@@ -84,7 +84,7 @@ class Help(commands.Cog):
     @commands.HybridCommand  # hybrid_command() loses the type of the cog
     async def about(self, ctx: commands.Context[Any]) -> None:
         """See which papers I know and who writes my answers."""
-        admitted = await self._gate.admit(ctx, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(ctx, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         counts = await self._library.counts()
         sources = sorted(counts.by_source.items(), key=lambda item: -item[1])[:SOURCES_SHOWN]
         lines = [

@@ -15,6 +15,7 @@ from bot.store.domain import Delivery, Posted, Subscription
 from bot.store.row_mapper import exported, from_row
 from bot.store.store_tables import deliveries, shown_papers, subscriptions
 from bot.store.subscriptions import GOING_ON, HELD_BACK, set_paused
+from retrieval.batches import batched
 from storage.database import insert_into
 
 if TYPE_CHECKING:
@@ -134,10 +135,9 @@ class Deliveries:
     async def shown(self, place_id: int, paper_ids: Collection[str]) -> set[str]:
         """Find which of these papers were shown in a destination, or are about to be: a delivery has prepared them."""
         found: set[str] = set()
-        ids = list(paper_ids)
         async with self._database.reading() as connection:
-            for start in range(0, len(ids), BATCH):
-                among = shown_papers.c.paper_id.in_(ids[start : start + BATCH])
+            for batch in batched(paper_ids, BATCH):
+                among = shown_papers.c.paper_id.in_(batch)
                 found.update(
                     await connection.scalars(
                         sa.select(shown_papers.c.paper_id).where(shown_papers.c.place_id == place_id, among)

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
+from retrieval.batches import batched
 from retrieval.embedding.onnx_session import open_session
 from retrieval.errors import WeightsError
 
@@ -113,7 +114,7 @@ class LocalEmbedder:
         words: dict[int, Words] = {}
         # Batches of texts of similar length need 3 % padding instead of a third.
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]), reverse=True)
-        batches = iter([order[start : start + BATCH] for start in range(0, len(order), BATCH)])
+        batches = batched(order, BATCH)
 
         async def work() -> None:
             for batch in batches:

@@ -19,8 +19,7 @@ from retrieval.fulltext.article import FullText, Section
 from retrieval.fulltext.section_windows import embed_contents, embed_windows
 from retrieval.lexical import K1
 from retrieval.papers import Evidence, Hit, Location, Passage
-from retrieval.query import importance
-from retrieval.ranking import match_words
+from retrieval.ranking import match_words, rarity_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,7 +135,7 @@ class FullTextSearcher:
         weights = self._weights(text)
         rarity = np.array([])
         if vectors.words is not None:
-            rarity = np.array([importance(word) * self._lexical.weight(word) for word in vectors.words.words])
+            rarity = rarity_of(vectors.words.words, self._lexical)
         return [
             self._hit(weights, vectors, rarity, candidate, found)
             for candidate, found in zip(best, contents, strict=True)

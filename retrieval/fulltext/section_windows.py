@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from retrieval.batches import batched
 from retrieval.chunker import chunk, window_text
 from retrieval.contents import embed_chunks
 from retrieval.fulltext.storage import Window
@@ -29,8 +30,7 @@ async def embed_windows(title: str, full_text: FullText, embedder: Embedder) -> 
     made = await asyncio.to_thread(_cut, title, full_text, embedder)
     vectors: dict[str, NDArray[np.float32]] = {}
     texts = list(dict.fromkeys(part.text for _, part in made))
-    for start in range(0, len(texts), AT_ONCE):
-        some = texts[start : start + AT_ONCE]
+    for some in batched(texts, AT_ONCE):
         vectors |= zip(some, await embedder.embed(some), strict=True)
     return [Window(number, part.start, part.end, part.text_hash, vectors[part.text]) for number, part in made]
 
@@ -45,8 +45,7 @@ async def embed_windows_with_contents(
     made = await asyncio.to_thread(_cut, title, full_text, embedder)
     unknown = list({part.text_hash: part for _, part in made if part.text_hash not in known}.values())
     read = dict(known)
-    for start in range(0, len(unknown), AT_ONCE):
-        some = unknown[start : start + AT_ONCE]
+    for some in batched(unknown, AT_ONCE):
         read |= zip((part.text_hash for part in some), await embed_chunks(some, embedder), strict=True)
     return [
         Window(number, part.start, part.end, part.text_hash, found.vector, found.contents)

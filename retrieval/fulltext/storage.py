@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import sqlalchemy as sa
 
+from retrieval.batches import batched
 from retrieval.catalogue_tables import GONE, STANDS, full_texts, papers, section_windows, sections
 from retrieval.contents import Contents, Embedded
 from retrieval.fulltext import attempts
@@ -99,8 +100,8 @@ class FullTexts:
             if (await _read(connection, [done.paper_id])).get(done.paper_id) != done.full_text:
                 return
             await connection.execute(sa.delete(section_windows).where(section_windows.c.paper_id == done.paper_id))
-            for start in range(0, len(rows), ROWS):
-                await connection.execute(sa.insert(section_windows), rows[start : start + ROWS])
+            for batch in batched(rows, ROWS):
+                await connection.execute(sa.insert(section_windows), batch)
             own = full_texts.c.paper_id == done.paper_id
             await connection.execute(sa.update(full_texts).where(own).values(embedded=True))
 
@@ -189,8 +190,8 @@ async def store(connection: AsyncConnection, paper_id: str, full_text: FullText)
         }
         for number, section in enumerate(full_text.sections)
     ]
-    for start in range(0, len(rows), ROWS):
-        await connection.execute(sa.insert(sections), rows[start : start + ROWS])
+    for batch in batched(rows, ROWS):
+        await connection.execute(sa.insert(sections), batch)
 
 
 async def forget(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrieval.library import lock_data_dir
+from retrieval.data_dir import lock_data_dir
 from retrieval.text import fold
 from tests.terminal import Result
 

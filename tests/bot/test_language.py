@@ -13,7 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import bot
-from bot.language import ENGLISH, LANGUAGES, current_language, nearest, say, say_many, set_language, speaking
+from bot.language import ENGLISH, LANGUAGES, current_language, in_language, nearest, say, say_many, set_task_language
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog, Message
@@ -89,10 +89,10 @@ def test_a_translation_has_the_places_of_its_sentence(language: str) -> None:
 
 
 def test_a_sentence_is_said_in_the_language_of_the_block() -> None:
-    with speaking("de-AT"):
+    with in_language("de-AT"):
         assert current_language() == "de"
         assert say("Follow up") == "Nachfragen"
-        with speaking("fr"):
+        with in_language("fr"):
             assert say("That is too long for me: please ask in at most {most} characters.", most=5).endswith(
                 "5 caractères au plus, s’il te plaît."
             )
@@ -103,14 +103,14 @@ def test_a_sentence_is_said_in_the_language_of_the_block() -> None:
 def test_a_number_is_written_as_the_language_writes_it() -> None:
     assert say_many("Knows {n} paper", "Knows {n} papers", 1) == "Knows 1 paper"
     assert say_many("Knows {n} paper", "Knows {n} papers", 1200) == "Knows 1,200 papers"
-    with speaking("de"):
+    with in_language("de"):
         assert say_many("Knows {n} paper", "Knows {n} papers", 1200) == "Kennt 1.200 Paper"
-    with speaking("fr"):
+    with in_language("fr"):
         assert say_many("Knows {n} paper", "Knows {n} papers", 0) == "Connaît 0 article"
 
 
 def test_a_sentence_that_no_catalogue_has_is_said_in_english() -> None:
-    with speaking("de"):
+    with in_language("de"):
         assert say("{what} is in no catalogue.", what="This") == "This is in no catalogue."
 
 
@@ -136,7 +136,7 @@ def test_the_nearest_language_is_the_first_that_there_is(tags: tuple[str | None,
 
 
 def test_what_is_spoken_in_a_task_ends_with_it() -> None:
-    with speaking("en"):
-        set_language("fr")
+    with in_language("en"):
+        set_task_language("fr")
         assert current_language() == "fr"
     assert current_language() == "en"

@@ -24,8 +24,8 @@ from bot.commands.setup import Answers, setup
 from bot.factory import open_model
 from bot.preflight import CHECKS, look_at_settings
 from bot.settings import DiscordSettings, Settings
+from retrieval.data_dir import lock_data_dir
 from retrieval.errors import FootnoteError
-from retrieval.library import lock_data_dir
 from tests.beside import Beside
 from tests.local_discord import LocalDiscord
 from tests.local_llm import LocalLLM, fails, silent, writes

@@ -45,12 +45,12 @@ async def windows(library: Library) -> dict[str, int]:
 async def test_a_full_text_is_kept_beside_the_indexes(library: Library) -> None:
     await library.add([replace(BEES, full_text=None), DOGS])
     without = await library.counts()
-    held = library._dense._ask(lambda collection: collection.count()), library._lexical.count()
+    held = library._parts.dense._ask(lambda collection: collection.count()), library._lexical.count()
     await library.add([BEES])
     counts = await library.counts()
     assert replace(counts, full_texts=0) == without
     assert counts.full_texts == 1
-    assert (library._dense._ask(lambda collection: collection.count()), library._lexical.count()) == held
+    assert (library._parts.dense._ask(lambda collection: collection.count()), library._lexical.count()) == held
     assert await library.full_text(BEES.paper.paper_id) == FULL
     assert await library.full_text(DOGS.paper_id) is None
     assert (await windows(library))[BEES.paper.paper_id] >= 2

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from retrieval.data_dir import CATALOGUE
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.fulltext.storage import TABLES
-from retrieval.library import CATALOGUE, Library
+from retrieval.library import Library
 from retrieval.papers import identify
 from retrieval.removal import UNDO
 from retrieval.sources import open_source

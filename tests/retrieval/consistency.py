@@ -17,7 +17,7 @@ async def held(library: Library) -> dict[str, Any]:
     hits = searcher.search(tantivy.Query.all_query(), 1000).hits
     return {
         "catalogue": sorted(f"{each.paper_id}#{each.position}" for rows in stored.values() for each in rows),
-        "dense": sorted(library._dense._ask(lambda collection: collection.get(ids=None, include=[])["ids"])),
+        "dense": sorted(library._parts.dense._ask(lambda collection: collection.get(ids=None, include=[])["ids"])),
         "lexical": sorted(searcher.doc(address)["paper_id"][0] for _, address in hits),
         "papers": sorted(await library.ids()),
     }

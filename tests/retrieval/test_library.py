@@ -286,7 +286,7 @@ async def test_a_library_with_sentences_in_chroma_is_filled_anew_with_windows_al
     library = await Library.open(tmp_path, counting)
     await library.add(seeds[:3])
     found = [(hit.paper.paper_id, hit.score) for hit in await library.search("reinforcement learning")]
-    stamp = library._dense.expected
+    stamp = library._parts.dense.expected
     await library.close()
     client = _chroma(tmp_path)
     collection = client.get_collection(COLLECTION, embedding_function=None)
@@ -596,7 +596,7 @@ async def test_a_removal_cut_off_half_way_is_finished_at_the_next_start(
     await library.add([_fetched(1, "Cats sit on mats."), _fetched(2, "Cats sit on hats.")])
     gone = _fetched(1, "Cats sit on mats.", 2, withdrawn=True)
     await library.ingest_page(Page((gone,), Cursor(complete=True), 1.0), "arxiv:cs.CL")
-    await asyncio.to_thread(library._dense.delete, ["arxiv:2401.00001#0"])
+    await asyncio.to_thread(library._parts.dense.delete, ["arxiv:2401.00001#0"])
     await library.close()
     counting.asked.clear()
 

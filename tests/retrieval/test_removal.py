@@ -204,7 +204,7 @@ def deadly(call):
 async def main():
     library = await Library.open(Path(data), LocalEmbedder(cache_dir=Path(models)))
     part, name = method.split(".")
-    owner = getattr(library, f"_{part}")
+    owner = getattr(library._parts, part)
     setattr(owner, name, deadly(getattr(owner, name)))
     await getattr(library, work)(ids)
 

@@ -84,7 +84,7 @@ async def _lacks_nothing(library: Library) -> bool:
     held = await library._catalogue.indexed()
     ids = [f"{paper_id}#{position}" for paper_id, count in held.items() for position in range(count)]
     found = {hit.paper.paper_id for paper in _papers() for hit in await library.search(paper.title, limit=1)}
-    return len(held) == len(found) == PAPERS and not library._dense.lacking(ids)
+    return len(held) == len(found) == PAPERS and not library._parts.dense.lacking(ids)
 
 
 async def test_vectors_that_are_all_alike_are_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -99,7 +99,7 @@ async def test_vectors_that_are_all_alike_are_no_fault(tmp_path: Path, caplog: p
 async def test_only_the_papers_whose_vectors_or_words_are_missing_are_indexed_again(folder: Path) -> None:
     library = await Library.open(folder, SmallEmbedder())
     library._lexical.delete(["p2"])
-    library._dense.delete(["p5#1", "p11#0"])
+    library._parts.dense.delete(["p5#1", "p11#0"])
     await library.close()
 
     embedder = SmallEmbedder()
@@ -117,7 +117,7 @@ async def test_vectors_whose_ids_chroma_still_knows_are_missed_and_written_again
     library = await Library.open(folder, SmallEmbedder())
     assert library.fault is None
     for stored in (await library._catalogue.chunks_of(["p3"]))["p3"]:
-        library._dense.upsert([f"p3#{stored.position}"], stored.vector[None, :])
+        library._parts.dense.upsert([f"p3#{stored.position}"], stored.vector[None, :])
     await library.close()
 
     embedder = SmallEmbedder()

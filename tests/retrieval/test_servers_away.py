@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 import ssl
 import time
@@ -37,7 +38,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the intervals between checks; the time that people wait for a server stays the same."""
     monkeypatch.setattr("retrieval.chroma_server.REST", 1.0)
     monkeypatch.setattr("retrieval.indexer.GRACE", 0.5)
-    monkeypatch.setattr("retrieval.library.FOLLOWED_EVERY", 0.3)
+    monkeypatch.setattr("retrieval.maintenance.FOLLOWED_EVERY", dt.timedelta(seconds=0.3))
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ async def test_an_emptied_chroma_is_filled_again_while_the_library_is_open(
     assert time.monotonic() - began < SENTENCE_WITHIN
     assert library.gaps.vectors
     await within(30, library)
-    found = await asyncio.to_thread(library._dense.query, (await library.embed("On otters")).vector, 100)
+    found = await asyncio.to_thread(library._parts.dense.query, (await library.embed("On otters")).vector, 100)
     assert {each.rpartition("#")[0] for each, _ in found} == {f"p:{subject}" for subject in SUBJECTS}
     assert embedder.asked - asked < 10  # only the questions
 

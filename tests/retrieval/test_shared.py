@@ -272,14 +272,14 @@ async def test_vectors_written_too_late_are_written_again(
     monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", 600.0)  # like a machine that sleeps or is cut off
     async with shared.process("a") as one, shared.process("b") as other:
         began, goes_on = threading.Event(), threading.Event()
-        upsert = one._dense.upsert
+        upsert = one._parts.dense.upsert
 
         def late(ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
             began.set()
             assert goes_on.wait(60)
             upsert(ids, vectors)
 
-        monkeypatch.setattr(one._dense, "upsert", late)
+        monkeypatch.setattr(one._parts.dense, "upsert", late)
         adding = asyncio.create_task(one.add([paper("comets")]))
         await asyncio.to_thread(began.wait)
         await cut_lock(database)
@@ -288,7 +288,9 @@ async def test_vectors_written_too_late_are_written_again(
         await adding
         await soon(lambda: other._lexical.has("marmots"))
         (window,) = await other._catalogue.windows_of(["p:comets"])
-        held = other._dense._ask(lambda known: known.get(ids=["p:comets#0"], include=["embeddings"]))["embeddings"]
+        held = other._parts.dense._ask(lambda known: known.get(ids=["p:comets#0"], include=["embeddings"]))[
+            "embeddings"
+        ]
         assert np.allclose(np.asarray(held)[0], np.frombuffer(window[1], np.float32), atol=1e-6)
 
 
@@ -367,15 +369,15 @@ async def make_outdated(library: Library, database: str) -> str:
         sentences = np.concatenate([window.contents.sentences for window in windows])
         counts[paper_id] = len(windows) + len(sentences)
         names = [f"{paper_id}#{position}" for position in range(len(windows), counts[paper_id])]
-        library._dense.upsert(names, np.asarray(sentences, np.float32))
-    stamp = library._dense.expected.removesuffix("/windows")
-    library._dense._ask(lambda known: cast("Any", known).modify(metadata={"stamp": stamp}))
+        library._parts.dense.upsert(names, np.asarray(sentences, np.float32))
+    stamp = library._parts.dense.expected.removesuffix("/windows")
+    library._parts.dense._ask(lambda known: cast("Any", known).modify(metadata={"stamp": stamp}))
     connection = await asyncpg.connect(database)
     await connection.execute("UPDATE library_state SET stamp = $1", stamp)
     rows = [(count, paper_id) for paper_id, count in counts.items()]
     await connection.executemany("UPDATE papers SET indexed_chunks = $1 WHERE paper_id = $2", rows)
     await connection.close()
-    return library._dense.name
+    return library._parts.dense.name
 
 
 async def test_the_server_of_an_earlier_version_is_filled_anew_while_everybody_searches(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz
 
-from bot.answering.reading.terms import content_terms
+from retrieval.terms import content_terms
 from retrieval.text import bare_words, clean, fold
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from bot.answering.reading.terms import content_terms
+from retrieval.terms import content_terms
 from retrieval.text import bare_words, fold
 
 # Where the excluding words stand and where the excluded topic ends; a classifier of whole texts tells neither.

@@ -9,9 +9,9 @@ import numpy as np
 
 from bot.answering.evidence.features import Reading, gate_features
 from bot.answering.evidence.models import ON_SUBJECT, models_for
-from bot.answering.reading.terms import content_terms
 from retrieval.periods import find_period
 from retrieval.references import find_references
+from retrieval.terms import content_terms
 from retrieval.text import sentences
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from bot.answering.reading.exclusion import find_exclusion
 from bot.answering.reading.kind import MANY, Kind, shipped_kinds
 from bot.answering.reading.lead import Lead
 from bot.answering.reading.message_markup import without_address
-from bot.answering.reading.terms import content_terms
 from retrieval.periods import find_period
 from retrieval.references import find_references
+from retrieval.terms import content_terms
 
 if TYPE_CHECKING:
     import datetime as dt

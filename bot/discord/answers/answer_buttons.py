@@ -17,7 +17,7 @@ from bot.discord.answers.answer_forms import NextQuestion, Why, follow_up, gone
 from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.connection.codes import THREAD_EXISTS, TOO_MANY_THREADS
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.gate.gate_components import Clickable
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import DAY_UNTIL_ARCHIVED, THREAD_NAME
@@ -80,7 +80,7 @@ class FollowUp(Clickable[ui.Button[Any]], template=ids.FOLLOW_UP + ids.ANSWER):
 class Choice(Clickable[ui.Button[Any]], template=ids.CHOICE + ids.ANSWER + r":(?P<index>\d)"):
     """Ask one of the questions that an answer offers."""
 
-    cost = Cost.QUESTION
+    act_kind = ActKind.QUESTION
     audience = Audience.ASKERS
     acknowledge = Acknowledge.AS_CARD
 

@@ -26,6 +26,7 @@ from bot.discord.ui.layout import (
 from bot.discord.ui.markdown import escape, length, plain, shorten
 from bot.discord.ui.phrases import LINK_CHARACTERS, title_link, title_of, written_by
 from bot.language import say
+from retrieval.batches import batched
 from retrieval.text import fold
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _cited(together: Sequence[Citation], shown: Mapping[Citation, str], most: in
 
 
 def _together(lines: Sequence[str], most: int = CITATIONS_TOGETHER) -> list[Block]:
-    return [Block("\n".join(lines[start : start + most])) for start in range(0, len(lines), most)]
+    return [Block("\n".join(some)) for some in batched(lines, most)]
 
 
 def _title(citation: Citation, room: int = 2 * LINK_CHARACTERS) -> str:

@@ -8,7 +8,7 @@ import discord
 from discord import ui
 
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.gate.gate_components import Form
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import FORM_HINT, LONGEST_QUESTION
@@ -58,7 +58,7 @@ class Why(Form, template=ids.WHY_FORM + ids.ANSWER):
 class NextQuestion(Form, template=ids.FOLLOW_UP_FORM + ids.ANSWER):
     """Ask for a follow-up question to an answer."""
 
-    cost = Cost.QUESTION
+    act_kind = ActKind.QUESTION
     audience = Audience.ASKERS
     acknowledge = Acknowledge.AS_CARD
 

@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.discord.answers.menu_text import text_of
 from bot.discord.answers.thread_memory import parent_of
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.ui.discord_limits import LONGEST_QUESTION  # discord.py reads it from the annotation
 from bot.discord.ui.markdown import shorten_at_end
 
@@ -51,11 +51,11 @@ class Ask(commands.Cog):
         private: bool | None = None,
     ) -> None:
         """Ask a question about research papers and get an answer with citations."""
-        admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, HOW[private])
+        admitted = await self._gate.admit(interaction, ActKind.QUESTION, Audience.ASKERS, HOW[private])
         parent = await parent_of(self._store, interaction.channel, interaction.user.id)
         await self._responder.answer(admitted, question.strip(), parent=parent)
 
     async def _about(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
-        admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
+        admitted = await self._gate.admit(interaction, ActKind.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         question = shorten_at_end(await text_of(message, self._bot.user, self._store.answers), LONGEST_QUESTION)
         await self._responder.answer(admitted, question)

@@ -10,7 +10,7 @@ from discord import ui
 from bot.discord.answers.answer_forms import TEXT, paragraph
 from bot.discord.digests.digest_phrases import described
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.gate.gate_components import Clickable, Form
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import LONGEST_QUESTION
@@ -53,7 +53,7 @@ class About(Clickable[ui.Button[Any]], template=ids.ABOUT + ids.PAPER):
 class AboutPaper(Form, template=ids.ABOUT_FORM):
     """The form for a question about a paper."""
 
-    cost = Cost.QUESTION
+    act_kind = ActKind.QUESTION
     audience = Audience.ASKERS
     acknowledge = Acknowledge.AS_SET
 

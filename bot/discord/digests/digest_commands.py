@@ -15,24 +15,23 @@ from bot.discord.digests.digest_buttons import About, AboutDigest
 from bot.discord.digests.digest_card import digest_cards, shown_hint
 from bot.discord.digests.digest_channels import (
     Anywhere,
-    Target,
     demand_announcements,
     demand_post,
     find_channel,
-    may_change,
     may_manage,
     target_of,
 )
-from bot.discord.digests.digest_phrases import described, short, titled, where
+from bot.discord.digests.digest_defaults import DigestDefaults
+from bot.discord.digests.digest_phrases import described, titled, where
+from bot.discord.digests.visible_digests import VisibleDigests, unknown_digest
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.reply.interaction_target import server_of
 from bot.discord.settings.server_settings import checked_zone
-from bot.discord.ui.discord_limits import CHOICE_CHARACTERS, CHOICES, MESSAGE_CHARACTERS
+from bot.discord.ui.discord_limits import MESSAGE_CHARACTERS
 from bot.discord.ui.layout import notice
-from bot.discord.ui.markdown import plain, shorten_at_end
-from bot.language import current_language, nearest, say, say_many
-from bot.store import ServerSettings
+from bot.discord.ui.markdown import plain
+from bot.language import current_language, say, say_many
 from retrieval import BadInputError
 
 if TYPE_CHECKING:
@@ -60,8 +59,9 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         self._bot = bot
         self._gate = bot.services.gate
         self._library = bot.services.library
-        self._store = bot.services.store
         self._subscriptions = bot.services.store.subscriptions
+        self._visible = VisibleDigests(bot.services.store)
+        self._defaults = DigestDefaults(bot.services.store)
 
     async def cog_load(self) -> None:
         """Register the buttons, including those of digests posted before a restart."""
@@ -98,11 +98,10 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         crosspost: bool = False,
     ) -> None:
         """Get a digest of new papers on your topics."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         target = await target_of(interaction, channel, direct=dm, pictures=roundup)
         if crosspost:
             demand_announcements(target.channel)
-        defaults = await self._settings(interaction)
         chosen = await self._chosen(days, papers, only, silent=silent, roundup=roundup, crosspost=crosspost)
         wanted = subscribe(
             kind=target.kind,
@@ -110,10 +109,10 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             guild_id=target.guild_id,
             owner_id=interaction.user.id,
             topics=inputs.read_topics(topics),
-            hour=defaults.digest_hour if hour is None else hour,
-            zone=await self._own_zone(interaction) if zone is None else await checked_zone(zone),
+            hour=await self._defaults.hour(interaction) if hour is None else hour,
+            zone=await self._defaults.zone(interaction) if zone is None else await checked_zone(zone),
             now=self._bot.now(),
-            language=await self._language(interaction, target),
+            language=await self._defaults.language(interaction, target),
             **chosen,
         )
         if len(await self._subscriptions.of_place(target.place_id)) >= MOST_PER_CHANNEL:
@@ -134,8 +133,8 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @app_commands.command(name="list")
     async def list_(self, interaction: discord.Interaction[Any]) -> None:
         """See the digests of this place, and yours."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
-        found = await self._visible(interaction)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        found = await self._visible.of(interaction)
         if not found:
             await admitted.target.post(
                 notice(await self._bot.linked(say("There are no digests here yet; /digest subscribe makes one.")))
@@ -181,8 +180,8 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         crosspost: bool | None = None,
     ) -> None:
         """Change a digest."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
-        before = await self._find(interaction, digest)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        before = await self._visible.find(interaction, digest)
         chosen = await self._chosen(days, papers, only, silent=silent, roundup=roundup, crosspost=crosspost)
         if topics is not None:
             chosen["topics"] = inputs.read_topics(topics)
@@ -199,7 +198,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             if crosspost:
                 demand_announcements(there)
         if not await self._subscriptions.change(after, was_due_at=before.next_due_at):
-            raise _unknown()
+            raise unknown_digest()
         self._bot.deliverer.wake()
         await self._show(admitted, say("✅ Changed."), after)
 
@@ -207,8 +206,8 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @app_commands.describe(digest="Which digest")
     async def pause(self, interaction: discord.Interaction[Any], digest: str) -> None:
         """Post nothing for now."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
-        found = await self._find(interaction, digest)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        found = await self._visible.find(interaction, digest)
         new = await self._subscriptions.pause(found.subscription_id)
         await self._show(admitted, say("✅ Paused.") if new else say("It was paused already."), found)
 
@@ -216,8 +215,8 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @app_commands.describe(digest="Which digest")
     async def resume(self, interaction: discord.Interaction[Any], digest: str) -> None:
         """Go on with a digest that is paused."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
-        found = await self._find(interaction, digest)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        found = await self._visible.find(interaction, digest)
         if found.kind != "dm" and interaction.guild is not None:
             demand_post(await find_channel(interaction.guild, found.place_id), pictures=found.roundup)
         await self._greet(found)
@@ -229,8 +228,8 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @app_commands.describe(digest="Which digest")
     async def unsubscribe(self, interaction: discord.Interaction[Any], digest: str) -> None:
         """End a digest for good."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
-        found = await self._find(interaction, digest)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        found = await self._visible.find(interaction, digest)
         await self._subscriptions.remove(found.subscription_id)
         await admitted.target.post(notice(say("✅ Unsubscribed.") + "\n" + titled(found)))
 
@@ -240,9 +239,9 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
         self, interaction: discord.Interaction[Any], digest: str | None = None, topics: Topics | None = None
     ) -> None:
         """See, you alone, what would be posted now."""
-        admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(interaction, ActKind.QUESTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         if digest is not None:
-            wanted = await self._find(interaction, digest, to_read=True)
+            wanted = await self._visible.find(interaction, digest, to_read=True)
         elif topics is not None:
             wanted = self._trial(interaction, topics)
         else:
@@ -255,8 +254,8 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @app_commands.describe(digest="Which digest")
     async def now(self, interaction: discord.Interaction[Any], digest: str) -> None:
         """Post a digest now, with what is new since the last one."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
-        found = await self._find(interaction, digest)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        found = await self._visible.find(interaction, digest)
         if found.kind != "dm":
             assert interaction.guild is not None
             if not may_manage(interaction, interaction.guild.get_channel_or_thread(found.place_id)):
@@ -273,7 +272,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @subscribe.autocomplete("zone")
     @edit.autocomplete("zone")
     async def _zones(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
-        return await inputs.offer_zones(typed, await self._own_zone(interaction))
+        return await inputs.offer_zones(typed, await self._defaults.zone(interaction))
 
     @subscribe.autocomplete("days")
     @edit.autocomplete("days")
@@ -283,7 +282,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @subscribe.autocomplete("only")
     @edit.autocomplete("only")
     async def _only(self, _: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
-        return inputs.offer_only(typed, await self._sources())
+        return inputs.offer_only(typed, await self._library.sources())
 
     @edit.autocomplete("digest")
     @pause.autocomplete("digest")
@@ -292,44 +291,8 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
     @preview.autocomplete("digest")
     @now.autocomplete("digest")
     async def _digests(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
-        command = interaction.command.name if interaction.command else ""
-        wanted = typed.strip().casefold()
-        choices = []
-        for subscription in await self._visible(interaction):
-            if command != "preview" and not may_change(interaction, subscription):
-                continue
-            name = shorten_at_end(short(subscription, _channel_name(interaction, subscription)), CHOICE_CHARACTERS)
-            if wanted in name.casefold():
-                choices.append(app_commands.Choice(name=name, value=subscription.subscription_id))
-        return choices[:CHOICES]
-
-    async def _visible(self, interaction: discord.Interaction[Any]) -> list[Subscription]:
-        """Find the digests that somebody may see: this channel's, those they may change, and their own."""
-        found = [
-            subscription
-            for subscription in await self._subscriptions.of_place(interaction.user.id)
-            if subscription.kind == "dm"
-        ]
-        guild_id = server_of(interaction)
-        if guild_id is not None:
-            here = {interaction.channel_id, getattr(interaction.channel, "parent_id", None)}
-            found += [
-                subscription
-                for subscription in await self._subscriptions.of_server(guild_id)
-                if subscription.place_id in here or may_change(interaction, subscription)
-            ]
-        return found
-
-    async def _find(self, interaction: discord.Interaction[Any], chosen: str, *, to_read: bool = False) -> Subscription:
-        """Find the digest that was picked, or whose topics were typed; raises BadInputError."""
-        typed = chosen.strip().casefold()
-        for subscription in await self._visible(interaction):
-            if typed not in (subscription.subscription_id.casefold(), ", ".join(subscription.topics).casefold()):
-                continue
-            if to_read or may_change(interaction, subscription):
-                return subscription
-            raise BadInputError(say("You may not change this digest: it takes Manage Channels or Manage Server."))
-        raise _unknown()
+        reading = interaction.command is not None and interaction.command.name == "preview"
+        return await self._visible.offer(interaction, typed, to_read=reading)
 
     async def _chosen(
         self, days: str | None, papers: int | None, only: str | None, **switches: bool | None
@@ -340,7 +303,7 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             chosen["weekdays"] = inputs.read_days(days)
         if only is not None:
             everything = not plain(only).strip("-–—")
-            known = await self._sources()
+            known = await self._library.sources()
             chosen["sources"], chosen["categories"] = ((), ()) if everything else inputs.read_only(only, known)
         return {name: value for name, value in chosen.items() if value is not None}
 
@@ -373,31 +336,3 @@ class Digests(commands.GroupCog, group_name="digest", group_description="New pap
             language=current_language(),
             greeted=True,
         )
-
-    async def _settings(self, interaction: discord.Interaction[Any]) -> ServerSettings:
-        guild_id = server_of(interaction)
-        return ServerSettings() if guild_id is None else await self._store.servers.of(guild_id)
-
-    async def _own_zone(self, interaction: discord.Interaction[Any]) -> str:
-        """The zone that somebody likely means: that of their latest digest, else the server's."""
-        made = await self._subscriptions.of_owner(interaction.user.id)
-        return made[-1].zone if made else (await self._settings(interaction)).digest_zone
-
-    async def _language(self, interaction: discord.Interaction[Any], target: Target) -> str:
-        """The language of a new digest: the person's in direct messages, the server's in its channels."""
-        if target.kind == "dm":
-            return current_language()
-        return nearest((await self._settings(interaction)).language, str(interaction.guild_locale or ""))
-
-    async def _sources(self) -> list[str]:
-        return await self._library.sources()
-
-
-def _channel_name(interaction: discord.Interaction[Any], subscription: Subscription) -> str:
-    """The name of a subscription's channel, for places where mentions are not rendered."""
-    channel = interaction.guild and interaction.guild.get_channel_or_thread(subscription.place_id)
-    return say("direct messages") if channel is None and subscription.kind == "dm" else f"#{channel or '?'}"
-
-
-def _unknown() -> BadInputError:
-    return BadInputError(say("I know no such digest here; pick one of those that I offer while you type."))

@@ -22,7 +22,7 @@ from bot.discord.gate.rate_limits import PER_EXPORTER, PER_PERSON_ACTING, Limits
 from bot.discord.gate.shutdown import Shutdown
 from bot.discord.reply.direct import DirectMessages
 from bot.discord.reply.notices import Notices
-from bot.language import say, set_language
+from bot.language import say, set_task_language
 from bot.log import begin_trace
 from bot.store import ServerSettings
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Cost(Enum):
-    """What an act counts as; each kind has a rate limit of its own."""
+class ActKind(Enum):
+    """What an act counts as. Each kind has a rate limit of its own, and the store counts acts under its name."""
 
     QUESTION = auto()
     ACTION = auto()  # clicks, forms, and commands that ask nothing
@@ -91,15 +91,15 @@ class Gate:
         self.acknowledgements = Acknowledgements()
         self.shutdown = Shutdown()
         self.limits = {
-            Cost.QUESTION: limits or Limits(),
-            Cost.ACTION: Limits(per_user=PER_PERSON_ACTING),
-            Cost.EXPORT: Limits(per_user=PER_EXPORTER),
+            ActKind.QUESTION: limits or Limits(),
+            ActKind.ACTION: Limits(per_user=PER_PERSON_ACTING),
+            ActKind.EXPORT: Limits(per_user=PER_EXPORTER),
         }
 
     async def admit(
         self,
         source: discord.Interaction[Any] | commands.Context[Any] | Event,
-        cost: Cost,
+        kind: ActKind,
         audience: Audience,
         acknowledge: Acknowledge,
     ) -> Admitted:
@@ -120,26 +120,27 @@ class Gate:
         event = self.event_of(source) if isinstance(source, (discord.Interaction, commands.Context)) else source
         if not self._seen.note_if_new(event.id, event.version):
             raise IgnoredError
-        set_language(event.language(ServerSettings(), True))  # for the error if the server's settings cannot be read
+        # For the error if the server's settings cannot be read.
+        set_task_language(event.language(ServerSettings(), True))
         if self._traffic and not await self._traffic.note_if_new(event.id, event.version, datetime.now(UTC)):
             raise IgnoredError
         self.acknowledgements.add(event.id)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
         private = event.is_private(acknowledge, settings)
         language = event.language(settings, private)
-        set_language(language)
+        set_task_language(language)
         self.shutdown.take_on(event.tell)
         if audience is Audience.ASKERS and (objection := await self._objection(event, settings)):
             raise NotHereError(objection)
         if not await event.is_for_bot():
             raise IgnoredError
-        await self._charge(event, cost)
+        await self._count(event, kind)
         target = await event.acknowledge(acknowledge, private)
         target.when_heard = partial(self.acknowledgements.mark_acknowledged, event.id)
         if event.is_acknowledged:
             target.when_heard()
         others = asyncio.create_task(self.acknowledgements.let_pass(event.id))
-        log.info("admitted %s place=%s", cost.name.lower(), target.name)
+        log.info("admitted %s place=%s", kind.name.lower(), target.name)
         return Admitted(target, event.user, event.guild_id, settings, language, private, others)
 
     async def answer(
@@ -157,7 +158,7 @@ class Gate:
         """
         event = MessageEvent(message, self._excuse, self._notices, self._direct, is_question)
         try:
-            admitted = await self.admit(event, Cost.QUESTION, Audience.ASKERS, Acknowledge.PUBLICLY)
+            admitted = await self.admit(event, ActKind.QUESTION, Audience.ASKERS, Acknowledge.PUBLICLY)
         except Exception as error:  # noqa: BLE001  # the one boundary
             await event.tell(error)
         else:
@@ -167,7 +168,7 @@ class Gate:
         """Admit a message that adds to a question in progress, or say why it is not admitted."""
         event = self.event_of(message)
         try:
-            await self.admit(event, Cost.ACTION, Audience.ANYBODY, Acknowledge.PUBLICLY)
+            await self.admit(event, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PUBLICLY)
         except Exception as error:  # noqa: BLE001  # the one boundary
             await event.tell(error)
 
@@ -183,7 +184,7 @@ class Gate:
         """Set the language that a person gets, before their event is admitted or if it never is."""
         event = self.event_of(source)
         settings = ServerSettings() if event.guild_id is None else await self._servers.of(event.guild_id)
-        set_language(event.language(settings, True))
+        set_task_language(event.language(settings, True))
 
     def has_seen(self, event_id: int) -> bool:
         """Check whether an event has come to the gate recently."""
@@ -207,16 +208,17 @@ class Gate:
             return None
         return objection
 
-    async def _charge(self, event: Event, cost: Cost) -> None:
-        limits = self.limits[cost]
-        guild_id = event.guild_id if cost is Cost.QUESTION else None
+    async def _count(self, event: Event, kind: ActKind) -> None:
+        """Count an act; raise TooOftenError if the person, or the server, has done too many of its kind."""
+        limits = self.limits[kind]
+        guild_id = event.guild_id if kind is ActKind.QUESTION else None
         if self._traffic:
-            wait = await self._traffic.take(cost.name, limits.of(event.user.id, guild_id), datetime.now(UTC))
+            wait = await self._traffic.take(kind.name, limits.of(event.user.id, guild_id), datetime.now(UTC))
         else:
             wait = limits.take(event.user.id, guild_id)
         if not wait:
             return
-        if cost is Cost.QUESTION:
+        if kind is ActKind.QUESTION:
             then = discord.utils.format_dt(datetime.now(UTC) + timedelta(seconds=wait + 1), "R")
             sentence = say("That was a lot of questions at once. Please ask again {when}.", when=then)
         else:

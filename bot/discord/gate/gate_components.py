@@ -14,7 +14,7 @@ from discord.ext import commands
 
 from bot.discord.gate.boundary import tell
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.ui.discord_limits import FORM_LABEL
 
 if TYPE_CHECKING:
@@ -54,14 +54,14 @@ class Clickable(ui.DynamicItem[ItemT], template=r"(?!)"):
 
     Attributes:
         pattern: matches its custom ids.
-        cost: what a click counts as.
+        act_kind: what a click counts as.
         audience: who may click.
         acknowledge: how the click is acknowledged.
     """
 
     kinds: ClassVar[list[type[Clickable[Any]]]] = []
     pattern: ClassVar[re.Pattern[str]]
-    cost: ClassVar[Cost] = Cost.ACTION
+    act_kind: ClassVar[ActKind] = ActKind.ACTION
     audience: ClassVar[Audience] = Audience.ANYBODY
     acknowledge: ClassVar[Acknowledge] = Acknowledge.PRIVATELY
 
@@ -93,9 +93,9 @@ class Clickable(ui.DynamicItem[ItemT], template=r"(?!)"):
             await self.clicked(Gesture(interaction, admitted, services))
 
     @property
-    def terms(self) -> tuple[Cost, Audience, Acknowledge]:
+    def terms(self) -> tuple[ActKind, Audience, Acknowledge]:
         """The gate's terms for this click."""
-        return self.cost, self.audience, self.acknowledge
+        return self.act_kind, self.audience, self.acknowledge
 
     async def clicked(self, click: Gesture) -> None:
         """Do what the click is for."""
@@ -111,7 +111,7 @@ class Form(ui.Modal, ABC):
 
     kinds: ClassVar[list[type[Form]]] = []
     template: ClassVar[re.Pattern[str]]
-    cost: ClassVar[Cost] = Cost.ACTION
+    act_kind: ClassVar[ActKind] = ActKind.ACTION
     audience: ClassVar[Audience] = Audience.ANYBODY
     acknowledge: ClassVar[Acknowledge] = Acknowledge.PRIVATELY
 
@@ -152,7 +152,7 @@ class FormDoor(commands.Cog):
             data: Any = interaction.data
             for kind in Form.kinds:
                 if match := kind.template.fullmatch(data["custom_id"]):
-                    admitted = await services.gate.admit(interaction, kind.cost, kind.audience, kind.acknowledge)
+                    admitted = await services.gate.admit(interaction, kind.act_kind, kind.audience, kind.acknowledge)
                     typed = match.groupdict() | dict(_typed(data["components"]))
                     await kind.sent(Gesture(interaction, admitted, services), typed)
 

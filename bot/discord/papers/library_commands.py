@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.discord.gate.availability import in_servers, is_moderator
 from bot.discord.gate.boundary import RefusedError
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.gate.gate_components import Clickable
 from bot.discord.papers import library_card as card
 from bot.discord.papers.source_names import SourceNames
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from retrieval import Library, Paper, Removed
 
 # Terms of every command here: replies in private disturb nobody.
-TERMS: Final = (Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+TERMS: Final = (ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
 
 moderated: Final = app_commands.checks.has_permissions(manage_guild=True)
 

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.discord.answers.menu_text import text_of
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.papers.paper_card import QUERY_CHARACTERS
 from bot.discord.papers.search_pages import show_page
 from bot.discord.ui.markdown import shorten_at_end
@@ -39,6 +39,6 @@ class Menus(commands.Cog):
         self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
     async def _find(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
-        admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
+        admitted = await self._gate.admit(interaction, ActKind.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         query = shorten_at_end(await text_of(message, self._bot.user, self._store.answers), QUERY_CHARACTERS)
         await admitted.target.post(await show_page(self._library, self._store.searches, Search(query)))

@@ -20,7 +20,7 @@ from bot.language import say
 if TYPE_CHECKING:
     import discord
 
-    from bot.discord.gate.gate import Cost
+    from bot.discord.gate.gate import ActKind
     from bot.discord.gate.gate_components import Gesture
     from retrieval import Library, Paper
 
@@ -64,10 +64,10 @@ class Page(Clickable[ui.Button[Any]], template=ids.PAGE + r"(?P<page>\d{1,3}):(?
     audience = Audience.ASKERS
 
     @property
-    def terms(self) -> tuple[Cost, Audience, Acknowledge]:
+    def terms(self) -> tuple[ActKind, Audience, Acknowledge]:
         """The gate's terms: only whoever searched changes the card."""
         how = Acknowledge.ON_CARD if _is_askers(self._interaction) else Acknowledge.PRIVATELY
-        return self.cost, self.audience, how
+        return self.act_kind, self.audience, how
 
     async def clicked(self, click: Gesture) -> None:
         """Turn the page."""

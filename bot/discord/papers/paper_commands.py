@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.papers.paper_card import PAGE_PAPERS, paper_card, similar_page
 from bot.discord.papers.search_pages import authors_of
 from bot.discord.papers.title_choices import Titles, unknown
@@ -38,7 +38,7 @@ class Papers(commands.Cog):
     @app_commands.describe(paper="Part of its title, its arXiv id or its link")
     async def paper(self, ctx: commands.Context[Any], *, paper: str) -> None:
         """Show a paper with its abstract."""
-        admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
+        admitted = await self._gate.admit(ctx, ActKind.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         found = await self._find(paper)
         starred = await self._store.feedback.starred(found.paper_id, ctx.author.id)
         authors = await authors_of([found], self._library)
@@ -48,7 +48,7 @@ class Papers(commands.Cog):
     @app_commands.describe(paper="Part of its title, its arXiv id or its link")
     async def similar(self, ctx: commands.Context[Any], *, paper: str) -> None:
         """Find papers like one that you name."""
-        admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
+        admitted = await self._gate.admit(ctx, ActKind.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         found = await self._find(paper)
         async with admitted.target.working():
             # The paper itself may be among the hits; the page leaves it out.
@@ -60,7 +60,7 @@ class Papers(commands.Cog):
     @app_commands.describe(first="The first paper: part of its title", second="The second paper: part of its title")
     async def compare(self, interaction: discord.Interaction[Any], first: str, second: str) -> None:
         """Ask how two papers differ."""
-        admitted = await self._gate.admit(interaction, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
+        admitted = await self._gate.admit(interaction, ActKind.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         one, other = await self._find(first), await self._find(second)
         if one.paper_id == other.paper_id:
             raise BadInputError(say("That is the same paper twice: please name two."))

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.discord.gate.boundary import RefusedError
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.gate.gate_components import Clickable
 from bot.discord.papers.references_file import format_menu, references_card
 from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, rows, star
@@ -57,7 +57,7 @@ class Saved(commands.Cog):
     )
     async def saved(self, interaction: discord.Interaction[Any], whose: Literal["mine", "server"] = "mine") -> None:
         """See the papers with a ⭐, and get them as a file."""
-        admitted = await self._services.gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._services.gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         await admitted.target.post(await saved_page(admitted, self._services, whose, 0))
 
 

@@ -11,7 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.papers.paper_card import QUERY_CHARACTERS
 from bot.discord.papers.search_pages import show_page
 from bot.discord.papers.source_names import SourceNames
@@ -62,7 +62,7 @@ class Search(commands.Cog):
     ) -> None:
         """Find papers about something, best match first."""
         day = read_day(since, today=dt.datetime.now(dt.UTC).date()) if since else None
-        admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
+        admitted = await self._gate.admit(ctx, ActKind.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         wanted = Wanted(
             shorten_at_end(plain(query), QUERY_CHARACTERS),
             since=day,

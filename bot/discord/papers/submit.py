@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from bot.discord.gate.availability import for_moderators
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.gate.gate_components import Form
 from bot.discord.papers.paper_card import paper_card
 from bot.discord.ui import custom_ids as ids
@@ -56,7 +56,7 @@ class Submit(commands.Cog):
     ) -> None:
         """Add a paper to my library."""
         how = Acknowledge.BY_FORM if arxiv is None and pdf is None else Acknowledge.PRIVATELY
-        admitted = await self._services.gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, how)
+        admitted = await self._services.gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, how)
         if pdf is not None:
             await _add(self._services, admitted, await self._services.pdfs.read(pdf, SOURCE))
             return

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.discord.gate.availability import in_servers
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.papers.paper_card import trends
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Trending(commands.Cog):
     async def trending(self, ctx: commands.Context[Any], days: commands.Range[int, 1, 90] = DAYS) -> None:
         """See which papers this server asked about and liked."""
         assert ctx.guild is not None
-        admitted = await self._gate.admit(ctx, Cost.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
+        admitted = await self._gate.admit(ctx, ActKind.QUESTION, Audience.ASKERS, Acknowledge.AS_SET)
         since = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
         found = await self._store.feedback.trending(ctx.guild.id, since, limit=PAPERS)
         # A paper may have been removed since it was asked about.

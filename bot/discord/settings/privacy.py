@@ -13,7 +13,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.gate.gate_components import Clickable
 from bot.discord.ui.layout import Card
 from bot.language import say, say_many
@@ -44,7 +44,7 @@ class Privacy(commands.Cog):
     @app_commands.command()
     async def privacy(self, interaction: discord.Interaction[Any]) -> None:
         """See what I keep about you, get it as a file, or delete it."""
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         await admitted.target.post(explanation(self._store.retention.days))
 
 
@@ -54,9 +54,9 @@ class PrivacyButton(Clickable[ui.Button[Any]], template=f"{_PRIVACY}(?P<what>exp
     acknowledge = Acknowledge.ON_CARD
 
     @property
-    def terms(self) -> tuple[Cost, Audience, Acknowledge]:
+    def terms(self) -> tuple[ActKind, Audience, Acknowledge]:
         """The gate's terms; an export has a limit of its own."""
-        return Cost.EXPORT if self.match["what"] == "export" else self.cost, self.audience, self.acknowledge
+        return ActKind.EXPORT if self.match["what"] == "export" else self.act_kind, self.audience, self.acknowledge
 
     async def clicked(self, click: Gesture) -> None:
         """Do what the button says, with the data of whoever clicked only."""

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.discord.gate.availability import for_moderators
 from bot.discord.gate.events import Acknowledge
-from bot.discord.gate.gate import Audience, Cost
+from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.settings.settings_panel import (
     SettingButton,
     SettingSelect,
@@ -41,7 +41,7 @@ class Settings(commands.Cog):
     async def settings(self, interaction: discord.Interaction[Any]) -> None:
         """See and change how I work in this server."""
         assert interaction.guild_id is not None
-        admitted = await self._gate.admit(interaction, Cost.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
+        admitted = await self._gate.admit(interaction, ActKind.ACTION, Audience.ANYBODY, Acknowledge.PRIVATELY)
         settings = await self._store.servers.of(interaction.guild_id)
         listens = self._bot.intents.message_content
         spendings = await this_month(self._store, interaction.guild_id)

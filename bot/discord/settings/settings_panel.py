@@ -36,7 +36,7 @@ from retrieval import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from bot.discord.gate.gate import Admitted, Audience, Cost
+    from bot.discord.gate.gate import ActKind, Admitted, Audience
     from bot.discord.gate.gate_components import Gesture, Typed
     from bot.discord.services import Services
     from bot.discord.settings.server_settings import Setting
@@ -186,10 +186,10 @@ class SettingButton(Clickable[ui.Button[Any]], template=f"{_SET}(?P<key>[a-z]+):
     """Turn a setting on or off, or open the form of a text setting."""
 
     @property
-    def terms(self) -> tuple[Cost, Audience, Acknowledge]:
+    def terms(self) -> tuple[ActKind, Audience, Acknowledge]:
         """The gate's terms; they depend on whether a form opens."""
         how = Acknowledge.BY_FORM if self.match["wanted"] == "form" else Acknowledge.ON_CARD
-        return self.cost, self.audience, how
+        return self.act_kind, self.audience, how
 
     async def clicked(self, click: Gesture) -> None:
         """Save the switch and show it, or open the form."""

@@ -12,6 +12,7 @@ from discord import ui
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.discord_limits import BUTTON_LABEL, MESSAGE_CHARACTERS, MESSAGE_COMPONENTS, ROW_BUTTONS
 from bot.discord.ui.markdown import length, plain, shorten_at_end
+from retrieval.batches import batched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -131,8 +132,7 @@ def rows(*groups: Iterable[Button]) -> list[Item]:
     """Put each group of buttons in rows of its own."""
     made: list[Item] = []
     for group in groups:
-        buttons = list(group)
-        made += [ui.ActionRow(*buttons[start : start + ROW_BUTTONS]) for start in range(0, len(buttons), ROW_BUTTONS)]
+        made += [ui.ActionRow(*row) for row in batched(group, ROW_BUTTONS)]
     return made
 
 

@@ -8,7 +8,7 @@ import pytest
 from bot.answering.llm import LLMWriter
 from bot.digest import digest_text
 from bot.digest.digest_text import Reason, ReasonWriter
-from bot.language import speaking
+from bot.language import in_language
 from retrieval.papers import Paper
 from retrieval.text import sentences
 from tests.local_llm import LocalLLM, asking, fails, honest, invented_quote, refuses, wrong_number
@@ -91,7 +91,7 @@ def test_titles_and_notes_speak_plainly() -> None:
     assert digest_text.note(["rain"], 2, 0, 5, new=False) == "Nothing on “rain”: I looked through 2 papers."
     assert digest_text.note(["rain"], 1, 1, 5, new=False) == "No more than this: I looked through one paper."
     assert digest_text.note(["rain"], 12, 5, 5) is None
-    with speaking("de"):
+    with in_language("de"):
         assert "16. März 2026" in digest_text.title(["robots"], date(2026, 3, 16))
 
 

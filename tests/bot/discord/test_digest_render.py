@@ -12,7 +12,7 @@ from bot.digest.digest import Digest, Entry, Roundup
 from bot.discord.digests.digest_card import PICTURE_NAME, Mark, digest_cards, thread_name
 from bot.discord.ui import custom_ids as ids
 from bot.discord.ui.markdown import length
-from bot.language import LANGUAGES, speaking
+from bot.language import LANGUAGES, in_language
 from local_discord.limits import COMPONENTS_V2, check_message
 from local_discord.plain_text import displayed_text, walk
 from retrieval.papers import Paper
@@ -96,7 +96,7 @@ def assert_within_limits(card: Card) -> None:
 def test_every_message_is_within_the_limits_and_shows_every_paper_once(
     digest: Digest, language: str, mark: Mark | None
 ) -> None:
-    with speaking(language):
+    with in_language(language):
         cards = digest_cards(digest, mark)
         assert 1 <= len(thread_name(digest)) <= 100
     assert 1 <= len(cards) <= MOST_MESSAGES + 1
@@ -127,7 +127,7 @@ def test_six_papers_fit_into_one_message_and_seven_take_two() -> None:
 def test_a_paper_has_its_link_its_sentence_its_topic_its_votes_and_its_code() -> None:
     paper = Paper("arxiv:2603.00001", TITLE, "", "arxiv", URL)
     entry = Entry(paper, "walking robots", "They walk.", "They walk.", 0.9, 1234, "https://github.com/a/b")
-    with speaking("de"):
+    with in_language("de"):
         (card,) = digest_cards(digest(0, entries=(entry,)))
     shown = text([card])
     assert (

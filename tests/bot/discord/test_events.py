@@ -12,7 +12,7 @@ import discord
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from bot.discord.gate.gate import Cost
+from bot.discord.gate.gate import ActKind
 from bot.discord.gate.rate_limits import Limits, Rate
 from bot.store import ServerSettings
 from retrieval.papers import Paper
@@ -382,7 +382,7 @@ class TestLimits:
         self, bot: FootnoteBot, papers: Channel, ada: Person, bob: Person
     ) -> None:
         card = await asked(ada, papers)
-        bot.services.gate.limits[Cost.ACTION] = Limits(per_user=Rate(2, 60))
+        bot.services.gate.limits[ActKind.ACTION] = Limits(per_user=Rate(2, 60))
         for _ in range(2):
             assert "starred" in (await (await ada.picks(card, "Star the paper")).finished()).text + "starred"
         refused = await (await ada.picks(card, "Star the paper")).finished()
@@ -395,7 +395,7 @@ class TestLimits:
         self, bot: FootnoteBot, papers: Channel, ada: Person
     ) -> None:
         shown = await (await ada.uses_command(papers, "privacy")).finished()
-        bot.services.gate.limits[Cost.EXPORT] = Limits(per_user=Rate(1, 60))
+        bot.services.gate.limits[ActKind.EXPORT] = Limits(per_user=Rate(1, 60))
         await (await ada.clicks(shown, "Export my data")).followup()
         assert "Not so fast" in (await (await ada.clicks(shown, "Export my data")).finished()).text
 

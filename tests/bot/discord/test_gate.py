@@ -17,7 +17,7 @@ from discord.ext import commands
 import bot.discord
 from bot.discord.answers import answer_buttons
 from bot.discord.digests import digest_buttons
-from bot.discord.gate.gate import Cost
+from bot.discord.gate.gate import ActKind
 from bot.discord.gate.gate_components import Clickable, Form
 from bot.discord.gate.rate_limits import Limits, Rate
 from bot.discord.papers import paper_buttons
@@ -44,7 +44,7 @@ def calls() -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["set_language", "note_if_new", "take_on", "note_refusal", "AccessRules"])
+@pytest.mark.parametrize("name", ["set_task_language", "note_if_new", "take_on", "note_refusal", "AccessRules"])
 def test_only_the_gate_decides(name: str) -> None:
     assert calls()[name] == {"gate"}
 
@@ -86,7 +86,7 @@ class TestOrder:
     async def test_who_may_not_ask_is_not_counted(
         self, bot: FootnoteBot, local: LocalDiscord, papers: Channel, ada: Person
     ) -> None:
-        bot.services.gate.limits[Cost.QUESTION] = Limits(Rate(1, 60), Rate(1, 60))
+        bot.services.gate.limits[ActKind.QUESTION] = Limits(Rate(1, 60), Rate(1, 60))
         guild = local.guild("Lab")
         await bot.services.store.servers.save(guild.id, ServerSettings(channels=frozenset({1})))
         for _ in range(2):
@@ -101,7 +101,7 @@ class TestOrder:
     async def test_what_is_refused_is_refused_in_the_language_of_whoever_acts(
         self, bot: FootnoteBot, papers: Channel, ada: Person
     ) -> None:
-        bot.services.gate.limits[Cost.ACTION] = Limits(per_user=Rate(1, 60))
+        bot.services.gate.limits[ActKind.ACTION] = Limits(per_user=Rate(1, 60))
         ada.locale = "de"
         await (await ada.uses_command(papers, "help")).finished()
         assert "Nicht so schnell" in (await (await ada.uses_command(papers, "help")).finished()).text

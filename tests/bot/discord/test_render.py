@@ -16,7 +16,7 @@ from bot.discord.papers.search_pages import written
 from bot.discord.ui.discord_limits import FOLLOW_UPS
 from bot.discord.ui.layout import Card, notice
 from bot.discord.ui.markdown import length, safe_url
-from bot.language import LANGUAGES, speaking
+from bot.language import LANGUAGES, in_language
 from bot.llm.usage import Usage
 from bot.store import Search, Trend
 from local_discord.limits import COMPONENTS_V2, check_message
@@ -108,7 +108,7 @@ def assert_nothing_foreign_is_alive(text: str, wanted: Sequence[str | None]) -> 
 def test_every_message_is_within_the_limits(
     answer: Answer, answer_id: str | None, thread: bool, asked: str | None, language: str
 ) -> None:
-    with speaking(language):
+    with in_language(language):
         views = cards(answer, answer_id, thread=thread, asked=asked)
         assert 1 <= len(views) <= FOLLOW_UPS
         lit = [each.paper_id for each in answer.citations[::2]]
@@ -156,7 +156,7 @@ def test_lists_of_papers_are_within_the_limits_and_nothing_foreign_in_them_comes
 ) -> None:
     token = written(Search(query)) or "k" + "x" * 16
     authors = {hit.paper.paper_id: names for hit in listed}
-    with speaking(language):
+    with in_language(language):
         views = [nothing_on(query, english=page > 0)]
         if listed:
             first = listed[0].paper

@@ -15,7 +15,7 @@ from bot.discord.answers.answer_card import cards
 from bot.discord.digests.digest_card import Mark, digest_cards
 from bot.discord.papers.cite import citation_card
 from bot.discord.papers.paper_card import search_page
-from bot.language import LANGUAGES, speaking
+from bot.language import LANGUAGES, in_language
 from local_discord.limits import COMPONENTS_V2, check_message
 from retrieval.papers import Evidence, Hit, Paper
 from retrieval.sources.fetched import Fetched
@@ -112,7 +112,7 @@ async def test_cards_with_the_control_keep_within_the_limits(language: str) -> N
     )  # fmt: skip
     entries = tuple(Entry(each, "topic", "reason " * 60, "", 0.9) for each in found)
     digest = Digest("Digest", dt.date(2026, 11, 20), ("topic",), entries, considered=99)
-    with speaking(language):
+    with in_language(language):
         shown = [
             *cards(answer, "a" * 22, thread=True),
             search_page([Hit(each, 1, (), (), evidence) for each in found[:5]], "q", 1, 9, "t" * 60),

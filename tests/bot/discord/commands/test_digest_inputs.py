@@ -17,7 +17,7 @@ from bot.discord.digests.digest_inputs import (
     read_only,
     read_topics,
 )
-from bot.language import LANGUAGES, speaking
+from bot.language import LANGUAGES, in_language
 from retrieval.errors import BadInputError
 
 WEEK = tuple(range(7))
@@ -59,7 +59,7 @@ def test_whatever_is_typed_is_read_or_refused_and_choices_fit(typed: str) -> Non
 
 @given(st.lists(st.sampled_from(WEEK), min_size=1, unique=True).map(sorted), st.sampled_from(sorted(LANGUAGES)))
 def test_a_choice_of_days_means_what_it_says(days: list[int], language: str) -> None:
-    with speaking(language):
+    with in_language(language):
         (choice, *_) = offer_days("".join(map(str, days)))
         assert choice.name == name_days(days)
     assert read_days(choice.value) == tuple(days)

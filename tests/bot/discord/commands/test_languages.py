@@ -7,7 +7,7 @@ import pytest
 from bot.discord.papers.submit import PaperForm
 from bot.discord.settings.privacy import explanation, question
 from bot.discord.settings.settings_panel import DigestForm, PrefixForm, panel
-from bot.language import LANGUAGES, speaking
+from bot.language import LANGUAGES, in_language
 from bot.store import ServerSettings
 from local_discord.limits import COMPONENTS_V2, check_message, check_modal
 
@@ -17,7 +17,7 @@ FULLEST = ServerSettings("`*_~`", IDS, IDS, True, True, "fr", 23, "America/Argen
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_forms_and_panels_fit_in_every_language(language: str) -> None:
-    with speaking(language):
+    with in_language(language):
         for form in (PrefixForm(FULLEST), DigestForm(FULLEST), PaperForm()):
             check_modal(form.to_dict())
         for settings in (ServerSettings(), FULLEST):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.discord.papers.library_card import details, list_page
-from bot.language import LANGUAGES, speaking
+from bot.language import LANGUAGES, in_language
 from local_discord.limits import COMPONENTS_V2, check_message
 from retrieval.merge import begin
 from retrieval.papers import Paper
@@ -169,6 +169,6 @@ async def test_lists_and_papers_of_any_length_keep_within_the_limits(language: s
         external_ids=tuple(f"doi:10.1/{n}" for n in range(500)),
         venue="Venue " * 300,
     )
-    with speaking(language):
+    with in_language(language):
         for view in (details(begin(long)), list_page([long.paper] * 10, 10**6, "s" * 200, 3, 10**5)):
             check_message({"components": view.to_components(), "flags": COMPONENTS_V2}, {})
