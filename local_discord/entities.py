@@ -11,6 +11,7 @@ from .errors import ApiError, missing_access, missing_permissions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     from .messages import Message
     from .world import World
@@ -289,7 +290,7 @@ class Channel:
     async def wait_for_bot_message(
         self,
         matching: Callable[[Message], bool] = lambda _: True,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: timedelta | None = None,  # noqa: ASYNC109
     ) -> Message:
         """Wait for the next message of the bot here that was not returned before."""
 
@@ -301,7 +302,7 @@ class Channel:
         self._taken.add(message.id)
         return message
 
-    async def wait_for_thread(self, timeout: float | None = None) -> Channel:  # noqa: ASYNC109
+    async def wait_for_thread(self, timeout: timedelta | None = None) -> Channel:  # noqa: ASYNC109
         """Wait for the first thread in this channel."""
         threads = lambda: next((one for one in self.world.channels.values() if one.parent is self), None)  # noqa: E731
         return await self.world.journal.until(threads, f"a thread in {self!r}", timeout)

@@ -13,6 +13,7 @@ from .router import Routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     from .entities import Channel, User
     from .router import Call
@@ -65,7 +66,7 @@ class Interaction:
         updated = self.kind in ("update", "deferred update") and self.message
         return self.message if updated and updated.versions[-1].time >= self.created else None
 
-    async def response(self, timeout: float | None = None) -> Interaction:  # noqa: ASYNC109
+    async def response(self, timeout: timedelta | None = None) -> Interaction:  # noqa: ASYNC109
         """Wait for the first response, which ``kind``, ``modal``, ``choices`` and ``original`` describe."""
         await self.world.journal.until(lambda: self.kind, f"a response to {self!r}", timeout)
         return self
@@ -73,7 +74,7 @@ class Interaction:
     async def finished(
         self,
         when: Callable[[Message], bool] = lambda _: True,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: timedelta | None = None,  # noqa: ASYNC109
     ) -> Message:
         """Wait for the answer itself, after any "is thinking…", and until ``when`` is true of it."""
 
@@ -82,7 +83,7 @@ class Interaction:
 
         return await self.world.journal.until(find, f"the finished answer to {self!r} (response: {self.kind})", timeout)
 
-    async def followup(self, number: int = 0, timeout: float | None = None) -> Message:  # noqa: ASYNC109
+    async def followup(self, number: int = 0, timeout: timedelta | None = None) -> Message:  # noqa: ASYNC109
         """Wait for a follow-up message, counted from 0."""
         await self.world.journal.until(lambda: len(self.followups) > number, f"a follow-up to {self!r}", timeout)
         return self.followups[number]
@@ -150,7 +151,9 @@ def overwrite_commands(world: World, call: Call, application_id: str, guild_id: 
 @routes("POST /interactions/{}/{}/callback", public=True)
 def respond(world: World, call: Call, interaction_id: str, token: str) -> Payload | None:
     interaction, now = world.interactions.get(token), world.clock.now()
-    late = interaction and not interaction.kind and now - interaction.created > world.interaction_deadline
+    late = (
+        interaction and not interaction.kind and now - interaction.created > world.interaction_deadline.total_seconds()
+    )
     if interaction is None or late:
         if interaction:
             interaction.refused = f"answered after {now - interaction.created:.2f} s"
@@ -246,7 +249,7 @@ def _alive(world: World, token: str) -> Interaction:
     interaction = world.interactions.get(token)
     if interaction is None or interaction.kind is None:
         raise ApiError(404, 10015, "Unknown Webhook")
-    if world.clock.now() - interaction.created > world.interaction_lifetime:
+    if world.clock.now() - interaction.created > world.interaction_lifetime.total_seconds():
         raise ApiError(401, 50027, "Invalid Webhook Token")
     return interaction
 

@@ -12,6 +12,7 @@ from .limits import COMPONENTS_V2, EPHEMERAL, LOADING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import timedelta
 
     from .entities import Channel, User
     from .interactions import Interaction
@@ -138,7 +139,7 @@ class Message:
         self,
         condition: Callable[[Message], bool],
         what: str = "the awaited edit",
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: timedelta | None = None,  # noqa: ASYNC109
     ) -> Message:
         """Wait until an edit makes the condition true."""
         text = f"{what} of a message that now is {self!r}"

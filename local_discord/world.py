@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import plain_text
@@ -44,8 +45,8 @@ class World:
         self.interactions: dict[str, Interaction] = {}
         self.attachments: dict[str, Attachment] = {}
         self.shards = 1
-        self.interaction_deadline = 3.0
-        self.interaction_lifetime = 15 * 60.0
+        self.interaction_deadline = timedelta(seconds=3)
+        self.interaction_lifetime = timedelta(minutes=15)
 
     def add_guild(self, guild: Guild) -> None:
         """Add a guild, with its @everyone role and the bot as a member."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -342,7 +343,7 @@ async def test_an_answer_that_takes_longer_than_the_interaction_lives_lands_in_t
     async with StreamedMessage(await used(client, ada, papers), interval=0.0) as live:
         live.show(notice("working"))
         await posted(live)
-        local.clock.advance(15 * 60 + 1)
+        local.clock.advance(timedelta(minutes=15, seconds=1))
         await live.finish(notice("done"), notice("and more"))
     first, second = papers.bot_messages
     assert said(first) == ["working", "done"]

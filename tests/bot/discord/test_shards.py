@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tests.local_discord import Server
 
 ROOT = Path(__file__).parents[3]
+MINUTE = timedelta(minutes=1)
 DIGESTS = 48
 PAPERS = 8  # of the seeds
 RENEWED = 0.3  # seconds; a second holder is refused once it has seen the first renew its lease
@@ -77,7 +78,7 @@ def guild_of(local: LocalDiscord, shard: int) -> Server:
         guild = local.guild(f"Lab {shard} {number}")
         if (guild.id >> 22) % 2 == shard:
             return guild
-        local.clock.advance(0.001)
+        local.clock.advance(timedelta(milliseconds=1))
     raise AssertionError
 
 
@@ -120,7 +121,7 @@ class Processes:
 @pytest.fixture
 async def local() -> AsyncIterator[LocalDiscord]:
     """A Discord that waits longer: several processes load at once what they read with."""
-    async with LocalDiscord(patience=60) as local:
+    async with LocalDiscord(patience=MINUTE) as local:
         yield local
 
 
@@ -330,7 +331,7 @@ async def test_48_digests_over_two_shards_are_posted_once_although_one_process_i
     both = [await start("a", "0/2"), await start("b", "1/2")]
     try:
         await local.journal.until(
-            lambda: sum(len(channel.bot_messages) for channel in channels) >= 5, "some digests", 120
+            lambda: sum(len(channel.bot_messages) for channel in channels) >= 5, "some digests", timedelta(minutes=2)
         )
         both[1].send_signal(signal.SIGKILL)
         assert not all(channel.bot_messages for channel in channels[1::2])  # of the shard that is dead now

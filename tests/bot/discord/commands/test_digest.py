@@ -55,7 +55,7 @@ class Time:
         return self.now
 
     def go_to(self, moment: dt.datetime) -> None:
-        self.local.clock.advance((moment - self.now).total_seconds())
+        self.local.clock.advance(moment - self.now)
         self.now = moment
 
 
