@@ -47,7 +47,7 @@ RENEWED = 0.3  # seconds; a second holder is refused once it has seen the first 
 QUICK = """
 from datetime import timedelta
 import bot.digest.delivery as delivery, bot.store.leases as leases
-delivery.LEASE, delivery.POSTING, delivery.LONGEST_SLEEP = timedelta(seconds=4), 3, 1
+delivery.LEASE, delivery.POSTING, delivery.LONGEST_SLEEP = (timedelta(seconds=count) for count in (4, 3, 1))
 leases.LEASE = timedelta(seconds=3)
 import bot.discord.sharded_client as sharded
 assert sharded.LEASE is leases.LEASE
