@@ -67,7 +67,7 @@ ABOUT: Final[dict[str, Any]] = {
 
 def generous_limits() -> Limits:
     """Set limits that no visitor reaches by trying one thing after another."""
-    return Limits(Rate(60, 60.0), Rate(200, 60.0))
+    return Limits(Rate(60, timedelta(minutes=1)), Rate(200, timedelta(minutes=1)))
 
 
 def refuse_taken(port: int) -> None:

@@ -33,7 +33,7 @@ from bot.discord.connection.codes import (
 from bot.discord.digests.digest_card import Mark, digest_cards, shown_hint, thread_name
 from bot.discord.reply.outbox import NOBODY
 from bot.discord.ui import custom_ids as ids
-from bot.discord.ui.discord_limits import WEEK_UNTIL_ARCHIVED
+from bot.discord.ui.discord_limits import WEEK_UNTIL_ARCHIVED, archive_minutes
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten
 from bot.discord.ui.permissions import may_thread, mine_in, missing_to_post
@@ -380,7 +380,7 @@ async def _open_once(forum: discord.ForumChannel, name: str, card: Card) -> int:
     tags = [str(tag.id) for tag in forum.available_tags if not tag.moderated][:1] if forum.flags.require_tag else []
     about = {
         "name": name,
-        "auto_archive_duration": WEEK_UNTIL_ARCHIVED,
+        "auto_archive_duration": archive_minutes(WEEK_UNTIL_ARCHIVED),
         "type": discord.ChannelType.public_thread.value,
     }
     with handle_message_parameters(

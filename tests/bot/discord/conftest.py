@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,20 +84,20 @@ async def store(tmp_path: Path, tables_dir: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def burst_pause() -> float:
-    """Seconds for which the bot waits for more of a direct message: hardly any, unless a test says otherwise."""
-    return 0.02
+def burst_pause() -> timedelta:
+    """How long the bot waits for more of a direct message: hardly at all, unless a test says otherwise."""
+    return timedelta(seconds=0.02)
 
 
 @pytest.fixture(autouse=True)
-def _short_bursts(monkeypatch: pytest.MonkeyPatch, burst_pause: float) -> None:
+def _short_bursts(monkeypatch: pytest.MonkeyPatch, burst_pause: timedelta) -> None:
     monkeypatch.setattr("bot.discord.gate.message_burst.PAUSE", burst_pause)
 
 
 @pytest.fixture
 def limits() -> Limits:
     """Limits that no test meets by chance."""
-    return Limits(Rate(1000, 60), Rate(1000, 60))
+    return Limits(Rate(1000, timedelta(minutes=1)), Rate(1000, timedelta(minutes=1)))
 
 
 @pytest.fixture

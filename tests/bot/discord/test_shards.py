@@ -42,7 +42,7 @@ ROOT = Path(__file__).parents[3]
 MINUTE = timedelta(minutes=1)
 DIGESTS = 48
 PAPERS = 8  # of the seeds
-RENEWED = 0.3  # seconds; a second holder is refused once it has seen the first renew its lease
+RENEWED = timedelta(seconds=0.3)  # a second holder is refused once it has seen the first renew its lease
 # `footnote run`, which takes over what a dead worker claimed after 4 s instead of a minute, and its shards after 3.
 QUICK = """
 from datetime import timedelta
@@ -97,7 +97,7 @@ class Processes:
         store = await Store.open(self._tmp_path, self._database)
         answers = PreparedAnswers()
         bot = ShardedBot(
-            make_services(answers, self._library, store, Limits(Rate(per_minute, 60), Rate(1000, 60))),
+            make_services(answers, self._library, store, Limits(Rate(per_minute, MINUTE), Rate(1000, MINUTE))),
             CommandsFile(self._tmp_path / f"{ids}{FILE_NAME}"),
             shards=Shards(ids, 2) if ids else read_shards("auto"),
             connector=self._local.connector(),
@@ -229,7 +229,7 @@ async def test_one_whose_shard_another_took_ends_with_a_sentence(local: LocalDis
 async def test_limits_settings_and_privacy_are_the_same_for_both(
     local: LocalDiscord, processes: Processes, mention: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.servers.KNOWN_SECONDS", 0.1)
+    monkeypatch.setattr("bot.store.servers.KNOWN_FOR", timedelta(seconds=0.1))
     guilds = [guild_of(local, shard) for shard in (0, 1)]
     places = [guild.channel("papers") for guild in guilds]
     ada = guilds[0].member("Ada")
@@ -273,7 +273,7 @@ async def test_what_one_has_taken_is_nothing_to_the_other(database: str, tmp_pat
     assert sum(new) == 1
     assert await stores[0].traffic.note_if_new(7, 1.0, now)  # an edit
     assert not await stores[1].traffic.note_if_new(7, 1.0, now)
-    limits = [("person", 5, 10, 60.0), ("server", 6, 1000, 60.0)]
+    limits = [("person", 5, 10, MINUTE), ("server", 6, 1000, MINUTE)]
     waits = await asyncio.gather(*(stores[number % 2].traffic.take("QUESTION", limits, now) for number in range(25)))
     assert waits.count(0.0) == 10
     async with stores[0]._database.writing() as connection:
