@@ -7,6 +7,7 @@ import re
 import ssl
 import time
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 import chromadb
@@ -35,8 +36,8 @@ TOKEN = "a token of letters"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have less time go by between two looks; how long people wait for a server stays as it is."""
-    monkeypatch.setattr("retrieval.chroma_server.REST", 1.0)
-    monkeypatch.setattr("retrieval.indexer.GRACE", 0.5)
+    monkeypatch.setattr("retrieval.chroma_server.REST", timedelta(seconds=1))
+    monkeypatch.setattr("retrieval.indexer.GRACE", timedelta(seconds=0.5))
     monkeypatch.setattr("retrieval.library.FOLLOWED_EVERY", 0.3)
 
 
@@ -427,7 +428,7 @@ async def test_a_statement_that_is_long_goes_on_and_one_of_a_paused_server_does_
 ) -> None:
     engine = create_engine(postgres.url())
     with monkeypatch.context() as shorter:
-        shorter.setattr("storage.postgres.LONG", 0.3)
+        shorter.setattr("storage.postgres.LONG", timedelta(seconds=0.3))
         async with engine.connect() as connection:
             await connection.execute(sa.text("SELECT pg_sleep(1.5)"))
 
